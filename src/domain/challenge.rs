@@ -1,0 +1,58 @@
+//! A step-up under way, as it stands in the sealed token that the client carries.
+
+use super::{BrowserKeyHash, ChallengeId, Demand, RouteId, SessionId, Subject, Timestamp};
+
+/// Opens with a refusal, ends in a grant. A refusal writes nothing: all of this is in the token.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// Names it; the store counts attempts under this once somebody answers.
+    pub id: ChallengeId,
+    /// The session that was refused.
+    pub session: SessionId,
+    /// Its subject; the factor is always checked for this one.
+    pub subject: Subject,
+    /// The browser that was refused, if it had a key.
+    pub browser_key: Option<BrowserKeyHash>,
+    /// The route that was not satisfied.
+    pub route: RouteId,
+    /// What it demands of the request.
+    pub demand: Demand,
+    /// What the person is shown of the request: label and value.
+    pub shown: Vec<(String, String)>,
+    /// Where to go afterwards.
+    pub return_to: ReturnTarget,
+    /// Who was refused, which decides the form of the answers.
+    pub client: ClientKind,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Where a person goes after verifying.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReturnTarget {
+    /// The client repeats its own call; there is nowhere to go.
+    Caller,
+    /// A form is carried by the prompt page, for this path and query.
+    Form(String),
+    /// A path of this origin, with its query.
+    Path(String),
+}
+
+/// Who was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// Carries `Authorization`; hears 401 (RFC 9470) and gets its key in the verify response.
+    Api,
+    /// A script in a page, or a command-line client.
+    Fetch,
+    /// A page inside another page.
+    Framed,
+    /// gRPC.
+    Grpc,
+    /// A person in a browser window.
+    Navigation,
+    /// A WebSocket handshake.
+    WebSocket,
+}

@@ -1,0 +1,217 @@
+//! The one question that matters: may this request pass?
+
+use super::{
+    Claim, Enforcement, Evidence, Grant, GrantKey, Mark, Reason, RequestDigest, Requirement,
+    RiskLevel, Session, SessionState, Timestamp,
+};
+use std::sync::Arc;
+
+/// One requirement, applied to one request.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    /// What is required.
+    pub requirement: Arc<Requirement>,
+    /// The digest of this request, where the requirement binds to it.
+    pub binding: Option<RequestDigest>,
+}
+
+/// The right to forward one request.
+///
+/// Only [`decide`] makes one, and forwarding consumes it. Not `Clone`: one decision, one request.
+#[derive(Debug)]
+#[must_use = "a permit is spent by forwarding, or its claims are given back"]
+pub struct Permit {
+    claims: Vec<Claim>,
+}
+
+/// The answer to a request. Every case must be answered; a challenge is not an error.
+#[derive(Debug)]
+pub enum Decision {
+    /// A requirement is not met, and a verification would meet it.
+    Challenge(Unmet),
+    /// No verification of ours would help.
+    Deny(Unmet),
+    /// The request may pass.
+    Forward(Permit),
+}
+
+/// The strictest requirement that is not met.
+#[derive(Debug)]
+pub struct Unmet {
+    /// Its place among the demands.
+    pub index: usize,
+    /// Why it is not met.
+    pub reason: Reason,
+    /// What this request had taken and must give back.
+    pub claims: Vec<Claim>,
+}
+
+/// Decides whether a request that makes `demands` may pass on `evidence`. Pure and total.
+///
+/// All enforced demands must be met; the answer names the strictest one that is not. Demands that
+/// are only reported never hold a request up.
+pub fn decide(demands: &[Demand], evidence: Evidence, now: Timestamp) -> Decision {
+    let strictest = demands
+        .iter()
+        .enumerate()
+        .filter(|(_, demand)| demand.requirement.enforcement == Enforcement::Enforce)
+        .filter_map(|(index, demand)| Some((index, demand, unmet(demand, &evidence, now)?)))
+        .max_by_key(|(index, demand, reason)| {
+            let level = demand.requirement.level;
+            // Denials first: no verification should be asked for that cannot help. Among equals
+            // the first in the list, so that the answer does not depend on chance.
+            (denies(*reason), level, std::cmp::Reverse(*index))
+        });
+    let claims = evidence.claims;
+    match strictest {
+        None => Decision::Forward(Permit { claims }),
+        Some((index, _, reason)) if denies(reason) => Decision::Deny(Unmet {
+            index,
+            reason,
+            claims,
+        }),
+        Some((index, _, reason)) => Decision::Challenge(Unmet {
+            index,
+            reason,
+            claims,
+        }),
+    }
+}
+
+/// Tells why `demand` is not met by `evidence`; `None` if it is met.
+pub fn unmet(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Option<Reason> {
+    let session = match &evidence.session {
+        SessionState::Absent | SessionState::Unknown => return Some(Reason::SessionRequired),
+        SessionState::Known(session) if session.revoked => return Some(Reason::SessionRevoked),
+        SessionState::Known(session) => session,
+    };
+    let requirement = &*demand.requirement;
+    if requirement.needs_grant() {
+        grant_missing(demand, session, evidence, now)
+    } else if is_verified(requirement, session, evidence, now)
+        || is_freshly_signed_in(requirement, session, evidence, now)
+    {
+        None
+    } else if requirement.level >= RiskLevel::High {
+        Some(Reason::StepUpRequired)
+    } else {
+        Some(Reason::SessionNotFresh)
+    }
+}
+
+/// Reasons that no verification of ours would change.
+fn denies(reason: Reason) -> bool {
+    matches!(reason, Reason::SessionRequired | Reason::SessionRevoked)
+}
+
+fn grant_missing(
+    demand: &Demand,
+    session: &Session,
+    evidence: &Evidence,
+    now: Timestamp,
+) -> Option<Reason> {
+    let wanted = demand.grant_key();
+    let held = evidence.grants.iter().filter(|grant| !grant.key.single_use);
+    let taken = evidence
+        .claims
+        .iter()
+        .map(|claim| &claim.grant)
+        .filter(|g| g.key.single_use);
+    let mut reason = Reason::StepUpRequired;
+    for grant in held
+        .chain(taken)
+        .filter(|grant| grant.key.action == wanted.action)
+    {
+        match refusal(grant, &wanted, demand, session, evidence, now) {
+            None => return None,
+            Some(why) => reason = why,
+        }
+    }
+    Some(reason)
+}
+
+/// Tells why `grant` does not meet `demand`; `None` if it does.
+fn refusal(
+    grant: &Grant,
+    wanted: &GrantKey,
+    demand: &Demand,
+    session: &Session,
+    evidence: &Evidence,
+    now: Timestamp,
+) -> Option<Reason> {
+    let requirement = &*demand.requirement;
+    let owned = grant.subject == session.subject
+        && is_this_browser(Some(grant.browser_key), session, evidence);
+    if !owned || grant.level < requirement.level {
+        Some(Reason::StepUpRequired)
+    } else if grant.key != *wanted || !requirement.factors.satisfied_by(grant.factors) {
+        Some(Reason::GrantMismatch)
+    } else if now >= grant.expires_at || !now.is_within(requirement.max_age, grant.granted_at) {
+        Some(Reason::GrantExpired)
+    } else {
+        None
+    }
+}
+
+fn is_verified(
+    requirement: &Requirement,
+    session: &Session,
+    evidence: &Evidence,
+    now: Timestamp,
+) -> bool {
+    let Some(Mark {
+        subject,
+        browser_key,
+        factors,
+        verified_at,
+    }) = &evidence.mark
+    else {
+        return false;
+    };
+    *subject == session.subject
+        && is_this_browser(Some(*browser_key), session, evidence)
+        && requirement.factors.satisfied_by(*factors)
+        && now.is_within(requirement.max_age, *verified_at)
+}
+
+fn is_freshly_signed_in(
+    requirement: &Requirement,
+    session: &Session,
+    evidence: &Evidence,
+    now: Timestamp,
+) -> bool {
+    requirement.accepts_fresh_sign_in()
+        && is_this_browser(session.browser_key, session, evidence)
+        && session
+            .authenticated_at
+            .is_some_and(|at| now.is_within(requirement.max_age, at))
+}
+
+/// Two keys: the evidence, the session and the request must name the same browser.
+fn is_this_browser(
+    of_evidence: Option<super::BrowserKeyHash>,
+    session: &Session,
+    evidence: &Evidence,
+) -> bool {
+    of_evidence.is_some()
+        && of_evidence == session.browser_key
+        && of_evidence == evidence.browser_key
+}
+
+impl Demand {
+    /// Under what a grant that meets this demand is filed.
+    pub fn grant_key(&self) -> GrantKey {
+        GrantKey {
+            action: self.requirement.action.clone(),
+            binding: self.binding,
+            single_use: self.requirement.single_use,
+        }
+    }
+}
+
+impl Permit {
+    /// Spends the permit: what it took stays taken unless the upstream is never reached.
+    pub fn spend(self) -> Vec<Claim> {
+        self.claims
+    }
+}

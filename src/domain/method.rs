@@ -1,0 +1,160 @@
+//! Request methods: a closed list, and sets of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! methods {
+    ($($variant:ident = $word:literal,)*) => {
+        /// A request method that we forward. Any other is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        #[allow(missing_docs)] // each is the method of its name
+        pub enum Method { $($variant,)* }
+
+        impl Method {
+            /// All methods.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The method as it stands in a request line.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl FromStr for Method {
+            type Err = UnknownMethod;
+
+            // RFC 9110 §9.1: methods are case-sensitive, so `post` is not POST.
+            fn from_str(word: &str) -> Result<Self, UnknownMethod> {
+                match word {
+                    $($word => Ok(Self::$variant),)*
+                    other => Err(UnknownMethod(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    Get = "GET",
+    Head = "HEAD",
+    Post = "POST",
+    Put = "PUT",
+    Patch = "PATCH",
+    Delete = "DELETE",
+    Options = "OPTIONS",
+    // WebDAV and CalDAV (RFC 4918, 3253, 3744, 4791), QUERY, and what registries and forges use.
+    Propfind = "PROPFIND",
+    Proppatch = "PROPPATCH",
+    Mkcol = "MKCOL",
+    Mkcalendar = "MKCALENDAR",
+    Copy = "COPY",
+    Move = "MOVE",
+    Lock = "LOCK",
+    Unlock = "UNLOCK",
+    Report = "REPORT",
+    Search = "SEARCH",
+    Acl = "ACL",
+    Link = "LINK",
+    Unlink = "UNLINK",
+    Purge = "PURGE",
+    Query = "QUERY",
+}
+
+/// A word that is not a method we know.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a method we forward")]
+pub struct UnknownMethod(pub String);
+
+impl Method {
+    /// Tells whether the method is safe (RFC 9110 §9.2.1): a browser may follow a redirect to it.
+    pub const fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Options | Self::Query)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of methods.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct MethodSet(u32);
+
+impl MethodSet {
+    /// The empty set.
+    pub const EMPTY: Self = Self(0);
+    /// Every method.
+    pub const ALL: Self = Self(u32::MAX);
+
+    /// Adds one method.
+    #[must_use]
+    pub const fn with(self, method: Method) -> Self {
+        Self(self.0 | 1 << method as u8)
+    }
+
+    /// Tells whether `method` is in the set.
+    pub const fn contains(self, method: Method) -> bool {
+        self.0 & (1 << method as u8) != 0
+    }
+
+    /// Tells whether the sets share a method.
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Tells whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The methods, in a fixed order.
+    pub fn iter(self) -> impl Iterator<Item = Method> {
+        Method::ALL
+            .iter()
+            .copied()
+            .filter(move |method| self.contains(*method))
+    }
+}
+
+impl FromIterator<Method> for MethodSet {
+    fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Self {
+        methods.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}
+
+impl fmt::Debug for MethodSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_reads_back_and_has_a_place_of_its_own() {
+        assert!(Method::ALL.len() <= 32);
+        for method in Method::ALL {
+            assert_eq!(method.as_str().parse(), Ok(*method));
+        }
+        assert_eq!(MethodSet::ALL.iter().count(), Method::ALL.len());
+    }
+
+    #[test]
+    fn methods_are_case_sensitive() {
+        assert_eq!(
+            "post".parse::<Method>(),
+            Err(UnknownMethod("post".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! The rules of the house: values in, values out, nothing touched.
+//!
+//! No I/O, no clock, no async, no serde lives here, so nothing here can fail for a reason that is
+//! not in its arguments. Time arrives as a [`Timestamp`], evidence arrives as [`Evidence`], and the
+//! one question that matters is answered by [`decide`].
+
+mod challenge;
+mod decide;
+mod evidence;
+mod factor;
+mod grant;
+mod ids;
+mod level;
+mod method;
+mod reason;
+mod requirement;
+mod route;
+mod secret;
+mod session;
+mod throttle;
+mod time;
+mod user;
+
+pub use challenge::{Challenge, ClientKind, ReturnTarget};
+pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
+pub use evidence::{Evidence, Mark, SessionState};
+pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};
+pub use grant::{Claim, Grant, GrantKey};
+pub use ids::{
+    Action, BrowserKeyHash, ChallengeId, GrantId, RequestDigest, RouteId, SessionId, Subject,
+    UserId,
+};
+pub use level::{LevelOutOfRange, RiskLevel};
+pub use method::{Method, MethodSet, UnknownMethod};
+pub use reason::Reason;
+pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
+pub use route::{
+    BodyMatcher, DefaultAction, Exception, HostPattern, Matcher, PathPattern, Reading, Route,
+    ValueTest,
+};
+pub use secret::Secret;
+pub use session::Session;
+pub use throttle::{Attempt, Counter, CounterKey};
+pub use time::Timestamp;
+pub use user::User;

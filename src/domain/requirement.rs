@@ -1,0 +1,91 @@
+//! What a level means for one route.
+
+use super::{Action, Alternatives, RiskLevel};
+use std::time::Duration;
+
+/// What one route requires of a request that matches it. Built by `policy/`, valid by construction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// What the route does in the user's eyes; grants are for actions.
+    pub action: Action,
+    /// Shown to the person, such as `Delete an account`.
+    pub title: String,
+    /// How dangerous the route is.
+    pub level: RiskLevel,
+    /// The proof it accepts.
+    pub factors: Alternatives,
+    /// Whether the policy named the factors itself; then a fresh sign-in alone is not enough.
+    pub factors_narrowed: bool,
+    /// How long a proof counts, from the moment it was given.
+    pub max_age: Duration,
+    /// What a verification opens.
+    pub scope: Scope,
+    /// Whether a grant is good for one request only.
+    pub single_use: bool,
+    /// What of the request a grant is bound to.
+    pub bind: Binding,
+    /// What the person is shown of the request: label and field.
+    pub show: Vec<(String, Field)>,
+    /// A phrase the person must type, such as `DELETE`.
+    pub confirm: Option<String>,
+    /// The page that hosts the form, so that the prompt can come before typing.
+    pub anchor: Option<String>,
+    /// Whether the requirement holds, or is only reported.
+    pub enforcement: Enforcement,
+}
+
+/// What a verification opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// This action alone, by a grant.
+    Action,
+    /// Every route that asks for a verified session, for the window: sudo mode.
+    Session,
+}
+
+/// What of a request a grant is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The values of the named fields, with method and authority.
+    Fields(Vec<Field>),
+    /// Nothing: any request for the action.
+    Nothing,
+    /// Method, authority, path bytes, query and the whole body.
+    Request,
+}
+
+/// One value of a request that a policy can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `form.NAME`: a field of an urlencoded or multipart form.
+    Form(String),
+    /// `header.NAME`.
+    Header(http::HeaderName),
+    /// `json.POINTER` (RFC 6901), such as `json./user/id`.
+    Json(String),
+    /// `path.NAME`: a `{NAME}` of the route's path, or a named group of its `path_regex`.
+    Path(String),
+    /// `query.NAME`.
+    Query(String),
+}
+
+/// Whether a requirement holds, or is only reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforcement {
+    /// Requests that do not meet it are challenged.
+    Enforce,
+    /// Requests are forwarded; what would have happened is audited.
+    Report,
+}
+
+impl Requirement {
+    /// Tells whether the route opens by a grant for its action, rather than by a fresh session.
+    pub fn needs_grant(&self) -> bool {
+        self.level >= RiskLevel::High && self.scope == Scope::Action
+    }
+
+    /// Tells whether being freshly signed in is enough, without any verification of ours.
+    pub fn accepts_fresh_sign_in(&self) -> bool {
+        self.level <= RiskLevel::Medium && !self.factors_narrowed
+    }
+}

@@ -1,0 +1,20 @@
+//! One login of one subject in the application, as far as we know of it.
+
+use super::{BrowserKeyHash, Subject, Timestamp};
+
+/// What the store remembers of a session, under its [`SessionId`](super::SessionId).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Whose it is.
+    pub subject: Subject,
+    /// When we saw the subject authenticate; `None` if we never did. Never a time of last activity.
+    pub authenticated_at: Option<Timestamp>,
+    /// The browser key that all evidence of this session belongs to.
+    pub browser_key: Option<BrowserKeyHash>,
+    /// When we first knew of it.
+    pub created_at: Timestamp,
+    /// When it was last used, as far as idle limits are in force.
+    pub seen_at: Timestamp,
+    /// Ended by its owner or an operator: refused everywhere, for as long as it is remembered.
+    pub revoked: bool,
+}

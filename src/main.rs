@@ -1,0 +1,3 @@
+//! The `stepgate` command.
+
+fn main() {}

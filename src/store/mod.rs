@@ -1,0 +1,237 @@
+//! What must outlive a request: sessions, grants, counters and the directory.
+//!
+//! One trait, cut along what the house does, with two implementations that pass the same tests.
+//! Everything that is taken once is taken here, atomically.
+
+use crate::domain::{
+    Attempt, BrowserKeyHash, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Grant,
+    GrantKey, Mark, Session, SessionId, Subject, Timestamp, User, UserId,
+};
+use std::time::Duration;
+
+/// What can go wrong between us and the store. Unknown is not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A record cannot be read; it counts for nothing.
+    #[error("a {what} record in the store is unreadable")]
+    Corrupt {
+        /// Which kind of record.
+        what: &'static str,
+    },
+    /// The store answered too late.
+    #[error("the store did not answer within {}ms", limit.as_millis())]
+    Timeout {
+        /// The deadline.
+        limit: Duration,
+    },
+    /// The store cannot be reached, or refuses to write.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a guarded request asks of the store; answered in one round trip.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The session that the request belongs to.
+    pub session: SessionId,
+    /// Grants that would be used and stay.
+    pub grants: &'a [GrantKey],
+    /// Single-use grants that would be taken. They are taken only if every one of them is there.
+    pub claims: &'a [GrantKey],
+}
+
+/// What the store holds for an [`Ask`].
+#[derive(Debug, Default)]
+pub struct Held {
+    /// The session, if it is known.
+    pub session: Option<Session>,
+    /// The last verification.
+    pub mark: Option<Mark>,
+    /// Of the grants asked for, those that are there.
+    pub grants: Vec<Grant>,
+    /// Of the claims asked for, all or none, now gone from the store.
+    pub claims: Vec<Claim>,
+}
+
+/// A login that was observed.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The session that the client will carry from now on.
+    pub id: SessionId,
+    /// What the client carried before: forgotten with everything it held.
+    pub replaces: Option<SessionId>,
+    /// The new session.
+    pub session: Session,
+    /// How long it is remembered without being used.
+    pub keep: Duration,
+}
+
+/// A verification that succeeded, and what it earns.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The challenge; taken once, so that a second answer earns nothing.
+    pub challenge: ChallengeId,
+    /// How long the challenge must be remembered as answered.
+    pub challenge_keep: Duration,
+    /// The session that is verified.
+    pub session: SessionId,
+    /// The session as it is to be written if the store has no record of it yet.
+    pub unrecorded: Session,
+    /// The browser key that the request carried. If the stored session belongs to another one,
+    /// everything that other browser had earned is dropped.
+    pub presented: Option<BrowserKeyHash>,
+    /// The browser key from now on.
+    pub renewed: BrowserKeyHash,
+    /// The mark on the session (its `browser_key` is `renewed`).
+    pub mark: Mark,
+    /// The grant, where the requirement asks for one (its `browser_key` is `renewed`).
+    pub grant: Option<Grant>,
+    /// Counters that a success clears.
+    pub clears: Vec<CounterKey>,
+    /// How long the session is remembered without being used.
+    pub keep: Duration,
+}
+
+/// Whether a thing that can be taken once was there to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It had been taken before.
+    Before,
+    /// It was taken now, by us alone.
+    Now,
+}
+
+/// A code that was sent, as a keyed hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentCode {
+    /// Keyed hash of the code, bound to the challenge.
+    pub hash: [u8; 32],
+    /// When it stops counting.
+    pub expires_at: Timestamp,
+}
+
+/// The answer to presenting a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeAnswer {
+    /// It was right, and is now used up.
+    Matched,
+    /// No code is waiting: never sent, expired, or used.
+    NoneSent,
+    /// It is wrong; the code that was sent stays good.
+    Wrong,
+}
+
+/// The store, cut along what the house does. Every operation is atomic by itself.
+///
+/// The futures need not be `Send`: each worker thread has its own handle.
+#[allow(async_fn_in_trait)] // our own two implementations only; no caller needs `Send` bounds
+pub trait Store {
+    // ---- on the way of a request
+
+    /// Fetches what a guarded request rests on, and takes the single-use grants it asks for.
+    async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError>;
+
+    /// Puts a claim back whose request reached nobody; it keeps its expiry.
+    async fn give_back(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError>;
+
+    // ---- sessions
+
+    /// Records an observed login: drops what either id held before, and writes the session.
+    async fn put_login(&self, login: &Login) -> Result<(), StoreError>;
+
+    /// Moves a session with all it holds to the id of its rotated cookie; drops what `to` held.
+    async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError>;
+
+    /// Forgets a session and all it holds: the subject logged out.
+    async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// Notes that a session is in use, for idle limits.
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// Ends a session for good: refused everywhere until `keep` has passed. Announced to all sidecars.
+    async fn revoke_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// Drops all elevation of a session (mark, grants, and the freshness of its login), keeping the session.
+    async fn lock_session(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// The sessions known for a subject, or all; newest first, at most `most`.
+    async fn sessions(
+        &self,
+        subject: Option<&Subject>,
+        most: usize,
+    ) -> Result<Vec<(SessionId, Session)>, StoreError>;
+
+    /// The sessions revoked and still remembered.
+    async fn revoked_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, StoreError>;
+
+    // ---- verification
+
+    /// Counts one attempt under every counter, or under none if any is used up. Counted before judged.
+    async fn count_attempt(
+        &self,
+        counters: &[Counter],
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError>;
+
+    /// Clears counters.
+    async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError>;
+
+    /// Notes that one factor of a challenge was shown, and tells all that were shown for it.
+    async fn note_factor(
+        &self,
+        challenge: ChallengeId,
+        factor: Factor,
+        keep: Duration,
+    ) -> Result<FactorSet, StoreError>;
+
+    /// Keeps the code sent for a challenge, in place of any earlier one.
+    async fn put_code(
+        &self,
+        challenge: ChallengeId,
+        code: &SentCode,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Compares a code in constant time and, if it is right, uses it up.
+    async fn take_code(
+        &self,
+        challenge: ChallengeId,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<CodeAnswer, StoreError>;
+
+    /// Takes one TOTP time step of a user. `Before` also for any step older than the last one taken.
+    async fn take_totp_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError>;
+
+    /// Ends a challenge in its success: takes it once, renews the browser key, writes mark and grant.
+    async fn put_verified(&self, verified: &Verified, now: Timestamp) -> Result<Taken, StoreError>;
+
+    // ---- the directory
+
+    /// Writes a user; an alias of another user is moved to this one.
+    async fn put_user(&self, user: &User) -> Result<(), StoreError>;
+
+    /// Finds a user by id or alias.
+    async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// All users, by id.
+    async fn users(&self) -> Result<Vec<User>, StoreError>;
+
+    /// Forgets a user with their aliases and TOTP steps; tells whether there was one.
+    async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError>;
+
+    // ---- health
+
+    /// Asks whether the store answers and keeps what it is told.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
