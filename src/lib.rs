@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod domain;
 pub mod entropy;
+pub mod locale;
 pub mod seal;
 pub mod store;

@@ -1,0 +1,141 @@
+//! The languages that people read us in, and how a request names the one it wants.
+
+use std::fmt;
+
+/// A language that pages and mails are written in.
+///
+/// A further one is a variant here and one file of texts in each room that speaks to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Locale {
+    /// German.
+    De,
+    /// English; also for whoever asks for a language that we do not have.
+    #[default]
+    En,
+}
+
+impl Locale {
+    /// All languages.
+    pub const ALL: [Self; 2] = [Self::De, Self::En];
+
+    /// The language tag (RFC 5646), as in `<html lang>` and `Content-Language`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::De => "de",
+            Self::En => "en",
+        }
+    }
+
+    /// Chooses by `Accept-Language` (RFC 9110 §12.5.4): the highest weight wins, among equals the
+    /// first. What is malformed is passed over, and what we do not have falls back to English.
+    pub fn from_accept_language(header: &str) -> Self {
+        let mut best = (Self::default(), 0);
+        for range in header.split(',').take(MAX_RANGES) {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default();
+            let Some(weight) = parts.next().map_or(Some(1000), weight) else {
+                continue;
+            };
+            if let Some(locale) = Self::of_range(tag)
+                && weight > best.1
+            {
+                best = (locale, weight);
+            }
+        }
+        best.0
+    }
+
+    /// Reads a tag back, as mails and settings name it; the region is of no matter.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        Self::ALL
+            .into_iter()
+            .find(|locale| locale.as_str().eq_ignore_ascii_case(primary))
+    }
+
+    fn of_range(range: &str) -> Option<Self> {
+        if range == "*" {
+            Some(Self::default())
+        } else {
+            Self::from_tag(range)
+        }
+    }
+}
+
+impl fmt::Display for Locale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads `q=0.8` as thousandths (RFC 9110 §12.4.2: at most three digits after the point).
+fn weight(parameter: &str) -> Option<u16> {
+    let (name, value) = parameter.split_once('=')?;
+    if !name.trim().eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths = format!("{fraction:0<3}").parse().ok()?;
+    match (whole, thousandths) {
+        ("0", thousandths) => Some(thousandths),
+        ("1", 0) => Some(1000),
+        _ => None,
+    }
+}
+
+/// Browsers send a handful; nobody honest sends more.
+const MAX_RANGES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_with_the_highest_weight_wins() {
+        let cases = [
+            ("de", Locale::De),
+            ("de-AT,en;q=0.5", Locale::De),
+            ("en-US,en;q=0.9,de;q=0.8", Locale::En),
+            ("fr,de;q=0.7,en;q=0.3", Locale::De),
+            ("en;q=0.2, DE-ch ;q=0.4", Locale::De),
+            ("de;q=0, en;q=0.1", Locale::En),
+            ("de;q=0", Locale::En),
+            ("*;q=0.1,de;q=0.2", Locale::De),
+            ("de;q=0.5,*;q=0.8", Locale::En),
+            ("de;q=1.000,en", Locale::De),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(Locale::from_accept_language(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_or_unknown_reads_as_english() {
+        for header in [
+            "",
+            ",,;",
+            "fr",
+            "de;q=x",
+            "de;q=2",
+            "de;q=0.12345",
+            "de;q",
+            "de;x=1",
+            "deutsch",
+            "é;q=1",
+        ] {
+            assert_eq!(Locale::from_accept_language(header), Locale::En, "{header}");
+        }
+    }
+
+    #[test]
+    fn every_language_reads_back_from_its_tag() {
+        for locale in Locale::ALL {
+            assert_eq!(Locale::from_tag(locale.as_str()), Some(locale));
+        }
+        assert_eq!(Locale::from_tag("de_DE"), Some(Locale::De));
+        assert_eq!(Locale::from_tag("nl"), None);
+    }
+}
