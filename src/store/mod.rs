@@ -34,9 +34,13 @@ pub enum StoreError {
 pub struct Ask<'a> {
     /// The session that the request belongs to.
     pub session: SessionId,
+    /// The browser key that the request carries: a claim is taken for the browser that earned it
+    /// and for no other, so that a copied cookie alone cannot use up what it may not use.
+    pub browser: Option<BrowserKeyHash>,
     /// Grants that would be used and stay.
     pub grants: &'a [GrantKey],
-    /// Single-use grants that would be taken. They are taken only if every one of them is there.
+    /// Single-use grants that would be taken. They are taken only if every one of them is there,
+    /// unexpired, earned in this browser, and the session is not revoked.
     pub claims: &'a [GrantKey],
 }
 
@@ -131,7 +135,8 @@ pub trait Store {
     /// Fetches what a guarded request rests on, and takes the single-use grants it asks for.
     async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError>;
 
-    /// Puts a claim back whose request reached nobody; it keeps its expiry.
+    /// Puts a claim back whose request reached nobody; it keeps its expiry. A claim whose session
+    /// was locked, replaced or ended in the meantime stays gone.
     async fn give_back(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError>;
 
     // ---- sessions
