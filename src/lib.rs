@@ -1,6 +1,7 @@
 //! Stepgate: step-up authentication for web applications that nobody can change.
 
 pub mod clock;
+pub mod demo;
 pub mod domain;
 pub mod entropy;
 pub mod locale;
