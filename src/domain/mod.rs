@@ -20,6 +20,7 @@ mod session;
 mod throttle;
 mod time;
 mod user;
+mod whole_regex;
 
 pub use challenge::{Challenge, ClientKind, ReturnTarget};
 pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
@@ -43,3 +44,4 @@ pub use session::Session;
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::User;
+pub use whole_regex::WholeRegex;

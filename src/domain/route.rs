@@ -1,6 +1,6 @@
 //! Routes: what they match and what they require. How they are found is the table's business.
 
-use super::{MethodSet, Requirement, RouteId};
+use super::{MethodSet, Requirement, RouteId, WholeRegex};
 use std::sync::Arc;
 
 /// One entry of a policy file.
@@ -54,7 +54,7 @@ pub struct Exception {
 #[derive(Clone, Debug)]
 pub enum PathPattern {
     /// `path_regex`: must cover the whole path.
-    Regex(regex::Regex),
+    Regex(WholeRegex),
     /// `path`: `/users/{id}/delete`; `{x}` is one segment, `{x...}` the rest.
     Template(String),
 }
@@ -88,7 +88,7 @@ pub enum ValueTest {
     /// Any value, also the empty one.
     Present,
     /// The regex must cover the whole value.
-    Regex(regex::Regex),
+    Regex(WholeRegex),
 }
 
 /// What a body must hold.
