@@ -5,5 +5,6 @@ pub mod demo;
 pub mod domain;
 pub mod entropy;
 pub mod locale;
+pub mod mail;
 pub mod seal;
 pub mod store;

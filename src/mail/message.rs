@@ -1,0 +1,190 @@
+//! What a mail says: the code, what it is for, and what to do if it was not asked for.
+
+use super::{MailError, MailSetupError};
+use crate::clock::Clock;
+use crate::domain::{Secret, Timestamp};
+use crate::entropy::Entropy;
+use crate::locale::Locale;
+use askama::Template;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, Message};
+use std::net::IpAddr;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// A code for one person, for one purpose.
+#[derive(Clone, Debug)]
+pub struct CodeMail<'a> {
+    /// The recipient's address.
+    pub to: &'a str,
+    /// The language.
+    pub locale: Locale,
+    /// The code, as it is to be typed.
+    pub code: &'a Secret<String>,
+    /// What it is for: the title of the action, as the policy has it.
+    pub title: &'a str,
+    /// From which address it was asked for.
+    pub client: IpAddr,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// When the code stops working.
+    pub expires_at: Timestamp,
+}
+
+/// Who the mails are from.
+#[derive(Debug)]
+pub(super) struct Sender {
+    from: Mailbox,
+    site: String,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Sender {
+    pub(super) fn new(
+        from: &str,
+        site: &str,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, MailSetupError> {
+        let from = from
+            .parse()
+            .map_err(|error| MailSetupError::Sender(from.to_owned(), error))?;
+        Ok(Self {
+            from,
+            site: site.to_owned(),
+            clock,
+            entropy,
+        })
+    }
+
+    pub(super) fn compose(&self, mail: &CodeMail<'_>) -> Result<Message, MailError> {
+        let to: Address = mail.to.parse().map_err(MailError::Address)?;
+        let words = Words::of(mail.locale, &self.site);
+        let facts = Facts {
+            code: mail.code.expose(),
+            title: mail.title,
+            client: mail.client.to_string(),
+            asked_at: minute(mail.asked_at),
+            expires_at: minute(mail.expires_at),
+            minutes: mail
+                .expires_at
+                .since(mail.asked_at)
+                .as_secs()
+                .div_ceil(60)
+                .max(1),
+        };
+        let (words, facts) = (&words, &facts);
+        let html = Html { words, facts }
+            .render()
+            .map_err(MailError::Template)?;
+        let text = Text { words, facts }
+            .render()
+            .map_err(MailError::Template)?;
+        let now = UNIX_EPOCH + Duration::from_millis(self.clock.now().as_millis());
+        let id = data_encoding::HEXLOWER.encode(&self.entropy.bytes::<16>());
+        Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .date(now)
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .subject(words.subject.clone())
+            // RFC 3834 §5: no holiday notes in answer to this.
+            .raw_header(header("Auto-Submitted", "auto-generated"))
+            .raw_header(header("Content-Language", mail.locale.as_str()))
+            .multipart(MultiPart::alternative_plain_html(text, html))
+            .map_err(MailError::Compose)
+    }
+}
+
+/// The text part; nothing to escape.
+#[derive(Template)]
+#[template(path = "mail/code.txt", escape = "none")]
+struct Text<'a> {
+    words: &'a Words,
+    facts: &'a Facts<'a>,
+}
+
+/// The HTML part; every value is escaped by the template's type.
+#[derive(Template)]
+#[template(path = "mail/code.html")]
+struct Html<'a> {
+    words: &'a Words,
+    facts: &'a Facts<'a>,
+}
+
+struct Facts<'a> {
+    code: &'a str,
+    title: &'a str,
+    client: String,
+    asked_at: String,
+    expires_at: String,
+    minutes: u64,
+}
+
+/// The fixed texts of one language.
+struct Words {
+    lang: &'static str,
+    // Holds nothing that a client sent, and not the code: a locked phone shows subjects.
+    subject: String,
+    heading: String,
+    purpose: &'static str,
+    asked: &'static str,
+    from: &'static str,
+    valid: &'static str,
+    minutes: &'static str,
+    warning: &'static str,
+    advice: &'static str,
+    never: &'static str,
+}
+
+impl Words {
+    fn of(locale: Locale, site: &str) -> Self {
+        let lang = locale.as_str();
+        match locale {
+            Locale::De => Self {
+                lang,
+                subject: format!("Ihr Bestätigungscode für {site}"),
+                heading: format!("Ihr Bestätigungscode für {site}:"),
+                purpose: "Wofür",
+                asked: "Angefordert",
+                from: "Von der Adresse",
+                valid: "Gültig bis",
+                minutes: "Minuten",
+                warning: "Das waren nicht Sie?",
+                advice: "Dann benutzt vielleicht jemand Ihr Konto. Geben Sie den Code nicht ein, melden Sie \
+                         alle Sitzungen ab, ändern Sie Ihr Passwort und verständigen Sie den Betreiber.",
+                never: "Niemand wird Sie je nach diesem Code fragen. Er gilt nur auf der Seite, auf der Sie \
+                        ihn angefordert haben.",
+            },
+            Locale::En => Self {
+                lang,
+                subject: format!("Your verification code for {site}"),
+                heading: format!("Your verification code for {site}:"),
+                purpose: "What for",
+                asked: "Requested",
+                from: "From the address",
+                valid: "Valid until",
+                minutes: "minutes",
+                warning: "Was this not you?",
+                advice: "Then somebody else may be using your account. Do not enter the code, sign out of all \
+                         sessions, change your password, and tell whoever runs the site.",
+                never: "Nobody will ever ask you for this code. It works only on the page where you asked \
+                        for it.",
+            },
+        }
+    }
+}
+
+/// To the minute, and in UTC: we do not know where the reader is.
+fn minute(at: Timestamp) -> String {
+    i64::try_from(at.as_millis())
+        .ok()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+        .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_default()
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
