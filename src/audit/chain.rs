@@ -1,0 +1,299 @@
+//! The chain: each line names its number and the hash of what stands before it.
+//!
+//! `prev` is the SHA-256 of the last whole line, together with whatever a crash left after it. The
+//! chain shows that nothing in the middle was changed, removed or added. It cannot show that the end
+//! was cut off, nor withstand somebody who rewrites all of it: for that, ship the lines elsewhere.
+
+use super::event::Event;
+use crate::domain::{
+    Action, ChallengeId, Enforcement, Factor, GrantId, Method, Reason, RiskLevel, RouteId, Subject,
+    Timestamp,
+};
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, Read};
+
+/// The longest line; ours are far shorter.
+pub(super) const MAX_LINE: usize = 64 * 1024;
+/// The longest path that is written.
+const MAX_PATH: usize = 2048;
+
+/// Where a chain stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The number of the last whole line; 0 before the first.
+    pub(super) seq: u64,
+    /// The last whole line and what follows it, without the last line end.
+    pub(super) tail: Vec<u8>,
+}
+
+impl Position {
+    /// Writes `event` as the next line.
+    pub(super) fn append(&mut self, event: &Event, out: &mut Vec<u8>) {
+        self.seq += 1;
+        let line = Line::new(self.seq, hash(&self.tail), event);
+        self.tail.clear();
+        // A line is made of strings and numbers, so that writing it to memory cannot fail.
+        let _ = serde_json::to_writer(&mut self.tail, &line);
+        out.extend_from_slice(&self.tail);
+        out.push(b'\n');
+    }
+}
+
+/// What the chain needs of a line.
+#[derive(Debug, Deserialize)]
+pub(super) struct Link {
+    pub(super) seq: u64,
+    prev: String,
+    event: String,
+}
+
+impl Link {
+    /// Reads a line; `None` if it is not a whole line of ours.
+    pub(super) fn read(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+}
+
+/// What is wrong with a log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A line was changed, or one before it was removed or added.
+    #[error("line {line} does not continue the line before it: one of the two was changed")]
+    Changed {
+        /// Which line.
+        line: u64,
+    },
+    /// Lines are missing.
+    #[error("line {line} has number {found}, expected {expected}: lines were removed or added")]
+    Missing {
+        /// Which line.
+        line: u64,
+        /// The number expected.
+        expected: u64,
+        /// The number found.
+        found: u64,
+    },
+    /// A line is not one of ours, and no crash explains it.
+    #[error("line {line} is not a line of an audit log")]
+    Unreadable {
+        /// Which line.
+        line: u64,
+    },
+}
+
+/// What a check of a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many whole lines were read.
+    pub lines: u64,
+    /// The number of the first line; above 1 the log continues an earlier file.
+    pub first: Option<u64>,
+    /// The number of the last whole line.
+    pub last: Option<u64>,
+    /// The `prev` that the first line names; the `head` of the file it continues.
+    pub continues: Option<String>,
+    /// The `prev` that a next line would name.
+    pub head: Option<String>,
+    /// Lines that a crash cut off, and that the chain vouches for.
+    pub torn: Vec<u64>,
+    /// The last line is cut off: a crash, and nothing was written since.
+    pub ends_torn: bool,
+    /// The first thing that is wrong; what follows it was not looked at.
+    pub fault: Option<Fault>,
+}
+
+/// Checks a log and names the first line at which the chain is broken.
+pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
+    let mut report = Report::default();
+    let mut position = Position::default();
+    let mut torn = Vec::new();
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let limit = MAX_LINE as u64 + 1;
+        if (&mut log).take(limit).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        let whole = line.pop_if(|byte| *byte == b'\n').is_some();
+        match Link::read(&line) {
+            Some(link) if whole => {
+                report.fault = check(&link, number, &position, &torn, &mut report);
+                if report.fault.is_some() {
+                    break;
+                }
+                report.torn.append(&mut torn);
+                (position.seq, position.tail) = (link.seq, line.clone());
+            }
+            // Longer than any of ours: not torn, but foreign.
+            _ if line.len() > MAX_LINE => {
+                report.fault = Some(Fault::Unreadable { line: number });
+                break;
+            }
+            _ => {
+                torn.push(number);
+                position.cut_off(&line);
+                report.ends_torn = !whole;
+            }
+        }
+    }
+    report.head = report
+        .last
+        .is_some()
+        .then(|| hash(&position.tail).as_ref().to_owned());
+    if report.fault.is_none()
+        && let Some(line) = torn.first()
+        && !(report.ends_torn && torn.len() == 1)
+    {
+        report.fault = Some(Fault::Unreadable { line: *line });
+    }
+    Ok(report)
+}
+
+impl Position {
+    /// Adds what a crash left after the last whole line.
+    pub(super) fn cut_off(&mut self, fragment: &[u8]) {
+        if !self.tail.is_empty() {
+            self.tail.push(b'\n');
+        }
+        self.tail.extend_from_slice(fragment);
+    }
+}
+
+fn check(
+    link: &Link,
+    line: u64,
+    position: &Position,
+    torn: &[u64],
+    report: &mut Report,
+) -> Option<Fault> {
+    // Only the line that says so goes on after a cut-off one.
+    if let Some(first) = torn.first()
+        && link.event != super::EventKind::LogResumed.as_str()
+    {
+        return Some(Fault::Unreadable { line: *first });
+    }
+    if report.first.is_none() {
+        // The first line may continue an earlier file; then its `prev` cannot be checked here.
+        report.first = Some(link.seq);
+        report.continues = (link.seq > 1).then(|| link.prev.clone());
+        if link.seq <= 1 && link.prev != *hash(&position.tail) {
+            return Some(Fault::Changed { line });
+        }
+    } else if link.prev != *hash(&position.tail) {
+        return Some(Fault::Changed { line });
+    } else if link.seq != position.seq + 1 {
+        let (expected, found) = (position.seq + 1, link.seq);
+        return Some(Fault::Missing {
+            line,
+            expected,
+            found,
+        });
+    }
+    report.lines += 1;
+    report.last = Some(link.seq);
+    None
+}
+
+/// SHA-256 in hexadecimal; zeros for nothing, which is what the first line continues.
+fn hash(tail: &[u8]) -> Box<str> {
+    if tail.is_empty() {
+        return "0".repeat(64).into();
+    }
+    data_encoding::HEXLOWER
+        .encode(digest(&SHA256, tail).as_ref())
+        .into()
+}
+
+/// A line as it is written; JSON escapes every control character, so that no value ends a line.
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    prev: Box<str>,
+    time: String,
+    event: &'static str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enforcement: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_us: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    fn new(seq: u64, prev: Box<str>, event: &'a Event) -> Self {
+        Self {
+            seq,
+            prev,
+            time: rfc3339(event.at),
+            event: event.kind.as_str(),
+            outcome: event.outcome.as_str(),
+            reason: event.reason.map(Reason::as_str),
+            request_id: event.request_id.as_deref(),
+            routes: event.routes.iter().map(RouteId::as_str).collect(),
+            action: event.action.as_ref().map(Action::as_str),
+            level: event.level.map(RiskLevel::number),
+            enforcement: event.enforcement.map(|enforcement| match enforcement {
+                Enforcement::Enforce => "enforce",
+                Enforcement::Report => "report",
+            }),
+            subject: event.subject.as_ref().map(Subject::as_str),
+            session: event.session.map(|session| {
+                let mut head = session.to_hex();
+                head.truncate(16);
+                head
+            }),
+            client: event.client.map(|client| client.to_string()),
+            method: event.method.map(Method::as_str),
+            path: event.path.as_deref().map(shown_path),
+            factor: event.factor.map(Factor::as_str),
+            challenge: event.challenge.map(ChallengeId::to_hex),
+            grant: event.grant.map(GrantId::to_hex),
+            count: event.count,
+            latency_us: event
+                .latency
+                .map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+fn shown_path(path: &str) -> &str {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    path.get(..path.floor_char_boundary(MAX_PATH))
+        .unwrap_or(path)
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    i64::try_from(at.as_millis())
+        .ok()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+        .map(|at| format!("{at:.3}"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,152 @@
+//! What is recorded: one event per guarded decision and per step of a verification.
+
+use crate::domain::{
+    Action, ChallengeId, Enforcement, Factor, GrantId, Method, Reason, RiskLevel, RouteId,
+    SessionId, Subject, Timestamp,
+};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$item:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$item])* $variant,)* }
+
+        impl $name {
+            /// The kebab-case word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+words! {
+    /// What happened.
+    EventKind {
+        /// A code was asked for and sent, or not.
+        CodeSent = "code-sent",
+        /// A guarded request was decided.
+        Decision = "decision",
+        /// Events were lost before this one; how many is its count.
+        EventsLost = "events-lost",
+        /// One factor of a challenge was answered, and the challenge is not met by it.
+        FactorAnswered = "factor-answered",
+        /// An operator unlocked the factors of a user.
+        FactorUnlocked = "factor-unlocked",
+        /// The elevation of a session was dropped by its owner.
+        Locked = "locked",
+        /// The log goes on after a crash in the middle of a line.
+        LogResumed = "log-resumed",
+        /// A login of the application was observed.
+        LoginObserved = "login-observed",
+        /// A logout of the application was observed.
+        LogoutObserved = "logout-observed",
+        /// New policies are in force, or were refused.
+        PoliciesLoaded = "policies-loaded",
+        /// The application gave a session another credential.
+        SessionMoved = "session-moved",
+        /// A session was ended by its owner or an operator.
+        SessionRevoked = "session-revoked",
+        /// The sidecar started.
+        Started = "started",
+        /// The sidecar stopped.
+        Stopped = "stopped",
+        /// An operator changed a user of the directory.
+        UserChanged = "user-changed",
+        /// A challenge was met.
+        Verified = "verified",
+    }
+}
+
+words! {
+    /// How it ended.
+    Outcome {
+        /// The request was challenged.
+        Challenged = "challenged",
+        /// The request was refused, and no verification would help.
+        Denied = "denied",
+        /// It did not work, for a reason that is not the person's.
+        Failed = "failed",
+        /// The request was forwarded.
+        Forwarded = "forwarded",
+        /// The answer was not accepted.
+        Refused = "refused",
+        /// The request was forwarded although it would have been challenged: report mode.
+        Reported = "reported",
+        /// It worked.
+        Succeeded = "succeeded",
+    }
+}
+
+/// One event. There is no field that could hold a secret.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it ended so.
+    pub reason: Option<Reason>,
+    /// The request.
+    pub request_id: Option<Arc<str>>,
+    /// The routes that matched.
+    pub routes: Vec<RouteId>,
+    /// The action of the route that decided.
+    pub action: Option<Action>,
+    /// Its level.
+    pub level: Option<RiskLevel>,
+    /// Whether it is enforced.
+    pub enforcement: Option<Enforcement>,
+    /// The user whom the session belongs to.
+    pub subject: Option<Subject>,
+    /// The session; its head is written.
+    pub session: Option<SessionId>,
+    /// Where the request came from.
+    pub client: Option<IpAddr>,
+    /// Its method.
+    pub method: Option<Method>,
+    /// Its path; what follows a `?` is not written, since queries hold tokens.
+    pub path: Option<Box<str>>,
+    /// The factor.
+    pub factor: Option<Factor>,
+    /// The challenge.
+    pub challenge: Option<ChallengeId>,
+    /// The grant that was earned or used.
+    pub grant: Option<GrantId>,
+    /// How many, for events that count.
+    pub count: Option<u64>,
+    /// How long it took.
+    pub latency: Option<Duration>,
+}
+
+impl Event {
+    /// An event of which nothing else is known yet.
+    pub const fn new(at: Timestamp, kind: EventKind, outcome: Outcome) -> Self {
+        Self {
+            at,
+            kind,
+            outcome,
+            reason: None,
+            request_id: None,
+            routes: Vec::new(),
+            action: None,
+            level: None,
+            enforcement: None,
+            subject: None,
+            session: None,
+            client: None,
+            method: None,
+            path: None,
+            factor: None,
+            challenge: None,
+            grant: None,
+            count: None,
+            latency: None,
+        }
+    }
+}

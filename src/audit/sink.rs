@@ -1,0 +1,195 @@
+//! Where lines go: standard output, or a file that is continued where it ended.
+
+use super::chain::{Link, MAX_LINE, Position};
+use super::{AuditSetupError, AuditTarget, Event, EventKind, Outcome};
+use crate::clock::Clock;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Writes lines to one target, and knows where its chain stands.
+pub(super) struct Sink {
+    target: AuditTarget,
+    file: Option<File>,
+    position: Position,
+    clock: Clock,
+}
+
+impl Sink {
+    pub(super) fn open(target: AuditTarget, clock: Clock) -> Result<Self, AuditSetupError> {
+        let mut sink = Self {
+            target,
+            file: None,
+            position: Position::default(),
+            clock,
+        };
+        if let AuditTarget::File(path) = sink.target.clone() {
+            sink.continue_file(&path)?;
+        }
+        Ok(sink)
+    }
+
+    /// Opens the file anew, after it was renamed; the chain goes on in the new one.
+    ///
+    /// If that fails, the old file is still written to.
+    pub(super) fn reopen(&mut self) -> Result<(), AuditSetupError> {
+        let AuditTarget::File(path) = self.target.clone() else {
+            return Ok(());
+        };
+        let before = self.position.clone();
+        // The lock of the old file must go first: it may be the same file.
+        let old = self.file.take();
+        if let Some(old) = &old {
+            let _ = old.unlock();
+        }
+        if let Err(error) = self.continue_file(&path) {
+            (self.file, self.position) = (old, before);
+            return Err(error);
+        }
+        if self.position.seq == 0 {
+            self.position = before;
+        }
+        Ok(())
+    }
+
+    /// Writes events, removing those that are safely written.
+    pub(super) fn write(&mut self, events: &mut Vec<Event>) -> Result<(), AuditSetupError> {
+        let before = self.position.clone();
+        let mut text = Vec::new();
+        for event in events.iter() {
+            self.position.append(event, &mut text);
+        }
+        let written = if let Some(file) = &mut self.file {
+            file.write_all(&text)
+        } else {
+            let mut out = io::stdout().lock();
+            out.write_all(&text).and_then(|()| out.flush())
+        };
+        let Err(source) = written else {
+            events.clear();
+            return Ok(());
+        };
+        let AuditTarget::File(path) = self.target.clone() else {
+            self.position = before;
+            return Err(AuditSetupError::Write {
+                path: "standard output".to_owned(),
+                source,
+            });
+        };
+        // Some lines may have been written, and the last of them not to its end. The file tells.
+        self.file = None;
+        self.position = before.clone();
+        self.continue_file(&path)?;
+        let done = self.position.seq.saturating_sub(before.seq);
+        events.drain(
+            ..events
+                .len()
+                .min(usize::try_from(done).unwrap_or(usize::MAX)),
+        );
+        Err(AuditSetupError::Write {
+            path: path.display().to_string(),
+            source,
+        })
+    }
+
+    fn continue_file(&mut self, path: &Path) -> Result<(), AuditSetupError> {
+        let open = |source| AuditSetupError::Open {
+            path: path.display().to_string(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(open)?;
+        file.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::Error(source) => open(source),
+            std::fs::TryLockError::WouldBlock => AuditSetupError::InUse {
+                path: path.display().to_string(),
+            },
+        })?;
+        let end = read_end(&mut file).map_err(open)?;
+        let Some((mut position, state)) = position_at(&end) else {
+            return Err(AuditSetupError::NotALog {
+                path: path.display().to_string(),
+            });
+        };
+        let mut text = Vec::new();
+        if state != End::Whole {
+            if !end.ends_with(b"\n") {
+                text.push(b'\n');
+            }
+            if state == End::Torn {
+                let now = self.clock.now();
+                position.append(
+                    &Event::new(now, EventKind::LogResumed, Outcome::Succeeded),
+                    &mut text,
+                );
+            }
+        }
+        file.write_all(&text).map_err(open)?;
+        self.file = Some(file);
+        self.position = position;
+        Ok(())
+    }
+}
+
+/// How a file ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// After a whole line that lacks only its line end.
+    Open,
+    /// In the middle of a line.
+    Torn,
+    /// After a whole line, or it is empty.
+    Whole,
+}
+
+fn read_end(file: &mut File) -> io::Result<Vec<u8>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(4 * MAX_LINE as u64);
+    file.seek(SeekFrom::Start(start))?;
+    let mut end = Vec::new();
+    file.take(length - start).read_to_end(&mut end)?;
+    Ok(end)
+}
+
+/// Finds the last whole line; `None` if there is text but no such line.
+fn position_at(end: &[u8]) -> Option<(Position, End)> {
+    if end.is_empty() {
+        return Some((Position::default(), End::Whole));
+    }
+    let closed = end.strip_suffix(b"\n").unwrap_or(end);
+    let mut fragments = Vec::new();
+    for line in closed.rsplit(|byte| *byte == b'\n') {
+        let Some(link) = Link::read(line) else {
+            fragments.push(line);
+            continue;
+        };
+        let mut position = Position {
+            seq: link.seq,
+            tail: line.to_vec(),
+        };
+        let state = match (fragments.is_empty(), closed.len() == end.len()) {
+            (false, _) => End::Torn,
+            (true, true) => End::Open,
+            (true, false) => End::Whole,
+        };
+        for fragment in fragments.iter().rev() {
+            position.cut_off(fragment);
+        }
+        return Some((position, state));
+    }
+    // The very first line may have been cut off.
+    let beginning = br#"{"seq":"#;
+    let only_fragment = !closed.contains(&b'\n')
+        && (closed.starts_with(beginning) || beginning.starts_with(closed));
+    only_fragment.then(|| {
+        let mut position = Position::default();
+        position.cut_off(closed);
+        (position, End::Torn)
+    })
+}
