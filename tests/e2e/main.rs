@@ -1,0 +1,15 @@
+//! The stories, told with real programs: a Redis, a mail server, a browser, real sockets.
+//!
+//! One binary, so that it is linked once. Every test has a runtime of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr
+)] // a broken expectation is a test's way to speak
+
+mod demo_app;
+mod harness;
+mod support;

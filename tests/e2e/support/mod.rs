@@ -1,0 +1,39 @@
+//! What the stories are told with.
+#![allow(dead_code)] // a shelf: what no story takes down today stays within reach
+
+pub(crate) mod browser;
+pub(crate) mod client;
+pub(crate) mod mail;
+pub(crate) mod process;
+pub(crate) mod raw;
+pub(crate) mod raw_upstream;
+pub(crate) mod redis;
+pub(crate) mod stepgate;
+pub(crate) mod temp;
+pub(crate) mod tls;
+pub(crate) mod upstream;
+
+use std::future::Future;
+use std::time::Duration;
+use tokio::task::LocalSet;
+
+/// How long anything in a story may take before the story counts as stuck.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Tells a story on a runtime of its own; one that is stuck fails.
+pub(crate) fn run(story: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    LocalSet::new().block_on(&runtime, async {
+        let told = tokio::time::timeout(PATIENCE * 4, story).await;
+        told.expect("the story is stuck");
+    });
+}
+
+/// Waits for something that must come soon.
+pub(crate) async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(PATIENCE, coming).await;
+    came.unwrap_or_else(|_| panic!("{what} did not come within {PATIENCE:?}"))
+}

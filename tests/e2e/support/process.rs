@@ -1,0 +1,162 @@
+//! Programs that we start, listen to, signal by their id, and never leave behind.
+
+use super::PATIENCE;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A program that we started. Ends with its owner, and with this process even if that is killed.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+    watchdog: Option<Child>,
+    log: Arc<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    lines: Mutex<Vec<String>>,
+    more: Condvar,
+}
+
+impl Process {
+    /// Starts `command`, keeping what it writes to stdout and stderr.
+    pub(crate) fn start(name: &str, command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}; see scripts/test"));
+        let log = Arc::new(Log::default());
+        follow(child.stdout.take().unwrap(), &log);
+        follow(child.stderr.take().unwrap(), &log);
+        let watchdog = Some(watchdog(child.id()));
+        Self {
+            name: name.to_owned(),
+            child,
+            watchdog,
+            log,
+        }
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written so far, line by line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.log.lines.lock().unwrap().clone()
+    }
+
+    /// Waits for a line that contains `words`, be it written before or to come, and tells it.
+    pub(crate) fn wait_for_line(&self, words: &str) -> String {
+        self.wait_for(words, |line| line.contains(words).then(|| line.to_owned()))
+    }
+
+    /// Waits for a line in which `find` finds something.
+    pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        self.wait_until(what, |lines| lines.iter().find_map(|line| find(line)))
+    }
+
+    /// Waits until `find` finds something in all that was written.
+    pub(crate) fn wait_until<T>(&self, what: &str, find: impl Fn(&[String]) -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
+        let mut lines = self.log.lines.lock().unwrap();
+        loop {
+            if let Some(found) = find(&lines) {
+                return found;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "{} never said {what}; it said:\n{}",
+                self.name,
+                lines.join("\n")
+            );
+            lines = self.log.more.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
+    /// Sends a signal, by name: `TERM`, `HUP`, `STOP`, `CONT`, `KILL`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait_exit(&mut self) -> ExitStatus {
+        // The log's readers end with the program, so their silence is the event to wait for.
+        let until = Instant::now() + PATIENCE;
+        while Arc::strong_count(&self.log) > 1 {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{} does not end", self.name);
+            let lines = self.log.lines.lock().unwrap();
+            drop(self.log.more.wait_timeout(lines, left.min(TICK)).unwrap());
+        }
+        self.dismiss_watchdog();
+        self.child.wait().unwrap()
+    }
+
+    /// Kills it, without asking.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        // Before the id is free again: the watchdog must not meet somebody else under it.
+        self.dismiss_watchdog();
+        let _ = self.child.wait();
+    }
+
+    fn dismiss_watchdog(&mut self) {
+        if let Some(mut watchdog) = self.watchdog.take() {
+            let _ = watchdog.kill();
+            let _ = watchdog.wait();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Sends a signal to a process of ours.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let kill = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(pid.to_string())
+        .stderr(Stdio::null())
+        .status();
+    assert!(kill.unwrap().success(), "no process {pid} to signal");
+}
+
+/// A shell that waits until we are gone, however that happens, and then ends what we started.
+fn watchdog(pid: u32) -> Child {
+    Command::new("sh")
+        .args(["-c", "read -r _; kill -KILL \"$1\"", "watchdog"])
+        .arg(pid.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn follow(output: impl Read + Send + 'static, log: &Arc<Log>) {
+    let log = Arc::clone(log);
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while matches!(output.read_until(b'\n', &mut line), Ok(1..)) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            log.lines.lock().unwrap().push(text);
+            log.more.notify_all();
+            line.clear();
+        }
+        log.more.notify_all();
+    });
+}
+
+const TICK: Duration = Duration::from_millis(20);

@@ -1,0 +1,69 @@
+//! The real `stepgate` binary.
+
+use super::process::Process;
+use super::temp::TempDir;
+use std::net::SocketAddr;
+use std::process::{Command, ExitStatus, Output};
+
+/// A running `stepgate`.
+pub(crate) struct Stepgate {
+    process: Process,
+    addr: SocketAddr,
+}
+
+impl Stepgate {
+    /// Runs `stepgate serve` in `dir`, where its `stepgate.yaml` lies, until it listens.
+    pub(crate) fn serve(dir: &TempDir) -> Self {
+        Self::start(dir, &["serve"])
+    }
+
+    /// Runs `stepgate` with `arguments` in `dir` until it says where it listens.
+    pub(crate) fn start(dir: &TempDir, arguments: &[&str]) -> Self {
+        let process = Process::start("stepgate", command(dir).args(arguments));
+        let addr = process.wait_for("listening, and where", |line| {
+            line.contains("listening").then(|| address_in(line))?
+        });
+        Self { process, addr }
+    }
+
+    /// Where it listens.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The process, to read its log and to signal it.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.process.signal("TERM");
+        self.process.wait_exit()
+    }
+}
+
+/// Runs `stepgate` with `arguments` in `dir` to its end.
+pub(crate) fn run(dir: &TempDir, arguments: &[&str]) -> Output {
+    command(dir).args(arguments).output().unwrap()
+}
+
+/// A `stepgate` to be run in `dir`, seeing nothing of our environment but `PATH`.
+pub(crate) fn command(dir: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepgate"));
+    command.current_dir(dir.path()).env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// The first loopback address with a port in a line, be the line JSON or prose.
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let at = line.find("127.0.0.1:")?;
+    let rest = &line[at..];
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':')
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
