@@ -9,3 +9,4 @@ pub mod locale;
 pub mod mail;
 pub mod seal;
 pub mod store;
+pub mod yaml;

@@ -1,0 +1,341 @@
+//! One file: read as far as it can be, with every mistake pointed at.
+
+use super::diagnostic::{Diagnostic, Diagnostics, Position, Severity};
+use super::fault::Fault;
+use super::locate::{self, Path};
+use super::node::{Node, Value};
+use super::reader::Reader;
+use super::tree;
+use super::words::nearest;
+use serde::de::DeserializeOwned;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A file that is being read: knows where everything stands and collects what is wrong.
+#[derive(Debug)]
+pub struct File {
+    name: Arc<str>,
+    text: String,
+    root: Option<Node>,
+    /// Fields whose lines are not shown, since they may hold a secret.
+    secret: &'static [&'static str],
+    /// Nodes that were found faulty and are passed over.
+    faulty: HashSet<u32>,
+    mistakes: Collected,
+    remarks: Collected,
+}
+
+/// Diagnostics in the making. Finding a position means reading the file again, so there is an end.
+#[derive(Debug, Default)]
+struct Collected {
+    list: Vec<Diagnostic>,
+    more: usize,
+}
+
+/// Reads a file as a `T`.
+///
+/// All that is unknown, doubled or of the wrong type is recorded in the [`File`] and passed over,
+/// so that one reading finds all of it; the value holds what remains and is there unless nothing
+/// could be made of the file. Whoever reads checks the meaning of the value, reports further
+/// mistakes to the file, and uses the value only if [`File::finish`] finds none.
+pub fn read<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> (Option<T>, File) {
+    read_hiding(&[], name, bytes)
+}
+
+/// Reads a file as [`read`] does, but never shows a line that holds one of the names in `secret`.
+pub fn read_hiding<T: DeserializeOwned>(
+    secret: &'static [&'static str],
+    name: &str,
+    bytes: &[u8],
+) -> (Option<T>, File) {
+    let mut file = File {
+        name: name.into(),
+        text: String::new(),
+        root: None,
+        secret,
+        faulty: HashSet::new(),
+        mistakes: Collected::default(),
+        remarks: Collected::default(),
+    };
+    let value = file.load(bytes).and_then(|root| {
+        file.refuse_doubled_keys(&root);
+        let value = file.read_all(&root);
+        file.root = Some(root);
+        value
+    });
+    (value, file)
+}
+
+impl File {
+    /// The name it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Finds where the value at `path` stands; if it is missing, the mapping that lacks it.
+    pub fn at(&self, path: impl Into<Path>) -> Option<Position> {
+        let node = locate::nearest(self.root.as_ref()?, &path.into());
+        tree::position(&self.text, node.id)
+    }
+
+    /// Tells whether `path` is written in the file, even if its value was faulty.
+    pub fn mentions(&self, path: impl Into<Path>) -> bool {
+        let root = self.root.as_ref();
+        root.is_some_and(|root| locate::exact(root, &path.into()).is_some())
+    }
+
+    /// Reports a mistake at `path`.
+    pub fn report(&mut self, path: impl Into<Path>, message: impl Into<String>) {
+        self.add(Severity::Error, &path.into(), message.into(), None);
+    }
+
+    /// Reports a mistake at `path`, and what would be right.
+    pub fn report_with_hint(
+        &mut self,
+        path: impl Into<Path>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.add(
+            Severity::Error,
+            &path.into(),
+            message.into(),
+            Some(hint.into()),
+        );
+    }
+
+    /// Reports that `path` lacks `field`, unless the field is there and its value was faulty.
+    pub fn report_missing(&mut self, path: impl Into<Path>, field: &str) {
+        let path = path.into();
+        if !self.mentions(path.key(field)) {
+            self.report(path, format!("`{field}` is missing"));
+        } else if self.is_empty_at(&path.key(field)) {
+            self.report(path.key(field), format!("`{field}` is empty"));
+        }
+    }
+
+    /// Remarks on something that is allowed and deserves a look.
+    pub fn warn(&mut self, path: impl Into<Path>, message: impl Into<String>) {
+        self.add(Severity::Warning, &path.into(), message.into(), None);
+    }
+
+    /// Remarks on something that is as it should be and worth knowing.
+    pub fn note(&mut self, path: impl Into<Path>, message: impl Into<String>) {
+        self.add(Severity::Note, &path.into(), message.into(), None);
+    }
+
+    /// Tells whether a mistake was found so far.
+    pub fn has_mistakes(&self) -> bool {
+        !self.mistakes.list.is_empty()
+    }
+
+    /// Hands over the mistakes and the remarks, each in the order of the lines.
+    pub fn finish(self) -> (Diagnostics, Diagnostics) {
+        let Self {
+            name,
+            mistakes,
+            remarks,
+            ..
+        } = self;
+        (mistakes.finish(&name), remarks.finish(&name))
+    }
+
+    fn is_empty_at(&self, path: &Path) -> bool {
+        let root = self.root.as_ref();
+        let node = root.and_then(|root| locate::exact(root, path));
+        node.is_some_and(|node| matches!(node.value, Value::Null))
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Option<Node> {
+        if bytes.len() > MAX_BYTES {
+            self.refuse(None, format!("larger than {} KiB", MAX_BYTES / 1024), None);
+            return None;
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.clone_into(&mut self.text),
+            Err(error) => {
+                let sound = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                let position = end_of(&String::from_utf8_lossy(sound));
+                self.refuse(Some(position), "not UTF-8".to_owned(), None);
+                return None;
+            }
+        }
+        match tree::parse(&self.text) {
+            Ok(root) => Some(root),
+            Err(fault) => {
+                let hint = fault.hint.map(str::to_owned);
+                self.refuse(fault.position, fault.message, hint);
+                None
+            }
+        }
+    }
+
+    /// YAML 1.2.2 §3.2.1.3: keys are unique. Which of two values was meant, nobody knows.
+    fn refuse_doubled_keys(&mut self, node: &Node) {
+        let mut seen = HashMap::new();
+        for (key, value) in node.entries() {
+            if let Some(first) = key.as_text().and_then(|name| seen.insert(name, key.id)) {
+                let first = self.position(Severity::Error, first);
+                let hint = first.map(|first| format!("first given at {first}"));
+                let position = self.position(Severity::Error, key.id);
+                self.refuse(position, format!("{key} is given twice"), hint);
+                self.faulty.insert(key.id);
+            }
+            self.refuse_doubled_keys(value);
+        }
+        for item in node.items() {
+            self.refuse_doubled_keys(item);
+        }
+    }
+
+    /// Reads again after each fault, passing over the faulty node, until all else reads.
+    fn read_all<T: DeserializeOwned>(&mut self, root: &Node) -> Option<T> {
+        loop {
+            let fault = match T::deserialize(Reader {
+                node: root,
+                passed_over: &self.faulty,
+            }) {
+                Ok(value) => return Some(value),
+                Err(fault) => fault,
+            };
+            let id = fault.id.unwrap_or(root.id);
+            self.record(root, id, fault);
+            let is_new = self.faulty.insert(id);
+            if id == root.id || !is_new || self.mistakes.more > 0 {
+                return None;
+            }
+        }
+    }
+
+    fn record(&mut self, root: &Node, id: u32, fault: Fault) {
+        // A field that is missing because it was passed over has been reported already.
+        let known = fault.missing.is_some_and(|field| {
+            find(root, id).is_some_and(|node| {
+                let mut entries = node.entries().iter();
+                entries.any(|(key, _)| key.as_text() == Some(field))
+            })
+        });
+        if known || fault.is_echo {
+            return;
+        }
+        let position = self.position(Severity::Error, id);
+        let is_secret = position.is_some_and(|position| self.line(position).is_none());
+        let message = if is_secret && fault.missing.is_none() {
+            without_values(&fault.message)
+        } else {
+            fault.message
+        };
+        self.push(Severity::Error, position, message, fault.hint);
+    }
+
+    fn add(&mut self, severity: Severity, path: &Path, message: String, hint: Option<String>) {
+        let root = self.root.as_ref();
+        let id = root.map(|root| locate::nearest(root, path).id);
+        let position = id.and_then(|id| self.position(severity, id));
+        self.push(severity, position, message, hint);
+    }
+
+    /// The position of a node, unless so many were looked for that this one will not be shown.
+    fn position(&self, severity: Severity, id: u32) -> Option<Position> {
+        if self.collected(severity).list.len() < MAX_SHOWN {
+            tree::position(&self.text, id)
+        } else {
+            None
+        }
+    }
+
+    fn refuse(&mut self, position: Option<Position>, message: String, hint: Option<String>) {
+        self.push(Severity::Error, position, message, hint);
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        position: Option<Position>,
+        message: String,
+        hint: Option<String>,
+    ) {
+        let diagnostic = Diagnostic {
+            severity,
+            file: Arc::clone(&self.name),
+            position,
+            message,
+            hint,
+            line: position.and_then(|position| self.line(position)),
+        };
+        let collected = match severity {
+            Severity::Error => &mut self.mistakes,
+            Severity::Note | Severity::Warning => &mut self.remarks,
+        };
+        if collected.list.len() < MAX_SHOWN {
+            collected.list.push(diagnostic);
+        } else {
+            collected.more += 1;
+        }
+    }
+
+    const fn collected(&self, severity: Severity) -> &Collected {
+        match severity {
+            Severity::Error => &self.mistakes,
+            Severity::Note | Severity::Warning => &self.remarks,
+        }
+    }
+
+    /// The line of a position, unless it names something secret, or nearly so: a misspelled
+    /// `passwrd: hunter2` must not be shown either.
+    fn line(&self, position: Position) -> Option<String> {
+        let index = position.line.saturating_sub(1);
+        let line = self.text.split('\n').nth(index)?.trim_end_matches('\r');
+        let mut words = line.split(|char: char| !char.is_alphanumeric() && char != '_');
+        let is_secret = words.any(|word| nearest(word, self.secret).is_some());
+        (!is_secret).then(|| line.to_owned())
+    }
+}
+
+impl Collected {
+    fn finish(self, name: &str) -> Diagnostics {
+        let Self { mut list, more } = self;
+        list.sort_by_key(|diagnostic| diagnostic.position);
+        if more > 0 {
+            list.push(Diagnostic::whole_file(name, format!("and {more} more")));
+        }
+        list.into_iter().collect()
+    }
+}
+
+fn find(node: &Node, id: u32) -> Option<&Node> {
+    if node.id == id {
+        return Some(node);
+    }
+    let pairs = node.entries().iter().flat_map(|(key, value)| [key, value]);
+    node.items()
+        .iter()
+        .chain(pairs)
+        .find_map(|child| find(child, id))
+}
+
+/// The message without what it quotes of the file.
+fn without_values(message: &str) -> String {
+    let mut parts = message.split('`');
+    let mut bare = parts.next().unwrap_or_default().to_owned();
+    while let (Some(_), Some(between)) = (parts.next(), parts.next()) {
+        bare.push_str("`…`");
+        bare.push_str(between);
+    }
+    bare
+}
+
+fn end_of(text: &str) -> Position {
+    let line = text.split('\n').count();
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Position::new(line, last.chars().count() + 1)
+}
+
+/// How large a file may be.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// How many mistakes of one file are shown; the rest is counted.
+const MAX_SHOWN: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! Files in YAML: read as far as they can be, with every mistake pointed at by line and column.
+//!
+//! [`read`] gives a typed value and a [`File`]. The value has plain types; what they mean is checked
+//! by whoever asked for it, and reported to the file by [`Path`]. Size, depth and the expansion of
+//! aliases are bounded. This is the one room that knows which YAML library we use.
+
+mod diagnostic;
+mod fault;
+mod file;
+mod locate;
+mod node;
+mod reader;
+mod span;
+mod table;
+mod tree;
+mod words;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
+pub use file::{File, MAX_BYTES, read, read_hiding};
+pub use locate::Path;
+pub use span::{NotASpan, Span};
+pub use table::Table;
+pub use words::{clip, nearest, suggestion};
