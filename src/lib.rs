@@ -4,6 +4,7 @@ pub mod audit;
 pub mod clock;
 pub mod demo;
 pub mod domain;
+pub mod edge;
 pub mod entropy;
 pub mod locale;
 pub mod mail;

@@ -1,0 +1,3 @@
+//! The edge: where requests come in and answers go out.
+
+pub mod local_path;
