@@ -1,3 +1,4 @@
 //! The edge: where requests come in and answers go out.
 
 pub mod local_path;
+pub mod pages;

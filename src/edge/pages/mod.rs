@@ -1,0 +1,90 @@
+//! What people see: pages as pure functions from a view to HTML.
+//!
+//! Nothing here answers a request; whoever serves these adds [`HEADERS`]. No page holds a script, an
+//! inline style, or a form that sends itself, and all of them work without JavaScript.
+
+mod confirm;
+mod message;
+mod panels;
+mod problems;
+mod prompt;
+mod texts;
+
+pub use confirm::{Carried, Confirm, FormEncoding, confirm};
+pub use message::{
+    ErrorView, Framed, SessionView, Verified, error, framed, problem, problem_index, session,
+    verified,
+};
+pub(crate) use problems::explain;
+pub use prompt::{Earns, EmailCode, Prompt, PromptError, prompt};
+pub(crate) use texts::{Texts, fill};
+
+use crate::edge::local_path::LocalPath;
+use crate::locale::Locale;
+use askama::Template;
+
+/// Where a page stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The language it is written in.
+    pub locale: Locale,
+    /// The reserved prefix without its last slash, such as `/.stepup`.
+    pub prefix: String,
+    /// The host as the person knows it, such as `app.example.com`.
+    pub host: String,
+}
+
+/// The headers of every page.
+///
+/// `Referrer-Policy` is `strict-origin` rather than `no-referrer`: with the latter, browsers send
+/// `Origin: null` with a form (Fetch §4.1), which neither our own check nor an application's
+/// cross-site protection would take. Either way no path, and so no token, is ever in a referrer.
+pub const HEADERS: [(&str, &str); 6] = [
+    ("content-type", "text/html; charset=utf-8"),
+    ("content-security-policy", CONTENT_SECURITY_POLICY),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "strict-origin"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+];
+
+/// The policy of every page: no script, no inline style, no frame around it, forms to us only.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The style sheet, served as `style.css` under the prefix (`text/css; charset=utf-8`).
+pub const STYLE: &str = include_str!("style.css");
+
+/// Renders. Writing to a `String` cannot fail, nor can a text; an empty page would be the answer.
+fn render(template: &impl Template) -> String {
+    template.render().unwrap_or_default()
+}
+
+/// A link, and what it says.
+struct Link {
+    href: String,
+    text: &'static str,
+    top: bool,
+}
+
+impl Link {
+    fn to(path: &LocalPath, text: &'static str) -> Self {
+        Self {
+            href: path.to_string(),
+            text,
+            top: false,
+        }
+    }
+}
+
+/// Takes the address of a sign-in page, which may be another site's; `None` if it is no web address.
+fn web_address(url: &str) -> Option<String> {
+    let sound = url
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    ((sound && web) || LocalPath::parse(url).is_some()).then(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

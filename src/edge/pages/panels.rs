@@ -1,0 +1,184 @@
+//! What can be answered on the prompt page, and the form for each of it.
+
+use super::prompt::{Prompt, PromptError};
+use super::{Texts, fill};
+use crate::domain::{Factor, FactorSet};
+
+/// One way to prove who one is, with its form.
+pub(super) struct Panel {
+    pub(super) factor: &'static str,
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) kind: Kind,
+    pub(super) step: Option<String>,
+    pub(super) open: bool,
+    pub(super) fault: Fault,
+    pub(super) intro: Option<String>,
+    pub(super) send: Option<Send>,
+    pub(super) answerable: bool,
+}
+
+pub(super) enum Kind {
+    Digits,
+    Password,
+    Text,
+}
+
+/// What is wrong with the last answer to a panel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Answer,
+    Nothing,
+    Phrase,
+}
+
+/// The form that asks for a code.
+pub(super) struct Send {
+    pub(super) note: Option<String>,
+    pub(super) button: &'static str,
+    pub(super) again: bool,
+}
+
+/// What can be answered next.
+#[derive(Debug, PartialEq, Eq)]
+struct Offer {
+    factor: Factor,
+    step: usize,
+    of: usize,
+}
+
+pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) -> Vec<Panel> {
+    if matches!(prompt.error, Some(PromptError::TooManyAttempts(_))) {
+        return Vec::new();
+    }
+    let offers = offers(prompt);
+    let first = offers
+        .first()
+        .filter(|_| !sign_in_first)
+        .map(|offer| offer.factor);
+    let chosen = prompt
+        .chosen
+        .filter(|chosen| offers.iter().any(|offer| offer.factor == *chosen));
+    let open = chosen.or(first);
+    offers
+        .iter()
+        .map(|offer| panel(t, prompt, offer, open == Some(offer.factor)))
+        .collect()
+}
+
+fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Panel {
+    let factor = offer.factor;
+    let email = prompt
+        .email
+        .as_ref()
+        .filter(|_| factor == Factor::EmailCode);
+    Panel {
+        factor: factor.as_str(),
+        name: t.factor(factor),
+        label: label(t, factor),
+        kind: Kind::of(factor),
+        step: (offer.of > 1).then(|| {
+            let (step, of) = (offer.step.to_string(), offer.of.to_string());
+            fill(t.step, &[("step", &step), ("of", &of)])
+        }),
+        open,
+        fault: Fault::of(prompt.error, factor),
+        intro: email.map(|email| {
+            let text = if email.sent {
+                t.email_sent
+            } else {
+                t.email_offer
+            };
+            fill(text, &[("to", &email.to)])
+        }),
+        send: email.map(|email| Send {
+            note: (email.sent && !email.wait.is_zero())
+                .then(|| fill(t.email_wait, &[("time", &t.at_most(email.wait))])),
+            button: if email.sent {
+                t.email_again
+            } else {
+                t.email_send
+            },
+            again: email.sent,
+        }),
+        answerable: email.is_none_or(|email| email.sent),
+    }
+}
+
+/// Lists what can be answered next: for each alternative that this person can complete, its first
+/// factor that is still missing. What was begun comes first; otherwise the policy's order holds.
+fn offers(prompt: &Prompt) -> Vec<Offer> {
+    let sets = prompt.alternatives.sets().iter().copied();
+    let within_reach = |set: &FactorSet| {
+        let missing = set.without(prompt.proven);
+        !missing.is_empty() && missing.iter().all(|factor| is_usable(prompt, factor))
+    };
+    let mut sets: Vec<_> = sets.filter(within_reach).collect();
+    sets.sort_by_key(|set| set.without(prompt.proven) == *set);
+    let mut offers: Vec<Offer> = Vec::new();
+    for set in sets {
+        let missing = set.without(prompt.proven);
+        let Some(factor) = ORDER.into_iter().find(|factor| missing.contains(*factor)) else {
+            continue;
+        };
+        if offers.iter().all(|offer| offer.factor != factor) {
+            let of = set.iter().count();
+            let step = of - missing.iter().count() + 1;
+            offers.push(Offer { factor, step, of });
+        }
+    }
+    offers
+}
+
+fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
+    ORDER.contains(&factor)
+        && prompt.usable.contains(factor)
+        && prompt.error != Some(PromptError::FactorLocked(factor))
+        && (factor != Factor::EmailCode || prompt.email.is_some())
+}
+
+const fn label(t: &'static Texts, factor: Factor) -> &'static str {
+    match factor {
+        Factor::EmailCode => t.email_label,
+        Factor::Passkey => t.passkey_name,
+        Factor::Password => t.password_label,
+        Factor::RecoveryCode => t.recovery_label,
+        Factor::Totp => t.totp_label,
+    }
+}
+
+impl Panel {
+    /// Tells whether the cursor starts in the answer.
+    pub(super) fn takes_focus(&self) -> bool {
+        self.open && self.fault != Fault::Phrase
+    }
+}
+
+impl Fault {
+    fn of(error: Option<PromptError>, panel: Factor) -> Self {
+        match error {
+            Some(PromptError::WrongAnswer { factor, .. }) if factor == panel => Self::Answer,
+            Some(PromptError::WrongPhrase(factor)) if factor == panel => Self::Phrase,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Kind {
+    const fn of(factor: Factor) -> Self {
+        match factor {
+            Factor::EmailCode | Factor::Totp => Self::Digits,
+            Factor::Password => Self::Password,
+            Factor::Passkey | Factor::RecoveryCode => Self::Text,
+        }
+    }
+}
+
+/// What a form can ask for, in the order in which the steps of one alternative are asked. A passkey
+/// is not among them: it cannot be used without a script.
+const ORDER: [Factor; 4] = [
+    Factor::Password,
+    Factor::Totp,
+    Factor::EmailCode,
+    Factor::RecoveryCode,
+];

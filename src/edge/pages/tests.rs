@@ -1,0 +1,395 @@
+//! The pages, read as a browser and an attacker would.
+
+mod samples;
+mod well_formed;
+
+use super::*;
+use crate::domain::{Alternatives, Factor, FactorSet, Reason, RiskLevel, Secret};
+use samples::{everything, hostile, prompt_view, site};
+use std::time::Duration;
+use well_formed::{Tag, attributes, tags};
+
+fn count(html: &str, part: &str) -> usize {
+    html.matches(part).count()
+}
+
+fn forms(html: &str) -> Vec<&str> {
+    html.split("<form ")
+        .skip(1)
+        .map(|rest| rest.split_once("</form>").unwrap().0)
+        .collect()
+}
+
+#[test]
+fn every_page_is_well_formed_in_every_language() {
+    for locale in Locale::ALL {
+        for (name, html) in everything(locale) {
+            let tags =
+                tags(&html).unwrap_or_else(|error| panic!("{name} {locale}: {error}\n{html}"));
+            let of = |wanted: &str| tags.iter().filter(|tag| tag.opens(wanted)).count();
+            assert_eq!((of("h1"), of("main"), of("title")), (1, 1, 1), "{name}");
+            assert!(
+                html.contains(&format!("<html lang=\"{locale}\">")),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_page_has_a_script_an_inline_style_or_a_handler() {
+    for (name, html) in everything(Locale::En).into_iter().chain(hostile()) {
+        for tag in tags(&html).unwrap() {
+            let Tag {
+                name: element,
+                attributes,
+                ..
+            } = &tag;
+            assert!(!["script", "style", "iframe", "object", "base"].contains(&element.as_str()));
+            for (attribute, value) in attributes {
+                assert_ne!(attribute, "style", "{name}");
+                assert!(!attribute.starts_with("on"), "{name}: {attribute}");
+                assert!(
+                    !value.trim_start().to_lowercase().starts_with("javascript:"),
+                    "{name}"
+                );
+                assert!(attribute != "tabindex", "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ids_are_unique_and_whatever_refers_to_one_finds_it() {
+    for (name, html) in everything(Locale::De).into_iter().chain(hostile()) {
+        let ids = attributes(&html, "id");
+        let mut unique = ids.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), ids.len(), "{name}: {ids:?}");
+        for reference in ["for", "aria-describedby", "aria-labelledby"] {
+            for value in attributes(&html, reference) {
+                for id in value.split(' ') {
+                    assert!(
+                        ids.iter().any(|known| known == id),
+                        "{name}: {reference}={id}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_visible_input_has_a_label() {
+    for (name, html) in everything(Locale::En) {
+        let labels = attributes(&html, "for");
+        for tag in tags(&html).unwrap().iter().filter(|tag| tag.opens("input")) {
+            let hidden = tag.value("type") == Some("hidden") || tag.value("hidden").is_some();
+            let labelled = tag
+                .value("id")
+                .is_some_and(|id| labels.iter().any(|l| l == id));
+            assert!(hidden || labelled, "{name}: {tag:?}");
+        }
+    }
+}
+
+#[test]
+fn every_value_is_escaped_wherever_it_is_shown() {
+    for (name, html) in hostile() {
+        assert!(!html.contains("<script"), "{name}: {html}");
+        assert!(!html.contains("<b>bold"), "{name}");
+        assert!(
+            html.contains("&#60;script&#62;"),
+            "{name}: the value is shown, as text"
+        );
+        let tags = tags(&html).unwrap_or_else(|error| panic!("{name}: {error}\n{html}"));
+        assert!(
+            tags.iter().all(|tag| tag.value("onmouseover").is_none()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_form_of_ours_carries_what_ties_it_to_the_browser() {
+    let html = prompt(&site(Locale::En), &prompt_view());
+    let forms = forms(&html);
+    assert!(forms.len() >= 3);
+    for form in forms {
+        assert!(
+            form.starts_with("method=\"post\" action=\"/.stepup/verify"),
+            "{form}"
+        );
+        assert!(form.contains("name=\"anti_forgery\" value=\"anti-forgery-value\""));
+        assert!(form.contains("name=\"token\" value=\"sealed-token\""));
+        assert!(form.contains("name=\"carried\" value=\"sealed-form\""));
+    }
+}
+
+#[test]
+fn no_link_and_no_address_holds_a_token() {
+    for (name, html) in everything(Locale::En) {
+        for attribute in ["href", "action", "src"] {
+            for value in attributes(&html, attribute) {
+                let documented = name == "framed" && value == "/.stepup/challenge?t=sealed-token";
+                assert!(documented || !value.contains("sealed"), "{name}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_is_asked_for_in_a_way_that_password_managers_understand() {
+    let mut view = prompt_view();
+    view.user = "alice".to_owned();
+    let html = prompt(&site(Locale::En), &view);
+    assert!(
+        html.contains(
+            r#"<input type="text" value="alice" autocomplete="username" readonly hidden>"#
+        )
+    );
+    assert!(html.contains(r#"type="password" autocomplete="current-password" required"#));
+    assert_eq!(count(&html, r#"autocomplete="one-time-code""#), 2);
+    assert_eq!(count(&html, r#"inputmode="numeric""#), 2);
+    assert!(!html.contains("onpaste") && !html.contains("maxlength"));
+}
+
+#[test]
+fn a_form_that_was_not_carried_leaves_no_field() {
+    let mut view = prompt_view();
+    view.carried = None;
+    assert!(!prompt(&site(Locale::En), &view).contains("name=\"carried\""));
+}
+
+#[test]
+fn two_factors_are_two_steps() {
+    let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
+    let mail = FactorSet::EMPTY.with(Factor::EmailCode);
+    let mut view = prompt_view();
+    view.alternatives = Alternatives::new(vec![mail, both]).unwrap();
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains("Step 1 of 2"));
+    assert!(html.contains(r#"value="password""#) && !html.contains(r#"value="totp""#));
+    assert!(html.find(r#"value="email_code""#) < html.find(r#"value="password""#));
+
+    view.proven = FactorSet::EMPTY.with(Factor::Password);
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains("Step 2 of 2") && html.contains("Password: done"));
+    assert!(html.contains(r#"value="totp""#) && !html.contains(r#"value="password""#));
+    assert!(
+        html.find(r#"value="totp""#) < html.find(r#"value="email_code""#),
+        "what was begun comes first"
+    );
+}
+
+#[test]
+fn an_alternative_that_cannot_be_completed_is_not_begun() {
+    let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
+    let mut view = prompt_view();
+    view.alternatives = Alternatives::new(vec![both]).unwrap();
+    view.usable = FactorSet::EMPTY.with(Factor::Password);
+    let html = prompt(&site(Locale::En), &view);
+    assert!(forms(&html).is_empty());
+    assert!(html.contains("None of the ways that this action accepts is set up"));
+    assert!(html.contains("Password + Authenticator app"));
+}
+
+#[test]
+fn a_wrong_answer_is_told_at_its_input() {
+    let mut view = prompt_view();
+    view.chosen = Some(Factor::Totp);
+    view.error = Some(PromptError::WrongAnswer {
+        factor: Factor::Totp,
+        remaining: 3,
+    });
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains(r#"role="alert" id="problem""#));
+    assert!(html.contains("Attempts left: 3."));
+    assert_eq!(count(&html, "aria-invalid"), 1);
+    assert!(html.contains(r#"aria-describedby="problem totp-hint""#));
+    assert!(html.contains("<title>Error: Confirm that it’s you: Delete an account"));
+    assert_eq!(count(&html, " open>"), 1);
+    assert_eq!(count(&html, " autofocus"), 1);
+}
+
+#[test]
+fn too_many_attempts_leave_nothing_to_answer() {
+    let mut view = prompt_view();
+    view.error = Some(PromptError::TooManyAttempts(Some(Duration::from_secs(61))));
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains("You can try again in 61 seconds."));
+    assert!(forms(&html).is_empty());
+    assert!(!html.contains("None of the ways"));
+}
+
+#[test]
+fn a_locked_factor_is_not_offered_and_the_others_are() {
+    let mut view = prompt_view();
+    view.error = Some(PromptError::FactorLocked(Factor::Password));
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains("“Password” is locked") && html.contains("another way"));
+    assert!(!html.contains(r#"type="password""#) && html.contains(r#"value="totp""#));
+}
+
+#[test]
+fn a_code_can_be_typed_only_once_it_was_sent() {
+    let mut view = prompt_view();
+    view.chosen = Some(Factor::EmailCode);
+    view.email.as_mut().unwrap().sent = false;
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains("Send me a code") && html.contains("a•••@example.com"));
+    assert!(!html.contains(r#"value="email_code""#));
+
+    view.email = Some(EmailCode {
+        to: "a•••@example.com".to_owned(),
+        sent: true,
+        wait: Duration::from_millis(39_500),
+    });
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains(r#"value="email_code""#));
+    assert!(html.contains("another code in 40 seconds"));
+    assert!(html.contains("Send another code"));
+}
+
+#[test]
+fn a_mail_that_failed_is_said_so() {
+    let mut view = prompt_view();
+    view.error = Some(PromptError::MailUnavailable);
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.contains("The e-mail to a•••@example.com could not be sent."));
+}
+
+#[test]
+fn signing_in_again_comes_first_where_it_is_enough() {
+    let mut view = prompt_view();
+    view.level = RiskLevel::Low;
+    view.sign_in = Some("/login?next=/x".to_owned());
+    let html = prompt(&site(Locale::En), &view);
+    assert!(html.find("Sign in again").unwrap() < html.find("<form").unwrap());
+    assert_eq!(count(&html, " open>"), 0);
+
+    view.level = RiskLevel::Critical;
+    let html = prompt(&site(Locale::En), &view);
+    assert!(!html.contains("Sign in again"), "a sign-in earns no grant");
+}
+
+#[test]
+fn a_sign_in_page_must_be_a_web_address() {
+    for url in [
+        "javascript:alert(1)",
+        "//evil.example",
+        "data:text/html,x",
+        "https://a b",
+        "",
+    ] {
+        assert_eq!(web_address(url), None, "{url}");
+    }
+    assert!(web_address("https://sso.example.com/login?rd=1").is_some());
+    assert!(web_address("/login").is_some());
+}
+
+#[test]
+fn the_button_posts_the_fields_as_they_were() {
+    let view = Confirm {
+        title: "Delete an account".to_owned(),
+        shown: vec![("User".to_owned(), "42".to_owned())],
+        action: LocalPath::parse("/users/42/delete?really=1&x=2").unwrap(),
+        encoding: FormEncoding::Urlencoded,
+        fields: vec![
+            Carried::Value(
+                "note".to_owned(),
+                Secret::new("a\r\nb\rc \"<>&'".to_owned()),
+            ),
+            Carried::Password("pw".to_owned()),
+            Carried::Value("go".to_owned(), Secret::new("1".to_owned())),
+        ],
+        time_left: Duration::from_secs(100),
+        cancel: None,
+    };
+    let html = confirm(&site(Locale::En), &view);
+    assert_eq!(forms(&html).len(), 1);
+    assert!(html.contains(r#"action="/users/42/delete?really=1&#38;x=2""#));
+    assert!(html.contains(r#"enctype="application/x-www-form-urlencoded""#));
+    assert!(html.contains(r#"value="a&#13;&#10;b&#13;c &#34;&#60;&#62;&#38;&#39;""#));
+    let names = attributes(&html, "name");
+    let fields: Vec<_> = names
+        .iter()
+        .filter(|n| ["note", "pw", "go"].contains(&n.as_str()))
+        .collect();
+    assert_eq!(fields, ["note", "pw", "go"], "in their order");
+    assert!(html.contains("type it again"));
+    assert!(
+        !html.contains("anti_forgery") && !html.contains("name=\"token\""),
+        "nothing of ours goes to the application"
+    );
+    let button = html.split("<button").nth(1).unwrap();
+    assert!(button.contains("Delete an account") && button.contains("42"));
+    assert_eq!(count(&html, "<button"), 1);
+}
+
+#[test]
+fn a_framed_page_opens_a_window_that_knows_nothing_of_the_frame() {
+    let (_, html) = everything(Locale::En)
+        .into_iter()
+        .find(|(name, _)| name == "framed")
+        .unwrap();
+    assert!(html.contains(r#"target="_blank" rel="noopener""#));
+    assert!(forms(&html).is_empty());
+}
+
+#[test]
+fn every_reason_has_a_page_and_nothing_else_has() {
+    for locale in Locale::ALL {
+        let index = problem_index(&site(locale));
+        for reason in Reason::ALL {
+            let html = problem(&site(locale), reason.as_str()).unwrap();
+            assert!(html.contains(explain(*reason, locale).todo), "{reason}");
+            assert!(index.contains(&format!("/.stepup/problems/{reason}\"")));
+        }
+        assert_eq!(problem(&site(locale), "no-such-reason"), None);
+    }
+}
+
+#[test]
+fn headers_are_sound_and_forbid_scripts_and_frames() {
+    for (name, value) in HEADERS {
+        assert!(http::HeaderName::from_bytes(name.as_bytes()).is_ok());
+        assert!(http::HeaderValue::from_str(value).is_ok());
+    }
+    assert!(CONTENT_SECURITY_POLICY.contains("default-src 'none'"));
+    assert!(CONTENT_SECURITY_POLICY.contains("frame-ancestors 'none'"));
+    assert!(!CONTENT_SECURITY_POLICY.contains("script-src"));
+    assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
+}
+
+#[test]
+fn every_class_on_a_page_is_known_to_the_style_sheet() {
+    for (name, html) in everything(Locale::En) {
+        for class in attributes(&html, "class")
+            .iter()
+            .flat_map(|value| value.split(' '))
+        {
+            assert!(STYLE.contains(&format!(".{class}")), "{name}: {class}");
+        }
+    }
+}
+
+/// Writes all pages to `target/tmp/pages`, to be looked at in a browser.
+#[test]
+fn pages_can_be_written_out_to_be_looked_at() {
+    #[allow(clippy::disallowed_methods)] // a switch for whoever works on the pages
+    let wanted = std::env::var("STEPGATE_WRITE_PAGES").is_ok();
+    for locale in Locale::ALL {
+        for (name, html) in everything(locale).into_iter().chain(hostile()) {
+            assert!(html.starts_with("<!doctype html>"), "{name}");
+            if wanted {
+                let folder =
+                    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/pages");
+                std::fs::create_dir_all(folder.join(".stepup")).unwrap();
+                std::fs::write(folder.join(".stepup/style.css"), STYLE).unwrap();
+                std::fs::write(folder.join(format!("{name}.{locale}.html")), html).unwrap();
+            }
+        }
+    }
+}

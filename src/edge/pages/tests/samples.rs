@@ -1,0 +1,339 @@
+//! One view for each page and state.
+
+use super::*;
+
+pub(super) fn site(locale: Locale) -> Site {
+    Site {
+        locale,
+        prefix: "/.stepup".to_owned(),
+        host: "app.example.com".to_owned(),
+    }
+}
+
+fn local(path: &str) -> LocalPath {
+    LocalPath::parse(path).unwrap()
+}
+
+fn sealed(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+fn pair(label: &str, value: &str) -> (String, String) {
+    (label.to_owned(), value.to_owned())
+}
+
+pub(super) fn prompt_view() -> Prompt {
+    Prompt {
+        title: "Delete an account".to_owned(),
+        level: RiskLevel::Critical,
+        shown: vec![
+            pair("user", "42"),
+            pair("name", "Ada Lovelace <ada@example.com>"),
+        ],
+        user: "alice@example.com".to_owned(),
+        time_left: Duration::from_secs(290),
+        earns: Earns::Once,
+        max_age: Duration::from_mins(2),
+        alternatives: Alternatives::any_of(&[
+            Factor::Passkey,
+            Factor::Password,
+            Factor::Totp,
+            Factor::EmailCode,
+        ])
+        .unwrap(),
+        proven: FactorSet::EMPTY,
+        usable: [Factor::Password, Factor::Totp, Factor::EmailCode]
+            .into_iter()
+            .collect(),
+        chosen: None,
+        email: Some(EmailCode {
+            to: "a•••@example.com".to_owned(),
+            sent: true,
+            wait: Duration::ZERO,
+        }),
+        confirm: Some("DELETE".to_owned()),
+        error: None,
+        sign_in: None,
+        cancel: Some(local("/users/42")),
+        token: sealed("sealed-token"),
+        anti_forgery: sealed("anti-forgery-value"),
+        carried: Some(sealed("sealed-form")),
+    }
+}
+
+fn plain() -> Prompt {
+    Prompt {
+        confirm: None,
+        level: RiskLevel::High,
+        earns: Earns::Action,
+        ..prompt_view()
+    }
+}
+
+fn only(factor: Factor) -> Prompt {
+    Prompt {
+        alternatives: Alternatives::any_of(&[factor]).unwrap(),
+        usable: FactorSet::EMPTY.with(factor),
+        ..plain()
+    }
+}
+
+fn refused(error: PromptError, chosen: Option<Factor>) -> Prompt {
+    Prompt {
+        error: Some(error),
+        chosen,
+        ..plain()
+    }
+}
+
+fn mail(sent: bool, wait: u64) -> EmailCode {
+    EmailCode {
+        to: "a•••@example.com".to_owned(),
+        sent,
+        wait: Duration::from_secs(wait),
+    }
+}
+
+fn asking() -> Vec<(&'static str, Prompt)> {
+    let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
+    let step_two = Prompt {
+        alternatives: Alternatives::new(vec![both, FactorSet::EMPTY.with(Factor::EmailCode)])
+            .unwrap(),
+        proven: FactorSet::EMPTY.with(Factor::Password),
+        ..plain()
+    };
+    let sign_in = Prompt {
+        level: RiskLevel::Low,
+        earns: Earns::Session,
+        title: "Change your display name".to_owned(),
+        shown: Vec::new(),
+        sign_in: Some("/login".to_owned()),
+        max_age: Duration::from_mins(10),
+        ..plain()
+    };
+    let sent = Prompt {
+        chosen: Some(Factor::EmailCode),
+        email: Some(mail(true, 40)),
+        ..plain()
+    };
+    vec![
+        (
+            "prompt",
+            Prompt {
+                email: Some(mail(false, 0)),
+                ..prompt_view()
+            },
+        ),
+        ("prompt-password", only(Factor::Password)),
+        (
+            "prompt-mail",
+            Prompt {
+                email: Some(mail(false, 0)),
+                ..only(Factor::EmailCode)
+            },
+        ),
+        ("prompt-mail-sent", sent),
+        ("prompt-step-two", step_two),
+        ("prompt-recovery", only(Factor::RecoveryCode)),
+        ("prompt-sign-in", sign_in),
+    ]
+}
+
+fn failing() -> Vec<(&'static str, Prompt)> {
+    let wrong = PromptError::WrongAnswer {
+        factor: Factor::Password,
+        remaining: 4,
+    };
+    let too_soon = refused(PromptError::SentTooSoon, Some(Factor::EmailCode));
+    let wrong_phrase = Prompt {
+        confirm: Some("DELETE".to_owned()),
+        error: Some(PromptError::WrongPhrase(Factor::Password)),
+        ..only(Factor::Password)
+    };
+    let too_many = PromptError::TooManyAttempts(Some(Duration::from_mins(14)));
+    vec![
+        (
+            "prompt-mail-too-soon",
+            Prompt {
+                email: Some(mail(true, 40)),
+                ..too_soon
+            },
+        ),
+        (
+            "prompt-mail-failed",
+            refused(PromptError::MailUnavailable, Some(Factor::EmailCode)),
+        ),
+        ("prompt-wrong", refused(wrong, Some(Factor::Password))),
+        ("prompt-wrong-phrase", wrong_phrase),
+        ("prompt-too-many", refused(too_many, None)),
+        (
+            "prompt-locked",
+            refused(PromptError::FactorLocked(Factor::Totp), None),
+        ),
+        (
+            "prompt-unavailable",
+            refused(PromptError::Unavailable, None),
+        ),
+        (
+            "prompt-not-enrolled",
+            Prompt {
+                usable: FactorSet::EMPTY,
+                ..plain()
+            },
+        ),
+    ]
+}
+
+fn confirm_view() -> Confirm {
+    Confirm {
+        title: "Delete an account".to_owned(),
+        shown: vec![pair("user", "42")],
+        action: local("/users/42/delete"),
+        encoding: FormEncoding::Urlencoded,
+        fields: vec![Carried::Value("csrf".to_owned(), sealed("abc"))],
+        time_left: Duration::from_secs(118),
+        cancel: Some(local("/users/42")),
+    }
+}
+
+/// Every page in every state.
+pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
+    let site = site(locale);
+    let mut pages: Vec<(&str, String)> = asking()
+        .into_iter()
+        .chain(failing())
+        .map(|(name, view)| (name, prompt(&site, &view)))
+        .collect();
+    let retype = Confirm {
+        encoding: FormEncoding::Multipart,
+        fields: vec![
+            Carried::Password("current_password".to_owned()),
+            Carried::File("photo".to_owned()),
+        ],
+        ..confirm_view()
+    };
+    let framed_view = Framed {
+        title: "Delete an account".to_owned(),
+        page_url: local("/.stepup/challenge?t=sealed-token"),
+    };
+    pages.extend([
+        ("confirm", confirm(&site, &confirm_view())),
+        ("confirm-retype", confirm(&site, &retype)),
+        (
+            "verified",
+            verified(
+                &site,
+                &Verified {
+                    back: Some(local("/users/42")),
+                },
+            ),
+        ),
+        ("verified-close", verified(&site, &Verified { back: None })),
+        ("framed", framed(&site, &framed_view)),
+        ("problems", problem_index(&site)),
+        ("problem", problem(&site, "step-up-required").unwrap()),
+    ]);
+    for reason in [
+        Reason::SessionRequired,
+        Reason::SessionRevoked,
+        Reason::SessionTimedOut,
+    ] {
+        let view = SessionView {
+            reason,
+            login_url: Some("/login".to_owned()),
+            request_id: Some("0198c3a2f7".to_owned()),
+        };
+        pages.push((reason.as_str(), session(&site, &view)));
+    }
+    for (reason, status) in [
+        (Reason::AmbiguousRequest, 400),
+        (Reason::ChallengeExpired, 403),
+        (Reason::NotFound, 404),
+        (Reason::BodyTooLarge, 413),
+        (Reason::TooManyAttempts, 429),
+        (Reason::UpstreamUnreachable, 502),
+        (Reason::StoreUnavailable, 503),
+        (Reason::UpstreamTimeout, 504),
+    ] {
+        let view = ErrorView {
+            reason,
+            status,
+            request_id: Some("0198c3a2f7".to_owned()),
+            retry_after: [429, 503]
+                .contains(&status)
+                .then_some(Duration::from_secs(5)),
+            back: Some(local("/users/42")),
+        };
+        pages.push((reason.as_str(), error(&site, &view)));
+    }
+    pages
+        .into_iter()
+        .map(|(name, html)| (name.to_owned(), html))
+        .collect()
+}
+
+/// Pages whose every value tries to be markup.
+pub(super) fn hostile() -> Vec<(String, String)> {
+    let evil = "\"><script>alert(1)</script>' onmouseover=\"x\n\r<b>bold\u{202e}{{ 7*7 }}";
+    let owned = || evil.to_owned();
+    let site = Site {
+        locale: Locale::En,
+        prefix: "/.stepup".to_owned(),
+        host: owned(),
+    };
+    let view = Prompt {
+        title: owned(),
+        shown: vec![(owned(), owned())],
+        user: owned(),
+        email: Some(EmailCode {
+            to: owned(),
+            sent: true,
+            wait: Duration::from_secs(3),
+        }),
+        confirm: Some(owned()),
+        token: Secret::new(owned()),
+        anti_forgery: Secret::new(owned()),
+        carried: Some(Secret::new(owned())),
+        error: Some(PromptError::MailUnavailable),
+        sign_in: Some(owned()),
+        ..prompt_view()
+    };
+    let wrong = Prompt {
+        error: Some(PromptError::WrongPhrase(Factor::Password)),
+        ..view.clone()
+    };
+    let carried = Confirm {
+        title: owned(),
+        shown: vec![(owned(), owned())],
+        fields: vec![
+            Carried::Value(owned(), Secret::new(owned())),
+            Carried::Password(owned()),
+            Carried::File(owned()),
+        ],
+        ..confirm_view()
+    };
+    let framed_view = Framed {
+        title: owned(),
+        page_url: local("/.stepup/challenge?t=x"),
+    };
+    let error_view = ErrorView {
+        reason: Reason::NotFound,
+        status: 404,
+        request_id: Some(owned()),
+        retry_after: None,
+        back: None,
+    };
+    let session_view = SessionView {
+        reason: Reason::SessionRequired,
+        login_url: Some(format!("/login?next={evil}")),
+        request_id: Some(owned()),
+    };
+    vec![
+        ("hostile-prompt".to_owned(), prompt(&site, &view)),
+        ("hostile-wrong".to_owned(), prompt(&site, &wrong)),
+        ("hostile-confirm".to_owned(), confirm(&site, &carried)),
+        ("hostile-framed".to_owned(), framed(&site, &framed_view)),
+        ("hostile-error".to_owned(), error(&site, &error_view)),
+        ("hostile-session".to_owned(), session(&site, &session_view)),
+    ]
+}
