@@ -1,6 +1,7 @@
 //! The harness itself: what the stories rely on does what it says.
 
 use crate::support::client::Client;
+use crate::support::django::{ADMIN, ADMIN_PASSWORD, Django};
 use crate::support::mail::{self, MailSink, Mode};
 use crate::support::raw;
 use crate::support::raw_upstream::{Act, RawUpstream};
@@ -234,5 +235,26 @@ fn a_raw_upstream_plays_its_scripts() {
         );
         assert_eq!(raw::send(upstream.addr(), ask).await, "nonsense");
         assert_eq!(upstream.heads(), [ask, ask]);
+    });
+}
+
+#[test]
+fn a_django_site_takes_a_login() {
+    run(async {
+        let django = Django::start();
+        let client = Client::new(django.addr());
+        let csrf = client.get("/admin/login/").await;
+        let csrf = csrf.hidden("csrfmiddlewaretoken");
+        let fields = [
+            ("csrfmiddlewaretoken", csrf.as_str()),
+            ("username", ADMIN),
+            ("password", ADMIN_PASSWORD),
+        ];
+        let answer = client
+            .post_form("/admin/login/?next=/admin/", &fields)
+            .await;
+        assert_eq!(answer.status, 302);
+        let users = client.get("/admin/auth/user/").await;
+        assert!(users.text().contains("victim4"));
     });
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod django;
 pub(crate) mod mail;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Process {
     name: String,
     child: Child,
-    watchdog: Option<Child>,
+    watch: Option<Watch>,
     log: Arc<Log>,
 }
 
@@ -33,11 +33,11 @@ impl Process {
         let log = Arc::new(Log::default());
         follow(child.stdout.take().unwrap(), &log);
         follow(child.stderr.take().unwrap(), &log);
-        let watchdog = Some(watchdog(child.id()));
+        let watch = Some(Watch::over(child.id()));
         Self {
             name: name.to_owned(),
             child,
-            watchdog,
+            watch,
             log,
         }
     }
@@ -96,23 +96,16 @@ impl Process {
             let lines = self.log.lines.lock().unwrap();
             drop(self.log.more.wait_timeout(lines, left.min(TICK)).unwrap());
         }
-        self.dismiss_watchdog();
+        self.watch = None;
         self.child.wait().unwrap()
     }
 
     /// Kills it, without asking.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
-        // Before the id is free again: the watchdog must not meet somebody else under it.
-        self.dismiss_watchdog();
+        // Before the id is free again: the watch must not meet somebody else under it.
+        self.watch = None;
         let _ = self.child.wait();
-    }
-
-    fn dismiss_watchdog(&mut self) {
-        if let Some(mut watchdog) = self.watchdog.take() {
-            let _ = watchdog.kill();
-            let _ = watchdog.wait();
-        }
     }
 }
 
@@ -132,16 +125,28 @@ pub(crate) fn signal(pid: u32, name: &str) {
     assert!(kill.unwrap().success(), "no process {pid} to signal");
 }
 
-/// A shell that waits until we are gone, however that happens, and then ends what we started.
-fn watchdog(pid: u32) -> Child {
-    Command::new("sh")
-        .args(["-c", "read -r _; kill -KILL \"$1\"", "watchdog"])
-        .arg(pid.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+/// A shell that waits until we are gone, however that happens, and then ends a program of ours.
+pub(crate) struct Watch(Child);
+
+impl Watch {
+    /// Watches over `pid` until dropped; drop it before that id can be anybody else's.
+    pub(crate) fn over(pid: u32) -> Self {
+        let shell = Command::new("sh")
+            .args(["-c", "read -r _; kill -KILL \"$1\"", "watch"])
+            .arg(pid.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(shell.unwrap())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn follow(output: impl Read + Send + 'static, log: &Arc<Log>) {
