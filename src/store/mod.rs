@@ -176,8 +176,11 @@ pub trait Store {
         most: usize,
     ) -> Result<Vec<(SessionId, Session)>, StoreError>;
 
-    /// The sessions revoked and still remembered.
-    async fn revoked_sessions(&self, now: Timestamp) -> Result<Vec<SessionId>, StoreError>;
+    /// The sessions revoked and still remembered, with the end of each revocation.
+    async fn revoked_sessions(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, Timestamp)>, StoreError>;
 
     // ---- verification
 
