@@ -1,0 +1,360 @@
+//! The records as they lie in the store: compact, versioned, written by hand.
+//!
+//! Every record begins with a version and a tag, and names the session (or challenge) it belongs
+//! to, which is compared when it is read: an answer that belongs to someone else is an error and
+//! never evidence. What a script must compare or replace lies at a fixed place (see below).
+//! Any bytes read as a record or as [`StoreError::Corrupt`]; nothing here panics.
+
+use super::{SentCode, StoreError};
+use crate::domain::{
+    Action, BrowserKeyHash, ChallengeId, FactorSet, Grant, GrantId, GrantKey, Mark, RequestDigest,
+    RiskLevel, Secret, Session, SessionId, Subject, Timestamp, User, UserId,
+};
+
+const VERSION: u8 = 1;
+const SESSION: u8 = b'S';
+const MARK: u8 = b'M';
+const GRANT: u8 = b'G';
+const USER: u8 = b'U';
+const CODE: u8 = b'C';
+
+/// Where the fixed parts lie, for the scripts that Redis runs. The table counts from 1 as they do.
+///
+/// | | bytes |
+/// |---|---|
+/// | session id (session, mark, grant) | 3–34 |
+/// | session: seen at | 35–42 |
+/// | session: flag and authenticated at | 43–51 |
+/// | session: flag and browser key | 52–84 |
+/// | session: subject | from 94 |
+/// | mark, grant: browser key | 35–66 |
+/// | grant: expires at | 67–74 |
+/// | grant: its own id | 75–90 |
+mod offset {
+    pub(super) const SESSION_ID: usize = 2;
+    pub(super) const BROWSER: usize = 34;
+}
+
+/// Writes a session.
+pub(crate) fn encode_session(id: &SessionId, session: &Session) -> Vec<u8> {
+    let subject = session.subject.as_str().as_bytes();
+    let mut out = head(SESSION, 93 + subject.len());
+    out.extend_from_slice(id.as_bytes());
+    put_time(&mut out, session.seen_at);
+    out.push(u8::from(session.authenticated_at.is_some()));
+    put_time(&mut out, session.authenticated_at.unwrap_or_default());
+    out.push(u8::from(session.browser_key.is_some()));
+    out.extend_from_slice(
+        session
+            .browser_key
+            .as_ref()
+            .map_or(&[0; 32], |key| key.as_bytes()),
+    );
+    put_time(&mut out, session.created_at);
+    out.push(u8::from(session.revoked));
+    out.extend_from_slice(subject);
+    out
+}
+
+/// Reads a session that was filed under `id`.
+pub(crate) fn decode_session(id: &SessionId, bytes: &[u8]) -> Result<Session, StoreError> {
+    session(id, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "session" })
+}
+
+/// Writes a mark.
+pub(crate) fn encode_mark(id: &SessionId, mark: &Mark) -> Vec<u8> {
+    let subject = mark.subject.as_str().as_bytes();
+    let mut out = head(MARK, 75 + subject.len());
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(mark.browser_key.as_bytes());
+    put_time(&mut out, mark.verified_at);
+    out.push(mark.factors.bits());
+    out.extend_from_slice(subject);
+    out
+}
+
+/// Reads the mark of the session `id`.
+pub(crate) fn decode_mark(id: &SessionId, bytes: &[u8]) -> Result<Mark, StoreError> {
+    mark(id, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "mark" })
+}
+
+/// Writes a grant of the session `id`.
+pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
+    let action = grant.key.action.as_str().as_bytes();
+    let subject = grant.subject.as_str().as_bytes();
+    let mut out = head(GRANT, 138 + action.len() + subject.len());
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(grant.browser_key.as_bytes());
+    put_time(&mut out, grant.expires_at);
+    out.extend_from_slice(grant.id.as_bytes());
+    put_time(&mut out, grant.granted_at);
+    out.push(grant.level.number());
+    out.push(grant.factors.bits());
+    out.push(u8::from(grant.key.single_use));
+    out.push(u8::from(grant.key.binding.is_some()));
+    out.extend_from_slice(
+        grant
+            .key
+            .binding
+            .as_ref()
+            .map_or(&[0; 32], |digest| digest.as_bytes()),
+    );
+    put_bytes(&mut out, action);
+    out.extend_from_slice(subject);
+    out
+}
+
+/// Reads a grant that was filed under `id` and `key`.
+pub(crate) fn decode_grant(
+    id: &SessionId,
+    key: &GrantKey,
+    bytes: &[u8],
+) -> Result<Grant, StoreError> {
+    grant(id, &mut Reader::new(bytes))
+        .filter(|grant| grant.key == *key)
+        .ok_or(StoreError::Corrupt { what: "grant" })
+}
+
+/// Files a record of a session (session, mark or grant) under another id.
+pub(crate) fn refile(record: &mut [u8], to: &SessionId) {
+    put_at(record, offset::SESSION_ID, to.as_bytes());
+}
+
+/// Hands a grant on to the same browser under its new key.
+pub(crate) fn rekey(grant: &mut [u8], browser_key: &BrowserKeyHash) {
+    put_at(grant, offset::BROWSER, browser_key.as_bytes());
+}
+
+/// Writes a user, without the aliases, which are filed beside it.
+pub(crate) fn encode_user(user: &User) -> Vec<u8> {
+    let mut out = head(USER, 256);
+    put_time(&mut out, user.created_at);
+    put_bytes(&mut out, user.id.as_str().as_bytes());
+    put_optional(&mut out, user.email.as_ref().map(String::as_bytes));
+    put_optional(
+        &mut out,
+        user.password
+            .as_ref()
+            .map(|secret| secret.expose().as_bytes()),
+    );
+    put_optional(&mut out, user.totp.as_deref());
+    out
+}
+
+/// Reads the user `id`.
+pub(crate) fn decode_user(
+    id: &UserId,
+    aliases: Vec<UserId>,
+    bytes: &[u8],
+) -> Result<User, StoreError> {
+    user(aliases, &mut Reader::new(bytes))
+        .filter(|user| user.id == *id)
+        .ok_or(StoreError::Corrupt { what: "user" })
+}
+
+/// Writes a code that was sent for `challenge`.
+pub(crate) fn encode_code(challenge: &ChallengeId, code: &SentCode) -> Vec<u8> {
+    let mut out = head(CODE, 58);
+    out.extend_from_slice(challenge.as_bytes());
+    put_time(&mut out, code.expires_at);
+    out.extend_from_slice(&code.hash);
+    out
+}
+
+/// Reads the code that was sent for `challenge`.
+pub(crate) fn decode_code(challenge: &ChallengeId, bytes: &[u8]) -> Result<SentCode, StoreError> {
+    code(challenge, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "code" })
+}
+
+fn session(id: &SessionId, reader: &mut Reader<'_>) -> Option<Session> {
+    reader.head(SESSION)?;
+    reader.owner(id)?;
+    let seen_at = reader.time()?;
+    let (authenticated, authenticated_at) = (reader.flag()?, reader.time()?);
+    let (keyed, browser_key) = (reader.flag()?, reader.array()?);
+    Some(Session {
+        seen_at,
+        authenticated_at: authenticated.then_some(authenticated_at),
+        browser_key: keyed.then(|| BrowserKeyHash::new(browser_key)),
+        created_at: reader.time()?,
+        revoked: reader.flag()?,
+        subject: Subject::new(reader.rest_text()?),
+    })
+}
+
+fn mark(id: &SessionId, reader: &mut Reader<'_>) -> Option<Mark> {
+    reader.head(MARK)?;
+    reader.owner(id)?;
+    Some(Mark {
+        browser_key: BrowserKeyHash::new(reader.array()?),
+        verified_at: reader.time()?,
+        factors: FactorSet::from_bits(reader.byte()?),
+        subject: Subject::new(reader.rest_text()?),
+    })
+}
+
+fn grant(id: &SessionId, reader: &mut Reader<'_>) -> Option<Grant> {
+    reader.head(GRANT)?;
+    reader.owner(id)?;
+    let browser_key = BrowserKeyHash::new(reader.array()?);
+    let expires_at = reader.time()?;
+    let own_id = GrantId::new(reader.array()?);
+    let granted_at = reader.time()?;
+    let level = RiskLevel::try_from(i64::from(reader.byte()?)).ok()?;
+    let factors = FactorSet::from_bits(reader.byte()?);
+    let single_use = reader.flag()?;
+    let (bound, digest) = (reader.flag()?, reader.array()?);
+    let key = GrantKey {
+        action: Action::new(reader.text()?),
+        binding: bound.then(|| RequestDigest::new(digest)),
+        single_use,
+    };
+    let subject = Subject::new(reader.rest_text()?);
+    Some(Grant {
+        id: own_id,
+        key,
+        level,
+        subject,
+        browser_key,
+        factors,
+        granted_at,
+        expires_at,
+    })
+}
+
+fn user(aliases: Vec<UserId>, reader: &mut Reader<'_>) -> Option<User> {
+    reader.head(USER)?;
+    let created_at = reader.time()?;
+    let id = UserId::new(reader.text()?);
+    let email = reader.optional(|reader| reader.text().map(str::to_owned))?;
+    let password =
+        reader.optional(|reader| reader.text().map(|text| Secret::new(text.to_owned())))?;
+    let totp = reader.optional(|reader| reader.bytes().map(<[u8]>::to_vec))?;
+    reader.end()?;
+    Some(User {
+        id,
+        aliases,
+        email,
+        password,
+        totp,
+        created_at,
+    })
+}
+
+fn code(challenge: &ChallengeId, reader: &mut Reader<'_>) -> Option<SentCode> {
+    reader.head(CODE)?;
+    (reader.array()? == *challenge.as_bytes()).then_some(())?;
+    let code = SentCode {
+        expires_at: reader.time()?,
+        hash: reader.array()?,
+    };
+    reader.end()?;
+    Some(code)
+}
+
+fn head(tag: u8, capacity: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(capacity);
+    out.extend_from_slice(&[VERSION, tag]);
+    out
+}
+
+/// Replaces bytes in place; a record too short for it stays as unreadable as it was.
+fn put_at(record: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = record.get_mut(at..at.saturating_add(bytes.len())) {
+        place.copy_from_slice(bytes);
+    }
+}
+
+fn put_time(out: &mut Vec<u8>, time: Timestamp) {
+    out.extend_from_slice(&time.as_millis().to_be_bytes());
+}
+
+/// Writes `bytes` after their length. What is over 4 GiB is cut, and then does not read back.
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn put_optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    out.push(u8::from(bytes.is_some()));
+    if let Some(bytes) = bytes {
+        put_bytes(out, bytes);
+    }
+}
+
+/// Takes fields off the front of a record; `None` as soon as one is not there.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn time(&mut self) -> Option<Timestamp> {
+        self.array()
+            .map(u64::from_be_bytes)
+            .map(Timestamp::from_millis)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = u32::from_be_bytes(self.array()?);
+        self.take(usize::try_from(len).ok()?)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+
+    fn rest_text(&mut self) -> Option<&'a str> {
+        let rest = std::mem::take(&mut self.0);
+        std::str::from_utf8(rest)
+            .ok()
+            .filter(|text| !text.is_empty())
+    }
+
+    #[allow(clippy::option_option)] // not there, or unreadable
+    fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+        if self.flag()? {
+            read(self).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    fn head(&mut self, tag: u8) -> Option<()> {
+        (self.array()? == [VERSION, tag]).then_some(())
+    }
+
+    fn owner(&mut self, id: &SessionId) -> Option<()> {
+        (self.array()? == *id.as_bytes()).then_some(())
+    }
+
+    fn end(&self) -> Option<()> {
+        self.0.is_empty().then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

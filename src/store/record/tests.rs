@@ -1,0 +1,149 @@
+//! Records read back, and only as what they are.
+
+use super::*;
+use proptest::prelude::*;
+
+fn times() -> impl Strategy<Value = Timestamp> {
+    any::<u64>().prop_map(Timestamp::from_millis)
+}
+
+fn names() -> impl Strategy<Value = String> {
+    "[a-zà-ž0-9@.:{} ]{1,40}"
+}
+
+fn browsers() -> impl Strategy<Value = BrowserKeyHash> {
+    any::<[u8; 32]>().prop_map(BrowserKeyHash::new)
+}
+
+fn factors() -> impl Strategy<Value = FactorSet> {
+    any::<u8>().prop_map(FactorSet::from_bits)
+}
+
+prop_compose! {
+    fn sessions()(
+        subject in names(), authenticated_at in proptest::option::of(times()),
+        browser_key in proptest::option::of(browsers()),
+        created_at in times(), seen_at in times(), revoked in any::<bool>(),
+    ) -> Session {
+        let subject = Subject::new(subject);
+        Session { subject, authenticated_at, browser_key, created_at, seen_at, revoked }
+    }
+}
+
+prop_compose! {
+    fn grants()(
+        id in any::<[u8; 16]>(), action in names(), subject in names(),
+        binding in proptest::option::of(any::<[u8; 32]>()), single_use in any::<bool>(),
+        level in 1i64..=4, browser_key in browsers(), factors in factors(),
+        granted_at in times(), expires_at in times(),
+    ) -> Grant {
+        Grant {
+            id: GrantId::new(id),
+            key: GrantKey {
+                action: Action::new(action),
+                binding: binding.map(RequestDigest::new),
+                single_use,
+            },
+            level: RiskLevel::try_from(level).unwrap(),
+            subject: Subject::new(subject),
+            browser_key, factors, granted_at, expires_at,
+        }
+    }
+}
+
+prop_compose! {
+    fn users()(
+        id in names(), aliases in proptest::collection::vec(names(), 0..4),
+        email in proptest::option::of(names()), password in proptest::option::of(names()),
+        totp in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..80)),
+        created_at in times(),
+    ) -> User {
+        User {
+            id: UserId::new(id),
+            aliases: aliases.into_iter().map(UserId::new).collect(),
+            email, password: password.map(Secret::new), totp, created_at,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back(
+        id in any::<[u8; 32]>(), session in sessions(), grant in grants(), user in users(),
+        browser_key in browsers(), factors in factors(), verified_at in times(),
+        hash in any::<[u8; 32]>(),
+    ) {
+        let id = SessionId::new(id);
+        let read = decode_session(&id, &encode_session(&id, &session)).unwrap();
+        prop_assert_eq!(&read, &session);
+
+        let mark = Mark { subject: session.subject, browser_key, factors, verified_at };
+        prop_assert_eq!(decode_mark(&id, &encode_mark(&id, &mark)).unwrap(), mark);
+
+        let read = decode_grant(&id, &grant.key, &encode_grant(&id, &grant)).unwrap();
+        prop_assert_eq!(read, grant);
+
+        let read = decode_user(&user.id, user.aliases.clone(), &encode_user(&user)).unwrap();
+        prop_assert_eq!(read, user);
+
+        let challenge = ChallengeId::new([7; 16]);
+        let code = SentCode { hash, expires_at: verified_at };
+        prop_assert_eq!(decode_code(&challenge, &encode_code(&challenge, &code)).unwrap(), code);
+    }
+
+    #[test]
+    fn any_bytes_read_as_a_record_or_as_corrupt(
+        tag in proptest::sample::select(b"SMGUC".to_vec()),
+        bytes in proptest::collection::vec(any::<u8>(), 0..300), headed in any::<bool>(),
+    ) {
+        let bytes = if headed { [&[VERSION, tag], &bytes[..]].concat() } else { bytes };
+        let id = SessionId::new([0; 32]);
+        let key = GrantKey { action: Action::new("a"), binding: None, single_use: false };
+        let _ = decode_session(&id, &bytes);
+        let _ = decode_mark(&id, &bytes);
+        let _ = decode_grant(&id, &key, &bytes);
+        let _ = decode_user(&UserId::new("a"), Vec::new(), &bytes);
+        let _ = decode_code(&ChallengeId::new([0; 16]), &bytes);
+    }
+
+    #[test]
+    fn a_record_cut_short_is_corrupt(grant in grants(), cut in 1usize..140) {
+        let id = SessionId::new([3; 32]);
+        let whole = encode_grant(&id, &grant);
+        // Only what is cut off the subject still leaves a record, of another subject.
+        let subject = grant.subject.as_str().len();
+        prop_assume!(cut >= subject);
+        let short = &whole[..whole.len().saturating_sub(cut)];
+        prop_assert!(decode_grant(&id, &grant.key, short).is_err());
+    }
+
+    #[test]
+    fn the_fixed_parts_lie_where_the_scripts_look(session in sessions(), grant in grants()) {
+        let id = SessionId::new([5; 32]);
+        let bytes = encode_session(&id, &session);
+        let time = |time: Timestamp| time.as_millis().to_be_bytes();
+        prop_assert_eq!(&bytes[offset::SESSION_ID..][..32], id.as_bytes());
+        prop_assert_eq!(&bytes[34..][..8], time(session.seen_at));
+        let authenticated = u8::from(session.authenticated_at.is_some());
+        prop_assert_eq!(bytes[42], authenticated);
+        prop_assert_eq!(bytes[51], u8::from(session.browser_key.is_some()));
+        prop_assert_eq!(&bytes[93..], session.subject.as_str().as_bytes());
+
+        let bytes = encode_grant(&id, &grant);
+        prop_assert_eq!(&bytes[offset::BROWSER..][..32], grant.browser_key.as_bytes());
+        prop_assert_eq!(&bytes[66..][..8], time(grant.expires_at));
+        prop_assert_eq!(&bytes[74..][..16], grant.id.as_bytes());
+    }
+}
+
+#[test]
+fn a_record_of_another_session_is_refused() {
+    let (mine, yours) = (SessionId::new([1; 32]), SessionId::new([2; 32]));
+    let mark = Mark {
+        subject: Subject::new("alice"),
+        browser_key: BrowserKeyHash::new([3; 32]),
+        factors: FactorSet::EMPTY,
+        verified_at: Timestamp::from_millis(1),
+    };
+    assert!(decode_mark(&yours, &encode_mark(&mine, &mark)).is_err());
+}
