@@ -1,0 +1,243 @@
+//! The names under which everything is filed; the one place that knows them.
+//!
+//! What belongs to one session shares the hash tag `{…}`, so that a cluster keeps it on one node.
+//!
+//! | Key | Type | Holds |
+//! |---|---|---|
+//! | `sg:s:{session}` | hash | `s` session, `r` revoked until, `v` mark, grants ([`GrantField`]), `x:` + grant id for what was taken |
+//! | `sg:d:{session}:challenge` | string | the challenge was answered |
+//! | `sg:i:subject` | sorted set | the sessions of a subject |
+//! | `sg:revoked` | sorted set | revoked sessions by the end of their revocation |
+//! | `sg:n:key` | hash | a counter: `c` count, `u` until |
+//! | `sg:f:{challenge}` | set | the factors shown for a challenge |
+//! | `sg:k:{challenge}` | string | the code sent for a challenge |
+//! | `sg:t:user` | string | the last TOTP step taken |
+//! | `sg:users`, `sg:aliases`, `sg:names` | hash | users by id; ids by alias; aliases by id |
+//! | `sg:ping` | string | proof that writing works |
+
+use crate::domain::{ChallengeId, CounterKey, GrantKey, SessionId, Subject, UserId};
+use redis::{RedisWrite, ToRedisArgs};
+use std::io::Write;
+use std::sync::Arc;
+
+/// The field of a session's hash that holds the session.
+pub(crate) const SESSION_FIELD: &str = "s";
+/// The field that holds the end of a revocation.
+pub(crate) const REVOKED_FIELD: &str = "r";
+/// The field that holds the mark.
+pub(crate) const MARK_FIELD: &str = "v";
+
+/// All keys begin with the same prefix, so that several houses can share a server.
+#[derive(Clone, Debug)]
+pub(crate) struct KeySpace {
+    prefix: Arc<str>,
+}
+
+impl KeySpace {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.into(),
+        }
+    }
+
+    pub(crate) fn session<'a>(&'a self, id: &'a SessionId) -> SessionKey<'a> {
+        SessionKey {
+            prefix: &self.prefix,
+            id,
+        }
+    }
+
+    /// What the keys of all sessions look like, for a scan; the prefix stands for itself.
+    pub(crate) fn session_pattern(&self) -> String {
+        let mut pattern = String::new();
+        for letter in self.prefix.chars() {
+            if matches!(letter, '*' | '?' | '[' | ']' | '\\' | '^') {
+                pattern.push('\\');
+            }
+            pattern.push(letter);
+        }
+        pattern + "s:{*}"
+    }
+
+    /// Reads the id back out of a session's key.
+    pub(crate) fn session_of(&self, key: &[u8]) -> Option<SessionId> {
+        let key = std::str::from_utf8(key).ok()?;
+        let hex = key
+            .strip_prefix(&*self.prefix)?
+            .strip_prefix("s:{")?
+            .strip_suffix('}')?;
+        SessionId::from_hex(hex)
+    }
+
+    pub(crate) fn answered(&self, session: SessionId, challenge: ChallengeId) -> String {
+        format!(
+            "{}d:{{{}}}:{}",
+            self.prefix,
+            session.to_hex(),
+            challenge.to_hex()
+        )
+    }
+
+    pub(crate) fn subject(&self, subject: &Subject) -> String {
+        format!("{}{subject}", self.subjects())
+    }
+
+    /// What the keys of all subjects begin with.
+    pub(crate) fn subjects(&self) -> String {
+        self.named("i:")
+    }
+
+    pub(crate) fn counter(&self, key: &CounterKey) -> String {
+        format!("{}n:{}", self.prefix, key.as_str())
+    }
+
+    pub(crate) fn factors(&self, challenge: ChallengeId) -> String {
+        format!("{}f:{{{}}}", self.prefix, challenge.to_hex())
+    }
+
+    pub(crate) fn code(&self, challenge: ChallengeId) -> String {
+        format!("{}k:{{{}}}", self.prefix, challenge.to_hex())
+    }
+
+    pub(crate) fn totp(&self, user: &UserId) -> String {
+        format!("{}t:{user}", self.prefix)
+    }
+
+    pub(crate) fn revoked(&self) -> String {
+        self.named("revoked")
+    }
+
+    /// The channel on which revocations are announced.
+    pub(crate) fn revocations(&self) -> String {
+        self.named("revocations")
+    }
+
+    pub(crate) fn users(&self) -> String {
+        self.named("users")
+    }
+
+    pub(crate) fn aliases(&self) -> String {
+        self.named("aliases")
+    }
+
+    pub(crate) fn names(&self) -> String {
+        self.named("names")
+    }
+
+    pub(crate) fn ping(&self) -> String {
+        self.named("ping")
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+/// The key of one session, written straight into the command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionKey<'a> {
+    prefix: &'a str,
+    id: &'a SessionId,
+}
+
+impl ToRedisArgs for SessionKey<'_> {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        let mut hex = [0; 64];
+        data_encoding::HEXLOWER.encode_mut(self.id.as_bytes(), &mut hex);
+        write_pieces(out, &[self.prefix.as_bytes(), b"s:{", &hex, b"}"]);
+    }
+}
+
+/// The field under which a grant is filed, in Redis and in the embedded store alike: `g:action`,
+/// `gb:digest:action`, and for single use `o:action`, `ob:digest:action`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GrantField<'a>(pub(crate) &'a GrantKey);
+
+impl GrantField<'_> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_redis_args(&mut out);
+        out.pop().unwrap_or_default()
+    }
+}
+
+impl ToRedisArgs for GrantField<'_> {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        let action = self.0.action.as_str().as_bytes();
+        let kind: &[u8] = match (self.0.single_use, self.0.binding.is_some()) {
+            (false, false) => b"g:",
+            (false, true) => b"gb:",
+            (true, false) => b"o:",
+            (true, true) => b"ob:",
+        };
+        match &self.0.binding {
+            None => write_pieces(out, &[kind, action]),
+            Some(digest) => {
+                let mut hex = [0; 64];
+                data_encoding::HEXLOWER.encode_mut(digest.as_bytes(), &mut hex);
+                write_pieces(out, &[kind, &hex, b":", action]);
+            }
+        }
+    }
+}
+
+/// Writes one argument out of `pieces`, without a string in between.
+fn write_pieces<W: ?Sized + RedisWrite>(out: &mut W, pieces: &[&[u8]]) {
+    let mut writer = out.writer_for_next_arg();
+    for piece in pieces {
+        // Into memory; it cannot fail.
+        let _ = writer.write_all(piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Action, RequestDigest};
+
+    #[test]
+    fn all_keys_of_a_session_share_a_hash_tag() {
+        let (space, id) = (KeySpace::new("sg:"), SessionId::new([0xab; 32]));
+        let tag = |key: &str| {
+            let start = key.find('{').unwrap();
+            key[start..=key.find('}').unwrap()].to_owned()
+        };
+        let key = String::from_utf8(space.session(&id).to_redis_args().remove(0)).unwrap();
+        assert_eq!(tag(&key), format!("{{{}}}", id.to_hex()));
+        assert_eq!(
+            tag(&space.answered(id, ChallengeId::new([1; 16]))),
+            tag(&key)
+        );
+        assert_eq!(space.session_of(key.as_bytes()), Some(id));
+        assert_eq!(space.session_of(b"sg:s:{short}"), None);
+    }
+
+    #[test]
+    fn grants_of_different_keys_are_filed_apart() {
+        let digest = "ab".repeat(32);
+        let key = |action: &str, bound: bool, single_use| GrantKey {
+            action: Action::new(action),
+            binding: bound.then(|| RequestDigest::new([0xab; 32])),
+            single_use,
+        };
+        let sly = format!("{digest}:a");
+        let keys = [
+            key("a", false, false),
+            key("a", false, true),
+            key("a", true, false),
+            key("a", true, true),
+            key(&sly, false, false),
+            key(&sly, false, true),
+        ];
+        let mut fields: Vec<_> = keys.iter().map(|key| GrantField(key).to_bytes()).collect();
+        assert_eq!(fields[3], format!("ob:{digest}:a").into_bytes());
+        fields.sort();
+        fields.dedup();
+        assert_eq!(fields.len(), keys.len());
+    }
+
+    #[test]
+    fn a_prefix_stands_for_itself_in_a_scan() {
+        assert_eq!(KeySpace::new("a*[b]:").session_pattern(), r"a\*\[b\]:s:{*}");
+    }
+}
