@@ -1,0 +1,114 @@
+//! On the way of a request: all a decision rests on, in one transaction.
+
+use super::millis;
+use super::sessions::{Row, revoked_until};
+use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
+use crate::store::keys::GrantField;
+use crate::store::record::{decode_grant, decode_mark};
+use crate::store::{Ask, Held, StoreError};
+use rusqlite::{Connection, OptionalExtension, params};
+
+pub(super) fn evidence(
+    connection: &Connection,
+    ask: Ask<'_>,
+    now: Timestamp,
+) -> Result<Held, StoreError> {
+    let id = ask.session;
+    let Some(row) = Row::find(connection, id, now)? else {
+        return Ok(Held::default());
+    };
+    let mut session = row.session(id)?;
+    session.revoked |= revoked_until(connection, id, now)?.is_some();
+    let grants = find(connection, id, ask.grants)?;
+    let claims = find(connection, id, ask.claims)?;
+    let whole = claims.len() == ask.claims.len()
+        && !session.revoked
+        && claims
+            .iter()
+            .all(|grant| Some(grant.browser_key) == ask.browser && grant.expires_at > now);
+    let claims = if whole {
+        take(connection, id, claims)?
+    } else {
+        Vec::new()
+    };
+    let mark = row.mark.map(|bytes| decode_mark(&id, &bytes)).transpose()?;
+    Ok(Held {
+        session: Some(session),
+        mark,
+        grants,
+        claims,
+    })
+}
+
+/// Only what was taken and not forgotten since; a newer grant in its place stays.
+pub(super) fn give_back(connection: &Connection, claim: &Claim) -> Result<(), StoreError> {
+    let Claim { session, grant } = claim;
+    connection
+        .prepare_cached(
+            "UPDATE grants SET taken = 0 WHERE session = ?1 AND field = ?2 AND id = ?3",
+        )?
+        .execute(params![
+            session.as_bytes(),
+            GrantField(&grant.key).to_bytes(),
+            grant.id.as_bytes()
+        ])?;
+    Ok(())
+}
+
+/// Files a grant, in place of any other of the same key.
+pub(super) fn put_grant(
+    connection: &Connection,
+    id: SessionId,
+    grant: &Grant,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO grants (session, field, id, record, taken, expires_at)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+        )?
+        .execute(params![
+            id.as_bytes(),
+            GrantField(&grant.key).to_bytes(),
+            grant.id.as_bytes(),
+            crate::store::record::encode_grant(&id, grant),
+            millis(grant.expires_at),
+        ])?;
+    Ok(())
+}
+
+fn find(
+    connection: &Connection,
+    id: SessionId,
+    keys: &[GrantKey],
+) -> Result<Vec<Grant>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT record FROM grants WHERE session = ?1 AND field = ?2 AND taken = 0",
+    )?;
+    let mut grants = Vec::new();
+    for key in keys {
+        let field = GrantField(key).to_bytes();
+        let record: Option<Vec<u8>> = select
+            .query_row(params![id.as_bytes(), field], |row| row.get(0))
+            .optional()?;
+        if let Some(record) = record {
+            grants.push(decode_grant(&id, key, &record)?);
+        }
+    }
+    Ok(grants)
+}
+
+fn take(
+    connection: &Connection,
+    id: SessionId,
+    grants: Vec<Grant>,
+) -> Result<Vec<Claim>, StoreError> {
+    let mut update = connection
+        .prepare_cached("UPDATE grants SET taken = 1 WHERE session = ?1 AND field = ?2")?;
+    for grant in &grants {
+        update.execute(params![id.as_bytes(), GrantField(&grant.key).to_bytes()])?;
+    }
+    Ok(grants
+        .into_iter()
+        .map(|grant| Claim { session: id, grant })
+        .collect())
+}

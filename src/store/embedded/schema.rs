@@ -1,0 +1,93 @@
+//! The tables of the embedded store.
+
+use rusqlite::{Connection, Error, TransactionBehavior};
+
+/// The steps from nothing to the latest schema; one is never changed after a release, only followed.
+const STEPS: &[&str] = &["
+    CREATE TABLE sessions (
+        id BLOB PRIMARY KEY, subject TEXT NOT NULL, created_at INTEGER NOT NULL,
+        record BLOB NOT NULL, mark BLOB, expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sessions_by_subject ON sessions (subject, created_at);
+    CREATE INDEX sessions_by_age ON sessions (created_at);
+    CREATE TABLE grants (
+        session BLOB NOT NULL, field BLOB NOT NULL, id BLOB NOT NULL, record BLOB NOT NULL,
+        taken INTEGER NOT NULL, expires_at INTEGER NOT NULL, PRIMARY KEY (session, field)
+    ) WITHOUT ROWID;
+    CREATE TABLE revoked (session BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE answered (challenge BLOB PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE factors (
+        challenge BLOB PRIMARY KEY, bits INTEGER NOT NULL, expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE codes (
+        challenge BLOB PRIMARY KEY, record BLOB NOT NULL, expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE counters (
+        key TEXT PRIMARY KEY, count INTEGER NOT NULL, until INTEGER
+    ) WITHOUT ROWID;
+    CREATE TABLE totp (user TEXT PRIMARY KEY, step INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE users (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE aliases (
+        alias TEXT PRIMARY KEY, user TEXT NOT NULL, place INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX aliases_by_user ON aliases (user, place);
+    CREATE TABLE pings (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+"];
+
+/// The latest schema.
+pub(super) const LATEST: u32 = 1;
+
+/// Brings a database up to date; tells the schema it has if that is later than ours.
+pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > LATEST {
+        return Ok(Some(found));
+    }
+    for step in STEPS.iter().skip(found as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", LATEST)?;
+    transaction.commit()?;
+    Ok(None)
+}
+
+/// Drops what is over.
+pub(super) fn purge(connection: &Connection, now: i64) -> Result<(), Error> {
+    for delete in [
+        "DELETE FROM grants WHERE expires_at <= ?1
+            OR session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
+        "DELETE FROM sessions WHERE expires_at <= ?1",
+        "DELETE FROM revoked WHERE until <= ?1",
+        "DELETE FROM answered WHERE expires_at <= ?1",
+        "DELETE FROM factors WHERE expires_at <= ?1",
+        "DELETE FROM codes WHERE expires_at <= ?1",
+        "DELETE FROM counters WHERE until <= ?1",
+    ] {
+        connection.execute(delete, [now])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_its_number() {
+        assert_eq!(STEPS.len(), LATEST as usize);
+    }
+
+    #[test]
+    fn a_later_schema_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .pragma_update(None, "user_version", LATEST + 1)
+            .unwrap();
+        assert_eq!(migrate(&mut connection).unwrap(), Some(LATEST + 1));
+        let tables: u32 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
+}

@@ -1,0 +1,281 @@
+//! Sessions on disk: logins, rotation, use, revocation.
+
+use super::millis;
+use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::store::record::{decode_session, encode_session, refile};
+use crate::store::{Login, StoreError};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
+
+/// A session's row.
+pub(super) struct Row {
+    record: Vec<u8>,
+    pub(super) mark: Option<Vec<u8>>,
+    expires_at: i64,
+}
+
+impl Row {
+    /// Finds a session whose time is not over.
+    pub(super) fn find(
+        connection: &Connection,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        let row = connection
+            .prepare_cached(
+                "SELECT record, mark, expires_at FROM sessions WHERE id = ?1 AND expires_at > ?2",
+            )?
+            .query_row(params![id.as_bytes(), millis(now)], |row| {
+                Ok(Self {
+                    record: row.get(0)?,
+                    mark: row.get(1)?,
+                    expires_at: row.get(2)?,
+                })
+            })
+            .optional()?;
+        Ok(row)
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> Result<Session, StoreError> {
+        decode_session(&id, &self.record)
+    }
+
+    /// Writes a session, to be remembered until `expires_at`.
+    pub(super) fn put(
+        connection: &Connection,
+        id: SessionId,
+        session: &Session,
+        mark: Option<&[u8]>,
+        expires_at: i64,
+    ) -> Result<(), StoreError> {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO sessions (id, subject, created_at, record, mark, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                id.as_bytes(),
+                session.subject.as_str(),
+                millis(session.created_at),
+                encode_session(&id, session),
+                mark,
+                expires_at,
+            ])?;
+        Ok(())
+    }
+
+    /// The later of what it has and `until`.
+    pub(super) fn extended(&self, until: Timestamp) -> i64 {
+        self.expires_at.max(millis(until))
+    }
+}
+
+pub(super) fn put_login(
+    connection: &Connection,
+    login: &Login,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(replaced) = login.replaces {
+        wipe(connection, replaced)?;
+    }
+    wipe(connection, login.id)?;
+    Row::put(
+        connection,
+        login.id,
+        &login.session,
+        None,
+        millis(now.after(login.keep)),
+    )
+}
+
+/// Forgets all that a session holds, but not that it is revoked.
+pub(super) fn wipe(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
+    drop_grants(connection, id)?;
+    connection
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+pub(super) fn drop_grants(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM grants WHERE session = ?1")?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// Moves a session; tells until when the new id is revoked, if the old one was.
+pub(super) fn move_session(
+    connection: &Connection,
+    from: SessionId,
+    to: SessionId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    if from == to {
+        return Ok(None);
+    }
+    wipe(connection, to)?;
+    let Some(row) = Row::find(connection, from, now)? else {
+        return Ok(None);
+    };
+    let mark = row.mark.clone().map(|record| refiled(record, to));
+    Row::put(
+        connection,
+        to,
+        &row.session(from)?,
+        mark.as_deref(),
+        row.expires_at,
+    )?;
+    let mut grants =
+        connection.prepare_cached("SELECT field, record FROM grants WHERE session = ?1")?;
+    let held = grants
+        .query_map([from.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(Vec<u8>, Vec<u8>)>, _>>()?;
+    for (field, record) in held {
+        connection
+            .prepare_cached(
+                "UPDATE grants SET session = ?1, record = ?2 WHERE session = ?3 AND field = ?4",
+            )?
+            .execute(params![
+                to.as_bytes(),
+                refiled(record, to),
+                from.as_bytes(),
+                field
+            ])?;
+    }
+    wipe(connection, from)?;
+    let until = revoked_until(connection, from, now)?;
+    if let Some(until) = until {
+        note_revoked(connection, to, until)?;
+    }
+    Ok(until)
+}
+
+fn refiled(mut record: Vec<u8>, to: SessionId) -> Vec<u8> {
+    refile(&mut record, &to);
+    record
+}
+
+pub(super) fn touch(
+    connection: &Connection,
+    id: SessionId,
+    now: Timestamp,
+    keep: Duration,
+) -> Result<(), StoreError> {
+    let Some(row) = Row::find(connection, id, now)? else {
+        return Ok(());
+    };
+    if revoked_until(connection, id, now)?.is_some() {
+        return Ok(());
+    }
+    let mut session = row.session(id)?;
+    session.seen_at = session.seen_at.max(now);
+    Row::put(
+        connection,
+        id,
+        &session,
+        row.mark.as_deref(),
+        row.extended(now.after(keep)),
+    )
+}
+
+pub(super) fn revoke(
+    connection: &Connection,
+    id: SessionId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    note_revoked(connection, id, until)?;
+    drop_grants(connection, id)?;
+    // When the revocation is over the session is no session any more.
+    connection
+        .prepare_cached(
+            "UPDATE sessions SET mark = NULL,
+                 expires_at = (SELECT until FROM revoked WHERE session = ?1) WHERE id = ?1",
+        )?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+fn note_revoked(
+    connection: &Connection,
+    id: SessionId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO revoked (session, until) VALUES (?1, ?2)
+             ON CONFLICT (session) DO UPDATE SET until = max(until, excluded.until)",
+        )?
+        .execute(params![id.as_bytes(), millis(until)])?;
+    Ok(())
+}
+
+pub(super) fn revoked_until(
+    connection: &Connection,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let until: Option<i64> = connection
+        .prepare_cached("SELECT until FROM revoked WHERE session = ?1 AND until > ?2")?
+        .query_row(params![id.as_bytes(), millis(now)], |row| row.get(0))
+        .optional()?;
+    Ok(until.map(timestamp))
+}
+
+pub(super) fn revoked(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {
+    let mut select =
+        connection.prepare_cached("SELECT session, until FROM revoked WHERE until > ?1")?;
+    let rows = select.query_map([millis(now)], |row| {
+        Ok((SessionId::new(row.get(0)?), timestamp(row.get(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn lock(
+    connection: &Connection,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    drop_grants(connection, id)?;
+    if let Some(row) = Row::find(connection, id, now)? {
+        let session = Session {
+            authenticated_at: None,
+            ..row.session(id)?
+        };
+        Row::put(connection, id, &session, None, row.expires_at)?;
+    }
+    Ok(())
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    subject: Option<&Subject>,
+    most: usize,
+    now: Timestamp,
+) -> Result<Vec<(SessionId, Session)>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, record FROM sessions WHERE expires_at > ?1 AND (?2 IS NULL OR subject = ?2)
+         ORDER BY created_at DESC, id LIMIT ?3",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows = select
+        .query_map(
+            params![millis(now), subject.map(Subject::as_str), most],
+            |row| Ok((SessionId::new(row.get(0)?), row.get::<_, Vec<u8>>(1)?)),
+        )?
+        .collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter()
+        .map(|(id, record)| {
+            let mut session = decode_session(&id, &record)?;
+            session.revoked |= revoked_until(connection, id, now)?.is_some();
+            Ok((id, session))
+        })
+        .collect()
+}
+
+fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+}

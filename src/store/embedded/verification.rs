@@ -1,0 +1,274 @@
+//! Verification on disk: attempts, codes, steps, and success.
+
+use super::millis;
+use super::requests::put_grant;
+use super::sessions::{Row, drop_grants, wipe};
+use crate::domain::{
+    Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session,
+    SessionId, Timestamp, UserId,
+};
+use crate::store::record::{decode_code, encode_code, encode_mark, rekey};
+use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+pub(super) fn count(
+    connection: &Connection,
+    counters: &[Counter],
+    now: Timestamp,
+) -> Result<Attempt, StoreError> {
+    let tallies = counters
+        .iter()
+        .map(|counter| Tally::find(connection, counter, now))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (counter, tally) in counters.iter().zip(&tallies) {
+        if tally.count >= counter.limit {
+            return Ok(Attempt::Refused {
+                key: counter.key.clone(),
+                until: tally.until,
+            });
+        }
+    }
+    let mut remaining = u32::MAX;
+    for (counter, tally) in counters.iter().zip(&tallies) {
+        let window = counter
+            .window
+            .map(|window| tally.until.unwrap_or(now.after(window)));
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO counters (key, count, until) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                counter.key.as_str(),
+                tally.count + 1,
+                window.map(millis)
+            ])?;
+        remaining = remaining.min(counter.limit - tally.count - 1);
+    }
+    Ok(Attempt::Counted { remaining })
+}
+
+/// What was counted so far.
+struct Tally {
+    count: u32,
+    until: Option<Timestamp>,
+}
+
+impl Tally {
+    fn find(
+        connection: &Connection,
+        counter: &Counter,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let row: Option<(u32, Option<i64>)> = connection
+            .prepare_cached("SELECT count, until FROM counters WHERE key = ?1")?
+            .query_row([counter.key.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (count, until) = row.unwrap_or_default();
+        let until = until
+            .filter(|_| counter.window.is_some())
+            .map(|until| Timestamp::from_millis(u64::try_from(until).unwrap_or(0)));
+        match until {
+            Some(until) if until <= now => Ok(Self {
+                count: 0,
+                until: None,
+            }),
+            until => Ok(Self { count, until }),
+        }
+    }
+}
+
+pub(super) fn clear(connection: &Connection, keys: &[CounterKey]) -> Result<(), StoreError> {
+    let mut delete = connection.prepare_cached("DELETE FROM counters WHERE key = ?1")?;
+    for key in keys {
+        delete.execute([key.as_str()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn note_factor(
+    connection: &Connection,
+    challenge: ChallengeId,
+    factor: Factor,
+    now: Timestamp,
+    keep: Duration,
+) -> Result<FactorSet, StoreError> {
+    let shown: Option<u8> = connection
+        .prepare_cached("SELECT bits FROM factors WHERE challenge = ?1 AND expires_at > ?2")?
+        .query_row(params![challenge.as_bytes(), millis(now)], |row| row.get(0))
+        .optional()?;
+    let shown = FactorSet::from_bits(shown.unwrap_or_default()).with(factor);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO factors (challenge, bits, expires_at) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![
+            challenge.as_bytes(),
+            shown.bits(),
+            millis(now.after(keep))
+        ])?;
+    Ok(shown)
+}
+
+pub(super) fn put_code(
+    connection: &Connection,
+    challenge: ChallengeId,
+    code: &SentCode,
+) -> Result<(), StoreError> {
+    let record = encode_code(&challenge, code);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO codes (challenge, record, expires_at) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![
+            challenge.as_bytes(),
+            record,
+            millis(code.expires_at)
+        ])?;
+    Ok(())
+}
+
+pub(super) fn take_code(
+    connection: &Connection,
+    challenge: ChallengeId,
+    hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<CodeAnswer, StoreError> {
+    let record: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT record FROM codes WHERE challenge = ?1")?
+        .query_row([challenge.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(record) = record else {
+        return Ok(CodeAnswer::NoneSent);
+    };
+    let code = decode_code(&challenge, &record)?;
+    if code.expires_at <= now {
+        return Ok(CodeAnswer::NoneSent);
+    }
+    if !bool::from(code.hash.ct_eq(hash)) {
+        return Ok(CodeAnswer::Wrong);
+    }
+    connection.execute(
+        "DELETE FROM codes WHERE challenge = ?1",
+        [challenge.as_bytes()],
+    )?;
+    Ok(CodeAnswer::Matched)
+}
+
+pub(super) fn take_totp_step(
+    connection: &Connection,
+    user: &UserId,
+    step: u64,
+) -> Result<Taken, StoreError> {
+    let step = i64::try_from(step).unwrap_or(i64::MAX);
+    let written = connection
+        .prepare_cached(
+            "INSERT INTO totp (user, step) VALUES (?1, ?2)
+             ON CONFLICT (user) DO UPDATE SET step = excluded.step WHERE step < excluded.step",
+        )?
+        .execute(params![user.as_str(), step])?;
+    Ok(taken(written))
+}
+
+pub(super) fn put_verified(
+    connection: &Connection,
+    verified: &Verified,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
+    let id = verified.session;
+    if answer_challenge(connection, verified, now)? == Taken::Before {
+        return Ok(Taken::Before);
+    }
+    clear(connection, &verified.clears)?;
+    let until = now.after(verified.keep);
+    let known = match Row::find(connection, id, now)? {
+        None => None,
+        Some(row) => Some((row.session(id)?, row.extended(until))),
+    };
+    let (session, until) = match known {
+        Some((session, until)) if session.subject == verified.unrecorded.subject => {
+            (keep_own(connection, session, verified, now)?, until)
+        }
+        // Nothing is known, or it is another subject's: start afresh.
+        Some(_) | None => {
+            wipe(connection, id)?;
+            (verified.unrecorded.clone(), millis(until))
+        }
+    };
+    let session = Session {
+        browser_key: Some(verified.renewed),
+        ..session
+    };
+    let mark = encode_mark(&id, &verified.mark);
+    Row::put(connection, id, &session, Some(&mark), until)?;
+    if let Some(grant) = &verified.grant {
+        put_grant(connection, id, grant)?;
+    }
+    Ok(Taken::Now)
+}
+
+/// Keeps what the session holds if this browser earned it; drops it if another one did.
+fn keep_own(
+    connection: &Connection,
+    session: Session,
+    verified: &Verified,
+    now: Timestamp,
+) -> Result<Session, StoreError> {
+    if session.browser_key.is_some() && session.browser_key == verified.presented {
+        renew_grants(connection, verified.session, verified.renewed, now)?;
+        Ok(session)
+    } else {
+        drop_grants(connection, verified.session)?;
+        Ok(Session {
+            authenticated_at: None,
+            ..session
+        })
+    }
+}
+
+fn answer_challenge(
+    connection: &Connection,
+    verified: &Verified,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
+    let written = connection
+        .prepare_cached("INSERT OR IGNORE INTO answered (challenge, expires_at) VALUES (?1, ?2)")?
+        .execute(params![
+            verified.challenge.as_bytes(),
+            millis(now.after(verified.challenge_keep))
+        ])?;
+    Ok(taken(written))
+}
+
+/// What this browser holds goes on under its new key; what is over goes.
+fn renew_grants(
+    connection: &Connection,
+    id: SessionId,
+    renewed: BrowserKeyHash,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM grants WHERE session = ?1 AND expires_at <= ?2")?
+        .execute(params![id.as_bytes(), millis(now)])?;
+    let mut select =
+        connection.prepare_cached("SELECT field, record FROM grants WHERE session = ?1")?;
+    let held = select
+        .query_map([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(Vec<u8>, Vec<u8>)>, _>>()?;
+    let mut update = connection
+        .prepare_cached("UPDATE grants SET record = ?1 WHERE session = ?2 AND field = ?3")?;
+    for (field, mut record) in held {
+        rekey(&mut record, &renewed);
+        update.execute(params![record, id.as_bytes(), field])?;
+    }
+    Ok(())
+}
+
+const fn taken(written: usize) -> Taken {
+    if written == 0 {
+        Taken::Before
+    } else {
+        Taken::Now
+    }
+}
