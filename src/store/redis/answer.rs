@@ -1,0 +1,49 @@
+//! Reads the answers of Redis; whatever is not what we asked for is an error.
+
+use crate::store::StoreError;
+use redis::Value;
+
+const UNEXPECTED: StoreError = StoreError::Corrupt { what: "server's" };
+
+/// A value that may be missing.
+pub(super) fn optional_bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
+    #[allow(clippy::wildcard_enum_match_arm)] // all that is neither is equally unexpected
+    match answer {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(bytes)),
+        _ => Err(UNEXPECTED),
+    }
+}
+
+/// A value that must be there.
+pub(super) fn bytes(answer: Value) -> Result<Vec<u8>, StoreError> {
+    optional_bytes(answer)?.ok_or(UNEXPECTED)
+}
+
+/// Text that must be there.
+pub(super) fn text(answer: Value) -> Result<String, StoreError> {
+    String::from_utf8(bytes(answer)?).map_err(|_| UNEXPECTED)
+}
+
+/// A whole number.
+pub(super) fn number(answer: &Value) -> Result<i64, StoreError> {
+    if let Value::Int(number) = answer {
+        Ok(*number)
+    } else {
+        Err(UNEXPECTED)
+    }
+}
+
+/// A list.
+pub(super) fn list(answer: Value) -> Result<std::vec::IntoIter<Value>, StoreError> {
+    if let Value::Array(values) = answer {
+        Ok(values.into_iter())
+    } else {
+        Err(UNEXPECTED)
+    }
+}
+
+/// The next of a list.
+pub(super) fn next(values: &mut impl Iterator<Item = Value>) -> Result<Value, StoreError> {
+    values.next().ok_or(UNEXPECTED)
+}

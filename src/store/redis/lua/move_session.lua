@@ -1,0 +1,32 @@
+-- KEYS from, to, revoked  ARGV from id, to id, beginning of index keys, channel, now
+lapse(KEYS[1], ARGV[5])
+lapse(KEYS[2], ARGV[5])
+wipe(KEYS[2])
+local ttl = redis.call('PTTL', KEYS[1])
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  local field, value = fields[i], fields[i + 1]
+  if field == 'r' then
+    local there = redis.call('HGET', KEYS[2], 'r')
+    if not there or millis(there, 1) < millis(value, 1) then
+      redis.call('HSET', KEYS[2], 'r', value)
+    end
+    redis.call('ZADD', KEYS[3], 'GT', string.format('%.0f', millis(value, 1)), ARGV[2])
+    redis.call('PUBLISH', ARGV[4], ARGV[2] .. value)
+  elseif string.sub(field, 1, 2) == 'x:' then
+    redis.call('HSET', KEYS[2], field, value)
+  else
+    redis.call('HSET', KEYS[2], field, string.sub(value, 1, 2) .. ARGV[2] .. string.sub(value, 35))
+    if field == 's' then
+      local index = ARGV[3] .. string.sub(value, 94)
+      local score = redis.call('ZSCORE', index, ARGV[1])
+      if score then
+        redis.call('ZREM', index, ARGV[1])
+        redis.call('ZADD', index, score, ARGV[2])
+      end
+    end
+  end
+end
+if #fields > 0 and ttl > 0 then keep(KEYS[2], ttl) end
+wipe(KEYS[1])
+return 1

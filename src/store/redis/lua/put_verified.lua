@@ -1,0 +1,39 @@
+-- KEYS session, answered, index of the subject, counters to clear
+-- ARGV now, keep of the challenge, keep of the session, presented and renewed browser key,
+--      session record if there is none yet, mark, grant field, grant ('' for none), score, id
+if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then return 0 end
+for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
+
+local key, now, presented, renewed = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
+lapse(key, now)
+local session = redis.call('HGET', key, 's')
+if not session or string.sub(session, 94) ~= string.sub(ARGV[6], 94) then
+  -- Nothing is known, or it is another subject's: start afresh.
+  wipe(key)
+  session = ARGV[6]
+elseif string.byte(session, 52) ~= 1 or string.sub(session, 53, 84) ~= presented then
+  -- Another browser's: what it earned is void.
+  strip(key)
+  session = stale(session)
+end
+redis.call('HSET', key, 's', string.sub(session, 1, 51) .. '\1' .. renewed .. string.sub(session, 85))
+
+-- What this browser holds goes on under its new key; what is over goes.
+local fields = redis.call('HGETALL', key)
+for i = 1, #fields, 2 do
+  local field, value = fields[i], fields[i + 1]
+  if string.sub(field, 1, 2) == 'x:' then
+    if millis(value, 1) <= now then redis.call('HDEL', key, field) end
+  elseif field ~= 's' and field ~= 'r' and field ~= 'v' then
+    if string.sub(value, 35, 66) == presented and millis(value, 67) > now then
+      redis.call('HSET', key, field, string.sub(value, 1, 34) .. renewed .. string.sub(value, 67))
+    else
+      redis.call('HDEL', key, field)
+    end
+  end
+end
+redis.call('HSET', key, 'v', ARGV[7])
+if ARGV[9] ~= '' then redis.call('HSET', key, ARGV[8], ARGV[9]) end
+keep(key, ARGV[3])
+enlist(KEYS[3], ARGV[11], ARGV[10], ARGV[1], ARGV[3])
+return 1

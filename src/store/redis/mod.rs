@@ -1,0 +1,305 @@
+//! The store in Redis (7 or later, or Valkey).
+
+mod answer;
+mod directory;
+mod feed;
+mod link;
+mod requests;
+mod scripts;
+mod sessions;
+mod verification;
+
+pub(crate) use self::feed::RedisFeed;
+
+use self::answer::number;
+use self::link::{Limits, Link, Repeat};
+use crate::clock::Clock;
+use crate::domain::{
+    Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Secret, Session,
+    SessionId, Subject, Timestamp, User, UserId,
+};
+use crate::store::keys::KeySpace;
+use crate::store::{
+    Ask, CodeAnswer, Held, Login, OpenError, Revoked, SentCode, Store, StoreError, Taken, Verified,
+};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, Cmd, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Redis' own expiry only tidies up. It comes this much later than ours, so that a server whose
+/// clock runs ahead never forgets a counter or a used code too early.
+const MARGIN: Duration = Duration::from_mins(1);
+/// The longest time to live we ask for; what should be kept longer is kept this long.
+const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
+
+/// Where Redis is, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct RedisOptions {
+    /// `redis://host:port/db`, `rediss://…` for TLS, or `unix:/path?db=0`; without a password.
+    pub url: String,
+    /// The ACL user, if not the default one.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<Secret<String>>,
+    /// The authority that signed the server's certificate (PEM), if not one the system trusts.
+    pub ca_file: Option<PathBuf>,
+    /// What all keys begin with.
+    pub prefix: String,
+    /// How long an answer may take.
+    pub deadline: Duration,
+    /// How long making a connection may take.
+    pub connect_timeout: Duration,
+}
+
+impl RedisOptions {
+    /// The defaults, for the server at `url`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            username: None,
+            password: None,
+            ca_file: None,
+            prefix: "sg:".to_owned(),
+            deadline: Duration::from_millis(250),
+            connect_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A server that can be connected to.
+#[derive(Debug)]
+pub(crate) struct RedisServer {
+    client: Client,
+    options: RedisOptions,
+}
+
+impl RedisServer {
+    /// Reads the address and the certificates; nothing is connected yet.
+    pub(crate) fn new(options: RedisOptions) -> Result<Self, OpenError> {
+        let info = options
+            .url
+            .as_str()
+            .into_connection_info()
+            .map_err(OpenError::Url)?;
+        if info.redis_settings().password().is_some() {
+            return Err(OpenError::PasswordInUrl);
+        }
+        let info = match &options.ca_file {
+            None => info,
+            Some(path) => trusting(info, path)?,
+        };
+        let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
+        if let Some(username) = &options.username {
+            settings = settings.set_username(username);
+        }
+        if let Some(password) = &options.password {
+            settings = settings.set_password(password.expose());
+        }
+        let info = info
+            .set_tcp_settings(TcpSettings::default().set_nodelay(true))
+            .set_redis_settings(settings);
+        let client = Client::open(info).map_err(OpenError::Url)?;
+        Ok(Self { client, options })
+    }
+}
+
+fn trusting(info: ConnectionInfo, path: &PathBuf) -> Result<ConnectionInfo, OpenError> {
+    let root_cert = std::fs::read(path).map_err(|source| OpenError::CaFile {
+        path: path.clone(),
+        source,
+    })?;
+    let certificates = TlsCertificates {
+        client_tls: None,
+        root_cert: Some(root_cert),
+    };
+    let client = Client::build_with_tls(info, certificates).map_err(OpenError::Url)?;
+    Ok(client.get_connection_info().clone())
+}
+
+/// One thread's handle on the store in Redis; clones share its connection.
+#[derive(Clone, Debug)]
+pub struct RedisStore {
+    link: Link,
+    keys: KeySpace,
+    clock: Clock,
+    revoked: Revoked,
+}
+
+impl RedisStore {
+    /// Starts to connect in the background of the calling runtime, and reconnects from then on.
+    pub(crate) fn open(server: &RedisServer, clock: Clock, revoked: Revoked) -> Self {
+        let RedisServer { client, options } = server;
+        let limits = Limits {
+            deadline: options.deadline,
+            connect: options.connect_timeout,
+        };
+        Self {
+            link: Link::open(client.clone(), limits),
+            keys: KeySpace::new(&options.prefix),
+            clock,
+            revoked,
+        }
+    }
+
+    /// What the server does when its memory is full: the name of its eviction policy, if that
+    /// one may drop what we rely on; `None` if it drops nothing.
+    pub async fn evicting_policy(&self) -> Result<Option<String>, StoreError> {
+        let mut info = Cmd::new();
+        info.arg("INFO").arg("memory");
+        let text = answer::text(self.link.ask(&info, Repeat::Harmless).await?)?;
+        let policy = text
+            .lines()
+            .find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        Ok(policy
+            .map(str::trim)
+            .filter(|policy| *policy != "noeviction")
+            .map(str::to_owned))
+    }
+}
+
+/// A time to live, in milliseconds as Redis takes it.
+fn ttl(keep: Duration) -> u64 {
+    u64::try_from(keep.clamp(Duration::from_millis(1), LONGEST).as_millis()).unwrap_or(u64::MAX)
+}
+
+fn taken(answer: &redis::Value) -> Result<Taken, StoreError> {
+    Ok(if number(answer)? == 1 {
+        Taken::Now
+    } else {
+        Taken::Before
+    })
+}
+
+impl Store for RedisStore {
+    async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
+        self.fetch_evidence(ask, now).await
+    }
+
+    async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
+        self.return_claim(&claim).await
+    }
+
+    async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
+        self.write_login(login).await
+    }
+
+    async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError> {
+        self.rename_session(from, to).await
+    }
+
+    async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
+        self.forget_session(id).await
+    }
+
+    async fn touch_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.note_use(id, now, keep).await
+    }
+
+    async fn revoke_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.write_revocation(id, now, keep).await
+    }
+
+    async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
+        self.drop_elevation(id).await
+    }
+
+    async fn sessions(
+        &self,
+        subject: Option<&Subject>,
+        most: usize,
+    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        self.list_sessions(subject, most).await
+    }
+
+    async fn revoked_sessions(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {
+        self.list_revoked(now).await
+    }
+
+    async fn count_attempt(
+        &self,
+        counters: &[Counter],
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        self.count(counters, now).await
+    }
+
+    async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
+        self.clear(keys).await
+    }
+
+    async fn note_factor(
+        &self,
+        challenge: ChallengeId,
+        factor: Factor,
+        keep: Duration,
+    ) -> Result<FactorSet, StoreError> {
+        self.add_factor(challenge, factor, keep).await
+    }
+
+    async fn put_code(
+        &self,
+        challenge: ChallengeId,
+        code: &SentCode,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write_code(challenge, code, now).await
+    }
+
+    async fn take_code(
+        &self,
+        challenge: ChallengeId,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<CodeAnswer, StoreError> {
+        self.try_code(challenge, hash, now).await
+    }
+
+    async fn take_totp_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError> {
+        self.take_step(user, step).await
+    }
+
+    async fn put_verified(&self, verified: &Verified, now: Timestamp) -> Result<Taken, StoreError> {
+        self.write_verified(verified, now).await
+    }
+
+    async fn put_user(&self, user: &User) -> Result<(), StoreError> {
+        self.write_user(user).await
+    }
+
+    async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
+        self.find_user(name).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.list_users().await
+    }
+
+    async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError> {
+        self.forget_user(id).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut set = Cmd::new();
+        set.arg("SET")
+            .arg(self.keys.ping())
+            .arg(1)
+            .arg("PX")
+            .arg(60_000);
+        // A write: a server that only reads would judge without counting.
+        self.link.ask(&set, Repeat::Harmless).await.map(drop)
+    }
+}

@@ -1,0 +1,46 @@
+//! What Redis runs for us in one piece: every operation of several steps is one script.
+
+use redis::Script;
+use std::sync::LazyLock;
+
+/// A script, known to the server by its hash and sent in full only to a server that lost it.
+#[derive(Debug)]
+pub(super) struct Lua {
+    pub(super) code: &'static str,
+    hash: LazyLock<String>,
+}
+
+impl Lua {
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+macro_rules! scripts {
+    ($($name:ident = $file:literal,)*) => {
+        $(pub(super) static $name: Lua = Lua {
+            code: concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $file))),
+            hash: LazyLock::new(|| Script::new($name.code).get_hash().to_owned()),
+        };)*
+    };
+}
+
+scripts! {
+    COUNT_ATTEMPT = "count_attempt.lua",
+    END_SESSION = "end_session.lua",
+    EVIDENCE = "evidence.lua",
+    FIND_USER = "find_user.lua",
+    GIVE_BACK = "give_back.lua",
+    LIST_USERS = "list_users.lua",
+    LOCK_SESSION = "lock_session.lua",
+    MOVE_SESSION = "move_session.lua",
+    NOTE_FACTOR = "note_factor.lua",
+    PUT_LOGIN = "put_login.lua",
+    PUT_USER = "put_user.lua",
+    PUT_VERIFIED = "put_verified.lua",
+    REMOVE_USER = "remove_user.lua",
+    REVOKE_SESSION = "revoke_session.lua",
+    TAKE_TOTP_STEP = "take_totp_step.lua",
+    TAKE_VALUE = "take_value.lua",
+    TOUCH_SESSION = "touch_session.lua",
+}

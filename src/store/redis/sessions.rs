@@ -1,0 +1,250 @@
+//! Sessions in Redis: logins, rotation, use, revocation.
+
+use super::answer::{bytes, list, next, optional_bytes, text};
+use super::link::Repeat;
+use super::requests::until;
+use super::{RedisStore, scripts, ttl};
+use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::store::keys::{REVOKED_FIELD, SESSION_FIELD};
+use crate::store::record::{decode_session, encode_session};
+use crate::store::{Login, StoreError};
+use redis::Cmd;
+use std::time::Duration;
+
+/// Sessions of one subject that are looked at; whoever has more sees the ones used last.
+const MOST_OF_A_SUBJECT: usize = 10_000;
+
+impl RedisStore {
+    pub(super) async fn write_login(&self, login: &Login) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let keys = if login.replaces.is_some() { 3 } else { 2 };
+        self.link
+            .run(&scripts::PUT_LOGIN, keys, Repeat::Never, |command| {
+                command.arg(self.keys.session(&login.id));
+                command.arg(self.keys.subject(&login.session.subject));
+                if let Some(replaced) = &login.replaces {
+                    command.arg(self.keys.session(replaced));
+                }
+                command
+                    .arg(encode_session(&login.id, &login.session))
+                    .arg(ttl(login.keep))
+                    .arg(login.id.as_bytes())
+                    .arg(now.after(login.keep).as_millis())
+                    .arg(now.as_millis());
+            })
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn rename_session(
+        &self,
+        from: SessionId,
+        to: SessionId,
+    ) -> Result<(), StoreError> {
+        if from == to {
+            return Ok(());
+        }
+        let now = self.clock.now().as_millis();
+        self.link
+            .run(&scripts::MOVE_SESSION, 3, Repeat::Never, |command| {
+                command
+                    .arg(self.keys.session(&from))
+                    .arg(self.keys.session(&to))
+                    .arg(self.keys.revoked())
+                    .arg(from.as_bytes())
+                    .arg(to.as_bytes())
+                    .arg(self.keys.subjects())
+                    .arg(self.keys.revocations())
+                    .arg(now);
+            })
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn forget_session(&self, id: SessionId) -> Result<(), StoreError> {
+        self.link
+            .run(&scripts::END_SESSION, 1, Repeat::Never, |command| {
+                command
+                    .arg(self.keys.session(&id))
+                    .arg(id.as_bytes())
+                    .arg(self.keys.subjects());
+            })
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn note_use(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.link
+            .run(&scripts::TOUCH_SESSION, 1, Repeat::Harmless, |command| {
+                command
+                    .arg(self.keys.session(&id))
+                    .arg(now.as_millis())
+                    .arg(&now.as_millis().to_be_bytes())
+                    .arg(ttl(keep))
+                    .arg(id.as_bytes())
+                    .arg(self.keys.subjects())
+                    .arg(now.after(keep).as_millis());
+            })
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn write_revocation(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        let end = now.after(keep);
+        self.link
+            .run(&scripts::REVOKE_SESSION, 2, Repeat::Harmless, |command| {
+                command
+                    .arg(self.keys.session(&id))
+                    .arg(self.keys.revoked())
+                    .arg(now.as_millis())
+                    .arg(end.as_millis())
+                    .arg(&end.as_millis().to_be_bytes())
+                    .arg(ttl(keep.saturating_add(super::MARGIN)))
+                    .arg(id.as_bytes())
+                    .arg(self.keys.revocations());
+            })
+            .await?;
+        self.revoked.add(id, end);
+        Ok(())
+    }
+
+    pub(super) async fn drop_elevation(&self, id: SessionId) -> Result<(), StoreError> {
+        self.link
+            .run(&scripts::LOCK_SESSION, 1, Repeat::Harmless, |command| {
+                command.arg(self.keys.session(&id));
+            })
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn list_sessions(
+        &self,
+        subject: Option<&Subject>,
+        most: usize,
+    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        let mut sessions = match subject {
+            Some(subject) => self.sessions_of(subject).await?,
+            None => self.all_sessions(most).await?,
+        };
+        newest(&mut sessions, most);
+        Ok(sessions)
+    }
+
+    pub(super) async fn list_revoked(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {
+        let mut range = Cmd::new();
+        range.arg("ZRANGEBYSCORE").arg(self.keys.revoked());
+        range
+            .arg(format!("({}", now.as_millis()))
+            .arg("+inf")
+            .arg("WITHSCORES");
+        let mut members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+        let corrupt = || StoreError::Corrupt { what: "revocation" };
+        let mut revoked = Vec::with_capacity(members.len() / 2);
+        while let Some(id) = members.next() {
+            let score = text(next(&mut members)?)?.parse().map_err(|_| corrupt())?;
+            revoked.push((
+                session_id(&bytes(id)?).ok_or_else(corrupt)?,
+                Timestamp::from_millis(score),
+            ));
+        }
+        Ok(revoked)
+    }
+
+    async fn sessions_of(
+        &self,
+        subject: &Subject,
+    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        let mut range = Cmd::new();
+        range
+            .arg("ZREVRANGE")
+            .arg(self.keys.subject(subject))
+            .arg(0)
+            .arg(MOST_OF_A_SUBJECT - 1);
+        let members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+        let mut sessions = Vec::new();
+        for member in members {
+            // The index is only a hint; what counts is what the session's own record says.
+            if let Some(id) = session_id(&bytes(member)?)
+                && let Some(session) = self.session(id).await?
+                && session.subject == *subject
+            {
+                sessions.push((id, session));
+            }
+        }
+        Ok(sessions)
+    }
+
+    async fn all_sessions(&self, most: usize) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        let mut sessions = Vec::new();
+        let mut cursor = "0".to_owned();
+        loop {
+            let mut scan = Cmd::new();
+            scan.arg("SCAN")
+                .arg(&cursor)
+                .arg("MATCH")
+                .arg(self.keys.session_pattern());
+            scan.arg("COUNT").arg(500);
+            let mut answer = list(self.link.ask(&scan, Repeat::Harmless).await?)?;
+            cursor = text(next(&mut answer)?)?;
+            for key in list(next(&mut answer)?)? {
+                // A scan may tell a key twice.
+                if let Some(id) = self.keys.session_of(&bytes(key)?)
+                    && let Some(session) = self.session(id).await?
+                    && !sessions.iter().any(|(known, _)| *known == id)
+                {
+                    sessions.push((id, session));
+                }
+            }
+            if sessions.len() > most.saturating_mul(2) {
+                newest(&mut sessions, most);
+            }
+            if cursor == "0" {
+                return Ok(sessions);
+            }
+        }
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let mut get = Cmd::new();
+        get.arg("HMGET")
+            .arg(self.keys.session(&id))
+            .arg(SESSION_FIELD)
+            .arg(REVOKED_FIELD);
+        let mut values = list(self.link.ask(&get, Repeat::Harmless).await?)?;
+        let Some(record) = optional_bytes(next(&mut values)?)? else {
+            return Ok(None);
+        };
+        let mut session = decode_session(&id, &record)?;
+        match optional_bytes(next(&mut values)?)?
+            .map(|bytes| until(&bytes))
+            .transpose()?
+        {
+            Some(end) if end <= self.clock.now() => return Ok(None),
+            Some(_) => session.revoked = true,
+            None => {}
+        }
+        Ok(Some(session))
+    }
+}
+
+fn newest(sessions: &mut Vec<(SessionId, Session)>, most: usize) {
+    sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.created_at), *id));
+    sessions.truncate(most);
+}
+
+fn session_id(bytes: &[u8]) -> Option<SessionId> {
+    bytes.try_into().ok().map(SessionId::new)
+}

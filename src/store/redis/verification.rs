@@ -1,0 +1,212 @@
+//! Verification in Redis: attempts, codes, steps, and success.
+
+use super::answer::{list, next, number, optional_bytes, text};
+use super::link::Repeat;
+use super::{MARGIN, RedisStore, scripts, taken, ttl};
+use crate::domain::{
+    Attempt, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session, Timestamp, UserId,
+};
+use crate::store::keys::GrantField;
+use crate::store::record::{decode_code, encode_code, encode_grant, encode_mark, encode_session};
+use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
+use redis::Cmd;
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+impl RedisStore {
+    pub(super) async fn count(
+        &self,
+        counters: &[Counter],
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        if counters.is_empty() {
+            return Ok(Attempt::Counted {
+                remaining: u32::MAX,
+            });
+        }
+        let answer = self
+            .link
+            .run(
+                &scripts::COUNT_ATTEMPT,
+                counters.len(),
+                Repeat::Never,
+                |command| {
+                    for counter in counters {
+                        command.arg(self.keys.counter(&counter.key));
+                    }
+                    command.arg(now.as_millis()).arg(ttl(MARGIN));
+                    for counter in counters {
+                        command.arg(counter.limit);
+                        match counter.window {
+                            None => command.arg(-1).arg(-1),
+                            Some(window) => {
+                                let window = Duration::from_millis(ttl(window));
+                                command.arg(ttl(window)).arg(now.after(window).as_millis())
+                            }
+                        };
+                    }
+                },
+            )
+            .await?;
+        read_attempt(counters, answer)
+    }
+
+    pub(super) async fn clear(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut delete = Cmd::new();
+        delete.arg("DEL");
+        for key in keys {
+            delete.arg(self.keys.counter(key));
+        }
+        self.link.ask(&delete, Repeat::Never).await.map(drop)
+    }
+
+    pub(super) async fn add_factor(
+        &self,
+        challenge: ChallengeId,
+        factor: Factor,
+        keep: Duration,
+    ) -> Result<FactorSet, StoreError> {
+        let answer = self
+            .link
+            .run(&scripts::NOTE_FACTOR, 1, Repeat::Harmless, |command| {
+                command
+                    .arg(self.keys.factors(challenge))
+                    .arg(factor.as_str())
+                    .arg(ttl(keep));
+            })
+            .await?;
+        let words: Result<Vec<String>, _> = list(answer)?.map(text).collect();
+        let factors: Result<FactorSet, _> =
+            words?.iter().map(|word| word.parse::<Factor>()).collect();
+        factors.map_err(|_| StoreError::Corrupt { what: "factor" })
+    }
+
+    pub(super) async fn write_code(
+        &self,
+        challenge: ChallengeId,
+        code: &SentCode,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut set = Cmd::new();
+        set.arg("SET")
+            .arg(self.keys.code(challenge))
+            .arg(encode_code(&challenge, code));
+        set.arg("PX")
+            .arg(ttl(code.expires_at.since(now).saturating_add(MARGIN)));
+        self.link.ask(&set, Repeat::Never).await.map(drop)
+    }
+
+    pub(super) async fn try_code(
+        &self,
+        challenge: ChallengeId,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<CodeAnswer, StoreError> {
+        let key = self.keys.code(challenge);
+        let mut get = Cmd::new();
+        get.arg("GET").arg(&key);
+        let Some(record) = optional_bytes(self.link.ask(&get, Repeat::Harmless).await?)? else {
+            return Ok(CodeAnswer::NoneSent);
+        };
+        let code = decode_code(&challenge, &record)?;
+        if code.expires_at <= now {
+            return Ok(CodeAnswer::NoneSent);
+        }
+        if !bool::from(code.hash.ct_eq(hash)) {
+            return Ok(CodeAnswer::Wrong);
+        }
+        // Compared here, because Lua does not compare in constant time; taken there, by one alone.
+        let answer = self
+            .link
+            .run(&scripts::TAKE_VALUE, 1, Repeat::Never, |command| {
+                command.arg(&key).arg(&record);
+            })
+            .await?;
+        Ok(match taken(&answer)? {
+            Taken::Before => CodeAnswer::NoneSent,
+            Taken::Now => CodeAnswer::Matched,
+        })
+    }
+
+    pub(super) async fn take_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError> {
+        let answer = self
+            .link
+            .run(&scripts::TAKE_TOTP_STEP, 1, Repeat::Never, |command| {
+                command.arg(self.keys.totp(user)).arg(step);
+            })
+            .await?;
+        taken(&answer)
+    }
+
+    pub(super) async fn write_verified(
+        &self,
+        verified: &Verified,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let id = &verified.session;
+        let unrecorded = Session {
+            browser_key: Some(verified.renewed),
+            ..verified.unrecorded.clone()
+        };
+        let keys = 3 + verified.clears.len();
+        let answer = self
+            .link
+            .run(&scripts::PUT_VERIFIED, keys, Repeat::Never, |command| {
+                command.arg(self.keys.session(id));
+                command.arg(self.keys.answered(*id, verified.challenge));
+                command.arg(self.keys.subject(&unrecorded.subject));
+                for key in &verified.clears {
+                    command.arg(self.keys.counter(key));
+                }
+                command
+                    .arg(now.as_millis())
+                    .arg(ttl(verified.challenge_keep.saturating_add(MARGIN)))
+                    .arg(ttl(verified.keep))
+                    .arg(
+                        verified
+                            .presented
+                            .as_ref()
+                            .map_or(&[][..], |key| key.as_bytes()),
+                    )
+                    .arg(verified.renewed.as_bytes())
+                    .arg(encode_session(id, &unrecorded))
+                    .arg(encode_mark(id, &verified.mark));
+                match &verified.grant {
+                    None => command.arg("").arg(""),
+                    Some(grant) => command
+                        .arg(GrantField(&grant.key))
+                        .arg(encode_grant(id, grant)),
+                };
+                command
+                    .arg(now.after(verified.keep).as_millis())
+                    .arg(id.as_bytes());
+            })
+            .await?;
+        taken(&answer)
+    }
+}
+
+fn read_attempt(counters: &[Counter], answer: redis::Value) -> Result<Attempt, StoreError> {
+    let corrupt = || StoreError::Corrupt { what: "counter" };
+    let mut values = list(answer)?;
+    let counted = number(&next(&mut values)?)? == 1;
+    let second = number(&next(&mut values)?)?;
+    if counted {
+        let remaining = u32::try_from(second).map_err(|_| corrupt())?;
+        return Ok(Attempt::Counted { remaining });
+    }
+    let place = usize::try_from(second - 1).ok();
+    let counter = place
+        .and_then(|place| counters.get(place))
+        .ok_or_else(corrupt)?;
+    let until = u64::try_from(number(&next(&mut values)?)?)
+        .ok()
+        .map(Timestamp::from_millis);
+    Ok(Attempt::Refused {
+        key: counter.key.clone(),
+        until,
+    })
+}
