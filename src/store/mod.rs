@@ -3,6 +3,20 @@
 //! One trait, cut along what the house does, with two implementations that pass the same tests.
 //! Everything that is taken once is taken here, atomically.
 
+mod embedded;
+mod feed;
+mod keys;
+mod open;
+mod record;
+mod redis;
+mod revoked;
+
+pub use embedded::{EmbeddedOptions, EmbeddedStore};
+pub use feed::RevocationFeed;
+pub use open::{AnyStore, OpenError, StoreOptions, StoreSource, open};
+pub use redis::{RedisOptions, RedisStore};
+pub use revoked::Revoked;
+
 use crate::domain::{
     Attempt, BrowserKeyHash, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Grant,
     GrantKey, Mark, Session, SessionId, Subject, Timestamp, User, UserId,
