@@ -12,6 +12,7 @@ mod grant;
 mod ids;
 mod level;
 mod method;
+mod path;
 mod reason;
 mod requirement;
 mod route;
@@ -33,6 +34,7 @@ pub use ids::{
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use method::{Method, MethodSet, UnknownMethod};
+pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{

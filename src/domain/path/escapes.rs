@@ -1,0 +1,139 @@
+//! Percent escapes: where they stand, and what they decode to.
+
+/// One piece of a text with escapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'t> {
+    /// A byte as it stands.
+    Byte(u8),
+    /// `%41`: the byte it means, and how it is spelled.
+    Escape(u8, &'t str),
+    /// `%u0041`: the character it means, and how it is spelled.
+    Unicode(char, &'t str),
+    /// A `%` that begins no escape.
+    Stray,
+}
+
+/// Takes a text apart. A `%` that begins no escape is a piece of its own.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let byte = *text.as_bytes().get(at)?;
+        if byte != b'%' {
+            at += 1;
+            return Some(Piece::Byte(byte));
+        }
+        if let Some(value) = hex(text, at + 1, 2) {
+            let spelling = text.get(at..at + 3).unwrap_or_default();
+            at += 3;
+            return Some(Piece::Escape(value.to_le_bytes()[0], spelling));
+        }
+        let marked = matches!(text.as_bytes().get(at + 1), Some(b'u' | b'U'));
+        if let Some(meant) = marked
+            .then(|| hex(text, at + 2, 4).and_then(char::from_u32))
+            .flatten()
+        {
+            let spelling = text.get(at..at + 6).unwrap_or_default();
+            at += 6;
+            return Some(Piece::Unicode(meant, spelling));
+        }
+        at += 1;
+        Some(Piece::Stray)
+    })
+}
+
+fn hex(text: &str, from: usize, digits: usize) -> Option<u32> {
+    let digits = text.as_bytes().get(from..from + digits)?;
+    digits.iter().try_fold(0, |value, digit| {
+        Some(value * 16 + char::from(*digit).to_digit(16)?)
+    })
+}
+
+/// Escapes of a slash are kept: an application that splits first sees no slash there.
+pub(super) const KEPT: u8 = b'/';
+
+/// Decodes every escape once, except those of a slash. Stray `%` stay as they are.
+///
+/// `Err` holds the bytes if they are not UTF-8 (overlong forms are not).
+pub(super) fn decode(text: &str) -> Result<String, Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Byte(byte) => bytes.push(byte),
+            Piece::Escape(KEPT, spelling) | Piece::Unicode(_, spelling) => {
+                bytes.extend_from_slice(spelling.as_bytes());
+            }
+            Piece::Escape(byte, _) => bytes.push(byte),
+            Piece::Stray => bytes.push(b'%'),
+        }
+    }
+    String::from_utf8(bytes).map_err(std::string::FromUtf8Error::into_bytes)
+}
+
+/// Replaces those escapes that mean something to `meaning`; `None` if there are none.
+pub(super) fn replace(text: &str, meaning: impl Fn(Piece<'_>) -> Option<char>) -> Option<String> {
+    let mut changed = false;
+    let mut bytes = Vec::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Byte(byte) => bytes.push(byte),
+            Piece::Stray => bytes.push(b'%'),
+            Piece::Escape(_, spelling) | Piece::Unicode(_, spelling) => match meaning(piece) {
+                None => bytes.extend_from_slice(spelling.as_bytes()),
+                Some(meant) => {
+                    changed = true;
+                    bytes.extend_from_slice(meant.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+            },
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|_| changed)
+}
+
+/// Reads bytes as a careless decoder does: overlong forms as what they spell, the rest as Latin-1.
+pub(super) fn decode_carelessly(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let mut rest = bytes;
+    while let Some((&first, tail)) = rest.split_first() {
+        let (value, length) = match first {
+            0xC0..=0xDF => (u32::from(first & 0x1F), 1),
+            0xE0..=0xEF => (u32::from(first & 0x0F), 2),
+            0xF0..=0xF7 => (u32::from(first & 0x07), 3),
+            _ => (u32::from(first), 0),
+        };
+        let more = tail
+            .get(..length)
+            .filter(|more| more.iter().all(|byte| byte & 0xC0 == 0x80));
+        let meant = more.and_then(|more| {
+            char::from_u32(
+                more.iter()
+                    .fold(value, |v, byte| v << 6 | u32::from(byte & 0x3F)),
+            )
+        });
+        text.push(meant.unwrap_or(char::from(first)));
+        rest = if meant.is_some() {
+            tail.get(length..).unwrap_or_default()
+        } else {
+            tail
+        };
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_decode_once_and_slashes_stay_escaped() {
+        assert_eq!(decode("/a%2Fb%41%2541"), Ok("/a%2FbA%41".to_owned()));
+        assert_eq!(decode("/100%"), Ok("/100%".to_owned()));
+        assert_eq!(decode("/%u0041"), Ok("/%u0041".to_owned()));
+    }
+
+    #[test]
+    fn overlong_utf8_is_not_utf8() {
+        let bytes = decode("/%c0%ae").unwrap_err();
+        assert_eq!(decode_carelessly(&bytes), "/.");
+        assert_eq!(decode_carelessly(&[0xE9, b'/', 0xC3]), "é/Ã");
+    }
+}

@@ -1,0 +1,93 @@
+//! Paths of requests: what is refused, and every way in which the rest may be read.
+//!
+//! Applications disagree about what a path means. What no honest client sends is refused; what
+//! remains is read in every way that an application may read it. Readings serve matching alone:
+//! the bytes go upstream as they came.
+
+mod accept;
+mod escapes;
+mod fold;
+mod readings;
+mod steps;
+mod template;
+
+pub use accept::{Accept, Ambiguous, Leniency};
+pub(crate) use fold::{fold, fold_into, same_folded};
+pub use readings::MAX_READINGS;
+pub(crate) use template::{Piece, captures_folded, matches_exactly, pieces};
+pub use template::{Template, TemplateError};
+
+/// The path of a request, with everything it may mean.
+///
+/// Letter case makes no reading of its own, since matching ignores it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestPath<'r> {
+    raw: &'r str,
+    others: Vec<String>,
+}
+
+impl<'r> RequestPath<'r> {
+    /// Reads `raw`, the path of an origin-form target without its query.
+    ///
+    /// A plain path costs one pass over its bytes and no allocation.
+    pub fn parse(raw: &'r str, accept: &Accept) -> Result<Self, Ambiguous> {
+        if !raw.starts_with('/') {
+            return Err(Ambiguous::NotOriginForm);
+        }
+        let others = match look_of(raw) {
+            Look::Plain => Vec::new(),
+            Look::PlainDirectory => raw
+                .strip_suffix('/')
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            Look::Special => readings::other_readings(raw, *accept)?,
+        };
+        Ok(Self { raw, others })
+    }
+
+    /// The bytes as they came.
+    pub fn raw(&self) -> &'r str {
+        self.raw
+    }
+
+    /// Every reading that differs; the bytes as they came are the first.
+    pub fn readings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.raw).chain(self.others.iter().map(String::as_str))
+    }
+}
+
+/// What one pass over the bytes tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Letters, digits and harmless marks: one reading.
+    Plain,
+    /// As plain, with one slash at the end.
+    PlainDirectory,
+    /// Anything else.
+    Special,
+}
+
+fn look_of(raw: &str) -> Look {
+    let mut before = b' ';
+    for byte in raw.bytes() {
+        let harmless = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'_' | b'~' | b'@' | b'+' | b',' | b':' | b'=' | b'!' | b'&'
+            )
+            || (byte == b'/' && before != b'/');
+        if !harmless {
+            return Look::Special;
+        }
+        before = byte;
+    }
+    if before == b'/' && raw.len() > 1 {
+        Look::PlainDirectory
+    } else {
+        Look::Plain
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! All the ways in which an application may read one path.
+
+use super::accept::{Accept, Ambiguous, Leniency};
+use super::escapes::{Piece, decode, decode_carelessly, pieces};
+use super::steps::{self, Step};
+
+/// How many readings a path may have; one with more is refused.
+pub const MAX_READINGS: usize = 64;
+
+/// How many bytes the readings of one path may have together; a path with more is refused.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// How often escapes are decoded.
+const MAX_DECODINGS: u8 = 2;
+
+/// Finds every other reading of `raw`. `Err` if `raw`, or anything it may be read as, is refused.
+pub(super) fn other_readings(raw: &str, accept: Accept) -> Result<Vec<String>, Ambiguous> {
+    inspect_raw(raw, accept)?;
+    let lenient = [
+        (accept.backslashes, steps::backslash_as_slash as Step),
+        (accept.controls, steps::drop_controls),
+        (accept.controls, steps::cut_at_nul),
+        (accept.dot_segments, steps::resolve_dots),
+        (accept.unicode_escapes, steps::decode_unicode_escapes),
+    ];
+    let steps: Vec<Step> = steps::USUAL
+        .iter()
+        .copied()
+        .chain(
+            lenient
+                .into_iter()
+                .filter(|(switch, _)| *switch == Leniency::Read)
+                .map(|(_, s)| s),
+        )
+        .collect();
+    close(
+        raw,
+        &steps,
+        |reading| inspect(reading, accept),
+        |bytes| match accept.invalid_utf8 {
+            Leniency::Refuse => Err(Ambiguous::InvalidUtf8),
+            Leniency::Read => Ok(decode_carelessly(bytes)),
+        },
+    )
+}
+
+/// Finds every other form of a route's template, which is folded the way requests are read.
+///
+/// Scripts are not cut here: a route for `/index.php/users` is not one for `/index.php`.
+pub(super) fn route_forms(text: &str) -> Result<Vec<String>, Ambiguous> {
+    close(
+        text,
+        steps::FOR_TEMPLATES,
+        |_| Ok(()),
+        |bytes| Ok(decode_carelessly(bytes)),
+    )
+}
+
+/// Finds every other form of an exception's template: all that a request for it is read as.
+pub(super) fn exception_forms(text: &str) -> Result<Vec<String>, Ambiguous> {
+    close(
+        text,
+        steps::USUAL,
+        |_| Ok(()),
+        |bytes| Ok(decode_carelessly(bytes)),
+    )
+}
+
+/// Takes steps from `start` until nothing is new.
+fn close(
+    start: &str,
+    steps: &[Step],
+    inspect: impl Fn(&str) -> Result<(), Ambiguous>,
+    not_utf8: impl Fn(&[u8]) -> Result<String, Ambiguous>,
+) -> Result<Vec<String>, Ambiguous> {
+    // A reading counts once per number of decodings, since more may follow when there were fewer.
+    let mut found: Vec<(String, u8)> = vec![(start.to_owned(), 0)];
+    let mut bytes = start.len();
+    let mut next = 0;
+    while let Some((reading, decodings)) = found.get(next).cloned() {
+        next += 1;
+        inspect(&reading)?;
+        let decoded = (decodings < MAX_DECODINGS && reading.contains('%'))
+            .then(|| decode(&reading).or_else(|bytes| not_utf8(&bytes)))
+            .transpose()?
+            .filter(|decoded| *decoded != reading)
+            .map(|decoded| (decoded, decodings + 1));
+        let stepped = steps
+            .iter()
+            .filter_map(|step| Some((step(&reading)?, decodings)));
+        for new in decoded.into_iter().chain(stepped) {
+            if found.contains(&new) {
+                continue;
+            }
+            bytes += new.0.len();
+            if found.len() == MAX_READINGS || bytes > MAX_BYTES.max(start.len()) {
+                return Err(Ambiguous::TooManyReadings);
+            }
+            found.push(new);
+        }
+    }
+    let mut others: Vec<String> = Vec::with_capacity(found.len() - 1);
+    for (reading, _) in found {
+        if reading != start && !others.contains(&reading) {
+            others.push(reading);
+        }
+    }
+    Ok(others)
+}
+
+/// Refuses what stands in the bytes as they came.
+fn inspect_raw(raw: &str, accept: Accept) -> Result<(), Ambiguous> {
+    for byte in raw.bytes() {
+        match byte {
+            0x00..=0x1F | 0x7F => {
+                refuse(accept.controls, || Ambiguous::Control(u32::from(byte)))?;
+            }
+            b'#' => refuse(accept.fragments, || Ambiguous::Fragment)?,
+            b'\\' => refuse(accept.backslashes, || Ambiguous::Backslash)?,
+            b' ' | 0x80.. => refuse(accept.raw_bytes, || Ambiguous::RawByte(byte))?,
+            _ => {}
+        }
+    }
+    let mut after_percent = false;
+    for piece in pieces(raw) {
+        if after_percent && matches!(piece, Piece::Byte(b'u' | b'U')) {
+            refuse(accept.unicode_escapes, || Ambiguous::UnicodeEscape)?;
+        } else if after_percent {
+            refuse(accept.malformed_escapes, || Ambiguous::MalformedEscape)?;
+        }
+        after_percent = piece == Piece::Stray;
+    }
+    if after_percent {
+        refuse(accept.malformed_escapes, || Ambiguous::MalformedEscape)?;
+    }
+    Ok(())
+}
+
+/// Refuses what any reading may not hold.
+///
+/// A stray `%` after decoding is fine: `/100%25` is an honest path.
+fn inspect(reading: &str, accept: Accept) -> Result<(), Ambiguous> {
+    for c in reading.chars() {
+        if c == '\\' {
+            refuse(accept.backslashes, || Ambiguous::Backslash)?;
+        } else if c.is_control() {
+            refuse(accept.controls, || Ambiguous::Control(u32::from(c)))?;
+        }
+    }
+    if let Some(dots) = reading.split('/').find(|segment| steps::is_dots(segment)) {
+        refuse(accept.dot_segments, || {
+            Ambiguous::DotSegment(dots.to_owned())
+        })?;
+    }
+    if pieces(reading).any(|piece| matches!(piece, Piece::Unicode(..))) {
+        refuse(accept.unicode_escapes, || Ambiguous::UnicodeEscape)?;
+    }
+    Ok(())
+}
+
+fn refuse(switch: Leniency, why: impl FnOnce() -> Ambiguous) -> Result<(), Ambiguous> {
+    match switch {
+        Leniency::Refuse => Err(why()),
+        Leniency::Read => Ok(()),
+    }
+}

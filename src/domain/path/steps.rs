@@ -1,0 +1,261 @@
+//! The single steps by which applications turn a path into what they look for.
+//!
+//! Each takes a reading and gives the next one, or `None` if it changes nothing. Every step makes
+//! the path shorter or takes an escape away, so that going on until nothing is new comes to an end.
+
+use super::escapes::{Piece, replace};
+
+/// A step from one reading to the next.
+pub(super) type Step = fn(&str) -> Option<String>;
+
+/// What applications do with a path that we let in by default. Decoding is a step as well; it is
+/// counted, so it stands in `readings`.
+pub(super) const USUAL: &[Step] = &[
+    encoded_slash_as_slash,
+    merge_slashes,
+    cut_parameters,
+    cut_segment_tails,
+    cut_trailing_slashes,
+    cut_suffix,
+    cut_index_file,
+    cut_path_info,
+    cut_query,
+];
+
+/// What is done with the paths of a policy, so that they meet the readings of a request.
+pub(super) const FOR_TEMPLATES: &[Step] = &[
+    encoded_slash_as_slash,
+    merge_slashes,
+    cut_parameters,
+    cut_segment_tails,
+    cut_trailing_slashes,
+    cut_known_suffix,
+    cut_index_file,
+];
+
+/// Suffixes by which applications choose a format or a handler; also cut from the patterns of a
+/// policy. From a request any suffix of up to [`LONGEST_SUFFIX`] letters and digits is cut, since
+/// Rails takes any word after the last dot for a format.
+pub(super) const SUFFIXES: &[&str] = &[
+    "action", "ashx", "asmx", "asp", "aspx", "atom", "axd", "cfm", "cgi", "csv", "do", "faces",
+    "htm", "html", "js", "json", "jsonld", "jsonp", "jsp", "jspx", "jsf", "php", "php5", "phtml",
+    "pl", "py", "rb", "rss", "seam", "shtml", "svc", "text", "txt", "xhtml", "xls", "xlsx", "xml",
+    "yaml", "yml",
+];
+
+/// How long a suffix may be to be taken for one.
+const LONGEST_SUFFIX: usize = 10;
+
+/// Scripts that also run when more segments follow (CGI's `PATH_INFO`).
+const SCRIPTS: &[&str] = &[
+    "ashx", "asmx", "asp", "aspx", "cfm", "cgi", "jsp", "php", "php5", "phtml", "pl", "py", "rb",
+    "svc",
+];
+
+/// Documents that a server takes for the directory they are in.
+const INDEX_FILES: &[&str] = &["default", "index"];
+
+fn encoded_slash_as_slash(path: &str) -> Option<String> {
+    replace(path, |piece| {
+        matches!(piece, Piece::Escape(b'/', _)).then_some('/')
+    })
+}
+
+fn merge_slashes(path: &str) -> Option<String> {
+    path.contains("//").then(|| {
+        let mut read = path.to_owned();
+        let mut before = None;
+        read.retain(|c| {
+            let keep = !(c == '/' && before == Some('/'));
+            before = Some(c);
+            keep
+        });
+        read
+    })
+}
+
+fn cut_parameters(path: &str) -> Option<String> {
+    path.contains(';').then(|| {
+        each_segment(path, |segment| {
+            segment.split_once(';').map_or(segment, |(name, _)| name)
+        })
+    })
+}
+
+/// Windows drops dots and blanks at the end of a name, and reads `name::$DATA` as `name`.
+fn cut_segment_tails(path: &str) -> Option<String> {
+    if !path.contains(|c: char| c == '.' || c == '$' || c.is_whitespace()) {
+        return None;
+    }
+    let read = each_segment(path, |segment| {
+        let stream = segment.find("::$").or_else(|| segment.find(":$"));
+        let name = stream.and_then(|at| segment.get(..at)).unwrap_or(segment);
+        let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+        if name.is_empty() { segment } else { name }
+    });
+    (read != path).then_some(read)
+}
+
+fn cut_trailing_slashes(path: &str) -> Option<String> {
+    let read = path.trim_end_matches('/');
+    (read.len() < path.len() && path.len() > 1)
+        .then(|| if read.is_empty() { "/" } else { read }.to_owned())
+}
+
+fn cut_suffix(path: &str) -> Option<String> {
+    let (stem, suffix) = suffix_of(path)?;
+    let plausible = suffix.len() <= LONGEST_SUFFIX
+        && !suffix.is_empty()
+        && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plausible.then(|| stem.to_owned())
+}
+
+/// As `cut_suffix`, for the suffixes we know by name.
+fn cut_known_suffix(path: &str) -> Option<String> {
+    let (stem, suffix) = suffix_of(path)?;
+    is_one_of(suffix, SUFFIXES).then(|| stem.to_owned())
+}
+
+fn cut_index_file(path: &str) -> Option<String> {
+    let (directory, name) = path.rsplit_once('/')?;
+    let (stem, suffix) = name.split_once('.')?;
+    (is_one_of(stem, INDEX_FILES) && is_one_of(suffix, SUFFIXES)).then(|| format!("{directory}/"))
+}
+
+fn cut_path_info(path: &str) -> Option<String> {
+    let mut end = 0;
+    for segment in path.split('/') {
+        end += segment.len();
+        let is_script = segment
+            .rsplit_once('.')
+            .is_some_and(|(_, suffix)| is_one_of(suffix, SCRIPTS));
+        if is_script && end < path.len() {
+            return path.get(..end).map(str::to_owned);
+        }
+        end += 1;
+    }
+    None
+}
+
+/// A `?` or `#` that was escaped, after decoding: some applications split the query off again.
+fn cut_query(path: &str) -> Option<String> {
+    let at = path.find(['?', '#'])?;
+    path.get(..at)
+        .filter(|read| !read.is_empty())
+        .map(str::to_owned)
+}
+
+/// For `accept.backslashes`.
+pub(super) fn backslash_as_slash(path: &str) -> Option<String> {
+    path.contains('\\').then(|| path.replace('\\', "/"))
+}
+
+/// For `accept.controls`.
+pub(super) fn drop_controls(path: &str) -> Option<String> {
+    path.contains(char::is_control)
+        .then(|| path.replace(char::is_control, ""))
+}
+
+/// For `accept.controls`: C reads a text up to its NUL.
+pub(super) fn cut_at_nul(path: &str) -> Option<String> {
+    path.split_once('\0').map(|(before, _)| before.to_owned())
+}
+
+/// For `accept.unicode_escapes`.
+pub(super) fn decode_unicode_escapes(path: &str) -> Option<String> {
+    replace(path, |piece| match piece {
+        Piece::Unicode(meant, _) => Some(meant),
+        Piece::Byte(_) | Piece::Escape(..) | Piece::Stray => None,
+    })
+}
+
+/// For `accept.dot_segments` (RFC 3986 §5.2.4).
+pub(super) fn resolve_dots(path: &str) -> Option<String> {
+    path.split('/').any(is_dots).then(|| {
+        let mut kept: Vec<&str> = Vec::new();
+        for segment in path.split('/').skip(1) {
+            if !is_dots(segment) {
+                kept.push(segment);
+            } else if segment.trim() != "." {
+                kept.pop();
+            }
+        }
+        format!("/{}", kept.join("/"))
+    })
+}
+
+/// Tells whether a segment is nothing but dots, blanks around them aside.
+pub(super) fn is_dots(segment: &str) -> bool {
+    segment.contains('.') && segment.chars().all(|c| c == '.' || c.is_whitespace())
+}
+
+/// The last segment's name and suffix, if it has both.
+fn suffix_of(path: &str) -> Option<(&str, &str)> {
+    let (stem, suffix) = path.rsplit_once('.')?;
+    let name = stem.rsplit_once('/').map_or(stem, |(_, name)| name);
+    // `/.env` has no suffix, and `/...json` must not become a dot segment by our own cut.
+    (!suffix.contains('/') && !name.chars().all(|c| c == '.' || c.is_whitespace()))
+        .then_some((stem, suffix))
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+fn each_segment<'p>(path: &'p str, step: impl Fn(&'p str) -> &'p str) -> String {
+    let mut read = String::with_capacity(path.len());
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            read.push('/');
+        }
+        read.push_str(step(segment));
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_does_one_thing() {
+        let cases: &[(Step, &str, Option<&str>)] = &[
+            (encoded_slash_as_slash, "/a%2fb%2Fc%41", Some("/a/b/c%41")),
+            (encoded_slash_as_slash, "/a%41", None),
+            (merge_slashes, "//a///b/", Some("/a/b/")),
+            (cut_parameters, "/a;x=1/b;y", Some("/a/b")),
+            (cut_segment_tails, "/a./b . /c", Some("/a/b/c")),
+            (cut_segment_tails, "/a.php::$DATA", Some("/a.php")),
+            (cut_trailing_slashes, "/a//", Some("/a")),
+            (cut_trailing_slashes, "/", None),
+            (cut_suffix, "/a.b.json", Some("/a.b")),
+            (cut_suffix, "/a.json/b", None),
+            (cut_suffix, "/.env", None),
+            (cut_known_suffix, "/v1.2", None),
+            (cut_known_suffix, "/a.XML", Some("/a")),
+            (cut_index_file, "/a/index.php", Some("/a/")),
+            (cut_index_file, "/a/index", None),
+            (cut_path_info, "/a.php/b/c", Some("/a.php")),
+            (cut_path_info, "/a.php", None),
+            (cut_path_info, "/a.png/b", None),
+            (cut_query, "/a?b", Some("/a")),
+            (backslash_as_slash, "/a\\b", Some("/a/b")),
+            (drop_controls, "/a\tb", Some("/ab")),
+            (cut_at_nul, "/a\0.png", Some("/a")),
+            (decode_unicode_escapes, "/%u0061%41", Some("/a%41")),
+            (resolve_dots, "/a/./b/../c", Some("/a/c")),
+            (resolve_dots, "/../..", Some("/")),
+        ];
+        for (step, path, read) in cases {
+            assert_eq!(step(path).as_deref(), *read, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_cut_of_ours_makes_a_dot_segment() {
+        for path in ["/a/..json", "/a/. .json", "/a/...", "/a/.."] {
+            assert_eq!(cut_suffix(path), None, "{path}");
+            assert_eq!(cut_segment_tails(path), None, "{path}");
+        }
+    }
+}
