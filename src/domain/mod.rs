@@ -4,6 +4,7 @@
 //! not in its arguments. Time arrives as a [`Timestamp`], evidence arrives as [`Evidence`], and the
 //! one question that matters is answered by [`decide`].
 
+mod body;
 mod challenge;
 mod decide;
 mod evidence;
@@ -14,6 +15,7 @@ mod level;
 mod method;
 mod path;
 mod reason;
+mod request;
 mod requirement;
 mod route;
 mod secret;
@@ -21,8 +23,10 @@ mod session;
 mod throttle;
 mod time;
 mod user;
+mod value;
 mod whole_regex;
 
+pub use body::{Body, BodyRefusal};
 pub use challenge::{Challenge, ClientKind, ReturnTarget};
 pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
 pub use evidence::{Evidence, Mark, SessionState};
@@ -36,6 +40,7 @@ pub use level::{LevelOutOfRange, RiskLevel};
 pub use method::{Method, MethodSet, UnknownMethod};
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
+pub use request::{RequestHead, claimed_methods};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{
     BodyMatcher, DefaultAction, Exception, HostPattern, Matcher, PathPattern, Reading, Route,

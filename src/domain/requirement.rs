@@ -1,6 +1,7 @@
 //! What a level means for one route.
 
 use super::{Action, Alternatives, RiskLevel};
+use std::fmt;
 use std::time::Duration;
 
 /// What one route requires of a request that matches it. Built by `policy/`, valid by construction.
@@ -87,5 +88,28 @@ impl Requirement {
     /// Tells whether being freshly signed in is enough, without any verification of ours.
     pub fn accepts_fresh_sign_in(&self) -> bool {
         self.level <= RiskLevel::Medium && !self.factors_narrowed
+    }
+}
+
+impl Field {
+    /// Tells whether the field is one of the body.
+    pub fn is_of_body(&self) -> bool {
+        match self {
+            Self::Form(_) | Self::Json(_) => true,
+            Self::Header(_) | Self::Path(_) | Self::Query(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    /// As it is written in a policy.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form(name) => write!(f, "form.{name}"),
+            Self::Header(name) => write!(f, "header.{name}"),
+            Self::Json(pointer) => write!(f, "json.{pointer}"),
+            Self::Path(name) => write!(f, "path.{name}"),
+            Self::Query(name) => write!(f, "query.{name}"),
+        }
     }
 }

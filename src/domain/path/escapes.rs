@@ -58,11 +58,10 @@ pub(super) fn decode(text: &str) -> Result<String, Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
-            Piece::Byte(byte) => bytes.push(byte),
             Piece::Escape(KEPT, spelling) | Piece::Unicode(_, spelling) => {
                 bytes.extend_from_slice(spelling.as_bytes());
             }
-            Piece::Escape(byte, _) => bytes.push(byte),
+            Piece::Byte(byte) | Piece::Escape(byte, _) => bytes.push(byte),
             Piece::Stray => bytes.push(b'%'),
         }
     }

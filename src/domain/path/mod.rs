@@ -12,7 +12,7 @@ mod steps;
 mod template;
 
 pub use accept::{Accept, Ambiguous, Leniency};
-pub(crate) use fold::{fold, fold_into, same_folded};
+pub(crate) use fold::{fold_into, same_folded};
 pub use readings::MAX_READINGS;
 pub(crate) use template::{Piece, captures_folded, matches_exactly, pieces};
 pub use template::{Template, TemplateError};

@@ -121,7 +121,7 @@ impl Template {
             return Err(TemplateError::TailNotLast(
                 self.names
                     .last()
-                    .map_or_else(String::new, |name| name.to_string()),
+                    .map_or_else(String::new, ToString::to_string),
             ));
         }
         if is_dots(segment) {

@@ -8,11 +8,11 @@ fn refusal(raw: &str) -> Option<Ambiguous> {
 }
 
 fn readings(raw: &str) -> BTreeSet<String> {
-    readings_with(raw, &Accept::default())
+    readings_with(raw, Accept::default())
 }
 
-fn readings_with(raw: &str, accept: &Accept) -> BTreeSet<String> {
-    let path = RequestPath::parse(raw, accept).unwrap();
+fn readings_with(raw: &str, accept: Accept) -> BTreeSet<String> {
+    let path = RequestPath::parse(raw, &accept).unwrap();
     path.readings().map(str::to_owned).collect()
 }
 
@@ -210,7 +210,7 @@ fn what_is_let_in_is_also_read_as_resolved() {
     ];
     for (accept, raw, expected) in cases {
         assert!(refusal(raw).is_some(), "{raw}");
-        assert!(readings_with(raw, &accept).contains(expected), "{raw}");
+        assert!(readings_with(raw, accept).contains(expected), "{raw}");
     }
 }
 

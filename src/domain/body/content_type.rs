@@ -1,0 +1,158 @@
+//! Content types, read strictly (RFC 9110 §8.3.1).
+
+use super::BodyRefusal;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+/// A media type and its parameters; names in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ContentType {
+    pub(super) essence: String,
+    parameters: Vec<(String, String)>,
+}
+
+impl ContentType {
+    /// Reads the one content type of a body that is not empty.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, BodyRefusal> {
+        for coding in headers.get_all(CONTENT_ENCODING) {
+            if !coding.as_bytes().eq_ignore_ascii_case(b"identity") {
+                let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+                return Err(BodyRefusal::Compressed(coding));
+            }
+        }
+        let mut lines = headers.get_all(CONTENT_TYPE).iter();
+        let (Some(line), None) = (lines.next(), lines.next()) else {
+            return Err(if headers.contains_key(CONTENT_TYPE) {
+                BodyRefusal::DoubledContentType
+            } else {
+                BodyRefusal::MissingContentType
+            });
+        };
+        let line = line.to_str().map_err(|_| broken("<not ASCII>"))?;
+        Self::parse(line)
+    }
+
+    pub(super) fn parse(line: &str) -> Result<Self, BodyRefusal> {
+        let (essence, mut rest) = line.find(';').map_or((line, ""), |at| line.split_at(at));
+        let essence = essence.trim().to_ascii_lowercase();
+        let sound = essence
+            .split_once('/')
+            .is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
+        if !sound {
+            // A list (`a/b, c/d`) is two types to some, and no token here.
+            return Err(broken(line));
+        }
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        while let Some(parameter) = rest.strip_prefix(';') {
+            let (name, value, after) = take_parameter(parameter).ok_or_else(|| broken(line))?;
+            if parameters.iter().any(|(known, _)| *known == name) {
+                return Err(broken(line));
+            }
+            parameters.push((name, value));
+            rest = after;
+        }
+        let parsed = Self {
+            essence,
+            parameters,
+        };
+        if let Some(charset) = parsed.parameter("charset") {
+            require_utf8(charset)?;
+        }
+        if rest.is_empty() {
+            Ok(parsed)
+        } else {
+            Err(broken(line))
+        }
+    }
+
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Refuses every charset in which the same bytes mean something else.
+pub(super) fn require_utf8(charset: &str) -> Result<(), BodyRefusal> {
+    let known = ["utf-8", "utf8", "us-ascii"];
+    if known
+        .iter()
+        .any(|known| charset.eq_ignore_ascii_case(known))
+    {
+        Ok(())
+    } else {
+        Err(BodyRefusal::Charset(charset.to_owned()))
+    }
+}
+
+/// Takes `name=value` off; what follows begins with `;` or is nothing.
+///
+/// Quoted values hold no backslash: parsers disagree about what it escapes.
+pub(super) fn take_parameter(text: &str) -> Option<(String, String, &str)> {
+    let (name, value) = text.trim_start_matches([' ', '\t']).split_once('=')?;
+    if !is_token(name) {
+        return None;
+    }
+    let (value, rest) = if let Some(quoted) = value.strip_prefix('"') {
+        quoted
+            .split_once('"')
+            .filter(|(value, _)| !value.contains('\\'))?
+    } else {
+        let (value, rest) = value.find(';').map_or((value, ""), |at| value.split_at(at));
+        let value = value.trim_end_matches([' ', '\t']);
+        is_token(value).then_some((value, rest))?
+    };
+    let rest = rest.trim_start_matches([' ', '\t']);
+    (rest.is_empty() || rest.starts_with(';'))
+        .then(|| (name.to_ascii_lowercase(), value.to_owned(), rest))
+}
+
+/// RFC 9110 §5.6.2.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn broken(line: &str) -> BodyRefusal {
+    BodyRefusal::unreadable(format!("`{line}` is no content type"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_type_with_each_parameter_once_is_read() {
+        let parsed =
+            ContentType::parse("Multipart/Form-Data; boundary=\"a b\" ;Charset=UTF-8").unwrap();
+        assert_eq!(parsed.essence, "multipart/form-data");
+        assert_eq!(parsed.parameter("boundary"), Some("a b"));
+    }
+
+    #[test]
+    fn tricks_are_refused() {
+        for line in [
+            "",
+            "json",
+            "a/b, c/d",
+            "a/b; x",
+            "a/b; x=1; x=2",
+            "a/b; x=\"1",
+            "a/b; x=\"\\1\"",
+            "a/b;",
+            "a/b; x=1 2",
+        ] {
+            assert!(
+                matches!(ContentType::parse(line), Err(BodyRefusal::Unreadable(_))),
+                "{line}"
+            );
+        }
+        assert_eq!(
+            ContentType::parse("application/json; charset=utf-7"),
+            Err(BodyRefusal::Charset("utf-7".to_owned()))
+        );
+    }
+}

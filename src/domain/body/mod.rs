@@ -1,0 +1,239 @@
+//! Bodies of requests, as far as routes ask about them.
+//!
+//! Everything is read strictly. What two parsers could read in two ways is refused, so that what
+//! was judged is what the application sees.
+
+mod content_type;
+mod form;
+mod graphql;
+mod json;
+mod multipart;
+mod refusal;
+
+pub use refusal::BodyRefusal;
+
+use super::request::claimed_by_field;
+use super::value::holds_for_number;
+use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
+use content_type::ContentType;
+use form::Form;
+use json::Json;
+
+/// A whole body, buffered and understood.
+#[derive(Clone, Debug)]
+pub struct Body<'b> {
+    bytes: &'b [u8],
+    content: Content,
+}
+
+/// What a body holds.
+#[derive(Clone, Debug)]
+enum Content {
+    Empty,
+    Form {
+        form: Form,
+        multipart: bool,
+    },
+    GraphQl(String),
+    Json(Json),
+    /// Nothing that routes read; holds its type.
+    Other(String),
+}
+
+impl<'b> Body<'b> {
+    /// Reads a body that a route must judge.
+    pub fn read(headers: &http::HeaderMap, bytes: &'b [u8]) -> Result<Self, BodyRefusal> {
+        if bytes.is_empty() {
+            return Ok(Self {
+                bytes,
+                content: Content::Empty,
+            });
+        }
+        let content_type = ContentType::of(headers)?;
+        let content = match content_type.essence.as_str() {
+            "application/x-www-form-urlencoded" => Content::Form {
+                form: Form::urlencoded(bytes)?,
+                multipart: false,
+            },
+            "multipart/form-data" => Content::Form {
+                form: Form::multipart(&content_type, bytes)?,
+                multipart: true,
+            },
+            "application/graphql" => Content::GraphQl(
+                String::from_utf8(bytes.to_vec())
+                    .map_err(|_| BodyRefusal::unreadable("GraphQL that is not UTF-8"))?,
+            ),
+            json if is_json(json) => Content::Json(Json::parse(bytes)?),
+            other => Content::Other(other.to_owned()),
+        };
+        Ok(Self { bytes, content })
+    }
+
+    /// Takes a body that no route must judge, only bind a grant to: read where it can be.
+    pub fn read_or_opaque(headers: &http::HeaderMap, bytes: &'b [u8]) -> Self {
+        Self::read(headers, bytes).unwrap_or_else(|_| {
+            let types = headers.get_all(http::header::CONTENT_TYPE).iter();
+            let types: Vec<_> = types
+                .map(|line| String::from_utf8_lossy(line.as_bytes()))
+                .collect();
+            Self {
+                bytes,
+                content: Content::Other(types.join(", ")),
+            }
+        })
+    }
+
+    /// The bytes as they came.
+    pub fn bytes(&self) -> &'b [u8] {
+        self.bytes
+    }
+
+    /// The methods that the form claims (`_method`).
+    pub(super) fn claimed_methods(&self) -> Result<MethodSet, BodyRefusal> {
+        let form = match &self.content {
+            Content::Form { form, .. } => form,
+            Content::Other(found) => return Err(other_type("a form", found)),
+            Content::Empty | Content::GraphQl(_) | Content::Json(_) => return Ok(MethodSet::EMPTY),
+        };
+        let claimed = form.fields.iter().map(|field| {
+            let value = field.text().unwrap_or_default();
+            claimed_by_field(&field.name, value)
+        });
+        Ok(claimed.fold(MethodSet::EMPTY, MethodSet::union))
+    }
+
+    /// Tells whether the body holds what `matcher` asks for.
+    pub(super) fn holds(
+        &self,
+        matcher: &BodyMatcher,
+        head: &RequestHead<'_>,
+    ) -> Result<bool, BodyRefusal> {
+        match matcher {
+            BodyMatcher::Form(name, test) => self.form_holds(name, test),
+            BodyMatcher::GraphQl(wanted) => {
+                let names = graphql::names(self, head)?;
+                Ok(wanted.iter().any(|name| names.contains(name)))
+            }
+            BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test),
+        }
+    }
+
+    /// The values of a form field, for showing and binding.
+    pub(super) fn form_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let form = match &self.content {
+            Content::Form { form, .. } => Some(form),
+            Content::Empty | Content::GraphQl(_) | Content::Json(_) | Content::Other(_) => None,
+        };
+        form.into_iter()
+            .flat_map(move |form| form.named(name))
+            .map(|field| &*field.value)
+    }
+
+    /// The values at a JSON pointer, as people read them.
+    pub(super) fn json_texts(&self, pointer: &str) -> Vec<String> {
+        self.json_values(pointer)
+            .into_iter()
+            .flat_map(Json::texts)
+            .collect()
+    }
+
+    /// The values at a JSON pointer, as JSON: `"5"` and `5` differ.
+    pub(super) fn json_exact(&self, pointer: &str) -> Vec<String> {
+        self.json_values(pointer)
+            .into_iter()
+            .map(Json::to_text)
+            .collect()
+    }
+
+    /// What identifies the body: its type, and its bytes or, for multipart, its parts.
+    ///
+    /// A browser chooses a new multipart boundary whenever it sends a form again, so the bytes
+    /// differ where nothing else does. The strict reader leaves one way to read the parts.
+    pub(super) fn identity(&self) -> Vec<Vec<u8>> {
+        let tagged = |kind: &str| vec![kind.as_bytes().to_vec(), self.bytes.to_vec()];
+        match &self.content {
+            Content::Empty => vec![b"empty".to_vec()],
+            Content::Form {
+                multipart: false, ..
+            } => tagged("urlencoded"),
+            Content::Form { form, .. } => std::iter::once(b"multipart".to_vec())
+                .chain(form.fields.iter().flat_map(|field| {
+                    let optional = |part: &Option<String>| {
+                        part.as_ref()
+                            .map_or_else(Vec::new, |part| format!("={part}").into_bytes())
+                    };
+                    [
+                        field.name.clone().into_bytes(),
+                        optional(&field.file),
+                        optional(&field.media_type),
+                        field.value.clone(),
+                    ]
+                }))
+                .collect(),
+            Content::GraphQl(_) => tagged("graphql"),
+            Content::Json(_) => tagged("json"),
+            Content::Other(found) => tagged(&format!("other {found}")),
+        }
+    }
+
+    fn content(&self) -> &Content {
+        &self.content
+    }
+
+    fn form_holds(&self, name: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {
+        match &self.content {
+            Content::Empty => Ok(test.is_absence()),
+            Content::Form { form, .. } if test.is_absence() => {
+                // A key that only some applications take for this one is absent for the others.
+                Ok(!form.fields.iter().any(|field| field.name == name))
+            }
+            Content::Form { form, .. } => Ok(test.holds_for_any(form.values(name)?.into_iter())),
+            Content::GraphQl(_) => Err(other_type("a form", "application/graphql")),
+            Content::Json(_) => Err(other_type("a form", "application/json")),
+            Content::Other(found) => Err(other_type("a form", found)),
+        }
+    }
+
+    fn json_holds(&self, pointer: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {
+        match &self.content {
+            Content::Empty => Ok(test.is_absence()),
+            Content::Json(json) => {
+                let values = json.at(pointer);
+                if test.is_absence() || matches!(test, ValueTest::Present) {
+                    return Ok(values.is_empty() == test.is_absence());
+                }
+                let texts: Vec<String> = values.into_iter().flat_map(Json::texts).collect();
+                Ok(test.holds_for_any(texts.iter()) || holds_for_number(test, &texts))
+            }
+            Content::Form { .. } => Err(other_type("JSON", "a form")),
+            Content::GraphQl(_) => Err(other_type("JSON", "application/graphql")),
+            Content::Other(found) => Err(other_type("JSON", found)),
+        }
+    }
+
+    fn json_values(&self, pointer: &str) -> Vec<&Json> {
+        match &self.content {
+            Content::Json(json) => json.at(pointer),
+            Content::Empty | Content::Form { .. } | Content::GraphQl(_) | Content::Other(_) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn is_json(essence: &str) -> bool {
+    matches!(
+        essence,
+        "application/json" | "text/json" | "application/x-json"
+    ) || essence.ends_with("+json")
+}
+
+fn other_type(expected: &'static str, found: &str) -> BodyRefusal {
+    BodyRefusal::OtherContentType {
+        expected,
+        found: found.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

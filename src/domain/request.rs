@@ -1,0 +1,320 @@
+//! What the table reads of a request besides its body, and which methods it claims.
+
+use super::path::same_folded;
+use super::{Method, MethodSet, RequestPath};
+use std::borrow::Cow;
+
+/// Header names by which frameworks let a request claim another method.
+const OVERRIDE_HEADERS: &[&str] = &[
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// Parameter names by which they let it do so in the query or in a form.
+const OVERRIDE_PARAMETERS: &[&str] = &[
+    "_method",
+    "_httpmethod",
+    "$httpmethod",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
+
+/// Content types of forms.
+const FORM_TYPES: &[&str] = &["application/x-www-form-urlencoded", "multipart/form-data"];
+
+/// A request without its body, as it is matched.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'r> {
+    /// The method of the request line.
+    pub method: Method,
+    /// Every method the request claims, see [`claimed_methods`].
+    pub claimed: MethodSet,
+    /// The host it is for: lower case, without port.
+    pub host: &'r str,
+    /// Its path.
+    pub path: &'r RequestPath<'r>,
+    /// The query, without `?`.
+    pub query: Option<&'r str>,
+    /// Its headers.
+    pub headers: &'r http::HeaderMap,
+}
+
+/// Every method that an application may take a request for: its own and all that override it.
+///
+/// HEAD is GET as well (RFC 9110 §9.3.2). OPTIONS counts as itself; routes without methods match it.
+pub fn claimed_methods(
+    method: Method,
+    headers: &http::HeaderMap,
+    query: Option<&str>,
+) -> MethodSet {
+    let by_header = headers
+        .iter()
+        .filter(|(name, _)| {
+            OVERRIDE_HEADERS
+                .iter()
+                .any(|known| same_header(name, known))
+        })
+        .fold(MethodSet::EMPTY, |claimed, (_, value)| {
+            claimed.union(methods_in(&String::from_utf8_lossy(value.as_bytes())))
+        });
+    let by_query = query
+        .filter(|query| may_override(query))
+        .map_or(MethodSet::EMPTY, |query| {
+            parameters(query).fold(MethodSet::EMPTY, |claimed, (name, value)| {
+                claimed.union(claimed_by_field(&name, &value))
+            })
+        });
+    with_get(by_header.union(by_query).with(method))
+}
+
+/// Tells whether the body may claim further methods: frameworks look for `_method` in the form of
+/// a POST. Without a type Rack takes the body for a form.
+pub(super) fn claimed_by_body_possible(head: &RequestHead<'_>) -> bool {
+    let mut types = head
+        .headers
+        .get_all(http::header::CONTENT_TYPE)
+        .iter()
+        .peekable();
+    head.method == Method::Post
+        && (types.peek().is_none()
+            || types.any(|value| {
+                let value = value.as_bytes().to_ascii_lowercase();
+                FORM_TYPES
+                    .iter()
+                    .any(|form| value.windows(form.len()).any(|w| w == form.as_bytes()))
+            }))
+}
+
+/// The methods that one form field or query parameter claims.
+pub(super) fn claimed_by_field(name: &str, value: &str) -> MethodSet {
+    if OVERRIDE_PARAMETERS
+        .iter()
+        .any(|known| same_key(name, known))
+    {
+        with_get(methods_in(value))
+    } else {
+        MethodSet::EMPTY
+    }
+}
+
+fn with_get(methods: MethodSet) -> MethodSet {
+    if methods.contains(Method::Head) {
+        methods.with(Method::Get)
+    } else {
+        methods
+    }
+}
+
+/// Frameworks upper-case what they find; a list counts for each of its items.
+fn methods_in(value: &str) -> MethodSet {
+    value
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter_map(|word| word.to_ascii_uppercase().parse().ok())
+        .collect()
+}
+
+/// A cheap test before the query is decoded: all parameters that override have a `method` in
+/// them, or escapes that may hide one.
+fn may_override(query: &str) -> bool {
+    query.contains('%')
+        || query
+            .as_bytes()
+            .windows(6)
+            .any(|six| six.eq_ignore_ascii_case(b"method"))
+}
+
+/// The query's parameters, in every way they may be split and decoded.
+///
+/// A plus is a blank and a plus; `;` separates and does not (old Python and Ruby parsers). Broken
+/// escapes stay as they are, as in most parsers.
+pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let split_again = if query.contains(';') { query } else { "" };
+    let pairs = query.split('&').chain(split_again.split(['&', ';']));
+    pairs.filter(|pair| !pair.is_empty()).flat_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let as_plus = pair
+            .contains('+')
+            .then(|| (decoded(name, '+'), decoded(value, '+')));
+        std::iter::once((decoded(name, ' '), decoded(value, ' '))).chain(as_plus)
+    })
+}
+
+/// Decodes escapes once; a plus becomes `plus`.
+fn decoded(text: &str, plus: char) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| tail.get(..2))
+            .flatten()
+            .and_then(hex_byte);
+        bytes.push(match (escaped, byte) {
+            (Some(meant), _) => meant,
+            (None, b'+') if plus == ' ' => b' ',
+            (None, byte) => byte,
+        });
+        rest = if escaped.is_some() {
+            tail.get(2..).unwrap_or_default()
+        } else {
+            tail
+        };
+    }
+    Cow::Owned(
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+    )
+}
+
+/// The byte that two hexadecimal digits mean.
+pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
+    data_encoding::HEXLOWER_PERMISSIVE
+        .decode(digits)
+        .ok()?
+        .first()
+        .copied()
+}
+
+/// Tells whether applications may take key `sent` for key `known`.
+///
+/// Letter case is ignored (ASP.NET), `name[]` is `name`, and PHP reads `.` and blanks as `_`.
+pub(super) fn same_key(sent: &str, known: &str) -> bool {
+    let plain = sent.trim_start();
+    let plain = plain.strip_suffix("[]").unwrap_or(plain);
+    same_folded(sent, known)
+        || same_folded(plain, known)
+        || (plain.contains(['.', ' ']) && same_folded(&plain.replace(['.', ' '], "_"), known))
+}
+
+/// Every value of header `name`: of all lines, whole and by item; `_` and `.` count as `-` (CGI).
+pub(super) fn header_values<'h>(
+    headers: &'h http::HeaderMap,
+    name: &http::HeaderName,
+) -> impl Iterator<Item = Cow<'h, str>> {
+    let lines = headers
+        .iter()
+        .filter(move |(sent, _)| same_header(sent, name.as_str()));
+    lines.flat_map(|(_, value)| {
+        let line = String::from_utf8_lossy(value.as_bytes());
+        let items: Vec<Cow<'h, str>> = if line.contains(',') {
+            line.split(',')
+                .map(|item| Cow::Owned(item.trim().to_owned()))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        std::iter::once(line).chain(items)
+    })
+}
+
+fn same_header(sent: &http::HeaderName, known: &str) -> bool {
+    let sent = sent.as_str();
+    sent.len() == known.len()
+        && sent.bytes().zip(known.bytes()).all(|(one, other)| {
+            one == other || (matches!(one, b'_' | b'.') && matches!(other, b'-' | b'_' | b'.'))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    fn claimed(method: Method, headers: &[(&'static str, &'static str)], query: &str) -> MethodSet {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect();
+        claimed_methods(method, &headers, Some(query))
+    }
+
+    fn set(methods: &[Method]) -> MethodSet {
+        methods.iter().copied().collect()
+    }
+
+    #[test]
+    fn every_claimed_method_counts() {
+        let post = Method::Post;
+        let both = set(&[Method::Post, Method::Delete]);
+        assert_eq!(claimed(post, &[], ""), set(&[post]));
+        assert_eq!(
+            claimed(post, &[("x-http-method-override", "delete")], ""),
+            both
+        );
+        assert_eq!(
+            claimed(post, &[("x_http_method.override", "DELETE")], ""),
+            both
+        );
+        assert_eq!(claimed(post, &[("x-http-method", " DELETE ")], ""), both);
+        assert_eq!(
+            claimed(post, &[("x-method-override", "nonsense, delete")], ""),
+            both
+        );
+        assert_eq!(claimed(post, &[], "a=b&_method=delete"), both);
+        assert_eq!(claimed(post, &[], "%5Fm%65thod=delet%65"), both);
+        assert_eq!(claimed(post, &[], "a=b;_method=delete"), both);
+        assert_eq!(claimed(post, &[], "method=delete"), set(&[post]));
+    }
+
+    #[test]
+    fn head_is_get_and_options_is_itself() {
+        assert_eq!(
+            claimed(Method::Head, &[], ""),
+            set(&[Method::Head, Method::Get])
+        );
+        assert_eq!(
+            claimed(Method::Post, &[], "_method=head"),
+            set(&[Method::Post, Method::Head, Method::Get])
+        );
+        assert_eq!(claimed(Method::Options, &[], ""), set(&[Method::Options]));
+    }
+
+    #[test]
+    fn a_plus_is_a_blank_and_a_plus() {
+        let pairs: Vec<_> = parameters("a=1+2&b=%2B&c").collect();
+        let pair = |name: &'static str, value: &'static str| (Cow::from(name), Cow::from(value));
+        assert_eq!(
+            pairs,
+            [
+                pair("a", "1 2"),
+                pair("a", "1+2"),
+                pair("b", "+"),
+                pair("c", "")
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_escapes_stay_as_they_are() {
+        let pairs: Vec<_> = parameters("a=%zz%4&b=%ff").collect();
+        assert_eq!(pairs[0].1, "%zz%4");
+        assert_eq!(pairs[1].1, "\u{fffd}");
+    }
+
+    #[test]
+    fn one_key_has_many_spellings() {
+        for sent in ["user_id", "USER_ID", "user_id[]", "user.id", " user id"] {
+            assert!(same_key(sent, "user_id"), "{sent}");
+        }
+        assert!(!same_key("user_ids", "user_id"));
+    }
+
+    #[test]
+    fn every_value_of_a_header_counts() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-api-version", HeaderValue::from_static("1, 2"));
+        headers.append("x_api_version", HeaderValue::from_static("3"));
+        let name = HeaderName::from_static("x-api-version");
+        let values: Vec<_> = header_values(&headers, &name).collect();
+        assert_eq!(values, ["1, 2", "1", "2", "3"]);
+    }
+}
