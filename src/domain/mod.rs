@@ -4,6 +4,7 @@
 //! not in its arguments. Time arrives as a [`Timestamp`], evidence arrives as [`Evidence`], and the
 //! one question that matters is answered by [`decide`].
 
+mod binding;
 mod body;
 mod challenge;
 mod decide;
@@ -20,12 +21,14 @@ mod requirement;
 mod route;
 mod secret;
 mod session;
+mod table;
 mod throttle;
 mod time;
 mod user;
 mod value;
 mod whole_regex;
 
+pub use binding::{binding_parts, needs_body, reads_body, values};
 pub use body::{Body, BodyRefusal};
 pub use challenge::{Challenge, ClientKind, ReturnTarget};
 pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
@@ -48,6 +51,7 @@ pub use route::{
 };
 pub use secret::Secret;
 pub use session::Session;
+pub use table::{Captures, Explained, Found, Match, Part, RouteTable, TableError, Verdict};
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::User;

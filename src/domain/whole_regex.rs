@@ -52,6 +52,11 @@ impl WholeRegex {
         )
     }
 
+    /// The regex with its anchors, for a set of them.
+    pub(super) fn anchored(&self) -> &str {
+        self.regex.as_str()
+    }
+
     /// The names of its groups, in the order they are written.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.regex.capture_names().flatten()

@@ -1,0 +1,212 @@
+//! What of a request a grant is bound to, and what of it a person is shown.
+
+use super::body::Body;
+use super::request::parameters;
+use super::{Binding, Captures, Field, RequestHead, Requirement};
+use std::borrow::Cow;
+
+/// Tells whether a requirement needs the body, to bind a grant to it or to show some of it.
+pub fn needs_body(requirement: &Requirement) -> bool {
+    let shown = requirement.show.iter().map(|(_, field)| field);
+    match &requirement.bind {
+        Binding::Request => true,
+        Binding::Nothing => shown.clone().any(Field::is_of_body),
+        Binding::Fields(fields) => fields.iter().chain(shown).any(Field::is_of_body),
+    }
+}
+
+/// Tells whether a requirement names fields of the body, so that one that cannot be read is refused.
+pub fn reads_body(requirement: &Requirement) -> bool {
+    let shown = requirement.show.iter().map(|(_, field)| field);
+    let bound: &[Field] = match &requirement.bind {
+        Binding::Fields(fields) => fields,
+        Binding::Nothing | Binding::Request => &[],
+    };
+    bound.iter().chain(shown).any(Field::is_of_body)
+}
+
+/// Every value of one field, as people read it.
+pub fn values<'v>(
+    field: &'v Field,
+    head: &RequestHead<'v>,
+    captures: &'v Captures,
+    body: &'v Body<'_>,
+) -> Vec<Cow<'v, str>> {
+    match field {
+        Field::Form(name) => body
+            .form_values(name)
+            .map(String::from_utf8_lossy)
+            .collect(),
+        Field::Header(name) => head
+            .headers
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect(),
+        Field::Json(pointer) => body
+            .json_texts(pointer)
+            .into_iter()
+            .map(Cow::Owned)
+            .collect(),
+        Field::Path(name) => captures.values(name).map(Cow::Borrowed).collect(),
+        Field::Query(name) => parameters(head.query.unwrap_or_default())
+            .filter(|(key, _)| super::request::same_key(key, name))
+            .map(|(_, value)| value)
+            .collect(),
+    }
+}
+
+/// The bytes whose digest a grant is bound to; `None` if it is bound to nothing.
+///
+/// Every part stands behind its length, and every list behind its count, so that no two requests
+/// have the same bytes unless they agree in everything that is bound.
+pub fn binding_parts(
+    binding: &Binding,
+    head: &RequestHead<'_>,
+    captures: &Captures,
+    body: &Body<'_>,
+) -> Option<Vec<u8>> {
+    let mut parts = Parts::default();
+    match binding {
+        Binding::Nothing => return None,
+        Binding::Fields(fields) => {
+            parts.begin("fields", head);
+            for field in fields {
+                let values = exact_values(field, head, captures, body);
+                parts.push(field.to_string().as_bytes());
+                parts.push_all(&values);
+            }
+        }
+        Binding::Request => {
+            parts.begin("request", head);
+            parts.push(head.path.raw().as_bytes());
+            // `/a` and `/a?` are two targets.
+            parts.push_all(head.query.map(str::as_bytes).as_slice());
+            parts.push_all(&body.identity());
+        }
+    }
+    Some(parts.0)
+}
+
+/// As [`values`], but nothing is lost: bytes that are no text, and the type of JSON.
+fn exact_values(
+    field: &Field,
+    head: &RequestHead<'_>,
+    captures: &Captures,
+    body: &Body<'_>,
+) -> Vec<Vec<u8>> {
+    match field {
+        Field::Form(name) => body.form_values(name).map(<[u8]>::to_vec).collect(),
+        Field::Header(name) => head
+            .headers
+            .get_all(name)
+            .iter()
+            .map(|value| value.as_bytes().to_vec())
+            .collect(),
+        Field::Json(pointer) => body
+            .json_exact(pointer)
+            .into_iter()
+            .map(String::into_bytes)
+            .collect(),
+        Field::Path(_) | Field::Query(_) => values(field, head, captures, body)
+            .into_iter()
+            .map(|value| value.into_owned().into_bytes())
+            .collect(),
+    }
+}
+
+/// Parts behind their lengths.
+#[derive(Default)]
+struct Parts(Vec<u8>);
+
+impl Parts {
+    /// What every binding holds: the method and all it claims to be, and the authority.
+    fn begin(&mut self, kind: &str, head: &RequestHead<'_>) {
+        self.push(kind.as_bytes());
+        self.push(head.method.as_str().as_bytes());
+        let claimed: Vec<&str> = head.claimed.iter().map(super::Method::as_str).collect();
+        self.push_all(&claimed);
+        self.push(head.host.as_bytes());
+    }
+
+    fn push(&mut self, part: &[u8]) {
+        self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        self.0.extend_from_slice(part);
+    }
+
+    fn push_all<P: AsRef<[u8]>>(&mut self, parts: &[P]) {
+        self.0
+            .extend_from_slice(&(parts.len() as u64).to_be_bytes());
+        for part in parts {
+            self.push(part.as_ref());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Accept, Method, RequestPath, claimed_methods};
+    use http::HeaderMap;
+    use http::header::{CONTENT_TYPE, HeaderValue};
+
+    fn bound(
+        binding: &Binding,
+        method: Method,
+        path: &str,
+        query: Option<&str>,
+        json: &str,
+    ) -> Option<Vec<u8>> {
+        let headers =
+            HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let path = RequestPath::parse(path, &Accept::default()).unwrap();
+        let claimed = claimed_methods(method, &headers, query);
+        let head = RequestHead {
+            method,
+            claimed,
+            host: "app",
+            path: &path,
+            query,
+            headers: &headers,
+        };
+        let body = Body::read(&headers, json.as_bytes()).unwrap();
+        binding_parts(binding, &head, &Captures::default(), &body)
+    }
+
+    #[test]
+    fn a_whole_request_is_bound_in_every_byte() {
+        let bind = Binding::Request;
+        let base = bound(&bind, Method::Post, "/a", Some("b=1"), "{}");
+        assert_eq!(base, bound(&bind, Method::Post, "/a", Some("b=1"), "{}"));
+        for other in [
+            bound(&bind, Method::Put, "/a", Some("b=1"), "{}"),
+            bound(&bind, Method::Post, "/A", Some("b=1"), "{}"),
+            bound(&bind, Method::Post, "/a", Some("b=2"), "{}"),
+            bound(&bind, Method::Post, "/a", Some(""), "{}"),
+            bound(&bind, Method::Post, "/a", None, "{}"),
+            bound(&bind, Method::Post, "/a", Some("b=1"), "{} "),
+            bound(&bind, Method::Post, "/a", Some("b=1"), ""),
+            bound(&bind, Method::Post, "/a", Some("b=1&_method=put"), "{}"),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn named_fields_bind_their_values_and_types_and_nothing_else() {
+        let bind = Binding::Fields(vec![
+            Field::Json("/user".to_owned()),
+            Field::Query("q".to_owned()),
+        ]);
+        let of = |query, json| bound(&bind, Method::Post, "/a", query, json);
+        let base = of(Some("q=1"), r#"{"user":5,"x":1}"#);
+        assert_eq!(base, of(Some("q=1&z=2"), r#"{"user":5}"#));
+        assert_ne!(base, of(Some("q=1"), r#"{"user":"5"}"#));
+        assert_ne!(base, of(Some("q=1&q=2"), r#"{"user":5}"#));
+        assert_ne!(base, of(None, r#"{"user":5}"#));
+        assert_eq!(
+            bound(&Binding::Nothing, Method::Post, "/a", None, "{}"),
+            None
+        );
+    }
+}

@@ -1,0 +1,286 @@
+//! One route, made ready for matching.
+
+use super::TableError;
+use crate::domain::path::{Template, captures_folded, matches_exactly};
+use crate::domain::request::{claimed_by_body_possible, header_values, parameters, same_key};
+use crate::domain::{
+    Captures, Exception, MethodSet, PathPattern, Reading, RequestHead, RequestPath, Route,
+    ValueTest, WholeRegex,
+};
+use std::sync::Arc;
+
+/// A route with its path folded and its exceptions understood.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) route: Arc<Route>,
+    pub(super) path: CompiledPath,
+    exceptions: Vec<CompiledException>,
+}
+
+#[derive(Debug)]
+pub(super) enum CompiledPath {
+    Regex {
+        exact: WholeRegex,
+        folded: WholeRegex,
+    },
+    Template {
+        template: Template,
+        forms: Vec<String>,
+    },
+}
+
+#[derive(Debug)]
+struct CompiledException {
+    exception: Exception,
+    path: Option<ExactPath>,
+}
+
+#[derive(Debug)]
+enum ExactPath {
+    Regex(WholeRegex),
+    Template {
+        template: Template,
+        forms: Vec<String>,
+    },
+}
+
+/// What is known of a route whose path matches, before the body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Applies,
+    Excluded,
+    WaitsForBody,
+}
+
+impl Compiled {
+    pub(super) fn new(route: Route) -> Result<Self, TableError> {
+        let path = match &route.matcher.path {
+            PathPattern::Regex(exact) => CompiledPath::Regex {
+                folded: exact
+                    .ignoring_case()
+                    .map_err(|source| TableError::regex(&route, source))?,
+                exact: exact.clone(),
+            },
+            PathPattern::Template(text) => {
+                let template =
+                    Template::parse(text).map_err(|e| TableError::template(&route, e))?;
+                CompiledPath::Template {
+                    forms: template.route_forms(),
+                    template,
+                }
+            }
+        };
+        let exceptions = route
+            .matcher
+            .except
+            .iter()
+            .map(|exception| CompiledException::new(exception, &route))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            path,
+            exceptions,
+            route: Arc::new(route),
+        })
+    }
+
+    /// What the path holds for the route's placeholders, under all readings that match.
+    pub(super) fn captures(&self, path: &RequestPath<'_>) -> Option<Captures> {
+        let mut captures = Captures::default();
+        let mut matched = false;
+        match self.route.matcher.reading {
+            Reading::Literal => matched = self.capture_literally(path.raw(), &mut captures),
+            Reading::Every => {
+                for reading in path.readings() {
+                    matched |= self.capture_folded(reading, &mut captures);
+                }
+            }
+        }
+        matched.then_some(captures)
+    }
+
+    /// Tells whether any reading of the path matches; asks neither the index nor the request.
+    pub(super) fn path_holds(&self, path: &RequestPath<'_>) -> bool {
+        self.captures(path).is_some()
+    }
+
+    /// Judges everything but the path and the body.
+    pub(super) fn standing(&self, head: &RequestHead<'_>) -> Standing {
+        if !(self.host_holds(head) && self.query_holds(head) && self.headers_hold(head)) {
+            return Standing::Excluded;
+        }
+        let may_claim = claimed_by_body_possible(head);
+        let widest = if may_claim {
+            MethodSet::ALL
+        } else {
+            head.claimed
+        };
+        if !self.methods_hold(widest) || self.is_excepted(head, widest) {
+            Standing::Excluded
+        } else if !self.route.matcher.body.is_empty()
+            || !self.methods_hold(head.claimed)
+            || self.is_excepted(head, head.claimed)
+        {
+            Standing::WaitsForBody
+        } else {
+            Standing::Applies
+        }
+    }
+
+    pub(super) fn methods_hold(&self, claimed: MethodSet) -> bool {
+        let methods = self.route.matcher.methods;
+        methods.is_empty() || methods.intersects(claimed)
+    }
+
+    pub(super) fn host_holds(&self, head: &RequestHead<'_>) -> bool {
+        // A root dot (`example.com.`) names the same host.
+        let host = head.host.strip_suffix('.').unwrap_or(head.host);
+        self.route
+            .matcher
+            .host
+            .as_ref()
+            .is_none_or(|pattern| pattern.matches(host))
+    }
+
+    pub(super) fn query_holds(&self, head: &RequestHead<'_>) -> bool {
+        self.route
+            .matcher
+            .query
+            .iter()
+            .all(|(name, test)| query_test_holds(head, name, test))
+    }
+
+    pub(super) fn headers_hold(&self, head: &RequestHead<'_>) -> bool {
+        self.route
+            .matcher
+            .headers
+            .iter()
+            .all(|(name, test)| header_test_holds(head, name, test))
+    }
+
+    /// Tells whether an exception holds: under every reading, and for every claimed method.
+    pub(super) fn is_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
+        self.exceptions
+            .iter()
+            .any(|exception| exception.holds(head, claimed))
+    }
+
+    fn capture_literally(&self, raw: &str, into: &mut Captures) -> bool {
+        match &self.path {
+            CompiledPath::Regex { exact, .. } => into.add_groups(exact.named_groups(raw)),
+            CompiledPath::Template { template, .. } => {
+                into.add(template.names(), template.captures_exactly(raw))
+            }
+        }
+    }
+
+    fn capture_folded(&self, reading: &str, into: &mut Captures) -> bool {
+        match &self.path {
+            CompiledPath::Regex { folded, .. } => into.add_groups(folded.named_groups(reading)),
+            // Every form, not the first: each may take the values from other places.
+            CompiledPath::Template { template, forms } => {
+                let mut matched = false;
+                for form in forms {
+                    matched |= into.add(template.names(), captures_folded(form, reading));
+                }
+                matched
+            }
+        }
+    }
+}
+
+pub(super) fn query_test_holds(head: &RequestHead<'_>, name: &str, test: &ValueTest) -> bool {
+    let sent = parameters(head.query.unwrap_or_default());
+    // A key that only some applications take for this one is absent for the others.
+    let named = sent.filter(|(key, _)| {
+        if test.is_absence() {
+            key == name
+        } else {
+            same_key(key, name)
+        }
+    });
+    test.holds_for_any(named.map(|(_, value)| value))
+}
+
+pub(super) fn header_test_holds(
+    head: &RequestHead<'_>,
+    name: &http::HeaderName,
+    test: &ValueTest,
+) -> bool {
+    if test.is_absence() {
+        !head.headers.contains_key(name)
+    } else {
+        test.holds_for_any(header_values(head.headers, name))
+    }
+}
+
+impl CompiledException {
+    fn new(exception: &Exception, route: &Route) -> Result<Self, TableError> {
+        let path = match &exception.path {
+            None => None,
+            Some(PathPattern::Regex(regex)) => Some(ExactPath::Regex(regex.clone())),
+            Some(PathPattern::Template(text)) => {
+                let template = Template::parse(text).map_err(|e| TableError::template(route, e))?;
+                Some(ExactPath::Template {
+                    forms: template.exception_forms(),
+                    template,
+                })
+            }
+        };
+        let says_nothing = path.is_none()
+            && exception.methods.is_empty()
+            && exception.host.is_none()
+            && exception.query.is_empty()
+            && exception.headers.is_empty();
+        if says_nothing {
+            return Err(TableError::EmptyException(route.id.clone()));
+        }
+        Ok(Self {
+            exception: exception.clone(),
+            path,
+        })
+    }
+
+    fn holds(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
+        let Exception {
+            methods,
+            path: _,
+            host,
+            query,
+            headers,
+        } = &self.exception;
+        let query_holds = |(name, test): &(String, ValueTest)| {
+            let sent = parameters(head.query.unwrap_or_default());
+            test.holds_for_all(
+                sent.filter(|(key, _)| same_key(key, name))
+                    .map(|(_, value)| value),
+            )
+        };
+        let header_holds = |(name, test): &(http::HeaderName, ValueTest)| {
+            test.holds_for_all(header_values(head.headers, name))
+        };
+        (methods.is_empty() || claimed.iter().all(|method| methods.contains(method)))
+            && host
+                .as_ref()
+                .is_none_or(|pattern| pattern.matches(head.host))
+            && self.path.as_ref().is_none_or(|path| path.holds(head.path))
+            && query.iter().all(query_holds)
+            && headers.iter().all(header_holds)
+    }
+}
+
+impl ExactPath {
+    /// The bytes as they came must be what the policy says, and every other reading must be one of
+    /// what the policy's own words are read as.
+    fn holds(&self, path: &RequestPath<'_>) -> bool {
+        match self {
+            Self::Regex(regex) => path.readings().all(|reading| regex.is_match(reading)),
+            Self::Template { template, forms } => {
+                template.captures_exactly(path.raw()).is_some()
+                    && path
+                        .readings()
+                        .skip(1)
+                        .all(|reading| forms.iter().any(|form| matches_exactly(form, reading)))
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Why a request belongs to a route, or does not: every part, for people.
+
+use super::RouteTable;
+use super::compiled::{Compiled, header_test_holds, query_test_holds};
+use super::found::applies;
+use crate::domain::body::Body;
+use crate::domain::{
+    BodyMatcher, HostPattern, MethodSet, PathPattern, Reading, RequestHead, Route, ValueTest,
+};
+use std::sync::Arc;
+
+/// How a request stands to one route.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The route.
+    pub route: Arc<Route>,
+    /// Whether it applies.
+    pub verdict: Verdict,
+    /// Every part of its match. The path is the first.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a route's match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// What is asked, such as ``path `/users/{id}` ``.
+    pub asked: String,
+    /// Whether it holds, or what keeps it open.
+    pub verdict: Verdict,
+}
+
+/// Whether something holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does not.
+    Fails,
+    /// It does.
+    Holds,
+    /// The body cannot tell, so the request is refused; holds why.
+    Refused(String),
+    /// Only the body can tell.
+    WaitsForBody,
+}
+
+impl RouteTable {
+    /// Tells for every route how `head` stands to it. Goes through all of them without the index.
+    pub fn explain(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Explained> {
+        self.routes
+            .iter()
+            .map(|compiled| explained(compiled, head, body))
+            .collect()
+    }
+}
+
+impl Explained {
+    /// Tells whether the path is the route's, so that the other parts are worth showing.
+    pub fn path_holds(&self) -> bool {
+        self.parts
+            .first()
+            .is_some_and(|part| part.verdict == Verdict::Holds)
+    }
+}
+
+fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Explained {
+    let matcher = &compiled.route.matcher;
+    let mut parts = vec![Part::new(
+        path_asked(matcher),
+        compiled.path_holds(head.path),
+    )];
+    if !matcher.methods.is_empty() && matcher.methods != MethodSet::ALL {
+        let asked = format!("method {:?}, claimed {:?}", matcher.methods, head.claimed);
+        parts.push(Part::new(asked, compiled.methods_hold(head.claimed)));
+    }
+    if let Some(host) = &matcher.host {
+        parts.push(Part::new(
+            format!("host `{}`", host_asked(host)),
+            compiled.host_holds(head),
+        ));
+    }
+    for (name, test) in &matcher.query {
+        let asked = format!("query `{name}` {}", test_asked(test));
+        parts.push(Part::new(asked, query_test_holds(head, name, test)));
+    }
+    for (name, test) in &matcher.headers {
+        let asked = format!("header `{name}` {}", test_asked(test));
+        parts.push(Part::new(asked, header_test_holds(head, name, test)));
+    }
+    if !matcher.except.is_empty() {
+        let asked = "no exception, under every reading".to_owned();
+        parts.push(Part::new(asked, !compiled.is_excepted(head, head.claimed)));
+    }
+    for matcher in &matcher.body {
+        let verdict = body.map_or(Verdict::WaitsForBody, |body| {
+            Verdict::of(body.holds(matcher, head))
+        });
+        parts.push(Part {
+            asked: body_asked(matcher),
+            verdict,
+        });
+    }
+    let verdict = verdict(compiled, head, body);
+    Explained {
+        route: Arc::clone(&compiled.route),
+        verdict,
+        parts,
+    }
+}
+
+fn verdict(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Verdict {
+    use super::compiled::Standing;
+    if !compiled.path_holds(head.path) {
+        return Verdict::Fails;
+    }
+    match (compiled.standing(head), body) {
+        (Standing::Applies, _) => Verdict::Holds,
+        (Standing::Excluded, _) => Verdict::Fails,
+        (Standing::WaitsForBody, None) => Verdict::WaitsForBody,
+        (Standing::WaitsForBody, Some(body)) => Verdict::of(applies(compiled, head, body)),
+    }
+}
+
+fn path_asked(matcher: &crate::domain::Matcher) -> String {
+    let literally = match matcher.reading {
+        Reading::Every => "",
+        Reading::Literal => ", literally",
+    };
+    match &matcher.path {
+        PathPattern::Regex(regex) => format!("path_regex `{}`{literally}", regex.as_str()),
+        PathPattern::Template(text) => format!("path `{text}`{literally}"),
+    }
+}
+
+fn host_asked(host: &HostPattern) -> String {
+    match host {
+        HostPattern::Exact(host) => host.clone(),
+        HostPattern::Suffix(suffix) => format!("*{suffix}"),
+    }
+}
+
+fn test_asked(test: &ValueTest) -> String {
+    match test {
+        ValueTest::Absent => "is absent".to_owned(),
+        ValueTest::Equals(value) => format!("is `{value}`"),
+        ValueTest::Present => "is present".to_owned(),
+        ValueTest::Regex(regex) => format!("matches `{}`", regex.as_str()),
+    }
+}
+
+fn body_asked(matcher: &BodyMatcher) -> String {
+    match matcher {
+        BodyMatcher::Form(name, test) => format!("form field `{name}` {}", test_asked(test)),
+        BodyMatcher::GraphQl(names) => format!("GraphQL runs one of `{}`", names.join("`, `")),
+        BodyMatcher::Json(pointer, test) => format!("JSON `{pointer}` {}", test_asked(test)),
+    }
+}
+
+impl Part {
+    fn new(asked: String, holds: bool) -> Self {
+        let verdict = if holds {
+            Verdict::Holds
+        } else {
+            Verdict::Fails
+        };
+        Self { asked, verdict }
+    }
+}
+
+impl Verdict {
+    fn of(answer: Result<bool, crate::domain::BodyRefusal>) -> Self {
+        match answer {
+            Ok(true) => Self::Holds,
+            Ok(false) => Self::Fails,
+            Err(refusal) => Self::Refused(refusal.to_string()),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the table found for a request, before and after its body is read.
+
+use super::Captures;
+use super::compiled::{Compiled, Standing};
+use crate::domain::body::{Body, BodyRefusal};
+use crate::domain::request::claimed_by_body_possible;
+use crate::domain::{RequestHead, Route};
+use std::sync::Arc;
+
+/// A route that applies to a request.
+#[derive(Clone, Debug)]
+pub struct Match {
+    /// The route.
+    pub route: Arc<Route>,
+    /// What the path holds for its placeholders.
+    pub captures: Captures,
+}
+
+/// The routes that apply, and those that wait for the body.
+#[derive(Debug, Default)]
+#[must_use = "a request with routes found may not be forwarded as it is"]
+pub struct Found {
+    matches: Vec<Match>,
+    pending: Vec<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    compiled: Arc<Compiled>,
+    captures: Captures,
+}
+
+impl Found {
+    /// Tells whether no route applies, whatever the body says.
+    pub fn is_empty(&self) -> bool {
+        self.matches.is_empty() && self.pending.is_empty()
+    }
+
+    /// Tells whether the body must be read before it is known which routes apply.
+    pub fn awaits_body(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The routes that apply whatever the body says.
+    pub fn matches(&self) -> &[Match] {
+        &self.matches
+    }
+
+    /// The routes that apply only if the body says so.
+    pub fn waiting(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.pending.iter().map(|pending| &pending.compiled.route)
+    }
+
+    /// Decides what waited. `head` is the one that was found with.
+    ///
+    /// A body that cannot tell is refused: a guarded route is never waved through.
+    pub fn settle(
+        self,
+        head: &RequestHead<'_>,
+        body: &Body<'_>,
+    ) -> Result<Vec<Match>, BodyRefusal> {
+        let mut matches = self.matches;
+        for Pending { compiled, captures } in self.pending {
+            if applies(&compiled, head, body)? {
+                matches.push(Match {
+                    route: Arc::clone(&compiled.route),
+                    captures,
+                });
+            }
+        }
+        Ok(matches)
+    }
+
+    pub(super) fn knows(&self, compiled: &Arc<Compiled>) -> bool {
+        self.matches
+            .iter()
+            .any(|found| Arc::ptr_eq(&found.route, &compiled.route))
+            || self
+                .pending
+                .iter()
+                .any(|found| Arc::ptr_eq(&found.compiled, compiled))
+    }
+
+    pub(super) fn push(&mut self, compiled: &Arc<Compiled>, captures: Captures, as_of: Standing) {
+        match as_of {
+            Standing::Excluded => {}
+            Standing::Applies => {
+                self.matches.push(Match {
+                    route: Arc::clone(&compiled.route),
+                    captures,
+                });
+            }
+            Standing::WaitsForBody => {
+                self.pending.push(Pending {
+                    compiled: Arc::clone(compiled),
+                    captures,
+                });
+            }
+        }
+    }
+}
+
+/// Decides with the body in hand whether a route applies whose path, host, query and headers do.
+pub(super) fn applies(
+    compiled: &Compiled,
+    head: &RequestHead<'_>,
+    body: &Body<'_>,
+) -> Result<bool, BodyRefusal> {
+    let claimed = if claimed_by_body_possible(head) {
+        head.claimed.union(body.claimed_methods()?)
+    } else {
+        head.claimed
+    };
+    if !compiled.methods_hold(claimed) || compiled.is_excepted(head, claimed) {
+        return Ok(false);
+    }
+    // One part that certainly fails is enough; only then does an unreadable one not matter.
+    let mut refusal = None;
+    for matcher in &compiled.route.matcher.body {
+        match body.holds(matcher, head) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(why) => refusal = Some(why),
+        }
+    }
+    refusal.map_or(Ok(true), Err)
+}

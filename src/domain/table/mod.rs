@@ -1,0 +1,173 @@
+//! The route table: which routes a request belongs to.
+//!
+//! Routes have no order. A route applies if it matches under any reading of the request; all that
+//! apply must be satisfied. What only the body can tell is left open until the body is there.
+
+mod captures;
+mod compiled;
+mod explain;
+mod found;
+mod trie;
+
+pub use captures::Captures;
+pub use explain::{Explained, Part, Verdict};
+pub use found::{Found, Match};
+
+use crate::domain::path::TemplateError;
+use crate::domain::{DefaultAction, Reading, RequestHead, Route, RouteId};
+use compiled::{Compiled, CompiledPath, Standing};
+use regex::{RegexSet, RegexSetBuilder};
+use std::collections::HashSet;
+use std::sync::Arc;
+use trie::Trie;
+
+/// How large all path regexes together may grow, in bytes.
+const REGEX_SIZE_LIMIT: usize = 64 << 20;
+
+/// All routes of all policies, indexed. Immutable: a reload builds a new one.
+#[derive(Debug)]
+pub struct RouteTable {
+    routes: Vec<Arc<Compiled>>,
+    templates: Trie,
+    regexes: RegexSet,
+    // Which route each regex of the set belongs to.
+    regex_routes: Vec<usize>,
+    default: DefaultAction,
+}
+
+/// Why routes make no table.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Two routes have one id.
+    #[error("route `{0}` exists twice: ids are unique over all policy files")]
+    DoubledId(RouteId),
+    /// An exception without any part would except everything.
+    #[error("route `{0}` has an exception that says nothing")]
+    EmptyException(RouteId),
+    /// A path regex does not compile.
+    #[error("route `{route}`: its `path_regex` cannot be used")]
+    Regex {
+        /// The route.
+        route: RouteId,
+        /// Why.
+        #[source]
+        source: regex::Error,
+    },
+    /// All path regexes together are too large.
+    #[error("all `path_regex` together are too large: use `path` where it is enough")]
+    Regexes(#[source] regex::Error),
+    /// A path template cannot be understood.
+    #[error("route `{route}`: its path cannot be used")]
+    Template {
+        /// The route.
+        route: RouteId,
+        /// Why.
+        #[source]
+        source: TemplateError,
+    },
+}
+
+impl RouteTable {
+    /// Indexes `routes`.
+    pub fn new(routes: Vec<Route>, default: DefaultAction) -> Result<Self, TableError> {
+        let mut ids = HashSet::new();
+        if let Some(twice) = routes.iter().find(|route| !ids.insert(&route.id)) {
+            return Err(TableError::DoubledId(twice.id.clone()));
+        }
+        let routes = routes
+            .into_iter()
+            .map(Compiled::new)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut templates = Trie::new();
+        let mut regexes = Vec::new();
+        let mut regex_routes = Vec::new();
+        for (index, compiled) in routes.iter().enumerate() {
+            match (&compiled.path, compiled.route.matcher.reading) {
+                (CompiledPath::Template { forms, .. }, _) => {
+                    for form in forms {
+                        templates.insert(form, index);
+                    }
+                }
+                (CompiledPath::Regex { exact: regex, .. }, Reading::Literal)
+                | (CompiledPath::Regex { folded: regex, .. }, Reading::Every) => {
+                    regexes.push(regex.anchored());
+                    regex_routes.push(index);
+                }
+            }
+        }
+        let regexes = RegexSetBuilder::new(regexes)
+            .size_limit(REGEX_SIZE_LIMIT)
+            .build()
+            .map_err(TableError::Regexes)?;
+        Ok(Self {
+            routes: routes.into_iter().map(Arc::new).collect(),
+            templates,
+            regexes,
+            regex_routes,
+            default,
+        })
+    }
+
+    /// What happens to a request that no route matches.
+    pub fn default_action(&self) -> DefaultAction {
+        self.default
+    }
+
+    /// All routes, in the order they were given.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.iter().map(|compiled| &compiled.route)
+    }
+
+    /// Finds the routes that apply, and those that the body may make apply.
+    ///
+    /// Allocates nothing when there are none.
+    pub fn find(&self, head: &RequestHead<'_>) -> Found {
+        let mut found = Found::default();
+        for reading in head.path.readings() {
+            self.templates
+                .visit(reading, &mut |route| self.consider(route, head, &mut found));
+            // The test alone allocates nothing; which ones matched is asked only if any did.
+            if self.regexes.is_match(reading) {
+                for index in self.regexes.matches(reading) {
+                    if let Some(route) = self.regex_routes.get(index) {
+                        self.consider(*route, head, &mut found);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn consider(&self, route: usize, head: &RequestHead<'_>, found: &mut Found) {
+        let Some(compiled) = self.routes.get(route) else {
+            return;
+        };
+        let standing = compiled.standing(head);
+        if standing == Standing::Excluded || found.knows(compiled) {
+            return;
+        }
+        // The index ignores what `match: literal` does not, so the route itself has the last word.
+        if let Some(captures) = compiled.captures(head.path) {
+            found.push(compiled, captures, standing);
+        }
+    }
+}
+
+impl TableError {
+    fn regex(route: &Route, source: regex::Error) -> Self {
+        Self::Regex {
+            route: route.id.clone(),
+            source,
+        }
+    }
+
+    fn template(route: &Route, source: TemplateError) -> Self {
+        Self::Template {
+            route: route.id.clone(),
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

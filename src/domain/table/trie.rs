@@ -1,0 +1,84 @@
+//! The index: a tree over the segments of all templates, so that cost hardly grows with routes.
+
+use crate::domain::path::{Piece, fold_into, pieces};
+use std::collections::HashMap;
+
+/// A tree of folded segments; each node tells which routes end there.
+#[derive(Debug)]
+pub(super) struct Trie {
+    // Nodes name each other by their place here; the first is the root.
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    literals: HashMap<Box<str>, usize>,
+    param: Option<usize>,
+    ends: Vec<usize>,
+    tails: Vec<usize>,
+}
+
+impl Trie {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: vec![Node::default()],
+        }
+    }
+
+    /// Files `route` under one form of its template.
+    pub(super) fn insert(&mut self, form: &str, route: usize) {
+        let mut at = 0;
+        for piece in pieces(form) {
+            let next = self.nodes.len();
+            let Some(node) = self.nodes.get_mut(at) else {
+                return;
+            };
+            at = match piece {
+                Piece::Literal(text) => *node.literals.entry(text.into()).or_insert(next),
+                Piece::Param => *node.param.get_or_insert(next),
+                Piece::Tail => return push_once(&mut node.tails, route),
+            };
+            if at == next {
+                self.nodes.push(Node::default());
+            }
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            push_once(&mut node.ends, route);
+        }
+    }
+
+    /// Visits every route that one reading may belong to. Letter case and empty segments do not
+    /// count; no node is visited twice, and no deeper than the longest template.
+    pub(super) fn visit(&self, reading: &str, visit: &mut impl FnMut(usize)) {
+        self.visit_below(0, reading, visit);
+    }
+
+    fn visit_below(&self, node: usize, rest: &str, visit: &mut impl FnMut(usize)) {
+        let Some(node) = self.nodes.get(node) else {
+            return;
+        };
+        node.tails.iter().for_each(|route| visit(*route));
+        let rest = rest.trim_start_matches('/');
+        if rest.is_empty() {
+            return node.ends.iter().for_each(|route| visit(*route));
+        }
+        let (segment, rest) = rest
+            .find('/')
+            .map_or((rest, ""), |slash| rest.split_at(slash));
+        if !node.literals.is_empty()
+            && let Some(next) = node.literals.get(&*fold_into(segment, &mut [0; 64]))
+        {
+            self.visit_below(*next, rest, visit);
+        }
+        if let Some(next) = node.param {
+            self.visit_below(next, rest, visit);
+        }
+    }
+}
+
+fn push_once(routes: &mut Vec<usize>, route: usize) {
+    // The forms of one route are inserted one after the other.
+    if routes.last() != Some(&route) {
+        routes.push(route);
+    }
+}
