@@ -10,4 +10,5 @@ pub mod locale;
 pub mod mail;
 pub mod seal;
 pub mod store;
+pub mod verification;
 pub mod yaml;

@@ -1,0 +1,336 @@
+//! Answers: one factor of a challenge is answered, counted, judged, and perhaps earns a grant.
+
+use super::browser_key::{hash_of_new, new_browser_key};
+use super::code::{digits, hash_code};
+use super::password::Checked;
+use super::throttle::refusal;
+use super::totp::TotpSecret;
+use super::verifier::{Caller, ChallengeView, Verifier, VerifyError, attempt, counted_as, tell_of};
+use crate::audit::{EventKind, Outcome};
+use crate::domain::{
+    Attempt, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason, Requirement,
+    RouteId, Secret, Session, Timestamp, User,
+};
+use crate::store::{CodeAnswer, Store, Taken, Verified};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One factor, answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answering<'a> {
+    /// The challenge's token.
+    pub token: &'a str,
+    /// The factor.
+    pub factor: Factor,
+    /// The password or code.
+    pub answer: &'a Secret<String>,
+    /// The phrase that was typed, if the challenge asks for one.
+    pub confirm: Option<&'a str>,
+    /// Who answers.
+    pub caller: Caller<'a>,
+}
+
+/// What comes of an answer.
+#[derive(Debug)]
+pub enum Answer {
+    /// The factor is right, and the challenge needs another.
+    MoreNeeded {
+        /// What would complete it now: factors still to be shown, in order of preference.
+        remaining: Vec<FactorSet>,
+        /// The challenge.
+        view: Box<ChallengeView>,
+    },
+    /// Nothing is earned.
+    Refused(Refusal),
+    /// The phrase was not typed as asked; nothing was judged or counted.
+    Unconfirmed,
+    /// The challenge is met.
+    Verified(Box<Success>),
+}
+
+/// Why nothing is earned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The word.
+    pub reason: Reason,
+    /// How long to wait, if waiting helps.
+    pub retry_after: Option<Duration>,
+    /// How many more answers this challenge takes; 0 means that it is over.
+    pub attempts_left: Option<u32>,
+}
+
+/// What a met challenge earned.
+#[derive(Debug)]
+pub struct Success {
+    /// The new browser key: the client must have it, or what it earned is worth nothing to it.
+    pub browser_key: Secret<String>,
+    /// The mark on the session.
+    pub mark: Mark,
+    /// The grant, where the route asks for one.
+    pub grant: Option<Grant>,
+    /// Until when this counts for the route.
+    pub expires_at: Timestamp,
+    /// The challenge that was met.
+    pub challenge: Challenge,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            retry_after: None,
+            attempts_left: None,
+        }
+    }
+}
+
+/// What one answer is about, once the token is open.
+struct Case<'a> {
+    challenge: Challenge,
+    user: Option<User>,
+    answering: Answering<'a>,
+    now: Timestamp,
+}
+
+impl<S: Store> Verifier<S> {
+    /// Judges one answer. Counted before it is judged; an unknown user, a factor that is not
+    /// enrolled and a wrong answer cost the same work and are told in the same words.
+    pub async fn answer(
+        &self,
+        answering: Answering<'_>,
+        requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
+    ) -> Result<Answer, VerifyError> {
+        self.equipment.audit.ready()?;
+        let caller = answering.caller;
+        let Some(challenge) = self.read(answering.token, requirement, &caller) else {
+            return self.refuse(None, &answering, Reason::ChallengeExpired.into());
+        };
+        let requirement = &challenge.demand.requirement;
+        let judged = [Factor::EmailCode, Factor::Password, Factor::Totp];
+        if !requirement.factors.mentioned().contains(answering.factor)
+            || !judged.contains(&answering.factor)
+        {
+            let refusal = Reason::MethodNotEnrolled.into();
+            return self.refuse(Some(&challenge), &answering, refusal);
+        }
+        if !is_confirmed(requirement.confirm.as_deref(), answering.confirm) {
+            return Ok(Answer::Unconfirmed);
+        }
+        let user = self.user(&challenge.subject).await?;
+        let case = Case {
+            now: self.equipment.clock.now(),
+            challenge,
+            user,
+            answering,
+        };
+        self.count_and_judge(case).await
+    }
+
+    async fn count_and_judge(&self, case: Case<'_>) -> Result<Answer, VerifyError> {
+        let (factor, now) = (case.answering.factor, case.now);
+        let name = counted_as(case.user.as_ref(), &case.challenge.subject);
+        let who = attempt(&case.challenge, &name, &case.answering.caller);
+        let counters = self.throttle().of_answer(who, factor);
+        let (challenge, answering) = (&case.challenge, &case.answering);
+        let remaining = match self.store.count_attempt(&counters, now).await? {
+            Attempt::Counted { .. } if self.is_over(challenge) => {
+                return self.refuse(Some(challenge), answering, Reason::ChallengeExpired.into());
+            }
+            Attempt::Counted { remaining } => remaining,
+            Attempt::Refused { key, until } => {
+                let refusal = barred(&key, until, now);
+                return self.refuse(Some(challenge), answering, refusal);
+            }
+        };
+        if !self.is_right(&case).await? {
+            let refusal = Refusal {
+                attempts_left: Some(remaining),
+                ..Reason::WrongAnswer.into()
+            };
+            return self.refuse(Some(challenge), answering, refusal);
+        }
+        let shown = self.shown_by(&case).await?;
+        if challenge.demand.requirement.factors.satisfied_by(shown) {
+            let clears = self.throttle().cleared_by_success(who, shown);
+            return self.succeed(case, shown, clears).await;
+        }
+        let clears = self.throttle().cleared_by_answer(who, factor);
+        self.store.clear_attempts(&clears).await?;
+        self.ask_for_more(&case, shown)
+    }
+
+    /// Judges the answer itself.
+    async fn is_right(&self, case: &Case<'_>) -> Result<bool, VerifyError> {
+        let answer = case.answering.answer;
+        match case.answering.factor {
+            Factor::Password => {
+                let hash = case.user.as_ref().and_then(|user| user.password.clone());
+                let checked = self.equipment.passwords.check(answer.clone(), hash).await?;
+                Ok(matches!(checked, Checked::Right { .. }))
+            }
+            Factor::Totp => self.is_totp(case, &digits(answer.expose())).await,
+            Factor::EmailCode => {
+                let id = case.challenge.id;
+                let hash = hash_code(id, digits(answer.expose()).expose(), &self.equipment.keys);
+                let answer = self.store.take_code(id, &hash, case.now).await?;
+                Ok(answer == CodeAnswer::Matched)
+            }
+            // Not judged here; `answer` has refused them already.
+            Factor::Passkey | Factor::RecoveryCode => Ok(false),
+        }
+    }
+
+    async fn is_totp(&self, case: &Case<'_>, code: &Secret<String>) -> Result<bool, VerifyError> {
+        let (keys, settings) = (&self.equipment.keys, &self.equipment.settings);
+        let secret = case.user.as_ref().and_then(|user| {
+            let secret = TotpSecret::open(user.totp.as_ref()?, &user.id, keys)?;
+            Some((secret, &user.id))
+        });
+        let Some((secret, user)) = secret else {
+            // The same sums for whoever has no secret, and never a match.
+            let stand_in = TotpSecret::generate(&self.equipment.entropy);
+            let _ = stand_in.matching_step(code.expose(), settings.totp_skew, case.now);
+            return Ok(false);
+        };
+        let Some(step) = secret.matching_step(code.expose(), settings.totp_skew, case.now) else {
+            return Ok(false);
+        };
+        Ok(self.store.take_totp_step(user, step).await? == Taken::Now)
+    }
+
+    /// The factors shown for the challenge so far, this one included.
+    async fn shown_by(&self, case: &Case<'_>) -> Result<FactorSet, VerifyError> {
+        let factor = case.answering.factor;
+        let this = FactorSet::EMPTY.with(factor);
+        if case.challenge.demand.requirement.factors.satisfied_by(this) {
+            return Ok(this);
+        }
+        let keep = case.challenge.expires_at.since(case.now);
+        let shown = self
+            .store
+            .note_factor(case.challenge.id, factor, keep)
+            .await?;
+        Ok(shown.with(factor))
+    }
+
+    async fn succeed(
+        &self,
+        case: Case<'_>,
+        shown: FactorSet,
+        clears: Vec<CounterKey>,
+    ) -> Result<Answer, VerifyError> {
+        let Case {
+            challenge,
+            answering,
+            now,
+            ..
+        } = case;
+        let settings = &self.equipment.settings;
+        let browser_key = new_browser_key(&self.equipment.entropy);
+        let renewed = hash_of_new(&browser_key, &self.equipment.keys);
+        let requirement = &*challenge.demand.requirement;
+        let life = requirement.max_age.min(settings.grant_life);
+        let grant = requirement.needs_grant().then(|| Grant {
+            id: GrantId::new(self.equipment.entropy.bytes()),
+            key: challenge.demand.grant_key(),
+            level: requirement.level,
+            subject: challenge.subject.clone(),
+            browser_key: renewed,
+            factors: shown,
+            granted_at: now,
+            expires_at: now.after(life),
+        });
+        let verified = Verified {
+            challenge: challenge.id,
+            challenge_keep: challenge.expires_at.since(now),
+            session: challenge.session,
+            unrecorded: Session {
+                subject: challenge.subject.clone(),
+                authenticated_at: None,
+                browser_key: Some(renewed),
+                created_at: now,
+                seen_at: now,
+                revoked: false,
+            },
+            presented: answering.caller.browser_key,
+            renewed,
+            mark: Mark {
+                subject: challenge.subject.clone(),
+                browser_key: renewed,
+                factors: shown,
+                verified_at: now,
+            },
+            grant,
+            clears,
+            keep: settings.session_keep,
+        };
+        if self.store.put_verified(&verified, now).await? == Taken::Before {
+            let refusal = Reason::ChallengeExpired.into();
+            return self.refuse(Some(&challenge), &answering, refusal);
+        }
+        let mut event = self.event(EventKind::Verified, Outcome::Succeeded, &answering.caller);
+        tell_of(&mut event, &challenge, Some(answering.factor));
+        event.grant = verified.grant.as_ref().map(|grant| grant.id);
+        // If this fails the client never gets the new browser key, so the grant opens nothing.
+        self.equipment.audit.record(event)?;
+        Ok(Answer::Verified(Box::new(Success {
+            browser_key,
+            mark: verified.mark,
+            grant: verified.grant,
+            expires_at: now.after(life),
+            challenge,
+        })))
+    }
+
+    fn ask_for_more(&self, case: &Case<'_>, shown: FactorSet) -> Result<Answer, VerifyError> {
+        let (challenge, answering) = (&case.challenge, &case.answering);
+        let caller = &answering.caller;
+        let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
+        tell_of(&mut event, challenge, Some(answering.factor));
+        self.equipment.audit.record(event)?;
+        let view = self.view_for(challenge, case.user.as_ref(), shown);
+        let remaining = view
+            .alternatives
+            .iter()
+            .map(|set| set.without(shown))
+            .collect();
+        let view = Box::new(view);
+        Ok(Answer::MoreNeeded { remaining, view })
+    }
+
+    fn refuse(
+        &self,
+        challenge: Option<&Challenge>,
+        answering: &Answering<'_>,
+        refusal: Refusal,
+    ) -> Result<Answer, VerifyError> {
+        let caller = &answering.caller;
+        let mut event = self.event(EventKind::FactorAnswered, Outcome::Refused, caller);
+        event.factor = Some(answering.factor);
+        if let Some(challenge) = challenge {
+            tell_of(&mut event, challenge, Some(answering.factor));
+        }
+        event.reason = Some(refusal.reason);
+        self.equipment.audit.record(event)?;
+        Ok(Answer::Refused(refusal))
+    }
+
+    /// Time has passed since the token was opened.
+    fn is_over(&self, challenge: &Challenge) -> bool {
+        self.equipment.clock.now() >= challenge.expires_at
+    }
+}
+
+pub(super) fn barred(key: &CounterKey, until: Option<Timestamp>, now: Timestamp) -> Refusal {
+    let (reason, retry_after) = refusal(key, until, now);
+    Refusal {
+        reason,
+        retry_after,
+        attempts_left: Some(0),
+    }
+}
+
+/// Blanks around the phrase are forgiven; letter case is not, for it is the point of typing it.
+fn is_confirmed(asked: Option<&str>, typed: Option<&str>) -> bool {
+    asked.is_none_or(|asked| typed.is_some_and(|typed| typed.trim() == asked.trim()))
+}

@@ -1,0 +1,149 @@
+//! The directory: which user a subject is, and by what that user can prove it.
+
+use crate::domain::{Factor, FactorSet, Requirement, Subject, User, UserId};
+use crate::store::{Store, StoreError};
+
+/// Whether a subject that is a mail address stands for itself where the directory knows nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmailSubjects {
+    /// No: only users of the directory can verify.
+    #[default]
+    Ignored,
+    /// Yes: for accounts that sign in by a link or elsewhere, codes go to the subject's address.
+    Trusted,
+}
+
+/// Finds the user for a subject.
+pub async fn find_user<S: Store>(
+    store: &S,
+    subject: &Subject,
+    email_subjects: EmailSubjects,
+) -> Result<Option<User>, StoreError> {
+    let name = UserId::new(subject.as_str());
+    let found = store.user(&name).await?;
+    Ok(found.or_else(|| {
+        let stands_for_itself =
+            email_subjects == EmailSubjects::Trusted && is_plain_email(subject.as_str());
+        stands_for_itself.then(|| User {
+            email: Some(subject.as_str().to_owned()),
+            id: name,
+            aliases: Vec::new(),
+            password: None,
+            totp: None,
+            created_at: crate::domain::Timestamp::default(),
+        })
+    }))
+}
+
+/// The factors that a user can show.
+pub fn usable_factors(user: Option<&User>, mail: MailState) -> FactorSet {
+    let Some(user) = user else {
+        return FactorSet::EMPTY;
+    };
+    let has_mail = user.email.is_some() && mail == MailState::Configured;
+    [
+        (Factor::Password, user.password.is_some()),
+        (Factor::Totp, user.totp.is_some()),
+        (Factor::EmailCode, has_mail),
+    ]
+    .into_iter()
+    .filter_map(|(factor, usable)| usable.then_some(factor))
+    .collect()
+}
+
+/// Whether mails can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailState {
+    /// There is no mail server in the settings.
+    Absent,
+    /// There is one.
+    Configured,
+}
+
+/// The alternatives of a requirement that can be completed with `usable`, in order of preference.
+pub fn open_alternatives(requirement: &Requirement, usable: FactorSet) -> Vec<FactorSet> {
+    requirement
+        .factors
+        .sets()
+        .iter()
+        .copied()
+        .filter(|set| usable.covers(*set))
+        .collect()
+}
+
+/// An ASCII address without quotes or comments: what looks alike in other alphabets is not trusted.
+fn is_plain_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let is_atom =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    !local.is_empty()
+        && local.len() <= 64
+        && local.bytes().all(is_atom)
+        && domain.contains('.')
+        && domain.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Alternatives, Secret, Timestamp};
+    use crate::verification::tests::requirement;
+
+    #[test]
+    fn only_plain_addresses_stand_for_themselves() {
+        for email in ["alice@example.com", "a.b+c@mail.example.co.uk"] {
+            assert!(is_plain_email(email), "{email}");
+        }
+        for other in [
+            "alice",
+            "@example.com",
+            "alice@",
+            "alice@localhost",
+            "аlice@example.com",
+            "a@b@example.com",
+            "\"a b\"@example.com",
+            "a b@example.com",
+            "a@example..com",
+            "a@exämple.com",
+            "a@[192.0.2.1]",
+            "a,b@example.com",
+            "<a@example.com",
+        ] {
+            assert!(!is_plain_email(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_alternative_is_open_if_all_its_factors_can_be_shown() {
+        let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
+        let mail = FactorSet::EMPTY.with(Factor::EmailCode);
+        let mut requirement = (*requirement()).clone();
+        requirement.factors = Alternatives::new(vec![both, mail]).unwrap();
+        let mut user = User {
+            id: UserId::new("alice"),
+            aliases: vec![],
+            email: Some("alice@example.com".to_owned()),
+            password: Some(Secret::new("$argon2id$…".to_owned())),
+            totp: None,
+            created_at: Timestamp::default(),
+        };
+        let open =
+            |user: &User, mail| open_alternatives(&requirement, usable_factors(Some(user), mail));
+        assert_eq!(open(&user, MailState::Configured), [mail]);
+        assert_eq!(open(&user, MailState::Absent), []);
+        user.totp = Some(vec![1]);
+        assert_eq!(open(&user, MailState::Configured), [both, mail]);
+        assert_eq!(
+            usable_factors(None, MailState::Configured),
+            FactorSet::EMPTY
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! Verification: a challenge is opened, answered factor by factor, and earns a mark and a grant.
+//!
+//! No HTTP lives here. Whoever calls has parsed the request, identified its session, and turns the
+//! answers into responses. What is secret arrives and leaves as `Secret`.
+
+mod answer;
+mod browser_key;
+mod code;
+mod directory;
+mod form;
+mod password;
+mod send;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod token;
+mod totp;
+mod verifier;
+mod wire;
+
+pub use answer::{Answer, Answering, Refusal, Success};
+pub use browser_key::{
+    BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, new_browser_key,
+    previous_browser_key_hash,
+};
+pub use code::MAX_CODE_LIFE;
+pub use directory::{EmailSubjects, MailState, find_user, open_alternatives, usable_factors};
+pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
+pub use password::{
+    Busy, Checked, MAX_PASSWORD, PasswordChecker, PasswordCost, PasswordError, PasswordSettings,
+    StartError, hash_password,
+};
+pub use send::Sending;
+pub use throttle::{Limit, Limits, factor_keys};
+pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
+pub use totp::{TotpSecret, TotpSecretError};
+pub use verifier::{
+    Caller, ChallengeView, Equipment, Opening, Status, VerificationSettings, Verifier, VerifyError,
+};

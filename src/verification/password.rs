@@ -1,0 +1,339 @@
+//! Passwords: argon2id, checked on a few threads of their own.
+//!
+//! One check takes a defined amount of memory and time, so how many run at once and how many wait
+//! is bounded: more is answered with [`Busy`], never with an unbounded wait. An account without a
+//! password costs the same work as one with.
+
+use crate::domain::Secret;
+use crate::entropy::Entropy;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// The longest password that is looked at, in bytes.
+pub const MAX_PASSWORD: usize = 1024;
+
+/// What one hash costs. The default is the OWASP Password Storage Cheat Sheet's minimum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// How often the memory is gone over.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+impl Default for PasswordCost {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19 * 1024,
+            passes: 2,
+            lanes: 1,
+        }
+    }
+}
+
+/// How passwords are checked.
+#[derive(Clone, Copy, Debug)]
+pub struct PasswordSettings {
+    /// What new hashes cost.
+    pub cost: PasswordCost,
+    /// How many are checked at once.
+    pub threads: usize,
+    /// How many may wait.
+    pub queue: usize,
+    /// How long one may take, waiting included.
+    pub deadline: Duration,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self {
+            cost: PasswordCost::default(),
+            threads: 2,
+            queue: 32,
+            deadline: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a password cannot be hashed; the operator must act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// The cost is outside what argon2 allows.
+    #[error("argon2 cannot be run with these costs: {0}")]
+    Cost(argon2::Error),
+    /// The password is empty.
+    #[error("the password is empty")]
+    Empty,
+    /// Hashing failed.
+    #[error("the password cannot be hashed: {0}")]
+    Hash(argon2::password_hash::Error),
+    /// The password is too long.
+    #[error("the password has {0} bytes; at most {MAX_PASSWORD} are allowed")]
+    TooLong(usize),
+}
+
+/// Too many passwords are being checked already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords are being checked")]
+pub struct Busy;
+
+/// The answer to checking a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// It is right.
+    Right {
+        /// The hash was made at another cost than is set now.
+        outdated: bool,
+    },
+    /// It is wrong, or there is none.
+    Wrong,
+}
+
+/// Hashes a password as a PHC string. Takes the time that the cost says: not for an I/O thread.
+pub fn hash_password(
+    password: &Secret<String>,
+    cost: PasswordCost,
+    entropy: &Entropy,
+) -> Result<Secret<String>, PasswordError> {
+    let password = password.expose().as_bytes();
+    if password.is_empty() {
+        return Err(PasswordError::Empty);
+    }
+    if password.len() > MAX_PASSWORD {
+        return Err(PasswordError::TooLong(password.len()));
+    }
+    let hash: PasswordHash = argon2id(cost)?
+        .hash_password_with_salt(password, &entropy.bytes::<16>())
+        .map_err(PasswordError::Hash)?;
+    Ok(Secret::new(hash.to_string()))
+}
+
+/// Checks passwords on threads of its own. Cheap to clone; shared by all threads.
+#[derive(Clone, Debug)]
+pub struct PasswordChecker {
+    queue: SyncSender<Job>,
+    deadline: Duration,
+}
+
+#[derive(Debug)]
+struct Job {
+    password: Secret<String>,
+    hash: Option<Secret<String>>,
+    told: oneshot::Sender<Checked>,
+}
+
+impl PasswordChecker {
+    /// Starts the threads. They end when the last checker is dropped.
+    pub fn start(settings: &PasswordSettings, entropy: &Entropy) -> Result<Self, StartError> {
+        let stand_in = Secret::new(data_encoding::HEXLOWER.encode(&entropy.bytes::<16>()));
+        let bench = Bench {
+            cost: settings.cost,
+            stand_in: hash_password(&stand_in, settings.cost, entropy)?,
+        };
+        let (queue, jobs) = sync_channel(settings.queue);
+        let (bench, jobs) = (Arc::new(bench), Arc::new(Mutex::new(jobs)));
+        for _ in 0..settings.threads.max(1) {
+            let (bench, jobs) = (Arc::clone(&bench), Arc::clone(&jobs));
+            thread::Builder::new()
+                .name("password".to_owned())
+                .spawn(move || bench.run(&jobs))?;
+        }
+        let deadline = settings.deadline;
+        Ok(Self { queue, deadline })
+    }
+
+    /// Checks a password against a hash, or against nothing at the same cost.
+    pub async fn check(
+        &self,
+        password: Secret<String>,
+        hash: Option<Secret<String>>,
+    ) -> Result<Checked, Busy> {
+        let (told, answer) = oneshot::channel();
+        let job = Job {
+            password,
+            hash,
+            told,
+        };
+        self.queue.try_send(job).map_err(|_| Busy)?;
+        match timeout(self.deadline, answer).await {
+            Ok(Ok(checked)) => Ok(checked),
+            Ok(Err(_)) | Err(_) => Err(Busy),
+        }
+    }
+}
+
+/// Why the checker cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings do not work.
+    #[error("passwords cannot be checked")]
+    Settings(#[from] PasswordError),
+    /// A thread cannot be started.
+    #[error("a password thread cannot be started")]
+    Thread(#[from] io::Error),
+}
+
+struct Bench {
+    cost: PasswordCost,
+    /// What is checked against where there is no password.
+    stand_in: Secret<String>,
+}
+
+impl Bench {
+    fn run(&self, jobs: &Mutex<Receiver<Job>>) {
+        loop {
+            let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = next else { return };
+            // Nobody waits any more: the work would only delay others.
+            if job.told.is_closed() {
+                continue;
+            }
+            let checked = self.check(&job.password, job.hash.as_ref());
+            let _ = job.told.send(checked);
+        }
+    }
+
+    fn check(&self, password: &Secret<String>, hash: Option<&Secret<String>>) -> Checked {
+        let password = password.expose().as_bytes();
+        if password.len() > MAX_PASSWORD {
+            return Checked::Wrong;
+        }
+        let known = hash.and_then(|hash| readable(hash.expose()));
+        if hash.is_some() && known.is_none() {
+            tracing::error!("a password hash in the directory is unreadable; it counts for none");
+        }
+        let Some(known) = known else {
+            if let Some(stand_in) = readable(self.stand_in.expose()) {
+                let _ = Argon2::default().verify_password(password, &stand_in);
+            }
+            return Checked::Wrong;
+        };
+        match Argon2::default().verify_password(password, &known) {
+            Ok(()) => Checked::Right {
+                outdated: self.is_outdated(&known),
+            },
+            Err(_) => Checked::Wrong,
+        }
+    }
+
+    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        let PasswordCost {
+            memory_kib,
+            passes,
+            lanes,
+        } = self.cost;
+        hash.algorithm.as_str() != "argon2id"
+            || Params::try_from(hash).map_or(true, |params| {
+                (params.m_cost(), params.t_cost(), params.p_cost()) != (memory_kib, passes, lanes)
+            })
+    }
+}
+
+/// Reads a PHC string of a kind that we check, and that costs no more than a machine can bear.
+fn readable(hash: &str) -> Option<PasswordHash> {
+    let hash = PasswordHash::new(hash).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let argon2 = hash.algorithm.as_str().starts_with("argon2");
+    let whole = hash.salt.is_some() && hash.hash.is_some();
+    let bearable = params.m_cost() <= 2 * 1024 * 1024 && params.t_cost() <= 64;
+    (argon2 && whole && bearable).then_some(hash)
+}
+
+fn argon2id(cost: PasswordCost) -> Result<Argon2<'static>, PasswordError> {
+    let params =
+        Params::new(cost.memory_kib, cost.passes, cost.lanes, None).map_err(PasswordError::Cost)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: PasswordCost = PasswordCost {
+        memory_kib: 64,
+        passes: 1,
+        lanes: 1,
+    };
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    fn checker(threads: usize, queue: usize, cost: PasswordCost) -> PasswordChecker {
+        let settings = PasswordSettings {
+            cost,
+            threads,
+            queue,
+            ..PasswordSettings::default()
+        };
+        PasswordChecker::start(&settings, &Entropy::system()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_right_password_is_right_and_no_other() {
+        let checker = checker(1, 8, CHEAP);
+        let hash = hash_password(&secret("correct horse"), CHEAP, &Entropy::system()).unwrap();
+        let check = async |password: &str, hash: Option<&Secret<String>>| {
+            checker
+                .check(secret(password), hash.cloned())
+                .await
+                .unwrap()
+        };
+        let right = Checked::Right { outdated: false };
+        assert_eq!(check("correct horse", Some(&hash)).await, right);
+        for wrong in ["", "correct", "correct horse ", "Correct horse"] {
+            assert_eq!(check(wrong, Some(&hash)).await, Checked::Wrong);
+        }
+        assert_eq!(check("correct horse", None).await, Checked::Wrong);
+        for unreadable in ["", "$2b$12$abc", "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ"] {
+            let hash = secret(unreadable);
+            assert_eq!(check("", Some(&hash)).await, Checked::Wrong);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_cost_is_outdated() {
+        let hash = hash_password(&secret("x"), CHEAP, &Entropy::system()).unwrap();
+        let dearer = PasswordCost { passes: 2, ..CHEAP };
+        let checked = checker(1, 8, dearer).check(secret("x"), Some(hash)).await;
+        assert_eq!(checked, Ok(Checked::Right { outdated: true }));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_busy_at_once() {
+        let checker = checker(1, 1, PasswordCost::default());
+        let checks = (0..8).map(|_| {
+            let checker = checker.clone();
+            tokio::spawn(async move { checker.check(secret("x"), None).await })
+        });
+        let checks: Vec<_> = checks.collect();
+        let mut busy = 0;
+        for check in checks {
+            busy += usize::from(check.await.unwrap() == Err(Busy));
+        }
+        assert!((1..8).contains(&busy), "{busy} of 8 were busy");
+    }
+
+    #[test]
+    fn the_default_cost_is_what_owasp_asks_for() {
+        let hash =
+            hash_password(&secret("x"), PasswordCost::default(), &Entropy::system()).unwrap();
+        assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    #[test]
+    fn an_endless_password_is_refused() {
+        let error = hash_password(&secret(&"x".repeat(1025)), CHEAP, &Entropy::system());
+        assert_eq!(error.unwrap_err(), PasswordError::TooLong(1025));
+    }
+}

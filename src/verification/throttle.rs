@@ -1,0 +1,338 @@
+//! Throttles: what is counted before an answer is judged or a code is sent, and how far.
+//!
+//! The tightest counters are those of the challenge and of the session, so that a thief with one
+//! session is barred long before the owner's factor is locked. What a success clears is never more
+//! than what it proves: a right password clears nothing that guards the TOTP code.
+
+use crate::domain::{
+    ChallengeId, Counter, CounterKey, Factor, FactorSet, Reason, SessionId, Timestamp, UserId,
+};
+use crate::seal::{Keys, Purpose};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// So many, within a window from the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub attempts: u32,
+    /// Within how long.
+    pub window: Duration,
+}
+
+/// How far is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Answers to one challenge; the last wrong one ends it.
+    pub challenge: u32,
+    /// Answers by one factor in one session.
+    pub session: Limit,
+    /// The same over a long time: a session that only ever guesses stays barred.
+    pub session_total: Limit,
+    /// Answers from one address (IPv6: one /64); `None` does not count them. No success clears it.
+    pub address: Option<Limit>,
+    /// Consecutive wrong answers by one factor of one user, until an operator unlocks it
+    /// (NIST SP 800-63B-4 §3.2.2: at most 100).
+    pub factor: u32,
+    /// Codes sent to one user.
+    pub codes: Limit,
+    /// Codes sent for one session.
+    pub codes_in_session: Limit,
+    /// How long after one code the next may be sent for the same challenge.
+    pub resend_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let window = Duration::from_mins(15);
+        let limit = |attempts| Limit { attempts, window };
+        Self {
+            challenge: 5,
+            session: limit(10),
+            session_total: Limit {
+                attempts: 40,
+                window: Duration::from_hours(30 * 24),
+            },
+            address: Some(limit(50)),
+            factor: 100,
+            codes: limit(5),
+            codes_in_session: limit(4),
+            resend_after: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What is being tried, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Try<'a> {
+    pub(super) challenge: ChallengeId,
+    /// How long the challenge lives.
+    pub(super) life: Duration,
+    pub(super) session: SessionId,
+    /// The canonical user: a spelling is not a new user.
+    pub(super) user: &'a UserId,
+    pub(super) address: IpAddr,
+}
+
+/// Names the counters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Throttle<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) limits: &'a Limits,
+}
+
+impl Throttle<'_> {
+    /// What one answer by `factor` counts under.
+    pub(super) fn of_answer(&self, who: Try<'_>, factor: Factor) -> Vec<Counter> {
+        let mut counters = vec![
+            Counter {
+                key: factor_key(who.user, factor, self.keys),
+                limit: self.limits.factor,
+                window: None,
+            },
+            self.of_challenge(who),
+        ];
+        let session = self.session_keys(who.session, factor);
+        let limits = [self.limits.session, self.limits.session_total];
+        counters.extend(
+            session
+                .into_iter()
+                .zip(limits)
+                .map(|(key, limit)| of(key, limit)),
+        );
+        counters.extend(
+            self.limits
+                .address
+                .map(|limit| of(self.address_key(who.address), limit)),
+        );
+        counters
+    }
+
+    /// What every code that is sent counts under.
+    pub(super) fn of_code(&self, who: Try<'_>) -> Vec<Counter> {
+        let [user, session, resend] = self.code_keys(who);
+        let interval = Limit {
+            attempts: 1,
+            window: self.limits.resend_after,
+        };
+        vec![
+            of(resend, interval),
+            of(session, self.limits.codes_in_session),
+            of(user, self.limits.codes),
+        ]
+    }
+
+    /// Lets the first code of a challenge go free; the next ones draw on the budget for answers.
+    pub(super) fn of_first_code(&self, who: Try<'_>) -> Counter {
+        let once = Limit {
+            attempts: 1,
+            window: who.life,
+        };
+        of(self.key(FIRST, &[who.challenge.as_bytes()]), once)
+    }
+
+    /// What a challenge allows.
+    pub(super) fn of_challenge(&self, who: Try<'_>) -> Counter {
+        let key = self.key(CHALLENGE, &[who.challenge.as_bytes()]);
+        of(
+            key,
+            Limit {
+                attempts: self.limits.challenge,
+                window: who.life,
+            },
+        )
+    }
+
+    /// The interval between two codes; cleared when a code could not be sent after all.
+    pub(super) fn resend_key(&self, who: Try<'_>) -> CounterKey {
+        let [_, _, resend] = self.code_keys(who);
+        resend
+    }
+
+    /// What a right answer by `factor` clears while the challenge is not yet met.
+    pub(super) fn cleared_by_answer(&self, who: Try<'_>, factor: Factor) -> Vec<CounterKey> {
+        vec![factor_key(who.user, factor, self.keys)]
+    }
+
+    /// What a met challenge clears: what guards the factors that were shown, nothing else. The
+    /// challenge's own counters stay used up; nobody needs them any more.
+    pub(super) fn cleared_by_success(&self, who: Try<'_>, shown: FactorSet) -> Vec<CounterKey> {
+        let mut cleared = Vec::new();
+        for factor in shown.iter() {
+            cleared.push(factor_key(who.user, factor, self.keys));
+            cleared.extend(self.session_keys(who.session, factor));
+        }
+        if shown.contains(Factor::EmailCode) {
+            // Whoever read the code is the owner of the mailbox: nobody was bombed.
+            let [user, session, _] = self.code_keys(who);
+            cleared.extend([user, session]);
+        }
+        cleared
+    }
+
+    fn session_keys(&self, session: SessionId, factor: Factor) -> [CounterKey; 2] {
+        let parts: [&[u8]; 2] = [session.as_bytes(), factor.as_str().as_bytes()];
+        [self.key(SESSION, &parts), self.key(SESSION_TOTAL, &parts)]
+    }
+
+    fn code_keys(&self, who: Try<'_>) -> [CounterKey; 3] {
+        [
+            self.key(CODES, &[who.user.as_str().as_bytes()]),
+            self.key(CODES_IN_SESSION, &[who.session.as_bytes()]),
+            self.key(RESEND, &[who.challenge.as_bytes()]),
+        ]
+    }
+
+    fn address_key(&self, address: IpAddr) -> CounterKey {
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.key(ADDRESS, &[&address.octets()]),
+            // One customer usually has a /64 and can take any address in it.
+            IpAddr::V6(address) => {
+                let network = address.to_bits() >> 64;
+                self.key(ADDRESS, &[&network.to_be_bytes()])
+            }
+        }
+    }
+
+    fn key(&self, kind: &str, parts: &[&[u8]]) -> CounterKey {
+        key(kind, parts, self.keys)
+    }
+}
+
+/// The counters of consecutive failures of a user, by factor: what `user unlock` clears.
+pub fn factor_keys(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
+    Factor::ALL
+        .into_iter()
+        .map(|factor| factor_key(user, factor, keys))
+        .collect()
+}
+
+/// Why a used-up counter refuses, and for how long.
+pub(super) fn refusal(
+    key: &CounterKey,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> (Reason, Option<Duration>) {
+    let kind = key.as_str().split(':').next().unwrap_or_default();
+    match kind {
+        FACTOR => (Reason::FactorLocked, None),
+        // Waiting does not help: the challenge is over, and a new one is to be had at once.
+        CHALLENGE => (Reason::TooManyAttempts, None),
+        _ => (Reason::TooManyAttempts, until.map(|until| until.since(now))),
+    }
+}
+
+fn factor_key(user: &UserId, factor: Factor, keys: &Keys) -> CounterKey {
+    let parts: [&[u8]; 2] = [user.as_str().as_bytes(), factor.as_str().as_bytes()];
+    key(FACTOR, &parts, keys)
+}
+
+fn key(kind: &str, parts: &[&[u8]], keys: &Keys) -> CounterKey {
+    let mac = keys.mac(Purpose::Counter, &[&[kind.as_bytes()], parts].concat());
+    let id = data_encoding::BASE64URL_NOPAD.encode(&mac);
+    CounterKey::new(format!("{kind}:{}", id.get(..22).unwrap_or(&id)))
+}
+
+fn of(key: CounterKey, limit: Limit) -> Counter {
+    Counter {
+        key,
+        limit: limit.attempts,
+        window: Some(limit.window),
+    }
+}
+
+const ADDRESS: &str = "address";
+const CHALLENGE: &str = "challenge";
+const CODES: &str = "codes";
+const CODES_IN_SESSION: &str = "codes-in-session";
+const FACTOR: &str = "factor";
+const FIRST: &str = "first-code";
+const RESEND: &str = "resend";
+const SESSION: &str = "session";
+const SESSION_TOTAL: &str = "session-total";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verification::tests::keys;
+
+    fn tries(user: &UserId) -> Try<'_> {
+        Try {
+            challenge: ChallengeId::new([1; 16]),
+            life: Duration::from_mins(10),
+            session: SessionId::new([2; 32]),
+            user,
+            address: "192.0.2.1".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_network_are_one_and_ipv4_is_ipv4_however_it_is_written() {
+        let (keys, limits) = (keys(), Limits::default());
+        let throttle = Throttle {
+            keys: &keys,
+            limits: &limits,
+        };
+        let key = |address: &str| throttle.address_key(address.parse().unwrap());
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:1:2:3"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_eq!(key("192.0.2.1"), key("::ffff:192.0.2.1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_session_is_barred_long_before_the_factor_is_locked() {
+        let limits = Limits::default();
+        assert!(limits.challenge < limits.session.attempts);
+        assert!(limits.session_total.attempts * 2 < limits.factor);
+        assert!(limits.factor <= 100, "NIST SP 800-63B-4 §3.2.2");
+    }
+
+    #[test]
+    fn a_right_password_clears_nothing_that_guards_the_totp_code() {
+        let (keys, limits) = (keys(), Limits::default());
+        let throttle = Throttle {
+            keys: &keys,
+            limits: &limits,
+        };
+        let user = UserId::new("alice");
+        let cleared =
+            throttle.cleared_by_success(tries(&user), FactorSet::EMPTY.with(Factor::Password));
+        for counter in throttle.of_answer(tries(&user), Factor::Totp) {
+            assert!(!cleared.contains(&counter.key), "{counter:?}");
+        }
+    }
+
+    #[test]
+    fn counters_hold_no_name_and_no_address() {
+        let (keys, limits) = (keys(), Limits::default());
+        let throttle = Throttle {
+            keys: &keys,
+            limits: &limits,
+        };
+        let user = UserId::new("alice");
+        for counter in throttle.of_answer(tries(&user), Factor::Password) {
+            let key = counter.key.as_str();
+            assert!(
+                !key.contains("alice") && !key.contains("192.0.2.1"),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_locked_factor_is_told_from_too_many_attempts() {
+        let keys = keys();
+        let now = Timestamp::from_millis(0);
+        let [locked, ..] = factor_keys(&UserId::new("a"), &keys)
+            .try_into()
+            .unwrap_or_else(|keys: Vec<_>| -> [CounterKey; 5] { panic!("{keys:?}") });
+        assert_eq!(refusal(&locked, None, now), (Reason::FactorLocked, None));
+        let until = now.after(Duration::from_secs(9));
+        let session = key(SESSION, &[b"x"], &keys);
+        assert_eq!(
+            refusal(&session, Some(until), now),
+            (Reason::TooManyAttempts, Some(Duration::from_secs(9)))
+        );
+    }
+}

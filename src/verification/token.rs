@@ -1,0 +1,289 @@
+//! Challenge tokens: a challenge, sealed, in the hands of the client. A refusal writes nothing.
+//!
+//! The token names the route; what the route requires is looked up again when the token is opened,
+//! so that a reload of the policies applies to challenges under way.
+
+use super::wire::{In, Out};
+use crate::domain::{
+    BrowserKeyHash, Challenge, ChallengeId, ClientKind, Demand, RequestDigest, Requirement,
+    ReturnTarget, RouteId, SessionId, Subject, Timestamp,
+};
+use crate::entropy::Entropy;
+use crate::seal::{Keys, Purpose};
+use data_encoding::BASE64URL_NOPAD;
+use std::sync::Arc;
+
+/// The longest token that is looked at.
+pub const MAX_TOKEN: usize = 8 * 1024;
+/// The longest path that a challenge returns to; a longer one is forgotten.
+const MAX_RETURN: usize = 2048;
+/// How many values are shown, and how much of each.
+const MAX_SHOWN: usize = 8;
+const MAX_SHOWN_LEN: usize = 120;
+
+const AUDIENCE: &[u8] = b"challenge/1";
+
+/// Seals a challenge for the client to carry; the text is safe in URLs and forms.
+pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> String {
+    let mut out = Out::default();
+    out.array(challenge.id.as_bytes())
+        .array(challenge.session.as_bytes())
+        .text(challenge.subject.as_str())
+        .optional_array(
+            challenge
+                .browser_key
+                .as_ref()
+                .map(|key| key.as_bytes().as_slice()),
+        )
+        .text(challenge.route.as_str())
+        .optional_array(
+            challenge
+                .demand
+                .binding
+                .as_ref()
+                .map(|digest| digest.as_bytes().as_slice()),
+        )
+        .pairs(&challenge.shown)
+        .byte(client_byte(challenge.client))
+        .number(challenge.opened_at.as_millis())
+        .number(challenge.expires_at.as_millis());
+    match &challenge.return_to {
+        ReturnTarget::Caller => out.byte(0),
+        ReturnTarget::Form(path) => out.byte(1).text(path),
+        ReturnTarget::Path(path) => out.byte(2).text(path),
+    };
+    BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.bytes(), entropy))
+}
+
+/// Opens a token. `None` if it is not ours, or is over, or if its route is gone.
+pub fn open_challenge(
+    token: &str,
+    requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
+    keys: &Keys,
+    now: Timestamp,
+) -> Option<Challenge> {
+    if token.len() > MAX_TOKEN {
+        return None;
+    }
+    let sealed = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+    let plain = keys.open(Purpose::Challenge, AUDIENCE, &sealed)?;
+    let challenge = read(&mut In(plain.expose()), requirement)?;
+    (now < challenge.expires_at).then_some(challenge)
+}
+
+/// Cuts what is shown to what a token should hold; that something was cut is shown too.
+pub(super) fn shown(values: Vec<(String, String)>) -> Vec<(String, String)> {
+    let cut = |mut text: String| {
+        if text.len() > MAX_SHOWN_LEN {
+            text.truncate(text.floor_char_boundary(MAX_SHOWN_LEN));
+            text.push('…');
+        }
+        text
+    };
+    values
+        .into_iter()
+        .take(MAX_SHOWN)
+        .map(|(label, value)| (cut(label), cut(value)))
+        .collect()
+}
+
+/// Keeps a return target that is a path of this origin, and nothing that a browser reads otherwise.
+pub(super) fn return_target(target: ReturnTarget) -> ReturnTarget {
+    let sound = |path: &str| {
+        path.len() <= MAX_RETURN
+            && path.starts_with('/')
+            && !path.starts_with("//")
+            && path
+                .bytes()
+                .all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'\\')
+    };
+    match target {
+        ReturnTarget::Form(path) if sound(&path) => ReturnTarget::Form(path),
+        ReturnTarget::Path(path) if sound(&path) => ReturnTarget::Path(path),
+        ReturnTarget::Caller | ReturnTarget::Form(_) | ReturnTarget::Path(_) => {
+            ReturnTarget::Caller
+        }
+    }
+}
+
+fn read(
+    plain: &mut In<'_>,
+    requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
+) -> Option<Challenge> {
+    let id = ChallengeId::new(plain.array()?);
+    let session = SessionId::new(plain.array()?);
+    let subject = Subject::new(plain.text()?);
+    let browser_key = if plain.presence()? {
+        Some(BrowserKeyHash::new(plain.array()?))
+    } else {
+        None
+    };
+    let route = RouteId::new(plain.text()?);
+    let binding = if plain.presence()? {
+        Some(RequestDigest::new(plain.array()?))
+    } else {
+        None
+    };
+    let shown = plain.pairs()?;
+    let client = client_of(plain.byte()?)?;
+    let opened_at = Timestamp::from_millis(plain.number()?);
+    let expires_at = Timestamp::from_millis(plain.number()?);
+    let return_to = match plain.byte()? {
+        0 => ReturnTarget::Caller,
+        1 => ReturnTarget::Form(plain.text()?.to_owned()),
+        2 => ReturnTarget::Path(plain.text()?.to_owned()),
+        _ => return None,
+    };
+    if !plain.is_over() {
+        return None;
+    }
+    let requirement = requirement(&route)?;
+    Some(Challenge {
+        id,
+        session,
+        subject,
+        browser_key,
+        route,
+        demand: Demand {
+            requirement,
+            binding,
+        },
+        shown,
+        return_to,
+        client,
+        opened_at,
+        expires_at,
+    })
+}
+
+// The numbers are part of tokens under way.
+const CLIENTS: [ClientKind; 6] = [
+    ClientKind::Api,
+    ClientKind::Fetch,
+    ClientKind::Framed,
+    ClientKind::Grpc,
+    ClientKind::Navigation,
+    ClientKind::WebSocket,
+];
+
+fn client_byte(client: ClientKind) -> u8 {
+    match client {
+        ClientKind::Api => 0,
+        ClientKind::Fetch => 1,
+        ClientKind::Framed => 2,
+        ClientKind::Grpc => 3,
+        ClientKind::Navigation => 4,
+        ClientKind::WebSocket => 5,
+    }
+}
+
+fn client_of(byte: u8) -> Option<ClientKind> {
+    CLIENTS.get(usize::from(byte)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verification::tests::{challenge, keys, now, requirement};
+    use proptest::prelude::{any, prop};
+    use std::time::Duration;
+
+    fn open(token: &str) -> Option<Challenge> {
+        open_challenge(token, |_| Some(requirement()), &keys(), now())
+    }
+
+    #[test]
+    fn a_token_opens_to_the_challenge_that_was_sealed() {
+        let challenge = challenge();
+        let token = seal_challenge(&challenge, &keys(), &Entropy::system());
+        let opened = open(&token).unwrap();
+        assert_eq!(format!("{opened:?}"), format!("{challenge:?}"));
+        assert!(token.len() < 1536, "{} characters", token.len());
+    }
+
+    #[test]
+    fn every_kind_of_client_reads_back() {
+        for client in CLIENTS {
+            assert_eq!(client_of(client_byte(client)), Some(client));
+        }
+        assert_eq!(client_of(6), None);
+    }
+
+    #[test]
+    fn a_token_is_over_to_the_millisecond() {
+        let challenge = challenge();
+        let token = seal_challenge(&challenge, &keys(), &Entropy::system());
+        let at = |now| open_challenge(&token, |_| Some(requirement()), &keys(), now);
+        let last = challenge.expires_at.before(Duration::from_millis(1));
+        assert!(at(last).is_some());
+        assert!(at(challenge.expires_at).is_none());
+    }
+
+    #[test]
+    fn a_token_for_a_route_that_is_gone_is_over() {
+        let token = seal_challenge(&challenge(), &keys(), &Entropy::system());
+        assert!(open_challenge(&token, |_| None, &keys(), now()).is_none());
+    }
+
+    #[test]
+    fn a_sealed_form_is_no_challenge() {
+        let sealed = keys().seal(Purpose::Form, AUDIENCE, b"x", &Entropy::system());
+        assert!(open(&BASE64URL_NOPAD.encode(&sealed)).is_none());
+    }
+
+    #[test]
+    fn only_paths_of_this_origin_are_returned_to() {
+        let kept = |path: &str| return_target(ReturnTarget::Path(path.to_owned()));
+        for path in ["/", "/users/1?tab=keys", "/a%0ab"] {
+            assert_eq!(kept(path), ReturnTarget::Path(path.to_owned()));
+        }
+        let long = format!("/{}", "x".repeat(MAX_RETURN));
+        for path in [
+            "",
+            "//evil",
+            "/\\evil",
+            "\\evil",
+            "javascript:x",
+            "https://evil/",
+            "/a\nb",
+            "/a b",
+            "/ä",
+            "evil",
+            &long,
+        ] {
+            assert_eq!(kept(path), ReturnTarget::Caller, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_cut_visibly() {
+        let values = vec![("user".to_owned(), "ä".repeat(200)); 20];
+        let shown = shown(values);
+        assert_eq!(shown.len(), MAX_SHOWN);
+        assert!(shown[0].1.ends_with('…') && shown[0].1.len() < 130);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn opening_is_total(text in ".{0,200}") {
+            assert!(open(&text).is_none());
+        }
+
+        #[test]
+        fn reading_is_total(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(&mut In(&bytes), |_| Some(requirement()));
+            let sealed = keys().seal(Purpose::Challenge, AUDIENCE, &bytes, &Entropy::system());
+            let _ = open(&BASE64URL_NOPAD.encode(&sealed));
+        }
+
+        #[test]
+        fn a_changed_token_opens_nothing(at in 0usize..300, to in any::<u8>()) {
+            let token = seal_challenge(&challenge(), &keys(), &Entropy::system());
+            let mut bytes = BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+            let at = at % bytes.len();
+            proptest::prop_assume!(bytes[at] != to);
+            bytes[at] = to;
+            assert!(open(&BASE64URL_NOPAD.encode(&bytes)).is_none());
+        }
+    }
+}

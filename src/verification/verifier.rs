@@ -1,0 +1,387 @@
+//! The verifier: opens challenges, shows them, and tells and drops what a session holds.
+
+use super::code::mask;
+use super::directory::{EmailSubjects, MailState, find_user, open_alternatives, usable_factors};
+use super::password::PasswordChecker;
+use super::throttle::{Limits, Throttle, Try};
+use super::token;
+use crate::audit::{Audit, AuditUnavailable, Event, EventKind, Outcome};
+use crate::clock::Clock;
+use crate::domain::{
+    Action, BrowserKeyHash, Challenge, ChallengeId, ClientKind, Demand, Factor, FactorSet, Mark,
+    Requirement, ReturnTarget, RiskLevel, RouteId, Session, SessionId, Subject, Timestamp, User,
+    UserId,
+};
+use crate::entropy::Entropy;
+use crate::mail::Mailer;
+use crate::seal::Keys;
+use crate::store::{Ask, Store, StoreError};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How verifications go.
+#[derive(Clone, Copy, Debug)]
+pub struct VerificationSettings {
+    /// How long a challenge lives.
+    pub challenge_life: Duration,
+    /// How long a code lives, at most [`MAX_CODE_LIFE`](super::MAX_CODE_LIFE) and the challenge.
+    pub code_life: Duration,
+    /// How many TOTP steps before and after the present one are accepted (0 or 1).
+    pub totp_skew: u8,
+    /// How far is counted.
+    pub limits: Limits,
+    /// Whether a subject that is a mail address stands for itself.
+    pub email_subjects: EmailSubjects,
+    /// The longest any grant lives, whatever a policy says.
+    pub grant_life: Duration,
+    /// How long a session is remembered without being used.
+    pub session_keep: Duration,
+    /// For how long a verification or sign-in counts in what `status` tells.
+    pub fresh: Duration,
+}
+
+impl Default for VerificationSettings {
+    fn default() -> Self {
+        Self {
+            challenge_life: Duration::from_mins(10),
+            code_life: Duration::from_mins(10),
+            totp_skew: 1,
+            limits: Limits::default(),
+            email_subjects: EmailSubjects::default(),
+            grant_life: Duration::from_hours(24),
+            session_keep: Duration::from_hours(30 * 24),
+            fresh: Duration::from_mins(10),
+        }
+    }
+}
+
+/// What every verifier works with; shared by all threads.
+#[derive(Clone, Debug)]
+pub struct Equipment {
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub entropy: Entropy,
+    /// The audit log.
+    pub audit: Audit,
+    /// Sends codes; `None` if there is no mail server.
+    pub mailer: Option<Mailer>,
+    /// Checks passwords.
+    pub passwords: PasswordChecker,
+    /// How verifications go.
+    pub settings: VerificationSettings,
+}
+
+/// Why nothing could be judged. Unknown is not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// What happens cannot be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditUnavailable),
+    /// Too many passwords are being checked.
+    #[error(transparent)]
+    Busy(#[from] super::password::Busy),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who is calling one of our endpoints, as the edge has identified them.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The session.
+    pub session: SessionId,
+    /// Its subject.
+    pub subject: &'a Subject,
+    /// The browser key that the request carries, hashed.
+    pub browser_key: Option<BrowserKeyHash>,
+    /// Where the request comes from.
+    pub address: IpAddr,
+    /// The request, for the audit log.
+    pub request_id: Option<&'a Arc<str>>,
+}
+
+/// A refusal that becomes a challenge.
+#[derive(Clone, Debug)]
+pub struct Opening<'a> {
+    /// Who was refused.
+    pub caller: Caller<'a>,
+    /// The route that was not satisfied.
+    pub route: RouteId,
+    /// What it demands.
+    pub demand: Demand,
+    /// What the person is shown of the request: label and value.
+    pub shown: Vec<(String, String)>,
+    /// Where to go afterwards.
+    pub return_to: ReturnTarget,
+    /// What kind of client was refused.
+    pub client: ClientKind,
+}
+
+/// A challenge as a person or a client may see it.
+#[derive(Clone, Debug)]
+pub struct ChallengeView {
+    /// Names it in the audit log.
+    pub id: ChallengeId,
+    /// The route.
+    pub route: RouteId,
+    /// The action.
+    pub action: Action,
+    /// The action, for people.
+    pub title: String,
+    /// The level.
+    pub level: RiskLevel,
+    /// What would meet it, of what this subject can show, in order of preference; each needs all
+    /// of its factors. Empty if the subject has enrolled nothing that the route accepts.
+    pub alternatives: Vec<FactorSet>,
+    /// Factors shown for it already.
+    pub shown_factors: FactorSet,
+    /// Where a code would go, masked.
+    pub email_hint: Option<String>,
+    /// A phrase to be typed.
+    pub confirm: Option<String>,
+    /// How long the proof will count.
+    pub max_age: Duration,
+    /// Whether it is good for one request only.
+    pub single_use: bool,
+    /// What is bound, as shown to the person: label and value.
+    pub bound: Vec<(String, String)>,
+    /// Where to go afterwards.
+    pub return_to: ReturnTarget,
+    /// What kind of client was refused.
+    pub client: ClientKind,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a session holds.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The session, if the store knows it.
+    pub session: Option<Session>,
+    /// The last verification, if it counts for this browser and subject.
+    pub mark: Option<Mark>,
+    /// The factors that the subject can show.
+    pub methods: FactorSet,
+    /// Whether a verification or sign-in is fresh, and until when.
+    pub fresh_until: Option<Timestamp>,
+}
+
+/// Verifies who people are. One for each thread, over that thread's store.
+#[derive(Debug)]
+pub struct Verifier<S> {
+    pub(super) store: Rc<S>,
+    pub(super) equipment: Arc<Equipment>,
+}
+
+impl<S> Clone for Verifier<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Rc::clone(&self.store),
+            equipment: Arc::clone(&self.equipment),
+        }
+    }
+}
+
+impl<S: Store> Verifier<S> {
+    /// Puts a verifier together.
+    pub fn new(store: Rc<S>, equipment: Arc<Equipment>) -> Self {
+        Self { store, equipment }
+    }
+
+    /// The shared equipment.
+    pub fn equipment(&self) -> &Equipment {
+        &self.equipment
+    }
+
+    /// Opens a challenge: a sealed token, and no word to the store.
+    pub fn open(&self, opening: Opening<'_>) -> (String, Challenge) {
+        let Equipment {
+            keys,
+            entropy,
+            clock,
+            settings,
+            ..
+        } = &*self.equipment;
+        let now = clock.now();
+        let challenge = Challenge {
+            id: ChallengeId::new(entropy.bytes()),
+            session: opening.caller.session,
+            subject: opening.caller.subject.clone(),
+            browser_key: opening.caller.browser_key,
+            route: opening.route,
+            demand: opening.demand,
+            shown: token::shown(opening.shown),
+            return_to: token::return_target(opening.return_to),
+            client: opening.client,
+            opened_at: now,
+            expires_at: now.after(settings.challenge_life),
+        };
+        (token::seal_challenge(&challenge, keys, entropy), challenge)
+    }
+
+    /// Opens a token in the hands of its owner; `None` if it is over, or somebody else's.
+    ///
+    /// A token bound to a browser key opens in that browser only; every token only in its session
+    /// and for its subject.
+    pub fn read(
+        &self,
+        token: &str,
+        requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
+        caller: &Caller<'_>,
+    ) -> Option<Challenge> {
+        let Equipment { keys, clock, .. } = &*self.equipment;
+        let challenge = token::open_challenge(token, requirement, keys, clock.now())?;
+        let is_owner = challenge.session == caller.session
+            && challenge.subject == *caller.subject
+            && challenge
+                .browser_key
+                .is_none_or(|key| caller.browser_key == Some(key));
+        is_owner.then_some(challenge)
+    }
+
+    /// Shows a challenge: one look into the directory.
+    pub async fn view(&self, challenge: &Challenge) -> Result<ChallengeView, VerifyError> {
+        let user = self.user(&challenge.subject).await?;
+        Ok(self.view_for(challenge, user.as_ref(), FactorSet::EMPTY))
+    }
+
+    /// Tells what a session holds. One look at the session, one into the directory.
+    pub async fn status(&self, caller: &Caller<'_>) -> Result<Status, VerifyError> {
+        let Equipment {
+            clock, settings, ..
+        } = &*self.equipment;
+        let ask = Ask {
+            session: caller.session,
+            browser: caller.browser_key,
+            grants: &[],
+            claims: &[],
+        };
+        let now = clock.now();
+        let held = self.store.evidence(ask, now).await?;
+        let user = self.user(caller.subject).await?;
+        let session = held
+            .session
+            .filter(|session| !session.revoked && session.subject == *caller.subject);
+        let is_here = session.as_ref().is_some_and(|session| {
+            session.browser_key.is_some() && session.browser_key == caller.browser_key
+        });
+        let mark = held.mark.filter(|mark| {
+            is_here
+                && mark.subject == *caller.subject
+                && Some(mark.browser_key) == caller.browser_key
+        });
+        let signed_in = session
+            .as_ref()
+            .and_then(|session| session.authenticated_at)
+            .filter(|_| is_here);
+        let latest = mark.as_ref().map(|mark| mark.verified_at).max(signed_in);
+        Ok(Status {
+            fresh_until: latest
+                .filter(|at| now.is_within(settings.fresh, *at))
+                .map(|at| at.after(settings.fresh)),
+            session,
+            mark,
+            methods: usable_factors(user.as_ref(), self.mail_state()),
+        })
+    }
+
+    /// Drops all elevation of the caller's session.
+    pub async fn lock(&self, caller: &Caller<'_>) -> Result<(), VerifyError> {
+        self.equipment.audit.ready()?;
+        self.store.lock_session(caller.session).await?;
+        let event = self.event(EventKind::Locked, Outcome::Succeeded, caller);
+        Ok(self.equipment.audit.record(event)?)
+    }
+
+    pub(super) fn view_for(
+        &self,
+        challenge: &Challenge,
+        user: Option<&User>,
+        shown_factors: FactorSet,
+    ) -> ChallengeView {
+        let requirement = &*challenge.demand.requirement;
+        let usable = usable_factors(user, self.mail_state());
+        let mailed = usable.contains(Factor::EmailCode)
+            && requirement.factors.mentioned().contains(Factor::EmailCode);
+        let email = user.and_then(|user| user.email.as_deref());
+        ChallengeView {
+            id: challenge.id,
+            route: challenge.route.clone(),
+            action: requirement.action.clone(),
+            title: requirement.title.clone(),
+            level: requirement.level,
+            alternatives: open_alternatives(requirement, usable),
+            shown_factors,
+            email_hint: email.filter(|_| mailed).map(mask),
+            confirm: requirement.confirm.clone(),
+            max_age: requirement.max_age,
+            single_use: requirement.single_use,
+            bound: challenge.shown.clone(),
+            return_to: challenge.return_to.clone(),
+            client: challenge.client,
+            opened_at: challenge.opened_at,
+            expires_at: challenge.expires_at,
+        }
+    }
+
+    pub(super) async fn user(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
+        let email_subjects = self.equipment.settings.email_subjects;
+        find_user(&*self.store, subject, email_subjects).await
+    }
+
+    pub(super) fn mail_state(&self) -> MailState {
+        match self.equipment.mailer {
+            Some(_) => MailState::Configured,
+            None => MailState::Absent,
+        }
+    }
+
+    pub(super) fn throttle(&self) -> Throttle<'_> {
+        Throttle {
+            keys: &self.equipment.keys,
+            limits: &self.equipment.settings.limits,
+        }
+    }
+
+    pub(super) fn event(&self, kind: EventKind, outcome: Outcome, caller: &Caller<'_>) -> Event {
+        let mut event = Event::new(self.equipment.clock.now(), kind, outcome);
+        event.session = Some(caller.session);
+        event.subject = Some(caller.subject.clone());
+        event.client = Some(caller.address);
+        event.request_id = caller.request_id.cloned();
+        event
+    }
+}
+
+/// Under which name attempts of a subject are counted: the canonical user, known or not.
+pub(super) fn counted_as(user: Option<&User>, subject: &Subject) -> UserId {
+    user.map_or_else(|| UserId::new(subject.as_str()), |user| user.id.clone())
+}
+
+pub(super) fn attempt<'a>(challenge: &Challenge, user: &'a UserId, caller: &Caller<'_>) -> Try<'a> {
+    Try {
+        challenge: challenge.id,
+        life: challenge.expires_at.since(challenge.opened_at),
+        session: challenge.session,
+        user,
+        address: caller.address,
+    }
+}
+
+/// Adds what the audit log should know of a challenge.
+pub(super) fn tell_of(event: &mut Event, challenge: &Challenge, factor: Option<Factor>) {
+    let requirement = &*challenge.demand.requirement;
+    event.routes = vec![challenge.route.clone()];
+    event.action = Some(requirement.action.clone());
+    event.level = Some(requirement.level);
+    event.enforcement = Some(requirement.enforcement);
+    event.challenge = Some(challenge.id);
+    event.factor = factor;
+}
