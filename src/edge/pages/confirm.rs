@@ -1,5 +1,6 @@
 //! The page after a verification that carries a form: one button that says what it will do.
 
+use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render};
 use crate::domain::Secret;
 use crate::edge::local_path::LocalPath;
@@ -69,7 +70,8 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
         site,
         t,
         title: fill(t.confirm_title, &[("title", &confirm.title)]),
-        facts: &confirm.shown,
+        heading: visible(&confirm.title),
+        facts: shown(&confirm.shown),
         retype: rows.iter().any(|row| !matches!(row, Row::Hidden { .. })),
         rows,
         deadline: fill(
@@ -87,7 +89,8 @@ struct ConfirmPage<'a> {
     t: &'static Texts,
     title: String,
     confirm: &'a Confirm,
-    facts: &'a [(String, String)],
+    heading: String,
+    facts: Vec<(String, String)>,
     retype: bool,
     rows: Vec<Row<'a>>,
     deadline: String,

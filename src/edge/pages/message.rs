@@ -1,13 +1,18 @@
 //! Pages that tell something and ask for nothing: verified, framed, sign in, errors, problems.
 
 use super::problems::{actor, explain};
+use super::texts::visible;
 use super::{Link, Site, Texts, fill, render, web_address};
 use crate::domain::Reason;
 use crate::edge::local_path::LocalPath;
 use askama::Template;
 use std::time::Duration;
 
-/// After a verification without a form, where no redirect is possible.
+/// After a verification without a form.
+///
+/// Browsers go on to `back` by themselves, as a navigation of its own. A redirect of the verifying
+/// form would be held against its page's `form-action`, and stop where the application sends people
+/// on to another origin.
 #[derive(Clone, Debug)]
 pub struct Verified {
     /// Where the person was.
@@ -57,7 +62,10 @@ pub fn verified(site: &Site, view: &Verified) -> String {
     page.good = true;
     match &view.back {
         None => page.paragraphs.push(t.close_window.to_owned()),
-        Some(path) => page.button = Some(Link::to(path, t.verified_back)),
+        Some(path) => {
+            page.onward = Some(path.to_string());
+            page.button = Some(Link::to(path, t.verified_back));
+        }
     }
     render(&page)
 }
@@ -156,6 +164,7 @@ struct Message<'a> {
     after: Option<&'static str>,
     facts: Vec<(&'static str, String)>,
     leave: Option<Link>,
+    onward: Option<String>,
 }
 
 impl<'a> Message<'a> {
@@ -171,6 +180,7 @@ impl<'a> Message<'a> {
             after: None,
             facts: Vec::new(),
             leave: None,
+            onward: None,
         }
     }
 
@@ -198,7 +208,7 @@ fn facts(
     request_id: Option<&str>,
 ) -> Vec<(&'static str, String)> {
     let status = status.map(|status| (t.status_label, status.to_string()));
-    let request = request_id.map(|id| (t.fact_request, id.to_owned()));
+    let request = request_id.map(|id| (t.fact_request, visible(id)));
     [Some((t.fact_reason, reason.to_string())), status, request]
         .into_iter()
         .flatten()

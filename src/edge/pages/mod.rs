@@ -39,18 +39,32 @@ pub struct Site {
 /// `Referrer-Policy` is `strict-origin` rather than `no-referrer`: with the latter, browsers send
 /// `Origin: null` with a form (Fetch §4.1), which neither our own check nor an application's
 /// cross-site protection would take. Either way no path, and so no token, is ever in a referrer.
-pub const HEADERS: [(&str, &str); 6] = [
-    ("content-type", "text/html; charset=utf-8"),
-    ("content-security-policy", CONTENT_SECURITY_POLICY),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("referrer-policy", "strict-origin"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-];
+pub const HEADERS: [(&str, &str); 6] = headers(CONTENT_SECURITY_POLICY);
 
-/// The policy of every page: no script, no inline style, no frame around it, forms to us only.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+/// The headers of [`confirm`], whose form goes to the application.
+///
+/// Browsers hold `form-action` against every redirect that follows a form (CSP3 §6.4.1), and an
+/// application may well send people on to another origin, such as a payment page. With `'self'`
+/// alone the request would have its effect and the person would see nothing of it.
+pub const CONFIRM_HEADERS: [(&str, &str); 6] = headers(CONFIRM_CONTENT_SECURITY_POLICY);
+
+const fn headers(policy: &'static str) -> [(&'static str, &'static str); 6] {
+    [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", policy),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("referrer-policy", "strict-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+    ]
+}
+
+/// The policy of every page but one: no script, no inline style, no frame around it, forms to us.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const CONFIRM_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; \
+     img-src 'self'; form-action 'self' https: http:; frame-ancestors 'none'; base-uri 'none'";
 
 /// The style sheet, served as `style.css` under the prefix (`text/css; charset=utf-8`).
 pub const STYLE: &str = include_str!("style.css");

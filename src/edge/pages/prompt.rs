@@ -1,6 +1,7 @@
 //! The prompt page: what it is for, and one form for each way to prove who one is.
 
 use super::panels::{Fault, Kind, Panel, panels};
+use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render, web_address};
 use crate::domain::{
     Alternatives, Challenge, Factor, FactorSet, Requirement, RiskLevel, Scope, Secret, Timestamp,
@@ -158,6 +159,7 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
         site,
         t,
         title: page_title(t, prompt, notice.is_some()),
+        heading: visible(&prompt.title),
         lede: fill(t.prompt_lede, &[("host", &site.host)]),
         facts: facts(t, prompt),
         ways_heading: if sign_in.is_some() {
@@ -185,6 +187,7 @@ struct PromptPage<'a> {
     site: &'a Site,
     t: &'static Texts,
     title: String,
+    heading: String,
     prompt: &'a Prompt,
     lede: String,
     facts: Vec<(String, String)>,
@@ -248,7 +251,7 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
 }
 
 fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
-    let title = format!("{}: {}", t.prompt_heading, prompt.title);
+    let title = format!("{}: {}", t.prompt_heading, visible(&prompt.title));
     if error {
         format!("{}: {title}", t.error_prefix)
     } else {
@@ -258,12 +261,12 @@ fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
 
 fn facts(t: &Texts, prompt: &Prompt) -> Vec<(String, String)> {
     let ours = [
-        (t.fact_account, prompt.user.clone()),
+        (t.fact_account, visible(&prompt.user)),
         (t.fact_level, t.level(prompt.level).to_owned()),
         (t.fact_time, t.at_least(prompt.time_left)),
     ];
     let ours = ours.map(|(label, value)| (label.to_owned(), value));
-    prompt.shown.iter().cloned().chain(ours).collect()
+    shown(&prompt.shown).into_iter().chain(ours).collect()
 }
 
 fn done(t: &Texts, prompt: &Prompt) -> Option<String> {

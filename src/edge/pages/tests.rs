@@ -353,14 +353,41 @@ fn every_reason_has_a_page_and_nothing_else_has() {
 
 #[test]
 fn headers_are_sound_and_forbid_scripts_and_frames() {
-    for (name, value) in HEADERS {
-        assert!(http::HeaderName::from_bytes(name.as_bytes()).is_ok());
-        assert!(http::HeaderValue::from_str(value).is_ok());
+    for headers in [HEADERS, CONFIRM_HEADERS] {
+        for (name, value) in headers {
+            assert!(http::HeaderName::from_bytes(name.as_bytes()).is_ok());
+            assert!(http::HeaderValue::from_str(value).is_ok());
+        }
+        let (_, policy) = headers[1];
+        assert!(policy.contains("default-src 'none'") && policy.contains("base-uri 'none'"));
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"));
+        assert!(!policy.contains("script-src") && !policy.contains("unsafe"));
     }
-    assert!(CONTENT_SECURITY_POLICY.contains("default-src 'none'"));
-    assert!(CONTENT_SECURITY_POLICY.contains("frame-ancestors 'none'"));
-    assert!(!CONTENT_SECURITY_POLICY.contains("script-src"));
-    assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
+}
+
+#[test]
+fn going_on_is_a_navigation_of_its_own() {
+    // Not a redirect of the form, which `form-action 'self'` would stop at the first other origin.
+    let back = LocalPath::parse("/pay?order=1&x=\"2").unwrap();
+    let html = verified(&site(Locale::En), &Verified { back: Some(back) });
+    assert!(
+        html.contains(r#"<meta http-equiv="refresh" content="0;url=/pay?order=1&#38;x=&#34;2">"#)
+    );
+    assert!(html.contains(r#"href="/pay?order=1&#38;x=&#34;2""#));
+    let html = verified(&site(Locale::En), &Verified { back: None });
+    assert!(!html.contains("http-equiv"));
+}
+
+#[test]
+fn no_value_turns_the_words_around_it() {
+    for (name, html) in hostile() {
+        let text: String = html
+            .split('>')
+            .filter_map(|part| part.split('<').next())
+            .collect();
+        assert!(!text.contains('\u{202e}'), "{name}");
+        assert!(text.contains('\u{fffd}'), "{name}");
+    }
 }
 
 #[test]

@@ -279,7 +279,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
     let site = Site {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
-        host: owned(),
+        host: evil.replace('\u{202e}', ""),
     };
     let view = Prompt {
         title: owned(),

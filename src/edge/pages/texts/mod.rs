@@ -188,12 +188,33 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
             break;
         };
         if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
-            filled.push_str(value);
+            filled.push_str(&visible(value));
         }
         rest = after;
     }
     filled.push_str(rest);
     filled
+}
+
+/// Shows what would hide: controls, and marks that turn the writing direction of what follows.
+///
+/// What a person confirms must read the way it is, and must not reorder our own words.
+pub(crate) fn visible(value: &str) -> String {
+    let hides = |c: char| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+            || matches!(
+                c,
+                '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+            )
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+    };
+    value.replace(hides, "\u{fffd}")
+}
+
+/// Labels and values, made visible.
+pub(crate) fn shown(pairs: &[(String, String)]) -> Vec<(String, String)> {
+    let visible = |(label, value): &(String, String)| (visible(label), visible(value));
+    pairs.iter().map(visible).collect()
 }
 
 #[cfg(test)]
