@@ -58,7 +58,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::MailUnavailable => (
             "Die E-Mail konnte nicht gesendet werden",
-            "Der Mailserver hat die Nachricht nicht angenommen; es ist kein Code unterwegs. Es ging kein Versuch verloren.",
+            "Der Mailserver hat die Nachricht nicht angenommen; es ist kein Code unterwegs.",
             "Versuchen Sie es gleich noch einmal oder wählen Sie einen anderen Weg.",
         ),
         Reason::MethodNotEnrolled => (

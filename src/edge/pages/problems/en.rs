@@ -58,7 +58,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::MailUnavailable => (
             "The e-mail could not be sent",
-            "The mail server did not take the message, so no code is on its way. No attempt was lost.",
+            "The mail server did not take the message, so no code is on its way.",
             "Try again in a moment, or choose another way to verify.",
         ),
         Reason::MethodNotEnrolled => (

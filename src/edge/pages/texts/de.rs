@@ -21,7 +21,7 @@ pub(super) const TEXTS: Texts = Texts {
     earns_once: "Ihr Nachweis gilt einmal, nur für genau diese Anfrage, innerhalb von {time}.",
     earns_session: "Ihr Nachweis gilt {time} lang in diesem Browser.",
     email_again: "Neuen Code senden",
-    email_failed: "Die E-Mail an {to} konnte nicht gesendet werden. Es ging kein Versuch verloren. Versuchen Sie es gleich noch einmal oder wählen Sie einen anderen Weg.",
+    email_failed: "Die E-Mail an {to} konnte nicht gesendet werden. Versuchen Sie es gleich noch einmal oder wählen Sie einen anderen Weg.",
     email_label: "Code aus der E-Mail",
     email_name: "Code per E-Mail",
     email_offer: "Wir senden einen Einmalcode an {to}.",

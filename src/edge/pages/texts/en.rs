@@ -21,7 +21,7 @@ pub(super) const TEXTS: Texts = Texts {
     earns_once: "Your proof counts once, for exactly this request, within {time}.",
     earns_session: "Your proof counts for {time} in this browser.",
     email_again: "Send another code",
-    email_failed: "The e-mail to {to} could not be sent. No attempt was lost. Try again in a moment, or choose another way.",
+    email_failed: "The e-mail to {to} could not be sent. Try again in a moment, or choose another way.",
     email_label: "Code from the e-mail",
     email_name: "Code by e-mail",
     email_offer: "We send a one-time code to {to}.",
