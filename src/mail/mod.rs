@@ -7,7 +7,7 @@
 mod message;
 mod smtp;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use message::CodeMail;
 pub use smtp::{Login, Security, SmtpSettings};

@@ -14,14 +14,14 @@ use std::time::Duration;
 
 /// What the mail server says to a recipient.
 #[derive(Clone, Copy)]
-enum Manner {
+pub(crate) enum Manner {
     Accepts,
     Refuses,
     StaysSilent,
 }
 
 /// Starts a mail server; what it was sent arrives at the receiver, one text per connection.
-fn mail_server(manner: Manner) -> (u16, mpsc::Receiver<String>) {
+pub(crate) fn mail_server(manner: Manner) -> (u16, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sent, received) = mpsc::channel();
@@ -73,7 +73,7 @@ fn converse(mut stream: &TcpStream, manner: Manner) -> String {
     heard
 }
 
-fn settings(port: u16) -> MailSettings {
+pub(crate) fn settings(port: u16) -> MailSettings {
     let mut smtp = SmtpSettings::new("127.0.0.1");
     smtp.port = Some(port);
     smtp.security = Security::Plain;

@@ -11,6 +11,8 @@ mod form;
 mod password;
 mod send;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod tests;
 mod throttle;
 mod token;

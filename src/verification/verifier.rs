@@ -17,7 +17,6 @@ use crate::mail::Mailer;
 use crate::seal::Keys;
 use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -174,24 +173,15 @@ pub struct Status {
 }
 
 /// Verifies who people are. One for each thread, over that thread's store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Verifier<S> {
-    pub(super) store: Rc<S>,
+    pub(super) store: S,
     pub(super) equipment: Arc<Equipment>,
-}
-
-impl<S> Clone for Verifier<S> {
-    fn clone(&self) -> Self {
-        Self {
-            store: Rc::clone(&self.store),
-            equipment: Arc::clone(&self.equipment),
-        }
-    }
 }
 
 impl<S: Store> Verifier<S> {
     /// Puts a verifier together.
-    pub fn new(store: Rc<S>, equipment: Arc<Equipment>) -> Self {
+    pub const fn new(store: S, equipment: Arc<Equipment>) -> Self {
         Self { store, equipment }
     }
 
@@ -333,7 +323,7 @@ impl<S: Store> Verifier<S> {
 
     pub(super) async fn user(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
         let email_subjects = self.equipment.settings.email_subjects;
-        find_user(&*self.store, subject, email_subjects).await
+        find_user(&self.store, subject, email_subjects).await
     }
 
     pub(super) fn mail_state(&self) -> MailState {
