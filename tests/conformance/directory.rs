@@ -1,0 +1,115 @@
+//! The directory: users by any of their names.
+
+use super::on_both_stores;
+use super::support::House;
+use stepgate::domain::{Secret, Timestamp, User, UserId};
+use stepgate::store::{Store, Taken};
+
+on_both_stores! {
+    a_user_is_found_by_id_and_by_every_alias,
+    an_alias_of_another_user_moves,
+    an_id_goes_before_an_alias,
+    a_removed_user_leaves_nothing_behind,
+    users_are_listed_by_id,
+    the_store_keeps_what_it_is_told,
+}
+
+fn user(id: &str, aliases: &[&str]) -> User {
+    User {
+        id: UserId::new(id),
+        aliases: aliases.iter().copied().map(UserId::new).collect(),
+        email: Some(format!("{id}@example.com")),
+        password: Some(Secret::new(
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
+        )),
+        totp: Some(vec![0, 1, 2, 255]),
+        created_at: Timestamp::from_millis(5),
+    }
+}
+
+async fn found(house: &House, name: &str) -> Option<User> {
+    house.store.user(&UserId::new(name)).await.unwrap()
+}
+
+async fn a_user_is_found_by_id_and_by_every_alias(house: House) {
+    let mut alice = user("alice", &["alice@example.com", "ally"]);
+    house.store.put_user(&alice).await.unwrap();
+    for name in ["alice", "alice@example.com", "ally"] {
+        assert_eq!(found(&house, name).await, Some(alice.clone()));
+    }
+    assert_eq!(found(&house, "al").await, None);
+    alice.aliases.remove(0);
+    (alice.email, alice.password, alice.totp) = (None, None, None);
+    house.store.put_user(&alice).await.unwrap();
+    assert_eq!(found(&house, "alice@example.com").await, None);
+    assert_eq!(found(&house, "ally").await, Some(alice));
+}
+
+async fn an_alias_of_another_user_moves(house: House) {
+    house
+        .store
+        .put_user(&user("alice", &["x", "y"]))
+        .await
+        .unwrap();
+    house
+        .store
+        .put_user(&user("bob", &["y", "z"]))
+        .await
+        .unwrap();
+    assert_eq!(found(&house, "y").await, Some(user("bob", &["y", "z"])));
+    assert_eq!(found(&house, "alice").await, Some(user("alice", &["x"])));
+    house
+        .store
+        .remove_user(&UserId::new("alice"))
+        .await
+        .unwrap();
+    assert_eq!(found(&house, "y").await, Some(user("bob", &["y", "z"])));
+}
+
+async fn an_id_goes_before_an_alias(house: House) {
+    house
+        .store
+        .put_user(&user("alice", &["bob"]))
+        .await
+        .unwrap();
+    assert_eq!(found(&house, "bob").await.unwrap().id, UserId::new("alice"));
+    house.store.put_user(&user("bob", &[])).await.unwrap();
+    assert_eq!(found(&house, "bob").await.unwrap().id, UserId::new("bob"));
+}
+
+async fn a_removed_user_leaves_nothing_behind(house: House) {
+    let alice = UserId::new("alice");
+    house
+        .store
+        .put_user(&user("alice", &["ally"]))
+        .await
+        .unwrap();
+    assert_eq!(
+        house.store.take_totp_step(&alice, 7).await.unwrap(),
+        Taken::Now
+    );
+    assert!(house.store.remove_user(&alice).await.unwrap());
+    assert!(!house.store.remove_user(&alice).await.unwrap());
+    assert_eq!(found(&house, "ally").await, None);
+    assert_eq!(
+        house.store.take_totp_step(&alice, 7).await.unwrap(),
+        Taken::Now
+    );
+}
+
+async fn users_are_listed_by_id(house: House) {
+    assert!(house.store.users().await.unwrap().is_empty());
+    let users = [
+        user("alice", &["a", "b"]),
+        user("bob", &[]),
+        user("carol", &["c"]),
+    ];
+    for user in users.iter().rev() {
+        house.store.put_user(user).await.unwrap();
+    }
+    assert_eq!(house.store.users().await.unwrap(), users);
+}
+
+async fn the_store_keeps_what_it_is_told(house: House) {
+    house.store.ping().await.unwrap();
+}

@@ -1,0 +1,270 @@
+//! What only the file on disk can be asked: it outlives us, and others may open it.
+
+use super::support::{
+    Folder, HOUR, House, MINUTE, browser, challenge, clock, embedded, grant, grant_key, id,
+    in_runtime, is_corrupt, once,
+};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+use stepgate::domain::{Attempt, Counter, CounterKey, Factor, UserId};
+use stepgate::store::{
+    Ask, EmbeddedOptions, OpenError, Store, StoreError, StoreOptions, Taken, open,
+};
+use tokio::time::Instant;
+
+fn file(folder: &Folder) -> PathBuf {
+    folder.path().join("state/store.db")
+}
+
+fn beside(folder: &Folder) -> rusqlite::Connection {
+    rusqlite::Connection::open(file(folder)).unwrap()
+}
+
+#[test]
+fn everything_outlives_the_process() {
+    let folder = Folder::new();
+    let counters = [Counter {
+        key: CounterKey::new("a"),
+        limit: 1,
+        window: None,
+    }];
+    in_runtime(async || {
+        let house = House::open(&embedded(&folder));
+        house.login(id(1), browser(1)).await;
+        house
+            .verify(
+                id(1),
+                browser(1),
+                Some(grant(grant_key("a"), 1, browser(1), house.now())),
+            )
+            .await;
+        house
+            .verify(
+                id(1),
+                browser(1),
+                Some(grant(once("b", 1), 2, browser(1), house.now())),
+            )
+            .await;
+        house
+            .store
+            .revoke_session(id(2), house.now(), HOUR)
+            .await
+            .unwrap();
+        house
+            .store
+            .count_attempt(&counters, house.now())
+            .await
+            .unwrap();
+        house
+            .store
+            .take_totp_step(&UserId::new("alice"), 7)
+            .await
+            .unwrap();
+        house
+            .store
+            .note_factor(challenge(1), Factor::Totp, MINUTE)
+            .await
+            .unwrap();
+    });
+    in_runtime(async || {
+        let house = House::open(&embedded(&folder));
+        let held = house.held(id(1), &[grant_key("a")]).await;
+        assert!(held.session.is_some() && held.mark.is_some());
+        assert_eq!(held.grants.len(), 1);
+        assert_eq!(
+            house
+                .claim(id(1), browser(1), &[once("b", 1)])
+                .await
+                .claims
+                .len(),
+            1
+        );
+        assert_eq!(
+            house
+                .store
+                .revoked_sessions(house.now())
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        let refused = house
+            .store
+            .count_attempt(&counters, house.now())
+            .await
+            .unwrap();
+        assert!(matches!(refused, Attempt::Refused { .. }));
+        let step = house
+            .store
+            .take_totp_step(&UserId::new("alice"), 7)
+            .await
+            .unwrap();
+        assert_eq!(step, Taken::Before);
+        let shown = house
+            .store
+            .note_factor(challenge(1), Factor::Password, MINUTE)
+            .await
+            .unwrap();
+        assert!(shown.contains(Factor::Totp));
+    });
+}
+
+#[test]
+fn a_session_that_nobody_uses_is_forgotten() {
+    let folder = Folder::new();
+    in_runtime(async || {
+        let house = House::open(&embedded(&folder));
+        house.login(id(1), browser(1)).await;
+        house.clock.advance(HOUR / 2);
+        house
+            .store
+            .touch_session(id(1), house.now(), HOUR)
+            .await
+            .unwrap();
+        house.clock.advance(HOUR / 2 + MINUTE);
+        assert!(house.held(id(1), &[]).await.session.is_some());
+        house.clock.advance(HOUR / 2);
+        assert!(house.held(id(1), &[]).await.session.is_none());
+        // The next job comes after the file was tidied up.
+        house.store.ping().await.unwrap();
+        let rows: u32 = beside(&folder)
+            .query_row("SELECT count(*) FROM sessions", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(rows, 0);
+    });
+}
+
+#[test]
+fn two_processes_share_the_file() {
+    let folder = Folder::new();
+    in_runtime(async || {
+        let (one, other) = (
+            House::open(&embedded(&folder)),
+            House::open(&embedded(&folder)),
+        );
+        one.login(id(1), browser(1)).await;
+        assert!(other.held(id(1), &[]).await.session.is_some());
+        let stores = [one.store.clone(), other.store.clone()];
+        let now = one.now();
+        let attempts = super::support::at_once(100, async move |number| {
+            let key = CounterKey::new("a");
+            let counters = [Counter {
+                key,
+                limit: 5,
+                window: None,
+            }];
+            stores[number % 2]
+                .count_attempt(&counters, now)
+                .await
+                .unwrap()
+        })
+        .await;
+        let counted = attempts
+            .iter()
+            .filter(|a| matches!(a, Attempt::Counted { .. }))
+            .count();
+        assert_eq!(counted, 5);
+    });
+}
+
+#[test]
+fn the_file_and_its_folder_are_ours_alone() {
+    let folder = Folder::new();
+    in_runtime(async || {
+        House::open(&embedded(&folder)).store.ping().await.unwrap();
+        let mode = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder.path().join("state")), 0o700);
+        for entry in std::fs::read_dir(folder.path().join("state")).unwrap() {
+            assert_eq!(mode(entry.unwrap().path()), 0o600);
+        }
+    });
+}
+
+#[test]
+fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
+    let folder = Folder::new();
+    in_runtime(async || {
+        let house = House::open(&embedded(&folder));
+        for (number, spoil) in [
+            "UPDATE sessions SET record = x'00'",
+            "UPDATE sessions SET mark = x'00'",
+            "UPDATE grants SET record = x'00'",
+            "UPDATE sessions SET record = (SELECT record FROM grants)",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            house.login(id(1), browser(1)).await;
+            let granted = grant(grant_key("a"), 1, browser(1), house.now());
+            house.verify(id(1), browser(1), Some(granted)).await;
+            beside(&folder).execute(spoil, []).unwrap();
+            let keys = [grant_key("a")];
+            let ask = Ask {
+                session: id(1),
+                browser: None,
+                grants: &keys,
+                claims: &[],
+            };
+            assert!(
+                is_corrupt(&house.store.evidence(ask, house.now()).await),
+                "spoilt {number}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let folder = Folder::new();
+    in_runtime(async || {
+        House::open(&embedded(&folder)).store.ping().await.unwrap();
+        beside(&folder)
+            .pragma_update(None, "user_version", 999)
+            .unwrap();
+        let refused = open(&embedded(&folder), &clock()).unwrap_err();
+        assert!(matches!(refused, OpenError::NewerSchema { found: 999, .. }));
+    });
+}
+
+#[test]
+fn a_file_that_is_no_store_is_refused() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    std::fs::write(
+        file(&folder),
+        "not a database, but long enough to be taken for one ".repeat(9),
+    )
+    .unwrap();
+    let refused = open(&embedded(&folder), &clock()).unwrap_err();
+    assert!(matches!(refused, OpenError::Database { .. }));
+}
+
+#[test]
+fn a_file_that_another_holds_is_told_within_the_deadline() {
+    let folder = Folder::new();
+    in_runtime(async || {
+        let deadline = Duration::from_millis(200);
+        let options = EmbeddedOptions {
+            path: file(&folder),
+            deadline,
+        };
+        let house = House::open(&StoreOptions::Embedded(options));
+        house.login(id(1), browser(1)).await;
+        let holder = beside(&folder);
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let start = Instant::now();
+        let outcome = house.store.ping().await;
+        assert!(
+            matches!(
+                outcome,
+                Err(StoreError::Timeout { .. } | StoreError::Unavailable(_))
+            ),
+            "{outcome:?}"
+        );
+        assert!(start.elapsed() < 2 * deadline);
+        holder.execute_batch("ROLLBACK").unwrap();
+        while house.store.ping().await.is_err() {}
+        assert!(house.held(id(1), &[]).await.session.is_some());
+    });
+}

@@ -1,0 +1,213 @@
+//! Grants: found by those they belong to, taken once.
+
+use super::on_both_stores;
+use super::support::{HOUR, House, MINUTE, at_once, browser, grant, grant_key, id, once};
+use stepgate::domain::{Claim, RequestDigest};
+use stepgate::store::{Ask, Store};
+
+on_both_stores! {
+    a_grant_is_found_under_its_key_alone_and_stays,
+    one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim,
+    claims_are_taken_all_or_none,
+    a_claim_is_taken_by_the_browser_that_earned_it_alone,
+    an_expired_claim_is_not_taken,
+    a_claim_given_back_can_be_taken_once_more,
+    a_claim_given_back_after_a_lock_stays_gone,
+    a_claim_given_back_does_not_replace_a_newer_grant,
+}
+
+async fn a_grant_is_found_under_its_key_alone_and_stays(house: House) {
+    house.login(id(1), browser(1)).await;
+    let mut bound = grant_key("a");
+    bound.binding = Some(RequestDigest::new([1; 32]));
+    let granted = grant(bound.clone(), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let mut other = bound.clone();
+    other.binding = Some(RequestDigest::new([2; 32]));
+    let keys = [grant_key("a"), other, once("a", 1), bound, grant_key("b")];
+    for _ in 0..2 {
+        let held = house.held(id(1), &keys).await;
+        assert_eq!(held.grants, std::slice::from_ref(&granted));
+    }
+    assert!(house.held(id(2), &keys).await.grants.is_empty());
+}
+
+async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(house: House) {
+    house.login(id(1), browser(1)).await;
+    let granted = grant(once("a", 1), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    // Two handles, as two threads have them.
+    let stores = [house.store.clone(), house.source.handle()];
+    let now = house.now();
+    let taken = at_once(100, async move |number| {
+        let claims = [once("a", 1)];
+        let ask = Ask {
+            session: id(1),
+            browser: Some(browser(1)),
+            grants: &[],
+            claims: &claims,
+        };
+        let held = stores[number % 2].evidence(ask, now).await.unwrap();
+        assert!(held.session.is_some());
+        held.claims
+    })
+    .await;
+    let taken: Vec<Claim> = taken.into_iter().flatten().collect();
+    assert_eq!(
+        taken,
+        [Claim {
+            session: id(1),
+            grant: granted
+        }]
+    );
+}
+
+async fn claims_are_taken_all_or_none(house: House) {
+    house.login(id(1), browser(1)).await;
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(once("a", 1), 1, browser(1), house.now())),
+        )
+        .await;
+    let both = [once("a", 1), once("b", 1)];
+    assert!(
+        house
+            .claim(id(1), browser(1), &both)
+            .await
+            .claims
+            .is_empty()
+    );
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(once("b", 1), 2, browser(1), house.now())),
+        )
+        .await;
+    assert_eq!(house.claim(id(1), browser(1), &both).await.claims.len(), 2);
+    assert!(
+        house
+            .claim(id(1), browser(1), &both[..1])
+            .await
+            .claims
+            .is_empty()
+    );
+}
+
+async fn a_claim_is_taken_by_the_browser_that_earned_it_alone(house: House) {
+    house.login(id(1), browser(1)).await;
+    let key = [once("a", 1)];
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(key[0].clone(), 1, browser(1), house.now())),
+        )
+        .await;
+    assert!(house.claim(id(1), browser(2), &key).await.claims.is_empty());
+    let ask = Ask {
+        session: id(1),
+        browser: None,
+        grants: &[],
+        claims: &key,
+    };
+    assert!(
+        house
+            .store
+            .evidence(ask, house.now())
+            .await
+            .unwrap()
+            .claims
+            .is_empty()
+    );
+    assert!(house.claim(id(2), browser(1), &key).await.claims.is_empty());
+    assert_eq!(house.claim(id(1), browser(1), &key).await.claims.len(), 1);
+}
+
+async fn an_expired_claim_is_not_taken(house: House) {
+    house.login(id(1), browser(1)).await;
+    let key = [once("a", 1)];
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(key[0].clone(), 1, browser(1), house.now())),
+        )
+        .await;
+    house.clock.advance(10 * MINUTE);
+    assert!(house.claim(id(1), browser(1), &key).await.claims.is_empty());
+}
+
+async fn a_claim_given_back_can_be_taken_once_more(house: House) {
+    house.login(id(1), browser(1)).await;
+    let key = [once("a", 1)];
+    let granted = grant(key[0].clone(), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    for _ in 0..2 {
+        let claim = house.claim(id(1), browser(1), &key).await.claims.remove(0);
+        assert_eq!(claim.grant, granted);
+        house.store.give_back(claim, house.now()).await.unwrap();
+    }
+    let forged = Claim {
+        session: id(1),
+        grant: grant(once("b", 1), 9, browser(1), house.now()),
+    };
+    house.store.give_back(forged, house.now()).await.unwrap();
+    let nothing = house.claim(id(1), browser(1), &[once("b", 1)]).await.claims;
+    assert!(nothing.is_empty(), "what was never taken is not given back");
+}
+
+async fn a_claim_given_back_after_a_lock_stays_gone(house: House) {
+    let key = [once("a", 1)];
+    for number in 1..=3 {
+        house.login(id(number), browser(1)).await;
+        let granted = grant(key[0].clone(), number, browser(1), house.now());
+        house.verify(id(number), browser(1), Some(granted)).await;
+        let claim = house
+            .claim(id(number), browser(1), &key)
+            .await
+            .claims
+            .remove(0);
+        match number {
+            1 => house.store.lock_session(id(number)).await.unwrap(),
+            2 => house.store.end_session(id(number)).await.unwrap(),
+            _ => house
+                .store
+                .revoke_session(id(number), house.now(), HOUR)
+                .await
+                .unwrap(),
+        }
+        house.store.give_back(claim, house.now()).await.unwrap();
+        assert!(
+            house
+                .claim(id(number), browser(1), &key)
+                .await
+                .claims
+                .is_empty()
+        );
+    }
+}
+
+async fn a_claim_given_back_does_not_replace_a_newer_grant(house: House) {
+    house.login(id(1), browser(1)).await;
+    let key = [once("a", 1)];
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(key[0].clone(), 1, browser(1), house.now())),
+        )
+        .await;
+    let older = house.claim(id(1), browser(1), &key).await.claims.remove(0);
+    house.clock.advance(MINUTE);
+    let newer = grant(key[0].clone(), 2, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(newer.clone())).await;
+    house.store.give_back(older, house.now()).await.unwrap();
+    assert_eq!(
+        house.claim(id(1), browser(1), &key).await.claims[0].grant,
+        newer
+    );
+    assert!(house.claim(id(1), browser(1), &key).await.claims.is_empty());
+}

@@ -1,0 +1,208 @@
+//! Redis stopped, cut off, restarted: callers hear so in time, and nobody hears another's answer.
+
+use super::support::{House, Redis, at_once, browser, id, in_runtime, is_unavailable, session};
+use std::time::Duration;
+use stepgate::domain::SessionId;
+use stepgate::store::{Ask, Held, Login, RedisOptions, Store, StoreError, StoreOptions};
+use tokio::time::{Instant, timeout};
+
+const DEADLINE: Duration = Duration::from_millis(250);
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_millis(150);
+
+fn options(redis: &Redis) -> StoreOptions {
+    let connect_timeout = Duration::from_secs(1);
+    StoreOptions::Redis(RedisOptions {
+        deadline: DEADLINE,
+        connect_timeout,
+        ..redis.options()
+    })
+}
+
+async fn ask(house: &House, id: SessionId) -> Result<Held, StoreError> {
+    let ask = Ask {
+        session: id,
+        browser: None,
+        grants: &[],
+        claims: &[],
+    };
+    house.store.evidence(ask, house.now()).await
+}
+
+/// Asks until there is an answer again.
+async fn recovered(house: &House) {
+    let asking = async {
+        while ask(house, id(1)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), asking)
+        .await
+        .expect("redis is reached again by itself");
+}
+
+#[test]
+fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
+    let redis = Redis::start(&[]);
+    in_runtime(async || {
+        let house = House::open(&options(&redis));
+        house.login(id(1), browser(1)).await;
+        redis.pause();
+
+        let house = std::rc::Rc::new(house);
+        let shared = std::rc::Rc::clone(&house);
+        let start = Instant::now();
+        let waits = at_once(50, async move |_| {
+            let outcome = ask(&shared, id(1)).await;
+            (outcome, start.elapsed())
+        })
+        .await;
+        for (outcome, waited) in waits {
+            assert!(
+                matches!(outcome, Err(StoreError::Timeout { limit }) if limit == DEADLINE),
+                "{outcome:?}"
+            );
+            assert!(
+                waited > DEADLINE / 2 && waited < DEADLINE + SLACK,
+                "{waited:?}"
+            );
+        }
+
+        let start = Instant::now();
+        for _ in 0..100 {
+            assert!(is_unavailable(&ask(&house, id(1)).await));
+        }
+        assert!(
+            start.elapsed() < SLACK,
+            "refused at once, not after the deadline"
+        );
+
+        redis.resume();
+        recovered(&house).await;
+        assert!(ask(&house, id(1)).await.unwrap().session.is_some());
+    });
+}
+
+#[test]
+fn a_redis_that_was_never_there_is_told_within_the_deadline() {
+    let mut redis = Redis::start(&[]);
+    redis.end();
+    in_runtime(async || {
+        let house = House::open(&options(&redis));
+        let start = Instant::now();
+        assert!(is_unavailable(&ask(&house, id(1)).await));
+        assert!(start.elapsed() < DEADLINE + SLACK);
+        redis.restart();
+        recovered(&house).await;
+    });
+}
+
+#[test]
+fn a_restarted_redis_is_reached_again() {
+    let mut redis = Redis::start(&[]);
+    in_runtime(async || {
+        let house = House::open(&options(&redis));
+        house.login(id(1), browser(1)).await;
+        redis.restart();
+        recovered(&house).await;
+        assert!(
+            ask(&house, id(1)).await.unwrap().session.is_none(),
+            "it has forgotten everything"
+        );
+        house.login(id(1), browser(1)).await;
+    });
+}
+
+#[test]
+fn an_idle_connection_that_the_server_closed_fails_no_request() {
+    let redis = Redis::start(&[]);
+    in_runtime(async || {
+        let house = House::open(&options(&redis));
+        house.login(id(1), browser(1)).await;
+        // Longer than a burst of reconnections would be paced for.
+        let settled = Instant::now() + Duration::from_millis(1100);
+        while Instant::now() < settled {
+            ask(&house, id(1)).await.unwrap();
+        }
+        redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+        assert!(ask(&house, id(1)).await.unwrap().session.is_some());
+    });
+}
+
+/// Every session has a subject of its own; whoever asks for it must be told that one or nothing.
+#[test]
+fn no_answer_reaches_another_caller_when_connections_are_cut() {
+    let redis = Redis::start(&[]);
+    in_runtime(async || {
+        let house = House::open(&options(&redis));
+        for number in 0..20 {
+            let session = session(&format!("subject{number}"), browser(1), house.now());
+            let keep = Duration::from_hours(1);
+            let login = Login {
+                id: id(number),
+                replaces: None,
+                session,
+                keep,
+            };
+            house.store.put_login(&login).await.unwrap();
+        }
+        let house = std::rc::Rc::new(house);
+        for round in 0..10 {
+            let asking = std::rc::Rc::clone(&house);
+            let answers = tokio::task::spawn_local(at_once(200, async move |number| {
+                let number = u8::try_from(number % 20).unwrap();
+                // Some give up before the answer comes.
+                let patience = Duration::from_micros(if number % 3 == 0 { 300 } else { 500_000 });
+                let outcome = timeout(patience, ask(&asking, id(number))).await;
+                (number, outcome)
+            }));
+            tokio::task::yield_now().await;
+            if round % 3 == 0 {
+                redis.pause();
+                redis.resume();
+            }
+            redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
+            for (number, outcome) in answers.await.unwrap() {
+                match outcome {
+                    Ok(Ok(held)) => {
+                        let subject = held.session.unwrap().subject;
+                        assert_eq!(subject.as_str(), format!("subject{number}"));
+                    }
+                    Ok(Err(StoreError::Corrupt { what })) => panic!("a shifted answer: {what}"),
+                    Ok(Err(StoreError::Timeout { .. } | StoreError::Unavailable(_))) | Err(_) => {}
+                }
+            }
+            recovered(&house).await;
+        }
+    });
+}
+
+#[test]
+fn callers_who_give_up_leave_the_connection_to_the_others() {
+    let redis = Redis::start(&[]);
+    in_runtime(async || {
+        let house = House::open(&options(&redis));
+        house.login(id(1), browser(1)).await;
+        let before = redis.command(&["INFO", "stats"]);
+        for _ in 0..50 {
+            let _ = timeout(Duration::ZERO, ask(&house, id(1))).await;
+            assert!(ask(&house, id(1)).await.unwrap().session.is_some());
+        }
+        let connections = |info: &redis::Value| {
+            let redis::Value::BulkString(info) = info else {
+                panic!("INFO tells")
+            };
+            let info = String::from_utf8(info.clone()).unwrap();
+            let count = info
+                .lines()
+                .find_map(|line| line.strip_prefix("total_connections_received:"));
+            count.unwrap().parse::<u32>().unwrap()
+        };
+        let after = redis.command(&["INFO", "stats"]);
+        assert_eq!(
+            connections(&after) - connections(&before),
+            1,
+            "ours that asks, and no other"
+        );
+    });
+}

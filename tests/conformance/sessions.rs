@@ -1,0 +1,260 @@
+//! Sessions: what a login, a rotation, a logout and a revocation leave behind.
+
+use super::on_both_stores;
+use super::support::{HOUR, House, MINUTE, browser, grant, grant_key, id, once, session};
+use stepgate::domain::{Session, Subject};
+use stepgate::store::{Ask, Login, Store};
+
+on_both_stores! {
+    a_login_is_known_until_nobody_uses_it,
+    a_login_drops_what_either_id_held,
+    a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held,
+    a_session_moved_to_itself_stays,
+    an_ended_session_holds_nothing,
+    use_is_noted_and_never_goes_back,
+    a_revoked_session_stays_revoked_whoever_logs_in,
+    a_revocation_follows_a_moved_session,
+    a_locked_session_keeps_nothing_but_itself,
+    sessions_are_listed_newest_first,
+    an_unknown_session_is_no_evidence,
+}
+
+async fn an_unknown_session_is_no_evidence(house: House) {
+    let held = house.held(id(1), &[grant_key("a")]).await;
+    assert_eq!((held.session, held.mark), (None, None));
+    assert!(held.grants.is_empty() && held.claims.is_empty());
+}
+
+async fn a_login_is_known_until_nobody_uses_it(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    assert_eq!(house.held(id(1), &[]).await.session, Some(session));
+    assert_eq!(house.held(id(2), &[]).await.session, None);
+}
+
+async fn a_login_drops_what_either_id_held(house: House) {
+    for number in [1, 2] {
+        house.login(id(number), browser(1)).await;
+        let grant = grant(grant_key("a"), number, browser(1), house.now());
+        house.verify(id(number), browser(1), Some(grant)).await;
+    }
+    let session = session("alice", browser(2), house.now());
+    let login = Login {
+        id: id(2),
+        replaces: Some(id(1)),
+        session: session.clone(),
+        keep: HOUR,
+    };
+    house.store.put_login(&login).await.unwrap();
+
+    let before = house.held(id(1), &[grant_key("a")]).await;
+    assert_eq!(
+        (before.session, before.mark, before.grants.len()),
+        (None, None, 0)
+    );
+    let after = house.held(id(2), &[grant_key("a")]).await;
+    assert_eq!(
+        (after.session, after.mark, after.grants.len()),
+        (Some(session), None, 0)
+    );
+}
+
+async fn a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    let kept = grant(grant_key("kept"), 1, browser(1), house.now());
+    let single = grant(once("single", 7), 2, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(kept.clone())).await;
+    house.verify(id(1), browser(1), Some(single.clone())).await;
+    house.login(id(2), browser(9)).await;
+    let dropped = grant(grant_key("dropped"), 3, browser(9), house.now());
+    house.verify(id(2), browser(9), Some(dropped)).await;
+
+    house.store.move_session(id(1), id(2)).await.unwrap();
+
+    let held = house
+        .held(id(2), &[grant_key("kept"), grant_key("dropped")])
+        .await;
+    assert_eq!(held.session, Some(session.clone()));
+    assert_eq!(held.mark.unwrap().browser_key, browser(1));
+    assert_eq!(held.grants, [kept]);
+    let claims = house
+        .claim(id(2), browser(1), &[once("single", 7)])
+        .await
+        .claims;
+    assert_eq!(claims[0].grant, single);
+    assert_eq!(house.held(id(1), &[]).await.session, None);
+    let listed = house
+        .store
+        .sessions(Some(&session.subject), 9)
+        .await
+        .unwrap();
+    assert_eq!(listed, [(id(2), session)]);
+}
+
+async fn a_session_moved_to_itself_stays(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    house.store.move_session(id(1), id(1)).await.unwrap();
+    assert_eq!(house.held(id(1), &[]).await.session, Some(session));
+}
+
+async fn an_ended_session_holds_nothing(house: House) {
+    house.login(id(1), browser(1)).await;
+    let grant = grant(grant_key("a"), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(grant)).await;
+    house.store.end_session(id(1)).await.unwrap();
+    let held = house.held(id(1), &[grant_key("a")]).await;
+    assert_eq!(
+        (held.session, held.mark, held.grants.len()),
+        (None, None, 0)
+    );
+    assert!(house.store.sessions(None, 9).await.unwrap().is_empty());
+}
+
+async fn use_is_noted_and_never_goes_back(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    let later = house.now().after(MINUTE);
+    house.store.touch_session(id(1), later, HOUR).await.unwrap();
+    house
+        .store
+        .touch_session(id(1), house.now(), HOUR)
+        .await
+        .unwrap();
+    let expected = Session {
+        seen_at: later,
+        ..session
+    };
+    assert_eq!(house.held(id(1), &[]).await.session, Some(expected));
+    house.store.touch_session(id(2), later, HOUR).await.unwrap();
+    assert_eq!(
+        house.held(id(2), &[]).await.session,
+        None,
+        "use makes no session"
+    );
+}
+
+async fn a_revoked_session_stays_revoked_whoever_logs_in(house: House) {
+    house.login(id(1), browser(1)).await;
+    let single = grant(once("a", 1), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(single)).await;
+    house
+        .store
+        .revoke_session(id(1), house.now(), HOUR)
+        .await
+        .unwrap();
+
+    let held = house.claim(id(1), browser(1), &[once("a", 1)]).await;
+    assert!(held.session.unwrap().revoked);
+    assert!(held.claims.is_empty());
+    let end = house.now().after(HOUR);
+    assert_eq!(
+        house.store.revoked_sessions(house.now()).await.unwrap(),
+        [(id(1), end)]
+    );
+    assert!(
+        house.source.revoked().contains(&id(1)),
+        "this process knows at once"
+    );
+    assert!(!house.source.revoked().contains(&id(2)));
+    assert!(house.store.sessions(None, 9).await.unwrap()[0].1.revoked);
+
+    house.login(id(1), browser(2)).await;
+    assert!(house.held(id(1), &[]).await.session.unwrap().revoked);
+    house.store.end_session(id(1)).await.unwrap();
+    house.login(id(1), browser(2)).await;
+    house.verify(id(1), browser(2), None).await;
+    assert!(house.held(id(1), &[]).await.session.unwrap().revoked);
+
+    house.clock.advance(HOUR);
+    assert_eq!(
+        house.held(id(1), &[]).await.session,
+        None,
+        "when it is over nothing revives"
+    );
+    assert!(
+        house
+            .store
+            .revoked_sessions(house.now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let session = house.login(id(1), browser(2)).await;
+    assert_eq!(house.held(id(1), &[]).await.session, Some(session));
+}
+
+async fn a_revocation_follows_a_moved_session(house: House) {
+    house.login(id(1), browser(1)).await;
+    house
+        .store
+        .revoke_session(id(1), house.now(), HOUR)
+        .await
+        .unwrap();
+    house.store.move_session(id(1), id(2)).await.unwrap();
+    assert!(house.held(id(2), &[]).await.session.unwrap().revoked);
+    let revoked = house.store.revoked_sessions(house.now()).await.unwrap();
+    assert_eq!(revoked.len(), 2);
+}
+
+async fn a_locked_session_keeps_nothing_but_itself(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    let keys = [grant_key("a")];
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(keys[0].clone(), 1, browser(1), house.now())),
+        )
+        .await;
+    house
+        .verify(
+            id(1),
+            browser(1),
+            Some(grant(once("b", 1), 2, browser(1), house.now())),
+        )
+        .await;
+    house.store.lock_session(id(1)).await.unwrap();
+    let ask = Ask {
+        session: id(1),
+        browser: Some(browser(1)),
+        grants: &keys,
+        claims: &[once("b", 1)],
+    };
+    let held = house.store.evidence(ask, house.now()).await.unwrap();
+    assert_eq!(
+        held.session,
+        Some(Session {
+            authenticated_at: None,
+            ..session
+        })
+    );
+    assert_eq!(
+        (held.mark, held.grants.len(), held.claims.len()),
+        (None, 0, 0)
+    );
+    house.store.lock_session(id(2)).await.unwrap();
+}
+
+async fn sessions_are_listed_newest_first(house: House) {
+    for number in 1..=5 {
+        house.clock.advance(MINUTE);
+        let subject = if number == 3 { "bob" } else { "alice" };
+        let session = session(subject, browser(number), house.now());
+        let login = Login {
+            id: id(number),
+            replaces: None,
+            session,
+            keep: HOUR,
+        };
+        house.store.put_login(&login).await.unwrap();
+    }
+    let listed = async |subject: Option<&str>, most| {
+        let subject = subject.map(Subject::new);
+        let sessions = house.store.sessions(subject.as_ref(), most).await.unwrap();
+        sessions.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Some("alice"), 9).await, [id(5), id(4), id(2), id(1)]);
+    assert_eq!(listed(Some("alice"), 2).await, [id(5), id(4)]);
+    assert_eq!(listed(Some("bob"), 9).await, [id(3)]);
+    assert_eq!(listed(None, 9).await, [id(5), id(4), id(3), id(2), id(1)]);
+    assert_eq!(listed(None, 1).await, [id(5)]);
+    assert_eq!(listed(Some("carol"), 9).await, []);
+}

@@ -1,0 +1,378 @@
+//! Servers, files and records for the stories.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use stepgate::clock::Clock;
+use stepgate::domain::{
+    Action, BrowserKeyHash, ChallengeId, Factor, FactorSet, Grant, GrantId, GrantKey, Mark,
+    RequestDigest, RiskLevel, Session, SessionId, Subject, Timestamp,
+};
+use stepgate::store::{
+    AnyStore, Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions,
+    StoreSource, Taken, Verified, open,
+};
+use tokio::task::LocalSet;
+
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+/// Generous, since the tests share a machine; the outages choose their own.
+const PATIENT: Duration = Duration::from_secs(10);
+
+/// A store and all that belongs to it.
+pub(crate) struct House {
+    pub(crate) source: StoreSource,
+    pub(crate) store: AnyStore,
+    pub(crate) clock: Clock,
+}
+
+impl House {
+    pub(crate) fn open(options: &StoreOptions) -> Self {
+        let clock = clock();
+        let source = open(options, &clock).unwrap();
+        let store = source.handle();
+        Self {
+            source,
+            store,
+            clock,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A login of alice from `browser`.
+    pub(crate) async fn login(&self, id: SessionId, browser: BrowserKeyHash) -> Session {
+        let session = session("alice", browser, self.now());
+        let login = Login {
+            id,
+            replaces: None,
+            session: session.clone(),
+            keep: HOUR,
+        };
+        self.store.put_login(&login).await.unwrap();
+        session
+    }
+
+    /// What the store holds for a session, and of `grants`.
+    pub(crate) async fn held(&self, id: SessionId, grants: &[GrantKey]) -> Held {
+        let ask = Ask {
+            session: id,
+            browser: None,
+            grants,
+            claims: &[],
+        };
+        self.store.evidence(ask, self.now()).await.unwrap()
+    }
+
+    /// Takes single-use grants.
+    pub(crate) async fn claim(
+        &self,
+        id: SessionId,
+        browser: BrowserKeyHash,
+        claims: &[GrantKey],
+    ) -> Held {
+        let ask = Ask {
+            session: id,
+            browser: Some(browser),
+            grants: &[],
+            claims,
+        };
+        self.store.evidence(ask, self.now()).await.unwrap()
+    }
+
+    /// A verification by the browser that the session belongs to, which keeps its key.
+    pub(crate) async fn verify(
+        &self,
+        id: SessionId,
+        browser: BrowserKeyHash,
+        grant: Option<Grant>,
+    ) {
+        let verified = verified(id, browser, grant, self.now());
+        assert_eq!(
+            self.store
+                .put_verified(&verified, self.now())
+                .await
+                .unwrap(),
+            Taken::Now
+        );
+    }
+}
+
+/// Runs a story on a Redis of its own.
+pub(crate) fn on_redis(story: impl AsyncFnOnce(House)) {
+    let redis = Redis::start(&[]);
+    in_runtime(async || story(House::open(&StoreOptions::Redis(redis.options()))).await);
+}
+
+/// Runs a story on a file of its own.
+pub(crate) fn on_embedded(story: impl AsyncFnOnce(House)) {
+    let folder = Folder::new();
+    in_runtime(async || story(House::open(&embedded(&folder))).await);
+}
+
+pub(crate) fn embedded(folder: &Folder) -> StoreOptions {
+    let mut options = EmbeddedOptions::new(folder.path().join("state/store.db"));
+    options.deadline = PATIENT;
+    StoreOptions::Embedded(options)
+}
+
+/// Runs on the shape of runtime that the product has.
+pub(crate) fn in_runtime(story: impl AsyncFnOnce()) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    LocalSet::new().block_on(&runtime, story());
+}
+
+/// Runs `task` `times` over at once, and collects the outcomes.
+pub(crate) async fn at_once<T: 'static>(
+    times: usize,
+    task: impl AsyncFn(usize) -> T + Clone + 'static,
+) -> Vec<T> {
+    let tasks: Vec<_> = (0..times)
+        .map(|number| {
+            let task = task.clone();
+            tokio::task::spawn_local(async move { task(number).await })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}
+
+/// A folder that is gone afterwards.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sg-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A `redis-server` of our own, on a socket in a folder of its own.
+pub(crate) struct Redis {
+    child: Child,
+    /// Held open, so that the server can go on writing its log.
+    output: BufReader<ChildStdout>,
+    folder: Folder,
+}
+
+impl Redis {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_in(Folder::new(), arguments)
+    }
+
+    /// Starts in a folder that the caller has put files into.
+    pub(crate) fn start_in(folder: Folder, arguments: &[&str]) -> Self {
+        let (child, output) = launch(&folder, arguments);
+        Self {
+            child,
+            output,
+            folder,
+        }
+    }
+
+    pub(crate) fn options(&self) -> RedisOptions {
+        let mut options = RedisOptions::new(self.url());
+        options.deadline = PATIENT;
+        options.connect_timeout = PATIENT;
+        options
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("unix:{}", self.folder.path().join("r.sock").display())
+    }
+
+    /// A connection beside the store's own.
+    pub(crate) fn client(&self) -> redis::Connection {
+        redis::Client::open(self.url())
+            .unwrap()
+            .get_connection()
+            .unwrap()
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> redis::Value {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command.query(&mut self.client()).unwrap()
+    }
+
+    /// Stops it where it stands: connections stay open, and nothing answers.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Ends it and starts another in its place, without its data.
+    pub(crate) fn restart(&mut self) {
+        self.end();
+        (self.child, self.output) = launch(&self.folder, &[]);
+    }
+
+    pub(crate) fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .arg(signal)
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn launch(folder: &Folder, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let mut child = Command::new("redis-server")
+        .args(["--port", "0", "--save", "", "--appendonly", "no"])
+        .args(["--unixsocket", "r.sock"])
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("redis-server is installed");
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("eady to accept connections") {
+        line.clear();
+        assert_ne!(
+            output.read_line(&mut line).unwrap(),
+            0,
+            "redis-server ended at once"
+        );
+    }
+    (child, output)
+}
+
+/// A clock that stands at the same moment in every test.
+pub(crate) fn clock() -> Clock {
+    Clock::manual(Timestamp::from_millis(1_800_000_000_000))
+}
+
+pub(crate) const fn id(number: u8) -> SessionId {
+    SessionId::new([number; 32])
+}
+
+pub(crate) const fn browser(number: u8) -> BrowserKeyHash {
+    BrowserKeyHash::new([number; 32])
+}
+
+pub(crate) const fn challenge(number: u8) -> ChallengeId {
+    ChallengeId::new([number; 16])
+}
+
+pub(crate) fn session(subject: &str, browser: BrowserKeyHash, now: Timestamp) -> Session {
+    Session {
+        subject: Subject::new(subject),
+        authenticated_at: Some(now),
+        browser_key: Some(browser),
+        created_at: now,
+        seen_at: now,
+        revoked: false,
+    }
+}
+
+pub(crate) fn grant_key(action: &str) -> GrantKey {
+    GrantKey {
+        action: Action::new(action),
+        binding: None,
+        single_use: false,
+    }
+}
+
+pub(crate) fn once(action: &str, digest: u8) -> GrantKey {
+    let binding = Some(RequestDigest::new([digest; 32]));
+    GrantKey {
+        action: Action::new(action),
+        binding,
+        single_use: true,
+    }
+}
+
+/// A grant of alice for ten minutes.
+pub(crate) fn grant(key: GrantKey, number: u8, browser: BrowserKeyHash, now: Timestamp) -> Grant {
+    Grant {
+        id: GrantId::new([number; 16]),
+        key,
+        level: RiskLevel::Critical,
+        subject: Subject::new("alice"),
+        browser_key: browser,
+        factors: FactorSet::EMPTY.with(Factor::Totp),
+        granted_at: now,
+        expires_at: now.after(10 * MINUTE),
+    }
+}
+
+pub(crate) fn mark(browser: BrowserKeyHash, now: Timestamp) -> Mark {
+    Mark {
+        subject: Subject::new("alice"),
+        browser_key: browser,
+        factors: FactorSet::EMPTY.with(Factor::Password),
+        verified_at: now,
+    }
+}
+
+/// A verification of alice, with a challenge of its own.
+pub(crate) fn verified(
+    id: SessionId,
+    browser: BrowserKeyHash,
+    grant: Option<Grant>,
+    now: Timestamp,
+) -> Verified {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut challenge = [0; 16];
+    challenge[..4].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    Verified {
+        challenge: ChallengeId::new(challenge),
+        challenge_keep: 10 * MINUTE,
+        session: id,
+        unrecorded: session("alice", browser, now),
+        presented: Some(browser),
+        renewed: browser,
+        mark: mark(browser, now),
+        grant,
+        clears: Vec::new(),
+        keep: HOUR,
+    }
+}
+
+pub(crate) fn is_unavailable<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Unavailable(_)))
+}
+
+pub(crate) fn is_corrupt<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Corrupt { .. }))
+}

@@ -1,0 +1,469 @@
+//! Verification: attempts, codes, steps, factors, and success, each counted or taken once.
+
+use super::on_both_stores;
+use super::support::{
+    House, MINUTE, at_once, browser, challenge, grant, grant_key, id, mark, once, session, verified,
+};
+use stepgate::domain::{Attempt, Counter, CounterKey, Factor, FactorSet, Session, Subject, UserId};
+use stepgate::store::{CodeAnswer, SentCode, Store, Taken, Verified};
+
+on_both_stores! {
+    a_hundred_attempts_at_once_are_judged_five_times,
+    an_attempt_counts_under_every_counter_or_under_none,
+    a_window_is_fixed_and_ends,
+    a_counter_without_a_window_counts_until_it_is_cleared,
+    one_totp_step_is_taken_once_and_older_ones_never,
+    a_challenge_succeeds_once,
+    a_verification_marks_the_session_and_clears_counters,
+    a_verification_records_a_session_that_was_not_known,
+    a_renewed_browser_key_keeps_what_its_browser_earned,
+    another_browser_voids_what_the_earlier_one_earned,
+    another_subject_voids_everything,
+    a_code_is_taken_once,
+    a_wrong_code_leaves_the_sent_one_good,
+    a_code_expires_and_is_replaced,
+    factors_add_up_for_one_challenge,
+}
+
+fn counter(key: &str, limit: u32, minutes: Option<u32>) -> Counter {
+    Counter {
+        key: CounterKey::new(key),
+        limit,
+        window: minutes.map(|count| MINUTE * count),
+    }
+}
+
+async fn a_hundred_attempts_at_once_are_judged_five_times(house: House) {
+    let stores = [house.store.clone(), house.source.handle()];
+    let now = house.now();
+    let attempts = at_once(100, async move |number| {
+        let counters = [
+            counter("session", 5, Some(10)),
+            counter("address", 50, Some(10)),
+        ];
+        stores[number % 2]
+            .count_attempt(&counters, now)
+            .await
+            .unwrap()
+    })
+    .await;
+    let mut left: Vec<_> = attempts
+        .iter()
+        .filter_map(|attempt| match attempt {
+            Attempt::Counted { remaining } => Some(*remaining),
+            Attempt::Refused { key, until } => {
+                assert_eq!(*key, CounterKey::new("session"));
+                assert_eq!(*until, Some(now.after(10 * MINUTE)));
+                None
+            }
+        })
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, [0, 1, 2, 3, 4]);
+}
+
+async fn an_attempt_counts_under_every_counter_or_under_none(house: House) {
+    let (store, now) = (&house.store, house.now());
+    let (tight, wide) = (counter("tight", 1, Some(1)), counter("wide", 3, Some(1)));
+    let both = [wide.clone(), tight.clone()];
+    let counted = |remaining| Attempt::Counted { remaining };
+    assert_eq!(store.count_attempt(&both, now).await.unwrap(), counted(0));
+    for _ in 0..3 {
+        let refused = store.count_attempt(&both, now).await.unwrap();
+        assert!(matches!(refused, Attempt::Refused { key, .. } if key == tight.key));
+    }
+    // Of four attempts under both, one was counted under the wide one.
+    assert_eq!(
+        store
+            .count_attempt(std::slice::from_ref(&wide), now)
+            .await
+            .unwrap(),
+        counted(1)
+    );
+    assert_eq!(
+        store.count_attempt(&[], now).await.unwrap(),
+        counted(u32::MAX)
+    );
+    let never = counter("never", 0, None);
+    let refused = store.count_attempt(&[never], now).await.unwrap();
+    assert!(matches!(refused, Attempt::Refused { until: None, .. }));
+}
+
+async fn a_window_is_fixed_and_ends(house: House) {
+    let counters = [counter("a", 2, Some(10))];
+    let start = house.now();
+    for _ in 0..2 {
+        house
+            .store
+            .count_attempt(&counters, house.now())
+            .await
+            .unwrap();
+        house.clock.advance(4 * MINUTE);
+    }
+    let refused = house
+        .store
+        .count_attempt(&counters, house.now())
+        .await
+        .unwrap();
+    let until = Some(start.after(10 * MINUTE));
+    assert_eq!(
+        refused,
+        Attempt::Refused {
+            key: CounterKey::new("a"),
+            until
+        }
+    );
+    house.clock.advance(2 * MINUTE);
+    let counted = house
+        .store
+        .count_attempt(&counters, house.now())
+        .await
+        .unwrap();
+    assert_eq!(counted, Attempt::Counted { remaining: 1 });
+}
+
+async fn a_counter_without_a_window_counts_until_it_is_cleared(house: House) {
+    let counters = [counter("a", 1, None)];
+    let count = async || {
+        house
+            .store
+            .count_attempt(&counters, house.now())
+            .await
+            .unwrap()
+    };
+    assert_eq!(count().await, Attempt::Counted { remaining: 0 });
+    house.clock.advance(100_000 * MINUTE);
+    assert_eq!(
+        count().await,
+        Attempt::Refused {
+            key: CounterKey::new("a"),
+            until: None
+        }
+    );
+    house
+        .store
+        .clear_attempts(&[CounterKey::new("a"), CounterKey::new("b")])
+        .await
+        .unwrap();
+    house.store.clear_attempts(&[]).await.unwrap();
+    assert_eq!(count().await, Attempt::Counted { remaining: 0 });
+}
+
+async fn one_totp_step_is_taken_once_and_older_ones_never(house: House) {
+    let user = UserId::new("alice");
+    let stores = [house.store.clone(), house.source.handle()];
+    let alice = user.clone();
+    let taken = at_once(50, async move |number| {
+        stores[number % 2]
+            .take_totp_step(&alice, 1000)
+            .await
+            .unwrap()
+    })
+    .await;
+    assert_eq!(
+        taken.iter().filter(|taken| **taken == Taken::Now).count(),
+        1
+    );
+    let take = async |name: &str, step| {
+        house
+            .store
+            .take_totp_step(&UserId::new(name), step)
+            .await
+            .unwrap()
+    };
+    assert_eq!(take("alice", 999).await, Taken::Before);
+    assert_eq!(take("alice", 1001).await, Taken::Now);
+    assert_eq!(take("bob", 1000).await, Taken::Now);
+}
+
+async fn a_challenge_succeeds_once(house: House) {
+    house.login(id(1), browser(1)).await;
+    let stores = [house.store.clone(), house.source.handle()];
+    let now = house.now();
+    let template = verified(id(1), browser(1), None, now);
+    let taken = at_once(30, async move |number| {
+        let grant = grant(grant_key(&format!("action{number}")), 1, browser(1), now);
+        let verified = Verified {
+            grant: Some(grant),
+            ..template.clone()
+        };
+        stores[number % 2]
+            .put_verified(&verified, now)
+            .await
+            .unwrap()
+    })
+    .await;
+    assert_eq!(
+        taken.iter().filter(|taken| **taken == Taken::Now).count(),
+        1
+    );
+    let keys: Vec<_> = (0..30)
+        .map(|number| grant_key(&format!("action{number}")))
+        .collect();
+    assert_eq!(house.held(id(1), &keys).await.grants.len(), 1);
+}
+
+async fn a_verification_marks_the_session_and_clears_counters(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    let (cleared, kept) = (counter("cleared", 1, None), counter("kept", 1, None));
+    for counter in [&cleared, &kept] {
+        house
+            .store
+            .count_attempt(std::slice::from_ref(counter), house.now())
+            .await
+            .unwrap();
+    }
+    let granted = grant(grant_key("a"), 1, browser(1), house.now());
+    let verified = Verified {
+        clears: vec![cleared.key.clone()],
+        ..verified(id(1), browser(1), Some(granted.clone()), house.now())
+    };
+    house
+        .store
+        .put_verified(&verified, house.now())
+        .await
+        .unwrap();
+    let held = house.held(id(1), &[grant_key("a")]).await;
+    assert_eq!(held.session, Some(session));
+    assert_eq!(held.mark, Some(mark(browser(1), house.now())));
+    assert_eq!(held.grants, [granted]);
+    let counted = house
+        .store
+        .count_attempt(&[cleared], house.now())
+        .await
+        .unwrap();
+    assert_eq!(counted, Attempt::Counted { remaining: 0 });
+    let refused = house
+        .store
+        .count_attempt(&[kept], house.now())
+        .await
+        .unwrap();
+    assert!(matches!(refused, Attempt::Refused { .. }));
+}
+
+async fn a_verification_records_a_session_that_was_not_known(house: House) {
+    let verified = Verified {
+        presented: None,
+        renewed: browser(5),
+        mark: mark(browser(5), house.now()),
+        unrecorded: Session {
+            browser_key: None,
+            ..session("alice", browser(1), house.now())
+        },
+        ..verified(id(1), browser(5), None, house.now())
+    };
+    house
+        .store
+        .put_verified(&verified, house.now())
+        .await
+        .unwrap();
+    let expected = Session {
+        browser_key: Some(browser(5)),
+        ..verified.unrecorded
+    };
+    assert_eq!(house.held(id(1), &[]).await.session, Some(expected.clone()));
+    let listed = house
+        .store
+        .sessions(Some(&Subject::new("alice")), 9)
+        .await
+        .unwrap();
+    assert_eq!(listed, [(id(1), expected)]);
+}
+
+async fn a_renewed_browser_key_keeps_what_its_browser_earned(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    let earlier = grant(grant_key("earlier"), 1, browser(1), house.now());
+    let single = grant(once("single", 1), 2, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(earlier.clone())).await;
+    house.verify(id(1), browser(1), Some(single)).await;
+    let verified = Verified {
+        renewed: browser(2),
+        mark: mark(browser(2), house.now()),
+        ..verified(id(1), browser(1), None, house.now())
+    };
+    house
+        .store
+        .put_verified(&verified, house.now())
+        .await
+        .unwrap();
+
+    let held = house.held(id(1), &[grant_key("earlier")]).await;
+    assert_eq!(
+        held.session,
+        Some(Session {
+            browser_key: Some(browser(2)),
+            ..session
+        })
+    );
+    assert_eq!(held.mark.unwrap().browser_key, browser(2));
+    assert_eq!(held.grants[0].browser_key, browser(2));
+    assert_eq!(held.grants[0].id, earlier.id);
+    assert!(
+        house
+            .claim(id(1), browser(1), &[once("single", 1)])
+            .await
+            .claims
+            .is_empty()
+    );
+    assert_eq!(
+        house
+            .claim(id(1), browser(2), &[once("single", 1)])
+            .await
+            .claims
+            .len(),
+        1
+    );
+}
+
+async fn another_browser_voids_what_the_earlier_one_earned(house: House) {
+    for presented in [None, Some(browser(8))] {
+        let session = house.login(id(1), browser(1)).await;
+        let granted = grant(grant_key("earlier"), 1, browser(1), house.now());
+        house.verify(id(1), browser(1), Some(granted)).await;
+        let new = grant(grant_key("new"), 2, browser(9), house.now());
+        let verified = Verified {
+            presented,
+            renewed: browser(9),
+            mark: mark(browser(9), house.now()),
+            ..verified(id(1), browser(1), Some(new.clone()), house.now())
+        };
+        house
+            .store
+            .put_verified(&verified, house.now())
+            .await
+            .unwrap();
+        let held = house
+            .held(id(1), &[grant_key("earlier"), grant_key("new")])
+            .await;
+        let expected = Session {
+            browser_key: Some(browser(9)),
+            authenticated_at: None,
+            ..session
+        };
+        assert_eq!(held.session, Some(expected));
+        assert_eq!(held.mark.unwrap().browser_key, browser(9));
+        assert_eq!(held.grants, [new]);
+    }
+}
+
+async fn another_subject_voids_everything(house: House) {
+    house.login(id(1), browser(1)).await;
+    let granted = grant(grant_key("of alice"), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted)).await;
+    let bob = session("bob", browser(1), house.now().after(MINUTE));
+    let verified = Verified {
+        unrecorded: bob.clone(),
+        ..verified(id(1), browser(1), None, house.now())
+    };
+    house
+        .store
+        .put_verified(&verified, house.now())
+        .await
+        .unwrap();
+    let held = house.held(id(1), &[grant_key("of alice")]).await;
+    assert_eq!((held.session, held.grants.len()), (Some(bob), 0));
+    let of_alice = house
+        .store
+        .sessions(Some(&Subject::new("alice")), 9)
+        .await
+        .unwrap();
+    assert!(of_alice.is_empty());
+}
+
+fn code(house: &House, number: u8) -> SentCode {
+    SentCode {
+        hash: [number; 32],
+        expires_at: house.now().after(10 * MINUTE),
+    }
+}
+
+async fn a_code_is_taken_once(house: House) {
+    let now = house.now();
+    house
+        .store
+        .put_code(challenge(1), &code(&house, 1), now)
+        .await
+        .unwrap();
+    let stores = [house.store.clone(), house.source.handle()];
+    let answers = at_once(50, async move |number| {
+        stores[number % 2]
+            .take_code(challenge(1), &[1; 32], now)
+            .await
+            .unwrap()
+    })
+    .await;
+    assert_eq!(
+        answers
+            .iter()
+            .filter(|answer| **answer == CodeAnswer::Matched)
+            .count(),
+        1
+    );
+    assert_eq!(
+        answers
+            .iter()
+            .filter(|answer| **answer == CodeAnswer::NoneSent)
+            .count(),
+        49
+    );
+}
+
+async fn a_wrong_code_leaves_the_sent_one_good(house: House) {
+    let take = async |number: u8, hash: u8| {
+        house
+            .store
+            .take_code(challenge(number), &[hash; 32], house.now())
+            .await
+            .unwrap()
+    };
+    assert_eq!(take(1, 1).await, CodeAnswer::NoneSent);
+    house
+        .store
+        .put_code(challenge(1), &code(&house, 1), house.now())
+        .await
+        .unwrap();
+    assert_eq!(take(1, 2).await, CodeAnswer::Wrong);
+    assert_eq!(take(2, 1).await, CodeAnswer::NoneSent);
+    assert_eq!(take(1, 1).await, CodeAnswer::Matched);
+}
+
+async fn a_code_expires_and_is_replaced(house: House) {
+    let take = async |hash: u8| {
+        house
+            .store
+            .take_code(challenge(1), &[hash; 32], house.now())
+            .await
+            .unwrap()
+    };
+    house
+        .store
+        .put_code(challenge(1), &code(&house, 1), house.now())
+        .await
+        .unwrap();
+    house
+        .store
+        .put_code(challenge(1), &code(&house, 2), house.now())
+        .await
+        .unwrap();
+    assert_eq!(take(1).await, CodeAnswer::Wrong);
+    house.clock.advance(10 * MINUTE);
+    assert_eq!(take(2).await, CodeAnswer::NoneSent);
+}
+
+async fn factors_add_up_for_one_challenge(house: House) {
+    let note = async |number: u8, factor| {
+        house
+            .store
+            .note_factor(challenge(number), factor, 10 * MINUTE)
+            .await
+            .unwrap()
+    };
+    let password = FactorSet::EMPTY.with(Factor::Password);
+    assert_eq!(note(1, Factor::Password).await, password);
+    assert_eq!(note(1, Factor::Password).await, password);
+    assert_eq!(
+        note(2, Factor::Totp).await,
+        FactorSet::EMPTY.with(Factor::Totp)
+    );
+    assert_eq!(note(1, Factor::Totp).await, password.with(Factor::Totp));
+}
