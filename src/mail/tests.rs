@@ -6,9 +6,10 @@ use crate::clock::Clock;
 use crate::domain::{Secret, Timestamp};
 use crate::entropy::Entropy;
 use crate::locale::Locale;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -29,48 +30,79 @@ pub(crate) fn mail_server(manner: Manner) -> (u16, mpsc::Receiver<String>) {
         for stream in listener.incoming() {
             let sent = sent.clone();
             thread::spawn(move || {
-                let _ = sent.send(converse(&stream.unwrap(), manner));
+                let _ = sent.send(converse(stream.unwrap(), manner));
             });
         }
     });
     (port, received)
 }
 
-fn converse(mut stream: &TcpStream, manner: Manner) -> String {
+/// Starts a mail server that speaks TLS from the first byte; gives its certificate as PEM.
+fn tls_mail_server(name: &str) -> (u16, mpsc::Receiver<String>, String) {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![cert.der().clone()],
+            signing_key.serialize_der().try_into().unwrap(),
+        )
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sent, received) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let stream = rustls::StreamOwned::new(session, stream.unwrap());
+            let _ = sent.send(converse(stream, Manner::Accepts));
+        }
+    });
+    (port, received, cert.pem())
+}
+
+fn converse(stream: impl Read + Write, manner: Manner) -> String {
     let mut heard = String::new();
-    let mut lines = BufReader::new(stream).lines();
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
     let mut in_data = false;
     if matches!(manner, Manner::StaysSilent) {
         // Reads until the client hangs up, and never says a word.
-        while let Some(Ok(_)) = lines.next() {}
+        while stream.read_line(&mut line).is_ok_and(|length| length > 0) {}
         return heard;
     }
-    write!(stream, "220 test\r\n").unwrap();
-    while let Some(Ok(line)) = lines.next() {
+    // A client that does not like our certificate is gone by now.
+    let mut answer = "220 test";
+    while say(&mut stream, answer) && stream.read_line(&mut line).is_ok_and(|length| length > 0) {
         heard.push_str(&line);
-        heard.push('\n');
-        let answer = match (line.as_str(), manner) {
+        answer = match (line.trim_end(), manner) {
             (".", _) if in_data => {
                 in_data = false;
                 "250 taken"
             }
-            _ if in_data => continue,
+            _ if in_data => "",
             ("DATA", _) => {
                 in_data = true;
                 "354 go on"
             }
             (rcpt, Manner::Refuses) if rcpt.starts_with("RCPT") => "550 no such user",
-            ("QUIT", _) => {
-                let _ = write!(stream, "221 bye\r\n");
-                break;
-            }
+            (ehlo, _) if ehlo.starts_with("EHLO") => "250-test\r\n250 AUTH PLAIN",
+            (auth, _) if auth.starts_with("AUTH") => "235 welcome",
             _ => "250 fine",
         };
-        if write!(stream, "{answer}\r\n").is_err() {
-            break;
-        }
+        line.clear();
     }
     heard
+}
+
+/// Says a line, or nothing; tells whether the client is still there.
+fn say(stream: &mut BufReader<impl Read + Write>, answer: &str) -> bool {
+    let stream = stream.get_mut();
+    answer.is_empty() || write!(stream, "{answer}\r\n").is_ok() && stream.flush().is_ok()
 }
 
 pub(crate) fn settings(port: u16) -> MailSettings {
@@ -212,6 +244,64 @@ async fn a_server_without_starttls_gets_no_mail_if_it_is_required() {
     assert!(matches!(result, Err(MailError::Server(_))));
     let heard = received.recv_timeout(Duration::from_secs(5)).unwrap();
     assert!(!heard.contains("MAIL FROM"));
+}
+
+#[tokio::test]
+async fn over_tls_the_certificate_is_checked_and_the_login_sent() {
+    let (port, received, pem) = tls_mail_server("localhost");
+    let ca_file = CaFile::new("right", &pem);
+    let mut settings = settings(port);
+    settings.smtp.host = "localhost".to_owned();
+    settings.smtp.security = Security::Tls;
+    settings.smtp.ca_file = Some(ca_file.0.clone());
+    settings.smtp.login = Some(Login {
+        user: "stepgate".to_owned(),
+        password: Secret::new("hunter2".to_owned()),
+    });
+    let sent = mailer(&settings)
+        .send(&mail(&code(), "t", Locale::En))
+        .await;
+    sent.unwrap();
+    let heard = received.recv_timeout(Duration::from_secs(5)).unwrap();
+    let login = data_encoding::BASE64.encode(b"\0stepgate\0hunter2");
+    assert!(heard.contains(&format!("AUTH PLAIN {login}")), "{heard}");
+    assert!(heard.contains("042917"));
+}
+
+#[tokio::test]
+async fn a_server_with_another_name_or_from_another_authority_gets_no_mail() {
+    let (port, received, pem) = tls_mail_server("other.example.com");
+    let ca_file = CaFile::new("other", &pem);
+    let mut settings = settings(port);
+    settings.smtp.host = "localhost".to_owned();
+    settings.smtp.security = Security::Tls;
+    for ca_file in [Some(ca_file.0.clone()), None] {
+        settings.smtp.ca_file = ca_file;
+        let sent = mailer(&settings)
+            .send(&mail(&code(), "t", Locale::En))
+            .await;
+        assert!(matches!(sent, Err(MailError::Server(_))), "{sent:?}");
+        let heard = received.recv_timeout(Duration::from_secs(5)).unwrap();
+        assert_eq!(heard, "");
+    }
+}
+
+/// A file with a certificate, removed at the end.
+struct CaFile(PathBuf);
+
+impl CaFile {
+    fn new(name: &str, pem: &str) -> Self {
+        let name = format!("stepgate-mail-{name}-{}.pem", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, pem).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for CaFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 #[test]
