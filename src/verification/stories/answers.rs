@@ -1,0 +1,203 @@
+//! Answers: what they earn, and in whose hands.
+
+use super::{Client, House, PASSWORD, refused, refused_code, verified};
+use crate::domain::{
+    BrowserKeyHash, Decision, Factor, FactorSet, Reason, Secret, SessionId, Subject, decide,
+};
+use crate::verification::tests::now;
+use crate::verification::{Answer, Answering, ChallengeView, hash_browser_key};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[tokio::test]
+async fn the_right_password_opens_the_request_once_and_in_this_browser_alone() {
+    let house = House::new().await;
+    let mut client = Client::number(1);
+    let before = client.clone();
+    let token = house.challenge(&client);
+    let answer = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let success = verified(answer.await);
+    assert_eq!(success.expires_at, now().after(Duration::from_mins(2)));
+    // A copied application cookie, with the browser key of before, is not enough.
+    let copied = decide(
+        &[house.demand()],
+        house.evidence(&before).await,
+        house.now(),
+    );
+    assert!(matches!(copied, Decision::Challenge(_)));
+    client.browser_key = hash_browser_key(
+        success.browser_key.expose(),
+        &house.verifier.equipment().keys,
+    );
+    let demands = [house.demand()];
+    let first = decide(&demands, house.evidence(&client).await, house.now());
+    assert!(matches!(first, Decision::Forward(_)));
+    let second = decide(&demands, house.evidence(&client).await, house.now());
+    assert!(matches!(second, Decision::Challenge(_)));
+}
+
+#[tokio::test]
+async fn an_alias_is_the_same_user() {
+    let house = House::new().await;
+    let client = Client::called("alice@corp.example");
+    let token = house.challenge(&client);
+    let code = house.totp_code();
+    verified(house.answer(&client, &token, Factor::Totp, &code).await);
+}
+
+#[tokio::test]
+async fn a_challenge_is_met_once_however_often_it_is_answered_at_once() {
+    let house = Rc::new(House::new().await);
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    let right = vec![PASSWORD.to_owned(); 5];
+    let answers = house
+        .answer_at_once(&client, &token, Factor::Password, right)
+        .await;
+    let met = answers
+        .iter()
+        .filter(|answer| matches!(answer, Answer::Verified(_)));
+    assert_eq!(met.count(), 1);
+}
+
+#[tokio::test]
+async fn a_totp_code_is_accepted_once() {
+    let house = Rc::new(House::new().await);
+    let client = Client::number(1);
+    let code = house.totp_code();
+    let (first, second) = (house.challenge(&client), house.challenge(&client));
+    verified(house.answer(&client, &first, Factor::Totp, &code).await);
+    let refusal = refused(house.answer(&client, &second, Factor::Totp, &code).await);
+    assert_eq!(refusal.reason, Reason::WrongAnswer);
+    house.wait(Duration::from_secs(30));
+    let code = house.totp_code();
+    let at_once = house
+        .answer_at_once(&client, &second, Factor::Totp, vec![code; 4])
+        .await;
+    let met = at_once
+        .iter()
+        .filter(|answer| matches!(answer, Answer::Verified(_)));
+    assert_eq!(met.count(), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_worth_nothing_in_other_hands() {
+    let house = House::new().await;
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    let other_session = Client {
+        session: SessionId::new([9; 32]),
+        ..client.clone()
+    };
+    let other_browser = Client {
+        browser_key: Some(BrowserKeyHash::new([9; 32])),
+        ..client.clone()
+    };
+    let no_browser = Client {
+        browser_key: None,
+        ..client.clone()
+    };
+    let other_subject = Client {
+        subject: Subject::new("bob"),
+        ..client.clone()
+    };
+    for thief in [other_session, other_browser, no_browser, other_subject] {
+        let answer = house.answer(&thief, &token, Factor::Password, PASSWORD);
+        assert_eq!(refused(answer.await).reason, Reason::ChallengeExpired);
+        let sending = refused_code(house.send(&thief, &token).await);
+        assert_eq!(sending.reason, Reason::ChallengeExpired);
+    }
+    house.wait(Duration::from_mins(10));
+    let late = house.answer(&client, &token, Factor::Password, PASSWORD);
+    assert_eq!(refused(late.await).reason, Reason::ChallengeExpired);
+}
+
+#[tokio::test]
+async fn plus_means_that_both_are_shown() {
+    let house = House::new()
+        .await
+        .requiring(&[&[Factor::Password, Factor::Totp]]);
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    let answer = house
+        .answer(&client, &token, Factor::Password, PASSWORD)
+        .await;
+    let Answer::MoreNeeded { remaining, view } = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(remaining, [FactorSet::EMPTY.with(Factor::Totp)]);
+    assert!(view.shown_factors.contains(Factor::Password));
+    let again = house.answer(&client, &token, Factor::Password, PASSWORD);
+    assert!(matches!(again.await, Answer::MoreNeeded { .. }));
+    let code = house.totp_code();
+    let success = verified(house.answer(&client, &token, Factor::Totp, &code).await);
+    let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
+    assert_eq!(success.mark.factors, both);
+    assert_eq!(success.grant.unwrap().factors, both);
+}
+
+#[tokio::test]
+async fn a_phrase_is_asked_for_before_anything_is_judged() {
+    let mut house = House::new().await;
+    let mut requirement = (*house.requirement).clone();
+    requirement.confirm = Some("DELETE".to_owned());
+    house.requirement = Arc::new(requirement);
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    let password = Secret::new(PASSWORD.to_owned());
+    let answer = async |confirm| {
+        let answering = Answering {
+            token: &token,
+            factor: Factor::Password,
+            answer: &password,
+            confirm,
+            caller: client.caller(),
+        };
+        let requirement = Arc::clone(&house.requirement);
+        let answer = house.verifier.answer(answering, |_| Some(requirement));
+        answer.await.unwrap()
+    };
+    for typed in [None, Some(""), Some("delete"), Some("DELETE it")] {
+        assert!(matches!(answer(typed).await, Answer::Unconfirmed));
+    }
+    verified(answer(Some(" DELETE ")).await);
+}
+
+#[tokio::test]
+async fn a_route_that_is_gone_or_stricter_by_now_applies_as_it_is_now() {
+    let house = House::new().await;
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    let gone = house.verifier.read(&token, |_| None, &client.caller());
+    assert!(gone.is_none());
+    let house = house.requiring(&[&[Factor::Totp]]);
+    let answer = house.answer(&client, &token, Factor::Password, PASSWORD);
+    assert_eq!(refused(answer.await).reason, Reason::MethodNotEnrolled);
+}
+
+#[tokio::test]
+async fn a_challenge_shows_what_this_subject_can_show() {
+    let house = House::new().await.requiring(&[
+        &[Factor::Passkey],
+        &[Factor::EmailCode],
+        &[Factor::Password],
+    ]);
+    let view = async |client: &Client| -> ChallengeView {
+        let token = house.challenge(client);
+        let requirement = Arc::clone(&house.requirement);
+        let read = house
+            .verifier
+            .read(&token, |_| Some(requirement), &client.caller());
+        house.verifier.view(&read.unwrap()).await.unwrap()
+    };
+    let alice = view(&Client::number(1)).await;
+    let sets: Vec<_> = [Factor::EmailCode, Factor::Password]
+        .map(|factor| FactorSet::EMPTY.with(factor))
+        .into();
+    assert_eq!(alice.alternatives, sets);
+    assert_eq!(alice.email_hint.as_deref(), Some("a•••@example.com"));
+    assert_eq!(alice.bound, [("user".to_owned(), "42".to_owned())]);
+    let nobody = view(&Client::called("nobody@example.com")).await;
+    assert!(nobody.alternatives.is_empty() && nobody.email_hint.is_none());
+}

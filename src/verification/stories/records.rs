@@ -1,0 +1,180 @@
+//! What a verification leaves behind: in the session, the audit log and the store.
+
+use super::{Client, House, PASSWORD, verified};
+use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
+use crate::domain::{Factor, RiskLevel, Secret};
+use crate::store::{Login, Store};
+use crate::verification::tests::now;
+use crate::verification::{Answering, Verifier, VerifyError, hash_browser_key};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[tokio::test]
+async fn status_tells_what_counts_here_and_lock_drops_it() {
+    let mut house = House::new().await;
+    let mut requirement = (*house.requirement).clone();
+    requirement.level = RiskLevel::Low;
+    requirement.single_use = false;
+    house.requirement = Arc::new(requirement);
+    let mut client = Client::number(1);
+    let token = house.challenge(&client);
+    let success = verified(
+        house
+            .answer(&client, &token, Factor::Password, PASSWORD)
+            .await,
+    );
+    assert!(
+        success.grant.is_none(),
+        "a mark is all that level 1 asks for"
+    );
+    let status = house.verifier.status(&client.caller()).await.unwrap();
+    assert!(status.mark.is_none(), "the browser key of before");
+    client.browser_key = hash_browser_key(
+        success.browser_key.expose(),
+        &house.verifier.equipment().keys,
+    );
+    let status = house.verifier.status(&client.caller()).await.unwrap();
+    assert!(status.mark.is_some());
+    assert_eq!(
+        status.fresh_until,
+        Some(now().after(Duration::from_mins(10)))
+    );
+    house.verifier.lock(&client.caller()).await.unwrap();
+    let status = house.verifier.status(&client.caller()).await.unwrap();
+    assert!(status.mark.is_none() && status.fresh_until.is_none());
+}
+
+#[tokio::test]
+async fn a_verification_keeps_the_login_of_the_same_browser() {
+    let house = House::new().await;
+    let mut client = Client::number(1);
+    let login = Login {
+        id: client.session,
+        replaces: None,
+        session: crate::domain::Session {
+            subject: client.subject.clone(),
+            authenticated_at: Some(now()),
+            browser_key: client.browser_key,
+            created_at: now(),
+            seen_at: now(),
+            revoked: false,
+        },
+        keep: Duration::from_hours(1),
+    };
+    house.verifier.store.put_login(&login).await.unwrap();
+    let token = house.challenge(&client);
+    let success = verified(
+        house
+            .answer(&client, &token, Factor::Password, PASSWORD)
+            .await,
+    );
+    client.browser_key = hash_browser_key(
+        success.browser_key.expose(),
+        &house.verifier.equipment().keys,
+    );
+    let status = house.verifier.status(&client.caller()).await.unwrap();
+    assert_eq!(status.session.unwrap().authenticated_at, Some(now()));
+}
+
+#[tokio::test]
+async fn each_step_leaves_one_event_and_none_holds_a_secret() {
+    let house = House::new().await;
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    house.send(&client, &token).await;
+    let code = house.code();
+    house
+        .answer(&client, &token, Factor::Password, "swordfish")
+        .await;
+    house
+        .answer(&client, &token, Factor::EmailCode, &code)
+        .await;
+    house.verifier.lock(&client.caller()).await.unwrap();
+    let audit = &house.verifier.equipment().audit;
+    assert!(audit.flush(Duration::from_secs(10)));
+    let text = std::fs::read_to_string(house.folder.join("audit.jsonl")).unwrap();
+    let events: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|line| format!("{} {}", line["event"], line["outcome"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            "code-sent succeeded",
+            "factor-answered refused",
+            "verified succeeded",
+            "locked succeeded"
+        ]
+    );
+    assert_eq!(verify(text.as_bytes()).unwrap().fault, None);
+    let secrets = [token.as_str(), "swordfish", "a•••"];
+    assert!(secrets.iter().all(|secret| !text.contains(secret)));
+    assert!(!text.contains(&format!("\"{code}\"")));
+}
+
+#[tokio::test]
+async fn a_dump_of_the_store_holds_nothing_that_opens_anything() {
+    let house = House::new().await;
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    house.send(&client, &token).await;
+    let answer = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let success = verified(answer.await);
+    let mut dump = Vec::new();
+    for file in std::fs::read_dir(&house.folder).unwrap() {
+        dump.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    let holds = |secret: &[u8]| dump.windows(secret.len()).any(|window| window == secret);
+    assert!(holds(b"alice"), "the dump is one");
+    let key = success.browser_key.expose();
+    let raw_key = data_encoding::BASE64URL_NOPAD.decode(key.as_bytes());
+    let totp = house.totp.to_base32();
+    let raw_totp = data_encoding::BASE32_NOPAD.decode(totp.expose().as_bytes());
+    for secret in [
+        PASSWORD.as_bytes(),
+        token.as_bytes(),
+        key.as_bytes(),
+        &raw_key.unwrap(),
+        totp.expose().as_bytes(),
+        &raw_totp.unwrap(),
+    ] {
+        assert!(!holds(secret));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_judged() {
+    let house = House::new().await;
+    let settings = AuditSettings {
+        target: AuditTarget::File("/dev/full".into()),
+        ..AuditSettings::default()
+    };
+    let mut equipment = house.verifier.equipment().clone();
+    equipment.audit = loop {
+        // Another test may be writing to the same device.
+        match Audit::start(&settings, equipment.clock.clone()) {
+            Ok(audit) => break audit,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let client = Client::number(1);
+    let token = house.challenge(&client);
+    let verifier = Verifier::new(house.verifier.store.clone(), Arc::new(equipment));
+    let password = Secret::new(PASSWORD.to_owned());
+    let answering = Answering {
+        token: &token,
+        factor: Factor::Password,
+        answer: &password,
+        confirm: None,
+        caller: client.caller(),
+    };
+    // The first event is queued before anybody knows that it cannot be written.
+    verifier.lock(&client.caller()).await.unwrap();
+    while verifier.equipment().audit.ready().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let requirement = Arc::clone(&house.requirement);
+    let answer = verifier.answer(answering, |_| Some(requirement)).await;
+    assert!(matches!(answer, Err(VerifyError::Audit(_))));
+}
