@@ -74,14 +74,23 @@ impl File {
 
     /// Finds where the value at `path` stands; if it is missing, the mapping that lacks it.
     pub fn at(&self, path: impl Into<Path>) -> Option<Position> {
-        let node = locate::nearest(self.root.as_ref()?, &path.into());
+        let node = locate::nearest(self.root.as_ref()?, &self.faulty, &path.into());
         tree::position(&self.text, node.id)
+    }
+
+    /// Says where the value at `path` stands, with the name of the file.
+    pub fn place(&self, path: impl Into<Path>) -> String {
+        match self.at(path) {
+            Some(position) => format!("{}:{position}", self.name),
+            None => self.name.as_ref().to_owned(),
+        }
     }
 
     /// Tells whether `path` is written in the file, even if its value was faulty.
     pub fn mentions(&self, path: impl Into<Path>) -> bool {
+        let path = path.into();
         let root = self.root.as_ref();
-        root.is_some_and(|root| locate::exact(root, &path.into()).is_some())
+        root.is_some_and(|root| locate::exact(root, &self.faulty, &path).is_some())
     }
 
     /// Reports a mistake at `path`.
@@ -104,14 +113,23 @@ impl File {
         );
     }
 
-    /// Reports that `path` lacks `field`, unless the field is there and its value was faulty.
-    pub fn report_missing(&mut self, path: impl Into<Path>, field: &str) {
+    /// Reports that `path` lacks `field`, unless it is there and was reported already.
+    pub fn report_missing(&mut self, path: impl Into<Path>, field: &str, hint: Option<&str>) {
         let path = path.into();
         if !self.mentions(path.key(field)) {
-            self.report(path, format!("`{field}` is missing"));
-        } else if self.is_empty_at(&path.key(field)) {
-            self.report(path.key(field), format!("`{field}` is empty"));
+            let message = format!("`{field}` is missing");
+            let hint = hint.map(str::to_owned);
+            self.add(Severity::Error, &path, message, hint);
         }
+    }
+
+    /// Reports every field and item without a value: left over, or forgotten.
+    pub fn refuse_empty_values(&mut self) {
+        let Some(root) = self.root.take() else {
+            return;
+        };
+        self.refuse_empty_below(&root);
+        self.root = Some(root);
     }
 
     /// Remarks on something that is allowed and deserves a look.
@@ -140,10 +158,21 @@ impl File {
         (mistakes.finish(&name), remarks.finish(&name))
     }
 
-    fn is_empty_at(&self, path: &Path) -> bool {
-        let root = self.root.as_ref();
-        let node = root.and_then(|root| locate::exact(root, path));
-        node.is_some_and(|node| matches!(node.value, Value::Null))
+    fn refuse_empty_below(&mut self, node: &Node) {
+        for (key, value) in node.entries() {
+            if matches!(value.value, Value::Null) && !self.faulty.contains(&key.id) {
+                let position = self.position(Severity::Error, key.id);
+                self.refuse(position, format!("{key} is empty"), None);
+            }
+            self.refuse_empty_below(value);
+        }
+        for item in node.items() {
+            if matches!(item.value, Value::Null) && !self.faulty.contains(&item.id) {
+                let position = self.position(Severity::Error, item.id);
+                self.refuse(position, "an item of this list is empty".to_owned(), None);
+            }
+            self.refuse_empty_below(item);
+        }
     }
 
     fn load(&mut self, bytes: &[u8]) -> Option<Node> {
@@ -230,7 +259,7 @@ impl File {
 
     fn add(&mut self, severity: Severity, path: &Path, message: String, hint: Option<String>) {
         let root = self.root.as_ref();
-        let id = root.map(|root| locate::nearest(root, path).id);
+        let id = root.map(|root| locate::nearest(root, &self.faulty, path).id);
         let position = id.and_then(|id| self.position(severity, id));
         self.push(severity, position, message, hint);
     }

@@ -1,6 +1,7 @@
 //! Paths into a file, such as `routes[1].level`, and the nodes they lead to.
 
 use super::node::Node;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The way from the top of a file to a value, or to the name of a field.
@@ -84,19 +85,33 @@ impl fmt::Display for Path {
 
 /// Follows a path as far as it goes. A field that is missing is reported where it should stand, at
 /// the mapping that lacks it.
-pub(super) fn nearest<'n>(root: &'n Node, path: &Path) -> &'n Node {
-    follow(root, path).unwrap_or_else(|stop| stop)
+///
+/// Items passed over while reading do not count: the indices are those of the value that was read.
+pub(super) fn nearest<'n>(root: &'n Node, passed_over: &HashSet<u32>, path: &Path) -> &'n Node {
+    follow(root, passed_over, path).unwrap_or_else(|stop| stop)
 }
 
 /// Follows a path to its end.
-pub(super) fn exact<'n>(root: &'n Node, path: &Path) -> Option<&'n Node> {
-    follow(root, path).ok()
+pub(super) fn exact<'n>(
+    root: &'n Node,
+    passed_over: &HashSet<u32>,
+    path: &Path,
+) -> Option<&'n Node> {
+    follow(root, passed_over, path).ok()
 }
 
-fn follow<'n>(root: &'n Node, path: &Path) -> Result<&'n Node, &'n Node> {
+fn follow<'n>(
+    root: &'n Node,
+    passed_over: &HashSet<u32>,
+    path: &Path,
+) -> Result<&'n Node, &'n Node> {
     path.0.iter().try_fold(root, |node, step| {
         let next = match step {
-            Step::Item(index) => node.items().get(*index),
+            Step::Item(index) => {
+                let read = node.items().iter();
+                let mut read = read.filter(|item| !passed_over.contains(&item.id));
+                read.nth(*index)
+            }
             Step::Key(key) => entry(node, key).map(|(_, value)| value),
             Step::Name(key) => entry(node, key).map(|(key, _)| key),
         };
@@ -119,7 +134,7 @@ mod tests {
 
     fn at(path: &str) -> String {
         let root = tree::parse(TEXT).unwrap();
-        let node = nearest(&root, &Path::from(path));
+        let node = nearest(&root, &HashSet::new(), &Path::from(path));
         tree::position(TEXT, node.id).unwrap().to_string()
     }
 
@@ -147,7 +162,7 @@ mod tests {
     fn a_name_is_a_place_of_its_own() {
         let root = tree::parse(TEXT).unwrap();
         let path = Path::root().key("routes").item(0).name("level");
-        let node = exact(&root, &path).unwrap();
+        let node = exact(&root, &HashSet::new(), &path).unwrap();
         assert_eq!(tree::position(TEXT, node.id), Some(Position::new(4, 5)));
         assert_eq!(path.to_string(), "routes[0].level");
     }

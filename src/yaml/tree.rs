@@ -134,7 +134,7 @@ impl Build {
                 Some("aliases may shorten a file; they may not blow it up"),
             ),
             Some(Refusal::Tag) => ("tags have no meaning here".to_owned(), None),
-            None => (format!("not valid YAML: {text}"), None),
+            None => (format!("not valid YAML: {text}"), hint(&text)),
         };
         Unreadable {
             position: place(error),
@@ -142,6 +142,12 @@ impl Build {
             hint,
         }
     }
+}
+
+/// `{path: /users/{id}}` is what people write first.
+fn hint(text: &str) -> Option<&'static str> {
+    let is_flow = text.contains("while parsing a flow");
+    is_flow.then_some("inside brackets, text that holds a bracket or a comma needs quotes")
 }
 
 fn place(error: &serde_yaml::Error) -> Option<Position> {
