@@ -8,6 +8,7 @@ pub mod edge;
 pub mod entropy;
 pub mod locale;
 pub mod mail;
+pub mod policy;
 pub mod seal;
 pub mod store;
 pub mod verification;

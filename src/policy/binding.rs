@@ -1,0 +1,132 @@
+//! What a grant is bound to, what the person is shown, and where the prompt can come before.
+
+use super::compile::{GRANT_FROM, NO_GRANT, phrase};
+use super::field::Offer;
+use super::flaw::sound;
+use super::raw::{OneOrMore, RawRoute};
+use super::template;
+use crate::domain::{Binding, Field, RiskLevel};
+use crate::yaml::{File, Path};
+
+/// How a grant for a route is tied to requests.
+pub(super) struct Bound {
+    pub(super) bind: Binding,
+    pub(super) show: Vec<(String, Field)>,
+    pub(super) anchor: Option<String>,
+}
+
+/// Compiles `bind`, `show` and `anchor` of a route; what is wrong is reported and left out.
+pub(super) fn compile(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Bound {
+    let show = show(raw, offer, file, &at.key("show"));
+    let bind = bind(raw.bind.as_ref(), &show, offer, file, &at.key("bind"));
+    for (label, field) in show.iter().filter(|(_, field)| !binds(&bind, field)) {
+        file.report_with_hint(
+            at.key("show").key(label),
+            format!("`{field}` is shown but not bound: another value could take its place"),
+            format!("add `{field}` to `bind`"),
+        );
+    }
+    let anchor = raw.anchor.as_deref();
+    let anchor = anchor.and_then(|anchor| page(anchor, &bind, file, &at.key("anchor")));
+    Bound { bind, show, anchor }
+}
+
+fn show(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Vec<(String, Field)> {
+    let Some(table) = &raw.show else {
+        return Vec::new();
+    };
+    if !offer.needs_grant {
+        file.report_with_hint(at, NO_GRANT, GRANT_FROM);
+        return Vec::new();
+    }
+    let mut shown = Vec::new();
+    for (label, text) in &table.0 {
+        let written = sound(phrase(label, 64), file, &at.name(label));
+        let field = sound(offer.field(text), file, &at.key(label));
+        shown.extend(written.zip(field));
+    }
+    shown
+}
+
+/// What a grant is bound to. Unless the policy says so itself, what the person is shown: that is
+/// what they agree to.
+fn bind(
+    raw: Option<&OneOrMore>,
+    show: &[(String, Field)],
+    offer: &Offer<'_>,
+    file: &mut File,
+    at: &Path,
+) -> Binding {
+    let usual = || match offer.level {
+        RiskLevel::Critical => Binding::Request,
+        _ if show.is_empty() => Binding::Nothing,
+        RiskLevel::Low | RiskLevel::Medium | RiskLevel::High => {
+            Binding::Fields(show.iter().map(|(_, field)| field.clone()).collect())
+        }
+    };
+    let Some(OneOrMore(words)) = raw else {
+        return usual();
+    };
+    if !offer.needs_grant {
+        file.report_with_hint(at, NO_GRANT, GRANT_FROM);
+        return usual();
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => {
+            let hint = "`bind: nothing` if any request for the action will do";
+            file.report_with_hint(at, "`bind` is empty", hint);
+            usual()
+        }
+        ["request"] => Binding::Request,
+        ["nothing"] => {
+            if offer.level == RiskLevel::Critical {
+                let message = "at level 4 `bind: nothing` lets a grant open another request than the one confirmed";
+                file.warn(at, message);
+            }
+            Binding::Nothing
+        }
+        words => {
+            let mut fields = Vec::new();
+            for (index, word) in words.iter().enumerate() {
+                fields.extend(sound(offer.field(word), file, &at.item(index)));
+            }
+            Binding::Fields(fields)
+        }
+    }
+}
+
+/// Tells whether a grant so bound holds the value of a field fast. Of the headers, a grant for the
+/// whole request holds none.
+fn binds(bind: &Binding, field: &Field) -> bool {
+    match (bind, field) {
+        (Binding::Nothing, _) | (Binding::Request, Field::Header(_)) => false,
+        (Binding::Fields(fields), field) => fields.contains(field),
+        (Binding::Request, Field::Form(_) | Field::Json(_) | Field::Path(_) | Field::Query(_)) => {
+            true
+        }
+    }
+}
+
+/// The anchor's page is opened before the request exists, so a grant earned there can be bound to
+/// captures that both paths share, and to nothing else of the request.
+fn page(anchor: &str, bind: &Binding, file: &mut File, at: &Path) -> Option<String> {
+    let captures = sound(template::captures(anchor), file, at)?;
+    let is_known = |field: &Field| match field {
+        Field::Path(name) => captures.contains(name),
+        Field::Form(_) | Field::Header(_) | Field::Json(_) | Field::Query(_) => false,
+    };
+    let is_possible = match bind {
+        Binding::Nothing => true,
+        Binding::Fields(fields) => fields.iter().all(is_known),
+        Binding::Request => false,
+    };
+    if !is_possible {
+        file.report_with_hint(
+            at,
+            "a grant from this page cannot be bound to a request that is yet to come",
+            "bind captures that the anchor has too, such as `bind: [path.id]`, or drop the anchor",
+        );
+    }
+    Some(anchor.to_owned())
+}

@@ -1,0 +1,285 @@
+//! From what is written to what is meant: routes, with the defaults of their levels.
+
+use super::binding;
+use super::field::Offer;
+use super::flaw::{Flaw, sound};
+use super::matching::{self, Matched};
+use super::proof;
+use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
+use crate::domain::{Action, Enforcement, Requirement, RiskLevel, Route, RouteId, Scope};
+use crate::yaml::{File, Path, Span};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Compiles the routes of one file; whatever is wrong is reported to the file.
+pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
+    match raw.version {
+        Some(1) => {}
+        Some(other) => file.report(
+            "version",
+            format!("version {other} is not known; this Stepgate reads version 1"),
+        ),
+        None => file.report_missing(Path::root(), "version", Some("write `version: 1`")),
+    }
+    if raw.default.is_none() {
+        let hint = "say what happens to requests that no route matches: `forward` or `deny`";
+        file.report_missing(Path::root(), "default", Some(hint));
+    }
+    if raw.routes.is_none() {
+        file.report_missing(Path::root(), "routes", Some("`routes: []` is none"));
+    }
+    let mut routes = Vec::new();
+    for (index, route) in raw.routes.iter().flatten().enumerate() {
+        let at = Path::root().key("routes").item(index);
+        let compiled = Draft::new(route, raw.preset).compile(file, &at);
+        // A route must never be lost in silence.
+        if compiled.is_none() && !file.has_mistakes() {
+            file.report(&at, "this route could not be understood");
+        }
+        routes.extend(compiled);
+    }
+    proof::note_email_codes(&routes, file);
+    routes
+}
+
+/// A route on its way from raw to meaning. What is wrong is reported and then left out: a file with
+/// a mistake in it is not used at all.
+struct Draft<'a> {
+    raw: &'a RawRoute,
+    is_strict: bool,
+}
+
+impl<'a> Draft<'a> {
+    fn new(raw: &'a RawRoute, preset: Option<RawPreset>) -> Self {
+        let is_strict = [raw.preset, preset].contains(&Some(RawPreset::Strict));
+        Self { raw, is_strict }
+    }
+
+    fn compile(&self, file: &mut File, at: &Path) -> Option<Route> {
+        let id = self.id(file, at);
+        let action = self.action(file, at);
+        let title = self.title(file, at);
+        let matched = self.matched(file, at);
+        let level = self.level(file, at)?;
+        let factors = proof::factors(self.raw.factors.as_deref(), level, self.is_strict, file, at);
+        let max_age = self.max_age(level, file, at);
+        let scope = self.scope(level, file, at);
+        let needs_grant = level >= RiskLevel::High && scope? == Scope::Action;
+        let single_use = self.single_use(level, needs_grant, file, at);
+        let confirm = self.confirm(needs_grant, file, at);
+        let matched = matched?;
+        let offer = Offer {
+            captures: &matched.captures,
+            methods: matched.matcher.methods,
+            level,
+            needs_grant,
+        };
+        let bound = binding::compile(self.raw, &offer, file, at);
+        let requirement = Requirement {
+            action: action?,
+            title: title?,
+            level,
+            factors: factors?,
+            factors_narrowed: self.raw.factors.is_some(),
+            max_age: max_age?,
+            scope: scope?,
+            single_use: single_use?,
+            bind: bound.bind,
+            show: bound.show,
+            confirm,
+            anchor: bound.anchor,
+            enforcement: self.enforcement(file, at),
+        };
+        Some(Route {
+            id: RouteId::new(id?),
+            matcher: matched.matcher,
+            requirement: Arc::new(requirement),
+        })
+    }
+
+    fn id(&self, file: &mut File, at: &Path) -> Option<&'a str> {
+        let Some(id) = self.raw.id.as_deref() else {
+            file.report_missing(at, "id", None);
+            return None;
+        };
+        sound(name(id), file, &at.key("id"))
+    }
+
+    /// An action is named after the route unless the policy names it.
+    fn action(&self, file: &mut File, at: &Path) -> Option<Action> {
+        let action = match self.raw.action.as_deref() {
+            Some(action) => sound(name(action), file, &at.key("action")),
+            None => self.raw.id.as_deref(),
+        };
+        action.map(Action::new)
+    }
+
+    fn title(&self, file: &mut File, at: &Path) -> Option<String> {
+        match self.raw.title.as_deref() {
+            Some(title) => sound(phrase(title, 120), file, &at.key("title")),
+            None => self.raw.id.as_deref().map(humanize),
+        }
+    }
+
+    fn matched(&self, file: &mut File, at: &Path) -> Option<Matched> {
+        let Some(raw) = &self.raw.r#match else {
+            file.report_missing(at, "match", None);
+            return None;
+        };
+        matching::compile(raw, file, &at.key("match"))
+    }
+
+    fn level(&self, file: &mut File, at: &Path) -> Option<RiskLevel> {
+        let Some(number) = self.raw.level else {
+            file.report_missing(at, "level", Some("1 low, 2 medium, 3 high, 4 critical"));
+            return None;
+        };
+        let level = RiskLevel::try_from(number).map_err(|error| {
+            let flaw = Flaw::new(error.to_string());
+            if number == 0 {
+                return flaw.hint("a route that asks for nothing is left out, or is an `except`");
+            }
+            flaw
+        });
+        sound(level, file, &at.key("level"))
+    }
+
+    fn max_age(&self, level: RiskLevel, file: &mut File, at: &Path) -> Option<Duration> {
+        let Some(Span(max_age)) = self.raw.max_age else {
+            return Some(match level {
+                RiskLevel::Low | RiskLevel::Medium => Duration::from_mins(10),
+                RiskLevel::High => Duration::from_mins(5),
+                RiskLevel::Critical => Duration::from_mins(2),
+            });
+        };
+        if max_age < MIN_AGE || max_age > MAX_AGE {
+            let shown = Span(max_age);
+            let message = format!("max_age {shown} is outside 1s..=1d");
+            file.report(at.key("max_age"), message);
+            return None;
+        }
+        Some(max_age)
+    }
+
+    fn scope(&self, level: RiskLevel, file: &mut File, at: &Path) -> Option<Scope> {
+        match (level, self.raw.scope) {
+            (RiskLevel::Low | RiskLevel::Medium, Some(RawScope::Action)) => {
+                file.report_with_hint(
+                    at.key("scope"),
+                    "levels 1 and 2 are always for the session",
+                    "a grant for one action begins at level 3",
+                );
+                None
+            }
+            (RiskLevel::Critical, Some(RawScope::Session)) => {
+                file.report_with_hint(
+                    at.key("scope"),
+                    "a level 4 grant is for one request, never for the session",
+                    "use level 3",
+                );
+                None
+            }
+            (RiskLevel::Low | RiskLevel::Medium, _) | (_, Some(RawScope::Session)) => {
+                Some(Scope::Session)
+            }
+            (RiskLevel::High | RiskLevel::Critical, Some(RawScope::Action) | None) => {
+                Some(Scope::Action)
+            }
+        }
+    }
+
+    fn single_use(
+        &self,
+        level: RiskLevel,
+        needs_grant: bool,
+        file: &mut File,
+        at: &Path,
+    ) -> Option<bool> {
+        match self.raw.single_use {
+            Some(true) if !needs_grant => {
+                file.report_with_hint(at.key("single_use"), NO_GRANT, GRANT_FROM);
+                None
+            }
+            Some(false) if level == RiskLevel::Critical => {
+                let message =
+                    "at level 4 without `single_use` a grant opens as often as it is used";
+                file.warn(at.key("single_use"), message);
+                Some(false)
+            }
+            Some(chosen) => Some(chosen),
+            None => Some(level == RiskLevel::Critical),
+        }
+    }
+
+    fn confirm(&self, needs_grant: bool, file: &mut File, at: &Path) -> Option<String> {
+        let text = self.raw.confirm.as_deref()?;
+        if !needs_grant {
+            file.report_with_hint(at.key("confirm"), NO_GRANT, GRANT_FROM);
+        }
+        sound(phrase(text, 64), file, &at.key("confirm"))
+    }
+
+    fn enforcement(&self, file: &mut File, at: &Path) -> Enforcement {
+        match self.raw.enforcement {
+            Some(RawEnforcement::Report) => {
+                file.warn(at.key("enforcement"), "this route is reported, not guarded");
+                Enforcement::Report
+            }
+            Some(RawEnforcement::Enforce) | None => Enforcement::Enforce,
+        }
+    }
+}
+
+/// Checks the name of a route or an action.
+fn name(text: &str) -> Result<&str, Flaw> {
+    let is_part = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
+    let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if !starts_well || text.len() > 64 || !text.chars().all(is_part) {
+        return Err(
+            Flaw::new(format!("`{}` is no name", crate::yaml::clip(text))).hint(
+                "up to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit",
+            ),
+        );
+    }
+    Ok(text)
+}
+
+/// Checks a text that people will read or type.
+pub(super) fn phrase(text: &str, max: usize) -> Result<String, Flaw> {
+    if text.trim().is_empty() {
+        return Err(Flaw::new("this text is empty"));
+    }
+    if text.trim() != text {
+        return Err(Flaw::new("this text begins or ends with a blank"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Flaw::new(
+            "this text holds a line break or another control character",
+        ));
+    }
+    if text.chars().count() > max {
+        return Err(Flaw::new(format!(
+            "this text is longer than {max} characters"
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+/// `delete-user` as people would say it: `Delete user`.
+fn humanize(id: &str) -> String {
+    let words: Vec<&str> = id
+        .split(['-', '_', '.'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let text = words.join(" ");
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => text,
+    }
+}
+
+pub(super) const NO_GRANT: &str = "this route opens by a fresh session, not by a grant of its own";
+pub(super) const GRANT_FROM: &str = "grants begin at level 3, with `scope: action`";
+const MIN_AGE: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_hours(24);

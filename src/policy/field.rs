@@ -1,0 +1,62 @@
+//! Fields of a request that a policy can name: `path.id`, `form.reason`, `json./user/id`.
+
+use super::flaw::Flaw;
+use super::matching::{header, may_have_body, pointer};
+use crate::domain::{Field, MethodSet, RiskLevel};
+use crate::yaml::suggestion;
+
+/// What a route offers to be named, and what its grants are.
+pub(super) struct Offer<'a> {
+    pub(super) captures: &'a [String],
+    pub(super) methods: MethodSet,
+    pub(super) level: RiskLevel,
+    pub(super) needs_grant: bool,
+}
+
+impl Offer<'_> {
+    /// Reads the name of a field that requests of the route can have.
+    pub(super) fn field(&self, text: &str) -> Result<Field, Flaw> {
+        let Some((kind, name)) = text.split_once('.').filter(|(_, name)| !name.is_empty()) else {
+            return Err(Flaw::new(format!("`{text}` names no field of a request"))
+                .hint("expected such as `path.id`, `query.q`, `form.reason`, `json./id`, `header.x-id`"));
+        };
+        match kind {
+            "path" => self.capture(name),
+            "query" => Ok(Field::Query(name.to_owned())),
+            "header" => header(name).map(Field::Header),
+            "form" => self.with_body(text).map(|()| Field::Form(name.to_owned())),
+            "json" => {
+                self.with_body(text)?;
+                pointer(name).map(Field::Json)
+            }
+            other => Err(
+                Flaw::new(format!("`{other}` is no part of a request")).hint(suggestion(
+                    other,
+                    &["path", "query", "form", "json", "header"],
+                )),
+            ),
+        }
+    }
+
+    fn capture(&self, name: &str) -> Result<Field, Flaw> {
+        if self.captures.iter().any(|known| known == name) {
+            return Ok(Field::Path(name.to_owned()));
+        }
+        let flaw = Flaw::new(format!("the path has no capture `{name}`"));
+        let known: Vec<&str> = self.captures.iter().map(String::as_str).collect();
+        Err(if known.is_empty() {
+            flaw.hint(format!("write `{{{name}}}` for the segment in `path`"))
+        } else {
+            flaw.hint(suggestion(name, &known))
+        })
+    }
+
+    fn with_body(&self, text: &str) -> Result<(), Flaw> {
+        if may_have_body(self.methods) {
+            return Ok(());
+        }
+        Err(Flaw::new(format!(
+            "`{text}` is in the body, and the methods of this route have none"
+        )))
+    }
+}

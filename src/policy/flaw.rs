@@ -1,0 +1,45 @@
+//! What is wrong with a value, before it is known where the value stands.
+
+use crate::yaml::{File, Path};
+
+/// A message, and what would be right.
+#[derive(Debug)]
+pub(super) struct Flaw {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Flaw {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+
+    /// Points at it.
+    pub(super) fn report(self, file: &mut File, path: &Path) {
+        match self.hint {
+            Some(hint) => file.report_with_hint(path, self.message, hint),
+            None => file.report(path, self.message),
+        }
+    }
+}
+
+/// The value, or `None` and the flaw reported.
+pub(super) fn sound<T>(result: Result<T, Flaw>, file: &mut File, path: &Path) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(flaw) => {
+            flaw.report(file, path);
+            None
+        }
+    }
+}

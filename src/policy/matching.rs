@@ -1,0 +1,353 @@
+//! The `match` of a route: what it may say, and what that means.
+
+use super::flaw::{Flaw, sound};
+use super::pattern::{Bare, host, methods, regex, tests};
+use super::raw::{RawExcept, RawGraphQl, RawMatch, RawReading};
+use super::template;
+use crate::domain::{
+    BodyMatcher, Exception, HostPattern, Matcher, Method, MethodSet, PathPattern, Reading,
+    ValueTest, WholeRegex,
+};
+use crate::yaml::{File, Path};
+use http::HeaderName;
+
+/// A matcher, and the names its path captures.
+pub(super) struct Matched {
+    pub(super) matcher: Matcher,
+    pub(super) captures: Vec<String>,
+}
+
+/// Compiles the `match` of a route.
+pub(super) fn compile(raw: &RawMatch, file: &mut File, at: &Path) -> Option<Matched> {
+    let methods = methods(raw.methods.as_deref(), file, &at.key("methods"));
+    let path = pattern(raw.path.as_deref(), raw.path_regex.as_deref(), file, at);
+    if path.is_none() && raw.path.is_none() && raw.path_regex.is_none() {
+        missing_path(file, at);
+    }
+    let common = Common::compile(
+        (
+            raw.host.as_deref(),
+            raw.query.as_ref(),
+            raw.headers.as_ref(),
+        ),
+        file,
+        at,
+    );
+    let body = body(raw, methods, file, at);
+    let reading = match raw.reading {
+        Some(RawReading::Literal) => {
+            file.warn(
+                at.key("reading"),
+                "`reading: literal` guards the path in this one spelling only",
+            );
+            Reading::Literal
+        }
+        Some(RawReading::Every) | None => Reading::Every,
+    };
+    let (methods, (path, captures), common, body) = (methods?, path??, common?, body?);
+    let except = exceptions(
+        raw.except.as_deref(),
+        methods,
+        &path,
+        file,
+        &at.key("except"),
+    )?;
+    let matcher = Matcher {
+        methods,
+        path,
+        reading,
+        host: common.host,
+        query: common.query,
+        headers: common.headers,
+        body,
+        except,
+    };
+    Some(Matched { matcher, captures })
+}
+
+fn missing_path(file: &mut File, at: &Path) {
+    if !file.mentions(at.key("path")) && !file.mentions(at.key("path_regex")) {
+        file.report_with_hint(
+            at,
+            "a match needs `path` or `path_regex`",
+            "`path: /{rest...}` is every path",
+        );
+    }
+}
+
+/// The path and its captures; `Some(None)` if there is none, which an exception may do without.
+type PathAndCaptures = Option<(PathPattern, Vec<String>)>;
+
+fn pattern(
+    path: Option<&str>,
+    path_regex: Option<&str>,
+    file: &mut File,
+    at: &Path,
+) -> Option<PathAndCaptures> {
+    match (path, path_regex) {
+        (None, None) => Some(None),
+        (Some(_), Some(_)) => {
+            file.report(
+                at.name("path_regex"),
+                "`path` and `path_regex` exclude each other",
+            );
+            None
+        }
+        (Some(path), None) => {
+            let names = sound(template::captures(path), file, &at.key("path"))?;
+            Some(Some((PathPattern::Template(path.to_owned()), names)))
+        }
+        (None, Some(pattern)) => {
+            let regex = sound(path_regex_of(pattern), file, &at.key("path_regex"))?;
+            let names = regex.group_names().map(str::to_owned).collect();
+            Some(Some((PathPattern::Regex(regex), names)))
+        }
+    }
+}
+
+fn path_regex_of(pattern: &str) -> Result<WholeRegex, Flaw> {
+    if pattern.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return Err(
+            Flaw::new("path_regex must cover the whole path, which begins with `/`").hint(format!(
+                "write `/{pattern}`, or `.*{pattern}` for anything before it"
+            )),
+        );
+    }
+    regex(pattern)
+}
+
+/// What a match and an exception have in common.
+struct Common {
+    host: Option<HostPattern>,
+    query: Vec<(String, ValueTest)>,
+    headers: Vec<(HeaderName, ValueTest)>,
+}
+
+type RawTests<'a> = Option<&'a crate::yaml::Table<super::raw::RawTest>>;
+
+impl Common {
+    fn compile(
+        (raw_host, raw_query, raw_headers): (Option<&str>, RawTests<'_>, RawTests<'_>),
+        file: &mut File,
+        at: &Path,
+    ) -> Option<Self> {
+        let host = match raw_host {
+            Some(text) => sound(host(text), file, &at.key("host")).map(Some),
+            None => Some(None),
+        };
+        let query = match raw_query {
+            Some(table) => tests(table, Bare::Refused, owned, file, &at.key("query")),
+            None => Some(Vec::new()),
+        };
+        let headers = match raw_headers {
+            Some(table) => tests(table, Bare::Refused, header, file, &at.key("headers")),
+            None => Some(Vec::new()),
+        };
+        Some(Self {
+            host: host?,
+            query: query?,
+            headers: headers?,
+        })
+    }
+}
+
+fn owned(name: &str) -> Result<String, Flaw> {
+    if name.is_empty() {
+        return Err(Flaw::new("a name is empty"));
+    }
+    Ok(name.to_owned())
+}
+
+pub(super) fn header(name: &str) -> Result<HeaderName, Flaw> {
+    let header: HeaderName = name
+        .parse()
+        .map_err(|_| Flaw::new(format!("`{name}` is no header name")))?;
+    if header == http::header::HOST {
+        return Err(Flaw::new("the host is not matched as a header").hint("use `host:`"));
+    }
+    Ok(header)
+}
+
+fn body(
+    raw: &RawMatch,
+    methods: Option<MethodSet>,
+    file: &mut File,
+    at: &Path,
+) -> Option<Vec<BodyMatcher>> {
+    let mut kinds = Vec::new();
+    kinds.extend(raw.form.is_some().then_some("form"));
+    kinds.extend(raw.json.is_some().then_some("json"));
+    kinds.extend(raw.graphql.is_some().then_some("graphql"));
+    if let [first, second, ..] = kinds.as_slice() {
+        file.report_with_hint(
+            at.name(second),
+            format!("a body cannot be read as {first} and as {second} at once"),
+            "write two routes with the same action",
+        );
+        return None;
+    }
+    if let (Some(kind), Some(methods)) = (kinds.first(), methods)
+        && !may_have_body(methods)
+    {
+        file.report_with_hint(
+            at.name(kind),
+            format!("`{kind}` reads the body, and the methods named here have none"),
+            "a GET carries its values in the query: use `query:`",
+        );
+        return None;
+    }
+    if let Some(table) = &raw.form {
+        let list = tests(table, Bare::Refused, owned, file, &at.key("form"))?;
+        let field = |(name, test)| BodyMatcher::Form(name, test);
+        return Some(list.into_iter().map(field).collect());
+    }
+    if let Some(table) = &raw.json {
+        let list = tests(table, Bare::Allowed, pointer, file, &at.key("json"))?;
+        let value = |(pointer, test)| BodyMatcher::Json(pointer, test);
+        return Some(list.into_iter().map(value).collect());
+    }
+    match &raw.graphql {
+        Some(raw) => graphql(raw, file, &at.key("graphql")).map(|matcher| vec![matcher]),
+        None => Some(Vec::new()),
+    }
+}
+
+/// Tells whether a request with one of these methods may have a body worth reading.
+pub(super) fn may_have_body(methods: MethodSet) -> bool {
+    let bodiless = [Method::Get, Method::Head, Method::Options];
+    let mut others = methods.iter().filter(|method| !bodiless.contains(method));
+    others.next().is_some()
+}
+
+/// Checks a JSON pointer (RFC 6901 §3).
+pub(super) fn pointer(text: &str) -> Result<String, Flaw> {
+    if !text.is_empty() && !text.starts_with('/') {
+        return Err(
+            Flaw::new(format!("`{text}` is no JSON pointer")).hint(format!(
+                "a pointer begins with `/`: `/{}`",
+                text.replace('.', "/")
+            )),
+        );
+    }
+    let mut tails = text.split('~').skip(1);
+    if tails.any(|tail| !tail.starts_with(['0', '1'])) {
+        return Err(Flaw::new(format!("`{text}` is no JSON pointer"))
+            .hint("`~` is written `~0` and a slash in a name `~1`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn graphql(raw: &RawGraphQl, file: &mut File, at: &Path) -> Option<BodyMatcher> {
+    let Some(operation) = &raw.operation else {
+        file.report_missing(at, "operation", None);
+        return None;
+    };
+    let at = at.key("operation");
+    if operation.0.is_empty() {
+        file.report(&at, "no operation is named");
+        return None;
+    }
+    let mut is_sound = true;
+    for (index, name) in operation.0.iter().enumerate() {
+        if !is_graphql_name(name) {
+            file.report(at.item(index), format!("`{name}` is no GraphQL name"));
+            is_sound = false;
+        }
+    }
+    is_sound.then(|| BodyMatcher::GraphQl(operation.0.clone()))
+}
+
+/// GraphQL (October 2021) §2.1.9.
+fn is_graphql_name(name: &str) -> bool {
+    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.chars().all(is_word)
+}
+
+fn exceptions(
+    list: Option<&[RawExcept]>,
+    methods: MethodSet,
+    path: &PathPattern,
+    file: &mut File,
+    at: &Path,
+) -> Option<Vec<Exception>> {
+    let mut exceptions = Some(Vec::new());
+    for (index, raw) in list.unwrap_or_default().iter().enumerate() {
+        let at = at.item(index);
+        let one = exception(raw, file, &at);
+        if let Some(exception) = &one {
+            check_exception(exception, methods, path, file, &at);
+        }
+        exceptions = exceptions.zip(one).map(|(mut all, one)| {
+            all.push(one);
+            all
+        });
+    }
+    exceptions
+}
+
+fn exception(raw: &RawExcept, file: &mut File, at: &Path) -> Option<Exception> {
+    let methods = methods(raw.methods.as_deref(), file, &at.key("methods"));
+    let path = pattern(raw.path.as_deref(), raw.path_regex.as_deref(), file, at);
+    let common = Common::compile(
+        (
+            raw.host.as_deref(),
+            raw.query.as_ref(),
+            raw.headers.as_ref(),
+        ),
+        file,
+        at,
+    );
+    let (methods, path, common) = (methods?, path?, common?);
+    Some(Exception {
+        methods,
+        path: path.map(|(path, _)| path),
+        host: common.host,
+        query: common.query,
+        headers: common.headers,
+    })
+}
+
+/// An exception that leaves nothing, or takes nothing away, is not what was meant.
+fn check_exception(
+    exception: &Exception,
+    methods: MethodSet,
+    path: &PathPattern,
+    file: &mut File,
+    at: &Path,
+) {
+    if !exception.methods.intersects(methods) {
+        let message = "this exception never applies: the route does not match these methods";
+        file.report(at.key("methods"), message);
+    }
+    let is_whole = exception.host.is_none()
+        && exception.query.is_empty()
+        && exception.headers.is_empty()
+        && methods
+            .iter()
+            .all(|method| exception.methods.contains(method))
+        && exception
+            .path
+            .as_ref()
+            .is_none_or(|excepted| covers(excepted, path));
+    if is_whole {
+        file.report(at, "this exception excepts all that the route matches");
+    }
+}
+
+/// Tells whether a pattern plainly takes in another; no answer for patterns that differ in kind.
+fn covers(wide: &PathPattern, narrow: &PathPattern) -> bool {
+    match (wide, narrow) {
+        (PathPattern::Template(wide), PathPattern::Template(narrow)) => {
+            wide == narrow || is_rest_of_all(wide)
+        }
+        (PathPattern::Regex(wide), PathPattern::Regex(narrow)) => wide.as_str() == narrow.as_str(),
+        (PathPattern::Template(wide), PathPattern::Regex(_)) => is_rest_of_all(wide),
+        (PathPattern::Regex(_), PathPattern::Template(_)) => false,
+    }
+}
+
+fn is_rest_of_all(template: &str) -> bool {
+    template.starts_with("/{") && template.ends_with("...}") && template.matches('/').count() == 1
+}

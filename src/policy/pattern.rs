@@ -1,0 +1,231 @@
+//! Patterns: regular expressions, hosts, methods, and tests of values.
+
+use super::flaw::{Flaw, sound};
+use super::raw::{RawTest, RawWords};
+use crate::domain::{HostPattern, Method, MethodSet, ValueTest, WholeRegex};
+use crate::yaml::{File, Path, Table, clip, nearest};
+
+/// What a bare `true` or `1` is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bare {
+    /// JSON has such values besides text.
+    Allowed,
+    /// All else is text.
+    Refused,
+}
+
+/// Compiles a regular expression, which covers the whole of what it is held against.
+pub(super) fn regex(pattern: &str) -> Result<WholeRegex, Flaw> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(Flaw::new(format!(
+            "regex is longer than {MAX_PATTERN} bytes"
+        )));
+    }
+    let regex = WholeRegex::new(pattern).map_err(|error| explain(&error))?;
+    // Paths are held against it blind to letter case, which makes it larger.
+    regex.ignoring_case().map_err(|error| explain(&error))?;
+    Ok(regex)
+}
+
+fn explain(error: &regex::Error) -> Flaw {
+    match error {
+        regex::Error::CompiledTooBig(_) => {
+            Flaw::new("regex is too big").hint("bound what repeats, or use fewer Unicode classes")
+        }
+        regex::Error::Syntax(text) => {
+            // The crate draws a picture of several lines; its last one says what is wrong.
+            let last = text.lines().last().unwrap_or_default();
+            let reason = last.trim_start_matches("error: ");
+            let flaw = Flaw::new(format!("regex does not compile: {reason}"));
+            if reason.contains("look-around") || reason.contains("backreference") {
+                return flaw.hint("such a regex could take exponential time; `except` excludes");
+            }
+            flaw
+        }
+        _ => Flaw::new(format!("regex does not compile: {error}")),
+    }
+}
+
+/// Reads a list of methods; no list means all.
+pub(super) fn methods(list: Option<&[String]>, file: &mut File, path: &Path) -> Option<MethodSet> {
+    let Some(list) = list else {
+        return Some(MethodSet::ALL);
+    };
+    if list.is_empty() {
+        file.report_with_hint(path, "no method is named", "leave it out for all methods");
+        return None;
+    }
+    let mut set = Some(MethodSet::EMPTY);
+    for (index, word) in list.iter().enumerate() {
+        let one = sound(method(word), file, &path.item(index));
+        set = set.zip(one).map(|(set, one)| set.with(one));
+    }
+    set
+}
+
+fn method(word: &str) -> Result<Method, Flaw> {
+    match word.parse() {
+        Ok(Method::Head) => Err(Flaw::new("HEAD counts as GET everywhere").hint("write `GET`")),
+        Ok(method) => Ok(method),
+        Err(unknown) => {
+            let known: Vec<&str> = Method::ALL.iter().map(|method| method.as_str()).collect();
+            let flaw = Flaw::new(unknown.to_string());
+            Err(match nearest(word, &known) {
+                Some(near) => flaw.hint(format!("did you mean `{near}`?")),
+                None => flaw,
+            })
+        }
+    }
+}
+
+/// Reads `app.example.com` or `*.example.com`.
+pub(super) fn host(text: &str) -> Result<HostPattern, Flaw> {
+    let quoted = clip(text);
+    if text.contains("://") {
+        return Err(Flaw::new(format!("host `{quoted}` has a scheme"))
+            .hint("write the name alone: `app.example.com`"));
+    }
+    let has_port = !text.starts_with('[') && text.contains(':') || text.contains("]:");
+    if has_port {
+        return Err(Flaw::new(format!("host `{quoted}` has a port"))
+            .hint("hosts are compared without their port"));
+    }
+    let lower = text.to_ascii_lowercase();
+    let (name, is_suffix) = match lower.strip_prefix("*.") {
+        Some(name) => (name, true),
+        None => (lower.as_str(), false),
+    };
+    if !is_host(name) {
+        return Err(Flaw::new(format!("`{quoted}` is no host"))
+            .hint("expected `app.example.com`, or `*.example.com` for all below it"));
+    }
+    Ok(if is_suffix {
+        HostPattern::Suffix(format!(".{name}"))
+    } else {
+        HostPattern::Exact(name.to_owned())
+    })
+}
+
+fn is_host(name: &str) -> bool {
+    let address = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    if let Some(address) = address {
+        return address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Reads the tests of a table, each under the name that `name` makes of its key.
+pub(super) fn tests<N>(
+    table: &Table<RawTest>,
+    bare: Bare,
+    name: impl Fn(&str) -> Result<N, Flaw>,
+    file: &mut File,
+    path: &Path,
+) -> Option<Vec<(N, ValueTest)>> {
+    if table.0.is_empty() {
+        file.report(path, "nothing is tested here");
+        return None;
+    }
+    let mut tests = Some(Vec::new());
+    for (key, raw) in &table.0 {
+        let name = sound(name(key), file, &path.name(key));
+        let test = sound(test(raw, bare), file, &path.key(key));
+        tests = tests.zip(name.zip(test)).map(|(mut tests, one)| {
+            tests.push(one);
+            tests
+        });
+    }
+    tests
+}
+
+fn test(raw: &RawTest, bare: Bare) -> Result<ValueTest, Flaw> {
+    match raw {
+        RawTest::Text(text) => Ok(ValueTest::Equals(text.clone())),
+        RawTest::Bare(text) if bare == Bare::Allowed => Ok(ValueTest::Equals(text.clone())),
+        RawTest::Bare(text) => Err(Flaw::new(format!("expected text, found `{text}`"))
+            .hint(format!("in quotes it is text: `\"{text}\"`"))),
+        RawTest::Words(words) => test_words(words),
+    }
+}
+
+fn test_words(words: &RawWords) -> Result<ValueTest, Flaw> {
+    let only_one = "give exactly one of equals, present, absent, regex";
+    match words {
+        RawWords {
+            equals: Some(text),
+            present: None,
+            absent: None,
+            regex: None,
+        } => Ok(ValueTest::Equals(text.clone())),
+        RawWords {
+            equals: None,
+            present: Some(present),
+            absent: None,
+            regex: None,
+        } => Ok(presence(*present)),
+        RawWords {
+            equals: None,
+            present: None,
+            absent: Some(absent),
+            regex: None,
+        } => Ok(presence(!absent)),
+        RawWords {
+            equals: None,
+            present: None,
+            absent: None,
+            regex: Some(pattern),
+        } => regex(pattern).map(ValueTest::Regex),
+        RawWords { .. } => Err(Flaw::new(only_one)),
+    }
+}
+
+const fn presence(is_present: bool) -> ValueTest {
+    if is_present {
+        ValueTest::Present
+    } else {
+        ValueTest::Absent
+    }
+}
+
+/// How long a regex may be.
+const MAX_PATTERN: usize = 2_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_regex_covers_all_or_nothing() {
+        let pattern = regex("/a|/b").unwrap();
+        assert!(pattern.is_match("/b") && !pattern.is_match("/bb") && !pattern.is_match("x/a"));
+        assert!(!regex("/a").unwrap().is_match("/a\n"));
+        assert!(regex("a)|(?:b").is_err());
+        assert!(regex("(?:[a-z]{1000}){1000}").is_err());
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_what_lies_below_one() {
+        assert_eq!(
+            host("App.example.com").unwrap(),
+            HostPattern::Exact("app.example.com".to_owned())
+        );
+        assert_eq!(
+            host("*.example.com").unwrap(),
+            HostPattern::Suffix(".example.com".to_owned())
+        );
+        assert!(host("[::1]").is_ok());
+        for wrong in [
+            "", "a:80", "[::1]:80", "http://a", "a/b", "a b", "*", "a.*.b", "a..b", "é",
+        ] {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
+    }
+}

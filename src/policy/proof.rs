@@ -1,0 +1,111 @@
+//! Which factors a route accepts.
+
+use super::flaw::{Flaw, sound};
+use crate::domain::{Alternatives, Factor, FactorSet, RiskLevel, Route};
+use crate::yaml::{File, Path, nearest};
+
+/// Reads `factors`, or takes those of the level.
+pub(super) fn factors(
+    list: Option<&[String]>,
+    level: RiskLevel,
+    is_strict: bool,
+    file: &mut File,
+    at: &Path,
+) -> Option<Alternatives> {
+    let is_barred = |factor| is_strict && level >= RiskLevel::High && factor == Factor::EmailCode;
+    let Some(list) = list else {
+        let usual: &[Factor] = match level {
+            RiskLevel::Low | RiskLevel::Medium => &Factor::ALL,
+            RiskLevel::High | RiskLevel::Critical => &STRONG,
+        };
+        let usual = usual.iter().copied().filter(|factor| !is_barred(*factor));
+        return Alternatives::any_of(&usual.collect::<Vec<_>>());
+    };
+    let at = at.key("factors");
+    let mut sets: Vec<FactorSet> = Vec::new();
+    let mut is_sound = true;
+    for (index, word) in list.iter().enumerate() {
+        let at = at.item(index);
+        let Some(set) = sound(alternative(word), file, &at) else {
+            is_sound = false;
+            continue;
+        };
+        if set.iter().any(is_barred) {
+            is_sound = false;
+            file.report_with_hint(
+                &at,
+                "`email_code` is barred above level 2 by `preset: strict`",
+                "NIST SP 800-63B-4 does not count e-mail as an authenticator",
+            );
+        }
+        if let Some(enough) = sets.iter().find(|known| set.covers(**known)) {
+            let message = format!("`{word}` is never needed: `{}` is enough", joined(*enough));
+            file.warn(&at, message);
+        }
+        sets.push(set);
+    }
+    let alternatives = is_sound.then(|| Alternatives::new(sets));
+    if let Some(None) = alternatives {
+        file.report_with_hint(
+            &at,
+            "no factor is named",
+            "leave it out for those of the level",
+        );
+    }
+    alternatives.flatten()
+}
+
+/// `password+totp`: both.
+fn alternative(text: &str) -> Result<FactorSet, Flaw> {
+    text.split('+').try_fold(FactorSet::EMPTY, |set, word| {
+        let factor = factor(word.trim())?;
+        if set.contains(factor) {
+            return Err(Flaw::new(format!("`{factor}` is named twice in `{text}`")));
+        }
+        Ok(set.with(factor))
+    })
+}
+
+fn factor(word: &str) -> Result<Factor, Flaw> {
+    word.parse()
+        .map_err(|unknown: crate::domain::UnknownFactor| {
+            let known = Factor::ALL.map(Factor::as_str);
+            let flaw = Flaw::new(unknown.to_string());
+            match nearest(word, &known) {
+                Some(near) => flaw.hint(format!("did you mean `{near}`?")),
+                None => flaw,
+            }
+        })
+}
+
+fn joined(set: FactorSet) -> String {
+    let words: Vec<&str> = set.iter().map(Factor::as_str).collect();
+    words.join("+")
+}
+
+/// Says once in a file that codes by e-mail open its high routes: the default, and worth knowing.
+pub(super) fn note_email_codes(routes: &[Route], file: &mut File) {
+    let is_open = |route: &&Route| {
+        let factors = &route.requirement.factors;
+        let email = FactorSet::EMPTY.with(Factor::EmailCode);
+        route.requirement.level >= RiskLevel::High && factors.satisfied_by(email)
+    };
+    let open = routes.iter().filter(is_open).count();
+    if open > 0 {
+        let routes = if open == 1 { "route" } else { "routes" };
+        file.note(
+            "routes",
+            format!(
+                "a code sent by e-mail is enough for {open} {routes} above level 2; `preset: strict` bars it"
+            ),
+        );
+    }
+}
+
+/// What proves identity at levels 3 and 4, in the order in which it is offered.
+const STRONG: [Factor; 4] = [
+    Factor::Passkey,
+    Factor::Password,
+    Factor::Totp,
+    Factor::EmailCode,
+];

@@ -1,0 +1,196 @@
+//! What may be written in a policy file. Plain types; what they mean is checked in `compile.rs`.
+
+use crate::yaml::{Span, Table};
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// One policy file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPolicy {
+    pub(super) version: Option<i64>,
+    pub(super) default: Option<RawDefault>,
+    pub(super) preset: Option<RawPreset>,
+    pub(super) routes: Option<Vec<RawRoute>>,
+}
+
+/// `default`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawDefault {
+    Deny,
+    Forward,
+}
+
+/// `preset`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawPreset {
+    Strict,
+}
+
+/// An entry of `routes`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRoute {
+    pub(super) id: Option<String>,
+    pub(super) action: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) r#match: Option<RawMatch>,
+    pub(super) level: Option<i64>,
+    pub(super) factors: Option<Vec<String>>,
+    pub(super) preset: Option<RawPreset>,
+    pub(super) max_age: Option<Span>,
+    pub(super) scope: Option<RawScope>,
+    pub(super) single_use: Option<bool>,
+    pub(super) bind: Option<OneOrMore>,
+    pub(super) show: Option<Table<String>>,
+    pub(super) confirm: Option<String>,
+    pub(super) anchor: Option<String>,
+    pub(super) enforcement: Option<RawEnforcement>,
+}
+
+/// `scope`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawScope {
+    Action,
+    Session,
+}
+
+/// `enforcement`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawEnforcement {
+    Enforce,
+    Report,
+}
+
+/// `match`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMatch {
+    pub(super) methods: Option<Vec<String>>,
+    pub(super) path: Option<String>,
+    pub(super) path_regex: Option<String>,
+    pub(super) reading: Option<RawReading>,
+    pub(super) host: Option<String>,
+    pub(super) query: Option<Table<RawTest>>,
+    pub(super) headers: Option<Table<RawTest>>,
+    pub(super) form: Option<Table<RawTest>>,
+    pub(super) json: Option<Table<RawTest>>,
+    pub(super) graphql: Option<RawGraphQl>,
+    pub(super) except: Option<Vec<RawExcept>>,
+}
+
+/// `reading`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawReading {
+    Every,
+    Literal,
+}
+
+/// `graphql`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGraphQl {
+    pub(super) operation: Option<OneOrMore>,
+}
+
+/// An entry of `except`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExcept {
+    pub(super) methods: Option<Vec<String>>,
+    pub(super) path: Option<String>,
+    pub(super) path_regex: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) query: Option<Table<RawTest>>,
+    pub(super) headers: Option<Table<RawTest>>,
+}
+
+/// A word, or a list of words.
+#[derive(Debug)]
+pub(super) struct OneOrMore(pub(super) Vec<String>);
+
+/// What a value must be: `"text"`, or one of the words in [`RawWords`].
+#[derive(Debug)]
+pub(super) enum RawTest {
+    /// A bare number or truth value: what JSON has besides text.
+    Bare(String),
+    Text(String),
+    Words(RawWords),
+}
+
+/// `{equals: …}`, `{present: true}`, `{absent: true}`, `{regex: …}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWords {
+    pub(super) equals: Option<String>,
+    pub(super) present: Option<bool>,
+    pub(super) absent: Option<bool>,
+    pub(super) regex: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMoreVisitor)
+    }
+}
+
+struct OneOrMoreVisitor;
+
+impl<'de> Visitor<'de> for OneOrMoreVisitor {
+    type Value = OneOrMore;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a list of words")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<OneOrMore, E> {
+        Ok(OneOrMore(vec![word.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<OneOrMore, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(OneOrMore)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawTest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TestVisitor)
+    }
+}
+
+struct TestVisitor;
+
+impl<'de> Visitor<'de> for TestVisitor {
+    type Value = RawTest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text in quotes, or a mapping with equals, present, absent or regex")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<RawTest, E> {
+        Ok(RawTest::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<RawTest, E> {
+        Ok(RawTest::Bare(value.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<RawTest, E> {
+        Ok(RawTest::Bare(value.to_string()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<RawTest, E> {
+        Ok(RawTest::Bare(value.to_string()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawTest, A::Error> {
+        RawWords::deserialize(MapAccessDeserializer::new(map)).map(RawTest::Words)
+    }
+}

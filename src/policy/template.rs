@@ -1,0 +1,114 @@
+//! Path templates such as `/users/{id}/files/{rest...}`: read by the domain, explained here.
+
+use super::flaw::Flaw;
+use crate::domain::{Template, TemplateError};
+
+/// Checks a template and names its captures, in order.
+pub(super) fn captures(text: &str) -> Result<Vec<String>, Flaw> {
+    if text.len() > MAX_LEN {
+        return Err(Flaw::new(format!("path is longer than {MAX_LEN} bytes")));
+    }
+    if text.contains('*') {
+        return Err(Flaw::new("`*` has no meaning in a path")
+            .hint("`{name}` is one segment, `{rest...}` all that follows, `%2A` a star"));
+    }
+    if text.contains(char::is_whitespace) {
+        return Err(Flaw::new("path holds a blank").hint("a blank in a path is `%20`"));
+    }
+    check_escapes(text)?;
+    check_dots(text)?;
+    let template = Template::parse(text).map_err(explain)?;
+    Ok(template.names().map(str::to_owned).collect())
+}
+
+fn explain(error: TemplateError) -> Flaw {
+    let flaw = Flaw::new(error.to_string());
+    match error {
+        TemplateError::NotAbsolute(text) => flaw.hint(format!("write `/{text}`")),
+        TemplateError::MixedSegment(_) => flaw.hint("`path_regex` can take a segment apart"),
+        TemplateError::BadCharacter(_)
+        | TemplateError::BadName(_)
+        | TemplateError::DotSegment(_)
+        | TemplateError::DoubledName(_)
+        | TemplateError::TailNotLast(_)
+        | TemplateError::TooManyForms(_)
+        | TemplateError::WithQuery(_) => flaw,
+    }
+}
+
+/// A malformed escape never arrives (design: such requests are refused), so it was not meant.
+fn check_escapes(text: &str) -> Result<(), Flaw> {
+    let is_escape = |tail: &str| {
+        let digits = tail.get(..2).unwrap_or_default();
+        digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if text.split('%').skip(1).all(is_escape) {
+        return Ok(());
+    }
+    Err(Flaw::new("`%` is not followed by two hexadecimal digits")
+        .hint("a percent sign itself is `%25`"))
+}
+
+/// Dots are dots in every spelling, and such a request is refused before it is matched.
+fn check_dots(text: &str) -> Result<(), Flaw> {
+    let plain = text.to_ascii_lowercase().replace("%2e", ".");
+    let name = |segment: &str| segment.split(';').next().unwrap_or_default().to_owned();
+    if plain
+        .split('/')
+        .map(name)
+        .any(|name| name == "." || name == "..")
+    {
+        return Err(Flaw::new(
+            "path holds a dot segment: no request with one gets this far",
+        ));
+    }
+    Ok(())
+}
+
+const MAX_LEN: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_are_named_in_order() {
+        assert_eq!(captures("/admin/").unwrap(), [""; 0]);
+        assert_eq!(
+            captures("/users/{id}/files/{rest...}").unwrap(),
+            ["id", "rest"]
+        );
+    }
+
+    #[test]
+    fn a_template_that_no_request_can_meet_is_refused() {
+        for wrong in [
+            "",
+            "users",
+            "/{x",
+            "/x}",
+            "/{}",
+            "/{1x}",
+            "/{x}{y}",
+            "/a{x}",
+            "/{x...}/b",
+            "/{x}/{x}",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/a\\b",
+            "/..",
+            "/%2e%2E/x",
+            "/..;x/y",
+            "/%zz",
+            "/%",
+            "/%+a",
+            "/%a",
+            "/*",
+            "/{{x}}",
+            "/{x..}",
+        ] {
+            assert!(captures(wrong).is_err(), "{wrong}");
+        }
+    }
+}
