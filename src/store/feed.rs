@@ -79,7 +79,7 @@ async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked) {
 
 async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked) {
     let store = RedisStore::open(server, clock.clone(), revoked.clone());
-    let mut warned = None;
+    let (mut warned, mut heard) = (None, true);
     loop {
         let feed = RedisFeed::subscribe(server, revoked).await;
         while let Ok(feed) = &feed {
@@ -92,9 +92,12 @@ async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked) {
                 break;
             }
         }
-        if let Err(error) = &feed {
+        if let Err(error) = &feed
+            && heard
+        {
             tracing::warn!(%error, "cannot listen for revoked sessions");
         }
+        heard = feed.is_ok();
         drop(feed);
         sleep(POLL).await;
     }

@@ -3,11 +3,13 @@
 mod answer;
 mod directory;
 mod feed;
+mod keeper;
 mod link;
 mod requests;
 mod scripts;
 mod sessions;
 mod verification;
+mod wire;
 
 pub(crate) use self::feed::RedisFeed;
 

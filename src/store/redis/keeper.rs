@@ -1,0 +1,175 @@
+//! Watches over the deadline of a connection, and connects again when it is lost.
+//!
+//! A timer for each command would cost more than building the command does. Instead a keeper, one
+//! task per connection, looks ten times within a deadline whether what was sent a deadline ago has
+//! been answered. If not, the connection is cut: every caller hears so at once, and the
+//! connection is never used again, so that a late answer reaches nobody.
+//!
+//! After a cut or a failed attempt the link is down, and callers are refused at once while the
+//! keeper tries again, ever more rarely up to once a second and never in step with its peers.
+
+use super::link::{Shared, State};
+use super::scripts;
+use super::wire::{LinkError, Wire};
+use crate::entropy::Entropy;
+use redis::{AsyncConnectionConfig, Cmd, RedisResult};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How often within a deadline the keeper looks.
+const LOOKS: u32 = 10;
+/// Looks without a command after which the keeper dozes off.
+const QUIET_LOOKS: u32 = 40;
+/// How long it dozes before it asks whether the server is still there. Shorter than the usual
+/// idle limits of servers and of what stands in between.
+const DOZE: Duration = Duration::from_secs(15);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Ends with the last handle.
+#[derive(Debug)]
+pub(super) struct Keeper(AbortHandle);
+
+impl Keeper {
+    pub(super) fn start(shared: Arc<Shared>) -> Self {
+        Self(tokio::spawn(keep(shared)).abort_handle())
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Connects, watches, and connects again.
+async fn keep(shared: Arc<Shared>) {
+    let entropy = Entropy::system();
+    let mut pause = FIRST_PAUSE;
+    let mut reachable = None;
+    loop {
+        let cause = match shared.connect().await {
+            Ok(wire) => {
+                if reachable.replace(true) == Some(false) {
+                    tracing::info!("redis answers again");
+                }
+                shared.set(State::Up(Arc::clone(&wire)));
+                let since = Instant::now();
+                let cause = shared.watch(&wire).await;
+                let broken = wire.lost.load(Ordering::SeqCst);
+                if since.elapsed() > LONGEST_PAUSE {
+                    pause = FIRST_PAUSE;
+                    if broken {
+                        // Callers wait for one attempt before they are refused.
+                        shared.set(State::Connecting);
+                        continue;
+                    }
+                }
+                shared.set(State::Down(cause.clone()));
+                wire.cut();
+                cause
+            }
+            Err(cause) => {
+                shared.set(State::Down(cause.clone()));
+                cause
+            }
+        };
+        if reachable.replace(false) != Some(false) {
+            tracing::warn!(error = %cause, "redis does not answer; guarded routes are refused");
+        }
+        sleep(jittered(pause, &entropy)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Between half of `pause` and all of it, so that many sidecars do not come back in step.
+fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
+    let [chance] = entropy.bytes();
+    pause / 2 + pause / 2 * u32::from(chance) / u32::from(u8::MAX)
+}
+
+impl Shared {
+    async fn connect(&self) -> Result<Arc<Wire>, LinkError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(1024);
+        let connecting = async {
+            let mut connection = self
+                .client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await?;
+            // The one script on the way of requests; it also proves that the server answers.
+            let mut load = Cmd::new();
+            load.arg("SCRIPT").arg("LOAD").arg(scripts::EVIDENCE.code);
+            connection
+                .send_packed_command(&load)
+                .await?
+                .extract_error()?;
+            Ok(connection)
+        };
+        let connected: RedisResult<_> = timeout(self.limits.connect, connecting)
+            .await
+            .map_err(|_| LinkError::Stalled)?;
+        Ok(Arc::new(Wire::new(connected?)))
+    }
+
+    /// Watches over a connection until it is of no more use.
+    async fn watch(&self, wire: &Wire) -> LinkError {
+        let look = self.limits.deadline / LOOKS;
+        let mut sent = VecDeque::new();
+        let mut quiet = 0;
+        loop {
+            let roused = timeout(look, self.roused.notified()).await.is_ok();
+            if wire.lost.load(Ordering::SeqCst) {
+                return LinkError::Broken;
+            }
+            if roused {
+                continue;
+            }
+            let latest = wire.sent.load(Ordering::SeqCst);
+            quiet = if sent.back() == Some(&latest) && wire.waiting.load(Ordering::SeqCst) == 0 {
+                quiet + 1
+            } else {
+                0
+            };
+            sent.push_back(latest);
+            // What is in the oldest look has waited nine to ten tenths of the deadline by now.
+            if sent.len() >= LOOKS as usize
+                && let Some(then) = sent.pop_front()
+                && wire.is_overdue(then)
+            {
+                return LinkError::Stalled;
+            }
+            if quiet >= QUIET_LOOKS {
+                if let Err(cause) = self.doze(wire, latest).await {
+                    return cause;
+                }
+                sent.clear();
+                quiet = 0;
+            }
+        }
+    }
+
+    /// Sleeps until the next command, and asks now and then whether the server is still there.
+    async fn doze(&self, wire: &Wire, latest: u64) -> Result<(), LinkError> {
+        let mut ping = Cmd::new();
+        ping.arg("PING");
+        loop {
+            self.dozing.store(true, Ordering::SeqCst);
+            let idle = wire.sent.load(Ordering::SeqCst) == latest;
+            if !idle || timeout(DOZE, self.roused.notified()).await.is_ok() {
+                self.dozing.store(false, Ordering::SeqCst);
+                return Ok(());
+            }
+            let mut connection = wire.connection.clone();
+            timeout(self.limits.deadline, connection.send_packed_command(&ping))
+                .await
+                .map_err(|_| LinkError::Stalled)??;
+        }
+    }
+}
