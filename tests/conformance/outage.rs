@@ -214,3 +214,29 @@ fn callers_who_give_up_leave_the_connection_to_the_others() {
         );
     });
 }
+
+#[test]
+fn a_link_that_dozed_off_still_keeps_the_deadline() {
+    let redis = Redis::start(&[]);
+    in_runtime(async || {
+        let deadline = Duration::from_millis(50);
+        let options = RedisOptions {
+            deadline,
+            ..redis.options()
+        };
+        let house = House::open(&StoreOptions::Redis(options));
+        house.store.ping().await.unwrap();
+        // Idleness is the thing itself: forty looks, of which ten make a deadline.
+        tokio::time::sleep(8 * deadline).await;
+        redis.pause();
+        let start = Instant::now();
+        let outcome = ask(&house, id(1)).await;
+        assert!(
+            matches!(outcome, Err(StoreError::Timeout { .. })),
+            "{outcome:?}"
+        );
+        assert!(start.elapsed() < deadline + SLACK);
+        redis.resume();
+        recovered(&house).await;
+    });
+}
