@@ -14,6 +14,8 @@ mod revoked;
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use feed::RevocationFeed;
 pub use open::{AnyStore, OpenError, StoreOptions, StoreSource, open};
+#[cfg(fuzzing)]
+pub use record::read_as_every_record;
 pub use redis::{RedisOptions, RedisStore};
 pub use revoked::Revoked;
 

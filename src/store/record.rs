@@ -166,6 +166,30 @@ pub(crate) fn decode_code(challenge: &ChallengeId, bytes: &[u8]) -> Result<SentC
     code(challenge, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "code" })
 }
 
+/// Reads bytes as a record of every kind, for the fuzzer: what can be read can be written again.
+#[cfg(fuzzing)]
+#[allow(clippy::expect_used)] // the fuzzer waits for a panic
+pub fn read_as_every_record(bytes: &[u8]) {
+    const AGAIN: &str = "what was read once reads again";
+    let id = SessionId::new([7; 32]);
+    let challenge = ChallengeId::new([7; 16]);
+    if let Ok(session) = decode_session(&id, bytes) {
+        decode_session(&id, &encode_session(&id, &session)).expect(AGAIN);
+    }
+    if let Ok(mark) = decode_mark(&id, bytes) {
+        decode_mark(&id, &encode_mark(&id, &mark)).expect(AGAIN);
+    }
+    if let Some(read) = grant(&id, &mut Reader::new(bytes)) {
+        decode_grant(&id, &read.key, &encode_grant(&id, &read)).expect(AGAIN);
+    }
+    if let Some(read) = user(Vec::new(), &mut Reader::new(bytes)) {
+        decode_user(&read.id, Vec::new(), &encode_user(&read)).expect(AGAIN);
+    }
+    if let Ok(code) = decode_code(&challenge, bytes) {
+        decode_code(&challenge, &encode_code(&challenge, &code)).expect(AGAIN);
+    }
+}
+
 fn session(id: &SessionId, reader: &mut Reader<'_>) -> Option<Session> {
     reader.head(SESSION)?;
     reader.owner(id)?;
