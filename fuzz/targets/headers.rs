@@ -1,0 +1,26 @@
+//! Headers and queries: a line each, `name: value`; the first line is the query.
+#![no_main]
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use libfuzzer_sys::fuzz_target;
+use stepgate::domain::{Method, claimed_methods};
+use stepgate::locale::Locale;
+
+fuzz_target!(|input: &[u8]| {
+    let mut lines = input.split(|byte| *byte == b'\n');
+    let query = std::str::from_utf8(lines.next().unwrap_or_default()).ok();
+    let mut headers = HeaderMap::new();
+    for line in lines.take(50) {
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let name = HeaderName::from_bytes(parts.next().unwrap_or_default());
+        let value = HeaderValue::from_bytes(parts.next().unwrap_or_default());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            if let Ok(text) = value.to_str() {
+                let _ = Locale::from_accept_language(text);
+            }
+            headers.append(name, value);
+        }
+    }
+    // Whatever else is claimed, a request is never less than its own method.
+    assert!(claimed_methods(Method::Post, &headers, query).contains(Method::Post));
+});

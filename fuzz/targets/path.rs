@@ -1,0 +1,27 @@
+//! Paths: whatever comes is refused or read, and the bytes as they came are the first reading.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use stepgate::domain::{Accept, Leniency, MAX_READINGS, RequestPath, Template};
+
+const LENIENT: Accept = Accept {
+    backslashes: Leniency::Read,
+    controls: Leniency::Read,
+    dot_segments: Leniency::Read,
+    fragments: Leniency::Read,
+    invalid_utf8: Leniency::Read,
+    malformed_escapes: Leniency::Read,
+    raw_bytes: Leniency::Read,
+    unicode_escapes: Leniency::Read,
+};
+
+fuzz_target!(|raw: &str| {
+    let _ = Template::parse(raw);
+    let strict = RequestPath::parse(raw, &Accept::default());
+    let lenient = RequestPath::parse(raw, &LENIENT);
+    for path in [&strict, &lenient].into_iter().flatten() {
+        assert_eq!(path.readings().next(), Some(raw));
+        assert!(path.readings().count() <= MAX_READINGS);
+        assert!(path.readings().all(|reading| reading.starts_with('/')));
+    }
+});
