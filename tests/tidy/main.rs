@@ -1,0 +1,23 @@
+//! The house itself: what lies around the code agrees with it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)] // a broken expectation is a test's way to speak
+
+mod shipping;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file or directory of the repository.
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The text of a file of the repository.
+fn text(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}

@@ -1,0 +1,99 @@
+//! The image, the compose file and the scripts. No engine runs here, so they are read.
+
+use crate::{path, text};
+use serde_yaml::Value;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+fn yaml(name: &str) -> Value {
+    serde_yaml::from_str(&text(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn the_image_is_built_with_the_pinned_rust() {
+    let pinned = text("rust-toolchain.toml");
+    let (_, pinned) = pinned.split_once("channel = \"").unwrap();
+    let minor = pinned
+        .split('"')
+        .next()
+        .unwrap()
+        .rsplit_once('.')
+        .unwrap()
+        .0;
+    let from = format!("FROM rust:{minor}-");
+    assert!(text("Dockerfile").contains(&from));
+    assert!(text("Cargo.toml").contains(&format!("rust-version = \"{minor}\"")));
+}
+
+#[test]
+fn the_image_runs_as_nobody_in_particular() {
+    let dockerfile = text("Dockerfile");
+    let user = dockerfile.lines().rfind(|line| line.starts_with("USER "));
+    assert_eq!(user, Some("USER 65532:65532"));
+}
+
+#[test]
+fn compose_names_only_services_that_it_has() {
+    let compose = yaml("docker-compose.yml");
+    let services = compose["services"].as_mapping().unwrap();
+    for (name, service) in services {
+        for needed in service["depends_on"].as_mapping().into_iter().flatten() {
+            let needed = needed.0;
+            assert!(services.contains_key(needed), "{name:?} needs {needed:?}");
+        }
+    }
+    let settings = yaml("examples/compose/stepgate.yaml");
+    let of = |value: &Value| {
+        let host = value.as_str().unwrap();
+        let host = host.split_once("://").map_or(host, |(_, rest)| rest);
+        host.split([':', '/']).next().unwrap().to_owned()
+    };
+    for host in [
+        of(&settings["upstream"]["url"]),
+        of(&settings["store"]["redis"]["url"]),
+        of(&settings["mail"]["smtp"]["host"]),
+    ] {
+        assert!(services.contains_key(host.as_str()), "no service `{host}`");
+    }
+}
+
+#[test]
+fn compose_mounts_only_files_that_are_there() {
+    let compose = yaml("docker-compose.yml");
+    for (_, service) in compose["services"].as_mapping().unwrap() {
+        for volume in service["volumes"].as_sequence().into_iter().flatten() {
+            let source = volume.as_str().unwrap().split(':').next().unwrap();
+            let named = compose["volumes"].get(source).is_some();
+            assert!(named || path(source).exists(), "no `{source}`");
+        }
+    }
+}
+
+#[test]
+fn the_redis_of_compose_evicts_nothing() {
+    let compose = yaml("docker-compose.yml");
+    let command = compose["services"]["redis"]["command"]
+        .as_sequence()
+        .unwrap();
+    let words: Vec<_> = command.iter().filter_map(Value::as_str).collect();
+    let policy = words
+        .windows(2)
+        .find(|pair| pair[0] == "--maxmemory-policy");
+    assert_eq!(policy.map(|pair| pair[1]), Some("noeviction"));
+}
+
+#[test]
+fn every_script_is_executable_and_parses() {
+    for name in [
+        ".ci/run",
+        "scripts/test",
+        "scripts/fuzz",
+        "examples/django-admin/up.sh",
+        "examples/django-admin/down.sh",
+    ] {
+        let mode = path(name).metadata().unwrap().permissions().mode();
+        assert!(mode & 0o111 != 0, "{name} is not executable");
+        let bash = Command::new("bash").arg("-n").arg(path(name)).status();
+        assert!(bash.unwrap().success(), "{name} does not parse");
+    }
+}
