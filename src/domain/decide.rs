@@ -180,11 +180,14 @@ fn is_freshly_signed_in(
     evidence: &Evidence,
     now: Timestamp,
 ) -> bool {
+    // What a trusted proxy asserts comes with this request and needs no second key; what we
+    // remember of a login does, or a copied cookie would be as fresh as its owner's.
+    let remembered = session
+        .authenticated_at
+        .filter(|_| is_this_browser(session.browser_key, session, evidence));
+    let is_recent = |at: Timestamp| now.is_within(requirement.max_age, at);
     requirement.accepts_fresh_sign_in()
-        && is_this_browser(session.browser_key, session, evidence)
-        && session
-            .authenticated_at
-            .is_some_and(|at| now.is_within(requirement.max_age, at))
+        && (remembered.is_some_and(is_recent) || evidence.asserted_at.is_some_and(is_recent))
 }
 
 /// Two keys: the evidence, the session and the request must name the same browser.

@@ -9,6 +9,8 @@ pub struct Evidence {
     pub session: SessionState,
     /// The browser key that the request carries.
     pub browser_key: Option<BrowserKeyHash>,
+    /// When the subject authenticated, by the word of a trusted proxy on this very request.
+    pub asserted_at: Option<Timestamp>,
     /// The last verification in this session, if any.
     pub mark: Option<Mark>,
     /// Grants found that stay in the store.
@@ -47,6 +49,7 @@ impl Evidence {
         Self {
             session: SessionState::Absent,
             browser_key: None,
+            asserted_at: None,
             mark: None,
             grants: Vec::new(),
             claims: Vec::new(),

@@ -29,7 +29,7 @@ mod value;
 mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, reads_body, values};
-pub use body::{Body, BodyRefusal};
+pub use body::{Body, BodyRefusal, FormFields};
 pub use challenge::{Challenge, ClientKind, ReturnTarget};
 pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
 pub use evidence::{Evidence, Mark, SessionState};
@@ -41,6 +41,7 @@ pub use ids::{
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use method::{Method, MethodSet, UnknownMethod};
+pub(crate) use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
 pub use request::{RequestHead, claimed_methods};

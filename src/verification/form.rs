@@ -24,6 +24,10 @@ pub struct CarriedForm {
     pub fields: Vec<(String, String)>,
     /// The names of fields that are not carried and must be typed again.
     pub dropped: Vec<String>,
+    /// The names of fields that held files, which are not carried either.
+    pub files: Vec<String>,
+    /// Whether it is posted as `multipart/form-data`.
+    pub multipart: bool,
 }
 
 /// Whose form it is: in other hands it does not open.
@@ -47,6 +51,8 @@ impl CarriedForm {
             target,
             fields,
             dropped,
+            files: Vec::new(),
+            multipart: false,
         }
     }
 
@@ -63,9 +69,12 @@ impl CarriedForm {
             .text(self.method.as_str())
             .text(&self.target)
             .pairs(&self.fields)
-            .number(self.dropped.len() as u64);
-        for name in &self.dropped {
-            out.text(name);
+            .byte(u8::from(self.multipart));
+        for names in [&self.dropped, &self.files] {
+            out.number(names.len() as u64);
+            for name in names {
+                out.text(name);
+            }
         }
         BASE64URL_NOPAD.encode(&keys.seal(Purpose::Form, &owner.context(), out.bytes(), entropy))
     }
@@ -98,17 +107,25 @@ fn read(plain: &mut In<'_>) -> Option<(CarriedForm, Timestamp)> {
     let method = plain.text()?.parse().ok()?;
     let target = plain.text()?.to_owned();
     let fields = plain.pairs()?;
-    let count = plain.number()?;
-    let dropped = (0..count)
-        .map(|_| plain.text().map(str::to_owned))
-        .collect::<Option<_>>()?;
+    let multipart = plain.byte()? != 0;
+    let dropped = names(plain)?;
+    let files = names(plain)?;
     let form = CarriedForm {
         method,
         target,
         fields,
         dropped,
+        files,
+        multipart,
     };
     plain.is_over().then_some((form, expires_at))
+}
+
+fn names(plain: &mut In<'_>) -> Option<Vec<String>> {
+    let count = plain.number()?;
+    (0..count)
+        .map(|_| plain.text().map(str::to_owned))
+        .collect()
 }
 
 /// Tells by its name whether a field holds something that is not carried.

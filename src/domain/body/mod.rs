@@ -26,6 +26,17 @@ pub struct Body<'b> {
     content: Content,
 }
 
+/// The fields of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormFields {
+    /// Whether it is `multipart/form-data`.
+    pub multipart: bool,
+    /// Names and values, in their order.
+    pub values: Vec<(String, String)>,
+    /// The names of fields that hold files.
+    pub files: Vec<String>,
+}
+
 /// What a body holds.
 #[derive(Clone, Debug)]
 enum Content {
@@ -153,11 +164,17 @@ impl<'b> Body<'b> {
         let tagged = |kind: &str| vec![kind.as_bytes().to_vec(), self.bytes.to_vec()];
         match &self.content {
             Content::Empty => vec![b"empty".to_vec()],
-            Content::Form {
-                multipart: false, ..
-            } => tagged("urlencoded"),
-            Content::Form { form, .. } => std::iter::once(b"multipart".to_vec())
-                .chain(form.fields.iter().flat_map(|field| {
+            Content::Form { form, multipart } => {
+                let kind = if *multipart {
+                    "multipart"
+                } else {
+                    "urlencoded"
+                };
+                // Fields of different names have no order to an application, and a person who
+                // types a password again may have it stand elsewhere.
+                let mut fields: Vec<_> = form.fields.iter().collect();
+                fields.sort_by(|one, other| one.name.cmp(&other.name));
+                let parts = fields.into_iter().flat_map(|field| {
                     let optional = |part: &Option<String>| {
                         part.as_ref()
                             .map_or_else(Vec::new, |part| format!("={part}").into_bytes())
@@ -168,12 +185,37 @@ impl<'b> Body<'b> {
                         optional(&field.media_type),
                         field.value.clone(),
                     ]
-                }))
-                .collect(),
+                });
+                std::iter::once(kind.as_bytes().to_vec())
+                    .chain(parts)
+                    .collect()
+            }
             Content::GraphQl(_) => tagged("graphql"),
             Content::Json(_) => tagged("json"),
             Content::Other(found) => tagged(&format!("other {found}")),
         }
+    }
+
+    /// The fields of a form in their order, to carry them through a page of ours; `None` if it is
+    /// no form, or holds what is no text.
+    pub fn form_fields(&self) -> Option<FormFields> {
+        let Content::Form { form, multipart } = &self.content else {
+            return None;
+        };
+        let mut told = FormFields {
+            multipart: *multipart,
+            values: Vec::new(),
+            files: Vec::new(),
+        };
+        for field in &form.fields {
+            match field.file {
+                Some(_) => told.files.push(field.name.clone()),
+                None => told
+                    .values
+                    .push((field.name.clone(), field.text().ok()?.to_owned())),
+            }
+        }
+        Some(told)
     }
 
     fn content(&self) -> &Content {

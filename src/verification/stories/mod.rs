@@ -263,6 +263,7 @@ impl House {
             claims,
         } = self.verifier.store.evidence(ask, self.now()).await.unwrap();
         Evidence {
+            asserted_at: None,
             session: session.map_or(SessionState::Unknown, SessionState::Known),
             browser_key: client.browser_key,
             mark,
