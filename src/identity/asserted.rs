@@ -1,0 +1,101 @@
+//! Who somebody is, by the word of a trusted proxy in front of us.
+
+use crate::domain::{Subject, Timestamp};
+use http::{HeaderMap, HeaderName};
+
+/// The headers of an authenticating proxy. They count only from a peer in `trusted_proxies`; from
+/// anybody else they are removed before anyone reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssertedHeaders {
+    /// Names the subject.
+    pub subject: HeaderName,
+    /// The subject's e-mail address.
+    pub email: Option<HeaderName>,
+    /// When the subject authenticated: seconds since the Unix epoch (`OpenID` Connect `auth_time`).
+    pub authenticated_at: Option<HeaderName>,
+}
+
+/// What a trusted proxy says of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asserted {
+    /// Who it is.
+    pub subject: Subject,
+    /// The subject's e-mail address.
+    pub email: Option<String>,
+    /// When the subject authenticated. Never a time of last activity.
+    pub authenticated_at: Option<Timestamp>,
+}
+
+impl AssertedHeaders {
+    /// Reads what is asserted. A header that is there twice, empty or unreadable says nothing.
+    pub fn read(&self, headers: &HeaderMap) -> Option<Asserted> {
+        let subject = Subject::canonical(only(headers, &self.subject)?)?;
+        let email = self
+            .email
+            .as_ref()
+            .and_then(|name| only(headers, name))
+            .map(str::to_owned);
+        let seconds = self
+            .authenticated_at
+            .as_ref()
+            .and_then(|name| only(headers, name));
+        let authenticated_at = seconds
+            .and_then(|seconds| seconds.parse::<u64>().ok())
+            .and_then(|seconds| seconds.checked_mul(1000))
+            .map(Timestamp::from_millis);
+        Some(Asserted {
+            subject,
+            email,
+            authenticated_at,
+        })
+    }
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut lines = headers.get_all(name).iter();
+    let value = lines.next()?.to_str().ok()?.trim();
+    (lines.next().is_none() && !value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[(&'static str, &str)]) -> Option<Asserted> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let names = AssertedHeaders {
+            subject: HeaderName::from_static("remote-user"),
+            email: Some(HeaderName::from_static("remote-email")),
+            authenticated_at: Some(HeaderName::from_static("x-auth-time")),
+        };
+        names.read(&headers)
+    }
+
+    #[test]
+    fn a_subject_and_a_time_are_read() {
+        let told = read(&[("remote-user", " Alice"), ("x-auth-time", "1700000000")]).unwrap();
+        assert_eq!(told.subject.as_str(), "alice");
+        assert_eq!(
+            told.authenticated_at,
+            Some(Timestamp::from_millis(1_700_000_000_000))
+        );
+    }
+
+    #[test]
+    fn what_is_said_twice_is_not_said() {
+        assert_eq!(
+            read(&[("remote-user", "alice"), ("remote-user", "bob")]),
+            None
+        );
+        let told = read(&[
+            ("remote-user", "a"),
+            ("x-auth-time", "1"),
+            ("x-auth-time", "2"),
+        ])
+        .unwrap();
+        assert_eq!(told.authenticated_at, None);
+    }
+}

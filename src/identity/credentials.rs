@@ -1,0 +1,385 @@
+//! The credentials that make a session, read the way the least careful application reads them.
+
+use crate::domain::SessionId;
+use crate::seal::{Keys, Purpose};
+use http::header::{AUTHORIZATION, COOKIE, GetAll, HeaderMap, HeaderValue, SET_COOKIE};
+
+/// Which credentials make a session. `Authorization` always counts where a client sends it: a
+/// request with a cookie and some other credential is a different session, never somebody else's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CredentialNames {
+    /// The application's session cookies.
+    pub cookies: Vec<String>,
+}
+
+/// The credentials of one request: the cookies in the order of the settings, and `Authorization`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    cookies: Vec<Option<Vec<u8>>>,
+    authorization: Option<Vec<u8>>,
+}
+
+/// The header lines of a request that hold credentials, kept while the request goes its way.
+#[derive(Clone, Default)]
+pub struct CarriedLines {
+    cookies: Lines,
+    authorization: Lines,
+}
+
+/// Nearly every request has one line or none, which costs no allocation.
+#[derive(Clone, Default)]
+enum Lines {
+    #[default]
+    None,
+    One(HeaderValue),
+    Many(Vec<HeaderValue>),
+}
+
+impl CarriedLines {
+    /// Keeps the lines of a request.
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self {
+            cookies: Lines::of(&headers.get_all(COOKIE)),
+            authorization: Lines::of(&headers.get_all(AUTHORIZATION)),
+        }
+    }
+
+    /// Whether there is any line at all.
+    pub fn is_empty(&self) -> bool {
+        self.cookies.as_slice().is_empty() && self.authorization.as_slice().is_empty()
+    }
+
+    /// The values of all cookies of exactly this name (RFC 6265 §5.4).
+    pub(super) fn cookies_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.cookies
+            .as_slice()
+            .iter()
+            .flat_map(|line| line.to_str().unwrap_or_default().split(';'))
+            .filter_map(|pair| pair.split_once('='))
+            .filter(move |(key, _)| key.trim() == name)
+            .map(|(_, value)| value.trim())
+    }
+}
+
+impl std::fmt::Debug for CarriedLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CarriedLines([secret])")
+    }
+}
+
+impl Lines {
+    fn of(lines: &GetAll<'_, HeaderValue>) -> Self {
+        let mut lines = lines.iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Self::None,
+            (Some(one), None) => Self::One(one.clone()),
+            (Some(one), Some(two)) => {
+                Self::Many([one, two].into_iter().chain(lines).cloned().collect())
+            }
+        }
+    }
+
+    fn as_slice(&self) -> &[HeaderValue] {
+        match self {
+            Self::None => &[],
+            Self::One(line) => std::slice::from_ref(line),
+            Self::Many(lines) => lines,
+        }
+    }
+}
+
+/// A credential that is there twice: the application may read the other one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request carries {0} more than once")]
+pub struct DoubledCredential(pub String);
+
+impl CredentialNames {
+    /// Reads the credentials of a request.
+    ///
+    /// A name counts as there in every spelling that some application takes for it: letter case
+    /// folded, `.`, blank and `[` as `_` and escapes decoded (PHP), between commas (RFC 2965).
+    pub fn read(&self, lines: &CarriedLines) -> Result<Credentials, DoubledCredential> {
+        let mut cookies = vec![None; self.cookies.len()];
+        for (name, slot) in self.cookies.iter().zip(&mut cookies) {
+            let mut values = lines.cookies_named(name);
+            *slot = values.next().map(|value| value.as_bytes().to_vec());
+            if values.next().is_some()
+                || loose_count(lines.cookies.as_slice(), name) > usize::from(slot.is_some())
+            {
+                return Err(DoubledCredential(format!("the cookie `{name}`")));
+            }
+        }
+        let authorization = match &lines.authorization {
+            Lines::None => None,
+            Lines::One(line) => Some(line.as_bytes().to_vec()),
+            Lines::Many(_) => return Err(DoubledCredential("`Authorization`".to_owned())),
+        };
+        Ok(Credentials {
+            cookies,
+            authorization,
+        })
+    }
+
+    /// What a client carries after a response: its credentials, with the session cookies that the
+    /// response sets in place of the old ones. The last one set under a name counts.
+    pub fn after(&self, before: &Credentials, response: &HeaderMap) -> Credentials {
+        let mut after = before.clone();
+        for (name, value) in set_cookies(response) {
+            if let Some(at) = self.cookies.iter().position(|own| own == name)
+                && let Some(slot) = after.cookies.get_mut(at)
+            {
+                *slot = value.map(|value| value.as_bytes().to_vec());
+            }
+        }
+        after
+    }
+
+    /// Tells whether a response sets or deletes any session cookie.
+    pub fn set_by(&self, response: &HeaderMap) -> bool {
+        set_cookies(response).any(|(name, _)| self.cookies.iter().any(|own| own == name))
+    }
+}
+
+impl Credentials {
+    /// The session these credentials make; `None` if there are none.
+    pub fn session(&self, keys: &Keys) -> Option<SessionId> {
+        let parts = self.parts()?;
+        Some(SessionId::new(keys.mac(Purpose::Session, &parts)))
+    }
+
+    /// The same under the secret before the rotation, if one is under way.
+    pub fn earlier_session(&self, keys: &Keys) -> Option<SessionId> {
+        let parts = self.parts()?;
+        keys.previous_mac(Purpose::Session, &parts)
+            .map(SessionId::new)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.authorization.is_none() && self.cookies.iter().all(Option::is_none)
+    }
+
+    fn parts(&self) -> Option<Vec<&[u8]>> {
+        if self.is_empty() {
+            return None;
+        }
+        // Present and empty is not the same as absent.
+        let mut parts: Vec<&[u8]> = Vec::with_capacity(2 * self.cookies.len() + 2);
+        for value in self.cookies.iter().chain([&self.authorization]) {
+            match value {
+                None => parts.push(b"-"),
+                Some(value) => parts.extend([&b"+"[..], value]),
+            }
+        }
+        Some(parts)
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials([secret])")
+    }
+}
+
+/// How often some application may find a cookie of this name.
+fn loose_count(lines: &[HeaderValue], name: &str) -> usize {
+    lines
+        .iter()
+        .flat_map(|line| {
+            line.as_bytes()
+                .split(|byte| matches!(byte, b';' | b',' | b'&'))
+        })
+        .filter(|pair| {
+            let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+            is_loosely(key.trim_ascii(), name.as_bytes())
+        })
+        .count()
+}
+
+fn is_loosely(key: &[u8], name: &[u8]) -> bool {
+    // Nearly all keys differ in length and hold no escape: told apart without decoding.
+    if key.len() != name.len() && !key.contains(&b'%') && !key.contains(&b'"') {
+        // `a b=1` may be read as the cookie `b` where blanks separate (RFC 2109 readers).
+        return key.contains(&b' ')
+            && key
+                .split(|byte| *byte == b' ')
+                .any(|word| is_loosely(word, name));
+    }
+    let decoded = decode(key);
+    let fold = |byte: &u8| match byte.to_ascii_lowercase() {
+        b'.' | b' ' | b'[' | b'+' => b'_',
+        other => other,
+    };
+    decoded
+        .trim_ascii()
+        .iter()
+        .map(fold)
+        .eq(name.iter().map(fold))
+}
+
+fn decode(key: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(key.len());
+    let mut rest = key;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => decoded.push(b'%'),
+            },
+            (b'"', _) => {}
+            (byte, _) => decoded.push(*byte),
+        }
+    }
+    decoded
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+/// The cookies a response sets: name, and value or `None` where it is deleted.
+pub(super) fn set_cookies(response: &HeaderMap) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let lines = response.get_all(SET_COOKIE).iter();
+    lines.filter_map(|line: &HeaderValue| {
+        let line = line.to_str().ok()?;
+        let mut parts = line.split(';');
+        let (name, value) = parts.next()?.split_once('=')?;
+        let ended = parts.any(|attribute| {
+            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            let (key, value) = (key.trim(), value.trim());
+            // RFC 6265 §5.2.2; 1970 is how every framework writes "delete this".
+            (key.eq_ignore_ascii_case("max-age") && value.parse::<i64>().is_ok_and(|age| age <= 0))
+                || (key.eq_ignore_ascii_case("expires") && value.contains("1970"))
+        });
+        let value = value.trim();
+        Some((
+            name.trim(),
+            (!ended && !value.is_empty() && value != "\"\"").then_some(value),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Secret;
+
+    fn names() -> CredentialNames {
+        CredentialNames {
+            cookies: vec!["session_id".to_owned()],
+        }
+    }
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn carried(lines: &[(&'static str, &str)]) -> CarriedLines {
+        CarriedLines::of(&headers(lines))
+    }
+
+    fn session(lines: &[(&'static str, &str)]) -> Option<SessionId> {
+        let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+        names().read(&carried(lines)).unwrap().session(&keys)
+    }
+
+    #[test]
+    fn the_same_cookie_is_the_same_session() {
+        let one = session(&[("cookie", "a=b; session_id=x")]);
+        assert!(one.is_some());
+        assert_eq!(one, session(&[("cookie", "session_id=x; c=d")]));
+        assert_ne!(one, session(&[("cookie", "session_id=y")]));
+    }
+
+    #[test]
+    fn no_credential_is_no_session_and_an_empty_one_is_another() {
+        assert_eq!(session(&[("cookie", "a=b")]), None);
+        let empty = session(&[("cookie", "session_id=")]);
+        assert!(empty.is_some());
+        assert_ne!(empty, session(&[("cookie", "session_id=x")]));
+    }
+
+    #[test]
+    fn a_mixed_credential_is_a_different_session() {
+        let cookie = session(&[("cookie", "session_id=x")]);
+        let bearer = session(&[("authorization", "Bearer x")]);
+        let both = session(&[("cookie", "session_id=x"), ("authorization", "Bearer x")]);
+        assert!(cookie != bearer && bearer != both && cookie != both);
+    }
+
+    #[test]
+    fn a_second_cookie_of_the_name_is_refused_in_any_spelling() {
+        let doubles = [
+            "session_id=x; session_id=y",
+            "session_id=x; session_id=x",
+            "session_id=x; SESSION_ID=y",
+            "session_id=x; session.id=y",
+            "session_id=x; session%5fid=y",
+            "session_id=x; session%5Fid=y",
+            "a=b, session_id=y; session_id=x",
+            "a=b,session_id=y",
+            "session[id=y; session_id=x",
+            "session_id=x; session_id",
+            "session_id=x; \"session_id\"=y",
+            "session_id=x; $Version session_id=y",
+            "SESSION_ID=y",
+        ];
+        for line in doubles {
+            assert!(
+                names().read(&carried(&[("cookie", line)])).is_err(),
+                "{line}"
+            );
+        }
+        let lines = [("cookie", "session_id=x"), ("cookie", "session_id=y")];
+        assert!(names().read(&carried(&lines)).is_err());
+        let lines = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
+        assert!(names().read(&carried(&lines)).is_err());
+    }
+
+    #[test]
+    fn honest_neighbors_are_no_doubles() {
+        for line in [
+            "session_id=x; my_session_id=y",
+            "session_id=a=b; session_idx=1",
+            "x=session_id; session_id=y",
+        ] {
+            assert!(
+                names().read(&carried(&[("cookie", line)])).is_ok(),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_response_changes_what_the_client_carries() {
+        let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+        let before = names()
+            .read(&carried(&[("cookie", "session_id=x")]))
+            .unwrap();
+        let carries = |line: &str| {
+            let response = headers(&[("set-cookie", line)]);
+            names().after(&before, &response).session(&keys)
+        };
+        assert_eq!(
+            carries("session_id=y; Path=/"),
+            session(&[("cookie", "session_id=y")])
+        );
+        assert_eq!(carries("other=y"), before.session(&keys));
+        assert_eq!(carries("session_id=y; Max-Age=0"), None);
+        assert_eq!(
+            carries("session_id=; expires=Thu, 01 Jan 1970 00:00:00 GMT"),
+            None
+        );
+        assert_eq!(carries("session_id=\"\"; Path=/"), None);
+    }
+}

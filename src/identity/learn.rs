@@ -1,0 +1,175 @@
+//! Logins and logouts, as the application itself answers them.
+//!
+//! A new cookie is not a login: remember-me revives sessions without a password, so only a login
+//! that the settings declare counts, and only if the application's answer shows that it succeeded.
+
+use crate::domain::captures_folded;
+use crate::domain::{
+    Body, Captures, Field, MethodSet, RequestHead, Subject, Template, WholeRegex, values,
+};
+use http::{HeaderMap, HeaderName, header};
+use std::sync::Arc;
+
+/// The logins and logouts to watch.
+#[derive(Clone, Debug, Default)]
+pub struct Learn {
+    /// Requests that log a subject in.
+    pub logins: Vec<Arc<LoginRoute>>,
+    /// Requests that log the subject out.
+    pub logouts: Vec<WatchedRoute>,
+}
+
+/// A request worth watching.
+#[derive(Clone, Debug)]
+pub struct WatchedRoute {
+    methods: MethodSet,
+    path: Template,
+    forms: Vec<String>,
+}
+
+/// A request that logs a subject in, and how the application tells that it did.
+#[derive(Clone, Debug)]
+pub struct LoginRoute {
+    /// The request.
+    pub route: WatchedRoute,
+    /// Who is logging in.
+    pub subject: SubjectSource,
+    /// What a success looks like; all must hold. Failure is often a 200.
+    pub success: Vec<Sign>,
+}
+
+/// Where the name of the subject stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectSource {
+    /// In the request.
+    Request(Field),
+    /// In a header of the response.
+    ResponseHeader(HeaderName),
+}
+
+/// One sign of a success.
+#[derive(Clone, Debug)]
+pub enum Sign {
+    /// The body matches, as far as it was read.
+    Body(regex::Regex),
+    /// The response sets this cookie.
+    Cookie(String),
+    /// The `Location` matches as a whole.
+    Location(WholeRegex),
+    /// The body does not match, as far as it was read.
+    NotBody(regex::Regex),
+    /// The status is one of these.
+    Status(Vec<u16>),
+}
+
+/// What a request may turn out to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Watched<'l> {
+    /// A login, if the application says so.
+    Login(&'l Arc<LoginRoute>),
+    /// A logout.
+    Logout,
+    /// Nothing of ours.
+    Nothing,
+}
+
+impl Learn {
+    /// Tells what a request may turn out to be.
+    pub fn watch(&self, head: &RequestHead<'_>) -> Watched<'_> {
+        if let Some(login) = self.logins.iter().find(|login| login.route.covers(head)) {
+            Watched::Login(login)
+        } else if self.logouts.iter().any(|route| route.covers(head)) {
+            Watched::Logout
+        } else {
+            Watched::Nothing
+        }
+    }
+}
+
+impl WatchedRoute {
+    /// Watches a path, under any reading, for any of the methods that a request claims.
+    pub fn new(methods: MethodSet, path: Template) -> Self {
+        Self {
+            methods,
+            forms: path.route_forms(),
+            path,
+        }
+    }
+
+    /// The path as it was written.
+    pub fn path(&self) -> &Template {
+        &self.path
+    }
+
+    fn covers(&self, head: &RequestHead<'_>) -> bool {
+        self.methods.intersects(head.claimed)
+            && head.path.readings().any(|reading| {
+                self.forms
+                    .iter()
+                    .any(|form| captures_folded(form, reading).is_some())
+            })
+    }
+}
+
+impl LoginRoute {
+    /// The subject that the request names; `None` if it names none, or several.
+    pub fn subject_in_request(&self, head: &RequestHead<'_>, body: &Body<'_>) -> Option<Subject> {
+        let SubjectSource::Request(field) = &self.subject else {
+            return None;
+        };
+        let captures = Captures::default();
+        let told = values(field, head, &captures, body);
+        let [only] = told.as_slice() else { return None };
+        Subject::canonical(only)
+    }
+
+    /// Whether the body of the request must be read to know the subject.
+    pub fn reads_request_body(&self) -> bool {
+        matches!(
+            &self.subject,
+            SubjectSource::Request(Field::Form(_) | Field::Json(_))
+        )
+    }
+
+    /// Whether the body of the response must be read to know whether it succeeded.
+    pub fn reads_response_body(&self) -> bool {
+        self.success
+            .iter()
+            .any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
+    }
+
+    /// The subject that the response names, where the settings say that it does.
+    pub fn subject_in_response(&self, headers: &HeaderMap) -> Option<Subject> {
+        let SubjectSource::ResponseHeader(name) = &self.subject else {
+            return None;
+        };
+        let mut lines = headers.get_all(name).iter();
+        let subject = lines.next()?.to_str().ok()?;
+        if lines.next().is_some() {
+            None
+        } else {
+            Subject::canonical(subject)
+        }
+    }
+
+    /// Tells whether the application let the subject in. `body` is what was read of the response's,
+    /// `None` where none was.
+    pub fn succeeded(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> bool {
+        let text = || body.map(String::from_utf8_lossy);
+        !self.success.is_empty()
+            && self.success.iter().all(|sign| match sign {
+                Sign::Body(regex) => text().is_some_and(|text| regex.is_match(&text)),
+                Sign::NotBody(regex) => text().is_some_and(|text| !regex.is_match(&text)),
+                Sign::Cookie(name) => sets_cookie(headers, name),
+                Sign::Location(regex) => headers
+                    .get(header::LOCATION)
+                    .and_then(|location| location.to_str().ok())
+                    .is_some_and(|location| regex.is_match(location)),
+                Sign::Status(statuses) => statuses.contains(&status),
+            })
+    }
+}
+
+fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
+    super::credentials::set_cookies(headers).any(|(set, value)| set == name && value.is_some())
+}

@@ -1,0 +1,100 @@
+//! Which session a request belongs to, and whose it is.
+//!
+//! The application is unchanged, so all of this is learned from what passes: the credentials a
+//! client carries ([`credentials`](Credentials)), the logins and logouts the application answers
+//! ([`Learn`]), and what a trusted proxy in front asserts ([`Asserted`]).
+
+mod asserted;
+mod browser_key;
+mod credentials;
+mod learn;
+
+pub use asserted::{Asserted, AssertedHeaders};
+pub use browser_key::BrowserKeyCookie;
+pub use credentials::{CarriedLines, CredentialNames, Credentials, DoubledCredential};
+pub use learn::{Learn, LoginRoute, Sign, SubjectSource, Watched, WatchedRoute};
+
+use crate::domain::{BrowserKeyHash, SessionId};
+use crate::seal::{Keys, Purpose};
+use std::time::Duration;
+
+/// Where sessions come from, and how long they last.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// The credentials that make a session.
+    pub credentials: CredentialNames,
+    /// What identifies a session.
+    pub key: SessionKey,
+    /// How long a session that is not used is remembered.
+    pub remember: Duration,
+    /// How long a session lasts after its login, if we enforce that.
+    pub lifetime: Option<Duration>,
+    /// How long a session lasts without being used, if we enforce that.
+    pub idle: Option<Duration>,
+    /// Where people log in; a path of the application. `{path}` stands for where they were going.
+    pub login_page: Option<String>,
+    /// Logins and logouts to watch.
+    pub learn: Option<Learn>,
+
+    /// Headers of a trusted proxy that say who somebody is.
+    pub asserted: Option<AssertedHeaders>,
+}
+
+impl SessionOptions {
+    /// Whether sessions must be looked up even for requests that no route guards.
+    pub fn limits_in_force(&self) -> bool {
+        self.lifetime.is_some() || self.idle.is_some()
+    }
+
+    /// The session of a request: now, and under the secret before a rotation.
+    pub fn identify(
+        &self,
+        credentials: &Credentials,
+        asserted: Option<&Asserted>,
+        keys: &Keys,
+    ) -> (Option<SessionId>, Option<SessionId>) {
+        match (self.key, asserted) {
+            (SessionKey::Credential, None) => {
+                (credentials.session(keys), credentials.earlier_session(keys))
+            }
+            // A proxy that authenticates each request may need no credential that reaches us.
+            (SessionKey::Credential, Some(_)) if !credentials.is_empty() => {
+                (credentials.session(keys), credentials.earlier_session(keys))
+            }
+            (SessionKey::Credential | SessionKey::Subject, Some(asserted)) => {
+                let parts: [&[u8]; 2] = [b"subject", asserted.subject.as_str().as_bytes()];
+                let earlier = keys
+                    .previous_mac(Purpose::Session, &parts)
+                    .map(SessionId::new);
+                (
+                    Some(SessionId::new(keys.mac(Purpose::Session, &parts))),
+                    earlier,
+                )
+            }
+            (SessionKey::Subject, None) => (None, None),
+        }
+    }
+}
+
+/// What identifies a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKey {
+    /// The credentials that the client carries.
+    Credential,
+    /// The subject that a trusted proxy asserts, for applications that re-issue the cookie on
+    /// every answer; the browser key alone then tells one browser from another.
+    Subject,
+}
+
+/// Who sends a request, as far as the request itself tells.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The session, if the request carries a credential.
+    pub session: Option<SessionId>,
+    /// The same under the secret before the rotation, if one is under way.
+    pub earlier: Option<SessionId>,
+    /// The browser key, if it carries one.
+    pub browser_key: Option<BrowserKeyHash>,
+    /// What a trusted proxy asserts.
+    pub asserted: Option<Asserted>,
+}
