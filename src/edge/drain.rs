@@ -1,0 +1,65 @@
+//! The end of a worker: no new work, and time for what is under way.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+/// Tells everybody on a thread that it is time to finish, and whoever waits that all have.
+#[derive(Debug, Default)]
+pub(crate) struct Drain {
+    begun: Cell<bool>,
+    begin: Notify,
+    working: Cell<usize>,
+    done: Notify,
+}
+
+impl Drain {
+    /// Begins to drain.
+    pub(crate) fn begin(&self) {
+        self.begun.set(true);
+        self.begin.notify_waiters();
+        if self.working.get() == 0 {
+            self.done.notify_waiters();
+        }
+    }
+
+    /// Whether draining has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.get()
+    }
+
+    /// Resolves when draining begins.
+    pub(crate) async fn begun(&self) {
+        let notified = self.begin.notified();
+        if !self.has_begun() {
+            notified.await;
+        }
+    }
+
+    /// Resolves when draining has begun and nothing is under way any more.
+    pub(crate) async fn finished(&self) {
+        self.begun().await;
+        while self.working.get() > 0 {
+            self.done.notified().await;
+        }
+    }
+
+    /// Notes that something is under way, until the guard is dropped.
+    pub(crate) fn work(self: &Rc<Self>) -> Working {
+        self.working.set(self.working.get() + 1);
+        Working(self.clone())
+    }
+}
+
+/// Something is under way while this lives.
+#[derive(Debug)]
+pub(crate) struct Working(Rc<Drain>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.set(self.0.working.get() - 1);
+        if self.0.working.get() == 0 && self.0.has_begun() {
+            self.0.done.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! Which headers end at this hop, which must not come from a client, and which we add.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Which identity headers are nobody's to send but a trusted proxy's, and what else is removed.
+#[derive(Clone, Debug)]
+pub struct HeaderRules {
+    /// Names, beyond the well-known ones, that assert an identity; lower case, with dashes.
+    pub identity: Vec<String>,
+    /// Whether `X-Original-URL` and `X-Rewrite-URL` are passed on.
+    pub rewrite_urls: RewriteUrls,
+    /// Which forwarding headers the application is told.
+    pub forwarded: ForwardedStyle,
+    /// The name of our browser-key cookie, which the application has no business with.
+    pub browser_cookie: String,
+}
+
+/// Whether headers that ask for another path are passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RewriteUrls {
+    /// They are passed on: some application needs them, and no route is guarded against them.
+    Pass,
+    /// They are removed.
+    Remove,
+}
+
+/// How the application is told whom it talks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedStyle {
+    /// Both.
+    Both,
+    /// `Forwarded` (RFC 7239).
+    Rfc7239,
+    /// `X-Forwarded-For`, `-Proto` and `-Host`.
+    XForwarded,
+}
+
+/// Whether the peer of a connection is a proxy that the operator trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Anybody.
+    Anyone,
+    /// One of `trusted_proxies`.
+    Trusted,
+}
+
+/// A `Connection` header that names what must not be taken away.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`Connection` names `{0}`, which does not end at this hop")]
+pub(crate) struct StolenHeader(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// Belongs to the two ends.
+    EndToEnd,
+    /// Says who sent the request, in the words of a proxy.
+    Forwarding,
+    /// RFC 9110 §7.6.1: ends here.
+    Hop,
+    /// Says who somebody is.
+    Identity,
+    /// Ours alone.
+    Own,
+    /// Asks for another path or host than the request line.
+    Rewrite,
+}
+
+/// Removes what ends at this hop and what a client must not say, before anybody looks at the rest.
+pub(crate) fn cleanse(
+    headers: &mut HeaderMap,
+    rules: &HeaderRules,
+    peer: Peer,
+) -> Result<(), StolenHeader> {
+    for name in named_by_connection(headers)? {
+        headers.remove(name);
+    }
+    let unwelcome: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_unwelcome(name.as_str(), rules, peer))
+        .cloned()
+        .collect();
+    for name in unwelcome {
+        headers.remove(name);
+    }
+    Ok(())
+}
+
+/// Removes from a response what ends at this hop, and what only we may say.
+pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
+    for name in named_by_connection(headers).unwrap_or_default() {
+        headers.remove(name);
+    }
+    let ending: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| match name.as_str() {
+            // A challenge of the application's own proxy authentication is for nobody behind us.
+            "proxy-authenticate" | "step-up" => true,
+            word => hop_by_hop(word),
+        })
+        .cloned()
+        .collect();
+    for name in ending {
+        headers.remove(name);
+    }
+}
+
+/// What this hop knows of the client's side, as header values; made once for a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Hop {
+    address: HeaderValue,
+    /// RFC 7239 §6: an IPv6 address is bracketed and quoted.
+    node: String,
+    scheme: &'static str,
+    peer: Peer,
+}
+
+impl Hop {
+    /// Describes the peer of a connection and how it is spoken with.
+    pub(crate) fn new(address: std::net::IpAddr, scheme: &'static str, peer: Peer) -> Self {
+        let address = address.to_canonical();
+        let text = address.to_string();
+        let node = if address.is_ipv6() {
+            format!("\"[{text}]\"")
+        } else {
+            text.clone()
+        };
+        let address = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("unknown"));
+        Self {
+            address,
+            node,
+            scheme,
+            peer,
+        }
+    }
+
+    /// Adds what the application is told of the client; called last, so that nothing removes it.
+    pub(crate) fn announce(
+        &self,
+        headers: &mut HeaderMap,
+        version: http::Version,
+        style: ForwardedStyle,
+    ) {
+        let host = headers.get(header::HOST).cloned();
+        if style != ForwardedStyle::Rfc7239 {
+            extend(headers, X_FORWARDED_FOR, &self.address);
+            // A trusted proxy in front knows the scheme and the host that the person sees.
+            headers
+                .entry(X_FORWARDED_PROTO)
+                .or_insert_with(|| HeaderValue::from_static(self.scheme));
+            if let Some(host) = &host {
+                headers
+                    .entry(X_FORWARDED_HOST)
+                    .or_insert_with(|| host.clone());
+            }
+        }
+        if style != ForwardedStyle::XForwarded {
+            let host = host
+                .as_ref()
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or_default();
+            let element = format!("for={};proto={};host=\"{host}\"", self.node, self.scheme);
+            if let Ok(element) = HeaderValue::from_str(&element) {
+                extend(headers, header::FORWARDED, &element);
+            }
+        }
+        // RFC 9110 §7.6.3: a gateway must say that it was there.
+        let via = match version {
+            http::Version::HTTP_2 => HeaderValue::from_static("2 stepgate"),
+            http::Version::HTTP_10 => HeaderValue::from_static("1.0 stepgate"),
+            _ => HeaderValue::from_static("1.1 stepgate"),
+        };
+        extend(headers, header::VIA, &via);
+    }
+
+    /// Whether the peer of this connection is trusted.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+}
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Appends to a list header, in one line.
+fn extend(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
+    let told: Vec<&[u8]> = headers
+        .get_all(&name)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if told.is_empty() {
+        headers.insert(name, value.clone());
+        return;
+    }
+    let list = [told.join(&b", "[..]).as_slice(), value.as_bytes()].join(&b", "[..]);
+    if let Ok(list) = HeaderValue::from_bytes(&list) {
+        headers.insert(name, list);
+    }
+}
+
+/// Takes one cookie out of the `Cookie` headers; the others stay byte for byte.
+pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
+    let carries =
+        |value: &HeaderValue| memchr::memmem::find(value.as_bytes(), name.as_bytes()).is_some();
+    if !headers.get_all(header::COOKIE).iter().any(carries) {
+        return;
+    }
+    let kept: Vec<HeaderValue> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| {
+            let others: Vec<&[u8]> = value
+                .as_bytes()
+                .split(|byte| *byte == b';')
+                .map(<[u8]>::trim_ascii)
+                .filter(|pair| !pair.is_empty() && !is_cookie(pair, name))
+                .collect();
+            let value = HeaderValue::from_bytes(&others.join(&b"; "[..])).ok()?;
+            (!value.is_empty()).then_some(value)
+        })
+        .collect();
+    headers.remove(header::COOKIE);
+    for value in kept {
+        headers.append(header::COOKIE, value);
+    }
+}
+
+fn is_cookie(pair: &[u8], name: &str) -> bool {
+    pair.split(|byte| *byte == b'=')
+        .next()
+        .map(<[u8]>::trim_ascii)
+        == Some(name.as_bytes())
+}
+
+/// The names listed in `Connection` that are in the message. RFC 9110 §7.6.1: they end here; but a
+/// client could take away what the decision or the application rests on, and that is refused.
+fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, StolenHeader> {
+    let mut named = Vec::new();
+    for value in headers.get_all(header::CONNECTION) {
+        for word in value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii)
+        {
+            if word.is_empty()
+                || word.eq_ignore_ascii_case(b"keep-alive")
+                || word.eq_ignore_ascii_case(b"close")
+                || word.eq_ignore_ascii_case(b"upgrade")
+            {
+                continue;
+            }
+            let Ok(name) = HeaderName::from_bytes(word) else {
+                continue;
+            };
+            if is_precious(name.as_str()) {
+                return Err(StolenHeader(name.as_str().to_owned()));
+            }
+            named.push(name);
+        }
+    }
+    Ok(named)
+}
+
+fn is_precious(name: &str) -> bool {
+    let request = [
+        "accept",
+        "authorization",
+        "cache-control",
+        "cookie",
+        "host",
+        "origin",
+        "referer",
+    ];
+    request.contains(&name)
+        || name.starts_with("content-")
+        || name.starts_with("sec-")
+        || name.starts_with("step-up")
+        || name.starts_with("x-")
+        || matches!(
+            classify(name),
+            Class::Forwarding | Class::Identity | Class::Own
+        )
+}
+
+fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
+    let class = if name.bytes().any(|byte| byte == b'_' || byte == b'.') {
+        // Gateways such as CGI and WSGI fold these to the same variable as the dash.
+        let folded = name.replace(['_', '.'], "-");
+        match class_by_rules(&folded, rules) {
+            Class::EndToEnd
+                if matches!(folded.as_str(), "content-length" | "host" | "step-up-key") =>
+            {
+                Class::Own
+            }
+            Class::EndToEnd => Class::EndToEnd,
+            Class::Forwarding | Class::Hop | Class::Identity | Class::Own | Class::Rewrite => {
+                Class::Own
+            }
+        }
+    } else {
+        class_by_rules(name, rules)
+    };
+    match class {
+        Class::EndToEnd => false,
+        Class::Forwarding | Class::Identity => peer == Peer::Anyone,
+        Class::Hop | Class::Own => true,
+        Class::Rewrite => rules.rewrite_urls == RewriteUrls::Remove,
+    }
+}
+
+fn class_by_rules(name: &str, rules: &HeaderRules) -> Class {
+    let class = classify(name);
+    if class == Class::EndToEnd && rules.identity.iter().any(|own| own == name) {
+        Class::Identity
+    } else {
+        class
+    }
+}
+
+fn hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+fn classify(name: &str) -> Class {
+    match name {
+        // `Expect` is met by us: the body is asked for when somebody wants it.
+        "expect" | "http2-settings" | "proxy-authorization" => Class::Hop,
+        name if hop_by_hop(name) => Class::Hop,
+        "forwarded"
+        | "x-real-ip"
+        | "x-client-ip"
+        | "x-cluster-client-ip"
+        | "true-client-ip"
+        | "cf-connecting-ip"
+        | "fastly-client-ip"
+        | "via"
+        | "x-request-id" => Class::Forwarding,
+        "x-original-url" | "x-rewrite-url" | "x-original-uri" | "x-original-method" | "x-host"
+        | "x-original-host" => Class::Rewrite,
+        "remote-user"
+        | "remote-groups"
+        | "remote-name"
+        | "remote-email"
+        | "x-remote-user"
+        | "x-remote-group"
+        | "x-webauth-user"
+        | "x-pomerium-jwt-assertion"
+        | "cf-access-jwt-assertion"
+        | "x-goog-iap-jwt-assertion" => Class::Identity,
+        name if name.starts_with("x-forwarded-") => match name {
+            "x-forwarded-user"
+            | "x-forwarded-groups"
+            | "x-forwarded-email"
+            | "x-forwarded-preferred-username"
+            | "x-forwarded-access-token" => Class::Identity,
+            _ => Class::Forwarding,
+        },
+        name if name.starts_with("x-auth-request-") || name.starts_with("x-authentik-") => {
+            Class::Identity
+        }
+        // The client's browser key; it is read before it ends here, see `forward`.
+        "step-up-key" => Class::EndToEnd,
+        name if name.starts_with("step-up") || name.starts_with("x-stepgate") => Class::Own,
+        _ => Class::EndToEnd,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> HeaderRules {
+        HeaderRules {
+            identity: vec!["x-company-user".to_owned()],
+            rewrite_urls: RewriteUrls::Remove,
+            forwarded: ForwardedStyle::XForwarded,
+            browser_cookie: "__Host-stepgate".to_owned(),
+        }
+    }
+
+    fn left(lines: &[(&'static str, &'static str)], peer: Peer) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        cleanse(&mut headers, &rules(), peer).unwrap();
+        headers
+            .keys()
+            .map(|name| name.as_str().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn identity_headers_are_nobodys_to_send_in_any_spelling() {
+        let spellings = [
+            ("remote-user", "a"),
+            ("remote_user", "a"),
+            ("x.forwarded.user", "a"),
+            ("x_company_user", "a"),
+            ("x-company-user", "a"),
+            ("x-auth-request-email", "a"),
+            ("step_up_key", "a"),
+            ("step-up", "a"),
+            ("x-stepgate-level", "4"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-original-url", "/admin"),
+            ("x_rewrite_url", "/admin"),
+            ("transfer_encoding", "chunked"),
+            ("content_length", "3"),
+        ];
+        assert_eq!(left(&spellings, Peer::Anyone), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_say_who_somebody_is_but_only_in_plain_spelling() {
+        let spellings = [
+            ("remote-user", "a"),
+            ("remote_user", "b"),
+            ("x-forwarded-for", "1.2.3.4"),
+        ];
+        assert_eq!(
+            left(&spellings, Peer::Trusted),
+            ["remote-user", "x-forwarded-for"]
+        );
+    }
+
+    #[test]
+    fn what_belongs_to_the_ends_stays() {
+        let lines = [
+            ("cookie", "a=b"),
+            ("x-api-version", "2"),
+            ("x_odd_name", "1"),
+            ("accept", "*/*"),
+        ];
+        assert_eq!(
+            left(&lines, Peer::Anyone),
+            ["cookie", "x-api-version", "x_odd_name", "accept"]
+        );
+    }
+
+    #[test]
+    fn connection_names_end_here_but_cannot_steal() {
+        assert_eq!(
+            left(
+                &[("connection", "close, my-hop"), ("my-hop", "1")],
+                Peer::Anyone
+            ),
+            Vec::<String>::new()
+        );
+        for word in [
+            "cookie",
+            "Authorization",
+            "X-Forwarded-For",
+            "content-length",
+            "step-up-key",
+            "host",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONNECTION, HeaderValue::from_str(word).unwrap());
+            assert!(
+                cleanse(&mut headers, &rules(), Peer::Anyone).is_err(),
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn our_cookie_is_taken_out_and_the_others_stay_as_they_are() {
+        let mut headers = HeaderMap::new();
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; __Host-stepgate=xyz; b=\"2, 3\""),
+        );
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("__Host-stepgate=xyz"),
+        );
+        remove_cookie(&mut headers, "__Host-stepgate");
+        let left: Vec<_> = headers.get_all(header::COOKIE).iter().collect();
+        assert_eq!(left, ["a=1; b=\"2, 3\""]);
+    }
+}

@@ -1,0 +1,340 @@
+//! The door: sockets, limits, TLS, and which HTTP is spoken.
+
+use super::headers::Hop;
+use super::house::{Connection, Worker};
+use super::wire::{ClientDeadlines, Line, Scanner, Wire};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+/// What a client may take up.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientLimits {
+    /// Open connections, over all threads.
+    pub connections: usize,
+    /// Open connections of one address (IPv6: one /64).
+    pub connections_per_address: usize,
+    /// Bytes of a request head; also of one line of it.
+    pub header_bytes: usize,
+    /// Header lines of a request.
+    pub headers: usize,
+    /// HTTP/2 streams of one connection.
+    pub streams: u32,
+    /// Bytes of a request body.
+    pub body: u64,
+    /// TLS handshakes take no longer than this.
+    pub handshake: Duration,
+    /// The other deadlines.
+    pub deadlines: ClientDeadlines,
+}
+
+/// Who is inside, over all threads.
+#[derive(Debug, Default)]
+pub struct Census {
+    open: AtomicUsize,
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// Opens one listening socket; every thread opens its own on the same address (`SO_REUSEPORT`), and
+/// the kernel spreads the connections.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}
+
+/// Lets clients in until the worker drains; then serves whoever stood at the door already.
+pub(super) async fn accept(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) {
+    let tls = tls.map(TlsAcceptor::from);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = worker.drain.begun() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => admit(&worker, stream, peer, tls.as_ref()),
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                // Out of file descriptors: only time helps, and spinning takes it from the others.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    while let Some(Ok((stream, peer))) = poll_fn(|cx| match listener.poll_accept(cx) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+    {
+        admit(&worker, stream, peer, tls.as_ref());
+    }
+}
+
+fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Option<&TlsAcceptor>) {
+    let Some(place) = Place::take(worker, peer.ip()) else {
+        tracing::warn!(client = %peer.ip(), "connection refused: a limit on connections is reached");
+        return;
+    };
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let worker = worker.clone();
+    let tls = tls.cloned();
+    let place = Rc::new(place);
+    tokio::task::spawn_local(async move {
+        match tls {
+            None => greet(worker, stream, peer, place, None).await,
+            Some(acceptor) => {
+                let limit = worker.house.options.limits.handshake;
+                let Ok(Ok(stream)) = tokio::time::timeout(limit, acceptor.accept(stream)).await
+                else {
+                    return;
+                };
+                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                greet(worker, stream, peer, place, Some(h2)).await;
+            }
+        }
+    });
+}
+
+/// Tells which HTTP is spoken, where ALPN did not, and serves the connection to its end.
+async fn greet<S>(
+    worker: Rc<Worker>,
+    mut stream: S,
+    peer: SocketAddr,
+    place: Rc<Place>,
+    alpn: Option<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let deadlines = worker.house.options.limits.deadlines;
+    let (prefix, h2) = match alpn {
+        Some(h2) => (Vec::new(), h2),
+        None => match tokio::time::timeout(deadlines.header, sniff(&mut stream)).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(_)) | Err(_) => return,
+        },
+    };
+    let line = Arc::new(Line::default());
+    let scanner = (!h2).then(|| Scanner::new(worker.house.options.limits.header_bytes));
+    let wire = TokioIo::new(Wire::new(stream, prefix, scanner, line.clone(), deadlines));
+    let scheme = if alpn.is_some() { "https" } else { "http" };
+    let trust = worker.house.options.trusted_proxies.judge(peer.ip());
+    let connection = Rc::new(Connection {
+        peer: peer.ip(),
+        hop: Hop::new(peer.ip(), scheme, trust),
+        line,
+        place,
+    });
+    if h2 {
+        serve_http2(worker, connection, wire).await;
+    } else {
+        serve_http1(worker, connection, wire).await;
+    }
+}
+
+/// RFC 9113 §3.4: a client with prior knowledge begins with a text that no HTTP/1 request begins with.
+async fn sniff<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Vec<u8>, bool)> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut read = Vec::with_capacity(2048);
+    loop {
+        if stream.read_buf(&mut read).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let compared = read.len().min(PREFACE.len());
+        if read.get(..compared) != PREFACE.get(..compared) {
+            return Ok((read, false));
+        }
+        if compared == PREFACE.len() {
+            return Ok((read, true));
+        }
+    }
+}
+
+async fn serve_http1<S>(worker: Rc<Worker>, connection: Rc<Connection>, wire: TokioIo<Wire<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &worker.house.options.limits;
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    // The wire keeps the deadlines; hyper's own would close idle connections with them.
+    builder
+        .max_headers(limits.headers)
+        .max_header_size(limits.header_bytes)
+        .header_read_timeout(None);
+    let service = {
+        let worker = worker.clone();
+        service_fn(move |request| answer(worker.clone(), connection.clone(), request))
+    };
+    let serving = pin!(builder.serve_connection(wire, service).with_upgrades());
+    drive(
+        &worker,
+        serving,
+        hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
+    )
+    .await;
+}
+
+async fn serve_http2<S>(worker: Rc<Worker>, connection: Rc<Connection>, wire: TokioIo<Wire<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &worker.house.options.limits;
+    let mut builder = hyper::server::conn::http2::Builder::new(OnThisThread);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(256)
+        .keep_alive_interval(limits.deadlines.progress)
+        .keep_alive_timeout(limits.deadlines.progress);
+    let service = {
+        let worker = worker.clone();
+        service_fn(move |request| answer(worker.clone(), connection.clone(), request))
+    };
+    let serving = pin!(builder.serve_connection(wire, service));
+    drive(
+        &worker,
+        serving,
+        hyper::server::conn::http2::Connection::graceful_shutdown,
+    )
+    .await;
+}
+
+async fn answer(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<super::Reply>, Infallible> {
+    Ok(super::handle(&worker, &connection, request).await)
+}
+
+/// Runs a connection to its end, telling it once when the worker begins to drain.
+async fn drive<C, E>(worker: &Worker, mut serving: Pin<&mut C>, mut finish: impl FnMut(Pin<&mut C>))
+where
+    C: Future<Output = Result<(), E>>,
+{
+    let mut begun = pin!(worker.drain.begun());
+    // The waker of a connection's task stays the same, so that it is handed in only once.
+    let (mut heard, mut told) = (false, false);
+    let ended = poll_fn(|cx| {
+        if !heard {
+            heard = true;
+            told = begun.as_mut().poll(cx).is_ready();
+            if told {
+                finish(serving.as_mut());
+            }
+        } else if !told && worker.drain.has_begun() {
+            told = true;
+            finish(serving.as_mut());
+        }
+        serving.as_mut().poll(cx)
+    })
+    .await;
+    // A connection that breaks off has told whoever was concerned: the client is gone.
+    drop(ended);
+}
+
+/// Spawns the streams of an HTTP/2 connection where the connection is.
+#[derive(Clone, Copy, Debug)]
+struct OnThisThread;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}
+
+/// A place inside; given up when dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    census: Arc<Census>,
+    address: IpAddr,
+    _working: super::drain::Working,
+}
+
+impl Place {
+    fn take(worker: &Worker, peer: IpAddr) -> Option<Self> {
+        let census = worker.house.census.clone();
+        let address = bucket(peer);
+        let limits = &worker.house.options.limits;
+        {
+            let mut by_address = census
+                .by_address
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let count = by_address.entry(address).or_insert(0);
+            // A trusted proxy brings everybody.
+            let trusted = worker.house.options.trusted_proxies.contains(peer);
+            if census.open.load(Ordering::Relaxed) >= limits.connections
+                || (*count >= limits.connections_per_address && !trusted)
+            {
+                if *count == 0 {
+                    by_address.remove(&address);
+                }
+                return None;
+            }
+            *count += 1;
+        }
+        census.open.fetch_add(1, Ordering::Relaxed);
+        Some(Self {
+            census,
+            address,
+            _working: worker.drain.work(),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.census.open.fetch_sub(1, Ordering::Relaxed);
+        let mut by_address = self
+            .census
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_address.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// One household is counted as one: an IPv4 address, or an IPv6 /64.
+fn bucket(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+    }
+}

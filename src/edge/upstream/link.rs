@@ -1,0 +1,216 @@
+//! One connection to the application, with its deadlines.
+
+use super::target::Stream;
+use crate::edge::alarm::{Alarm, later};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// How long the application may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinkDeadlines {
+    pub(super) response: Duration,
+    pub(super) progress: Duration,
+    pub(super) keep_alive: Duration,
+}
+
+/// What the sender of a request and the connection know of each other.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    phase: AtomicU8,
+    written: AtomicU64,
+    late: AtomicBool,
+    open: Arc<AtomicUsize>,
+}
+
+/// What the connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// The next request, in the pool.
+    Idle = 0,
+    /// The head of a response.
+    Response = 1,
+    /// More of a body.
+    Body = 2,
+    /// Not HTTP any more; the tunnel has deadlines of its own.
+    Tunnel = 3,
+}
+
+impl Exchange {
+    /// A connection that is counted in `open` for as long as it lives.
+    pub(super) fn counted(open: Arc<AtomicUsize>) -> Arc<Self> {
+        open.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self {
+            phase: AtomicU8::new(Phase::Idle as u8),
+            written: AtomicU64::new(0),
+            late: AtomicBool::new(false),
+            open,
+        })
+    }
+
+    /// Notes what is waited for from now on.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// How many bytes were ever written on this connection.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the connection was ended for being late.
+    pub(super) fn was_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The bytes of one upstream connection, watched.
+#[derive(Debug)]
+pub(super) struct Link {
+    stream: Stream,
+    exchange: Arc<Exchange>,
+    deadlines: LinkDeadlines,
+    alarm: Alarm,
+    phase: u8,
+    since: Instant,
+    stalled: Option<Instant>,
+    write_alarm: Alarm,
+}
+
+impl Link {
+    pub(super) fn new(stream: Stream, exchange: Arc<Exchange>, deadlines: LinkDeadlines) -> Self {
+        Self {
+            stream,
+            exchange,
+            deadlines,
+            alarm: Alarm::default(),
+            phase: Phase::Idle as u8,
+            since: Instant::now(),
+            stalled: None,
+            write_alarm: Alarm::default(),
+        }
+    }
+
+    fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        const IDLE: u8 = Phase::Idle as u8;
+        const RESPONSE: u8 = Phase::Response as u8;
+        const BODY: u8 = Phase::Body as u8;
+        let phase = self.exchange.phase.load(Ordering::Relaxed);
+        let now = Instant::now();
+        if self.phase != phase {
+            self.phase = phase;
+            self.since = now;
+        }
+        let limit = match phase {
+            IDLE => self.deadlines.keep_alive,
+            RESPONSE => self.deadlines.response,
+            BODY => self.deadlines.progress,
+            _ => {
+                self.alarm.disarm();
+                return Poll::Pending;
+            }
+        };
+        let deadline = later(self.since, limit);
+        match self.alarm.poll(cx, now, deadline) {
+            Poll::Pending => Poll::Pending,
+            // An idle connection ends as if the application had closed it.
+            Poll::Ready(()) if phase == IDLE => Poll::Ready(Ok(())),
+            Poll::Ready(()) => Poll::Ready(Err(self.be_late())),
+        }
+    }
+
+    fn be_late(&self) -> io::Error {
+        self.exchange.late.store(true, Ordering::Relaxed);
+        io::ErrorKind::TimedOut.into()
+    }
+
+    fn watch_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        wrote: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = wrote {
+            self.stalled = None;
+            if let Ok(bytes) = &result {
+                self.exchange
+                    .written
+                    .fetch_add(*bytes as u64, Ordering::Relaxed);
+            }
+            // A long upload is not a late response: the wait begins with its last byte.
+            if self.phase == Phase::Response as u8 {
+                self.since = Instant::now();
+            }
+            return Poll::Ready(result);
+        }
+        if self.exchange.phase.load(Ordering::Relaxed) == Phase::Tunnel as u8 {
+            return Poll::Pending;
+        }
+        let now = Instant::now();
+        let deadline = later(*self.stalled.get_or_insert(now), self.deadlines.progress);
+        self.write_alarm
+            .poll(cx, now, deadline)
+            .map(|()| Err(self.be_late()))
+    }
+}
+
+impl AsyncRead for Link {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Pending => self.poll_read_deadline(cx),
+            Poll::Ready(result) => {
+                if self.phase == Phase::Body as u8 {
+                    self.since = Instant::now();
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch_write(cx, wrote)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch_write(cx, wrote)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

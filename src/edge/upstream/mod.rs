@@ -1,0 +1,11 @@
+//! The way to the application: addresses, connections, and a pool of them for each thread.
+
+mod body;
+mod link;
+mod pool;
+mod target;
+
+pub(crate) use body::{Outgoing, OutgoingError, UpstreamBody};
+pub use pool::UpstreamOptions;
+pub(crate) use pool::{Pool, SendError};
+pub use target::{ConnectError, Target, TargetError};

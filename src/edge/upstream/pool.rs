@@ -1,0 +1,233 @@
+//! The kept-alive connections of one thread.
+//!
+//! No lock, no task and no URI for a request: a queue of idle connections that belongs to the
+//! thread, and one task for each connection that outlives the request (measured: a quarter fewer
+//! instructions than a shared client).
+
+use super::body::{Outgoing, UpstreamBody};
+use super::link::{Exchange, Link, LinkDeadlines, Phase};
+use super::target::{ConnectError, Target};
+use crate::edge::respond;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How the application is reached.
+#[derive(Clone, Debug)]
+pub struct UpstreamOptions {
+    /// Where it listens.
+    pub target: Target,
+    /// For `https://`: whom to trust.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// To connect, TLS included.
+    pub connect: Duration,
+    /// From the last byte of a request to the head of its response.
+    pub response: Duration,
+    /// Between two reads of a response body, and between two writes of a request body.
+    pub progress: Duration,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How many connections may be open, over all threads.
+    pub max_connections: usize,
+    /// How many header lines a response may have.
+    pub max_headers: usize,
+}
+
+/// Why a request has no response.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// No connection came about; nothing was sent.
+    #[error(transparent)]
+    Connect(ConnectError),
+    /// The application hung up, or sent something that is not a response.
+    #[error("the upstream broke off")]
+    Broken {
+        /// Whether any byte of the request was sent.
+        reached: bool,
+        /// What happened.
+        #[source]
+        source: hyper::Error,
+    },
+    /// The application did not answer in time.
+    #[error("the upstream did not answer in time")]
+    Late {
+        /// Whether any byte of the request was sent.
+        reached: bool,
+    },
+}
+
+impl SendError {
+    /// Whether the application may have seen any part of the request.
+    pub(crate) fn reached_upstream(&self) -> bool {
+        match self {
+            Self::Connect(_) => false,
+            Self::Broken { reached, .. } | Self::Late { reached } => *reached,
+        }
+    }
+}
+
+/// The connections of one thread to the application.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    shared: Rc<Shared>,
+}
+
+struct Shared {
+    options: UpstreamOptions,
+    idle: RefCell<VecDeque<Connection>>,
+    open: Arc<AtomicUsize>,
+}
+
+struct Connection {
+    sender: SendRequest<Outgoing>,
+    exchange: Arc<Exchange>,
+}
+
+/// How far along the queue a ready connection is looked for. One that was just given back becomes
+/// ready in the same turn of the loop, a little later.
+const LOOK_AHEAD: usize = 8;
+
+impl Pool {
+    /// A pool without connections; `open` counts those of all threads.
+    pub(crate) fn new(options: UpstreamOptions, open: Arc<AtomicUsize>) -> Self {
+        Self {
+            shared: Rc::new(Shared {
+                options,
+                idle: RefCell::new(VecDeque::new()),
+                open,
+            }),
+        }
+    }
+
+    /// Sends one request, at most once: it is tried again only while not one byte of it is sent.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Outgoing>,
+    ) -> Result<Response<UpstreamBody>, SendError> {
+        loop {
+            let (mut connection, fresh) = match self.checkout() {
+                Some(connection) => (connection, false),
+                None => (self.connect().await.map_err(SendError::Connect)?, true),
+            };
+            let before = connection.exchange.written();
+            connection.exchange.enter(Phase::Response);
+            let error = match connection.sender.try_send_request(request).await {
+                Ok(response) => return Ok(self.receive(response, connection)),
+                Err(error) => error,
+            };
+            let (exchange, mut error) = (connection.exchange, error);
+            match error.take_message() {
+                // A kept connection had died in the meantime.
+                Some(unsent) if !fresh => request = unsent,
+                Some(_) | None => {
+                    let reached = exchange.written() != before;
+                    return Err(if exchange.was_late() {
+                        SendError::Late { reached }
+                    } else {
+                        SendError::Broken {
+                            reached,
+                            source: error.into_error(),
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    fn receive(
+        &self,
+        response: Response<Incoming>,
+        connection: Connection,
+    ) -> Response<UpstreamBody> {
+        if respond::switches_protocols(&response) {
+            // Its life as HTTP is over: it is nobody's to give back.
+            connection.exchange.enter(Phase::Tunnel);
+            return response.map(|body| UpstreamBody::new(body, None));
+        }
+        connection.exchange.enter(Phase::Body);
+        let lease = Lease {
+            connection,
+            pool: self.shared.clone(),
+        };
+        response.map(|body| UpstreamBody::new(body, Some(lease)))
+    }
+
+    fn checkout(&self) -> Option<Connection> {
+        let mut idle = self.shared.idle.borrow_mut();
+        for _ in 0..idle.len().min(LOOK_AHEAD) {
+            let connection = idle.pop_front()?;
+            if connection.sender.is_ready() {
+                return Some(connection);
+            }
+            if !connection.sender.is_closed() {
+                idle.push_back(connection);
+            }
+        }
+        None
+    }
+
+    async fn connect(&self) -> Result<Connection, ConnectError> {
+        let options = &self.shared.options;
+        if self.shared.open.load(Ordering::Relaxed) >= options.max_connections {
+            return Err(ConnectError::Exhausted(options.max_connections));
+        }
+        let exchange = Exchange::counted(self.shared.open.clone());
+        let stream = options
+            .target
+            .connect(options.tls.as_ref(), options.connect)
+            .await?;
+        let deadlines = LinkDeadlines {
+            response: options.response,
+            progress: options.progress,
+            keep_alive: options.keep_alive,
+        };
+        let link = Link::new(stream, exchange.clone(), deadlines);
+        let (sender, connection) = http1::Builder::new()
+            .max_headers(options.max_headers)
+            .handshake(TokioIo::new(link))
+            .await
+            .map_err(|error| ConnectError::Connect(std::io::Error::other(error)))?;
+        tokio::task::spawn_local(async move {
+            // What ends a connection early is heard by whoever waits for its response.
+            let _ = connection.with_upgrades().await;
+        });
+        Ok(Connection { sender, exchange })
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("target", &self.shared.options.target)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection that carries a response body, to be given back when that has ended.
+pub(super) struct Lease {
+    connection: Connection,
+    pool: Rc<Shared>,
+}
+
+impl Lease {
+    pub(super) fn give_back(self) {
+        if !self.connection.sender.is_closed() {
+            self.connection.exchange.enter(Phase::Idle);
+            self.pool.idle.borrow_mut().push_back(self.connection);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease")
+    }
+}

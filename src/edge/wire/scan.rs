@@ -1,0 +1,436 @@
+//! What hyper leaves to us: one framing only, seen on the raw bytes of HTTP/1.
+//!
+//! hyper accepts a bare LF, cuts a fragment off the target and lets Content-Length ride along with
+//! Transfer-Encoding. Two parsers that disagree are how requests are smuggled, so whatever two
+//! parsers could read differently is refused here (RFC 9112 §2.2, §5, §6.1, §6.3, §11.2). The scanner
+//! follows the framing on its own and never repairs anything.
+
+use memchr::memchr;
+
+/// What no honest client sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Violation {
+    /// RFC 9112 §2.2: CR without LF, or LF without CR.
+    #[error("a line that does not end in CRLF")]
+    BareLineBreak,
+    /// RFC 9112 §7.1.
+    #[error("a chunk that is not framed as one")]
+    Chunk,
+    /// RFC 9112 §6.3: both framings, or one of them twice.
+    #[error("more than one message framing")]
+    DoubleFraming,
+    /// RFC 9112 §3.2: a target has no fragment.
+    #[error("a fragment in the request target")]
+    Fragment,
+    /// RFC 9112 §6.2: digits only.
+    #[error("a Content-Length that is not a number")]
+    Length,
+    /// A line longer than any limit of ours.
+    #[error("a line without end")]
+    LineTooLong,
+    /// RFC 9112 §5.2, §5.1, and control bytes.
+    #[error("a malformed header line")]
+    HeaderLine,
+    /// RFC 9112 §3.
+    #[error("a malformed request line")]
+    RequestLine,
+    /// RFC 9112 §6.1: `chunked`, once, and nothing else.
+    #[error("a Transfer-Encoding other than `chunked`")]
+    TransferEncoding,
+}
+
+/// Where in a message the next byte belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a body.
+    Body,
+    /// In a head that has begun.
+    Head,
+    /// Between messages.
+    Idle,
+}
+
+/// Follows the framing of one connection, over however many reads it takes.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    state: State,
+    /// An unfinished line, kept for the next read.
+    partial: Vec<u8>,
+    framing: Framing,
+    max_line: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    ChunkData(u64),
+    ChunkDataEnd,
+    ChunkSize,
+    Headers,
+    Length(u64),
+    RequestLine,
+    Trailers,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Framing {
+    length: Option<u64>,
+    chunked: bool,
+}
+
+/// RFC 9112 §7.1.1: a recipient must limit chunk extensions; nobody honest sends long ones.
+const MAX_CHUNK_LINE: usize = 256;
+
+impl Scanner {
+    /// `max_line` is the limit for any line of a head, in bytes.
+    pub(crate) fn new(max_line: usize) -> Self {
+        Self {
+            state: State::RequestLine,
+            partial: Vec::new(),
+            framing: Framing::default(),
+            max_line,
+        }
+    }
+
+    /// Where the next byte belongs.
+    pub(crate) fn place(&self) -> Place {
+        match self.state {
+            State::RequestLine if self.partial.is_empty() => Place::Idle,
+            State::RequestLine | State::Headers => Place::Head,
+            State::ChunkData(_)
+            | State::ChunkDataEnd
+            | State::ChunkSize
+            | State::Length(_)
+            | State::Trailers => Place::Body,
+        }
+    }
+
+    /// Follows the next bytes of the connection.
+    pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+        while !bytes.is_empty() {
+            bytes = match self.state {
+                State::Length(left) => {
+                    let (rest, left) = skip(bytes, left);
+                    self.state = if left == 0 {
+                        State::RequestLine
+                    } else {
+                        State::Length(left)
+                    };
+                    rest
+                }
+                State::ChunkData(left) => {
+                    let (rest, left) = skip(bytes, left);
+                    self.state = if left == 0 {
+                        State::ChunkDataEnd
+                    } else {
+                        State::ChunkData(left)
+                    };
+                    rest
+                }
+                State::ChunkDataEnd
+                | State::ChunkSize
+                | State::Headers
+                | State::RequestLine
+                | State::Trailers => self.scan_line(bytes)?,
+            };
+        }
+        Ok(())
+    }
+
+    fn scan_line<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Violation> {
+        let Some(end) = memchr(b'\n', bytes) else {
+            self.partial.extend_from_slice(bytes);
+            return if self.partial.len() > self.line_limit() {
+                Err(Violation::LineTooLong)
+            } else {
+                Ok(&[])
+            };
+        };
+        let (line, rest) = bytes.split_at(end + 1);
+        if self.partial.is_empty() {
+            self.state = self.line(line)?;
+        } else {
+            let mut whole = std::mem::take(&mut self.partial);
+            whole.extend_from_slice(line);
+            self.state = self.line(&whole)?;
+        }
+        Ok(rest)
+    }
+
+    fn line_limit(&self) -> usize {
+        match self.state {
+            State::ChunkData(_) | State::ChunkDataEnd | State::ChunkSize => MAX_CHUNK_LINE,
+            State::Headers | State::Length(_) | State::RequestLine | State::Trailers => {
+                self.max_line
+            }
+        }
+    }
+
+    /// Takes one whole line, with its ending, and tells what comes next.
+    fn line(&mut self, line: &[u8]) -> Result<State, Violation> {
+        if line.len() > self.line_limit() {
+            return Err(Violation::LineTooLong);
+        }
+        let line = line.strip_suffix(b"\r\n").ok_or(Violation::BareLineBreak)?;
+        if memchr(b'\r', line).is_some() {
+            return Err(Violation::BareLineBreak);
+        }
+        match self.state {
+            State::RequestLine => request_line(line, &mut self.framing),
+            State::Headers if line.is_empty() => Ok(self.framing.after_head()),
+            State::Headers => self.framing.header(line).map(|()| State::Headers),
+            State::ChunkSize => chunk_size(line),
+            State::ChunkDataEnd if line.is_empty() => Ok(State::ChunkSize),
+            State::ChunkDataEnd | State::ChunkData(_) | State::Length(_) => Err(Violation::Chunk),
+            State::Trailers if line.is_empty() => Ok(State::RequestLine),
+            State::Trailers => Framing::default().header(line).map(|()| State::Trailers),
+        }
+    }
+}
+
+impl Framing {
+    fn header(&mut self, line: &[u8]) -> Result<(), Violation> {
+        let colon = memchr(b':', line).ok_or(Violation::HeaderLine)?;
+        let (name, value) = line.split_at(colon);
+        // RFC 9112 §5.1 and §5.2: no blank before the colon, no folded line.
+        let blank = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
+        if blank(name.first()) || blank(name.last()) || memchr(0, value).is_some() {
+            return Err(Violation::HeaderLine);
+        }
+        match name.len() {
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
+            _ => Ok(()),
+        }
+    }
+
+    fn content_length(&mut self, value: &[u8]) -> Result<(), Violation> {
+        if self.length.is_some() || self.chunked {
+            return Err(Violation::DoubleFraming);
+        }
+        let digits = value.get(1..).unwrap_or_default().trim_ascii();
+        let sound =
+            !digits.is_empty() && digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit);
+        let text = std::str::from_utf8(digits)
+            .ok()
+            .filter(|_| sound)
+            .ok_or(Violation::Length)?;
+        self.length = Some(text.parse().map_err(|_| Violation::Length)?);
+        Ok(())
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Violation> {
+        if self.length.is_some() || self.chunked {
+            return Err(Violation::DoubleFraming);
+        }
+        let coding = value.get(1..).unwrap_or_default().trim_ascii();
+        if !coding.eq_ignore_ascii_case(b"chunked") {
+            return Err(Violation::TransferEncoding);
+        }
+        self.chunked = true;
+        Ok(())
+    }
+
+    fn after_head(self) -> State {
+        match self {
+            Self { chunked: true, .. } => State::ChunkSize,
+            Self {
+                length: Some(length),
+                ..
+            } if length > 0 => State::Length(length),
+            Self { .. } => State::RequestLine,
+        }
+    }
+}
+
+fn request_line(line: &[u8], framing: &mut Framing) -> Result<State, Violation> {
+    *framing = Framing::default();
+    // RFC 9112 §2.2: an empty line before the request line is ignored.
+    if line.is_empty() {
+        return Ok(State::RequestLine);
+    }
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (method, target, version) = (parts.next(), parts.next(), parts.next());
+    let (Some(_), Some(target), Some(b"HTTP/1.1" | b"HTTP/1.0"), None) = (
+        method.filter(|m| !m.is_empty()),
+        target,
+        version,
+        parts.next(),
+    ) else {
+        return Err(Violation::RequestLine);
+    };
+    if memchr(b'#', target).is_some() {
+        return Err(Violation::Fragment);
+    }
+    if target.is_empty() || target.iter().any(|byte| !(0x21..=0x7e).contains(byte)) {
+        return Err(Violation::RequestLine);
+    }
+    Ok(State::Headers)
+}
+
+fn chunk_size(line: &[u8]) -> Result<State, Violation> {
+    let digits = line
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii_end();
+    let text = std::str::from_utf8(digits).map_err(|_| Violation::Chunk)?;
+    if text.is_empty() || text.len() > 15 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Violation::Chunk);
+    }
+    match u64::from_str_radix(text, 16).map_err(|_| Violation::Chunk)? {
+        0 => Ok(State::Trailers),
+        size => Ok(State::ChunkData(size)),
+    }
+}
+
+fn skip(bytes: &[u8], left: u64) -> (&[u8], u64) {
+    let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+    (bytes.get(take..).unwrap_or_default(), left - take as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scans `text` whole and cut at every place; all must agree.
+    fn scan(text: &str) -> Result<Place, Violation> {
+        let whole = |pieces: &[&[u8]]| {
+            let mut scanner = Scanner::new(1000);
+            pieces.iter().try_for_each(|piece| scanner.scan(piece))?;
+            Ok(scanner.place())
+        };
+        let bytes = text.as_bytes();
+        let answer = whole(&[bytes]);
+        for cut in 0..bytes.len() {
+            assert_eq!(
+                whole(&[&bytes[..cut], &bytes[cut..]]),
+                answer,
+                "cut at {cut}: {text:?}"
+            );
+        }
+        answer
+    }
+
+    #[test]
+    fn whole_messages_end_between_messages() {
+        for text in [
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n",
+            "\r\nGET / HTTP/1.0\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nA: b\r\n\r\n",
+            "POST / HTTP/1.1\r\ntransfer-encoding:CHUNKED\r\n\r\n0\r\n\r\n",
+        ] {
+            assert_eq!(scan(text), Ok(Place::Idle), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_told_apart() {
+        assert_eq!(scan("GET"), Ok(Place::Head));
+        assert_eq!(scan("GET / HTTP/1.1\r\n"), Ok(Place::Head));
+        assert_eq!(
+            scan("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na"),
+            Ok(Place::Body)
+        );
+    }
+
+    #[test]
+    fn a_second_framing_is_refused() {
+        let cases = [
+            "Content-Length: 3\r\nTransfer-Encoding: chunked",
+            "Transfer-Encoding: chunked\r\nContent-Length: 3",
+            "Content-Length: 3\r\nContent-Length: 4",
+            "Content-Length: 3\r\ncontent-length: 3",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        ];
+        for case in cases {
+            let text = format!("POST / HTTP/1.1\r\n{case}\r\n\r\n");
+            assert_eq!(scan(&text), Err(Violation::DoubleFraming), "{case}");
+        }
+    }
+
+    #[test]
+    fn anything_but_one_chunked_is_refused() {
+        for coding in [
+            "gzip, chunked",
+            "identity",
+            "chunked, chunked",
+            "xchunked",
+            "",
+            "\u{b}chunked",
+        ] {
+            let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: {coding}\r\n\r\n");
+            assert_eq!(scan(&text), Err(Violation::TransferEncoding), "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_digits() {
+        for length in ["+3", "-1", "3, 3", "0x3", "", "99999999999999999999", "3 3"] {
+            let text = format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
+            assert_eq!(scan(&text), Err(Violation::Length), "{length:?}");
+        }
+    }
+
+    #[test]
+    fn lines_end_in_crlf_and_nothing_else() {
+        for text in [
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\n",
+            "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n",
+        ] {
+            assert_eq!(scan(text), Err(Violation::BareLineBreak), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn folded_and_malformed_header_lines_are_refused() {
+        for line in [
+            " folded: x",
+            "\tfolded: x",
+            "Name : x",
+            "Name",
+            ": x",
+            "A: \0",
+        ] {
+            let text = format!("GET / HTTP/1.1\r\n{line}\r\n\r\n");
+            assert_eq!(scan(&text), Err(Violation::HeaderLine), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn request_lines_have_three_parts_and_no_fragment() {
+        assert_eq!(scan("GET /a#b HTTP/1.1\r\n\r\n"), Err(Violation::Fragment));
+        for line in [
+            "GET  / HTTP/1.1",
+            "GET /",
+            "GET / HTTP/2.0",
+            "GET /a\tb HTTP/1.1",
+            "GET /\u{e9} HTTP/1.1",
+            " / HTTP/1.1",
+        ] {
+            assert_eq!(
+                scan(&format!("{line}\r\n\r\n")),
+                Err(Violation::RequestLine),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn chunks_are_framed_as_chunks() {
+        for body in [
+            "g\r\n",
+            "-1\r\n",
+            "\r\n",
+            "3\r\nabcd\r\n",
+            "0x3\r\n",
+            "1111111111111111\r\n",
+            " 3\r\n",
+        ] {
+            let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+            assert!(scan(&text).is_err(), "{body:?}");
+        }
+    }
+}
