@@ -6,6 +6,8 @@ pub mod demo;
 pub mod domain;
 pub mod edge;
 pub mod entropy;
+pub mod gate;
+pub mod identity;
 pub mod locale;
 pub mod mail;
 pub mod policy;

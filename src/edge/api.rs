@@ -117,24 +117,9 @@ pub struct StatusResponse {
     pub verified_at: Option<String>,
     /// When the freshness ends.
     pub expires_at: Option<String>,
-    /// The live grants.
-    pub grants: Vec<GrantView>,
     /// What `?method=&path=` asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<RouteStatus>,
-}
-
-/// A live grant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GrantView {
-    /// What it is for.
-    pub action: String,
-    /// The level it was earned at.
-    pub level: u8,
-    /// Whether it counts once.
-    pub single_use: bool,
-    /// When it ends.
-    pub expires_at: String,
 }
 
 /// What a request to a route would meet.

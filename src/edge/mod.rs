@@ -1,6 +1,112 @@
-//! The edge: where requests come in and answers go out.
+//! The edge: a request's way through the house, in one screen.
+//!
+//! [`handle`] is the way: normalize, our own endpoints, match, identify, decide, forward, observe.
+//! Each step has a file of its own beside this one; status codes are in `respond.rs` alone.
 
+mod alarm;
 pub mod api;
+mod audience;
+mod client;
+mod drain;
+mod endpoints;
+mod error;
+mod forward;
+mod guard;
+mod headers;
+mod house;
+mod listen;
 pub mod local_path;
+mod normalize;
+mod observe;
 pub mod pages;
 pub mod problem;
+mod reply;
+mod respond;
+mod tls;
+mod tunnel;
+mod upstream;
+mod visit;
+mod wire;
+
+pub use client::TrustedProxies;
+pub use headers::{ForwardedStyle, HeaderRules, RewriteUrls};
+pub use house::{EdgeOptions, House, Rules, serve};
+pub use listen::{Census, ClientLimits, bind};
+pub use tls::{TlsError, client_config, server_config};
+pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
+pub use wire::ClientDeadlines;
+
+use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath};
+use error::EdgeError;
+use guard::Content;
+use house::{Connection, Worker};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use normalize::{Plain, normalize};
+use observe::Watch;
+use reply::Reply;
+use std::rc::Rc;
+use visit::Visit;
+
+/// A request's way through the house.
+async fn handle(
+    worker: &Rc<Worker>,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    let occupied = connection.line.occupy();
+    let deadline = worker.deadline();
+    let (parts, body) = request.into_parts();
+    let visit = Visit::new(worker, connection, &parts);
+    let answered = match normalize(parts, &visit) {
+        Ok(plain) => walk(&visit, plain, body).await,
+        Err(error) => Err(error.into()),
+    };
+    let response = answered.unwrap_or_else(|error| respond::error(&visit, &error));
+    response.map(|reply| reply.until(deadline).occupying(occupied))
+}
+
+async fn walk(
+    visit: &Visit<'_>,
+    plain: Plain,
+    body: Incoming,
+) -> Result<Response<Reply>, EdgeError> {
+    let Plain {
+        parts,
+        uri,
+        method,
+        claimed,
+        host,
+        upgrade,
+    } = plain;
+    let house = &*visit.worker.house;
+    let path = RequestPath::parse(uri.path(), &house.options.accept)?;
+    if house.options.is_own(&path) {
+        return endpoints::serve(visit, &path, &uri, &parts, body).await;
+    }
+    let head = RequestHead {
+        method,
+        claimed,
+        host: &host,
+        path: &path,
+        query: uri.query(),
+        headers: &parts.headers,
+    };
+    let rules = house.rules.load();
+    let found = rules.table.find(&head);
+    if found.is_empty() && rules.table.default_action() == DefaultAction::Deny {
+        return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
+    }
+    let watch = Watch::new(visit, &head);
+    let mut content = Content::new(body, house.options.limits.body);
+    let outcome = guard::judge(visit, found, &head, &watch, &mut content).await?;
+    let watch = watch.with_subject(&head, &content);
+    match outcome {
+        guard::Judged::Answered(response) => Ok(*response),
+        guard::Judged::Permitted(permit) => {
+            let parts = watch.prepare(parts);
+            let response = forward::forward(permit, parts, content, upgrade, visit).await?;
+            Ok(watch.observe(visit, response).await)
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Who hears a refusal, and in which form (the first test that fits decides).
+
+use crate::domain::{ClientKind, Method};
+use crate::locale::Locale;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Who asked, as far as the form of our own answers depends on it. None of it grants anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Audience {
+    /// The kind of client.
+    pub(crate) kind: ClientKind,
+    /// Whether the request only asked to see something (RFC 9110 §9.2.1).
+    pub(crate) safe: bool,
+    /// Whether the request came from a page of our own origin, as browsers tell.
+    pub(crate) site: FetchSite,
+    language: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
+}
+
+/// Where a browser says that a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FetchSite {
+    /// From another site, or another host of this one.
+    Other,
+    /// From our own origin, or from the address bar.
+    Own,
+    /// It is no browser, or an old one, or on plain http.
+    Untold,
+}
+
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+
+impl Audience {
+    /// Reads who asks.
+    pub(crate) fn of(method: Option<Method>, headers: &HeaderMap) -> Self {
+        Self {
+            kind: kind(headers),
+            safe: method.is_some_and(Method::is_safe),
+            site: site(headers),
+            language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            origin: headers.get(header::ORIGIN).cloned(),
+        }
+    }
+
+    /// The language they want.
+    pub(crate) fn locale(&self) -> Locale {
+        let wanted = self.language.as_ref().and_then(|line| line.to_str().ok());
+        Locale::from_accept_language(wanted.unwrap_or_default())
+    }
+
+    /// The origin of the page that asks, if a browser tells.
+    pub(crate) fn origin(&self) -> Option<&HeaderValue> {
+        self.origin.as_ref()
+    }
+
+    /// Whether a person reads the answer in a window of their own.
+    pub(crate) fn reads_pages(&self) -> bool {
+        matches!(self.kind, ClientKind::Navigation | ClientKind::Framed)
+    }
+}
+
+fn kind(headers: &HeaderMap) -> ClientKind {
+    let text = |name: &HeaderName| headers.get(name).map(HeaderValue::as_bytes);
+    let is = |name: &HeaderName, value: &[u8]| {
+        text(name).is_some_and(|told| told.eq_ignore_ascii_case(value))
+    };
+    let mode = text(&FETCH_MODE);
+    if is(&header::UPGRADE, b"websocket") || mode == Some(b"websocket") {
+        ClientKind::WebSocket
+    } else if text(&header::CONTENT_TYPE)
+        .and_then(|kind| kind.get(..16))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
+    {
+        ClientKind::Grpc
+    } else if headers.contains_key(header::AUTHORIZATION) {
+        ClientKind::Api
+    } else if let Some(mode) = mode {
+        match (mode, text(&FETCH_DEST)) {
+            (_, Some(b"iframe" | b"frame" | b"embed" | b"object")) => ClientKind::Framed,
+            (b"navigate", Some(b"document") | None) => ClientKind::Navigation,
+            _ => ClientKind::Fetch,
+        }
+    } else if headers.contains_key(REQUESTED_WITH) || !prefers_html(text(&header::ACCEPT)) {
+        ClientKind::Fetch
+    } else {
+        ClientKind::Navigation
+    }
+}
+
+fn site(headers: &HeaderMap) -> FetchSite {
+    match headers.get(FETCH_SITE).map(HeaderValue::as_bytes) {
+        None => FetchSite::Untold,
+        Some(b"same-origin" | b"none") => FetchSite::Own,
+        Some(_) => FetchSite::Other,
+    }
+}
+
+/// RFC 9110 §12.5.1, as far as it matters: HTML is named, and not behind JSON.
+fn prefers_html(accept: Option<&[u8]>) -> bool {
+    let Some(accept) = accept.and_then(|accept| std::str::from_utf8(accept).ok()) else {
+        return false;
+    };
+    let weight = |wanted: &[&str]| {
+        let ranges = accept.split(',').filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let kind = parts.next()?.to_ascii_lowercase();
+            let quality = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .and_then(|quality| quality.parse::<f32>().ok())
+                .unwrap_or(1.0);
+            wanted.contains(&kind.as_str()).then_some(quality)
+        });
+        ranges.fold(0.0_f32, f32::max)
+    };
+    let html = weight(&["text/html", "application/xhtml+xml"]);
+    html > 0.0 && html >= weight(&["application/json", "application/problem+json"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(lines: &[(&'static str, &'static str)]) -> ClientKind {
+        let headers = lines.iter().map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        });
+        kind(&headers.collect())
+    }
+
+    #[test]
+    fn the_first_test_that_fits_decides() {
+        let page = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+        let navigate = ("sec-fetch-mode", "navigate");
+        let cases: &[(&[(&str, &str)], ClientKind)] = &[
+            (
+                &[("upgrade", "WebSocket"), ("authorization", "x")],
+                ClientKind::WebSocket,
+            ),
+            (&[("sec-fetch-mode", "websocket")], ClientKind::WebSocket),
+            (
+                &[("content-type", "application/grpc+proto")],
+                ClientKind::Grpc,
+            ),
+            (&[("authorization", "Bearer x"), navigate], ClientKind::Api),
+            (
+                &[navigate, ("sec-fetch-dest", "document")],
+                ClientKind::Navigation,
+            ),
+            (
+                &[navigate, ("sec-fetch-dest", "iframe")],
+                ClientKind::Framed,
+            ),
+            (&[("sec-fetch-mode", "cors"), page], ClientKind::Fetch),
+            (
+                &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
+                ClientKind::Fetch,
+            ),
+            (
+                &[("x-requested-with", "XMLHttpRequest"), page],
+                ClientKind::Fetch,
+            ),
+            (&[("accept", "application/json")], ClientKind::Fetch),
+            (
+                &[("accept", "application/json, text/html;q=0.5")],
+                ClientKind::Fetch,
+            ),
+            (&[("accept", "*/*")], ClientKind::Fetch),
+            (&[], ClientKind::Fetch),
+            (&[page], ClientKind::Navigation),
+        ];
+        for (lines, expected) in cases {
+            let lines: Vec<(&'static str, &'static str)> = lines.to_vec();
+            assert_eq!(kind_of(&lines), *expected, "{lines:?}");
+        }
+    }
+}

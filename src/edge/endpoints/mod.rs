@@ -1,0 +1,178 @@
+//! Our own endpoints, under the reserved prefix: an exact list, and never the application.
+
+mod prompt;
+mod session;
+mod verify;
+
+pub(super) use prompt::challenge;
+
+use super::error::EdgeError;
+use super::guard::Content;
+use super::observe;
+use super::reply::Reply;
+use super::visit::Visit;
+use super::{pages, respond};
+use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
+use crate::identity::{self, CarriedLines};
+use crate::store::{Ask, Store};
+use crate::verification;
+use http::request::Parts;
+use http::{Response, Uri, header};
+use hyper::body::Incoming;
+use std::sync::Arc;
+
+pub(crate) use crate::verification::Refusal;
+
+/// A carried form fits, and nothing much larger.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A call of one of our endpoints.
+struct Call<'v, 'w> {
+    visit: &'v Visit<'w>,
+    parts: &'v Parts,
+    query: Option<&'v str>,
+}
+
+/// Who calls, once their session is known.
+struct Known {
+    caller: identity::Caller,
+    session: crate::domain::Session,
+    id: crate::domain::SessionId,
+    name: Arc<str>,
+    client: std::net::IpAddr,
+}
+
+/// Answers a request under our prefix.
+pub(super) async fn serve(
+    visit: &Visit<'_>,
+    path: &RequestPath<'_>,
+    uri: &Uri,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Reply>, EdgeError> {
+    let prefix = &visit.worker.house.options.prefix;
+    // The prefix in any other spelling is not ours, and not a tunnel to the application either.
+    let name = path
+        .raw()
+        .strip_prefix(prefix.as_str())
+        .ok_or(EdgeError::Refused(Reason::NotFound))?;
+    let allow = match name {
+        "challenge" | "problems" | "status" | "style.css" => "GET, HEAD",
+        "lock" | "verify" | "verify/send" => "POST",
+        name if name.starts_with("problems/") => "GET, HEAD",
+        _ => return Err(EdgeError::Refused(Reason::NotFound)),
+    };
+    let method = parts.method.as_str();
+    if method == "OPTIONS" && visit.listed_origin().is_some() {
+        return Ok(respond::preflight(visit, allow));
+    }
+    if !allow.split(", ").any(|allowed| allowed == method) {
+        return Ok(respond::method_not_allowed(visit, allow));
+    }
+    let call = Call {
+        visit,
+        parts,
+        query: uri.query(),
+    };
+    let content = Content::new(body, BODY_LIMIT as u64);
+    match name {
+        "challenge" => prompt::show(&call).await,
+        "lock" => session::lock(&call, content).await,
+        "problems" => Ok(respond::shown(visit, pages::problem_index(&visit.site()))),
+        "status" => session::status(&call).await,
+        "style.css" => Ok(respond::style()),
+        "verify" => verify::answer(&call, content).await,
+        "verify/send" => verify::send(&call, content).await,
+        name => {
+            let word = name.strip_prefix("problems/").unwrap_or_default();
+            let page = pages::problem(&visit.site(), word);
+            page.map(|page| respond::shown(visit, page))
+                .ok_or(EdgeError::Refused(Reason::NotFound))
+        }
+    }
+}
+
+impl Call<'_, '_> {
+    /// Finds out who calls; without a session that we know, nothing can be verified.
+    async fn identify(&self) -> Result<Known, EdgeError> {
+        let carried = CarriedLines::of(&self.parts.headers);
+        let caller = observe::caller(self.visit, &carried, &self.parts.headers)?;
+        let worker = self.visit.worker;
+        let id = caller
+            .session
+            .ok_or(EdgeError::Refused(Reason::SessionRequired))?;
+        let ask = Ask {
+            session: id,
+            browser: caller.browser_key,
+            grants: &[],
+            claims: &[],
+        };
+        let now = worker.house.clock.now();
+        let held = worker.store.evidence(ask, now).await?;
+        let session = match crate::gate::session_of(held.session, &caller, now) {
+            SessionState::Known(session) if session.revoked => {
+                return Err(EdgeError::Refused(Reason::SessionRevoked));
+            }
+            SessionState::Known(session) => session,
+            SessionState::Absent | SessionState::Unknown => {
+                return Err(EdgeError::Refused(Reason::SessionRequired));
+            }
+        };
+        if let Some(reason) = crate::gate::over_limits(&session, &worker.house.sessions, now) {
+            return Err(EdgeError::Refused(reason));
+        }
+        Ok(Known {
+            caller,
+            session,
+            id,
+            name: self.visit.name(),
+            client: self.visit.client,
+        })
+    }
+
+    /// What a route requires by the policies in force.
+    fn requirement(&self) -> impl FnOnce(&RouteId) -> Option<Arc<Requirement>> + '_ {
+        |route| self.visit.worker.house.requirement(route)
+    }
+
+    /// One parameter of the query.
+    fn parameter(&self, name: &str) -> Option<String> {
+        let query = self.query.unwrap_or_default().as_bytes();
+        let mut found = form_urlencoded::parse(query).filter(|(key, _)| key == name);
+        found.next().map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether the call brings JSON, which no page of another origin can send unasked (Fetch §4.8).
+    fn is_json(&self) -> bool {
+        let kind = self
+            .parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        kind.and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    }
+
+    /// Refuses a change that another site asks for.
+    fn must_be_ours(&self) -> Result<(), EdgeError> {
+        let listed = self.visit.listed_origin().is_some() && self.is_json();
+        if listed || self.visit.is_same_origin() {
+            Ok(())
+        } else {
+            Err(EdgeError::CrossSite)
+        }
+    }
+}
+
+impl Known {
+    /// As verification sees the caller.
+    fn caller(&self) -> verification::Caller<'_> {
+        verification::Caller {
+            session: self.id,
+            subject: &self.session.subject,
+            browser_key: self.caller.browser_key,
+            address: self.client,
+            request_id: Some(&self.name),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The challenge: offered with a refusal, shown on the prompt page, or to a program as JSON.
+
+use super::{Call, Known};
+use crate::domain::{
+    Body, BrowserKeyHash, Challenge, ClientKind, Factor, FactorSet, RequestHead, ReturnTarget,
+    Secret, Session,
+};
+use crate::domain::{Method, Reason};
+use crate::edge::error::EdgeError;
+use crate::edge::guard::{Content, Refused};
+use crate::edge::local_path::LocalPath;
+use crate::edge::pages::{self, EmailCode, Prompt};
+use crate::edge::reply::Reply;
+use crate::edge::visit::Visit;
+use crate::edge::{api, respond};
+use crate::identity;
+use crate::verification::{
+    self, CarriedForm, FormOwner, Opening, anti_forgery_token, hash_browser_key, new_browser_key,
+};
+use http::{HeaderValue, Response, header};
+
+/// The prompt page and what it needs, while it is put together.
+pub(super) struct Drafted {
+    pub(super) prompt: Prompt,
+    /// A browser key that the person's browser did not have yet.
+    pub(super) fresh_key: Option<Secret<String>>,
+}
+
+/// Answers a refusal with a challenge, in the form that this client understands.
+pub(crate) async fn challenge(
+    visit: &Visit<'_>,
+    refused: Refused,
+    caller: &identity::Caller,
+    session: &Session,
+    head: &RequestHead<'_>,
+    content: &mut Content,
+) -> Result<Response<Reply>, EdgeError> {
+    let worker = visit.worker;
+    let Some(id) = caller.session else {
+        return Err(EdgeError::Refused(Reason::SessionRequired));
+    };
+    let is_form_post = visit.audience.kind == ClientKind::Navigation && !visit.audience.safe;
+    // The page of a refused form holds what only this browser may open, so it needs its key now.
+    let (key, fresh_key) = match caller.browser_key {
+        None if is_form_post => fresh(visit),
+        key => (key, None),
+    };
+    let form = if is_form_post {
+        carry(visit, head, content).await?
+    } else {
+        None
+    };
+    let requirement = refused.demand.requirement.clone();
+    let opening = Opening {
+        caller: verification::Caller {
+            session: id,
+            subject: &session.subject,
+            browser_key: key,
+            address: visit.client,
+            request_id: None,
+        },
+        route: refused.route,
+        demand: refused.demand,
+        shown: refused.shown,
+        return_to: return_target(visit, form.as_ref(), requirement.anchor.as_deref()),
+        client: visit.audience.kind,
+    };
+    let (token, challenge) = worker.verifier.open(opening);
+    let token = Secret::new(token);
+    let site = visit.site();
+    let page_url = api::page_url(&site, &token);
+    match visit.audience.kind {
+        ClientKind::Navigation if visit.audience.safe => {
+            Ok(respond::challenge_redirect(visit, &page_url))
+        }
+        ClientKind::Framed => Ok(respond::challenge_framed(
+            visit,
+            &requirement.title,
+            &page_url,
+        )),
+        ClientKind::Navigation => {
+            let carried = form.map(|form| {
+                let owner = FormOwner {
+                    session: id,
+                    browser_key: key,
+                };
+                let house = &worker.house;
+                Secret::new(form.seal(&owner, challenge.expires_at, &house.keys, &house.entropy))
+            });
+            let mut prompt = draft(visit, &challenge, token, key).await?;
+            prompt.carried = carried;
+            let drafted = Drafted { prompt, fresh_key };
+            Ok(drafted.hand_out(visit, respond::challenge_page))
+        }
+        ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
+            let seen = worker.verifier.view(&challenge).await?;
+            let view = document(visit, &challenge, token, &seen);
+            let reason = if seen.alternatives.is_empty() {
+                Reason::MethodNotEnrolled
+            } else {
+                refused.reason
+            };
+            Ok(respond::challenge_document(
+                visit,
+                reason,
+                view,
+                &requirement,
+            ))
+        }
+    }
+}
+
+/// `GET challenge?t=`: the prompt page, or the challenge as JSON.
+pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeError> {
+    let visit = call.visit;
+    let known = call.identify().await?;
+    let token = call.parameter("t").unwrap_or_default();
+    let found = visit
+        .worker
+        .verifier
+        .read(&token, call.requirement(), &known.caller());
+    let challenge = found.ok_or(EdgeError::Refused(Reason::ChallengeExpired))?;
+    let token = Secret::new(token);
+    if !visit.audience.reads_pages() {
+        let seen = visit.worker.verifier.view(&challenge).await?;
+        return Ok(respond::json(
+            visit,
+            &document(visit, &challenge, token, &seen),
+        ));
+    }
+    let mut drafted = for_known(visit, &known, &challenge, token).await?;
+    drafted.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
+    Ok(drafted.hand_out(visit, respond::shown))
+}
+
+/// The prompt for somebody whose session is known.
+pub(super) async fn for_known(
+    visit: &Visit<'_>,
+    known: &Known,
+    challenge: &Challenge,
+    token: Secret<String>,
+) -> Result<Drafted, EdgeError> {
+    let (key, fresh_key) = match known.caller.browser_key {
+        Some(key) => (Some(key), None),
+        None => fresh(visit),
+    };
+    Ok(Drafted {
+        prompt: draft(visit, challenge, token, key).await?,
+        fresh_key,
+    })
+}
+
+impl Drafted {
+    /// The page, with the browser key that it needs.
+    pub(super) fn hand_out(
+        self,
+        visit: &Visit<'_>,
+        respond: impl FnOnce(&Visit<'_>, String) -> Response<Reply>,
+    ) -> Response<Reply> {
+        let mut response = respond(visit, pages::prompt(&visit.site(), &self.prompt));
+        if let Some(key) = &self.fresh_key {
+            set_browser_key(visit, &mut response, key);
+        }
+        response
+    }
+}
+
+/// Hands a browser key to the client.
+pub(super) fn set_browser_key(
+    visit: &Visit<'_>,
+    response: &mut Response<Reply>,
+    key: &Secret<String>,
+) {
+    if let Ok(cookie) = HeaderValue::from_str(&visit.worker.house.browser_key.set(key)) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn fresh(visit: &Visit<'_>) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
+    let house = &visit.worker.house;
+    let key = new_browser_key(&house.entropy);
+    (hash_browser_key(key.expose(), &house.keys), Some(key))
+}
+
+async fn draft(
+    visit: &Visit<'_>,
+    challenge: &Challenge,
+    token: Secret<String>,
+    key: Option<BrowserKeyHash>,
+) -> Result<Prompt, EdgeError> {
+    let house = &visit.worker.house;
+    let seen = visit.worker.verifier.view(challenge).await?;
+    let anti_forgery = key
+        .map(|key| anti_forgery_token(&key, &house.keys))
+        .unwrap_or_default();
+    let mut prompt = Prompt::of(
+        challenge,
+        token,
+        Secret::new(anti_forgery),
+        house.clock.now(),
+    );
+    prompt.usable = seen.alternatives.iter().fold(FactorSet::EMPTY, |all, set| {
+        set.iter().fold(all, FactorSet::with)
+    });
+    prompt.proven = seen.shown_factors;
+    prompt.email = seen.email_hint.map(|to| EmailCode {
+        to,
+        sent: false,
+        wait: std::time::Duration::ZERO,
+    });
+    prompt.sign_in = visit.login_url_for(&challenge.return_to);
+    prompt.cancel = LocalPath::parse("/");
+    Ok(prompt)
+}
+
+fn document(
+    visit: &Visit<'_>,
+    challenge: &Challenge,
+    token: Secret<String>,
+    seen: &verification::ChallengeView,
+) -> api::ChallengeView {
+    let hints: Vec<(Factor, String)> = seen
+        .email_hint
+        .iter()
+        .map(|hint| (Factor::EmailCode, hint.clone()))
+        .collect();
+    let mut view = api::ChallengeView::new(challenge, token, &hints, &visit.site());
+    view.factors = seen
+        .alternatives
+        .iter()
+        .map(|set| set.iter().map(Factor::as_str).collect())
+        .collect();
+    view
+}
+
+/// The fields of a refused form, if they may be carried: only from a page of our own origin, so
+/// that no other site can put a request into somebody's hands to confirm.
+async fn carry(
+    visit: &Visit<'_>,
+    head: &RequestHead<'_>,
+    content: &mut Content,
+) -> Result<Option<CarriedForm>, EdgeError> {
+    let limit = visit.worker.house.options.body_limit;
+    if head.method != Method::Post
+        || !visit.is_told_same_origin()
+        || !content.announces_at_most(limit)
+    {
+        return Ok(None);
+    }
+    let bytes = content.read(limit).await?;
+    let body = Body::read_or_opaque(head.headers, &bytes);
+    let target = visit.target().to_owned();
+    if LocalPath::parse(&target).is_none() {
+        return Ok(None);
+    }
+    Ok(body.form_fields().map(|fields| {
+        let mut form = CarriedForm::new(head.method, target, fields.values);
+        form.files = fields.files;
+        form.multipart = fields.multipart;
+        form
+    }))
+}
+
+fn return_target(
+    visit: &Visit<'_>,
+    form: Option<&CarriedForm>,
+    anchor: Option<&str>,
+) -> ReturnTarget {
+    let page = |path: &str| LocalPath::parse(path).map(|path| ReturnTarget::Path(path.to_string()));
+    match visit.audience.kind {
+        ClientKind::Navigation if visit.audience.safe => page(visit.target()),
+        ClientKind::Navigation => match form {
+            Some(form) => Some(ReturnTarget::Form(form.target.clone())),
+            None => anchor.and_then(page).or_else(|| page("/")),
+        },
+        ClientKind::Framed => anchor
+            .and_then(page)
+            .or_else(|| page(visit.target()).filter(|_| visit.audience.safe)),
+        ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => None,
+    }
+    .unwrap_or(ReturnTarget::Caller)
+}

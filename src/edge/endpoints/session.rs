@@ -1,0 +1,137 @@
+//! `GET status` and `POST lock`: what a session holds, and dropping it.
+
+use super::Call;
+use crate::domain::{
+    Body, Captures, Demand, Enforcement, Factor, Method, MethodSet, RequestHead, RequestPath,
+    binding_parts,
+};
+use crate::edge::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
+use crate::edge::error::EdgeError;
+use crate::edge::guard::Content;
+use crate::edge::reply::Reply;
+use crate::edge::respond;
+use crate::gate::{self, Outcome};
+use http::{HeaderMap, Response};
+
+/// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
+pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeError> {
+    let visit = call.visit;
+    let known = call.identify().await?;
+    let held = visit.worker.verifier.status(&known.caller()).await?;
+    let route = match (call.parameter("method"), call.parameter("path")) {
+        (None, None) => None,
+        (method, path) => {
+            let method = method.unwrap_or_else(|| "GET".to_owned());
+            let path = path.ok_or(EdgeError::Malformed("`path` beside `method`"))?;
+            Some(ask(call, &known, &method.to_ascii_uppercase(), &path).await?)
+        }
+    };
+    let shown = held
+        .mark
+        .as_ref()
+        .map(|mark| mark.factors)
+        .unwrap_or_default();
+    let response = StatusResponse {
+        level: if held.fresh_until.is_some() { 2 } else { 0 },
+        methods: shown.iter().map(Factor::as_str).collect(),
+        authenticated_at: known.session.authenticated_at.map(rfc3339),
+        verified_at: held.mark.as_ref().map(|mark| rfc3339(mark.verified_at)),
+        expires_at: held.fresh_until.map(rfc3339),
+        route,
+    };
+    Ok(respond::json(visit, &response))
+}
+
+/// Drops all elevation of the session.
+pub(super) async fn lock(
+    call: &Call<'_, '_>,
+    mut content: Content,
+) -> Result<Response<Reply>, EdgeError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    content.read(super::BODY_LIMIT).await?;
+    call.visit.worker.verifier.lock(&known.caller()).await?;
+    Ok(respond::json(call.visit, &LockResponse { locked: true }))
+}
+
+/// What a request would meet, as far as it can be told without its body. Takes nothing.
+async fn ask(
+    call: &Call<'_, '_>,
+    known: &super::Known,
+    method: &str,
+    target: &str,
+) -> Result<RouteStatus, EdgeError> {
+    let visit = call.visit;
+    let house = &visit.worker.house;
+    let method: Method = method
+        .parse()
+        .map_err(|_| EdgeError::Malformed("`method` to be one that is forwarded"))?;
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = RequestPath::parse(path, &house.options.accept)?;
+    let headers = HeaderMap::new();
+    let host = visit
+        .authority()
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let head = RequestHead {
+        method,
+        claimed: MethodSet::EMPTY.with(method),
+        host: &host,
+        path: &path,
+        query,
+        headers: &headers,
+    };
+    let rules = house.rules.load();
+    let found = rules.table.find(&head);
+    let mut demands: Vec<Demand> = found
+        .matches()
+        .iter()
+        .map(|found| &found.route)
+        .chain(found.waiting())
+        .filter(|route| route.requirement.enforcement == Enforcement::Enforce)
+        .map(|route| Demand {
+            requirement: route.requirement.clone(),
+            binding: None,
+        })
+        .collect();
+    let empty = Body::read_or_opaque(&headers, &[]);
+    for demand in &mut demands {
+        let parts = binding_parts(
+            &demand.requirement.bind,
+            &head,
+            &Captures::default(),
+            &empty,
+        );
+        demand.binding = parts.map(|parts| gate::digest(&parts));
+    }
+    let admission = gate::preview(
+        &visit.worker.store,
+        &known.caller,
+        &demands,
+        house.clock.now(),
+    )
+    .await?;
+    let (satisfied, at, reason) = match admission.outcome {
+        Outcome::Forward(_) => (true, None, None),
+        Outcome::Challenge(at, reason) => (false, Some(at), Some(reason)),
+        Outcome::Deny(at, reason) => (false, at, Some(reason)),
+    };
+    let strictest = at
+        .and_then(|at| demands.get(at))
+        .or_else(|| demands.iter().max_by_key(|demand| demand.requirement.level));
+    let requirement = strictest.map(|demand| &*demand.requirement);
+    Ok(RouteStatus {
+        guarded: requirement.is_some(),
+        satisfied,
+        action: requirement.map(|requirement| requirement.action.to_string()),
+        level: requirement.map_or(0, |requirement| requirement.level.number()),
+        factors: requirement
+            .map(|requirement| words(&requirement.factors, crate::domain::FactorSet::EMPTY))
+            .unwrap_or_default(),
+        reason: reason.map(crate::domain::Reason::as_str),
+    })
+}

@@ -1,0 +1,124 @@
+//! Everything that can keep a request from its answer, with the word for it.
+
+use super::forward::ForwardError;
+use super::normalize::NormalizeError;
+use super::respond::reason_of;
+use super::upstream::{OutgoingError, SendError};
+use crate::audit::AuditUnavailable;
+use crate::domain::{Ambiguous, BodyRefusal, Reason};
+use crate::identity::DoubledCredential;
+use crate::store::StoreError;
+use crate::verification::VerifyError;
+
+/// Why a request is not answered by the application, other than by a decision.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EdgeError {
+    /// What happens cannot be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditUnavailable),
+    /// A body that a route must read cannot be read in one way.
+    #[error(transparent)]
+    Body(#[from] BodyRefusal),
+    /// A body that a route must read is longer than the settings allow.
+    #[error("the body is larger than {0} bytes, and a guarded route must read all of it")]
+    BodyTooLarge(usize),
+    /// A body that broke off.
+    #[error("the body of the request broke off")]
+    BrokenBody(#[source] hyper::Error),
+    /// A call of one of our endpoints from somewhere else.
+    #[error("this call must come from a page of this site")]
+    CrossSite,
+    /// A credential that is there twice.
+    #[error(transparent)]
+    Doubled(#[from] DoubledCredential),
+    /// The application.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    /// What no honest client sends.
+    #[error(transparent)]
+    Normalize(#[from] NormalizeError),
+    /// Something was sent to an endpoint of ours that is not what it expects.
+    #[error("expected {0}")]
+    Malformed(&'static str),
+    /// A path that can be read in too many ways.
+    #[error(transparent)]
+    Path(#[from] Ambiguous),
+    /// Decided, and not in favor.
+    #[error("{0}")]
+    Refused(Reason),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A verification that could not be judged.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+}
+
+impl EdgeError {
+    /// The word for it.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Audit(_) | Self::Store(_) => Reason::StoreUnavailable,
+            Self::Verify(error) => match error {
+                VerifyError::Audit(_) | VerifyError::Store(_) => Reason::StoreUnavailable,
+                VerifyError::Busy(_) => Reason::LimitReached,
+            },
+            Self::Body(_)
+            | Self::BrokenBody(_)
+            | Self::Doubled(_)
+            | Self::Malformed(_)
+            | Self::Normalize(_)
+            | Self::Path(_) => Reason::AmbiguousRequest,
+            Self::BodyTooLarge(_) => Reason::BodyTooLarge,
+            Self::CrossSite => Reason::CrossSite,
+            Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
+            Self::Forward(ForwardError::Send(error)) => {
+                outgoing(error).unwrap_or_else(|| reason_of(error))
+            }
+            Self::Refused(reason) => *reason,
+        }
+    }
+
+    /// Whether the client may hear the message: it is about what the client itself sent.
+    pub(super) fn tells_client(&self) -> bool {
+        matches!(
+            self,
+            Self::Body(_)
+                | Self::BodyTooLarge(_)
+                | Self::CrossSite
+                | Self::Doubled(_)
+                | Self::Malformed(_)
+                | Self::Normalize(_)
+                | Self::Path(_)
+        )
+    }
+
+    /// Whether the connection is of no further use.
+    pub(super) fn closes(&self) -> bool {
+        matches!(
+            self,
+            Self::BodyTooLarge(_)
+                | Self::BrokenBody(_)
+                | Self::Normalize(NormalizeError::Wire(_))
+                | Self::Forward(_)
+        )
+    }
+}
+
+/// Whether it was the client's body that broke off, rather than the application.
+fn outgoing(error: &SendError) -> Option<Reason> {
+    let SendError::Broken { source, .. } = error else {
+        return None;
+    };
+    let mut cause = std::error::Error::source(source);
+    while let Some(error) = cause {
+        if let Some(outgoing) = error.downcast_ref::<OutgoingError>() {
+            return Some(match outgoing {
+                OutgoingError::Client(_) => Reason::AmbiguousRequest,
+                OutgoingError::TooLarge => Reason::BodyTooLarge,
+            });
+        }
+        cause = error.source();
+    }
+    None
+}

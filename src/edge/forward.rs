@@ -1,0 +1,142 @@
+//! Out to the application: consumes the permit, streams both ways, carries upgrades.
+
+use super::guard::Content;
+use super::headers::{cleanse_response, remove_cookie};
+use super::house::{Connection, Worker};
+use super::upstream::{SendError, UpstreamBody};
+use super::visit::Visit;
+use super::{respond, tunnel};
+use crate::domain::{Claim, Permit};
+use crate::gate;
+use crate::identity::BrowserKeyCookie;
+use http::header::{self, Entry, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, Uri, Version};
+use hyper::upgrade::OnUpgrade;
+use std::rc::Rc;
+
+/// Why the application did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForwardError {
+    /// It could not be reached, broke off, or was late.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// It switched to a protocol that nobody asked for.
+    #[error("the upstream switched protocols without being asked")]
+    Switched,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An upgrade that the client asked for.
+#[derive(Debug)]
+pub(crate) struct Upgrade {
+    /// The protocol, as the client wrote it.
+    pub(crate) protocol: HeaderValue,
+    /// The client's side, once the upgrade is agreed on.
+    pub(crate) client: OnUpgrade,
+}
+
+/// Forwards one request. Whatever the permit rests on is spent with the first byte that is sent,
+/// and given back if none is.
+pub(crate) async fn forward(
+    permit: Permit,
+    mut parts: Parts,
+    content: Content,
+    upgrade: Option<Upgrade>,
+    visit: &Visit<'_>,
+) -> Result<Response<UpstreamBody>, ForwardError> {
+    let claims = permit.spend();
+    let Visit {
+        worker, connection, ..
+    } = *visit;
+    prepare(&mut parts, upgrade.as_ref(), visit);
+    let request = Request::from_parts(parts, content.into_outgoing());
+    let mut response = match worker.pool.send(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            if !error.reached_upstream() {
+                take_back(claims, worker).await;
+            }
+            return Err(error.into());
+        }
+    };
+    if respond::switches_protocols(&response) {
+        let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
+            return Err(ForwardError::Switched);
+        };
+        carry(upgrade, &mut response, worker, connection);
+        return Ok(response);
+    }
+    cleanse_response(response.headers_mut());
+    Ok(response)
+}
+
+/// Makes the head that goes upstream: the client's own, framed anew, with what we have to say.
+fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
+    // The bytes of path and query go as they came; scheme and authority are this hop's affair.
+    if parts.uri.scheme().is_some() || parts.uri.authority().is_some() {
+        let mut target = http::uri::Parts::default();
+        target.path_and_query = parts.uri.path_and_query().cloned();
+        parts.uri = Uri::from_parts(target).unwrap_or_default();
+    }
+    let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
+    parts.extensions.clear();
+    let rules = &visit.worker.house.options.headers;
+    parts.headers.remove(BrowserKeyCookie::HEADER);
+    remove_cookie(&mut parts.headers, &rules.browser_cookie);
+    if let Some(upgrade) = upgrade {
+        parts
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        parts
+            .headers
+            .insert(header::UPGRADE, upgrade.protocol.clone());
+    }
+    visit
+        .connection
+        .hop
+        .announce(&mut parts.headers, version, rules.forwarded);
+    // A name that a trusted proxy gave to the request is kept.
+    if let Entry::Vacant(vacant) = parts.headers.entry(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(&visit.id.to_string())
+    {
+        vacant.insert(id);
+    }
+}
+
+/// RFC 9110 §7.8: only the protocol that was asked for may be switched to.
+fn agrees(response: &Response<UpstreamBody>, asked: &HeaderValue) -> bool {
+    let mut lines = response.headers().get_all(header::UPGRADE).iter();
+    let told = lines.next().map(HeaderValue::as_bytes);
+    lines.next().is_none() && told.is_some_and(|told| told.eq_ignore_ascii_case(asked.as_bytes()))
+}
+
+fn carry(
+    upgrade: Upgrade,
+    response: &mut Response<UpstreamBody>,
+    worker: &Rc<Worker>,
+    connection: &Connection,
+) {
+    connection.line.become_tunnel();
+    let upstream = hyper::upgrade::on(response);
+    let silence = worker.house.options.tunnel_silence;
+    let working = worker.drain.work();
+    let place = connection.place.clone();
+    tokio::task::spawn_local(async move {
+        let (_working, _place) = (working, place);
+        if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
+            tunnel::carry(client, upstream, silence).await;
+        }
+    });
+}
+
+async fn take_back(claims: Vec<Claim>, worker: &Worker) {
+    if claims.is_empty() {
+        return;
+    }
+    let now = worker.house.clock.now();
+    if let Err(error) = gate::give_back(&worker.store, claims, now).await {
+        tracing::warn!(%error, "a grant of a request that reached nobody could not be given back");
+    }
+}

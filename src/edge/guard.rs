@@ -1,0 +1,297 @@
+//! Before the gate: reads what must be read, puts the demands together, and answers a refusal.
+
+use super::endpoints;
+use super::error::EdgeError;
+use super::observe::Watch;
+use super::reply::Reply;
+use super::respond;
+use super::upstream::Outgoing;
+use super::visit::Visit;
+use crate::audit::Outcome as Told;
+use crate::domain::{
+    Body, Decision, Demand, Evidence, Found, Match, Permit, Reason, RequestHead, RouteId,
+    SessionState, binding_parts, decide, needs_body, reads_body, values,
+};
+use crate::gate::{self, Admission, Outcome};
+use crate::identity::Caller;
+use bytes::{Bytes, BytesMut};
+use http::Response;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+/// What became of a request before the gate and at it.
+pub(crate) enum Judged {
+    /// We answer it ourselves.
+    Answered(Box<Response<Reply>>),
+    /// It may pass.
+    Permitted(Permit),
+}
+
+/// The body of a request: as it comes, or read because a matcher had to.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Read(Bytes),
+    Streamed { body: Incoming, limit: u64 },
+}
+
+impl Content {
+    /// A body as it comes; `limit` is how long it may be at all.
+    pub(crate) fn new(body: Incoming, limit: u64) -> Self {
+        Self::Streamed { body, limit }
+    }
+
+    /// Reads all of it, up to `limit` bytes. What was read is what is sent, byte for byte.
+    pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, EdgeError> {
+        let too_large = EdgeError::BodyTooLarge(limit);
+        let body = match self {
+            Self::Read(bytes) => return Ok(bytes.clone()),
+            Self::Streamed { body, .. } => body,
+        };
+        if body.size_hint().lower() > limit as u64 {
+            return Err(too_large);
+        }
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            // Trailers end here; see `upstream::body`.
+            let Ok(data) = frame.map_err(EdgeError::BrokenBody)?.into_data() else {
+                continue;
+            };
+            if whole.len() + data.len() > limit {
+                return Err(too_large);
+            }
+            whole.extend_from_slice(&data);
+        }
+        let bytes = whole.freeze();
+        *self = Self::Read(bytes.clone());
+        Ok(bytes)
+    }
+
+    /// Whether it does not announce more than `limit` bytes.
+    pub(crate) fn announces_at_most(&self, limit: usize) -> bool {
+        match self {
+            Self::Read(bytes) => bytes.len() <= limit,
+            Self::Streamed { body, .. } => body.size_hint().lower() <= limit as u64,
+        }
+    }
+
+    /// What was read, if it was.
+    pub(crate) fn as_read(&self) -> Option<&Bytes> {
+        match self {
+            Self::Read(bytes) => Some(bytes),
+            Self::Streamed { .. } => None,
+        }
+    }
+
+    /// On its way to the application.
+    pub(crate) fn into_outgoing(self) -> Outgoing {
+        match self {
+            Self::Read(bytes) => Outgoing::Read(Some(bytes)),
+            Self::Streamed { body, limit } => Outgoing::Streamed { body, left: limit },
+        }
+    }
+}
+
+/// Judges a request for which `found` routes may apply.
+pub(crate) async fn judge(
+    visit: &Visit<'_>,
+    found: Found,
+    head: &RequestHead<'_>,
+    watch: &Watch,
+    content: &mut Content,
+) -> Result<Judged, EdgeError> {
+    let house = &*visit.worker.house;
+    let now = house.clock.now();
+    if found.is_empty() && !house.sessions.limits_in_force() {
+        refuse_if_revoked(visit, watch)?;
+        watch.read_login(content, house.options.body_limit).await?;
+        return match decide(&[], Evidence::none(), now) {
+            Decision::Forward(permit) => Ok(Judged::Permitted(permit)),
+            Decision::Challenge(unmet) | Decision::Deny(unmet) => {
+                Err(EdgeError::Refused(unmet.reason))
+            }
+        };
+    }
+    let asked = Asked::read(found, head, content, house.options.body_limit).await?;
+    watch.read_login(content, house.options.body_limit).await?;
+    let guarded = !asked.demands.is_empty();
+    let caller = match watch.caller(visit, head.headers) {
+        Err(error) if guarded => return Err(error.into()),
+        caller => caller.unwrap_or_default(),
+    };
+    if guarded {
+        house.audit.ready()?;
+    }
+    let admission = gate::admit(
+        &visit.worker.store,
+        &house.sessions,
+        &caller,
+        &asked.demands,
+        now,
+    )
+    .await?;
+    if guarded {
+        record(visit, &asked, &admission, &caller)?;
+    }
+    keep_alive(visit, &caller, &admission);
+    match admission.outcome {
+        Outcome::Forward(permit) => Ok(Judged::Permitted(permit)),
+        Outcome::Deny(_, reason) => Ok(Judged::Answered(Box::new(respond::refusal(
+            visit, reason, None, None,
+        )))),
+        Outcome::Challenge(index, reason) => {
+            let SessionState::Known(session) = admission.session else {
+                return Err(EdgeError::Refused(Reason::SessionRequired));
+            };
+            let refused = asked.refused(index, reason);
+            let answer =
+                endpoints::challenge(visit, refused, &caller, &session, head, content).await?;
+            Ok(Judged::Answered(Box::new(answer)))
+        }
+    }
+}
+
+/// Revoked means refused on every route at once, without a round trip.
+fn refuse_if_revoked(visit: &Visit<'_>, watch: &Watch) -> Result<(), EdgeError> {
+    let revoked = &visit.worker.house.revoked;
+    if revoked.is_empty() {
+        return Ok(());
+    }
+    match watch.session(visit) {
+        Some(session) if revoked.contains(&session) => {
+            Err(EdgeError::Refused(Reason::SessionRevoked))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The demands that a request makes, once everything that matters is read.
+struct Asked {
+    matches: Vec<Match>,
+    demands: Vec<Demand>,
+    /// For each demand, what the person is shown.
+    shown: Vec<Vec<(String, String)>>,
+}
+
+impl Asked {
+    async fn read(
+        found: Found,
+        head: &RequestHead<'_>,
+        content: &mut Content,
+        limit: usize,
+    ) -> Result<Self, EdgeError> {
+        let reads = found.awaits_body()
+            || found
+                .matches()
+                .iter()
+                .any(|found| needs_body(&found.route.requirement));
+        let judges = found.awaits_body()
+            || found
+                .matches()
+                .iter()
+                .any(|found| reads_body(&found.route.requirement));
+        let bytes = if reads {
+            content.read(limit).await?
+        } else {
+            Bytes::new()
+        };
+        let body = if judges {
+            Body::read(head.headers, &bytes)?
+        } else {
+            Body::read_or_opaque(head.headers, &bytes)
+        };
+        let matches = found.settle(head, &body)?;
+        let mut demands = Vec::with_capacity(matches.len());
+        let mut shown = Vec::with_capacity(matches.len());
+        for Match { route, captures } in &matches {
+            let requirement = route.requirement.clone();
+            let binding = binding_parts(&requirement.bind, head, captures, &body);
+            let mut rows = Vec::with_capacity(requirement.show.len());
+            for (label, field) in &requirement.show {
+                let told: Vec<_> = values(field, head, captures, &body);
+                rows.push((label.clone(), told.join(", ")));
+            }
+            shown.push(rows);
+            let binding = binding.map(|parts| gate::digest(&parts));
+            demands.push(Demand {
+                requirement,
+                binding,
+            });
+        }
+        Ok(Self {
+            matches,
+            demands,
+            shown,
+        })
+    }
+
+    /// What is needed to challenge for the demand at `index`.
+    fn refused(mut self, index: usize, reason: Reason) -> Refused {
+        Refused {
+            reason,
+            route: self.matches.swap_remove(index).route.id.clone(),
+            demand: self.demands.swap_remove(index),
+            shown: self.shown.swap_remove(index),
+        }
+    }
+}
+
+/// A demand that was not met.
+pub(crate) struct Refused {
+    pub(crate) reason: Reason,
+    pub(crate) route: RouteId,
+    pub(crate) demand: Demand,
+    pub(crate) shown: Vec<(String, String)>,
+}
+
+/// Exactly one event for each guarded decision.
+fn record(
+    visit: &Visit<'_>,
+    asked: &Asked,
+    admission: &Admission,
+    caller: &Caller,
+) -> Result<(), EdgeError> {
+    let (told, reason) = match &admission.outcome {
+        Outcome::Forward(_) => match admission.reported.first() {
+            Some((_, reason)) => (Told::Reported, Some(*reason)),
+            None => (Told::Forwarded, None),
+        },
+        Outcome::Challenge(_, reason) => (Told::Challenged, Some(*reason)),
+        Outcome::Deny(_, reason) => (Told::Denied, Some(*reason)),
+    };
+    let subject = match &admission.session {
+        SessionState::Known(session) => Some(&session.subject),
+        SessionState::Absent | SessionState::Unknown => None,
+    };
+    let mut event = visit.decision(told, reason, &asked.demands, (caller.session, subject));
+    event.routes = asked
+        .matches
+        .iter()
+        .map(|found| found.route.id.clone())
+        .collect();
+    Ok(visit.worker.house.audit.record(event)?)
+}
+
+/// Notes that a session is in use, off the request's way, where idle limits are in force.
+fn keep_alive(visit: &Visit<'_>, caller: &Caller, admission: &Admission) {
+    let house = &visit.worker.house;
+    let (Some(idle), SessionState::Known(session), Some(id), Outcome::Forward(_)) = (
+        house.sessions.idle,
+        &admission.session,
+        caller.session,
+        &admission.outcome,
+    ) else {
+        return;
+    };
+    let now = house.clock.now();
+    // An eighth of the limit is exact enough, and spares seven writes of eight.
+    if now.since(session.seen_at) < idle / 8 {
+        return;
+    }
+    let (store, keep) = (visit.worker.store.clone(), house.sessions.remember);
+    tokio::task::spawn_local(async move {
+        if let Err(error) = crate::store::Store::touch_session(&store, id, now, keep).await {
+            tracing::warn!(%error, "cannot note that a session is in use");
+        }
+    });
+}

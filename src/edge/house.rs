@@ -1,0 +1,179 @@
+//! What the threads of the house share, and what each has of its own.
+
+use super::client::TrustedProxies;
+use super::drain::Drain;
+use super::headers::{HeaderRules, Hop};
+use super::listen::{self, Census, ClientLimits, Place};
+use super::upstream::{Pool, UpstreamOptions};
+use super::visit::RequestIds;
+use super::wire::{Line, Violation};
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::domain::{Accept, Leniency, RequestPath, Requirement, RouteId, RouteTable};
+use crate::entropy::Entropy;
+use crate::identity::{BrowserKeyCookie, SessionOptions};
+use crate::seal::Keys;
+use crate::store::{AnyStore, Revoked};
+use crate::verification::{Equipment, Verifier};
+use arc_swap::ArcSwap;
+use http::HeaderValue;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How the edge behaves.
+#[derive(Clone, Debug)]
+pub struct EdgeOptions {
+    /// What a client may take up.
+    pub limits: ClientLimits,
+    /// Whose word on the client's address is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Which headers pass.
+    pub headers: HeaderRules,
+    /// How the application is reached.
+    pub upstream: UpstreamOptions,
+    /// What ambiguous paths the application needs.
+    pub accept: Accept,
+    /// How many bytes of a body may be read for matching and binding.
+    pub body_limit: usize,
+    /// How long a whole request may take, if that is limited.
+    pub request: Option<Duration>,
+    /// How long an upgraded connection may be silent.
+    pub tunnel_silence: Duration,
+    /// The reserved prefix, with slashes around it: `/.stepup/`.
+    pub prefix: String,
+    /// The origin that people see, where the proxy cannot tell: `https://app.example.com`.
+    pub public_origin: Option<String>,
+    /// Other origins whose pages may read our answers.
+    pub cors_origins: Vec<String>,
+}
+
+/// The policies in force. A reload puts another one in its place, all or nothing.
+#[derive(Debug)]
+pub struct Rules {
+    /// All routes.
+    pub table: RouteTable,
+}
+
+/// What all threads share.
+#[derive(Debug)]
+pub struct House {
+    /// How the edge behaves.
+    pub options: EdgeOptions,
+    /// Where sessions come from.
+    pub sessions: SessionOptions,
+    /// How browsers keep our key.
+    pub browser_key: BrowserKeyCookie,
+    /// The policies in force.
+    pub rules: ArcSwap<Rules>,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub entropy: Entropy,
+    /// The audit log.
+    pub audit: Audit,
+    /// What verifications need.
+    pub equipment: Arc<Equipment>,
+    /// The sessions that are revoked.
+    pub revoked: Revoked,
+    /// Who is inside.
+    pub census: Arc<Census>,
+    /// Upstream connections that are open.
+    pub upstream_open: Arc<AtomicUsize>,
+}
+
+/// One thread's part of the house.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) house: Arc<House>,
+    pub(crate) pool: Pool,
+    pub(crate) store: AnyStore,
+    pub(crate) verifier: Verifier<AnyStore>,
+    pub(crate) drain: Rc<Drain>,
+    pub(crate) ids: RequestIds,
+}
+
+/// Who is on the line.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) peer: IpAddr,
+    pub(crate) hop: Hop,
+    pub(crate) line: Arc<Line>,
+    pub(crate) place: Rc<Place>,
+}
+
+/// Serves one thread, over a store handle of its own, until `stop` resolves and everything under
+/// way has ended. Must run on a current-thread runtime that spawns local tasks.
+pub async fn serve(
+    house: Arc<House>,
+    store: AnyStore,
+    listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let worker = Rc::new(Worker {
+        pool: Pool::new(house.options.upstream.clone(), house.upstream_open.clone()),
+        verifier: Verifier::new(store.clone(), house.equipment.clone()),
+        store,
+        drain: Rc::new(Drain::default()),
+        ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
+        house,
+    });
+    for (listener, tls) in listeners {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls));
+    }
+    stop.await;
+    worker.drain.begin();
+    worker.drain.finished().await;
+    Ok(())
+}
+
+impl Worker {
+    /// When a request that begins now must have ended.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.house
+            .options
+            .request
+            .and_then(|span| Instant::now().checked_add(span))
+    }
+}
+
+impl House {
+    /// What a route requires by the policies in force.
+    pub(crate) fn requirement(&self, route: &RouteId) -> Option<Arc<Requirement>> {
+        let rules = self.rules.load();
+        let found = rules.table.routes().find(|known| known.id == *route);
+        found.map(|route| route.requirement.clone())
+    }
+}
+
+impl EdgeOptions {
+    /// Whether a path is ours under any reading; then it never reaches the application.
+    pub(crate) fn is_own(&self, path: &RequestPath<'_>) -> bool {
+        let bare = self.prefix.trim_end_matches('/').as_bytes();
+        path.readings().any(|reading| {
+            let head = reading.as_bytes().get(..bare.len());
+            let next = reading.as_bytes().get(bare.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(bare))
+                && matches!(next, None | Some(b'/'))
+        })
+    }
+
+    /// Whether the application needs what the client was caught at.
+    pub(crate) fn tolerates(&self, violation: Violation) -> bool {
+        violation == Violation::Fragment && self.accept.fragments == Leniency::Read
+    }
+
+    /// Whether the pages of `origin` may read our answers.
+    pub(crate) fn lists(&self, origin: &HeaderValue) -> bool {
+        self.cors_origins
+            .iter()
+            .any(|listed| listed.as_bytes() == origin.as_bytes())
+    }
+}

@@ -1,0 +1,198 @@
+//! One meaning for a request, or none: what no honest client sends is refused, not repaired.
+
+use super::forward::Upgrade;
+use super::headers::{StolenHeader, cleanse};
+use super::visit::Visit;
+use super::wire::Violation;
+use crate::domain::{Method, MethodSet, claimed_methods};
+use http::Uri;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+
+/// A request that has one meaning, besides the readings of its path.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    /// The head, without what ends here.
+    pub(crate) parts: Parts,
+    /// The target, kept apart so that its readings may borrow from it.
+    pub(crate) uri: Uri,
+    /// The method of the request line.
+    pub(crate) method: Method,
+    /// Every method that the request claims.
+    pub(crate) claimed: MethodSet,
+    /// The host it is for: lower case, without port.
+    pub(crate) host: String,
+    /// The upgrade that the client asks for.
+    pub(crate) upgrade: Option<Upgrade>,
+}
+
+/// Why a request has no single meaning.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NormalizeError {
+    /// No host, or several.
+    #[error("{0}")]
+    Host(&'static str),
+    /// A method of no list.
+    #[error("a method that is not forwarded")]
+    Method,
+    /// A header that would be taken away.
+    #[error(transparent)]
+    Stolen(#[from] StolenHeader),
+    /// RFC 9113 §8.2.2: connection headers in HTTP/2.
+    #[error("connection headers in HTTP/2")]
+    ConnectionHeaders,
+    /// The bytes on the wire.
+    #[error(transparent)]
+    Wire(#[from] Violation),
+}
+
+/// Reads the head of a request.
+pub(crate) fn normalize(mut parts: Parts, visit: &Visit<'_>) -> Result<Plain, NormalizeError> {
+    let options = &visit.worker.house.options;
+    let violation = visit.connection.line.violation();
+    if let Some(violation) = violation.filter(|violation| !options.tolerates(*violation)) {
+        return Err(violation.into());
+    }
+    let method = visit.method.ok_or(NormalizeError::Method)?;
+    let connection_headers = [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
+    if !visit.speaks_http1()
+        && connection_headers
+            .iter()
+            .any(|name| parts.headers.contains_key(name))
+    {
+        return Err(NormalizeError::ConnectionHeaders);
+    }
+    let upgrade = upgrade(&mut parts);
+    cleanse(
+        &mut parts.headers,
+        &options.headers,
+        visit.connection.hop.peer(),
+    )?;
+    let host = host(&mut parts)?;
+    let claimed = claimed_methods(method, &parts.headers, parts.uri.query());
+    let uri = parts.uri.clone();
+    Ok(Plain {
+        parts,
+        uri,
+        method,
+        claimed,
+        host,
+        upgrade,
+    })
+}
+
+/// The host, agreed on by everything that names one (RFC 9112 §3.2, RFC 9113 §8.3.1).
+fn host(parts: &mut Parts) -> Result<String, NormalizeError> {
+    let mut lines = parts.headers.get_all(header::HOST).iter();
+    let line = lines.next();
+    if lines.next().is_some() {
+        return Err(NormalizeError::Host("more than one Host header"));
+    }
+    let told = line.map(|line| {
+        line.to_str()
+            .map_err(|_| NormalizeError::Host("a Host that is no text"))
+    });
+    let told = told.transpose()?;
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    let authority = match (authority, told) {
+        (Some(authority), Some(told)) if !authority.eq_ignore_ascii_case(told) => {
+            return Err(NormalizeError::Host(
+                "a target for another host than the Host header",
+            ));
+        }
+        (Some(authority), _) => authority,
+        (None, Some(told)) => told,
+        // HTTP/1.0 clients may leave it out; nothing that matters is reached without a host.
+        (None, None) => return Err(NormalizeError::Host("no Host header")),
+    };
+    let host = bare_host(authority).ok_or(NormalizeError::Host("a Host that is no host"))?;
+    if line.is_none() {
+        let value = HeaderValue::from_str(authority)
+            .map_err(|_| NormalizeError::Host("a Host that is no host"))?;
+        parts.headers.insert(header::HOST, value);
+    }
+    Ok(host)
+}
+
+/// Lower case, without port; `None` for anything that is not a host with an optional port.
+fn bare_host(authority: &str) -> Option<String> {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (inside, port) = rest.split_once(']')?;
+        inside.parse::<std::net::Ipv6Addr>().ok()?;
+        (
+            authority.get(..inside.len() + 2)?,
+            port.strip_prefix(':').or(port.is_empty().then_some(""))?,
+        )
+    } else {
+        let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+        (host.bytes().all(sound).then_some(host)?, port)
+    };
+    let port_sound = port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 5;
+    // The root's dot names the same host (RFC 1034 §3.1).
+    let host = host.trim_end_matches('.');
+    (!host.is_empty() && port_sound).then(|| host.to_ascii_lowercase())
+}
+
+/// The upgrade that the client asks for: one protocol, and never `h2c`, which would carry requests
+/// past every check (RFC 9110 §7.8).
+fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
+    let client = parts.extensions.remove::<OnUpgrade>()?;
+    let protocol = only(&parts.headers, &header::UPGRADE)?;
+    let asked = parts
+        .headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .any(|line| {
+            line.as_bytes()
+                .split(|byte| *byte == b',')
+                .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+        });
+    let text = protocol.to_str().ok()?;
+    let sound = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'_'))
+        && !text
+            .get(..3)
+            .is_some_and(|head| head.eq_ignore_ascii_case("h2c"))
+        && !text
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case("http"));
+    (asked && sound).then(|| Upgrade {
+        protocol: protocol.clone(),
+        client,
+    })
+}
+
+fn only(headers: &HeaderMap, name: &header::HeaderName) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let value = lines.next()?.clone();
+    lines.next().is_none().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_with_an_optional_port() {
+        assert_eq!(
+            bare_host("App.Example.com:8080"),
+            Some("app.example.com".to_owned())
+        );
+        assert_eq!(bare_host("[::1]:80"), Some("[::1]".to_owned()));
+        assert_eq!(bare_host("127.0.0.1"), Some("127.0.0.1".to_owned()));
+        for odd in [
+            "", ":80", "a b", "a/b", "a@b", "a:b", "a:80:80", "[::1", "[x]", "a,b", "a:123456",
+            "a%2fb",
+        ] {
+            assert_eq!(bare_host(odd), None, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! What the application's answer says about sessions: a login, a logout, a rotated cookie.
+
+use super::error::EdgeError;
+use super::guard::Content;
+use super::reply::Reply;
+use super::respond;
+use super::upstream::UpstreamBody;
+use super::visit::Visit;
+use crate::audit::{Event, EventKind, Outcome};
+use crate::domain::{Body, RequestHead, Session, SessionId, Subject};
+use crate::identity::{Caller, CarriedLines, DoubledCredential, LoginRoute, Watched};
+use crate::store::{Login, Store, StoreError};
+use crate::verification::{hash_browser_key, new_browser_key};
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, header};
+use http_body_util::BodyExt;
+use std::sync::Arc;
+
+/// What a request carries, and what its answer may turn out to mean.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    carried: CarriedLines,
+    watched: Found,
+    subject: Option<Subject>,
+}
+
+#[derive(Debug)]
+enum Found {
+    Login(Arc<LoginRoute>),
+    Logout,
+    Nothing,
+}
+
+/// How much of a response is read for the signs of a login.
+const MOST_OF_A_RESPONSE: usize = 256 * 1024;
+
+impl Watch {
+    /// Notes what a request carries before it goes its way.
+    pub(crate) fn new(visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
+        let sessions = &visit.worker.house.sessions;
+        let watched = match sessions.learn.as_ref().map(|learn| learn.watch(head)) {
+            Some(Watched::Login(route)) => Found::Login(route.clone()),
+            Some(Watched::Logout) => Found::Logout,
+            Some(Watched::Nothing) | None => Found::Nothing,
+        };
+        Self {
+            carried: CarriedLines::of(head.headers),
+            watched,
+            subject: None,
+        }
+    }
+
+    /// Reads the name of whoever logs in, where the request holds it. A form too large to read is
+    /// let through unread: whoever logs in with it is not known to have.
+    pub(crate) async fn read_login(
+        &self,
+        content: &mut Content,
+        limit: usize,
+    ) -> Result<(), EdgeError> {
+        if let Found::Login(route) = &self.watched
+            && route.reads_request_body()
+            && content.announces_at_most(limit)
+        {
+            content.read(limit).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes who the request says is logging in.
+    pub(crate) fn with_subject(mut self, head: &RequestHead<'_>, content: &Content) -> Self {
+        if let Found::Login(route) = &self.watched {
+            let bytes = content.as_read().cloned().unwrap_or_default();
+            let body = Body::read_or_opaque(head.headers, &bytes);
+            self.subject = route.subject_in_request(head, &body);
+        }
+        self
+    }
+
+    /// Asks for an answer that can be read, where it must be.
+    pub(crate) fn prepare(&self, mut parts: Parts) -> Parts {
+        if matches!(&self.watched, Found::Login(route) if route.reads_response_body()) {
+            parts.headers.remove(header::ACCEPT_ENCODING);
+        }
+        parts
+    }
+
+    /// The session that the request carries, if it carries one and one only.
+    pub(crate) fn session(&self, visit: &Visit<'_>) -> Option<SessionId> {
+        let house = &visit.worker.house;
+        let credentials = house.sessions.credentials.read(&self.carried).ok()?;
+        credentials.session(&house.keys)
+    }
+
+    /// Who sends the request, as far as it tells.
+    pub(crate) fn caller(
+        &self,
+        visit: &Visit<'_>,
+        headers: &HeaderMap,
+    ) -> Result<Caller, DoubledCredential> {
+        caller(visit, &self.carried, headers)
+    }
+
+    /// Notes what the answer means for sessions, before the client hears it.
+    pub(crate) async fn observe(
+        self,
+        visit: &Visit<'_>,
+        mut response: Response<UpstreamBody>,
+    ) -> Response<Reply> {
+        let house = &visit.worker.house;
+        let names = &house.sessions.credentials;
+        match &self.watched {
+            Found::Nothing if !names.set_by(response.headers()) => {}
+            Found::Nothing => self.rotated(visit, response.headers()).await,
+            Found::Logout if respond::was_taken(response.status()) => {
+                self.ended(visit, response.headers()).await;
+            }
+            Found::Logout => {}
+            Found::Login(route) => {
+                let route = route.clone();
+                let read = if route.reads_response_body() {
+                    Some(beginning(&mut response).await)
+                } else {
+                    None
+                };
+                let text = read.as_ref().map(|read| &read[..]);
+                let status = response.status().as_u16();
+                if route.succeeded(status, response.headers(), text) {
+                    let subject = route
+                        .subject_in_response(response.headers())
+                        .or_else(|| self.subject.clone());
+                    self.logged_in(visit, subject, response.headers_mut()).await;
+                } else if names.set_by(response.headers()) {
+                    // Whose session this is now is anybody's guess: nothing is carried over.
+                    self.ended(visit, response.headers()).await;
+                }
+                let (parts, body) = response.into_parts();
+                return Response::from_parts(
+                    parts,
+                    Reply::continued(read.unwrap_or_default(), body),
+                );
+            }
+        }
+        response.map(Reply::upstream)
+    }
+
+    /// A declared login that the application let in. Whatever the cookie held before is dropped.
+    async fn logged_in(
+        &self,
+        visit: &Visit<'_>,
+        subject: Option<Subject>,
+        response: &mut HeaderMap,
+    ) {
+        let house = &visit.worker.house;
+        let Some((before, after)) = self.change(visit, response) else {
+            return;
+        };
+        let Some(subject) = subject else {
+            tracing::warn!(request = %visit.id, "a login succeeded, but the settings do not find its subject");
+            return self.ended(visit, response).await;
+        };
+        let Some(id) = after else {
+            tracing::warn!(request = %visit.id, "a login succeeded, but it sets none of the session's cookies");
+            return self.ended(visit, response).await;
+        };
+        let now = house.clock.now();
+        let key = new_browser_key(&house.entropy);
+        let session = Session {
+            subject: subject.clone(),
+            authenticated_at: Some(now),
+            browser_key: hash_browser_key(key.expose(), &house.keys),
+            created_at: now,
+            seen_at: now,
+            revoked: false,
+        };
+        let login = Login {
+            id,
+            replaces: before,
+            session,
+            keep: house.sessions.remember,
+        };
+        let outcome = if tell(visit, &visit.worker.store.put_login(&login).await) {
+            Outcome::Succeeded
+        } else {
+            retry(visit, [Some(id), before]);
+            Outcome::Failed
+        };
+        if outcome == Outcome::Succeeded
+            && let Ok(cookie) = HeaderValue::from_str(&house.browser_key.set(&key))
+        {
+            response.append(header::SET_COOKIE, cookie);
+        }
+        let mut event = visit.event(EventKind::LoginObserved, outcome);
+        event.session = Some(id);
+        event.subject = Some(subject);
+        record(visit, event);
+    }
+
+    /// A logout, or an answer after which nobody knows whose session it is.
+    async fn ended(&self, visit: &Visit<'_>, response: &HeaderMap) {
+        let Some((before, after)) = self.change(visit, response) else {
+            return;
+        };
+        for id in [before, after.filter(|_| after != before)]
+            .into_iter()
+            .flatten()
+        {
+            if !tell(visit, &visit.worker.store.end_session(id).await) {
+                retry(visit, [Some(id), None]);
+            }
+        }
+        if matches!(self.watched, Found::Logout) && before.is_some() {
+            let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
+            event.session = before;
+            record(visit, event);
+        }
+    }
+
+    /// The application gave the session another cookie, or took it away.
+    async fn rotated(&self, visit: &Visit<'_>, response: &HeaderMap) {
+        let Some((Some(before), after)) = self.change(visit, response) else {
+            return;
+        };
+        if after == Some(before) {
+            return;
+        }
+        let store = &visit.worker.store;
+        let moved = match after {
+            Some(after) => store.move_session(before, after).await,
+            None => store.end_session(before).await,
+        };
+        if !tell(visit, &moved) {
+            retry(visit, [Some(before), after]);
+        }
+    }
+
+    /// The session before and after the response; `None` if the request's credentials are doubled.
+    fn change(
+        &self,
+        visit: &Visit<'_>,
+        response: &HeaderMap,
+    ) -> Option<(Option<SessionId>, Option<SessionId>)> {
+        let house = &visit.worker.house;
+        let names = &house.sessions.credentials;
+        let before = names.read(&self.carried).ok()?;
+        let after = names.after(&before, response);
+        Some((before.session(&house.keys), after.session(&house.keys)))
+    }
+}
+
+/// Whether the store heard; if not, the log does.
+fn tell(visit: &Visit<'_>, done: &Result<(), StoreError>) -> bool {
+    if let Err(error) = done {
+        tracing::warn!(request = %visit.id, %error, "what the application said of a session is not recorded");
+    }
+    done.is_ok()
+}
+
+fn record(visit: &Visit<'_>, event: Event) {
+    if let Err(error) = visit.worker.house.audit.record(event) {
+        tracing::warn!(request = %visit.id, %error, "an event is not in the audit log");
+    }
+}
+
+/// Who sends a request, as far as it tells.
+pub(super) fn caller(
+    visit: &Visit<'_>,
+    carried: &CarriedLines,
+    headers: &HeaderMap,
+) -> Result<Caller, DoubledCredential> {
+    let house = &visit.worker.house;
+    let credentials = house.sessions.credentials.read(carried)?;
+    let asserted = visit.asserted(headers);
+    let (session, earlier) = house
+        .sessions
+        .identify(&credentials, asserted.as_ref(), &house.keys);
+    let presented = house.browser_key.read(carried, headers);
+    Ok(Caller {
+        session,
+        earlier,
+        browser_key: presented.and_then(|key| hash_browser_key(key, &house.keys)),
+        asserted,
+    })
+}
+
+/// The store did not hear of a change: what it still holds for these sessions must not outlive the
+/// outage, so it is told to forget them as soon as it answers again.
+fn retry(visit: &Visit<'_>, ids: [Option<SessionId>; 2]) {
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+    const TRIES: usize = 1200;
+    let store = visit.worker.store.clone();
+    let working = visit.worker.drain.work();
+    let drain = visit.worker.drain.clone();
+    tokio::task::spawn_local(async move {
+        let _working = working;
+        for id in ids.into_iter().flatten() {
+            for _ in 0..TRIES {
+                if store.end_session(id).await.is_ok() || drain.has_begun() {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    });
+}
+
+/// Reads the beginning of a response body, as far as signs of a login are looked for.
+async fn beginning(response: &mut Response<UpstreamBody>) -> Bytes {
+    let mut read = BytesMut::new();
+    while read.len() < MOST_OF_A_RESPONSE {
+        let Some(Ok(frame)) = response.body_mut().frame().await else {
+            break;
+        };
+        if let Ok(data) = frame.into_data() {
+            read.extend_from_slice(&data);
+        }
+    }
+    read.freeze()
+}

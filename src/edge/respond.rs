@@ -1,0 +1,455 @@
+//! The one place where answers become status codes.
+
+use super::endpoints::Refusal;
+use super::error::EdgeError;
+use super::pages::{self, ErrorView, Framed, SessionView};
+use super::problem::{self, Problem};
+use super::reply::Reply;
+use super::upstream::SendError;
+use super::visit::Visit;
+use crate::domain::{ClientKind, Reason, Requirement};
+use crate::edge::api::ChallengeView;
+use crate::edge::local_path::LocalPath;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use std::time::Duration;
+
+/// Marks that the proxy answered, not the application.
+const STEP_UP: HeaderName = HeaderName::from_static("step-up");
+
+/// What kind of answer of ours it is, in the `Step-Up` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Challenge,
+    Deny,
+    Error,
+    /// An endpoint of ours that did what it was asked for.
+    Done,
+}
+
+/// RFC 9110 §15.2.2.
+pub(super) fn switches_protocols<B>(response: &Response<B>) -> bool {
+    response.status() == StatusCode::SWITCHING_PROTOCOLS
+}
+
+/// Whether the application took a request: anything but an error of its own.
+pub(super) fn was_taken(status: StatusCode) -> bool {
+    !status.is_client_error() && !status.is_server_error()
+}
+
+/// The status of a refusal.
+pub(super) fn status(reason: Reason, client: ClientKind) -> StatusCode {
+    match reason {
+        Reason::AmbiguousRequest => StatusCode::BAD_REQUEST,
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::GrantExpired
+        | Reason::GrantMismatch
+        | Reason::GrantSpent
+        | Reason::SessionNotFresh
+        | Reason::StepUpRequired => match client {
+            // RFC 9470 §3 for whoever sent an `Authorization`; a script with a cookie would take a
+            // 401 for the end of its session.
+            ClientKind::Api => StatusCode::UNAUTHORIZED,
+            ClientKind::Fetch
+            | ClientKind::Framed
+            | ClientKind::Grpc
+            | ClientKind::Navigation
+            | ClientKind::WebSocket => StatusCode::FORBIDDEN,
+        },
+        Reason::ChallengeExpired
+        | Reason::CrossSite
+        | Reason::FactorLocked
+        | Reason::MethodNotEnrolled
+        | Reason::PolicyDefaultDeny
+        | Reason::WrongAnswer => StatusCode::FORBIDDEN,
+        Reason::InvalidUpstreamResponse | Reason::UpstreamUnreachable => StatusCode::BAD_GATEWAY,
+        Reason::LimitReached | Reason::MailUnavailable | Reason::StoreUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Reason::NotFound => StatusCode::NOT_FOUND,
+        Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut => {
+            StatusCode::UNAUTHORIZED
+        }
+        Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+        Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+/// Answers what went wrong. The client hears a word; the log hears the rest.
+pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
+    let reason = error.reason();
+    let id = visit.id;
+    let cause = chain(error);
+    match reason {
+        Reason::StoreUnavailable
+        | Reason::UpstreamTimeout
+        | Reason::UpstreamUnreachable
+        | Reason::InvalidUpstreamResponse
+        | Reason::LimitReached => tracing::warn!(request = %id, %reason, %cause, "request failed"),
+        Reason::AmbiguousRequest
+        | Reason::BodyTooLarge
+        | Reason::ChallengeExpired
+        | Reason::CrossSite
+        | Reason::FactorLocked
+        | Reason::GrantExpired
+        | Reason::GrantMismatch
+        | Reason::GrantSpent
+        | Reason::MailUnavailable
+        | Reason::MethodNotEnrolled
+        | Reason::NotFound
+        | Reason::PolicyDefaultDeny
+        | Reason::SessionNotFresh
+        | Reason::SessionRequired
+        | Reason::SessionRevoked
+        | Reason::SessionTimedOut
+        | Reason::StepUpRequired
+        | Reason::TooManyAttempts
+        | Reason::WrongAnswer => tracing::debug!(request = %id, %reason, %cause, "request refused"),
+    }
+    let detail = error.tells_client().then_some(cause);
+    let wait = matches!(reason, Reason::StoreUnavailable | Reason::LimitReached)
+        .then_some(Duration::from_secs(1));
+    let mut response = refusal(visit, reason, detail, wait);
+    if error.closes() {
+        close(visit, &mut response);
+    }
+    response
+}
+
+/// Tells a client to come again on another connection: this one's bytes are not to be trusted, or
+/// hold a body that nobody will read.
+fn close(visit: &Visit<'_>, response: &mut Response<Reply>) {
+    if visit.speaks_http1() {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// Answers a refusal for which no verification is offered.
+pub(super) fn refusal(
+    visit: &Visit<'_>,
+    reason: Reason,
+    detail: Option<String>,
+    retry_after: Option<Duration>,
+) -> Response<Reply> {
+    let denies = [Reason::PolicyDefaultDeny, Reason::MethodNotEnrolled].contains(&reason);
+    let mark = if denies || is_about_session(reason) {
+        Mark::Deny
+    } else {
+        Mark::Error
+    };
+    let site = visit.site();
+    let status = status(reason, visit.audience.kind);
+    let login = is_about_session(reason)
+        .then(|| visit.login_url())
+        .flatten();
+    let mut response = if visit.audience.kind == ClientKind::Navigation
+        && visit.audience.safe
+        && let Some(login) = &login
+    {
+        redirect(login)
+    } else if visit.audience.reads_pages() {
+        let back = None;
+        let id = Some(visit.id.to_string());
+        let page = if is_about_session(reason) {
+            pages::session(
+                &site,
+                &SessionView {
+                    reason,
+                    login_url: login,
+                    request_id: id,
+                },
+            )
+        } else {
+            let view = ErrorView {
+                reason,
+                status: status.as_u16(),
+                request_id: id,
+                retry_after,
+                back,
+            };
+            pages::error(&site, &view)
+        };
+        self::page(status, page)
+    } else {
+        let mut document =
+            Problem::new(reason, status.as_u16(), &site).with_request_id(visit.id.to_string());
+        if let Some(detail) = detail {
+            document.detail = detail;
+        }
+        if let Some(wait) = retry_after {
+            document = document.with_retry_after(wait);
+        }
+        if let Some(login) = login {
+            document = document.with_login_url(login);
+        }
+        self::document(visit, status, &document)
+    };
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        set(
+            headers,
+            header::WWW_AUTHENTICATE,
+            problem::WWW_AUTHENTICATE_SESSION,
+        );
+    }
+    if let Some(wait) = retry_after {
+        set(
+            headers,
+            header::RETRY_AFTER,
+            &problem::retry_after(wait).to_string(),
+        );
+    }
+    if matches!(reason, Reason::SessionRevoked | Reason::SessionTimedOut) {
+        // The login page is refused with this cookie as well: without it, it is not.
+        for name in &visit.worker.house.sessions.credentials.cookies {
+            if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
+                headers.append(header::SET_COOKIE, cookie);
+            }
+        }
+    }
+    ours(visit, mark, response)
+}
+
+/// A challenge for a program: the document, or what stands for it in gRPC.
+pub(super) fn challenge_document(
+    visit: &Visit<'_>,
+    reason: Reason,
+    view: ChallengeView,
+    requirement: &Requirement,
+) -> Response<Reply> {
+    let site = visit.site();
+    let status = status(reason, visit.audience.kind);
+    let document = Problem::new(reason, status.as_u16(), &site)
+        .with_request_id(visit.id.to_string())
+        .with_challenge(view, site.locale);
+    let mut response = self::document(visit, status, &document);
+    if status == StatusCode::UNAUTHORIZED {
+        let value = problem::www_authenticate(requirement);
+        set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
+    }
+    ours(visit, Mark::Challenge, response)
+}
+
+/// A challenge for a person who asked to see a page: off to the prompt.
+pub(super) fn challenge_redirect(visit: &Visit<'_>, page_url: &str) -> Response<Reply> {
+    ours(visit, Mark::Challenge, redirect(page_url))
+}
+
+/// A challenge for a person who posted a form: the prompt itself.
+pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Reply> {
+    ours(
+        visit,
+        Mark::Challenge,
+        self::page(StatusCode::FORBIDDEN, page),
+    )
+}
+
+/// A challenge inside another page.
+pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -> Response<Reply> {
+    let site = visit.site();
+    let Some(page_url) = LocalPath::parse(page_url) else {
+        return refusal(visit, Reason::StepUpRequired, None, None);
+    };
+    let view = Framed {
+        title: title.to_owned(),
+        page_url,
+    };
+    ours(
+        visit,
+        Mark::Challenge,
+        page(StatusCode::FORBIDDEN, pages::framed(&site, &view)),
+    )
+}
+
+/// A page of ours that is no refusal.
+pub(super) fn shown(visit: &Visit<'_>, page: String) -> Response<Reply> {
+    ours(visit, Mark::Done, self::page(StatusCode::OK, page))
+}
+
+/// The page with the one button, which may lead on to other origins.
+pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Reply> {
+    let mut response = Response::new(Reply::own(page));
+    for (name, value) in pages::CONFIRM_HEADERS {
+        set(response.headers_mut(), HeaderName::from_static(name), value);
+    }
+    ours(visit, Mark::Done, response)
+}
+
+/// A page of ours about an answer that was not accepted.
+pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Reply> {
+    let status = status(refusal.reason, visit.audience.kind);
+    let mut response = self::page(status, page);
+    if let Some(wait) = refusal.retry_after {
+        set(
+            response.headers_mut(),
+            header::RETRY_AFTER,
+            &problem::retry_after(wait).to_string(),
+        );
+    }
+    ours(visit, Mark::Challenge, response)
+}
+
+/// JSON of ours that is no refusal.
+pub(super) fn json(visit: &Visit<'_>, value: &impl serde::Serialize) -> Response<Reply> {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    ours(
+        visit,
+        Mark::Done,
+        typed(StatusCode::OK, "application/json", body),
+    )
+}
+
+/// The style sheet, which may be kept for a while: it holds nothing of anybody.
+pub(super) fn style() -> Response<Reply> {
+    let mut response = typed(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE);
+    let headers = response.headers_mut();
+    set(headers, header::CACHE_CONTROL, "public, max-age=3600");
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+/// Off to a page of this origin.
+pub(super) fn see_other(visit: &Visit<'_>, to: &LocalPath) -> Response<Reply> {
+    ours(visit, Mark::Done, redirect(to.as_str()))
+}
+
+/// An endpoint of ours that is asked with the wrong method.
+pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Reply> {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let document = Problem::new(Reason::NotFound, status.as_u16(), &visit.site());
+    let mut response = self::document(visit, status, &document);
+    set(response.headers_mut(), header::ALLOW, allow);
+    ours(visit, Mark::Error, response)
+}
+
+/// The answer to a preflight of a listed origin (Fetch §4.8).
+pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Reply> {
+    let mut response = typed(StatusCode::NO_CONTENT, "text/plain", "");
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_TYPE);
+    set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    set(
+        headers,
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "content-type, authorization, step-up-key",
+    );
+    set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
+    ours(visit, Mark::Done, response)
+}
+
+fn is_about_session(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut
+    )
+}
+
+fn page(status: StatusCode, page: String) -> Response<Reply> {
+    let mut response = Response::new(Reply::own(page));
+    *response.status_mut() = status;
+    for (name, value) in pages::HEADERS {
+        set(response.headers_mut(), HeaderName::from_static(name), value);
+    }
+    response
+}
+
+/// A problem document; for gRPC, its trailers in a response without a body ("Trailers-Only").
+fn document(visit: &Visit<'_>, status: StatusCode, document: &Problem) -> Response<Reply> {
+    if visit.audience.kind != ClientKind::Grpc {
+        return typed(status, problem::MEDIA_TYPE, document.to_json());
+    }
+    let mut response = typed(StatusCode::OK, "application/grpc", "");
+    for (name, value) in document.grpc_trailers() {
+        set(
+            response.headers_mut(),
+            HeaderName::from_static(name),
+            &value,
+        );
+    }
+    response
+}
+
+fn redirect(to: &str) -> Response<Reply> {
+    let mut response = Response::new(Reply::own(""));
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    set(response.headers_mut(), header::LOCATION, to);
+    response
+}
+
+fn typed(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::own(body));
+    *response.status_mut() = status;
+    set(response.headers_mut(), header::CONTENT_TYPE, media_type);
+    response
+}
+
+/// What every response of ours carries.
+fn ours(visit: &Visit<'_>, mark: Mark, mut response: Response<Reply>) -> Response<Reply> {
+    let headers = response.headers_mut();
+    set(headers, header::CACHE_CONTROL, "no-store");
+    set(
+        headers,
+        header::VARY,
+        "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest",
+    );
+    headers.insert(
+        STEP_UP,
+        HeaderValue::from_static(match mark {
+            Mark::Challenge => "challenge",
+            Mark::Deny => "deny",
+            Mark::Done => "done",
+            Mark::Error => "error",
+        }),
+    );
+    if let Some(origin) = visit.listed_origin() {
+        // Without these a page of that origin sees nothing but a network error.
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        set(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+        set(
+            headers,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "step-up, www-authenticate, retry-after",
+        );
+        set(
+            headers,
+            header::VARY,
+            "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, Origin",
+        );
+    }
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// The reason for a response that never came.
+pub(super) fn reason_of(error: &SendError) -> Reason {
+    match error {
+        SendError::Connect(super::ConnectError::Exhausted(_)) => Reason::LimitReached,
+        SendError::Connect(super::ConnectError::Timeout(_)) | SendError::Late { .. } => {
+            Reason::UpstreamTimeout
+        }
+        SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
+        SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
+    }
+}

@@ -1,0 +1,244 @@
+//! One request's visit: who came, to whom an answer is due, and under which name it is logged.
+
+use super::audience::{Audience, FetchSite};
+use super::house::{Connection, Worker};
+use super::pages::Site;
+use crate::audit::{Event, EventKind, Outcome};
+use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Version, header};
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Everything about a request that outlives its head.
+#[derive(Debug)]
+pub(crate) struct Visit<'w> {
+    /// The thread's part of the house.
+    pub(crate) worker: &'w Rc<Worker>,
+    /// Who is on the line.
+    pub(crate) connection: &'w Connection,
+    /// The request's name in logs and upstream.
+    pub(crate) id: RequestId,
+    /// Who hears our answer.
+    pub(crate) audience: Audience,
+    /// Who the client is.
+    pub(crate) client: IpAddr,
+    /// The method of the request line.
+    pub(crate) method: Option<Method>,
+    http1: bool,
+    /// The host as the client wrote it, with its port.
+    pub(crate) authority: HeaderValue,
+    /// The target, path and query.
+    target: Option<PathAndQuery>,
+}
+
+/// A request's name: unique within this process, and unlikely to meet another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId(u64);
+
+/// Makes request ids without asking the system for each.
+#[derive(Debug)]
+pub(crate) struct RequestIds(Cell<u64>);
+
+impl RequestIds {
+    /// Begins anywhere.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Cell::new(seed))
+    }
+
+    /// The next id: a counter, spread out so that neighbors look nothing alike (`SplitMix64`).
+    pub(crate) fn next(&self) -> RequestId {
+        let count = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0.set(count);
+        let mixed = (count ^ (count >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        RequestId(mixed ^ (mixed >> 31))
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl<'w> Visit<'w> {
+    /// Notes who came, before anything about the request is believed.
+    pub(crate) fn new(worker: &'w Rc<Worker>, connection: &'w Connection, parts: &Parts) -> Self {
+        let method = parts.method.as_str().parse().ok();
+        let told = || parts.headers.get(header::HOST).cloned();
+        let named = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
+        Self {
+            worker,
+            connection,
+            id: worker.ids.next(),
+            audience: Audience::of(method, &parts.headers),
+            client: worker
+                .house
+                .options
+                .trusted_proxies
+                .client(connection.peer, &parts.headers),
+            method,
+            http1: parts.version != Version::HTTP_2,
+            authority: told()
+                .or_else(named)
+                .unwrap_or(HeaderValue::from_static("")),
+            target: parts.uri.path_and_query().cloned(),
+        }
+    }
+
+    /// Whether the client speaks HTTP/1, whose connections can be told to close.
+    pub(crate) fn speaks_http1(&self) -> bool {
+        self.http1
+    }
+
+    /// The path and query that were asked for.
+    pub(crate) fn target(&self) -> &str {
+        self.target.as_ref().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// The application's login page, on the way to where the client wanted to go.
+    pub(crate) fn login_url(&self) -> Option<String> {
+        let page = self.worker.house.sessions.login_page.as_ref()?;
+        let wanted = if self.audience.safe {
+            self.target()
+        } else {
+            "/"
+        };
+        let escaped: String = form_urlencoded(wanted);
+        Some(page.replace("{path}", &escaped))
+    }
+
+    /// The login page, on the way to where a challenge returns to.
+    pub(crate) fn login_url_for(&self, target: &ReturnTarget) -> Option<String> {
+        let page = self.worker.house.sessions.login_page.as_ref()?;
+        let wanted = match target {
+            ReturnTarget::Path(path) => path.as_str(),
+            ReturnTarget::Caller | ReturnTarget::Form(_) => "/",
+        };
+        Some(page.replace("{path}", &form_urlencoded(wanted)))
+    }
+
+    /// Whether a browser says that the request comes from a page of our own origin. Unlike
+    /// [`is_same_origin`](Self::is_same_origin), silence is no consent.
+    pub(crate) fn is_told_same_origin(&self) -> bool {
+        match self.audience.origin() {
+            Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
+            None => self.audience.site == FetchSite::Own,
+        }
+    }
+
+    /// The origin of the page that asks, if it is one of those that may read our answers.
+    pub(crate) fn listed_origin(&self) -> Option<&HeaderValue> {
+        self.audience
+            .origin()
+            .filter(|origin| self.worker.house.options.lists(origin))
+    }
+
+    /// Where our own pages stand for this client.
+    pub(crate) fn site(&self) -> Site {
+        Site {
+            locale: self.audience.locale(),
+            prefix: self
+                .worker
+                .house
+                .options
+                .prefix
+                .trim_end_matches('/')
+                .to_owned(),
+            host: self.authority().to_owned(),
+        }
+    }
+
+    /// The origin that this client sees us under.
+    pub(crate) fn origin(&self) -> String {
+        match &self.worker.house.options.public_origin {
+            Some(origin) => origin.clone(),
+            None => format!("{}://{}", self.connection.hop.scheme(), self.authority()),
+        }
+    }
+
+    /// Whether the request comes from a page of our own, as far as browsers tell.
+    ///
+    /// Old browsers and programs tell nothing; then the token that every form carries decides.
+    pub(crate) fn is_same_origin(&self) -> bool {
+        match self.audience.origin() {
+            Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
+            None => self.audience.site != FetchSite::Other,
+        }
+    }
+
+    /// Begins an event of the audit log about this request.
+    pub(crate) fn event(&self, kind: EventKind, outcome: Outcome) -> Event {
+        let mut event = Event::new(self.worker.house.clock.now(), kind, outcome);
+        event.request_id = Some(self.name());
+        event.client = Some(self.client);
+        event.method = self.method;
+        event.path = self.target.as_ref().map(|target| target.path().into());
+        event
+    }
+
+    /// An event about what was decided for this request.
+    pub(crate) fn decision(
+        &self,
+        outcome: Outcome,
+        reason: Option<Reason>,
+        demands: &[Demand],
+        who: (Option<SessionId>, Option<&Subject>),
+    ) -> Event {
+        let mut event = self.event(EventKind::Decision, outcome);
+        event.reason = reason;
+        let strictest = demands.iter().max_by_key(|demand| demand.requirement.level);
+        if let Some(Demand { requirement, .. }) = strictest {
+            event.action = Some(requirement.action.clone());
+            event.level = Some(requirement.level);
+            event.enforcement = Some(requirement.enforcement);
+        }
+        event.session = who.0;
+        event.subject = who.1.cloned();
+        event
+    }
+
+    /// The host as the client wrote it, with its port.
+    pub(crate) fn authority(&self) -> &str {
+        self.authority.to_str().unwrap_or_default()
+    }
+
+    /// The request's name, as text.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.id.to_string().into()
+    }
+
+    /// Whether a trusted proxy speaks; its assertions count.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.connection.hop.peer() == super::headers::Peer::Trusted
+    }
+
+    /// What a trusted proxy asserts of the caller.
+    pub(crate) fn asserted(&self, headers: &HeaderMap) -> Option<crate::identity::Asserted> {
+        let names = self.worker.house.sessions.asserted.as_ref()?;
+        if self.is_trusted() {
+            names.read(headers)
+        } else {
+            None
+        }
+    }
+}
+
+/// Escapes a text for a query: all but the unreserved characters (RFC 3986 §2.3) and the slash.
+fn form_urlencoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
