@@ -7,8 +7,8 @@ use super::steps::{self, Step};
 /// How many readings a path may have; one with more is refused.
 pub const MAX_READINGS: usize = 64;
 
-/// How many bytes the readings of one path may have together; a path with more is refused.
-const MAX_BYTES: usize = 64 * 1024;
+/// How many bytes the other readings of one path may have together; a path with more is refused.
+const MAX_BYTES: usize = 16 * 1024;
 
 /// How often escapes are decoded.
 const MAX_DECODINGS: u8 = 2;
@@ -16,6 +16,14 @@ const MAX_DECODINGS: u8 = 2;
 /// Finds every other reading of `raw`. `Err` if `raw`, or anything it may be read as, is refused.
 pub(super) fn other_readings(raw: &str, accept: Accept) -> Result<Vec<String>, Ambiguous> {
     inspect_raw(raw, accept)?;
+    let inspect = |reading: &str| inspect(reading, accept);
+    let not_utf8 = |bytes: &[u8]| match accept.invalid_utf8 {
+        Leniency::Refuse => Err(Ambiguous::InvalidUtf8),
+        Leniency::Read => Ok(decode_carelessly(bytes)),
+    };
+    if accept == Accept::default() {
+        return close(raw, steps::USUAL, inspect, not_utf8);
+    }
     let lenient = [
         (accept.backslashes, steps::backslash_as_slash as Step),
         (accept.controls, steps::drop_controls),
@@ -23,25 +31,15 @@ pub(super) fn other_readings(raw: &str, accept: Accept) -> Result<Vec<String>, A
         (accept.dot_segments, steps::resolve_dots),
         (accept.unicode_escapes, steps::decode_unicode_escapes),
     ];
+    let lenient = lenient
+        .into_iter()
+        .filter(|(switch, _)| *switch == Leniency::Read);
     let steps: Vec<Step> = steps::USUAL
         .iter()
         .copied()
-        .chain(
-            lenient
-                .into_iter()
-                .filter(|(switch, _)| *switch == Leniency::Read)
-                .map(|(_, s)| s),
-        )
+        .chain(lenient.map(|(_, step)| step))
         .collect();
-    close(
-        raw,
-        &steps,
-        |reading| inspect(reading, accept),
-        |bytes| match accept.invalid_utf8 {
-            Leniency::Refuse => Err(Ambiguous::InvalidUtf8),
-            Leniency::Read => Ok(decode_carelessly(bytes)),
-        },
-    )
+    close(raw, &steps, inspect, not_utf8)
 }
 
 /// Finds every other form of a route's template, which is folded the way requests are read.
@@ -75,25 +73,28 @@ fn close(
 ) -> Result<Vec<String>, Ambiguous> {
     // A reading counts once per number of decodings, since more may follow when there were fewer.
     let mut found: Vec<(String, u8)> = vec![(start.to_owned(), 0)];
-    let mut bytes = start.len();
+    let mut room = MAX_BYTES;
     let mut next = 0;
-    while let Some((reading, decodings)) = found.get(next).cloned() {
+    while let Some((reading, decodings)) = found.get(next) {
         next += 1;
-        inspect(&reading)?;
-        let decoded = (decodings < MAX_DECODINGS && reading.contains('%'))
-            .then(|| decode(&reading).or_else(|bytes| not_utf8(&bytes)))
+        inspect(reading)?;
+        let decoded = (*decodings < MAX_DECODINGS && reading.contains('%'))
+            .then(|| decode(reading).or_else(|bytes| not_utf8(&bytes)))
             .transpose()?
-            .filter(|decoded| *decoded != reading)
+            .filter(|decoded| decoded != reading)
             .map(|decoded| (decoded, decodings + 1));
         let stepped = steps
             .iter()
-            .filter_map(|step| Some((step(&reading)?, decodings)));
-        for new in decoded.into_iter().chain(stepped) {
+            .filter_map(|step| Some((step(reading)?, *decodings)));
+        let reached: Vec<(String, u8)> = decoded.into_iter().chain(stepped).collect();
+        for new in reached {
             if found.contains(&new) {
                 continue;
             }
-            bytes += new.0.len();
-            if found.len() == MAX_READINGS || bytes > MAX_BYTES.max(start.len()) {
+            room = room
+                .checked_sub(new.0.len())
+                .ok_or(Ambiguous::TooManyReadings)?;
+            if found.len() == MAX_READINGS {
                 return Err(Ambiguous::TooManyReadings);
             }
             found.push(new);
@@ -140,20 +141,31 @@ fn inspect_raw(raw: &str, accept: Accept) -> Result<(), Ambiguous> {
 ///
 /// A stray `%` after decoding is fine: `/100%25` is an honest path.
 fn inspect(reading: &str, accept: Accept) -> Result<(), Ambiguous> {
-    for c in reading.chars() {
-        if c == '\\' {
-            refuse(accept.backslashes, || Ambiguous::Backslash)?;
-        } else if c.is_control() {
-            refuse(accept.controls, || Ambiguous::Control(u32::from(c)))?;
-        }
+    // Most readings are plain: each test begins with what is cheap to see.
+    if reading.contains('\\') {
+        refuse(accept.backslashes, || Ambiguous::Backslash)?;
     }
-    if let Some(dots) = reading.split('/').find(|segment| steps::is_dots(segment)) {
+    let is_plain = reading.bytes().all(|byte| matches!(byte, 0x20..=0x7E));
+    let control = if is_plain {
+        None
+    } else {
+        reading.chars().find(|c| c.is_control())
+    };
+    if let Some(control) = control {
+        refuse(accept.controls, || Ambiguous::Control(u32::from(control)))?;
+    }
+    if reading.contains('.')
+        && let Some(dots) = reading.split('/').find(|segment| steps::is_dots(segment))
+    {
         refuse(accept.dot_segments, || {
             Ambiguous::DotSegment(dots.to_owned())
         })?;
     }
-    if pieces(reading).any(|piece| matches!(piece, Piece::Unicode(..))) {
-        refuse(accept.unicode_escapes, || Ambiguous::UnicodeEscape)?;
+    if reading.contains("%u") || reading.contains("%U") {
+        let escaped = pieces(reading).any(|piece| matches!(piece, Piece::Unicode(..)));
+        if escaped {
+            refuse(accept.unicode_escapes, || Ambiguous::UnicodeEscape)?;
+        }
     }
     Ok(())
 }

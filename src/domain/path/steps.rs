@@ -84,7 +84,9 @@ fn cut_parameters(path: &str) -> Option<String> {
 
 /// Windows drops dots and blanks at the end of a name, and reads `name::$DATA` as `name`.
 fn cut_segment_tails(path: &str) -> Option<String> {
-    if !path.contains(|c: char| c == '.' || c == '$' || c.is_whitespace()) {
+    // Blanks and dots count only where a segment ends; most names have their dots elsewhere.
+    let may_end_in = |segment: &str| segment.ends_with(|c: char| c == '.' || c.is_whitespace());
+    if !path.contains('$') && !path.split('/').any(may_end_in) {
         return None;
     }
     let read = each_segment(path, |segment| {
