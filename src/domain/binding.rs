@@ -1,7 +1,7 @@
 //! What of a request a grant is bound to, and what of it a person is shown.
 
 use super::body::Body;
-use super::request::parameters;
+use super::request::{parameters, plain_parameters, same_key};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
 
@@ -49,8 +49,8 @@ pub fn values<'v>(
             .map(Cow::Owned)
             .collect(),
         Field::Path(name) => captures.values(name).map(Cow::Borrowed).collect(),
-        Field::Query(name) => parameters(head.query.unwrap_or_default())
-            .filter(|(key, _)| super::request::same_key(key, name))
+        Field::Query(name) => plain_parameters(head.query.unwrap_or_default())
+            .filter(|(key, _)| same_key(key, name))
             .map(|(_, value)| value)
             .collect(),
     }
@@ -88,7 +88,8 @@ pub fn binding_parts(
     Some(parts.0)
 }
 
-/// As [`values`], but nothing is lost: bytes that are no text, and the type of JSON.
+/// As [`values`], but nothing is lost: bytes that are no text, the type of JSON, and every way in
+/// which a query may be read.
 fn exact_values(
     field: &Field,
     head: &RequestHead<'_>,
@@ -108,9 +109,10 @@ fn exact_values(
             .into_iter()
             .map(String::into_bytes)
             .collect(),
-        Field::Path(_) | Field::Query(_) => values(field, head, captures, body)
-            .into_iter()
-            .map(|value| value.into_owned().into_bytes())
+        Field::Path(name) => captures.values(name).map(Into::into).collect(),
+        Field::Query(name) => parameters(head.query.unwrap_or_default())
+            .filter(|(key, _)| same_key(key, name))
+            .map(|(_, value)| value.into_owned().into_bytes())
             .collect(),
     }
 }

@@ -141,6 +141,18 @@ pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow
     })
 }
 
+/// The query's parameters as forms and most applications read them: `&` separates, a plus is a
+/// blank.
+pub(super) fn plain_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name, ' '), decoded(value, ' '))
+        })
+}
+
 /// Decodes escapes once; a plus becomes `plus`.
 fn decoded(text: &str, plus: char) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {

@@ -4,7 +4,7 @@ use super::form::Form;
 use super::json::Json;
 use super::{Body, BodyRefusal, Content};
 use crate::domain::RequestHead;
-use crate::domain::request::parameters;
+use crate::domain::request::plain_parameters;
 use apollo_parser::Parser;
 use apollo_parser::cst::{CstNode, Definition, FragmentDefinition, Selection, SelectionSet};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -44,7 +44,7 @@ pub(super) fn names(
 fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, BodyRefusal> {
     let mut documents = Vec::new();
     let mut persisted = false;
-    for (name, value) in parameters(head.query.unwrap_or_default()) {
+    for (name, value) in plain_parameters(head.query.unwrap_or_default()) {
         if name.eq_ignore_ascii_case("query") {
             documents.push(value.into_owned());
         } else {
@@ -71,20 +71,28 @@ fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, Bod
 
 /// A request, or an array of them.
 fn of_json(json: &Json) -> Result<Vec<String>, BodyRefusal> {
-    match json {
-        Json::Array(batch) => batch.iter().map(of_request).collect(),
-        Json::Bool(_) | Json::Null | Json::Number(_) | Json::Object(_) | Json::String(_) => {
-            of_request(json).map(|document| vec![document])
-        }
-    }
+    let Json::Array(batch) = json else {
+        return of_request(json);
+    };
+    let documents = batch
+        .iter()
+        .map(of_request)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(documents.into_iter().flatten().collect())
 }
 
-fn of_request(request: &Json) -> Result<String, BodyRefusal> {
-    match request.key("query") {
-        Some(Json::String(text)) => Ok(text.clone()),
-        // Persisted queries come as a hash alone: what they run is known to the server only.
-        _ => Err(unknown_document()),
-    }
+/// Every `query`, also `Query`: servers in Go take either.
+fn of_request(request: &Json) -> Result<Vec<String>, BodyRefusal> {
+    let queries = request.at("/query");
+    // Persisted queries come as a hash alone: what they run is known to the server only.
+    let documents = queries
+        .into_iter()
+        .map(Json::as_text)
+        .collect::<Option<Vec<_>>>();
+    let documents = documents
+        .filter(|documents| !documents.is_empty())
+        .ok_or_else(unknown_document)?;
+    Ok(documents.into_iter().map(str::to_owned).collect())
 }
 
 /// `query=…`, or `operations` of the multipart request convention.

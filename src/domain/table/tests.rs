@@ -426,7 +426,9 @@ fn graphql_is_found_wherever_servers_look_for_it() {
             .body(FORM, "query=%7BdeleteUser%7D")
             .applies(&table)
     );
+    assert!(json(r#"{"query":"{ me }","Query":"{ deleteUser }"}"#).applies(&table));
     assert!(!json(r#"{"query":"{ me }"}"#).applies(&table));
+    assert!(!ask(Method::Get, "/graphql?query=%7Bme+%7Bid%7D%7D").applies(&table));
     assert!(!ask(Method::Get, "/graphql").applies(&table));
     for unreadable in [
         r#"{"extensions":{}}"#,
