@@ -71,7 +71,43 @@ impl fmt::Display for Banner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Accept, Method, MethodSet, RequestHead, RequestPath};
+    use crate::policy as policies;
     use std::net::Ipv4Addr;
+
+    #[test]
+    fn the_policy_guards_what_the_banner_says() {
+        let read = policies::compile([("demo.yaml", policy().as_bytes())]);
+        let read = read.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert_eq!(read.warnings().count(), 0);
+        let table = read.into_table().unwrap();
+        let headers = http::HeaderMap::new();
+        let met = |method, path| {
+            let path = RequestPath::parse(path, &Accept::default()).unwrap();
+            let found = table.find(&RequestHead {
+                method,
+                claimed: MethodSet::EMPTY.with(method),
+                host: "127.0.0.1",
+                path: &path,
+                query: None,
+                headers: &headers,
+            });
+            let first = found.matches().first();
+            first.map(|one| one.route.id.as_str().to_owned())
+        };
+        for (method, path, route) in [
+            (Method::Post, "/account/email", "change-email-form"),
+            (Method::Patch, "/api/account", "change-email-api"),
+            (Method::Post, "/account/delete", "delete-account"),
+            (Method::Post, "/account/%64elete", "delete-account"),
+            (Method::Post, "/api/keys", "create-api-key"),
+            (Method::Delete, "/api/notes/3", "delete-note-api"),
+        ] {
+            assert_eq!(met(method, path).as_deref(), Some(route), "{path}");
+        }
+        assert_eq!(met(Method::Post, "/notes"), None);
+        assert_eq!(met(Method::Post, "/login"), None);
+    }
 
     #[test]
     fn the_banner_names_every_address_and_the_account() {
