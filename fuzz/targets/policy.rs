@@ -1,0 +1,38 @@
+//! Policies: a text that compiles to a table which finds routes for any path, or every mistake told.
+//! The first line is a path, the rest the policy.
+#![no_main]
+
+use http::HeaderMap;
+use libfuzzer_sys::fuzz_target;
+use stepgate::domain::{Accept, Method, MethodSet, RequestHead, RequestPath};
+use stepgate::policy;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let (path, text) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let policies = match policy::compile([("fuzz.yaml", text)]) {
+        Ok(policies) => policies,
+        Err(mistakes) => return drop(mistakes.to_string()),
+    };
+    let Ok(table) = policies.into_table() else {
+        return;
+    };
+    let path = String::from_utf8_lossy(path);
+    let Ok(path) = RequestPath::parse(&path, &Accept::default()) else {
+        return;
+    };
+    let headers = HeaderMap::new();
+    let head = RequestHead {
+        method: Method::Post,
+        claimed: MethodSet::EMPTY.with(Method::Post),
+        host: "app.example.test",
+        path: &path,
+        query: Some("a=1"),
+        headers: &headers,
+    };
+    let _ = table.find(&head);
+    let _ = table.explain(&head, None);
+});
