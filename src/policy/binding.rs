@@ -19,7 +19,8 @@ pub(super) struct Bound {
 pub(super) fn compile(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Bound {
     let show = show(raw, offer, file, &at.key("show"));
     let bind = bind(raw.bind.as_ref(), &show, offer, file, &at.key("bind"));
-    for (label, field) in show.iter().filter(|(_, field)| !binds(&bind, field)) {
+    let unbound = |(_, field): &&(String, Field)| offer.needs_grant && !binds(&bind, field);
+    for (label, field) in show.iter().filter(unbound) {
         file.report_with_hint(
             at.key("show").key(label),
             format!("`{field}` is shown but not bound: another value could take its place"),
@@ -36,8 +37,10 @@ fn show(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Vec<(S
         return Vec::new();
     };
     if !offer.needs_grant {
-        file.report_with_hint(at, NO_GRANT, GRANT_FROM);
-        return Vec::new();
+        file.note(
+            at,
+            "what is shown is bound to nothing here: a fresh session opens the route for any value",
+        );
     }
     let mut shown = Vec::new();
     for (label, text) in &table.0 {
@@ -58,6 +61,7 @@ fn bind(
     at: &Path,
 ) -> Binding {
     let usual = || match offer.level {
+        _ if !offer.needs_grant => Binding::Nothing,
         RiskLevel::Critical => Binding::Request,
         _ if show.is_empty() => Binding::Nothing,
         RiskLevel::Low | RiskLevel::Medium | RiskLevel::High => {

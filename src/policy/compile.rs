@@ -214,7 +214,8 @@ impl<'a> Draft<'a> {
     fn confirm(&self, needs_grant: bool, file: &mut File, at: &Path) -> Option<String> {
         let text = self.raw.confirm.as_deref()?;
         if !needs_grant {
-            file.report_with_hint(at.key("confirm"), NO_GRANT, GRANT_FROM);
+            let message = "a fresh session passes this route without typing the phrase";
+            file.warn(at.key("confirm"), message);
         }
         sound(phrase(text, 64), file, &at.key("confirm"))
     }

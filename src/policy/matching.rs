@@ -21,7 +21,7 @@ pub(super) struct Matched {
 pub(super) fn compile(raw: &RawMatch, file: &mut File, at: &Path) -> Option<Matched> {
     let methods = methods(raw.methods.as_deref(), file, &at.key("methods"));
     let path = pattern(raw.path.as_deref(), raw.path_regex.as_deref(), file, at);
-    if path.is_none() && raw.path.is_none() && raw.path_regex.is_none() {
+    if matches!(path, Some(None)) {
         missing_path(file, at);
     }
     let common = Common::compile(

@@ -116,22 +116,21 @@ pub(super) struct RawExcept {
 #[derive(Debug)]
 pub(super) struct OneOrMore(pub(super) Vec<String>);
 
-/// What a value must be: `"text"`, or one of the words in [`RawWords`].
+/// What a value must be: `"text"`, `present`, `absent`, `{equals: …}` or `{regex: …}`.
 #[derive(Debug)]
 pub(super) enum RawTest {
     /// A bare number or truth value: what JSON has besides text.
     Bare(String),
+    /// Text, or one of the words `present` and `absent`.
     Text(String),
     Words(RawWords),
 }
 
-/// `{equals: …}`, `{present: true}`, `{absent: true}`, `{regex: …}`
+/// `{equals: …}` or `{regex: …}`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWords {
     pub(super) equals: Option<String>,
-    pub(super) present: Option<bool>,
-    pub(super) absent: Option<bool>,
     pub(super) regex: Option<String>,
 }
 
@@ -171,7 +170,7 @@ impl<'de> Visitor<'de> for TestVisitor {
     type Value = RawTest;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text in quotes, or a mapping with equals, present, absent or regex")
+        f.write_str("text in quotes, `present`, `absent`, `{equals: …}` or `{regex: …}`")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<RawTest, E> {

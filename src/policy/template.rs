@@ -15,6 +15,11 @@ pub(super) fn captures(text: &str) -> Result<Vec<String>, Flaw> {
     if text.contains(char::is_whitespace) {
         return Err(Flaw::new("path holds a blank").hint("a blank in a path is `%20`"));
     }
+    if let Some(open) = text.split('/').find(|segment| !is_closed(segment)) {
+        return Err(Flaw::new(format!(
+            "`{open}`: a bracket is not closed, or was never opened"
+        )));
+    }
     check_escapes(text)?;
     check_dots(text)?;
     let template = Template::parse(text).map_err(explain)?;
@@ -24,6 +29,9 @@ pub(super) fn captures(text: &str) -> Result<Vec<String>, Flaw> {
 fn explain(error: TemplateError) -> Flaw {
     let flaw = Flaw::new(error.to_string());
     match error {
+        TemplateError::NotAbsolute(text) if text.contains("://") => {
+            flaw.hint("a path alone, without scheme and host")
+        }
         TemplateError::NotAbsolute(text) => flaw.hint(format!("write `/{text}`")),
         TemplateError::MixedSegment(_) => flaw.hint("`path_regex` can take a segment apart"),
         TemplateError::BadCharacter(_)
@@ -34,6 +42,10 @@ fn explain(error: TemplateError) -> Flaw {
         | TemplateError::TooManyForms(_)
         | TemplateError::WithQuery(_) => flaw,
     }
+}
+
+fn is_closed(segment: &str) -> bool {
+    segment.matches('{').count() == segment.matches('}').count()
 }
 
 /// A malformed escape never arrives (design: such requests are refused), so it was not meant.

@@ -124,6 +124,8 @@ fn what_is_shown_is_what_is_bound() {
     let shown = requirement("level: 3\n    show: {user: path.id}");
     assert_eq!(shown.bind, Binding::Fields(vec![id.clone()]));
     assert_eq!(shown.show, [("user".to_owned(), id.clone())]);
+    let low = requirement("level: 2\n    show: {user: path.id}");
+    assert_eq!((low.bind, low.show.len()), (Binding::Nothing, 1));
     let more = requirement("level: 4\n    bind: [path.id, json./a/b]\n    show: {user: path.id}");
     assert_eq!(
         more.bind,
@@ -144,7 +146,7 @@ fn a_phrase_and_a_page_may_be_named() {
 #[test]
 fn every_part_of_a_match_reaches_the_matcher() {
     let full = matcher(
-        "{methods: [POST, DELETE], path: '/a/{x}', host: '*.Example.com', reading: literal, query: {q: '1', r: {absent: true}}, headers: {X-V: {regex: '2.*'}}, form: {action: {present: true}}, except: [{path: /a/me, methods: [POST]}]}",
+        "{methods: [POST, DELETE], path: '/a/{x}', host: '*.Example.com', reading: literal, query: {q: '1', r: absent}, headers: {X-V: {regex: '2.*'}}, form: {action: present, as_text: {equals: present}}, except: [{path: /a/me, methods: [POST]}]}",
     );
     let methods: MethodSet = [Method::Post, Method::Delete].into_iter().collect();
     assert_eq!(full.methods, methods);
@@ -161,7 +163,10 @@ fn every_part_of_a_match_reaches_the_matcher() {
     assert!(matches!(&full.headers[0].1, ValueTest::Regex(regex) if regex.is_match("2.1")));
     assert!(matches!(
         &full.body[..],
-        [BodyMatcher::Form(_, ValueTest::Present)]
+        [
+            BodyMatcher::Form(_, ValueTest::Present),
+            BodyMatcher::Form(_, ValueTest::Equals(_))
+        ]
     ));
     assert_eq!(full.except.len(), 1);
 }

@@ -92,7 +92,8 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => "warning: ",
         };
         writeln!(f, ": {severity}{}", Plain(&self.message))?;
-        if let (Some(line), Some(position)) = (&self.line, self.position) {
+        let line = self.line.as_ref().filter(|line| !line.trim().is_empty());
+        if let (Some(line), Some(position)) = (line, self.position) {
             let (excerpt, indent) = window(line, position.column);
             writeln!(f, "{:>5} | {excerpt}", position.line)?;
             writeln!(f, "      | {indent}^")?;

@@ -93,6 +93,13 @@ impl File {
         root.is_some_and(|root| locate::exact(root, &self.faulty, &path).is_some())
     }
 
+    /// Tells whether something at `path` or below it was faulty and passed over.
+    pub fn is_marred(&self, path: impl Into<Path>) -> bool {
+        let root = self.root.as_ref();
+        let node = root.and_then(|root| locate::exact(root, &self.faulty, &path.into()));
+        node.is_some_and(|node| self.is_marred_below(node))
+    }
+
     /// Reports a mistake at `path`.
     pub fn report(&mut self, path: impl Into<Path>, message: impl Into<String>) {
         self.add(Severity::Error, &path.into(), message.into(), None);
@@ -156,6 +163,14 @@ impl File {
             ..
         } = self;
         (mistakes.finish(&name), remarks.finish(&name))
+    }
+
+    fn is_marred_below(&self, node: &Node) -> bool {
+        let mut entries = node.entries().iter();
+        self.faulty.contains(&node.id)
+            || entries
+                .any(|(key, value)| self.faulty.contains(&key.id) || self.is_marred_below(value))
+            || node.items().iter().any(|item| self.is_marred_below(item))
     }
 
     fn refuse_empty_below(&mut self, node: &Node) {

@@ -70,6 +70,27 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         result.map_err(|fault| fault.at(self.node))
     }
 
+    /// Fields have names: a list of their values is not what was meant.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.node.value {
+            Value::Map(_) => self.deserialize_any(visitor),
+            Value::Bool(_)
+            | Value::Float(_)
+            | Value::Int(_)
+            | Value::List(_)
+            | Value::Null
+            | Value::Text(_) => {
+                let message = format!("expected a mapping, found {}", self.node);
+                Err(Fault::new(message).at(self.node))
+            }
+        }
+    }
+
     /// A word is a variant without a value, a mapping of one entry is one with a value.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
@@ -102,7 +123,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 

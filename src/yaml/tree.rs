@@ -134,6 +134,9 @@ impl Build {
                 Some("aliases may shorten a file; they may not blow it up"),
             ),
             Some(Refusal::Tag) => ("tags have no meaning here".to_owned(), None),
+            None if text.contains("more than one document") => {
+                ("more than one document in a file".to_owned(), None)
+            }
             None => (format!("not valid YAML: {text}"), hint(&text)),
         };
         Unreadable {
@@ -146,7 +149,7 @@ impl Build {
 
 /// `{path: /users/{id}}` is what people write first.
 fn hint(text: &str) -> Option<&'static str> {
-    let is_flow = text.contains("while parsing a flow");
+    let is_flow = text.contains("expected ',' or");
     is_flow.then_some("inside brackets, text that holds a bracket or a comma needs quotes")
 }
 
