@@ -7,7 +7,11 @@
     clippy::indexing_slicing
 )] // a broken expectation is a test's way to speak
 
+mod architecture;
+mod diagnostics;
+mod policies;
 mod shipping;
+mod sources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
