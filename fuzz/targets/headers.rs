@@ -4,6 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use stepgate::domain::{Method, claimed_methods};
+use stepgate::identity::{CarriedLines, CredentialNames};
 use stepgate::locale::Locale;
 
 fuzz_target!(|input: &[u8]| {
@@ -20,6 +21,14 @@ fuzz_target!(|input: &[u8]| {
             }
             headers.append(name, value);
         }
+    }
+    let names = CredentialNames {
+        cookies: vec!["sessionid".to_owned()],
+    };
+    if let Ok(carried) = names.read(&CarriedLines::of(&headers)) {
+        // The same lines taken for an answer: a cookie that is set replaces, and nothing else does.
+        let after = names.after(&carried, &headers);
+        assert!(names.set_by(&headers) || after == carried);
     }
     // Whatever else is claimed, a request is never less than its own method.
     assert!(claimed_methods(Method::Post, &headers, query).contains(Method::Post));
