@@ -24,8 +24,8 @@ pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
     if let Some(position) = crowded_line(text) {
         return Err(Unreadable {
             position: Some(position),
-            message: format!("nested more than {MAX_DEPTH} deep"),
-            hint: None,
+            message: "too many brackets on one line".to_owned(),
+            hint: Some("write one entry to a line"),
         });
     }
     let build = Build::new(None);
@@ -46,20 +46,24 @@ pub(super) fn position(text: &str, id: u32) -> Option<Position> {
     place(&error)
 }
 
-/// Finds a line that opens far more brackets than it closes, wherever they stand.
+/// Finds a line that opens very many brackets, or far more than it closes.
 ///
 /// The library's scanner takes time in the square of the brackets open on one line (a megabyte of
-/// them is many minutes), and only reports afterwards how deep they were.
+/// them is many minutes), and only reports afterwards how deep they were. Quoted brackets cannot be
+/// told apart before the text is scanned, so the closing ones are not quite believed.
 fn crowded_line(text: &str) -> Option<Position> {
     text.split('\n').enumerate().find_map(|(index, line)| {
-        let mut open = 0_usize;
+        let (mut open, mut opened) = (0_usize, 0_usize);
         let column = line.chars().position(|char| {
             match char {
-                '[' | '{' => open += 1,
+                '[' | '{' => {
+                    open += 1;
+                    opened += 1;
+                }
                 ']' | '}' => open = open.saturating_sub(1),
                 _ => {}
             }
-            open > usize::from(MAX_DEPTH) * 2
+            open > usize::from(MAX_DEPTH) * 2 || opened > MAX_OPENED
         })?;
         Some(Position::new(index + 1, column + 1))
     })
@@ -294,6 +298,9 @@ impl<'de> DeserializeSeed<'de> for Child<'_> {
 
 /// How deep lists and mappings may nest. A policy needs five, and the reader recurses.
 const MAX_DEPTH: u8 = 32;
+
+/// How many brackets one line may open, closed again or not.
+const MAX_OPENED: usize = 1_000;
 
 /// How many values a file may hold, aliases expanded.
 const MAX_NODES: u32 = 250_000;

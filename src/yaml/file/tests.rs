@@ -106,10 +106,16 @@ fn a_file_too_deep_or_too_large_is_refused() {
 
 #[test]
 fn what_would_take_the_scanner_minutes_is_refused_at_once() {
-    for unit in ["[", "{", "[{", "{a: ", "[a, ", "{? "] {
+    for unit in ["[", "{", "[{", "{a: ", "[a, ", "{? ", "['],', ", "[\"]\","] {
         let found = mistakes(&unit.repeat(MAX_BYTES / unit.len()));
-        assert!(found[0].ends_with("nested more than 32 deep"), "{found:?}");
+        assert!(
+            found[0].ends_with("too many brackets on one line"),
+            "{found:?}"
+        );
     }
+    let crowd = format!("{}\n", "[\"]\",".repeat(990));
+    let found = mistakes(&crowd.repeat(MAX_BYTES / crowd.len()));
+    assert!(found[0].ends_with("nested more than 32 deep"), "{found:?}");
 }
 
 #[test]
