@@ -54,6 +54,14 @@ impl MailSettings {
     }
 }
 
+impl MailSettings {
+    /// Tells whether a [`Mailer`] can be started with them. No connection is made.
+    pub fn check(&self) -> Result<(), MailSetupError> {
+        Sender::new(&self.from, &self.site, Clock::System, Entropy::system())?;
+        Smtp::new(&self.smtp).map(drop)
+    }
+}
+
 /// Why the mailer cannot start; the operator must act.
 #[derive(Debug, thiserror::Error)]
 pub enum MailSetupError {
