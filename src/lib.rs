@@ -12,6 +12,8 @@ pub mod locale;
 pub mod mail;
 pub mod policy;
 pub mod seal;
+pub mod settings;
 pub mod store;
+pub mod telemetry;
 pub mod verification;
 pub mod yaml;

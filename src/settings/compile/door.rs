@@ -1,0 +1,332 @@
+//! The client's side: where we listen, who we are to browsers, and what a client may take up.
+
+use super::Draft;
+use super::upstream::Upstream;
+use crate::edge::{
+    ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies, server_config,
+};
+use crate::identity::{BrowserKeyCookie, SessionOptions};
+use crate::settings::raw::{RawDeadlines, RawLimits, RawListen, RawSettings};
+use crate::settings::{Listener, TlsFiles};
+use crate::yaml::{Path, clip};
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// What the sections about the client's side mean.
+pub(super) struct Door {
+    listeners: Vec<Listener>,
+    public: Option<Origin>,
+    prefix: String,
+    pub(super) trusted_proxies: Vec<IpNet>,
+    identity: Vec<String>,
+    limits: ClientLimits,
+    body_limit: usize,
+    cors_origins: Vec<String>,
+    drain: Duration,
+}
+
+/// The edge's options with what stands beside them.
+pub(super) struct Edge {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) options: EdgeOptions,
+    pub(super) drain: Duration,
+}
+
+/// `https://app.example.com`, in the spelling that browsers send.
+struct Origin {
+    text: String,
+    is_https: bool,
+}
+
+pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Door {
+    let root = Path::root();
+    let listeners = listeners(raw, draft);
+    let public = public_url(raw.public_url.as_deref(), &listeners, draft);
+    let default = RawDeadlines::default();
+    let deadlines = raw.deadlines.as_ref().unwrap_or(&default);
+    let (limits, body_limit) = limits(raw.limits.as_ref(), deadlines, draft);
+    let at = root.key("cors_origins");
+    let mut cors_origins = Vec::new();
+    for (at, text) in raw
+        .cors_origins
+        .iter()
+        .flat_map(|list| list.with_paths(&at))
+    {
+        cors_origins.extend(origin(text, &at, draft).map(|origin| origin.text));
+    }
+    let at = root.key("identity_headers");
+    let mut identity = Vec::new();
+    for (at, text) in raw
+        .identity_headers
+        .iter()
+        .flat_map(|list| list.with_paths(&at))
+    {
+        identity.extend(draft.header(text, &at).map(|name| folded(name.as_str())));
+    }
+    let drain = root.key("deadlines").key("drain");
+    Door {
+        listeners,
+        public,
+        prefix: prefix(raw.prefix.as_deref(), draft),
+        trusted_proxies: trusted_proxies(raw, draft),
+        identity,
+        limits,
+        body_limit,
+        cors_origins,
+        drain: draft.span(deadlines.drain, Duration::from_secs(30), &drain),
+    }
+}
+
+impl Door {
+    /// The `__Host-` prefix needs https; only a `public_url` in plain http does without.
+    pub(super) fn browser_key(&self, keep: Duration) -> BrowserKeyCookie {
+        let is_secure = self.public.as_ref().is_none_or(|origin| origin.is_https);
+        BrowserKeyCookie::new(is_secure, keep)
+    }
+
+    pub(super) fn into_edge(
+        self,
+        upstream: Upstream,
+        sessions: &SessionOptions,
+        cookie: &BrowserKeyCookie,
+    ) -> Edge {
+        let mut identity = self.identity;
+        if let Some(asserted) = &sessions.asserted {
+            let named = [&asserted.email, &asserted.authenticated_at];
+            let named = named.into_iter().flatten().chain([&asserted.subject]);
+            identity.extend(named.map(|name| folded(name.as_str())));
+        }
+        let options = EdgeOptions {
+            limits: self.limits,
+            trusted_proxies: TrustedProxies::new(self.trusted_proxies),
+            headers: HeaderRules {
+                identity,
+                rewrite_urls: upstream.rewrite_urls,
+                forwarded: upstream.forwarded,
+                browser_cookie: cookie.name().to_owned(),
+            },
+            upstream: upstream.options,
+            accept: upstream.accept,
+            body_limit: self.body_limit,
+            request: upstream.request,
+            tunnel_silence: upstream.tunnel_silence,
+            prefix: self.prefix,
+            public_origin: self.public.map(|origin| origin.text),
+            cors_origins: self.cors_origins,
+        };
+        Edge {
+            listeners: self.listeners,
+            options,
+            drain: self.drain,
+        }
+    }
+}
+
+fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
+    let at = Path::root().key("listen");
+    let mut listeners: Vec<Listener> = Vec::new();
+    let Some(written) = &raw.listen else {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        return vec![Listener { address, tls: None }];
+    };
+    for (at, listen) in written.with_paths(&at) {
+        let Some(listener) = listener(listen, &at, draft) else {
+            continue;
+        };
+        let is_doubled = listeners
+            .iter()
+            .any(|other| other.address == listener.address);
+        if is_doubled && listener.address.port() != 0 {
+            let message = format!("`{}` is listened on twice", listener.address);
+            draft.file.report(&at, message);
+        }
+        listeners.push(listener);
+    }
+    if listeners.is_empty() && !draft.file.has_mistakes() {
+        draft.file.report(&at, "there is no address to listen on");
+    }
+    listeners
+}
+
+fn listener(raw: &RawListen, at: &Path, draft: &mut Draft<'_>) -> Option<Listener> {
+    let address_at = if raw.is_mapping {
+        at.key("address")
+    } else {
+        at.clone()
+    };
+    let Some(text) = &raw.address else {
+        draft.missing(
+            at,
+            "address",
+            "an address and a port, such as `127.0.0.1:8080`",
+        );
+        return None;
+    };
+    let Ok(address) = text.parse() else {
+        let message = format!("`{}` is not an address with a port", clip(text));
+        let hint = "such as `127.0.0.1:8080`, `0.0.0.0:8443` or `[::]:8443`";
+        draft.file.report_with_hint(&address_at, message, hint);
+        return None;
+    };
+    let Some(tls) = &raw.tls else {
+        return Some(Listener { address, tls: None });
+    };
+    let at = at.key("tls");
+    let hint = "both `certificate` and `key` are needed, as PEM files";
+    let mut file = |written: &Option<String>, field: &str| {
+        let text = draft.needed(written.as_ref(), &at, field, hint)?;
+        draft.existing(text, &at.key(field))
+    };
+    let certificate = file(&tls.certificate, "certificate");
+    let key = file(&tls.key, "key");
+    let files = TlsFiles {
+        certificate: certificate?,
+        key: key?,
+    };
+    if let Err(error) = server_config(&files.certificate, &files.key) {
+        draft.file.report(&at, crate::telemetry::chain(&error));
+    }
+    let tls = Some(files);
+    Some(Listener { address, tls })
+}
+
+fn public_url(text: Option<&str>, listeners: &[Listener], draft: &mut Draft<'_>) -> Option<Origin> {
+    let at = Path::root().key("public_url");
+    let is_plain = listeners.iter().all(|listener| listener.tls.is_none());
+    let Some(text) = text else {
+        if is_plain && !draft.file.mentions("public_url") {
+            draft.file.warn(
+                Path::root(),
+                "`public_url` is missing, so people are taken to come over https, although we \
+                 listen in plain http",
+            );
+        }
+        return None;
+    };
+    let origin = origin(text, &at, draft)?;
+    match (origin.is_https, is_plain) {
+        (true, true) => draft.file.note(
+            &at,
+            "https, and we listen in plain http: something in front of us must end TLS",
+        ),
+        (false, false) => draft.file.warn(
+            &at,
+            "plain http, although we listen with TLS: our cookie goes without its protection",
+        ),
+        (true, false) | (false, true) => {}
+    }
+    Some(origin)
+}
+
+fn origin(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Origin> {
+    let wrong = || {
+        let message = format!("`{}` is not an origin", clip(text));
+        let hint = "scheme and host, such as `https://app.example.com`";
+        (message, hint)
+    };
+    let uri = text.parse::<http::Uri>().ok();
+    let found = uri.and_then(|uri| {
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
+        let authority = uri.authority()?.as_str().to_ascii_lowercase();
+        let bare = uri.path() == "/" && uri.query().is_none() && !authority.contains('@');
+        let default_port = match scheme.as_str() {
+            "http" => ":80",
+            "https" => ":443",
+            _ => return None,
+        };
+        let host = authority.strip_suffix(default_port).unwrap_or(&authority);
+        bare.then(|| Origin {
+            text: format!("{scheme}://{host}"),
+            is_https: scheme == "https",
+        })
+    });
+    if found.is_none() {
+        let (message, hint) = wrong();
+        draft.file.report_with_hint(at, message, hint);
+    }
+    found
+}
+
+fn prefix(text: Option<&str>, draft: &mut Draft<'_>) -> String {
+    let text = text.unwrap_or("/.stepup/");
+    let inner = text
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'));
+    let is_segment = |segment: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
+    };
+    if !inner.is_some_and(|inner| inner.split('/').all(is_segment)) {
+        let message = format!("`{}` cannot be our prefix", clip(text));
+        let hint = "a plain path between slashes, such as `/.stepup/`";
+        draft.file.report_with_hint("prefix", message, hint);
+    }
+    text.to_owned()
+}
+
+fn trusted_proxies(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<IpNet> {
+    let at = Path::root().key("trusted_proxies");
+    let mut networks = Vec::new();
+    for (at, text) in raw
+        .trusted_proxies
+        .iter()
+        .flat_map(|list| list.with_paths(&at))
+    {
+        let network = text.parse::<IpNet>().ok();
+        match network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)) {
+            Some(network) if network.prefix_len() == 0 => {
+                draft.file.report(&at, format!("`{text}` trusts everybody"));
+            }
+            Some(network) => networks.push(network),
+            None => {
+                let message = format!("`{}` is not a network", clip(text));
+                let hint = "an address or a network, such as `10.0.0.0/8`";
+                draft.file.report_with_hint(&at, message, hint);
+            }
+        }
+    }
+    networks
+}
+
+fn limits(
+    raw: Option<&RawLimits>,
+    deadlines: &RawDeadlines,
+    draft: &mut Draft<'_>,
+) -> (ClientLimits, usize) {
+    let default = RawLimits::default();
+    let raw = raw.unwrap_or(&default);
+    let at = |field: &str| Path::root().key("limits").key(field);
+    let time = |field: &str| Path::root().key("deadlines").key(field);
+    let secs = Duration::from_secs;
+    let limits = ClientLimits {
+        connections: draft.count(raw.connections, 10_000, &at("connections")),
+        connections_per_address: draft.count(
+            raw.connections_per_address,
+            1_000,
+            &at("connections_per_address"),
+        ),
+        header_bytes: draft.size(raw.header_bytes, 32 << 10, 1 << 20, &at("header_bytes")),
+        headers: draft.count(raw.headers, 100, &at("headers")),
+        streams: draft.count32(raw.streams, 128, &at("streams")),
+        body: raw.body.map_or(u64::MAX, |size| size.0),
+        handshake: draft.span(deadlines.handshake, secs(10), &time("handshake")),
+        deadlines: ClientDeadlines {
+            header: draft.span(deadlines.header, secs(10), &time("header")),
+            progress: draft.span(deadlines.progress, secs(30), &time("progress")),
+            idle: draft.span(deadlines.idle, secs(75), &time("idle")),
+        },
+    };
+    // hyper refuses to start with less than it needs for one line.
+    if limits.header_bytes < 8 << 10 {
+        let message = format!("{} bytes: expected at least `8KiB`", limits.header_bytes);
+        draft.file.report(at("header_bytes"), message);
+    }
+    let body_limit = draft.size(raw.body_limit, 64 << 10, 16 << 20, &at("body_limit"));
+    (limits, body_limit)
+}
+
+/// Names are compared in one spelling: `_` and `.` are read as `-` by some applications.
+fn folded(name: &str) -> String {
+    name.replace(['_', '.'], "-")
+}

@@ -1,0 +1,208 @@
+//! From what is written to what is meant: each section of the file, with its defaults.
+
+mod door;
+mod keeping;
+mod learn;
+mod mail;
+mod secret;
+mod session;
+mod upstream;
+mod verification;
+
+use super::Settings;
+use super::raw::RawSettings;
+use super::size::Size;
+use crate::yaml::{Diagnostics, File, Path, Span};
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Compiles a whole file; every mistake is reported to `draft`.
+pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settings> {
+    let root = Path::root();
+    draft.version(raw.version);
+    let door = door::compile(raw, draft);
+    let upstream = upstream::compile(raw.upstream.as_ref(), draft);
+    let policies = draft.policies(raw);
+    let sessions = session::compile(raw.session.as_ref(), &door.trusted_proxies, draft);
+    let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
+    let store = keeping::store(raw.store.as_ref(), draft);
+    let secrets = secret::compile(raw, store.as_ref(), draft);
+    let mail = mail::compile(raw.mail.as_ref(), draft);
+    let audit = keeping::audit(raw.audit.as_ref(), draft);
+    let log = keeping::log(raw.log.as_ref(), draft);
+    let default = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = draft.count(raw.threads, default, &root.key("threads"));
+    if threads > MAX_THREADS {
+        let message = format!("`{threads}` threads are more than {MAX_THREADS}");
+        draft.file.report("threads", message);
+    }
+    let browser_key = door.browser_key(verification.settings.session_keep);
+    let edge = door.into_edge(upstream?, &sessions, &browser_key);
+    Some(Settings {
+        file: draft.name.clone(),
+        threads,
+        listeners: edge.listeners,
+        edge: edge.options,
+        drain: edge.drain,
+        sessions,
+        browser_key,
+        secrets: secrets?,
+        policies,
+        store: store?,
+        verification: verification.settings,
+        passwords: verification.passwords,
+        mail,
+        audit,
+        log,
+        remarks: Diagnostics::default(),
+    })
+}
+
+/// A file on its way from written to meant. Relative paths are relative to the file's folder.
+pub(super) struct Draft<'f> {
+    pub(super) file: &'f mut File,
+    pub(super) name: PathBuf,
+}
+
+impl Draft<'_> {
+    fn version(&mut self, version: Option<i64>) {
+        match version {
+            Some(1) => {}
+            Some(other) => self.file.report(
+                "version",
+                format!("version {other} is not known; this Stepgate reads version 1"),
+            ),
+            None => self.missing(&Path::root(), "version", "write `version: 1`"),
+        }
+    }
+
+    /// The policy files and folders that are there.
+    pub(super) fn policies(&mut self, raw: &RawSettings) -> Vec<PathBuf> {
+        let at = Path::root().key("policies");
+        let written: Vec<(Path, String)> = raw
+            .policies
+            .iter()
+            .flat_map(|list| list.with_paths(&at))
+            .map(|(at, text)| (at, text.clone()))
+            .collect();
+        if written.is_empty() {
+            let hint = "name the policy files, or a folder of them, such as `policies: policies/`";
+            self.missing(&Path::root(), "policies", hint);
+        }
+        let found = written.into_iter();
+        found
+            .filter_map(|(at, text)| self.existing(&text, &at))
+            .collect()
+    }
+
+    /// What is written, or a report that it is missing.
+    fn needed<'r, T>(
+        &mut self,
+        written: Option<&'r T>,
+        at: &Path,
+        field: &str,
+        hint: &str,
+    ) -> Option<&'r T> {
+        if written.is_none() {
+            self.missing(at, field, hint);
+        }
+        written
+    }
+
+    /// Reports that `field` is missing, unless it is there and was faulty.
+    fn missing(&mut self, at: &Path, field: &str, hint: &str) {
+        self.file.report_missing(at, field, Some(hint));
+    }
+
+    /// A path, relative to the file's folder.
+    fn resolve(&self, text: &str) -> PathBuf {
+        self.name
+            .parent()
+            .map_or_else(|| text.into(), |folder| folder.join(text))
+    }
+
+    /// The path of something that must be there.
+    fn existing(&mut self, text: &str, at: &Path) -> Option<PathBuf> {
+        let path = self.resolve(text);
+        match std::fs::metadata(&path) {
+            Ok(_) => Some(path),
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                self.file.report(at, message);
+                None
+            }
+        }
+    }
+
+    fn span(&mut self, written: Option<Span>, default: Duration, at: &Path) -> Duration {
+        if written == Some(Span(Duration::ZERO)) {
+            self.file.report(at, "must be longer than `0s`");
+        }
+        written.map_or(default, |Span(span)| span)
+    }
+
+    fn span_if_set(&mut self, written: Option<Span>, at: &Path) -> Option<Duration> {
+        written.map(|span| self.span(Some(span), Duration::ZERO, at))
+    }
+
+    fn count(&mut self, written: Option<u64>, default: usize, at: &Path) -> usize {
+        let Some(number) = written else {
+            return default;
+        };
+        match usize::try_from(number) {
+            Ok(0) | Err(_) => {
+                self.file
+                    .report(at, format!("`{number}`: expected at least 1"));
+                default
+            }
+            Ok(number) => number,
+        }
+    }
+
+    fn count32(&mut self, written: Option<u32>, default: u32, at: &Path) -> u32 {
+        if written == Some(0) {
+            self.file.report(at, "`0`: expected at least 1");
+        }
+        written.unwrap_or(default)
+    }
+
+    /// A size with an upper end, in bytes.
+    fn size(&mut self, written: Option<Size>, default: usize, most: usize, at: &Path) -> usize {
+        let Some(Size(bytes)) = written else {
+            return default;
+        };
+        match usize::try_from(bytes) {
+            Ok(bytes) if (1..=most).contains(&bytes) => bytes,
+            Ok(_) | Err(_) => {
+                let message = format!("{bytes} bytes: expected 1 to {most}");
+                self.file.report(at, message);
+                default
+            }
+        }
+    }
+
+    /// Reads a text as a `T`, or reports why it is none.
+    fn parse<T: FromStr<Err: Display>>(&mut self, text: &str, at: &Path) -> Option<T> {
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.file.report(at, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn header(&mut self, text: &str, at: &Path) -> Option<http::HeaderName> {
+        let name = http::HeaderName::from_bytes(text.as_bytes()).ok();
+        if name.is_none() {
+            let message = format!("`{}` is not a header name", crate::yaml::clip(text));
+            self.file.report(at, message);
+        }
+        name
+    }
+}
+
+/// More threads than this is a slip of the pen.
+const MAX_THREADS: usize = 1024;

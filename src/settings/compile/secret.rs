@@ -1,0 +1,160 @@
+//! Secrets: by file or by environment, never in the file itself.
+
+use super::{Draft, keeping};
+use crate::domain::Secret;
+use crate::seal::Keys;
+use crate::settings::raw::{RawSettings, RawSource};
+use crate::settings::secret::{RootSecret, Secrets, decode};
+use crate::store::StoreOptions;
+use crate::yaml::Path;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use zeroize::Zeroize;
+
+pub(super) fn compile(
+    raw: &RawSettings,
+    store: Option<&StoreOptions>,
+    draft: &mut Draft<'_>,
+) -> Option<Secrets> {
+    let at = Path::root();
+    let folder = store.and_then(keeping::state_folder);
+    let current = match (&raw.secret, folder) {
+        (Some(source), folder) => {
+            let may_be_made = folder.is_some();
+            draft.root_secret(source, may_be_made, &at.key("secret"))
+        }
+        (None, Some(folder)) => {
+            let path = folder.join("secret.key");
+            draft.secret_file(path, true, &at)
+        }
+        (None, None) if store.is_some() => {
+            let hint = "sidecars that share a store share a secret: `openssl rand -hex 32` makes \
+                        one, `secret: { file: … }` names it";
+            draft.missing(&at, "secret", hint);
+            None
+        }
+        (None, None) => None,
+    };
+    let previous = raw.previous_secret.as_ref();
+    let previous = previous.map(|source| {
+        let at = at.key("previous_secret");
+        match draft.root_secret(source, false, &at)? {
+            RootSecret::Given(secret) => Some(secret),
+            RootSecret::ToBeMade(_) => None,
+        }
+    });
+    let previous = match previous {
+        Some(None) => return None,
+        Some(Some(secret)) => Some(secret),
+        None => None,
+    };
+    for (secret, field) in [(current.as_ref(), "secret"), (None, "previous_secret")] {
+        if let Some(RootSecret::Given(secret)) = secret
+            && let Err(weak) = Keys::derive(secret, None)
+        {
+            draft.file.report(at.key(field), weak.to_string());
+        }
+    }
+    if let Some(previous) = &previous
+        && let Err(weak) = Keys::derive(previous, None)
+    {
+        draft.file.report("previous_secret", weak.to_string());
+    }
+    Some(Secrets {
+        current: current?,
+        previous,
+    })
+}
+
+impl Draft<'_> {
+    fn root_secret(
+        &mut self,
+        source: &RawSource,
+        may_be_made: bool,
+        at: &Path,
+    ) -> Option<RootSecret> {
+        match (&source.file, &source.env) {
+            (Some(file), None) => {
+                let path = self.resolve(file);
+                self.secret_file(path, may_be_made, &at.key("file"))
+            }
+            (None, Some(name)) => {
+                let value = self.environment(name, &at.key("env"))?;
+                Some(RootSecret::Given(decode(value.into_bytes())))
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                self.one_source(at);
+                None
+            }
+        }
+    }
+
+    fn secret_file(
+        &mut self,
+        path: std::path::PathBuf,
+        may_be_made: bool,
+        at: &Path,
+    ) -> Option<RootSecret> {
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let mode = std::fs::metadata(&path).map(|found| found.permissions().mode());
+                if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+                    let path = path.display();
+                    let message = format!("`{path}` can be read by others than its owner");
+                    let hint = format!("`chmod 600 {path}`");
+                    self.file.report_with_hint(at, message, hint);
+                }
+                Some(RootSecret::Given(decode(bytes)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_made => {
+                Some(RootSecret::ToBeMade(path))
+            }
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                self.file.report(at, message);
+                None
+            }
+        }
+    }
+
+    /// A password: one line of a file, or a variable of the environment.
+    pub(super) fn password(&mut self, source: &RawSource, at: &Path) -> Option<Secret<String>> {
+        match (&source.file, &source.env) {
+            (Some(file), None) => {
+                let path = self.resolve(file);
+                let mut text = match std::fs::read_to_string(&path) {
+                    Ok(text) => text,
+                    Err(error) => {
+                        let message = format!("`{}` cannot be read: {error}", path.display());
+                        self.file.report(at.key("file"), message);
+                        return None;
+                    }
+                };
+                let line = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
+                text.zeroize();
+                Some(line)
+            }
+            (None, Some(name)) => self.environment(name, &at.key("env")).map(Secret::new),
+            (Some(_), Some(_)) | (None, None) => {
+                self.one_source(at);
+                None
+            }
+        }
+    }
+
+    #[allow(clippy::disallowed_methods)] // settings are the room where the environment is read
+    fn environment(&mut self, name: &str, at: &Path) -> Option<String> {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+        if value.is_none() {
+            let name = crate::yaml::clip(name);
+            let message = format!("the environment has no variable `{name}`, or it is empty");
+            self.file.report(at, message);
+        }
+        value
+    }
+
+    fn one_source(&mut self, at: &Path) {
+        let message = "expected one of `{ file: … }` and `{ env: … }`";
+        self.file.report(at, message);
+    }
+}

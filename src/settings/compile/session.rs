@@ -1,0 +1,133 @@
+//! Where sessions, subjects and times of authentication come from.
+
+use super::{Draft, learn};
+use crate::identity::{AssertedHeaders, CredentialNames, SessionKey, SessionOptions};
+use crate::settings::raw::{RawAsserted, RawSession, RawSessionKey};
+use crate::yaml::{Path, Span, clip};
+use ipnet::IpNet;
+use std::time::Duration;
+
+pub(super) fn compile(
+    raw: Option<&RawSession>,
+    trusted_proxies: &[IpNet],
+    draft: &mut Draft<'_>,
+) -> SessionOptions {
+    let default = RawSession::default();
+    let raw = raw.unwrap_or(&default);
+    let section = Path::root().key("session");
+    let at = |field: &str| section.key(field);
+    let cookies = cookies(raw, draft);
+    let asserted = raw.headers.as_ref();
+    let asserted = asserted.and_then(|raw| headers(raw, trusted_proxies, draft));
+    let key = session_key(raw, draft);
+    if cookies.is_empty() && raw.headers.is_none() && !draft.file.mentions(at("cookies")) {
+        let message = "neither `session.cookies` nor `session.headers` is given: nothing tells \
+                       whose session a request belongs to, so guarded routes refuse everybody";
+        draft.file.warn(&section, message);
+    }
+    if raw.learn.is_some() && cookies.is_empty() && !draft.file.mentions(at("cookies")) {
+        let message = "`session.cookies` is missing: a login is learned for the cookie it sets";
+        draft.file.report(at("learn"), message);
+    }
+    if raw.learn.is_none() && asserted.is_none() && !cookies.is_empty() {
+        let message = "neither `session.learn` nor `session.headers` is given: sessions are told \
+                       apart, but nothing tells whose they are";
+        draft.file.warn(&section, message);
+    }
+    let remember = Duration::from_hours(30 * 24);
+    let remember = draft.span(raw.remember, remember, &at("remember"));
+    let lifetime = draft.span_if_set(raw.lifetime, &at("lifetime"));
+    let idle = draft.span_if_set(raw.idle, &at("idle"));
+    for (limit, field) in [(lifetime, "lifetime"), (idle, "idle")] {
+        if limit.is_some_and(|limit| limit > remember) {
+            let message = format!("longer than `remember`, which is {}", Span(remember));
+            let hint = "a session that is forgotten cannot be ended by a limit";
+            draft.file.report_with_hint(at(field), message, hint);
+        }
+    }
+    SessionOptions {
+        credentials: CredentialNames { cookies },
+        key,
+        remember,
+        lifetime,
+        idle,
+        login_page: login_page(raw.login_page.as_deref(), draft),
+        learn: raw.learn.as_ref().map(|raw| learn::compile(raw, draft)),
+        asserted,
+    }
+}
+
+fn cookies(raw: &RawSession, draft: &mut Draft<'_>) -> Vec<String> {
+    let at = Path::root().key("session").key("cookies");
+    let mut cookies: Vec<String> = Vec::new();
+    for (at, name) in raw.cookies.iter().flat_map(|list| list.with_paths(&at)) {
+        // RFC 6265 §4.1.1: a cookie's name is a token, as a header's is.
+        if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+            let message = format!("`{}` is not the name of a cookie", clip(name));
+            draft.file.report(&at, message);
+        } else if cookies.contains(name) {
+            draft.file.report(&at, format!("`{name}` is named twice"));
+        }
+        cookies.push(name.clone());
+    }
+    cookies
+}
+
+fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
+    match raw.key {
+        Some(RawSessionKey::Subject) => {
+            if raw.headers.is_none() {
+                let message = "`subject` needs `session.headers`, which name the subject";
+                draft.file.report("session.key", message);
+            }
+            SessionKey::Subject
+        }
+        Some(RawSessionKey::Credential) | None => SessionKey::Credential,
+    }
+}
+
+fn headers(
+    raw: &RawAsserted,
+    trusted_proxies: &[IpNet],
+    draft: &mut Draft<'_>,
+) -> Option<AssertedHeaders> {
+    let at = Path::root().key("session").key("headers");
+    if trusted_proxies.is_empty() && !draft.file.mentions("trusted_proxies") {
+        let message = "headers say who somebody is only if a trusted proxy sends them";
+        let hint = "name it, such as `trusted_proxies: [10.0.0.1]`";
+        draft.file.report_with_hint(&at, message, hint);
+    }
+    let mut name = |text: &Option<String>, field: &str| {
+        text.as_ref()
+            .and_then(|text| draft.header(text, &at.key(field)))
+    };
+    let email = name(&raw.email, "email");
+    let authenticated_at = name(&raw.authenticated_at, "authenticated_at");
+    let subject = name(&raw.subject, "subject");
+    if raw.subject.is_none() {
+        draft.missing(
+            &at,
+            "subject",
+            "the header that names the user, such as `remote-user`",
+        );
+    }
+    Some(AssertedHeaders {
+        subject: subject?,
+        email,
+        authenticated_at,
+    })
+}
+
+fn login_page(text: Option<&str>, draft: &mut Draft<'_>) -> Option<String> {
+    let text = text?;
+    let second = text.as_bytes().get(1);
+    let is_local = text.starts_with('/') && !matches!(second, Some(b'/' | b'\\'));
+    if !is_local || text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        let message = format!("`{}` is not a page of the application", clip(text));
+        let hint = "a path such as `/login`, or `/login?next={path}`";
+        draft
+            .file
+            .report_with_hint("session.login_page", message, hint);
+    }
+    Some(text.to_owned())
+}

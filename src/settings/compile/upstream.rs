@@ -1,0 +1,110 @@
+//! The application's side: where it is, how long it may take, and what it needs.
+
+use super::Draft;
+use crate::domain::{Accept, Leniency};
+use crate::edge::{ForwardedStyle, RewriteUrls, Target, UpstreamOptions, client_config};
+use crate::settings::raw::{RawAccept, RawForwarded, RawRewriteUrls, RawUpstream};
+use crate::yaml::Path;
+use std::time::Duration;
+
+/// What the section means.
+pub(super) struct Upstream {
+    pub(super) options: UpstreamOptions,
+    pub(super) accept: Accept,
+    pub(super) request: Option<Duration>,
+    pub(super) tunnel_silence: Duration,
+    pub(super) forwarded: ForwardedStyle,
+    pub(super) rewrite_urls: RewriteUrls,
+}
+
+pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Option<Upstream> {
+    let hint = "where the application listens, such as `upstream: { url: http://127.0.0.1:8000 }`";
+    let Some(raw) = raw else {
+        draft.missing(&Path::root(), "upstream", hint);
+        return None;
+    };
+    let section = Path::root().key("upstream");
+    let at = |field: &str| section.key(field);
+    let secs = Duration::from_secs;
+    let url = draft.needed(raw.url.as_ref(), &section, "url", hint);
+    let target: Option<Target> = url.and_then(|url| draft.parse(url, &at("url")));
+    let ca = raw.ca.as_ref();
+    let ca = ca.and_then(|ca| draft.existing(ca, &at("ca")));
+    let is_https = matches!(target, Some(Target::Https { .. }));
+    if ca.is_some() && target.is_some() && !is_https {
+        let message = "`ca` is for an upstream with `https://`";
+        draft.file.report(at("ca"), message);
+    }
+    let tls = is_https.then(|| client_config(ca.as_deref()));
+    let tls = tls.transpose().unwrap_or_else(|error| {
+        let field = if ca.is_some() { "ca" } else { "url" };
+        draft
+            .file
+            .report(at(field), crate::telemetry::chain(&error));
+        None
+    });
+    let connect = draft.span(raw.connect, secs(5), &at("connect"));
+    let response = draft.span(raw.response, secs(60), &at("response"));
+    let progress = draft.span(raw.progress, secs(60), &at("progress"));
+    let keep_alive = draft.span(raw.keep_alive, secs(30), &at("keep_alive"));
+    let max_connections = draft.count(raw.max_connections, 1_000, &at("max_connections"));
+    let max_headers = draft.count(raw.max_headers, 200, &at("max_headers"));
+    let request = draft.span_if_set(raw.request, &at("request"));
+    let tunnel_silence = draft.span(raw.tunnel_silence, secs(3600), &at("tunnel_silence"));
+    let rewrite_urls = match raw.rewrite_urls {
+        Some(RawRewriteUrls::Pass) => {
+            let message = "the application may take such a header for the path, and no route \
+                           guards against that";
+            draft.file.warn(at("rewrite_urls"), message);
+            RewriteUrls::Pass
+        }
+        Some(RawRewriteUrls::Remove) | None => RewriteUrls::Remove,
+    };
+    let accept = accept(raw.accept.as_ref(), draft);
+    Some(Upstream {
+        options: UpstreamOptions {
+            target: target?,
+            tls,
+            connect,
+            response,
+            progress,
+            keep_alive,
+            max_connections,
+            max_headers,
+        },
+        accept,
+        request,
+        tunnel_silence,
+        forwarded: match raw.forwarded {
+            Some(RawForwarded::Both) => ForwardedStyle::Both,
+            Some(RawForwarded::Rfc7239) => ForwardedStyle::Rfc7239,
+            Some(RawForwarded::XForwarded) | None => ForwardedStyle::XForwarded,
+        },
+        rewrite_urls,
+    })
+}
+
+fn accept(raw: Option<&RawAccept>, draft: &mut Draft<'_>) -> Accept {
+    let default = RawAccept::default();
+    let raw = raw.unwrap_or(&default);
+    let mut switch = |written: Option<bool>, field: &str| {
+        if written != Some(true) {
+            return Leniency::Refuse;
+        }
+        let at = Path::root().key("upstream").key("accept").key(field);
+        let message = "applications disagree about what such a path means; guarded routes are \
+                       guarded under every reading, yet refusing is safer";
+        draft.file.warn(at, message);
+        Leniency::Read
+    };
+    Accept {
+        backslashes: switch(raw.backslashes, "backslashes"),
+        controls: switch(raw.controls, "controls"),
+        dot_segments: switch(raw.dot_segments, "dot_segments"),
+        fragments: switch(raw.fragments, "fragments"),
+        invalid_utf8: switch(raw.invalid_utf8, "invalid_utf8"),
+        malformed_escapes: switch(raw.malformed_escapes, "malformed_escapes"),
+        raw_bytes: switch(raw.raw_bytes, "raw_bytes"),
+        unicode_escapes: switch(raw.unicode_escapes, "unicode_escapes"),
+    }
+}

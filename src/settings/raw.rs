@@ -1,0 +1,400 @@
+//! What may be written in `stepgate.yaml`. Plain types; what they mean is checked in `compile/`.
+//!
+//! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
+
+use super::one_or_more::OneOrMore;
+use super::size::Size;
+use crate::yaml::Span;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use std::fmt;
+
+/// The file
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSettings {
+    pub(super) version: Option<i64>,
+    pub(super) threads: Option<u64>,
+    pub(super) listen: Option<OneOrMore<RawListen>>,
+    pub(super) public_url: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) secret: Option<RawSource>,
+    pub(super) previous_secret: Option<RawSource>,
+    pub(super) upstream: Option<RawUpstream>,
+    pub(super) trusted_proxies: Option<OneOrMore<String>>,
+    pub(super) identity_headers: Option<OneOrMore<String>>,
+    pub(super) limits: Option<RawLimits>,
+    pub(super) deadlines: Option<RawDeadlines>,
+    pub(super) cors_origins: Option<OneOrMore<String>>,
+    pub(super) policies: Option<OneOrMore<String>>,
+    pub(super) store: Option<RawStore>,
+    pub(super) session: Option<RawSession>,
+    pub(super) verification: Option<RawVerification>,
+    pub(super) mail: Option<RawMail>,
+    pub(super) audit: Option<RawAudit>,
+    pub(super) log: Option<RawLog>,
+}
+
+/// An entry of `listen`: an address alone, or a mapping.
+#[derive(Debug)]
+pub(super) struct RawListen {
+    pub(super) address: Option<String>,
+    pub(super) tls: Option<RawTls>,
+    pub(super) is_mapping: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawListenMapping {
+    address: Option<String>,
+    tls: Option<RawTls>,
+}
+
+/// `tls`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTls {
+    pub(super) certificate: Option<String>,
+    pub(super) key: Option<String>,
+}
+
+/// Where a secret comes from: `{file: …}` or `{env: …}`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSource {
+    pub(super) file: Option<String>,
+    pub(super) env: Option<String>,
+}
+
+/// `upstream`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawUpstream {
+    pub(super) url: Option<String>,
+    pub(super) ca: Option<String>,
+    pub(super) connect: Option<Span>,
+    pub(super) response: Option<Span>,
+    pub(super) progress: Option<Span>,
+    pub(super) request: Option<Span>,
+    pub(super) keep_alive: Option<Span>,
+    pub(super) tunnel_silence: Option<Span>,
+    pub(super) max_connections: Option<u64>,
+    pub(super) max_headers: Option<u64>,
+    pub(super) forwarded: Option<RawForwarded>,
+    pub(super) rewrite_urls: Option<RawRewriteUrls>,
+    pub(super) accept: Option<RawAccept>,
+}
+
+/// `forwarded`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) enum RawForwarded {
+    #[serde(rename = "both")]
+    Both,
+    #[serde(rename = "rfc7239")]
+    Rfc7239,
+    #[serde(rename = "x-forwarded")]
+    XForwarded,
+}
+
+/// `rewrite_urls`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawRewriteUrls {
+    Pass,
+    Remove,
+}
+
+/// `accept`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAccept {
+    pub(super) backslashes: Option<bool>,
+    pub(super) controls: Option<bool>,
+    pub(super) dot_segments: Option<bool>,
+    pub(super) fragments: Option<bool>,
+    pub(super) invalid_utf8: Option<bool>,
+    pub(super) malformed_escapes: Option<bool>,
+    pub(super) raw_bytes: Option<bool>,
+    pub(super) unicode_escapes: Option<bool>,
+}
+
+/// `limits`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) connections: Option<u64>,
+    pub(super) connections_per_address: Option<u64>,
+    pub(super) header_bytes: Option<Size>,
+    pub(super) headers: Option<u64>,
+    pub(super) streams: Option<u32>,
+    pub(super) body: Option<Size>,
+    pub(super) body_limit: Option<Size>,
+}
+
+/// `deadlines`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDeadlines {
+    pub(super) handshake: Option<Span>,
+    pub(super) header: Option<Span>,
+    pub(super) progress: Option<Span>,
+    pub(super) idle: Option<Span>,
+    pub(super) drain: Option<Span>,
+}
+
+/// `store`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) embedded: Option<RawEmbedded>,
+    pub(super) redis: Option<RawRedis>,
+}
+
+/// `store.embedded`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEmbedded {
+    pub(super) path: Option<String>,
+    pub(super) deadline: Option<Span>,
+}
+
+/// `store.redis`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRedis {
+    pub(super) url: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<RawSource>,
+    pub(super) ca: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) deadline: Option<Span>,
+    pub(super) connect: Option<Span>,
+}
+
+/// `session`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSession {
+    pub(super) cookies: Option<OneOrMore<String>>,
+    pub(super) key: Option<RawSessionKey>,
+    pub(super) remember: Option<Span>,
+    pub(super) lifetime: Option<Span>,
+    pub(super) idle: Option<Span>,
+    pub(super) login_page: Option<String>,
+    pub(super) learn: Option<RawLearn>,
+    pub(super) headers: Option<RawAsserted>,
+}
+
+/// `session.key`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawSessionKey {
+    Credential,
+    Subject,
+}
+
+/// `session.learn`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLearn {
+    pub(super) logins: Option<Vec<RawLogin>>,
+    pub(super) logouts: Option<Vec<RawLogout>>,
+}
+
+/// An entry of `logins`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLogin {
+    pub(super) methods: Option<OneOrMore<String>>,
+    pub(super) path: Option<String>,
+    pub(super) subject: Option<RawSubject>,
+    pub(super) success: Option<RawSuccess>,
+}
+
+/// `subject`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSubject {
+    pub(super) form: Option<String>,
+    pub(super) json: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) response_header: Option<String>,
+}
+
+/// `success`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSuccess {
+    pub(super) status: Option<OneOrMore<u16>>,
+    pub(super) location: Option<String>,
+    pub(super) cookie: Option<String>,
+    pub(super) body: Option<String>,
+    pub(super) not_body: Option<String>,
+}
+
+/// An entry of `logouts`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLogout {
+    pub(super) methods: Option<OneOrMore<String>>,
+    pub(super) path: Option<String>,
+}
+
+/// `session.headers`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAsserted {
+    pub(super) subject: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) authenticated_at: Option<String>,
+}
+
+/// `verification`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVerification {
+    pub(super) challenge_life: Option<Span>,
+    pub(super) code_life: Option<Span>,
+    pub(super) grant_life: Option<Span>,
+    pub(super) totp_skew: Option<u8>,
+    pub(super) email_subjects: Option<RawEmailSubjects>,
+    pub(super) argon2: Option<RawArgon2>,
+    pub(super) limits: Option<RawThrottles>,
+}
+
+/// `email_subjects`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawEmailSubjects {
+    Ignored,
+    Trusted,
+}
+
+/// `verification.argon2`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawArgon2 {
+    pub(super) memory: Option<Size>,
+    pub(super) passes: Option<u32>,
+    pub(super) lanes: Option<u32>,
+    pub(super) threads: Option<u64>,
+    pub(super) queue: Option<u64>,
+    pub(super) deadline: Option<Span>,
+}
+
+/// `verification.limits`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawThrottles {
+    pub(super) challenge: Option<u32>,
+    pub(super) session: Option<RawLimit>,
+    pub(super) session_total: Option<RawLimit>,
+    pub(super) address: Option<RawLimit>,
+    pub(super) factor: Option<u32>,
+    pub(super) codes: Option<RawLimit>,
+    pub(super) codes_in_session: Option<RawLimit>,
+    pub(super) resend_after: Option<Span>,
+}
+
+/// So many attempts in a window
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLimit {
+    pub(super) attempts: Option<u32>,
+    pub(super) window: Option<Span>,
+}
+
+/// `mail`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMail {
+    pub(super) smtp: Option<String>,
+    pub(super) security: Option<RawSecurity>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<RawSource>,
+    pub(super) ca: Option<String>,
+    pub(super) helo: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) site: Option<String>,
+    pub(super) timeout: Option<Span>,
+    pub(super) patience: Option<Span>,
+    pub(super) queue: Option<u64>,
+    pub(super) connections: Option<u64>,
+}
+
+/// `mail.security`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawSecurity {
+    Plain,
+    StartTls,
+    Tls,
+}
+
+/// `audit`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAudit {
+    pub(super) target: Option<String>,
+    pub(super) on_trouble: Option<RawOnTrouble>,
+    pub(super) queue: Option<u64>,
+}
+
+/// `audit.on_trouble`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawOnTrouble {
+    Drop,
+    Refuse,
+}
+
+/// `log`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLog {
+    pub(super) format: Option<RawLogFormat>,
+    pub(super) level: Option<String>,
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawLogFormat {
+    Auto,
+    Json,
+    Pretty,
+}
+
+impl<'de> Deserialize<'de> for RawListen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListenVisitor)
+    }
+}
+
+struct ListenVisitor;
+
+impl<'de> Visitor<'de> for ListenVisitor {
+    type Value = RawListen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an address such as `127.0.0.1:8080`, or a mapping with address and tls")
+    }
+
+    fn visit_str<E: Error>(self, address: &str) -> Result<RawListen, E> {
+        Ok(RawListen {
+            address: Some(address.to_owned()),
+            tls: None,
+            is_mapping: false,
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawListen, A::Error> {
+        let mapping = RawListenMapping::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(RawListen {
+            address: mapping.address,
+            tls: mapping.tls,
+            is_mapping: true,
+        })
+    }
+}

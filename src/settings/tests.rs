@@ -1,0 +1,301 @@
+//! What the file may say, and how each mistake in it is told.
+
+use super::*;
+use crate::audit::AuditTarget;
+use crate::domain::Leniency;
+use crate::edge::Target;
+use crate::entropy::Entropy;
+use crate::identity::SessionKey;
+use std::os::unix::fs::PermissionsExt;
+
+/// A folder with a secret and a policy, gone with its owner.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let name = data_encoding::HEXLOWER.encode(&Entropy::system().bytes::<8>());
+        let folder = Self(std::env::temp_dir().join(format!("stepgate-settings-{name}")));
+        std::fs::create_dir(&folder.0).unwrap();
+        folder.write("p.yaml", "version: 1\ndefault: forward\nroutes: []\n");
+        folder.write(
+            "s",
+            &data_encoding::HEXLOWER.encode(&(0..32).collect::<Vec<u8>>()),
+        );
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.0.join("s"), private).unwrap();
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    fn parse(&self, text: &str) -> Result<Settings, String> {
+        let parsed = parse(&self.0.join("stepgate.yaml"), text.as_bytes());
+        let folder = format!("{}/", self.0.display());
+        parsed.map_err(|mistakes| mistakes.to_string().replace(&folder, ""))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The least that may be written, and `more`.
+fn with(more: &str) -> String {
+    format!("version: 1\nupstream: {{ url: \"http://app:8000\" }}\npolicies: p.yaml\n{more}")
+}
+
+fn read(more: &str) -> Settings {
+    Folder::new()
+        .parse(&with(more))
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// What is said of a file that is wrong.
+fn wrong(more: &str) -> String {
+    Folder::new()
+        .parse(&with(more))
+        .expect_err("this must not be taken")
+}
+
+fn warnings(more: &str) -> String {
+    read(more).remarks.to_string()
+}
+
+#[test]
+fn three_lines_are_enough() {
+    let settings = read("");
+    assert_eq!(settings.listeners[0].address.to_string(), "127.0.0.1:8080");
+    let upstream = &settings.edge.upstream.target;
+    assert_eq!(
+        upstream,
+        &Target::Http {
+            host: "app".to_owned(),
+            port: 8000
+        }
+    );
+    assert_eq!(settings.edge.prefix, "/.stepup/");
+    assert_eq!(settings.edge.accept, crate::domain::Accept::default());
+    assert_eq!(settings.browser_key.name(), "__Host-stepgate");
+    assert_eq!(settings.audit.target, AuditTarget::Stdout);
+    assert!(matches!(settings.store, StoreOptions::Embedded(_)));
+    assert!(matches!(settings.secrets.current, RootSecret::ToBeMade(_)));
+}
+
+#[test]
+fn an_empty_file_lacks_three_things() {
+    let told = Folder::new().parse("{}").unwrap_err();
+    for field in ["version", "upstream", "policies"] {
+        assert!(told.contains(&format!("`{field}` is missing")), "{told}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_where_it_stands() {
+    let text = "version: 2
+listen: [127.0.0.1, 127.0.0.1:8080, 127.0.0.1:8080]
+public_url: app.example.com
+prefix: stepup
+upstream: { url: ftp://app, conect: 5s, response: 0s }
+policies: nowhere/
+deadlines: { idle: 75 }
+trusted_proxies: [10.0.0.0/8, proxy]
+session:
+  cookies: [sid]
+  learn:
+    logins:
+      - { path: login, subject: { form: a, json: b }, success: { status: 99 } }
+";
+    let told = Folder::new().parse(text).unwrap_err();
+    for line in [
+        "stepgate.yaml:1:10: version 2 is not known",
+        "stepgate.yaml:2:10: `127.0.0.1` is not an address with a port",
+        "stepgate.yaml:2:37: `127.0.0.1:8080` is listened on twice",
+        "stepgate.yaml:3:13: `app.example.com` is not an origin",
+        "stepgate.yaml:4:9: `stepup` cannot be our prefix",
+        "stepgate.yaml:5:18: `ftp://app` is not an upstream",
+        "stepgate.yaml:5:29: unknown field `conect`",
+        "did you mean `connect`?",
+        "stepgate.yaml:5:51: must be longer than `0s`",
+        "stepgate.yaml:6:11: `nowhere/` cannot be read",
+        "stepgate.yaml:7:20: `75` has no unit",
+        "stepgate.yaml:8:31: `proxy` is not a network",
+        "stepgate.yaml:13:17: ",
+        "stepgate.yaml:13:33: expected one of `form`, `json`",
+        "stepgate.yaml:13:74: `99` is not a status",
+    ] {
+        assert!(told.contains(line), "`{line}` is missing in\n{told}");
+    }
+}
+
+#[test]
+fn a_secret_comes_by_file_or_environment_and_is_never_shown() {
+    assert!(matches!(
+        read("secret: { file: s }").secrets.current,
+        RootSecret::Given(_)
+    ));
+    let both = wrong("secret: { file: s, env: X }");
+    assert!(
+        both.contains("expected one of `{ file: … }` and `{ env: … }`"),
+        "{both}"
+    );
+    let unset = wrong("secret: { env: STEPGATE_TEST_NOBODY_SETS_THIS }");
+    assert!(unset.contains("has no variable"), "{unset}");
+    let written = wrong("store: { redis: { url: \"redis://r\", password: hunter2 } }");
+    assert!(!written.contains("hunter2"), "{written}");
+    let in_url = wrong("store: { redis: { url: \"redis://u:p@r\" } }\nsecret: { file: s }");
+    assert!(in_url.contains("holds a user name or password"), "{in_url}");
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_refused() {
+    let folder = Folder::new();
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.0.join("s"), open).unwrap();
+    let told = folder.parse(&with("secret: { file: s }")).unwrap_err();
+    assert!(
+        told.contains("can be read by others") && told.contains("chmod 600"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_short_secret_is_refused() {
+    let folder = Folder::new();
+    folder.write("s", "5a1b5a1b");
+    let told = folder.parse(&with("secret: { file: s }")).unwrap_err();
+    assert!(told.contains("the secret has 4 bytes"), "{told}");
+}
+
+#[test]
+fn sidecars_that_share_a_redis_must_be_given_the_secret() {
+    let told = wrong("store: { redis: { url: \"redis://r\" } }");
+    assert!(told.contains("`secret` is missing"), "{told}");
+    let told = wrong("store: { redis: { url: \"redis://r\" } }\nsecret: { file: none }");
+    assert!(told.contains("`none` cannot be read"), "{told}");
+    read("store: { redis: { url: \"redis://r\" } }\nsecret: { file: s }");
+}
+
+#[test]
+fn headers_are_believed_only_from_a_proxy_that_is_named() {
+    let headers = "session: { key: subject, headers: { subject: Remote_User } }";
+    assert!(wrong(headers).contains("trusted_proxies: [10.0.0.1]"));
+    let settings = read(&format!("{headers}\ntrusted_proxies: 10.0.0.1\n"));
+    assert_eq!(settings.sessions.key, SessionKey::Subject);
+    assert_eq!(settings.edge.headers.identity, ["remote-user"]);
+    assert!(wrong("session: { key: subject }").contains("needs `session.headers`"));
+    assert!(wrong("trusted_proxies: 0.0.0.0/0").contains("trusts everybody"));
+}
+
+#[test]
+fn a_login_needs_a_sign_of_its_success() {
+    let login = |rest: &str| {
+        format!(
+            "session: {{ cookies: sid, learn: {{ logins: [{{ path: /login, subject: {{ form: u }}{rest} }}] }} }}"
+        )
+    };
+    assert!(wrong(&login("")).contains("`success` is missing"));
+    assert!(wrong(&login(", success: {}")).contains("names no sign of a success"));
+    assert!(wrong(&login(", success: { body: \"(\" }")).contains("not a regex"));
+    let learn = read(&login(", success: { status: [302, 303] }"))
+        .sessions
+        .learn
+        .unwrap();
+    assert_eq!(learn.logins.len(), 1);
+    let without_cookies = login(", success: { status: 302 }").replace("cookies: sid, ", "");
+    assert!(wrong(&without_cookies).contains("`session.cookies` is missing"));
+}
+
+#[test]
+fn plain_http_costs_our_cookie_its_prefix_and_only_if_it_is_said() {
+    assert_eq!(
+        read("public_url: http://127.0.0.1:8080").browser_key.name(),
+        "stepgate"
+    );
+    let settings = read("public_url: https://App.example.com:443/");
+    assert_eq!(settings.browser_key.name(), "__Host-stepgate");
+    assert_eq!(
+        settings.edge.public_origin.as_deref(),
+        Some("https://app.example.com")
+    );
+    assert!(warnings("").contains("`public_url` is missing"));
+}
+
+#[test]
+fn what_weakens_is_warned_of() {
+    let accepting = "session: { cookies: sid }\n";
+    let told = warnings(&format!(
+        "{accepting}verification: {{ argon2: {{ memory: 8MiB }} }}"
+    ));
+    assert!(told.contains("OWASP"), "{told}");
+    let text = with("").replace(
+        "\" }",
+        "\", rewrite_urls: pass, accept: { dot_segments: true } }",
+    );
+    let settings = Folder::new().parse(&text).unwrap();
+    assert_eq!(settings.edge.accept.dot_segments, Leniency::Read);
+    let told = settings.remarks.to_string();
+    assert!(
+        told.contains("disagree") && told.contains("no route guards"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_session_cannot_outlive_what_we_remember_of_it() {
+    let told = wrong("session: { cookies: sid, remember: 1h, lifetime: 2h }");
+    assert!(
+        told.contains("longer than `remember`, which is 1h"),
+        "{told}"
+    );
+}
+
+#[test]
+fn numbers_have_ends() {
+    for (more, said) in [
+        ("threads: 0", "expected at least 1"),
+        ("threads: 4096", "are more than"),
+        ("limits: { header_bytes: 1KiB }", "at least `8KiB`"),
+        ("limits: { body_limit: 1GiB }", "expected 1 to"),
+        ("verification: { totp_skew: 2 }", "expected 0 or 1"),
+        ("verification: { limits: { factor: 101 } }", "NIST"),
+        ("verification: { code_life: 2h }", "longer than 10m"),
+        (
+            "verification: { argon2: { lanes: 65 } }",
+            "at most 64 lanes",
+        ),
+        (
+            "mail: { smtp: \"a b\", from: x@example.com }",
+            "is not a mail server",
+        ),
+        (
+            "mail: { smtp: mail, from: nobody }",
+            "`nobody` is not a sender",
+        ),
+        ("log: { level: \"loud=very\" }", "is not a level"),
+        (
+            "store: { redis: { url: \"redis://r\" }, embedded: {} }",
+            "there is one store",
+        ),
+    ] {
+        let told = wrong(more);
+        assert!(told.contains(said), "{more}: {told}");
+    }
+}
+
+#[test]
+fn codes_without_a_mail_server_are_warned_of() {
+    let policy =
+        "version: 1\ndefault: forward\nroutes:\n  - { id: a, level: 3, match: { path: /a } }\n";
+    let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
+    let told = read("").remarks_on(&policies).to_string();
+    assert!(
+        told.contains("route `a` accepts e-mailed codes, and there is no `mail`"),
+        "{told}"
+    );
+    let mail = read("mail: { smtp: mail, from: a@example.com, security: plain }");
+    assert!(mail.remarks_on(&policies).is_empty());
+}
