@@ -1,5 +1,6 @@
 //! Stepgate: step-up authentication for web applications that nobody can change.
 
+pub mod app;
 pub mod audit;
 pub mod clock;
 pub mod demo;

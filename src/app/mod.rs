@@ -1,0 +1,227 @@
+//! The running sidecar: built from its settings, served by a thread per core, ended in order.
+
+mod reload;
+mod signals;
+mod watch;
+mod workers;
+
+pub use signals::Signals;
+
+use crate::audit::{Audit, AuditSetupError, Event, EventKind, Outcome};
+use crate::clock::Clock;
+use crate::domain::{RouteTable, TableError};
+use crate::edge::{Census, House, Rules, TlsError, bind};
+use crate::entropy::Entropy;
+use crate::mail::{MailSetupError, Mailer};
+use crate::policy::{Fingerprint, Policies, Sources};
+use crate::settings::{KeysError, Listener, Settings};
+use crate::store::{OpenError, StoreOptions, StoreSource, open};
+use crate::verification::{Equipment, PasswordChecker};
+use crate::yaml::{Diagnostics, Severity};
+use arc_swap::ArcSwap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why the sidecar does not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The audit log.
+    #[error(transparent)]
+    Audit(#[from] AuditSetupError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The secret.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The mail server's settings.
+    #[error(transparent)]
+    Mail(#[from] MailSetupError),
+    /// What hashes passwords.
+    #[error("cannot hash passwords")]
+    Passwords(#[from] crate::verification::StartError),
+    /// The policies cannot be used.
+    #[error("the policies cannot be used")]
+    Policies(#[source] Diagnostics),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The routes together make no table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A thread or a runtime cannot be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+    /// The certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A thread that serves has ended although nobody asked it to.
+    #[error("a thread that serves requests has ended")]
+    Worker(#[source] io::Error),
+}
+
+/// Everything that is needed to serve; the sockets are open, nobody is let in yet.
+#[derive(Debug)]
+pub struct App {
+    house: Arc<House>,
+    store: StoreSource,
+    /// For each thread one socket of each listener.
+    sockets: Vec<Vec<TcpListener>>,
+    listeners: Vec<Listener>,
+    policies: Vec<PathBuf>,
+    fingerprint: Fingerprint,
+    drain: Duration,
+    store_name: String,
+}
+
+impl App {
+    /// Builds everything. The first thing that fails is told; what needs no start is found by
+    /// `stepgate check`.
+    pub fn build(settings: Settings) -> Result<Self, AppError> {
+        let clock = Clock::System;
+        let entropy = Entropy::system();
+        let sources = Sources::read(&settings.policies);
+        let policies = sources.compile().map_err(AppError::Policies)?;
+        log_remarks(&settings, &policies);
+        let store = open(&settings.store, &clock)?;
+        let keys = Arc::new(settings.secrets.keys(&entropy)?);
+        let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
+        let audit = Audit::start(&settings.audit, clock.clone())?;
+        let mailer = settings.mail.as_ref();
+        let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
+        let equipment = Equipment {
+            keys: keys.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            audit: audit.clone(),
+            mailer: mailer.transpose()?,
+            passwords: PasswordChecker::start(&settings.passwords, &entropy)?,
+            settings: settings.verification,
+        };
+        let house = House {
+            options: settings.edge,
+            sessions: settings.sessions,
+            browser_key: settings.browser_key,
+            rules: ArcSwap::from_pointee(rules(policies)?),
+            keys,
+            clock,
+            entropy,
+            audit,
+            equipment: Arc::new(equipment),
+            revoked: store.revoked(),
+            census: Arc::new(Census::default()),
+            upstream_open: Arc::default(),
+        };
+        Ok(Self {
+            house: Arc::new(house),
+            store,
+            sockets,
+            listeners,
+            policies: settings.policies,
+            fingerprint: sources.fingerprint(),
+            drain: settings.drain,
+            store_name: store_name(&settings.store),
+        })
+    }
+
+    /// Where it listens: the addresses of the settings, with the ports that were free.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address)
+    }
+
+    /// Serves until `signals` ask to stop and what was under way has ended.
+    pub fn run(self, signals: Signals) -> Result<(), AppError> {
+        let house = self.house;
+        record(&house, EventKind::Started);
+        let reloader = reload::Reloader::start(house.clone(), self.policies, self.fingerprint)?;
+        let workers = workers::Workers::start(&house, &self.store, &self.listeners, self.sockets)?;
+        for listener in &self.listeners {
+            let scheme = if listener.tls.is_some() {
+                "https"
+            } else {
+                "http"
+            };
+            tracing::info!("listening on {scheme}://{}", listener.address);
+        }
+        let routes = house.rules.load().table.routes().count();
+        let upstream = &house.options.upstream.target;
+        let (store, threads) = (&self.store_name, workers.count());
+        tracing::info!(routes, %upstream, store, threads, "ready");
+        let ended = watch::until_stopped(&self.store, workers, signals, &reloader, self.drain);
+        record(&house, EventKind::Stopped);
+        if !house.audit.flush(LAST_WORDS) {
+            tracing::error!("the audit log could not be written to its end");
+        }
+        tracing::info!("stopped");
+        ended
+    }
+}
+
+/// Builds the table that a reload puts in force as a whole.
+fn rules(policies: Policies) -> Result<Rules, TableError> {
+    let table = RouteTable::new(policies.routes, policies.default)?;
+    Ok(Rules { table })
+}
+
+/// Records what happens to the sidecar itself; a log that fails must not keep it from ending.
+fn record(house: &House, kind: EventKind) {
+    let event = Event::new(house.clock.now(), kind, Outcome::Succeeded);
+    if house.audit.record(event).is_err() {
+        tracing::error!(event = kind.as_str(), "cannot be recorded in the audit log");
+    }
+}
+
+fn log_remarks(settings: &Settings, policies: &Policies) {
+    let own = settings.remarks_on(policies);
+    for remark in settings.remarks.iter().chain(&own).chain(&policies.remarks) {
+        let place = remark.position.map(|position| format!(":{position}"));
+        let place = format!("{}{}", remark.file, place.unwrap_or_default());
+        match remark.severity {
+            Severity::Note => tracing::info!(place, "{}", remark.message),
+            Severity::Error | Severity::Warning => tracing::warn!(place, "{}", remark.message),
+        }
+    }
+}
+
+/// Opens every address once for each thread, so that the kernel spreads the connections.
+fn open_sockets(
+    listeners: &[Listener],
+    threads: usize,
+) -> Result<(Vec<Listener>, Vec<Vec<TcpListener>>), AppError> {
+    let mut opened = Vec::new();
+    let mut sockets: Vec<Vec<TcpListener>> = (0..threads).map(|_| Vec::new()).collect();
+    for listener in listeners {
+        let mut listener = listener.clone();
+        let address = listener.address;
+        let failed = |source| AppError::Bind { address, source };
+        // Sockets that share a port would also share it with a sidecar that runs already.
+        drop(TcpListener::bind(address).map_err(failed)?);
+        for own in &mut sockets {
+            let socket = bind(listener.address).map_err(failed)?;
+            // The first of them finds the free port, the others must take the same.
+            listener.address = socket.local_addr().map_err(failed)?;
+            own.push(socket);
+        }
+        opened.push(listener);
+    }
+    Ok((opened, sockets))
+}
+
+fn store_name(options: &StoreOptions) -> String {
+    match options {
+        StoreOptions::Embedded(options) => options.path.display().to_string(),
+        StoreOptions::Redis(options) => options.url.clone(),
+    }
+}
+
+/// How long the last lines of the audit log may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);

@@ -1,0 +1,103 @@
+//! Reloads the policies: when their files change, or when asked. All or nothing, and loud.
+
+use super::{AppError, rules};
+use crate::audit::{Event, EventKind, Outcome};
+use crate::edge::House;
+use crate::policy::{Fingerprint, Policies, Sources, Watch};
+use crate::yaml::Diagnostics;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// The thread that reloads; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Reloader {
+    orders: Sender<()>,
+}
+
+impl Reloader {
+    /// Watches `paths` from the state in `seen`.
+    pub(super) fn start(
+        house: Arc<House>,
+        paths: Vec<PathBuf>,
+        seen: Fingerprint,
+    ) -> Result<Self, AppError> {
+        let (orders, inbox) = channel();
+        let watch = Watch::new(paths.clone(), seen);
+        let run = move || follow(&house, &paths, watch, &inbox);
+        let thread = thread::Builder::new().name("policies".to_owned());
+        thread.spawn(run).map_err(AppError::Thread)?;
+        Ok(Self { orders })
+    }
+
+    /// Reads the policies again, changed or not, and opens the audit log anew.
+    pub(super) fn reload(&self) {
+        if self.orders.send(()).is_err() {
+            tracing::error!("the thread that reloads policies is gone");
+        }
+    }
+}
+
+fn follow(house: &House, paths: &[PathBuf], mut watch: Watch, orders: &Receiver<()>) {
+    loop {
+        match orders.recv_timeout(INTERVAL) {
+            Ok(()) => {
+                house.audit.reopen();
+                let sources = Sources::read(paths);
+                watch = Watch::new(paths.to_owned(), sources.fingerprint());
+                apply(house, sources.compile());
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(changed) = watch.look() {
+                    apply(house, changed);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Puts new policies in force, or keeps the old ones; either is logged and recorded.
+fn apply(house: &House, read: Result<Policies, Diagnostics>) {
+    let outcome = match read {
+        Ok(policies) => put_in_force(house, policies),
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                tracing::error!("{}", mistake.to_string().trim_end());
+            }
+            let mistakes = mistakes.len();
+            tracing::error!(mistakes, "the new policies are refused; the old ones stay");
+            Outcome::Failed
+        }
+    };
+    let mut event = Event::new(house.clock.now(), EventKind::PoliciesLoaded, outcome);
+    event.count = u64::try_from(house.rules.load().table.routes().count()).ok();
+    if house.audit.record(event).is_err() {
+        tracing::error!("the reload could not be recorded in the audit log");
+    }
+}
+
+fn put_in_force(house: &House, policies: Policies) -> Outcome {
+    let files = policies.files.len();
+    for warning in policies.warnings() {
+        tracing::warn!("{}", warning.to_string().trim_end());
+    }
+    match rules(policies) {
+        Ok(rules) => {
+            let routes = rules.table.routes().count();
+            house.rules.store(Arc::new(rules));
+            tracing::info!(routes, files, "the policies were reloaded");
+            Outcome::Succeeded
+        }
+        Err(error) => {
+            let error = crate::telemetry::chain(&error);
+            tracing::error!(error, "the new policies are refused; the old ones stay");
+            Outcome::Failed
+        }
+    }
+}
+
+/// How often the files are looked at.
+const INTERVAL: Duration = Duration::from_secs(1);

@@ -1,0 +1,90 @@
+//! The main thread's part: waits for orders, keeps an eye on the store, ends the others in order.
+
+use super::AppError;
+use super::reload::Reloader;
+use super::signals::{Order, Orders, Signals};
+use super::workers::{Phase, Workers};
+use crate::store::{AnyStore, StoreSource};
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::task::spawn_local;
+use tokio::time::{sleep, timeout};
+
+/// Returns when everything has ended.
+pub(super) fn until_stopped(
+    store: &StoreSource,
+    mut workers: Workers,
+    signals: Signals,
+    reloader: &Reloader,
+    drain: Duration,
+) -> Result<(), AppError> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(<_>::default());
+    let runtime = runtime.map_err(AppError::Thread)?;
+    let ended = runtime.block_on(async {
+        let mut orders = Orders::new(signals).map_err(AppError::Thread)?;
+        spawn_local(store.feed().run());
+        spawn_local(watch_eviction(store.handle()));
+        let failure = loop {
+            tokio::select! {
+                ended = workers.one_ended() => {
+                    let unasked = || std::io::Error::other("nobody had asked it to");
+                    break Some(AppError::Worker(ended.err().unwrap_or_else(unasked)));
+                }
+                order = orders.next() => match order {
+                    Order::Reload => reloader.reload(),
+                    Order::Stop => break None,
+                },
+            }
+        };
+        finish(&mut workers, &mut orders, drain).await;
+        failure.map_or(Ok(()), Err)
+    });
+    workers.enter(Phase::Cut);
+    workers.join();
+    ended
+}
+
+/// Lets what is under way end; a second order to stop, or too much patience, cuts it off.
+async fn finish(workers: &mut Workers, orders: &mut Orders, drain: Duration) {
+    tracing::info!(limit = ?drain, "draining: no new connections, finishing what is under way");
+    workers.enter(Phase::Draining);
+    let again = async { while orders.next().await != Order::Stop {} };
+    tokio::select! {
+        drained = timeout(drain, workers.all_ended()) => {
+            if drained.is_err() {
+                tracing::warn!("some requests did not end in time and are cut off");
+            }
+        }
+        () = again => tracing::warn!("asked to stop again: what is under way is cut off"),
+    }
+}
+
+/// An evicted counter or used code would be forgotten: told at once, and for as long as it lasts.
+async fn watch_eviction(store: AnyStore) {
+    let AnyStore::Redis(redis) = store else {
+        return;
+    };
+    loop {
+        let next = match redis.evicting_policy().await {
+            Ok(Some(policy)) => {
+                let message = "redis may evict what we rely on: set `maxmemory-policy noeviction`";
+                tracing::error!(policy, "{message}");
+                EVICTION_CHECK
+            }
+            Ok(None) => EVICTION_CHECK,
+            Err(error) => {
+                let error = crate::telemetry::chain(&error);
+                tracing::warn!(error, "redis cannot be asked for its eviction policy");
+                RETRY
+            }
+        };
+        sleep(next).await;
+    }
+}
+
+/// How often Redis is asked for its eviction policy, which can be changed while it runs.
+const EVICTION_CHECK: Duration = Duration::from_mins(1);
+/// The same while it does not answer.
+const RETRY: Duration = Duration::from_secs(5);

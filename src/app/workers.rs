@@ -1,0 +1,149 @@
+//! The threads that serve: one runtime, one store handle and one socket of each listener for each.
+
+use super::AppError;
+use crate::edge::{House, serve, server_config};
+use crate::settings::Listener;
+use crate::store::StoreSource;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, watch};
+
+/// What the threads are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Let people in.
+    Serving,
+    /// Finish what is under way.
+    Draining,
+    /// Drop the rest.
+    Cut,
+}
+
+/// The threads.
+#[derive(Debug)]
+pub(super) struct Workers {
+    threads: Vec<JoinHandle<()>>,
+    phase: watch::Sender<Phase>,
+    ended: mpsc::UnboundedReceiver<io::Result<()>>,
+}
+
+impl Workers {
+    /// Starts a thread for each set of sockets.
+    pub(super) fn start(
+        house: &Arc<House>,
+        store: &StoreSource,
+        listeners: &[Listener],
+        sockets: Vec<Vec<TcpListener>>,
+    ) -> Result<Self, AppError> {
+        let files = listeners.iter().map(|listener| listener.tls.as_ref());
+        let tls = files
+            .map(|files| {
+                files
+                    .map(|tls| server_config(&tls.certificate, &tls.key))
+                    .transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let (phase, seen) = watch::channel(Phase::Serving);
+        let (tell, ended) = mpsc::unbounded_channel();
+        let mut threads = Vec::new();
+        for (index, sockets) in sockets.into_iter().enumerate() {
+            let (house, store, seen) = (house.clone(), store.clone(), seen.clone());
+            let sockets: Vec<_> = sockets.into_iter().zip(tls.iter().cloned()).collect();
+            let last_words = LastWords::new(tell.clone());
+            let work = move || {
+                last_words.say(run(&seen, |stop| async move {
+                    serve(house, store.handle(), sockets, stop).await
+                }));
+            };
+            let thread = thread::Builder::new().name(format!("worker-{index}"));
+            threads.push(thread.spawn(work).map_err(AppError::Thread)?);
+        }
+        Ok(Self {
+            threads,
+            phase,
+            ended,
+        })
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Tells all of them.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+    }
+
+    /// Waits until one of them has ended.
+    pub(super) async fn one_ended(&mut self) -> io::Result<()> {
+        self.ended.recv().await.unwrap_or(Ok(()))
+    }
+
+    /// Waits until all of them have ended.
+    pub(super) async fn all_ended(&mut self) {
+        // The channel closes with the last of them.
+        while self.ended.recv().await.is_some() {}
+    }
+
+    /// Waits for the threads themselves, which have ended or were cut.
+    pub(super) fn join(self) {
+        for thread in self.threads {
+            // A thread that panicked has said so on stderr.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs `serve` on a runtime of this thread until it ends by itself or is cut off.
+fn run<S: Future<Output = io::Result<()>>>(
+    phase: &watch::Receiver<Phase>,
+    serve: impl FnOnce(Stop) -> S,
+) -> io::Result<()> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(<_>::default())?;
+    runtime.block_on(async {
+        let until = |wanted: Phase| {
+            let mut phase = phase.clone();
+            Box::pin(async move {
+                // A sender that is gone asks us to end as well.
+                let _ = phase.wait_for(|phase| *phase >= wanted).await;
+            })
+        };
+        tokio::select! {
+            served = serve(until(Phase::Draining)) => served,
+            () = until(Phase::Cut) => Ok(()),
+        }
+    })
+}
+
+/// Resolves when a thread must let nobody in any more.
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+/// Reports the end of a thread, also if it panics.
+struct LastWords {
+    tell: mpsc::UnboundedSender<io::Result<()>>,
+    result: Option<io::Result<()>>,
+}
+
+impl LastWords {
+    fn new(tell: mpsc::UnboundedSender<io::Result<()>>) -> Self {
+        Self { tell, result: None }
+    }
+
+    fn say(mut self, result: io::Result<()>) {
+        self.result = Some(result);
+    }
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        let panicked = || Err(io::Error::other("it panicked"));
+        // Nobody listens any more if all is over anyway.
+        let _ = self.tell.send(self.result.take().unwrap_or_else(panicked));
+    }
+}
