@@ -1,3 +1,7 @@
 //! The `stepgate` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stepgate::cli::run()
+}

@@ -1,0 +1,299 @@
+//! What may be written on the command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Step-up authentication for web applications that nobody can change.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stepgate",
+    version,
+    after_help = "\
+Examples:
+  stepgate demo                      see it work, with a bundled application
+  stepgate check                     find every mistake in ./stepgate.yaml and its policies
+  stepgate serve -c /etc/stepgate/stepgate.yaml
+  stepgate explain DELETE /users/42  which routes guard this, and what would pass
+
+Exit codes: 0 all is well, 1 it did not work, 64 bad configuration or usage."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs the sidecar
+    Serve(Serve),
+    /// Finds every mistake in the settings and the policies
+    Check(Check),
+    /// Tells which routes guard a request, what is required, and what would pass
+    Explain(Explain),
+    /// Keeps the directory: who can prove what
+    #[command(subcommand)]
+    User(User),
+    /// Lists and ends sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Checks audit logs
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Runs a small old application with Stepgate in front of it
+    Demo(Demo),
+}
+
+/// Where the settings are.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Config {
+    /// The settings file
+    #[arg(
+        short,
+        long = "config",
+        value_name = "FILE",
+        default_value = "stepgate.yaml"
+    )]
+    pub(super) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Signals: SIGTERM and SIGINT finish what is under way and end (twice: at once);
+SIGHUP reads the policies again and opens the audit log anew.
+
+Examples:
+  stepgate serve
+  stepgate serve -c /etc/stepgate/stepgate.yaml --log debug
+  STEPGATE_LOG=info,stepgate::edge=debug stepgate serve")]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// What is logged, in place of `log.level`: error, warn, info, debug, trace, or directives
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) log: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stepgate check
+  stepgate check -c /etc/stepgate/stepgate.yaml --warnings-are-errors")]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// Fail if there is a warning, too
+    #[arg(long)]
+    pub(super) warnings_are_errors: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stepgate explain POST /account/email
+  stepgate explain POST https://app.example.com/admin/users --form action=delete_selected
+  stepgate explain POST /graphql --json '{\"query\": \"mutation { deleteUser(id: 1) { id } }\"}'
+  stepgate explain DELETE /users/42 --user alice")]
+pub(super) struct Explain {
+    /// The method of the request
+    pub(super) method: String,
+    /// Its path and query, or a whole URL
+    pub(super) url: String,
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// A header of the request
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(super) header: Vec<String>,
+    /// A field of an urlencoded form
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) form: Vec<String>,
+    /// A JSON body
+    #[arg(long, value_name = "TEXT", conflicts_with = "form")]
+    pub(super) json: Option<String>,
+    /// Tell by which factors this user of the directory could pass
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Passwords are asked on the terminal, or read from standard input; never from the command line.
+All of this works while sidecars run.
+
+Examples:
+  stepgate user add alice --email alice@example.com
+  printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin
+  stepgate user totp alice
+  stepgate user list --json")]
+pub(super) enum User {
+    /// Adds a user: the name is the one under which the application knows them
+    #[command(after_help = "\
+Examples:
+  stepgate user add alice --email alice@example.com
+  stepgate user add carol --email carol@example.com --no-password --alias carol@example.com
+  printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin")]
+    Add(UserAdd),
+    /// Lists all users
+    #[command(after_help = "Example:\n  stepgate user list --json")]
+    List(List),
+    /// Sets a user's password
+    #[command(after_help = "\
+Examples:
+  stepgate user passwd alice
+  printf %s \"$PASSWORD\" | stepgate user passwd alice --password-stdin")]
+    Passwd(UserPasswd),
+    /// Enrolls an authenticator app: shows the secret once, as text and as QR code
+    #[command(after_help = "\
+Examples:
+  stepgate user totp alice
+  stepgate user totp alice --issuer 'Example Corp'
+  stepgate user totp alice --remove")]
+    Totp(UserTotp),
+    /// Removes a user
+    #[command(after_help = "Example:\n  stepgate user remove alice")]
+    Remove(UserName),
+    /// Clears the failures that lock a user's factors
+    #[command(after_help = "Example:\n  stepgate user unlock alice")]
+    Unlock(UserName),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UserAdd {
+    /// The name, as the application knows it
+    pub(super) name: String,
+    /// Where codes are sent
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) email: Option<String>,
+    /// Another name by which the application may know the same user
+    #[arg(long, value_name = "NAME")]
+    pub(super) alias: Vec<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long, conflicts_with = "no_password")]
+    pub(super) password_stdin: bool,
+    /// Set no password: the user proves themselves in other ways
+    #[arg(long)]
+    pub(super) no_password: bool,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UserPasswd {
+    /// The user
+    pub(super) name: String,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(super) password_stdin: bool,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UserTotp {
+    /// The user
+    pub(super) name: String,
+    /// What the authenticator app calls the application
+    #[arg(long, value_name = "TEXT")]
+    pub(super) issuer: Option<String>,
+    /// Forget the secret instead
+    #[arg(long, conflicts_with = "issuer")]
+    pub(super) remove: bool,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UserName {
+    /// The user
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// One JSON document instead of columns
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  stepgate session list --user alice
+  stepgate session revoke 3f9a1c0d2b4e
+  stepgate session revoke --user alice")]
+pub(super) enum SessionCommand {
+    /// Lists the sessions that are known, newest first
+    #[command(after_help = "Example:\n  stepgate session list --user alice --json")]
+    List(SessionList),
+    /// Ends sessions for good: they are refused everywhere
+    #[command(after_help = "\
+Examples:
+  stepgate session revoke 3f9a1c0d2b4e   the beginning of the id is enough
+  stepgate session revoke --user alice   all of them")]
+    Revoke(SessionRevoke),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SessionList {
+    /// Only this user's
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub(super) most: usize,
+    #[command(flatten)]
+    pub(super) list: List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SessionRevoke {
+    /// The session, or the beginning of its id
+    #[arg(required_unless_present = "user", conflicts_with = "user")]
+    pub(super) id: Option<String>,
+    /// All sessions of this user
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    #[command(flatten)]
+    pub(super) config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  stepgate audit verify /var/log/stepgate/audit.log")]
+pub(super) enum AuditCommand {
+    /// Checks that no line was changed, removed or added
+    #[command(after_help = "\
+The chain cannot show that the end was cut off: compare `last` and `head` with what was shipped elsewhere.
+
+Examples:
+  stepgate audit verify audit.log
+  zcat audit.log.1.gz | stepgate audit verify -")]
+    Verify(AuditVerify),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditVerify {
+    /// The log; `-` is standard input
+    pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stepgate demo
+  stepgate demo --listen 127.0.0.1:9000 --state /tmp/my-demo
+  stepgate demo --app-only --listen 0.0.0.0:8000")]
+pub(super) struct Demo {
+    /// Where to listen; if nothing is said and the port is taken, the next free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) listen: Option<SocketAddr>,
+    /// Keep settings, policies and state in this folder, rather than in a new one that is removed
+    #[arg(long, value_name = "FOLDER", conflicts_with = "app_only")]
+    pub(super) state: Option<PathBuf>,
+    /// Run the application alone, without Stepgate
+    #[arg(long)]
+    pub(super) app_only: bool,
+}

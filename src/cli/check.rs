@@ -1,0 +1,76 @@
+//! `stepgate check`: every mistake of the settings and the policies at once.
+
+use super::arguments::Check;
+use super::error::CliError;
+use super::output::{Output, plural};
+use crate::clock::Clock;
+use crate::domain::RouteTable;
+use crate::policy::{self, Policies};
+use crate::settings::{self, Settings};
+use crate::store::{StoreOptions, open};
+use crate::telemetry;
+use crate::yaml::{Diagnostic, Diagnostics, Severity};
+
+pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), CliError> {
+    let settings = settings::load(&arguments.config.config);
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(mut mistakes) => {
+            let paths = settings::policy_paths(&arguments.config.config);
+            if !paths.is_empty()
+                && let Err(more) = policy::load(&paths)
+            {
+                mistakes.append(more);
+            }
+            return Err(CliError::Configuration(mistakes));
+        }
+    };
+    let policies = policy::load(&settings.policies).map_err(CliError::Configuration)?;
+    let remarks = all_remarks(&settings, &policies);
+    let (routes, files) = (policies.routes.len(), policies.files.len());
+    let mistakes = rest(&settings, policies);
+    if !remarks.is_empty() {
+        writeln!(out, "{remarks}")?;
+    }
+    if !mistakes.is_empty() {
+        return Err(CliError::Configuration(mistakes));
+    }
+    let warnings = remarks
+        .iter()
+        .filter(|remark| remark.severity == Severity::Warning);
+    let warnings = warnings.count();
+    if warnings > 0 && arguments.warnings_are_errors {
+        let message = format!("{warnings} {}", plural(warnings, "warning"));
+        return Err(CliError::Usage(message));
+    }
+    let (route, file) = (plural(routes, "route"), plural(files, "file"));
+    write!(out, "ok: {routes} {route} in {files} {file}")?;
+    match warnings {
+        0 => writeln!(out)?,
+        count => writeln!(out, ", {count} {}", plural(count, "warning"))?,
+    }
+    Ok(())
+}
+
+fn all_remarks(settings: &Settings, policies: &Policies) -> Diagnostics {
+    let mut remarks = settings.remarks.clone();
+    remarks.append(settings.remarks_on(policies));
+    remarks.append(policies.remarks.clone());
+    remarks
+}
+
+/// What only shows when the parts are put together; nothing is connected or created.
+fn rest(settings: &Settings, policies: Policies) -> Diagnostics {
+    let name = settings.file.display().to_string();
+    let mut mistakes = Diagnostics::default();
+    if let Err(error) = RouteTable::new(policies.routes, policies.default) {
+        mistakes.push(Diagnostic::whole_file(&name, telemetry::chain(&error)));
+    }
+    // The embedded store would be created; an address of Redis is only read.
+    if let StoreOptions::Redis(_) = &settings.store
+        && let Err(error) = open(&settings.store, &Clock::System)
+    {
+        mistakes.push(Diagnostic::whole_file(&name, telemetry::chain(&error)));
+    }
+    mistakes
+}

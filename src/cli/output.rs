@@ -1,0 +1,50 @@
+//! Where answers are written.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+/// A stream that people or programs read; `writeln!` writes to it.
+pub(super) struct Output {
+    stream: Box<dyn Write>,
+    terminal: bool,
+}
+
+impl Output {
+    /// Standard output, for answers.
+    pub(super) fn stdout() -> Self {
+        let terminal = io::stdout().is_terminal();
+        Self {
+            stream: Box::new(io::stdout()),
+            terminal,
+        }
+    }
+
+    /// Standard error, for complaints and questions.
+    pub(super) fn stderr() -> Self {
+        let terminal = io::stderr().is_terminal();
+        Self {
+            stream: Box::new(io::stderr()),
+            terminal,
+        }
+    }
+
+    /// Whether a person is looking.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// What `writeln!` calls.
+    pub(super) fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.stream.write_fmt(text)?;
+        self.stream.flush()
+    }
+}
+
+/// `1 route`, `2 routes`.
+pub(super) fn plural(count: usize, word: &str) -> String {
+    if count == 1 {
+        word.to_owned()
+    } else {
+        format!("{word}s")
+    }
+}

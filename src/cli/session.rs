@@ -1,0 +1,131 @@
+//! `stepgate session`.
+
+use super::arguments::{SessionCommand, SessionList, SessionRevoke};
+use super::error::CliError;
+use super::output::{Output, plural};
+use super::store::{Bench, on_store};
+use super::table::Columns;
+use super::user::date;
+use crate::audit::EventKind;
+use crate::domain::{Session, SessionId, Subject};
+use crate::store::Store;
+use serde_json::json;
+
+pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliError> {
+    match command {
+        SessionCommand::List(arguments) => list(&arguments, out),
+        SessionCommand::Revoke(arguments) => revoke(&arguments, out),
+    }
+}
+
+fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
+    let subject = arguments.user.as_deref().map(subject).transpose()?;
+    on_store(&arguments.list.config.config, async |bench| {
+        let sessions = bench
+            .store
+            .sessions(subject.as_ref(), arguments.most)
+            .await?;
+        if arguments.list.json {
+            let sessions: Vec<_> = sessions.iter().map(as_json).collect();
+            writeln!(out, "{:#}", json!(sessions))?;
+            return Ok(());
+        }
+        let mut columns = Columns::new(["session", "user", "signed in", "last seen", "state"]);
+        for (id, session) in &sessions {
+            columns.push([
+                short(*id),
+                session.subject.to_string(),
+                session.authenticated_at.map(date).unwrap_or_default(),
+                date(session.seen_at),
+                state(session).to_owned(),
+            ]);
+        }
+        columns.write(out)?;
+        Ok(())
+    })
+}
+
+fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
+    let subject = arguments.user.as_deref().map(subject).transpose()?;
+    on_store(&arguments.config.config, async |bench| {
+        let sessions = bench.store.sessions(subject.as_ref(), MOST).await?;
+        let chosen = match &arguments.id {
+            None => sessions,
+            Some(id) => vec![only(sessions, id)?],
+        };
+        let keep = bench.settings.sessions.remember;
+        for (id, session) in &chosen {
+            bench
+                .store
+                .revoke_session(*id, bench.clock.now(), keep)
+                .await?;
+            bench.record(EventKind::SessionRevoked, |event| {
+                event.subject = Some(session.subject.clone());
+                event.session = Some(*id);
+            })?;
+            writeln!(
+                out,
+                "revoked session {} of `{}`",
+                short(*id),
+                session.subject
+            )?;
+        }
+        let count = chosen.len();
+        writeln!(out, "{count} {} revoked", plural(count, "session"))?;
+        Ok(())
+    })
+}
+
+/// The one session whose id begins so.
+fn only(
+    sessions: Vec<(SessionId, Session)>,
+    beginning: &str,
+) -> Result<(SessionId, Session), CliError> {
+    let beginning = beginning.to_ascii_lowercase();
+    if beginning.len() < SHORTEST {
+        let message = format!("`{beginning}` is too short; at least {SHORTEST} digits are needed");
+        return Err(CliError::Usage(message));
+    }
+    let begins = |(id, _): &(SessionId, Session)| id.to_hex().starts_with(&beginning);
+    let mut found = sessions.into_iter().filter(begins);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => {
+            let message = format!("several sessions begin with `{beginning}`");
+            Err(CliError::Usage(message))
+        }
+        (None, _) => {
+            let message = format!("there is no session `{beginning}`");
+            Err(CliError::Impossible(message))
+        }
+    }
+}
+
+fn subject(name: &str) -> Result<Subject, CliError> {
+    Ok(Subject::new(Bench::user_id(name)?.as_str()))
+}
+
+const fn state(session: &Session) -> &'static str {
+    if session.revoked { "revoked" } else { "alive" }
+}
+
+fn short(id: SessionId) -> String {
+    id.to_hex().chars().take(SHOWN).collect()
+}
+
+fn as_json((id, session): &(SessionId, Session)) -> serde_json::Value {
+    json!({
+        "session": id.to_hex(),
+        "user": session.subject.as_str(),
+        "authenticated_at": session.authenticated_at.map(date),
+        "created_at": date(session.created_at),
+        "seen_at": date(session.seen_at),
+        "state": state(session),
+    })
+}
+
+/// How many digits of an id are shown, and how many must be given.
+const SHOWN: usize = 16;
+const SHORTEST: usize = 8;
+/// How many sessions are looked at.
+const MOST: usize = 100_000;

@@ -1,0 +1,103 @@
+//! The configured store, for commands that work on it beside running sidecars.
+
+use super::error::CliError;
+use super::output::Output;
+use crate::audit::{Audit, AuditSetupError, AuditTarget, Event, EventKind, Outcome};
+use crate::clock::Clock;
+use crate::domain::UserId;
+use crate::settings::{self, Settings};
+use crate::store::{AnyStore, Store, StoreError, open};
+use std::path::Path;
+use std::time::Duration;
+use tokio::runtime::Builder;
+
+/// What a command works with.
+pub(super) struct Bench {
+    pub(super) settings: Settings,
+    pub(super) store: AnyStore,
+    pub(super) clock: Clock,
+}
+
+/// Runs `work` on the store that the settings name.
+pub(super) fn on_store<T>(
+    config: &Path,
+    work: impl AsyncFnOnce(Bench) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let settings = settings::load(config).map_err(CliError::Configuration)?;
+    on_store_of(settings, work)
+}
+
+/// The same with settings that were read before.
+pub(super) fn on_store_of<T>(
+    settings: Settings,
+    work: impl AsyncFnOnce(Bench) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let clock = Clock::System;
+    let source = open(&settings.store, &clock)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(<_>::default());
+    let runtime = runtime.map_err(CliError::io("cannot start"))?;
+    runtime.block_on(async {
+        let store = source.handle();
+        reach(&store).await?;
+        work(Bench {
+            settings,
+            store,
+            clock,
+        })
+        .await
+    })
+}
+
+/// A connection to Redis is made in the background: gives it a moment.
+async fn reach(store: &AnyStore) -> Result<(), StoreError> {
+    let mut left = TRIES;
+    loop {
+        match store.ping().await {
+            Ok(()) => return Ok(()),
+            Err(error) if left == 0 => return Err(error),
+            Err(_) => left -= 1,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+impl Bench {
+    /// The canonical form of a name.
+    pub(super) fn user_id(name: &str) -> Result<UserId, CliError> {
+        let wrong =
+            || CliError::Usage(format!("`{}` cannot be a user's name", name.escape_debug()));
+        UserId::canonical(name).ok_or_else(wrong)
+    }
+
+    /// Records what an operator did, where the audit log is a file that no sidecar holds.
+    pub(super) fn record(
+        &self,
+        kind: EventKind,
+        describe: impl FnOnce(&mut Event),
+    ) -> Result<(), CliError> {
+        if self.settings.audit.target == AuditTarget::Stdout {
+            return Ok(());
+        }
+        let audit = match Audit::start(&self.settings.audit, self.clock.clone()) {
+            Ok(audit) => audit,
+            Err(AuditSetupError::InUse { path }) => {
+                let note = "a running sidecar holds it";
+                writeln!(Output::stderr(), "note: not recorded in `{path}`: {note}")?;
+                return Ok(());
+            }
+            Err(error) => return Err(CliError::App(error.into())),
+        };
+        let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
+        describe(&mut event);
+        if audit.record(event).is_err() || !audit.flush(Duration::from_secs(5)) {
+            let message = "done, but it could not be recorded in the audit log";
+            return Err(CliError::Impossible(message.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);

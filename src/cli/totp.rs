@@ -1,0 +1,78 @@
+//! `stepgate user totp`: the one place where a secret is shown, once.
+
+use super::arguments::UserTotp;
+use super::error::CliError;
+use super::output::Output;
+use super::store::{Bench, on_store};
+use super::user;
+use crate::audit::EventKind;
+use crate::domain::{Secret, User};
+use crate::entropy::Entropy;
+use crate::store::Store;
+use crate::verification::TotpSecret;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+
+pub(super) fn run(arguments: &UserTotp, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.config.config, async |bench| {
+        let user = user::known(&bench, &arguments.name).await?;
+        if arguments.remove {
+            forget(&bench, user, out).await
+        } else {
+            let issuer = arguments.issuer.as_deref();
+            enroll(&bench, user, issuer, out).await
+        }
+    })
+}
+
+async fn forget(bench: &Bench, mut user: User, out: &mut Output) -> Result<(), CliError> {
+    user.totp = None;
+    bench.store.put_user(&user).await?;
+    user::record(bench, &user.id, EventKind::UserChanged)?;
+    writeln!(out, "forgot the authenticator app of `{}`", user.id)?;
+    Ok(())
+}
+
+async fn enroll(
+    bench: &Bench,
+    mut user: User,
+    issuer: Option<&str>,
+    out: &mut Output,
+) -> Result<(), CliError> {
+    let entropy = Entropy::system();
+    let keys = bench.settings.secrets.keys(&entropy)?;
+    let secret = TotpSecret::generate(&entropy);
+    let site = bench.settings.mail.as_ref().map(|mail| mail.site.as_str());
+    let issuer = issuer.or(site).unwrap_or("Stepgate");
+    let failed =
+        |error| CliError::Impossible(format!("no authenticator app could read it: {error}"));
+    let uri = secret.to_uri(issuer, user.id.as_str()).map_err(failed)?;
+    user.totp = Some(secret.seal(&user.id, &keys, &entropy));
+    bench.store.put_user(&user).await?;
+    user::record(bench, &user.id, EventKind::UserChanged)?;
+    writeln!(
+        out,
+        "Authenticator app for `{}`; this is shown once.",
+        user.id
+    )?;
+    if out.is_terminal() {
+        show_qr(&uri, out)?;
+    }
+    writeln!(out, "secret  {}", secret.to_base32().expose())?;
+    writeln!(out, "uri     {}", uri.expose())?;
+    Ok(())
+}
+
+fn show_qr(uri: &Secret<String>, out: &mut Output) -> Result<(), CliError> {
+    // A text too long for any code is still there as text.
+    if let Ok(code) = QrCode::new(uri.expose()) {
+        // Light on dark reads on most terminals; apps read both.
+        let mut picture = code.render::<Dense1x2>();
+        let picture = picture
+            .dark_color(Dense1x2::Light)
+            .light_color(Dense1x2::Dark)
+            .build();
+        writeln!(out, "\n{picture}\n")?;
+    }
+    Ok(())
+}

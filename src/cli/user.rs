@@ -1,0 +1,188 @@
+//! `stepgate user`: the directory.
+
+use super::arguments::{List, User as UserCommand, UserAdd, UserName, UserPasswd};
+use super::error::CliError;
+use super::output::{Output, plural};
+use super::store::{Bench, on_store};
+use super::table::Columns;
+use super::{ask, totp};
+use crate::audit::EventKind;
+use crate::domain::{Subject, User, UserId};
+use crate::entropy::Entropy;
+use crate::store::Store;
+use crate::verification::{factor_keys, hash_password};
+use serde_json::json;
+
+pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError> {
+    match command {
+        UserCommand::Add(arguments) => add(arguments, out),
+        UserCommand::List(arguments) => list(&arguments, out),
+        UserCommand::Passwd(arguments) => passwd(&arguments, out),
+        UserCommand::Totp(arguments) => totp::run(&arguments, out),
+        UserCommand::Remove(arguments) => remove(&arguments, out),
+        UserCommand::Unlock(arguments) => unlock(&arguments, out),
+    }
+}
+
+fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
+    let id = Bench::user_id(&arguments.name)?;
+    let aliases = arguments.alias.iter().map(|name| Bench::user_id(name));
+    let aliases = aliases.collect::<Result<Vec<_>, _>>()?;
+    if let Some(email) = &arguments.email {
+        check_email(email)?;
+    }
+    on_store(&arguments.config.config, async |bench| {
+        for name in aliases.iter().chain([&id]) {
+            if let Some(known) = bench.store.user(name).await? {
+                let message = format!("`{name}` is known already, as user `{}`", known.id);
+                return Err(CliError::Impossible(message));
+            }
+        }
+        let password = if arguments.no_password {
+            None
+        } else {
+            let password = ask::new_password(id.as_str(), arguments.password_stdin)?;
+            let cost = bench.settings.passwords.cost;
+            Some(hash_password(&password, cost, &Entropy::system())?)
+        };
+        let user = User {
+            id,
+            aliases,
+            email: arguments.email,
+            password,
+            totp: None,
+            created_at: bench.clock.now(),
+        };
+        bench.store.put_user(&user).await?;
+        record(&bench, &user.id, EventKind::UserChanged)?;
+        let factors = factors(&user);
+        writeln!(out, "added user `{}` ({})", user.id, described(&factors))?;
+        Ok(())
+    })
+}
+
+fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.config.config, async |bench| {
+        let users = bench.store.users().await?;
+        if arguments.json {
+            let users: Vec<_> = users.iter().map(as_json).collect();
+            writeln!(out, "{:#}", json!(users))?;
+            return Ok(());
+        }
+        let mut columns = Columns::new(["name", "e-mail", "factors", "also known as", "since"]);
+        for user in &users {
+            let aliases: Vec<_> = user.aliases.iter().map(UserId::as_str).collect();
+            columns.push([
+                user.id.to_string(),
+                user.email.clone().unwrap_or_default(),
+                factors(user).join(", "),
+                aliases.join(", "),
+                date(user.created_at),
+            ]);
+        }
+        columns.write(out)?;
+        Ok(())
+    })
+}
+
+fn passwd(arguments: &UserPasswd, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.config.config, async |bench| {
+        let mut user = known(&bench, &arguments.name).await?;
+        let password = ask::new_password(user.id.as_str(), arguments.password_stdin)?;
+        let cost = bench.settings.passwords.cost;
+        user.password = Some(hash_password(&password, cost, &Entropy::system())?);
+        bench.store.put_user(&user).await?;
+        record(&bench, &user.id, EventKind::UserChanged)?;
+        writeln!(out, "set the password of `{}`", user.id)?;
+        Ok(())
+    })
+}
+
+fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.config.config, async |bench| {
+        let user = known(&bench, &arguments.name).await?;
+        bench.store.remove_user(&user.id).await?;
+        record(&bench, &user.id, EventKind::UserChanged)?;
+        writeln!(out, "removed user `{}`", user.id)?;
+        Ok(())
+    })
+}
+
+fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.config.config, async |bench| {
+        // Somebody whom the directory does not know may be locked as well, by the subject's name.
+        let id = Bench::user_id(&arguments.name)?;
+        let id = bench.store.user(&id).await?.map_or(id, |user| user.id);
+        let keys = bench.settings.secrets.keys(&Entropy::system())?;
+        bench.store.clear_attempts(&factor_keys(&id, &keys)).await?;
+        record(&bench, &id, EventKind::FactorUnlocked)?;
+        writeln!(out, "cleared the failures of `{id}`")?;
+        Ok(())
+    })
+}
+
+/// Finds a user by name or alias.
+pub(super) async fn known(bench: &Bench, name: &str) -> Result<User, CliError> {
+    let id = Bench::user_id(name)?;
+    let unknown = || {
+        CliError::Impossible(format!(
+            "there is no user `{id}`; `stepgate user add` adds one"
+        ))
+    };
+    bench.store.user(&id).await?.ok_or_else(unknown)
+}
+
+/// Records what was done to a user.
+pub(super) fn record(bench: &Bench, user: &UserId, kind: EventKind) -> Result<(), CliError> {
+    bench.record(kind, |event| {
+        event.subject = Some(Subject::new(user.as_str()));
+    })
+}
+
+/// By what a user can prove themselves.
+pub(super) fn factors(user: &User) -> Vec<&'static str> {
+    let held = [
+        (user.password.is_some(), "password"),
+        (user.totp.is_some(), "totp"),
+        (user.email.is_some(), "email_code"),
+    ];
+    held.into_iter()
+        .filter_map(|(held, name)| held.then_some(name))
+        .collect()
+}
+
+fn described(factors: &[&str]) -> String {
+    match factors {
+        [] => "no factor yet: `stepgate user passwd` or `stepgate user totp` adds one".to_owned(),
+        some => format!("{}: {}", plural(some.len(), "factor"), some.join(", ")),
+    }
+}
+
+fn as_json(user: &User) -> serde_json::Value {
+    let aliases: Vec<_> = user.aliases.iter().map(UserId::as_str).collect();
+    json!({
+        "name": user.id.as_str(),
+        "aliases": aliases,
+        "email": user.email,
+        "factors": factors(user),
+        "created_at": date(user.created_at),
+    })
+}
+
+/// A point in time as RFC 3339 writes it, to the second.
+pub(super) fn date(at: crate::domain::Timestamp) -> String {
+    let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| "-".to_owned(), |at| at.to_string())
+}
+
+fn check_email(email: &str) -> Result<(), CliError> {
+    let (local, domain) = email.split_once('@').unwrap_or_default();
+    let is_plain =
+        |char: char| char.is_ascii_graphic() && !matches!(char, '<' | '>' | ',' | ';' | '@');
+    let sound = |part: &str| !part.is_empty() && part.chars().all(is_plain);
+    if sound(local) && sound(domain) {
+        return Ok(());
+    }
+    let message = format!("`{}` is not a mail address", email.escape_debug());
+    Err(CliError::Usage(message))
+}
