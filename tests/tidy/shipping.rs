@@ -51,7 +51,7 @@ fn compose_names_only_services_that_it_has() {
     for host in [
         of(&settings["upstream"]["url"]),
         of(&settings["store"]["redis"]["url"]),
-        of(&settings["mail"]["smtp"]["host"]),
+        of(&settings["mail"]["smtp"]),
     ] {
         assert!(services.contains_key(host.as_str()), "no service `{host}`");
     }
