@@ -1,6 +1,9 @@
-//! Properties of paths and of the route table, where examples run out.
+//! Properties of paths, of the route table and of the decision, where examples run out.
 
 #![allow(clippy::unwrap_used)] // a test ends where its own input is wrong
+
+#[path = "properties/decisions.rs"]
+mod decisions;
 
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -285,6 +288,21 @@ proptest! {
         if found(&all, &path).is_empty() {
             for reading in path.readings() {
                 prop_assert!(matches_by_hand(&except, reading), "{} is {}", raw, reading);
+            }
+        }
+    }
+
+    /// Whatever is asked of a path is asked of everything that can be read as it.
+    #[test]
+    fn another_reading_never_asks_for_less(raw in odd_path(), of in prop::collection::vec(template(), 1..8), except in template()) {
+        let Ok(path) = RequestPath::parse(&raw, &Accept::default()) else { return Ok(()) };
+        let table = table(templates(&of), &[&except]);
+        let asked = found(&table, &path);
+        for reading in path.readings().filter(|r| !r.contains('%') && r.is_ascii() && !r.contains(' ')) {
+            let plain = RequestPath::parse(reading, &Accept::default());
+            let plain = plain.map_err(|why| TestCaseError::fail(format!("{reading}: {why}")))?;
+            for id in found(&table, &plain) {
+                prop_assert!(asked.contains(&id), "{} is {} and escapes {}", raw, reading, of[id.parse::<usize>().unwrap()]);
             }
         }
     }
