@@ -2,12 +2,20 @@
 
 use super::on_both_stores;
 use super::support::{HOUR, House, MINUTE, at_once, browser, grant, grant_key, id, once};
-use stepgate::domain::{Claim, RequestDigest};
+use std::sync::Arc;
+use stepgate::domain::{
+    Action, Alternatives, Binding, BrowserKeyHash, Claim, Demand, Enforcement, Factor,
+    RequestDigest, Requirement, RiskLevel, Scope, SessionId,
+};
+use stepgate::gate::{self, Outcome};
+use stepgate::identity::{Caller, CredentialNames, SessionKey, SessionOptions};
 use stepgate::store::{Ask, Store};
 
 on_both_stores! {
     a_grant_is_found_under_its_key_alone_and_stays,
     one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim,
+    one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward,
+    a_grant_of_another_session_or_browser_opens_nothing_and_stays,
     claims_are_taken_all_or_none,
     a_claim_is_taken_by_the_browser_that_earned_it_alone,
     an_expired_claim_is_not_taken,
@@ -60,6 +68,54 @@ async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(house:
             grant: granted
         }]
     );
+}
+
+async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(house: House) {
+    house.login(id(1), browser(1)).await;
+    let granted = grant(once("a", 1), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let stores = [house.store.clone(), house.source.handle()];
+    let now = house.now();
+    let outcomes = at_once(100, async move |number| {
+        let caller = caller(id(1), browser(1));
+        let demands = [demand("a", 1)];
+        let admitted = gate::admit(&stores[number % 2], &sessions(), &caller, &demands, now).await;
+        admitted.unwrap().outcome
+    })
+    .await;
+    let mut spent = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Forward(permit) => spent.extend(permit.spend()),
+            Outcome::Challenge(0, _) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(
+        spent,
+        [Claim {
+            session: id(1),
+            grant: granted
+        }]
+    );
+}
+
+async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: House) {
+    house.login(id(1), browser(1)).await;
+    house.login(id(2), browser(2)).await;
+    let granted = grant(once("a", 1), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted)).await;
+    let forwards = async |session, browser, digest| {
+        let (caller, demands) = (caller(session, browser), [demand("a", digest)]);
+        let admitted = gate::admit(&house.store, &sessions(), &caller, &demands, house.now()).await;
+        matches!(admitted.unwrap().outcome, Outcome::Forward(_))
+    };
+    assert!(!forwards(id(1), browser(2), 1).await, "a copied cookie");
+    assert!(!forwards(id(2), browser(1), 1).await, "another session");
+    assert!(!forwards(id(2), browser(2), 1).await, "another login");
+    assert!(!forwards(id(1), browser(1), 2).await, "another request");
+    assert!(forwards(id(1), browser(1), 1).await, "nobody used it up");
+    assert!(!forwards(id(1), browser(1), 1).await, "and now it is");
 }
 
 async fn claims_are_taken_all_or_none(house: House) {
@@ -210,4 +266,47 @@ async fn a_claim_given_back_does_not_replace_a_newer_grant(house: House) {
         newer
     );
     assert!(house.claim(id(1), browser(1), &key).await.claims.is_empty());
+}
+
+/// What a level-4 route asks of the request with this digest.
+fn demand(action: &str, digest: u8) -> Demand {
+    Demand {
+        requirement: Arc::new(Requirement {
+            action: Action::new(action),
+            title: String::new(),
+            level: RiskLevel::Critical,
+            factors: Alternatives::any_of(&[Factor::Totp]).unwrap(),
+            factors_narrowed: false,
+            max_age: 2 * MINUTE,
+            scope: Scope::Action,
+            single_use: true,
+            bind: Binding::Request,
+            show: vec![],
+            confirm: None,
+            anchor: None,
+            enforcement: Enforcement::Enforce,
+        }),
+        binding: Some(RequestDigest::new([digest; 32])),
+    }
+}
+
+fn caller(session: SessionId, browser: BrowserKeyHash) -> Caller {
+    Caller {
+        session: Some(session),
+        browser_key: Some(browser),
+        ..Caller::default()
+    }
+}
+
+fn sessions() -> SessionOptions {
+    SessionOptions {
+        credentials: CredentialNames { cookies: vec![] },
+        key: SessionKey::Credential,
+        remember: HOUR,
+        lifetime: None,
+        idle: None,
+        login_page: None,
+        learn: None,
+        asserted: None,
+    }
 }
