@@ -1,0 +1,365 @@
+//! The command line, as people and scripts meet it.
+
+use crate::support::process::Process;
+use crate::support::stepgate::{Stepgate, command, run};
+use crate::support::temp::TempDir;
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+const SETTINGS: &str = "version: 1
+listen: 127.0.0.1:0
+public_url: http://127.0.0.1
+upstream: { url: \"http://127.0.0.1:9\" }
+policies: policies
+session: { cookies: sid, learn: { logins: [{ path: /login, subject: { form: user }, success: { status: 302 } }] } }
+mail: { smtp: \"127.0.0.1:9\", security: plain, from: a@example.test }
+audit: { target: audit.log }
+";
+
+const POLICY: &str = "version: 1
+default: forward
+routes:
+  - id: delete-user
+    action: user.delete
+    title: Delete a user
+    match: { methods: [POST, DELETE], path: \"/users/{id}/delete\", except: [{ path: /users/me/delete }] }
+    level: 4
+    factors: [password+totp, email_code]
+    confirm: DELETE
+  - id: bulk
+    match: { methods: [POST], path: /users, form: { action: delete } }
+    level: 3
+";
+
+fn folder() -> TempDir {
+    let dir = TempDir::new("cli");
+    dir.write("stepgate.yaml", SETTINGS);
+    dir.write("policies/users.yaml", POLICY);
+    dir
+}
+
+/// What a command that works says.
+fn said(dir: &TempDir, arguments: &[&str]) -> String {
+    let output = run(dir, arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{arguments:?}: {}",
+        complaint(&output)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command that fails complains of, and its exit code.
+fn refused(dir: &TempDir, arguments: &[&str]) -> (i32, String) {
+    let output = run(dir, arguments);
+    (output.status.code().unwrap(), complaint(&output))
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs a command that reads a line.
+fn fed(dir: &TempDir, arguments: &[&str], line: &str) -> Output {
+    let mut child = command(dir)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(line.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn add_alice(dir: &TempDir) {
+    let add = [
+        "user",
+        "add",
+        "Alice",
+        "--email",
+        "alice@example.test",
+        "--password-stdin",
+    ];
+    let added = fed(dir, &add, "correct horse battery\n");
+    assert!(added.status.success(), "{}", complaint(&added));
+}
+
+#[test]
+fn a_check_that_finds_nothing_counts_what_it_read() {
+    assert!(said(&folder(), &["check"]).ends_with("ok: 2 routes in 1 file\n"));
+}
+
+#[test]
+fn a_check_tells_the_mistakes_of_settings_and_policies_at_once() {
+    let dir = folder();
+    dir.write("stepgate.yaml", SETTINGS.replace("cookies", "cokies"));
+    dir.write(
+        "policies/users.yaml",
+        POLICY.replace("level: 4", "level: 9"),
+    );
+    dir.write(
+        "policies/other.yaml",
+        "version: 1\ndefault: allow\nroutes: []\n",
+    );
+    let (code, told) = refused(&dir, &["check"]);
+    assert_eq!(code, 64, "{told}");
+    for part in [
+        "stepgate.yaml:6:12: unknown field `cokies`",
+        "did you mean `cookies`?",
+        "policies/users.yaml:8:12: ",
+        "policies/other.yaml:2:10: ",
+    ] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+}
+
+#[test]
+fn a_warning_fails_a_check_only_if_asked_to() {
+    let dir = folder();
+    dir.write("stepgate.yaml", SETTINGS.replace("mail: ", "# mail: "));
+    let told = said(&dir, &["check"]);
+    assert!(
+        told.contains("there is no `mail`") && told.contains("1 warning"),
+        "{told}"
+    );
+    assert_eq!(refused(&dir, &["check", "--warnings-are-errors"]).0, 64);
+}
+
+#[test]
+fn exit_codes_tell_bad_configuration_from_a_failed_start() {
+    let dir = folder();
+    let (code, told) = refused(&dir, &["serve", "-c", "nowhere.yaml"]);
+    assert!(
+        code == 64 && told.contains("nowhere.yaml: cannot be read"),
+        "{told}"
+    );
+    assert_eq!(refused(&dir, &["serv"]).0, 64);
+    assert_eq!(refused(&dir, &["serve", "--log", "loud=very"]).0, 64);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    dir.write("stepgate.yaml", SETTINGS.replace("127.0.0.1:0", &address));
+    let (code, told) = refused(&dir, &["serve"]);
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told.contains(&format!(
+            "cannot listen on `{address}`: Address already in use"
+        )),
+        "{told}"
+    );
+}
+
+#[test]
+fn every_command_helps_with_examples() {
+    let dir = TempDir::new("cli");
+    for command in [
+        "",
+        "serve",
+        "check",
+        "explain",
+        "demo",
+        "user",
+        "user add",
+        "user list",
+        "user passwd",
+        "user totp",
+        "user remove",
+        "user unlock",
+        "session",
+        "session list",
+        "session revoke",
+        "audit",
+        "audit verify",
+    ] {
+        let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let help = said(&dir, &arguments);
+        assert!(help.contains("Example"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn explain_says_which_routes_hold_and_what_would_pass() {
+    let dir = folder();
+    let told = said(&dir, &["explain", "POST", "/users//42/%64elete"]);
+    for part in [
+        "readings",
+        "Route `delete-user` applies",
+        "yes  path `/users/{id}/delete`",
+        "requires level 4 (critical)",
+        "password and totp, or email_code",
+        "the person types `DELETE`",
+        "1 other route has another path",
+    ] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+    let told = said(&dir, &["explain", "DELETE", "/users/me/delete"]);
+    assert!(
+        told.contains("`delete-user` does not apply") && told.contains("forwarded"),
+        "{told}"
+    );
+    let form = said(
+        &dir,
+        &["explain", "POST", "/users", "--form", "action=delete"],
+    );
+    assert!(form.contains("`bulk` applies"), "{form}");
+    let other = said(
+        &dir,
+        &["explain", "POST", "/users", "--form", "action=list"],
+    );
+    assert!(other.contains("`bulk` does not apply"), "{other}");
+    let dots = said(&dir, &["explain", "GET", "/a/../users"]);
+    assert!(dots.contains("ambiguous-request"), "{dots}");
+    assert_eq!(refused(&dir, &["explain", "GET", "users"]).0, 64);
+}
+
+#[test]
+fn explain_tells_by_what_a_user_could_pass() {
+    let dir = folder();
+    add_alice(&dir);
+    let told = said(
+        &dir,
+        &["explain", "DELETE", "/users/7/delete", "--user", "ALICE"],
+    );
+    assert!(
+        told.contains("delete-user: can be met by email_code"),
+        "{told}"
+    );
+    let told = said(
+        &dir,
+        &["explain", "DELETE", "/users/7/delete", "--user", "bob"],
+    );
+    assert!(
+        told.contains("knows no user `bob`") && told.contains("cannot be met"),
+        "{told}"
+    );
+}
+
+#[test]
+fn users_come_and_go_and_no_secret_is_shown() {
+    let dir = folder();
+    add_alice(&dir);
+    let again = fed(
+        &dir,
+        &["user", "add", "alice", "--password-stdin"],
+        "correct horse battery\n",
+    );
+    assert!(complaint(&again).contains("is known already"));
+    let list = said(&dir, &["user", "list"]);
+    assert!(
+        list.starts_with("NAME ") && list.contains("password, email_code"),
+        "{list}"
+    );
+    let list: Value = serde_json::from_str(&said(&dir, &["user", "list", "--json"])).unwrap();
+    assert_eq!(list[0]["name"], "alice");
+    assert!(!list.to_string().contains("argon2"), "{list}");
+
+    let enrolled = said(&dir, &["user", "totp", "alice"]);
+    assert!(
+        enrolled.contains("otpauth://totp/Stepgate:alice?"),
+        "{enrolled}"
+    );
+    let list: Value = serde_json::from_str(&said(&dir, &["user", "list", "--json"])).unwrap();
+    assert_eq!(
+        list[0]["factors"],
+        serde_json::json!(["password", "totp", "email_code"])
+    );
+
+    said(&dir, &["user", "unlock", "alice"]);
+    said(&dir, &["user", "remove", "alice"]);
+    assert_eq!(refused(&dir, &["user", "remove", "alice"]).0, 1);
+    assert_eq!(said(&dir, &["user", "list", "--json"]).trim(), "[]");
+    let log = said(&dir, &["audit", "verify", "audit.log"]);
+    assert!(log.starts_with("ok: 4 lines"), "{log}");
+}
+
+#[test]
+fn a_password_is_long_enough_and_never_an_argument() {
+    let dir = folder();
+    let short = fed(
+        &dir,
+        &["user", "add", "bob", "--password-stdin"],
+        "seven77\n",
+    );
+    assert_eq!(short.status.code(), Some(64));
+    assert!(complaint(&short).contains("at least 8"));
+    let few = fed(
+        &dir,
+        &["user", "add", "bob", "--password-stdin"],
+        "eight888\n",
+    );
+    assert!(few.status.success() && complaint(&few).contains("15 or more"));
+    let nobody_to_ask = fed(&dir, &["user", "add", "carol"], "");
+    assert!(complaint(&nobody_to_ask).contains("no terminal"));
+}
+
+#[test]
+fn an_audit_log_that_was_touched_is_found_out() {
+    let dir = folder();
+    add_alice(&dir);
+    said(&dir, &["user", "unlock", "alice"]);
+    let path = dir.path().join("audit.log");
+    let log = std::fs::read_to_string(&path)
+        .unwrap()
+        .replacen("alice", "mallory", 1);
+    dir.write("audit.log", log);
+    let (code, told) = refused(&dir, &["audit", "verify", "audit.log"]);
+    assert_eq!(code, 1);
+    assert!(told.contains("line 2 does not continue"), "{told}");
+}
+
+#[test]
+fn a_sidecar_starts_reloads_and_ends_when_asked_to() {
+    let dir = folder();
+    let stepgate = Stepgate::serve(&dir);
+    let ready = stepgate.process().wait_for_line("\"ready\"");
+    assert!(ready.contains("\"routes\":2"), "{ready}");
+    // A sidecar that runs is in nobody's way, and the secret it made is taken.
+    said(&dir, &["session", "list"]);
+
+    dir.write(
+        "policies/users.yaml",
+        "version: 1\ndefault: forward\nroutes: [{}]\n",
+    );
+    stepgate
+        .process()
+        .wait_for_line("the new policies are refused; the old ones stay");
+    dir.write(
+        "policies/users.yaml",
+        "version: 1\ndefault: forward\nroutes: []\n",
+    );
+    let reloaded = stepgate
+        .process()
+        .wait_for_line("the policies were reloaded");
+    assert!(reloaded.contains("\"routes\":0"), "{reloaded}");
+    stepgate.process().signal("HUP");
+    stepgate.process().wait_until("a second reload", |lines| {
+        let reloads = lines.iter().filter(|line| line.contains("were reloaded"));
+        (reloads.count() == 2).then_some(())
+    });
+    assert_eq!(stepgate.terminate().code(), Some(0));
+    let log = said(&dir, &["audit", "verify", "audit.log"]);
+    assert!(log.starts_with("ok: 5 lines"), "{log}");
+}
+
+#[test]
+fn the_demo_takes_the_next_port_and_leaves_nothing() {
+    let dir = TempDir::new("cli");
+    let home = dir.path().join("tmp");
+    std::fs::create_dir(&home).unwrap();
+    let _taken = std::net::TcpListener::bind("127.0.0.1:8080");
+    let mut process = Process::start("demo", command(&dir).arg("demo").env("TMPDIR", &home));
+    process.wait_for_line("What to try");
+    process.wait_for_line("taking 80");
+    process.wait_for_line("listening on http://127.0.0.1:80");
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1);
+    process.signal("INT");
+    assert_eq!(process.wait_exit().code(), Some(0));
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0);
+}

@@ -1,0 +1,64 @@
+//! The settings that we ship: all of them load, and the quickstart's names every field.
+
+use crate::{path, text};
+use std::fs;
+use stepgate::settings;
+
+#[test]
+fn every_example_loads() {
+    for name in ["quickstart", "django-admin"] {
+        let settings = settings::load(&path(&format!("examples/{name}/stepgate.yaml")));
+        let settings = settings.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let policies = stepgate::policy::load(&settings.policies);
+        policies.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    }
+}
+
+#[test]
+fn the_quickstart_deserves_no_remark() {
+    let settings = settings::load(&path("examples/quickstart/stepgate.yaml"));
+    let settings = settings.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(settings.remarks.is_empty(), "{}", settings.remarks);
+}
+
+/// Compose mounts its policies beside the settings, at a place of its own.
+#[test]
+fn the_settings_of_compose_load_where_compose_puts_them() {
+    let folder = std::env::temp_dir().join(format!("stepgate-compose-{}", std::process::id()));
+    fs::create_dir_all(folder.join("policies")).unwrap();
+    let policy = text("examples/quickstart/policies/demo.yaml");
+    fs::write(folder.join("policies/demo.yaml"), policy).unwrap();
+    let secret = folder.join("secret.key");
+    let text = text("examples/compose/stepgate.yaml")
+        .replace(
+            "/var/lib/stepgate/secret.key",
+            &secret.display().to_string(),
+        )
+        .replace("redis: { url: redis://redis:6379/0 }", "embedded: {}");
+    let parsed = settings::parse(&folder.join("stepgate.yaml"), text.as_bytes());
+    fs::remove_dir_all(folder).unwrap();
+    parsed.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+}
+
+#[test]
+fn the_quickstart_names_every_field_that_may_be_written() {
+    let raw = text("src/settings/raw.rs");
+    let example = text("examples/quickstart/stepgate.yaml");
+    let fields = raw.lines().filter_map(|line| {
+        let rest = line.trim().strip_prefix("pub(super) ")?;
+        let (name, kind) = rest.split_once(": ")?;
+        kind.starts_with("Option<").then_some(name)
+    });
+    let fields: Vec<_> = fields.collect();
+    assert!(fields.len() > 90, "only {} fields were found", fields.len());
+    for field in fields {
+        let named = example.match_indices(&format!("{field}:")).any(|(at, _)| {
+            let before = example[..at].chars().next_back();
+            before.is_some_and(|char| !char.is_alphanumeric() && char != '_')
+        });
+        assert!(
+            named,
+            "`{field}` is not in examples/quickstart/stepgate.yaml"
+        );
+    }
+}
