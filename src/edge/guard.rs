@@ -112,12 +112,15 @@ pub(crate) async fn judge(
             }
         };
     }
+    refuse_if_revoked(visit, watch)?;
     let asked = Asked::read(found, head, content, house.options.body_limit).await?;
     watch.read_login(content, house.options.body_limit).await?;
     let guarded = !asked.demands.is_empty();
     let caller = match watch.caller(visit, head.headers) {
+        Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
-        caller => caller.unwrap_or_default(),
+        // The application reads one of them, and which is its own affair.
+        Err(_) => watch.caller_in_doubt(visit),
     };
     if guarded {
         house.audit.ready()?;
@@ -153,16 +156,10 @@ pub(crate) async fn judge(
 
 /// Revoked means refused on every route at once, without a round trip.
 fn refuse_if_revoked(visit: &Visit<'_>, watch: &Watch) -> Result<(), EdgeError> {
-    let revoked = &visit.worker.house.revoked;
-    if revoked.is_empty() {
-        return Ok(());
+    if !visit.worker.house.revoked.is_empty() && watch.is_revoked(visit) {
+        return Err(EdgeError::Refused(Reason::SessionRevoked));
     }
-    match watch.session(visit) {
-        Some(session) if revoked.contains(&session) => {
-            Err(EdgeError::Refused(Reason::SessionRevoked))
-        }
-        Some(_) | None => Ok(()),
-    }
+    Ok(())
 }
 
 /// The demands that a request makes, once everything that matters is read.

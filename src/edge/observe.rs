@@ -85,11 +85,20 @@ impl Watch {
         parts
     }
 
-    /// The session that the request carries, if it carries one and one only.
-    pub(crate) fn session(&self, visit: &Visit<'_>) -> Option<SessionId> {
+    /// Whether any session that some application may find in the request is revoked.
+    pub(crate) fn is_revoked(&self, visit: &Visit<'_>) -> bool {
         let house = &visit.worker.house;
-        let credentials = house.sessions.credentials.read(&self.carried).ok()?;
-        credentials.session(&house.keys)
+        let names = &house.sessions.credentials;
+        let keys = &house.keys;
+        let found = match names.read(&self.carried) {
+            Ok(credentials) => {
+                let mut found = credentials.sessions_alone(keys);
+                found.extend(credentials.session(keys));
+                found
+            }
+            Err(_) => names.sessions_in_doubt(&self.carried, keys),
+        };
+        found.iter().any(|session| house.revoked.contains(session))
     }
 
     /// Who sends the request, as far as it tells.
@@ -99,6 +108,16 @@ impl Watch {
         headers: &HeaderMap,
     ) -> Result<Caller, DoubledCredential> {
         caller(visit, &self.carried, headers)
+    }
+
+    /// Somebody who carries a credential twice: no session, but none of those may have ended.
+    pub(crate) fn caller_in_doubt(&self, visit: &Visit<'_>) -> Caller {
+        let house = &visit.worker.house;
+        let names = &house.sessions.credentials;
+        Caller {
+            alone: names.sessions_in_doubt(&self.carried, &house.keys),
+            ..Caller::default()
+        }
     }
 
     /// Notes what the answer means for sessions, before the client hears it.
@@ -278,6 +297,7 @@ pub(super) fn caller(
     Ok(Caller {
         session,
         earlier,
+        alone: credentials.sessions_alone(&house.keys),
         browser_key: presented.and_then(|key| hash_browser_key(key, &house.keys)),
         asserted,
     })

@@ -1,6 +1,7 @@
 //! One request's visit: who came, to whom an answer is due, and under which name it is logged.
 
 use super::audience::{Audience, FetchSite};
+use super::headers::Peer;
 use super::house::{Connection, Worker};
 use super::pages::Site;
 use crate::audit::{Event, EventKind, Outcome};
@@ -29,6 +30,8 @@ pub(crate) struct Visit<'w> {
     /// The method of the request line.
     pub(crate) method: Option<Method>,
     http1: bool,
+    /// `http` or `https`, as the client sees it.
+    scheme: &'static str,
     /// The host as the client wrote it, with its port.
     pub(crate) authority: HeaderValue,
     /// The target, path and query.
@@ -71,9 +74,19 @@ impl<'w> Visit<'w> {
         let method = parts.method.as_str().parse().ok();
         let told = || parts.headers.get(header::HOST).cloned();
         let named = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
+        // TLS may end at the trusted proxy in front.
+        let told_https = || {
+            let told = parts.headers.get("x-forwarded-proto");
+            told.is_some_and(|told| told.as_bytes().eq_ignore_ascii_case(b"https"))
+        };
+        let scheme = match connection.hop.peer() {
+            Peer::Trusted if told_https() => "https",
+            Peer::Anyone | Peer::Trusted => connection.hop.scheme(),
+        };
         Self {
             worker,
             connection,
+            scheme,
             id: worker.ids.next(),
             audience: Audience::of(method, &parts.headers),
             client: worker
@@ -157,7 +170,7 @@ impl<'w> Visit<'w> {
     pub(crate) fn origin(&self) -> String {
         match &self.worker.house.options.public_origin {
             Some(origin) => origin.clone(),
-            None => format!("{}://{}", self.connection.hop.scheme(), self.authority()),
+            None => format!("{}://{}", self.scheme, self.authority()),
         }
     }
 
@@ -214,7 +227,7 @@ impl<'w> Visit<'w> {
 
     /// Whether a trusted proxy speaks; its assertions count.
     pub(crate) fn is_trusted(&self) -> bool {
-        self.connection.hop.peer() == super::headers::Peer::Trusted
+        self.connection.hop.peer() == Peer::Trusted
     }
 
     /// What a trusted proxy asserts of the caller.

@@ -45,6 +45,18 @@ pub async fn admit<S: Store>(
     demands: &[Demand],
     now: Timestamp,
 ) -> Result<Admission, StoreError> {
+    if sessions.limits_in_force() {
+        for alone in &caller.alone {
+            if let Some(reason) = ended(store, *alone, sessions, now).await? {
+                let outcome = Outcome::Deny(None, reason);
+                return Ok(Admission {
+                    outcome,
+                    session: SessionState::Unknown,
+                    reported: Vec::new(),
+                });
+            }
+        }
+    }
     let Some(id) = caller.session else {
         return Ok(settle(demands, Evidence::none(), now).0);
     };
@@ -69,6 +81,25 @@ pub async fn admit<S: Store>(
     let (admission, unspent) = settle(demands, evidence, now);
     give_back(store, unspent, now).await?;
     Ok(admission)
+}
+
+/// Tells why a session may not be used any more, if it may not.
+async fn ended<S: Store>(
+    store: &S,
+    session: SessionId,
+    sessions: &SessionOptions,
+    now: Timestamp,
+) -> Result<Option<Reason>, StoreError> {
+    let ask = Ask {
+        session,
+        browser: None,
+        grants: &[],
+        claims: &[],
+    };
+    let held = store.evidence(ask, now).await?;
+    Ok(held
+        .session
+        .and_then(|session| over_limits(&session, sessions, now)))
 }
 
 /// Tells what [`admit`] would, and takes nothing.

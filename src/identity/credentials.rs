@@ -120,6 +120,29 @@ impl CredentialNames {
         })
     }
 
+    /// The sessions that some application may find in a request that carries a credential twice.
+    pub fn sessions_in_doubt(&self, lines: &CarriedLines, keys: &Keys) -> Vec<SessionId> {
+        let alone = |at: usize, value: &str| {
+            let mut cookies = vec![None; self.cookies.len()];
+            if let Some(slot) = cookies.get_mut(at) {
+                *slot = Some(value.as_bytes().to_vec());
+            }
+            Credentials {
+                cookies,
+                authorization: None,
+            }
+            .session(keys)
+        };
+        let names = self.cookies.iter().enumerate();
+        names
+            .flat_map(|(at, name)| {
+                lines
+                    .cookies_named(name)
+                    .filter_map(move |value| alone(at, value))
+            })
+            .collect()
+    }
+
     /// What a client carries after a response: its credentials, with the session cookies that the
     /// response sets in place of the old ones. The last one set under a name counts.
     pub fn after(&self, before: &Credentials, response: &HeaderMap) -> Credentials {
@@ -145,6 +168,33 @@ impl Credentials {
     pub fn session(&self, keys: &Keys) -> Option<SessionId> {
         let parts = self.parts()?;
         Some(SessionId::new(keys.mac(Purpose::Session, &parts)))
+    }
+
+    /// The sessions that each credential would make alone, where there are several: whoever adds
+    /// a credential to an ended session must not make a new session of it.
+    pub fn sessions_alone(&self, keys: &Keys) -> Vec<SessionId> {
+        let several =
+            self.cookies.iter().flatten().count() + usize::from(self.authorization.is_some()) > 1;
+        if !several {
+            return Vec::new();
+        }
+        let cookies = (0..self.cookies.len()).map(|only| Self {
+            cookies: self
+                .cookies
+                .iter()
+                .enumerate()
+                .map(|(at, value)| value.clone().filter(|_| at == only))
+                .collect(),
+            authorization: None,
+        });
+        let authorization = Self {
+            cookies: vec![None; self.cookies.len()],
+            authorization: self.authorization.clone(),
+        };
+        cookies
+            .chain([authorization])
+            .filter_map(|alone| alone.session(keys))
+            .collect()
     }
 
     /// The same under the secret before the rotation, if one is under way.
@@ -315,6 +365,22 @@ mod tests {
         let bearer = session(&[("authorization", "Bearer x")]);
         let both = session(&[("cookie", "session_id=x"), ("authorization", "Bearer x")]);
         assert!(cookie != bearer && bearer != both && cookie != both);
+    }
+
+    #[test]
+    fn whoever_adds_a_credential_still_carries_the_old_session() {
+        let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+        let cookie = session(&[("cookie", "session_id=x")]).unwrap();
+        let lines = carried(&[("cookie", "session_id=x"), ("authorization", "Bearer junk")]);
+        assert!(
+            names()
+                .read(&lines)
+                .unwrap()
+                .sessions_alone(&keys)
+                .contains(&cookie)
+        );
+        let twice = carried(&[("cookie", "session_id=junk; session_id=x")]);
+        assert!(names().sessions_in_doubt(&twice, &keys).contains(&cookie));
     }
 
     #[test]

@@ -117,7 +117,19 @@ impl LoginRoute {
         let SubjectSource::Request(field) = &self.subject else {
             return None;
         };
+        // An application may prefer a parameter of the same name to the field: then nobody knows
+        // whom it let in, and whoever logs in as another would choose whose proof is asked for.
+        let shadow = match field {
+            Field::Form(name) => Some(name.clone()),
+            Field::Json(pointer) => pointer.rsplit('/').next().map(str::to_owned),
+            Field::Header(_) | Field::Path(_) | Field::Query(_) => None,
+        };
         let captures = Captures::default();
+        if let Some(name) = shadow
+            && !values(&Field::Query(name), head, &captures, body).is_empty()
+        {
+            return None;
+        }
         let told = values(field, head, &captures, body);
         let [only] = told.as_slice() else { return None };
         Subject::canonical(only)

@@ -93,6 +93,8 @@ pub struct Caller {
     pub session: Option<SessionId>,
     /// The same under the secret before the rotation, if one is under way.
     pub earlier: Option<SessionId>,
+    /// The sessions that single credentials of the request would make: none of them may have ended.
+    pub alone: Vec<SessionId>,
     /// The browser key, if it carries one.
     pub browser_key: Option<BrowserKeyHash>,
     /// What a trusted proxy asserts.
