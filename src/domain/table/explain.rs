@@ -5,7 +5,8 @@ use super::compiled::{Compiled, header_test_holds, query_test_holds};
 use super::found::applies;
 use crate::domain::body::Body;
 use crate::domain::{
-    BodyMatcher, HostPattern, MethodSet, PathPattern, Reading, RequestHead, Route, ValueTest,
+    BodyMatcher, HostPattern, Method, MethodSet, PathPattern, Reading, RequestHead, Route,
+    ValueTest,
 };
 use std::sync::Arc;
 
@@ -68,7 +69,8 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
         compiled.path_holds(head.path),
     )];
     if !matcher.methods.is_empty() && matcher.methods != MethodSet::ALL {
-        let asked = format!("method {:?}, claimed {:?}", matcher.methods, head.claimed);
+        let (wanted, claimed) = (listed(matcher.methods), listed(head.claimed));
+        let asked = format!("method {wanted}, and the request claims {claimed}");
         parts.push(Part::new(asked, compiled.methods_hold(head.claimed)));
     }
     if let Some(host) = &matcher.host {
@@ -117,6 +119,11 @@ fn verdict(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>)
         (Standing::WaitsForBody, None) => Verdict::WaitsForBody,
         (Standing::WaitsForBody, Some(body)) => Verdict::of(applies(compiled, head, body)),
     }
+}
+
+fn listed(methods: MethodSet) -> String {
+    let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+    names.join(", ")
 }
 
 fn path_asked(matcher: &crate::domain::Matcher) -> String {
