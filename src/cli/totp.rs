@@ -42,8 +42,7 @@ async fn enroll(
     let entropy = Entropy::system();
     let keys = bench.settings.secrets.keys(&entropy)?;
     let secret = TotpSecret::generate(&entropy);
-    let site = bench.settings.mail.as_ref().map(|mail| mail.site.as_str());
-    let issuer = issuer.or(site).unwrap_or("Stepgate");
+    let issuer = issuer.unwrap_or_else(|| bench.settings.site());
     let failed =
         |error| CliError::Impossible(format!("no authenticator app could read it: {error}"));
     let uri = secret.to_uri(issuer, user.id.as_str()).map_err(failed)?;

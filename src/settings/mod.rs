@@ -6,6 +6,7 @@
 mod compile;
 mod one_or_more;
 mod raw;
+mod raw_listen;
 mod secret;
 mod size;
 #[cfg(test)]
@@ -146,6 +147,13 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 impl Settings {
+    /// What people call the application, where a short name is needed.
+    pub fn site(&self) -> &str {
+        let mail = self.mail.as_ref().map(|mail| mail.site.as_str());
+        let origin = self.edge.public_origin.as_deref();
+        mail.or(origin.and_then(host)).unwrap_or("Stepgate")
+    }
+
     /// What only shows when settings and policies are looked at together.
     pub fn remarks_on(&self, policies: &Policies) -> Diagnostics {
         let mut remarks = Diagnostics::default();
@@ -170,6 +178,16 @@ impl Settings {
         }
         remarks
     }
+}
+
+/// The host of an origin, without its port.
+fn host(origin: &str) -> Option<&str> {
+    let (_, authority) = origin.split_once("://")?;
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => host,
+        Some(_) | None => authority,
+    })
 }
 
 /// Fields whose lines are never shown.

@@ -3,12 +3,10 @@
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
 use super::one_or_more::OneOrMore;
+use super::raw_listen::RawListen;
 use super::size::Size;
 use crate::yaml::Span;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use std::fmt;
 
 /// The file
 #[derive(Debug, Default, Deserialize)]
@@ -34,21 +32,6 @@ pub(super) struct RawSettings {
     pub(super) mail: Option<RawMail>,
     pub(super) audit: Option<RawAudit>,
     pub(super) log: Option<RawLog>,
-}
-
-/// An entry of `listen`: an address alone, or a mapping.
-#[derive(Debug)]
-pub(super) struct RawListen {
-    pub(super) address: Option<String>,
-    pub(super) tls: Option<RawTls>,
-    pub(super) is_mapping: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawListenMapping {
-    address: Option<String>,
-    tls: Option<RawTls>,
 }
 
 /// `tls`
@@ -364,37 +347,4 @@ pub(super) enum RawLogFormat {
     Auto,
     Json,
     Pretty,
-}
-
-impl<'de> Deserialize<'de> for RawListen {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListenVisitor)
-    }
-}
-
-struct ListenVisitor;
-
-impl<'de> Visitor<'de> for ListenVisitor {
-    type Value = RawListen;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an address such as `127.0.0.1:8080`, or a mapping with address and tls")
-    }
-
-    fn visit_str<E: Error>(self, address: &str) -> Result<RawListen, E> {
-        Ok(RawListen {
-            address: Some(address.to_owned()),
-            tls: None,
-            is_mapping: false,
-        })
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawListen, A::Error> {
-        let mapping = RawListenMapping::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(RawListen {
-            address: mapping.address,
-            tls: mapping.tls,
-            is_mapping: true,
-        })
-    }
 }

@@ -13,7 +13,7 @@ public_url: http://127.0.0.1
 upstream: { url: \"http://127.0.0.1:9\" }
 policies: policies
 session: { cookies: sid, learn: { logins: [{ path: /login, subject: { form: user }, success: { status: 302 } }] } }
-mail: { smtp: \"127.0.0.1:9\", security: plain, from: a@example.test }
+mail: { smtp: \"127.0.0.1:9\", security: plain, from: a@example.test, site: Example }
 audit: { target: audit.log }
 ";
 
@@ -262,7 +262,7 @@ fn users_come_and_go_and_no_secret_is_shown() {
 
     let enrolled = said(&dir, &["user", "totp", "alice"]);
     assert!(
-        enrolled.contains("otpauth://totp/Stepgate:alice?"),
+        enrolled.contains("otpauth://totp/Example:alice?"),
         "{enrolled}"
     );
     let list: Value = serde_json::from_str(&said(&dir, &["user", "list", "--json"])).unwrap();

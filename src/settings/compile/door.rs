@@ -6,7 +6,8 @@ use crate::edge::{
     ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies, server_config,
 };
 use crate::identity::{BrowserKeyCookie, SessionOptions};
-use crate::settings::raw::{RawDeadlines, RawLimits, RawListen, RawSettings};
+use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
+use crate::settings::raw_listen::RawListen;
 use crate::settings::{Listener, TlsFiles};
 use crate::yaml::{Path, clip};
 use ipnet::IpNet;
@@ -79,6 +80,11 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Door {
 }
 
 impl Door {
+    /// The origin that people see, if it is given.
+    pub(super) fn public_origin(&self) -> Option<&str> {
+        self.public.as_ref().map(|origin| origin.text.as_str())
+    }
+
     /// The `__Host-` prefix needs https; only a `public_url` in plain http does without.
     pub(super) fn browser_key(&self, keep: Duration) -> BrowserKeyCookie {
         let is_secure = self.public.as_ref().is_none_or(|origin| origin.is_https);

@@ -5,7 +5,11 @@ use crate::mail::{Login, MailSettings, Security, SmtpSettings};
 use crate::settings::raw::{RawMail, RawSecurity};
 use crate::yaml::{Path, clip};
 
-pub(super) fn compile(raw: Option<&RawMail>, draft: &mut Draft<'_>) -> Option<MailSettings> {
+pub(super) fn compile(
+    raw: Option<&RawMail>,
+    public_origin: Option<&str>,
+    draft: &mut Draft<'_>,
+) -> Option<MailSettings> {
     let raw = raw?;
     let section = Path::root().key("mail");
     let at = |field: &str| section.key(field);
@@ -30,7 +34,8 @@ pub(super) fn compile(raw: Option<&RawMail>, draft: &mut Draft<'_>) -> Option<Ma
     smtp.ca_file = ca_file;
     smtp.helo.clone_from(&raw.helo);
     smtp.deadline = draft.span(raw.timeout, smtp.deadline, &at("timeout"));
-    let site = raw.site.clone().unwrap_or_else(|| "this site".to_owned());
+    let host = public_origin.and_then(crate::settings::host);
+    let site = raw.site.as_deref().or(host).unwrap_or("this site");
     let mut settings = MailSettings::new(smtp, from?, site);
     settings.patience = draft.span(raw.patience, settings.patience, &at("patience"));
     settings.queue = draft.count(raw.queue, settings.queue, &at("queue"));

@@ -29,7 +29,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
     let store = keeping::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
-    let mail = mail::compile(raw.mail.as_ref(), draft);
+    let mail = mail::compile(raw.mail.as_ref(), door.public_origin(), draft);
     let audit = keeping::audit(raw.audit.as_ref(), draft);
     let log = keeping::log(raw.log.as_ref(), draft);
     let default = std::thread::available_parallelism().map_or(1, usize::from);

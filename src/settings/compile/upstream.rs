@@ -51,15 +51,7 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
     let max_headers = draft.count(raw.max_headers, 200, &at("max_headers"));
     let request = draft.span_if_set(raw.request, &at("request"));
     let tunnel_silence = draft.span(raw.tunnel_silence, secs(3600), &at("tunnel_silence"));
-    let rewrite_urls = match raw.rewrite_urls {
-        Some(RawRewriteUrls::Pass) => {
-            let message = "the application may take such a header for the path, and no route \
-                           guards against that";
-            draft.file.warn(at("rewrite_urls"), message);
-            RewriteUrls::Pass
-        }
-        Some(RawRewriteUrls::Remove) | None => RewriteUrls::Remove,
-    };
+    let rewrite_urls = rewrite_urls(raw, draft);
     let accept = accept(raw.accept.as_ref(), draft);
     Some(Upstream {
         options: UpstreamOptions {
@@ -82,6 +74,18 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
         },
         rewrite_urls,
     })
+}
+
+fn rewrite_urls(raw: &RawUpstream, draft: &mut Draft<'_>) -> RewriteUrls {
+    match raw.rewrite_urls {
+        Some(RawRewriteUrls::Pass) => {
+            let message = "the application may take such a header for the path, and no route \
+                           guards against that";
+            draft.file.warn("upstream.rewrite_urls", message);
+            RewriteUrls::Pass
+        }
+        Some(RawRewriteUrls::Remove) | None => RewriteUrls::Remove,
+    }
 }
 
 fn accept(raw: Option<&RawAccept>, draft: &mut Draft<'_>) -> Accept {
