@@ -61,30 +61,25 @@ async fn finish(workers: &mut Workers, orders: &mut Orders, drain: Duration) {
     }
 }
 
-/// An evicted counter or used code would be forgotten: told at once, and for as long as it lasts.
+/// An evicted counter or used code would be forgotten. The feed tells when it connects; the policy
+/// can also be changed while Redis runs.
 async fn watch_eviction(store: AnyStore) {
     let AnyStore::Redis(redis) = store else {
         return;
     };
     loop {
-        let next = match redis.evicting_policy().await {
+        sleep(EVICTION_CHECK).await;
+        match redis.evicting_policy().await {
             Ok(Some(policy)) => {
                 let message = "redis may evict what we rely on: set `maxmemory-policy noeviction`";
                 tracing::error!(policy, "{message}");
-                EVICTION_CHECK
             }
-            Ok(None) => EVICTION_CHECK,
-            Err(error) => {
-                let error = crate::telemetry::chain(&error);
-                tracing::warn!(error, "redis cannot be asked for its eviction policy");
-                RETRY
-            }
-        };
-        sleep(next).await;
+            Ok(None) => {}
+            // That Redis does not answer is told by whoever needs it.
+            Err(error) => tracing::debug!(%error, "redis cannot be asked for its eviction policy"),
+        }
     }
 }
 
-/// How often Redis is asked for its eviction policy, which can be changed while it runs.
+/// How often Redis is asked for its eviction policy.
 const EVICTION_CHECK: Duration = Duration::from_mins(1);
-/// The same while it does not answer.
-const RETRY: Duration = Duration::from_secs(5);
