@@ -99,5 +99,5 @@ fn put_in_force(house: &House, policies: Policies) -> Outcome {
     }
 }
 
-/// How often the files are looked at.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// How often the files are looked at; a change is in force after two looks.
+const INTERVAL: Duration = Duration::from_millis(500);

@@ -27,10 +27,15 @@ pub struct Fingerprint([u8; 32]);
 /// Tells when the policy files have changed.
 ///
 /// It compares contents, not times or inodes: a Kubernetes `ConfigMap` changes by a swapped symlink,
-/// an editor by a rename. When to look is the caller's business.
+/// an editor by a rename. A change is told once two looks in a row see the same: the first half of
+/// a file that is still being written is a policy, too, only with fewer routes. When to look is the
+/// caller's business.
 #[derive(Debug)]
 pub struct Watch {
     paths: Vec<PathBuf>,
+    /// What was told last.
+    told: Fingerprint,
+    /// What the last look saw.
     seen: Fingerprint,
 }
 
@@ -121,18 +126,23 @@ impl Source {
 impl Watch {
     /// Watches `paths` for changes from the state in `seen`.
     pub const fn new(paths: Vec<PathBuf>, seen: Fingerprint) -> Self {
-        Self { paths, seen }
+        Self {
+            paths,
+            told: seen,
+            seen,
+        }
     }
 
-    /// Looks again: the new policies, or what is wrong with them, if the files have changed since
-    /// the last look, and `None` otherwise. A broken state is told once.
+    /// Looks again: the new policies, or what is wrong with them, if the files have changed and
+    /// rest since the last look, and `None` otherwise. A broken state is told once.
     pub fn look(&mut self) -> Option<Result<Policies, Diagnostics>> {
         let sources = Sources::read(&self.paths);
         let now = sources.fingerprint();
-        if now == self.seen {
+        let rests = std::mem::replace(&mut self.seen, now) == now;
+        if !rests || now == self.told {
             return None;
         }
-        self.seen = now;
+        self.told = now;
         Some(sources.compile())
     }
 }

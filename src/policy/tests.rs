@@ -260,11 +260,19 @@ fn a_changed_content_is_noticed_and_told_once() {
     let mut watch = Watch::new(vec![dir.clone()], sources.fingerprint());
     assert!(watch.look().is_none());
     swap("..two");
+    assert!(watch.look().is_none(), "it may still change");
     assert!(watch.look().unwrap().is_err());
     assert!(watch.look().is_none());
     swap("..one");
+    assert!(watch.look().is_none());
+    swap("..two");
+    assert!(watch.look().is_none());
+    assert!(watch.look().is_none(), "as it was told");
+    swap("..one");
+    assert!(watch.look().is_none());
     assert_eq!(watch.look().unwrap().unwrap().routes.len(), 1);
     fs::remove_dir_all(&dir).unwrap();
+    assert!(watch.look().is_none());
     assert!(watch.look().unwrap().is_err());
 }
 
