@@ -13,4 +13,5 @@
 mod cli;
 mod demo_app;
 mod harness;
+mod outage;
 mod support;

@@ -17,9 +17,23 @@ impl Stepgate {
         Self::start(dir, &["serve"])
     }
 
+    /// Runs `stepgate serve` in `dir` with a signal ignored from the start.
+    pub(crate) fn serve_ignoring(dir: &TempDir, signal: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "trap '' \"$1\"; exec \"$2\" serve", "sh", signal])
+            .arg(env!("CARGO_BIN_EXE_stepgate"))
+            .current_dir(dir.path());
+        Self::listening(&mut shell)
+    }
+
     /// Runs `stepgate` with `arguments` in `dir` until it says where it listens.
     pub(crate) fn start(dir: &TempDir, arguments: &[&str]) -> Self {
-        let process = Process::start("stepgate", command(dir).args(arguments));
+        Self::listening(command(dir).args(arguments))
+    }
+
+    fn listening(command: &mut Command) -> Self {
+        let process = Process::start("stepgate", command);
         let addr = process.wait_for("listening, and where", |line| {
             line.contains("listening").then(|| address_in(line))?
         });

@@ -114,7 +114,15 @@ impl Upstream {
     /// An application on a port of its own. It decides on method, target and headers: what the
     /// body holds is known only to [`Reply::Answer`]'s record.
     pub(crate) fn start(application: impl Fn(&Got) -> Reply + Send + Sync + 'static) -> Self {
-        Self::behind(Door::Tcp(tcp()), application)
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), application)
+    }
+
+    /// The same at an address, which may be that of one that is gone.
+    pub(crate) fn start_at(
+        addr: SocketAddr,
+        application: impl Fn(&Got) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::behind(Door::Tcp(tcp(addr)), application)
     }
 
     /// The same over TLS, with the test CA's certificate.
@@ -122,7 +130,13 @@ impl Upstream {
         ca: &TestCa,
         application: impl Fn(&Got) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::behind(Door::Tls(tcp(), ca.server(&["http/1.1"])), application)
+        Self::behind(
+            Door::Tls(
+                tcp((Ipv4Addr::LOCALHOST, 0).into()),
+                ca.server(&["http/1.1"]),
+            ),
+            application,
+        )
     }
 
     /// The same on a unix socket.
@@ -221,8 +235,8 @@ impl Drop for Upstream {
     }
 }
 
-fn tcp() -> std::net::TcpListener {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+fn tcp(addr: SocketAddr) -> std::net::TcpListener {
+    let listener = std::net::TcpListener::bind(addr).unwrap();
     listener.set_nonblocking(true).unwrap();
     listener
 }
