@@ -14,4 +14,5 @@ mod cli;
 mod demo_app;
 mod harness;
 mod outage;
+mod reload;
 mod support;
