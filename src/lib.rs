@@ -1,4 +1,42 @@
 //! Stepgate: step-up authentication for web applications that nobody can change.
+//!
+//! A reverse-proxy sidecar stands in front of an application and asks people to prove who they are
+//! again before its dangerous routes. A policy says which routes those are; a request that matches
+//! one is forwarded only if its session is fresh enough or holds a live grant. Otherwise the client
+//! gets a challenge, which our own endpoints satisfy, and then repeats its call.
+//!
+//! # A request's way
+//!
+//! [`edge`] is where to begin: its `handle` and `walk` are the way through the house in one screen.
+//! Normalize, our own endpoints, match, identify, decide, forward, observe; each step is a file.
+//! The decision itself is [`domain::decide`], which takes values and the time and touches nothing.
+//!
+//! # The floors
+//!
+//! Imports go downward only; `tests/tidy/architecture.rs` keeps it so.
+//!
+//! | Floor | Rooms | What lives there |
+//! |---|---|---|
+//! | 5 | [`app`], [`cli`], [`settings`], [`demo`] | composition: files and flags become a running house |
+//! | 4 | [`edge`] | the network: hyper, rustls, pages, and the one place of status codes |
+//! | 3 | [`gate`], [`identity`], [`verification`] | who calls, whether they may, how they prove it |
+//! | 2 | [`store`], [`mail`], [`audit`] | what outlives a request, or leaves the house |
+//! | 1 | [`yaml`], [`policy`], [`clock`], [`entropy`], [`seal`], [`locale`], [`telemetry`] | text, time, chance, keys |
+//! | 0 | [`domain`] | the rules: no I/O, no clock, no async, nothing that can fail |
+//!
+//! # What must stay true
+//!
+//! - Nothing reaches the application without a [`domain::Permit`]; only [`domain::decide`] makes one
+//!   and forwarding consumes it.
+//! - The bytes of a path go upstream as they came; a guarded route is guarded under every reading.
+//! - An unguarded request makes no round trip to the store, a guarded one at most one, and a refused
+//!   one writes nothing: a challenge is a sealed token until somebody begins to answer it.
+//! - What can be taken once (a grant, a code, a challenge, a TOTP step) is taken in the store,
+//!   atomically; what can be guessed is counted before it is judged.
+//! - When in doubt the answer is no, with a [`domain::Reason`].
+//!
+//! Each worker thread runs everything of a connection: a current-thread runtime, its own listening
+//! socket, upstream pool and store handle. Threads share [`edge::House`] and nothing else.
 
 pub mod app;
 pub mod audit;
