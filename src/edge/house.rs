@@ -6,10 +6,10 @@ use super::headers::{HeaderRules, Hop};
 use super::listen::{self, Census, ClientLimits, Place};
 use super::upstream::{Pool, UpstreamOptions};
 use super::visit::RequestIds;
-use super::wire::{Line, Violation};
+use super::wire::Line;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::domain::{Accept, Leniency, RequestPath, Requirement, RouteId, RouteTable};
+use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
 use crate::entropy::Entropy;
 use crate::identity::{BrowserKeyCookie, SessionOptions};
 use crate::seal::Keys;
@@ -163,11 +163,6 @@ impl EdgeOptions {
             head.is_some_and(|head| head.eq_ignore_ascii_case(bare))
                 && matches!(next, None | Some(b'/'))
         })
-    }
-
-    /// Whether the application needs what the client was caught at.
-    pub(crate) fn tolerates(&self, violation: Violation) -> bool {
-        violation == Violation::Fragment && self.accept.fragments == Leniency::Read
     }
 
     /// Whether the pages of `origin` may read our answers.

@@ -2,7 +2,8 @@
 
 use super::headers::Hop;
 use super::house::{Connection, Worker};
-use super::wire::{ClientDeadlines, Line, Scanner, Wire};
+use super::wire::{ClientDeadlines, HeadLimits, Line, Scanner, Wire};
+use crate::domain::Leniency;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -144,7 +145,7 @@ async fn greet<S>(
         },
     };
     let line = Arc::new(Line::default());
-    let scanner = (!h2).then(|| Scanner::new(worker.house.options.limits.header_bytes));
+    let scanner = (!h2).then(|| Scanner::new(head_limits(&worker)));
     let wire = TokioIo::new(Wire::new(stream, prefix, scanner, line.clone(), deadlines));
     let scheme = if alpn.is_some() { "https" } else { "http" };
     let trust = worker.house.options.trusted_proxies.judge(peer.ip());
@@ -158,6 +159,16 @@ async fn greet<S>(
         serve_http2(worker, connection, wire).await;
     } else {
         serve_http1(worker, connection, wire).await;
+    }
+}
+
+fn head_limits(worker: &Worker) -> HeadLimits {
+    let options = &worker.house.options;
+    HeadLimits {
+        bytes: options.limits.header_bytes,
+        lines: options.limits.headers,
+        fragments: options.accept.fragments == Leniency::Read,
+        raw_bytes: options.accept.raw_bytes == Leniency::Read,
     }
 }
 
@@ -188,7 +199,8 @@ where
     // The wire keeps the deadlines; hyper's own would close idle connections with them.
     builder
         .max_headers(limits.headers)
-        .max_header_size(limits.header_bytes)
+        // With some room for blank lines: the wire has looked at the head already.
+        .max_header_size(limits.header_bytes + 64)
         .header_read_timeout(None);
     let service = {
         let worker = worker.clone();

@@ -50,8 +50,7 @@ pub(crate) enum NormalizeError {
 /// Reads the head of a request.
 pub(crate) fn normalize(mut parts: Parts, visit: &Visit<'_>) -> Result<Plain, NormalizeError> {
     let options = &visit.worker.house.options;
-    let violation = visit.connection.line.violation();
-    if let Some(violation) = violation.filter(|violation| !options.tolerates(*violation)) {
+    if let Some(violation) = visit.connection.line.violation() {
         return Err(violation.into());
     }
     let method = visit.method.ok_or(NormalizeError::Method)?;

@@ -1,8 +1,9 @@
 //! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
 
 mod scan;
+mod tokens;
 
-pub(crate) use scan::{Place, Scanner, Violation};
+pub(crate) use scan::{HeadLimits, Place, Scanner, Violation};
 
 use super::alarm::{Alarm, later};
 use std::io;
@@ -67,11 +68,21 @@ impl Drop for Occupied {
 }
 
 /// The bytes of one client connection, watched.
+///
+/// A head is handed on when it is whole and sound, so that hyper never meets one that it would refuse
+/// on its own, without a word. In place of a broken one it gets [`REFUSED`], whose handler sees the
+/// violation and says what was wrong; nothing is handed on after that.
 #[derive(Debug)]
 pub(crate) struct Wire<S> {
     stream: S,
-    /// What was read to tell HTTP/2 from HTTP/1, still to be handed on.
+    /// What was read to tell HTTP/2 from HTTP/1, still to be looked at.
     prefix: Vec<u8>,
+    /// The beginning of a head, kept until its end has come.
+    held: Vec<u8>,
+    /// What was looked at and is to be handed on.
+    cleared: Vec<u8>,
+    refused: bool,
+    lingering: Option<Instant>,
     /// `None` for HTTP/2, whose framing its own library checks.
     scanner: Option<Scanner>,
     line: Arc<Line>,
@@ -128,6 +139,10 @@ impl<S> Wire<S> {
         Self {
             stream,
             prefix,
+            held: Vec::new(),
+            cleared: Vec::new(),
+            refused: false,
+            lingering: None,
             scanner,
             line,
             deadlines,
@@ -147,7 +162,7 @@ impl<S> Wire<S> {
     }
 
     fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        if self.line.tunnel.load(Ordering::Relaxed) {
+        if self.is_tunnel() {
             return Poll::Pending;
         }
         let now = Instant::now();
@@ -172,32 +187,71 @@ impl<S> Wire<S> {
             .map(|()| io::ErrorKind::TimedOut.into())
     }
 
-    /// Follows what was just read. A broken head is answered by the handler, which sees the
-    /// violation; a broken body is an error at once, before any of it is handed on.
-    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.line.tunnel.load(Ordering::Relaxed) {
-            self.scanner = None;
-            return Ok(());
-        }
+    fn is_tunnel(&self) -> bool {
+        self.line.tunnel.load(Ordering::Relaxed)
+    }
+
+    /// Follows what was just read into `buf` after its first `before` bytes. What may not be handed on
+    /// yet is taken out again; a broken body is an error at once, before any of it is handed on.
+    fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
         let Some(scanner) = &mut self.scanner else {
             return Ok(());
         };
-        if self.line.violation.get().is_some() {
-            return Ok(());
-        }
-        let Err(violation) = scanner.scan(bytes) else {
-            if scanner.place() == Place::Body {
+        let read = buf.filled().get(before..).unwrap_or_default();
+        let scanned = scanner.scan(read);
+        let place = scanner.place();
+        if scanned.is_ok() && place != Place::Head && self.held.is_empty() {
+            if place == Place::Body {
                 self.reading.since = Instant::now();
             }
             return Ok(());
-        };
-        let _ = self.line.violation.set(violation);
-        if scanner.place() == Place::Body && violation != Violation::Fragment {
+        }
+        if let Err(violation) = scanned
+            && place == Place::Body
+        {
+            self.refused = true;
+            let _ = self.line.violation.set(violation);
             return Err(io::Error::new(io::ErrorKind::InvalidData, violation));
         }
+        // Up to here it belongs to messages that are sound; from here to a head that is not whole.
+        let sound = match (place, scanner.head_at()) {
+            (Place::Body | Place::Idle, _) if scanned.is_ok() => read.len(),
+            (_, at) => at.unwrap_or(0),
+        };
+        let (sound, rest) = read.split_at_checked(sound).unwrap_or((read, &[]));
+        if sound.is_empty() && scanned.is_ok() {
+            self.held.extend_from_slice(rest);
+        } else {
+            if !sound.is_empty() {
+                self.cleared = std::mem::take(&mut self.held);
+                self.cleared.extend_from_slice(sound);
+            }
+            self.held = rest.to_vec();
+        }
+        if let Err(violation) = scanned {
+            let _ = self.line.violation.set(violation);
+            self.refused = true;
+            self.held = Vec::new();
+            self.cleared.extend_from_slice(REFUSED);
+        }
+        buf.set_filled(before);
         Ok(())
     }
+
+    /// Hands on what was looked at before.
+    fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
+        let take = self.cleared.len().min(buf.remaining());
+        buf.put_slice(self.cleared.get(..take).unwrap_or_default());
+        self.cleared.drain(..take);
+        if self.cleared.is_empty() {
+            self.cleared = Vec::new();
+        }
+    }
 }
+
+/// What hyper reads in place of a head that is refused. No client can send it: its answer is decided by
+/// the violation that goes with it.
+const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
@@ -206,23 +260,43 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let wire = &mut *self;
-        let before = buf.filled().len();
-        if wire.prefix.is_empty() {
-            match Pin::new(&mut wire.stream).poll_read(cx, buf) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return wire.poll_read_deadline(cx).map(Err),
+        if wire.is_tunnel() && !wire.held.is_empty() {
+            // What came too early is not HTTP.
+            let held = std::mem::take(&mut wire.held);
+            wire.cleared.extend_from_slice(&held);
+        }
+        loop {
+            if !wire.cleared.is_empty() {
+                wire.hand_on(buf);
+                return Poll::Ready(Ok(()));
             }
-        } else {
-            let take = wire.prefix.len().min(buf.remaining());
-            buf.put_slice(wire.prefix.get(..take).unwrap_or_default());
-            wire.prefix.drain(..take);
-            if wire.prefix.is_empty() {
-                wire.prefix = Vec::new();
+            let before = buf.filled().len();
+            if !wire.prefix.is_empty() {
+                let take = wire.prefix.len().min(buf.remaining());
+                buf.put_slice(wire.prefix.get(..take).unwrap_or_default());
+                wire.prefix.drain(..take);
+                if wire.prefix.is_empty() {
+                    wire.prefix = Vec::new();
+                }
+            } else if wire.refused {
+                // Nothing that follows is read as anything; see `poll_linger`.
+                return wire.poll_read_deadline(cx).map(Err);
+            } else {
+                match Pin::new(&mut wire.stream).poll_read(cx, buf) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return wire.poll_read_deadline(cx).map(Err),
+                }
+            }
+            let end = buf.filled().len() == before;
+            if end || wire.is_tunnel() {
+                return Poll::Ready(Ok(()));
+            }
+            wire.follow(buf, before)?;
+            if buf.filled().len() > before {
+                return Poll::Ready(Ok(()));
             }
         }
-        let read = buf.filled().get(before..).unwrap_or_default();
-        Poll::Ready(wire.follow(read))
     }
 }
 
@@ -237,7 +311,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
             self.writing.phase = Phase::Idle;
             return wrote;
         }
-        if self.line.tunnel.load(Ordering::Relaxed) {
+        if self.is_tunnel() {
             return Poll::Pending;
         }
         let now = Instant::now();
@@ -250,7 +324,34 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+impl<S: AsyncRead + Unpin> Wire<S> {
+    /// Reads and forgets what a client still sends after its last answer, for a while: a socket that is
+    /// closed with unread bytes resets the connection, and the answer is lost (RFC 9112 §9.6).
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let in_body = self.scanner.as_ref().map(Scanner::place) == Some(Place::Body);
+        if self.is_tunnel() || !(self.refused || in_body) {
+            return Poll::Ready(());
+        }
+        let now = Instant::now();
+        let until = *self
+            .lingering
+            .get_or_insert_with(|| later(now, self.deadlines.progress.min(LONGEST_LINGER)));
+        let mut scrap = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut scrap);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() && Instant::now() < until => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.reading.alarm.poll(cx, now, until),
+            }
+        }
+    }
+}
+
+/// Long enough for an honest client to hear us and stop.
+const LONGEST_LINGER: Duration = Duration::from_secs(2);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -279,7 +380,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch_write(cx, shut)
+        if self.lingering.is_none() {
+            let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+            std::task::ready!(self.watch_write(cx, shut))?;
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }

@@ -3,8 +3,11 @@
 //! hyper accepts a bare LF, cuts a fragment off the target and lets Content-Length ride along with
 //! Transfer-Encoding. Two parsers that disagree are how requests are smuggled, so whatever two
 //! parsers could read differently is refused here (RFC 9112 §2.2, §5, §6.1, §6.3, §11.2). The scanner
-//! follows the framing on its own and never repairs anything.
+//! follows the framing on its own and never repairs anything. It is at least as strict as hyper, whose
+//! own refusals are empty answers that say nothing.
 
+use super::tokens::{is_text, is_token};
+use http::Uri;
 use memchr::memchr;
 
 /// What no honest client sends.
@@ -22,6 +25,9 @@ pub(crate) enum Violation {
     /// RFC 9112 §3.2: a target has no fragment.
     #[error("a fragment in the request target")]
     Fragment,
+    /// RFC 9110 §5.4: more than we are willing to keep.
+    #[error("a head larger than the settings allow")]
+    HeadTooLarge,
     /// RFC 9112 §6.2: digits only.
     #[error("a Content-Length that is not a number")]
     Length,
@@ -34,6 +40,9 @@ pub(crate) enum Violation {
     /// RFC 9112 §3.
     #[error("a malformed request line")]
     RequestLine,
+    /// RFC 9110 §5.4: more than we are willing to look through.
+    #[error("more header lines than the settings allow")]
+    TooManyHeaders,
     /// RFC 9112 §6.1: `chunked`, once, and nothing else.
     #[error("a Transfer-Encoding other than `chunked`")]
     TransferEncoding,
@@ -57,7 +66,31 @@ pub(crate) struct Scanner {
     /// An unfinished line, kept for the next read.
     partial: Vec<u8>,
     framing: Framing,
-    max_line: usize,
+    limits: HeadLimits,
+    /// Bytes and header lines of the head so far.
+    size: HeadSize,
+    /// Where in the bytes scanned last the head begins; `None` if it began before them.
+    head_at: Option<usize>,
+}
+
+/// What a head may be like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadLimits {
+    /// Bytes in all.
+    pub(crate) bytes: usize,
+    /// Header lines.
+    pub(crate) lines: usize,
+    /// Whether the application needs targets with a fragment, which is cut off.
+    pub(crate) fragments: bool,
+    /// Whether the application needs targets with bytes beyond ASCII.
+    pub(crate) raw_bytes: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct HeadSize {
+    bytes: usize,
+    lines: usize,
+    blanks: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,20 +108,36 @@ enum State {
 struct Framing {
     length: Option<u64>,
     chunked: bool,
+    /// HTTP/1.0 knows no chunks.
+    is_old: bool,
 }
 
 /// RFC 9112 §7.1.1: a recipient must limit chunk extensions; nobody honest sends long ones.
 const MAX_CHUNK_LINE: usize = 256;
 
+/// RFC 9112 §2.2: "at least one empty line" before a request is to be ignored.
+const MAX_BLANK_LINES: usize = 8;
+
+/// What hyper takes: longer targets and names it refuses on its own.
+const MAX_TARGET: usize = 65_534;
+const MAX_NAME: usize = 1024;
+
 impl Scanner {
-    /// `max_line` is the limit for any line of a head, in bytes.
-    pub(crate) fn new(max_line: usize) -> Self {
+    /// A scanner of heads within `limits`.
+    pub(crate) fn new(limits: HeadLimits) -> Self {
         Self {
             state: State::RequestLine,
             partial: Vec::new(),
             framing: Framing::default(),
-            max_line,
+            limits,
+            size: HeadSize::default(),
+            head_at: None,
         }
+    }
+
+    /// Where in the bytes that were scanned last the last head begins; `None` if it began before.
+    pub(crate) fn head_at(&self) -> Option<usize> {
+        self.head_at
     }
 
     /// Where the next byte belongs.
@@ -105,8 +154,13 @@ impl Scanner {
     }
 
     /// Follows the next bytes of the connection.
-    pub(crate) fn scan(&mut self, mut bytes: &[u8]) -> Result<(), Violation> {
+    pub(crate) fn scan(&mut self, whole: &[u8]) -> Result<(), Violation> {
+        self.head_at = None;
+        let mut bytes = whole;
         while !bytes.is_empty() {
+            if matches!(self.state, State::RequestLine) && self.partial.is_empty() {
+                self.head_at = Some(whole.len() - bytes.len());
+            }
             bytes = match self.state {
                 State::Length(left) => {
                     let (rest, left) = skip(bytes, left);
@@ -140,7 +194,7 @@ impl Scanner {
         let Some(end) = memchr(b'\n', bytes) else {
             self.partial.extend_from_slice(bytes);
             return if self.partial.len() > self.line_limit() {
-                Err(Violation::LineTooLong)
+                Err(self.too_long())
             } else {
                 Ok(&[])
             };
@@ -156,28 +210,46 @@ impl Scanner {
         Ok(rest)
     }
 
+    fn too_long(&self) -> Violation {
+        match self.place() {
+            Place::Body => Violation::LineTooLong,
+            Place::Head | Place::Idle => Violation::HeadTooLarge,
+        }
+    }
+
     fn line_limit(&self) -> usize {
         match self.state {
             State::ChunkData(_) | State::ChunkDataEnd | State::ChunkSize => MAX_CHUNK_LINE,
-            State::Headers | State::Length(_) | State::RequestLine | State::Trailers => {
-                self.max_line
+            State::Headers | State::Length(_) | State::RequestLine => {
+                self.limits.bytes.saturating_sub(self.size.bytes)
             }
+            State::Trailers => self.limits.bytes,
         }
     }
 
     /// Takes one whole line, with its ending, and tells what comes next.
     fn line(&mut self, line: &[u8]) -> Result<State, Violation> {
         if line.len() > self.line_limit() {
-            return Err(Violation::LineTooLong);
+            return Err(self.too_long());
         }
+        self.size.bytes += line.len();
         let line = line.strip_suffix(b"\r\n").ok_or(Violation::BareLineBreak)?;
         if memchr(b'\r', line).is_some() {
             return Err(Violation::BareLineBreak);
         }
         match self.state {
-            State::RequestLine => request_line(line, &mut self.framing),
-            State::Headers if line.is_empty() => Ok(self.framing.after_head()),
-            State::Headers => self.framing.header(line).map(|()| State::Headers),
+            State::RequestLine => self.request_line(line),
+            State::Headers if line.is_empty() => {
+                self.size = HeadSize::default();
+                Ok(self.framing.after_head())
+            }
+            State::Headers => {
+                self.size.lines += 1;
+                if self.size.lines > self.limits.lines {
+                    return Err(Violation::TooManyHeaders);
+                }
+                self.framing.header(line).map(|()| State::Headers)
+            }
             State::ChunkSize => chunk_size(line),
             State::ChunkDataEnd if line.is_empty() => Ok(State::ChunkSize),
             State::ChunkDataEnd | State::ChunkData(_) | State::Length(_) => Err(Violation::Chunk),
@@ -185,15 +257,63 @@ impl Scanner {
             State::Trailers => Framing::default().header(line).map(|()| State::Trailers),
         }
     }
+
+    fn request_line(&mut self, line: &[u8]) -> Result<State, Violation> {
+        if line.is_empty() {
+            self.size.bytes = 0;
+            self.size.blanks += 1;
+            return if self.size.blanks > MAX_BLANK_LINES {
+                Err(Violation::RequestLine)
+            } else {
+                Ok(State::RequestLine)
+            };
+        }
+        let mut parts = line.split(|byte| *byte == b' ');
+        let (method, target, version) = (parts.next(), parts.next(), parts.next());
+        let (Some(_), Some(target), Some(version @ (b"HTTP/1.1" | b"HTTP/1.0")), None) = (
+            method.filter(|method| is_token(method)),
+            target,
+            version,
+            parts.next(),
+        ) else {
+            return Err(Violation::RequestLine);
+        };
+        self.framing = Framing {
+            is_old: version == b"HTTP/1.0",
+            ..Framing::default()
+        };
+        if !self.limits.fragments && memchr(b'#', target).is_some() {
+            return Err(Violation::Fragment);
+        }
+        if self.is_target(target) {
+            Ok(State::Headers)
+        } else {
+            Err(Violation::RequestLine)
+        }
+    }
+
+    fn is_target(&self, target: &[u8]) -> bool {
+        let visible =
+            |byte: &u8| (0x21..=0x7e).contains(byte) || *byte >= 0x80 && self.limits.raw_bytes;
+        let plain =
+            |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~%?&=+,:@!$'()*;".contains(byte);
+        if target.len() > MAX_TARGET {
+            return false;
+        }
+        if target.first() == Some(&b'/') && target.iter().all(plain) {
+            return true;
+        }
+        // Rare spellings: whatever hyper would not read ends here, with an answer that says why.
+        !target.is_empty() && target.iter().all(visible) && Uri::try_from(target).is_ok()
+    }
 }
 
 impl Framing {
     fn header(&mut self, line: &[u8]) -> Result<(), Violation> {
         let colon = memchr(b':', line).ok_or(Violation::HeaderLine)?;
         let (name, value) = line.split_at(colon);
-        // RFC 9112 §5.1 and §5.2: no blank before the colon, no folded line.
-        let blank = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_whitespace);
-        if blank(name.first()) || blank(name.last()) || memchr(0, value).is_some() {
+        // RFC 9112 §5.1 and §5.2: no blank before the colon, no folded line: neither is a token.
+        if name.len() > MAX_NAME || !is_token(name) || !is_text(value) {
             return Err(Violation::HeaderLine);
         }
         match name.len() {
@@ -222,6 +342,10 @@ impl Framing {
         if self.length.is_some() || self.chunked {
             return Err(Violation::DoubleFraming);
         }
+        // RFC 9112 §6.1: in HTTP/1.0, "the framing is faulty".
+        if self.is_old {
+            return Err(Violation::TransferEncoding);
+        }
         let coding = value.get(1..).unwrap_or_default().trim_ascii();
         if !coding.eq_ignore_ascii_case(b"chunked") {
             return Err(Violation::TransferEncoding);
@@ -240,31 +364,6 @@ impl Framing {
             Self { .. } => State::RequestLine,
         }
     }
-}
-
-fn request_line(line: &[u8], framing: &mut Framing) -> Result<State, Violation> {
-    *framing = Framing::default();
-    // RFC 9112 §2.2: an empty line before the request line is ignored.
-    if line.is_empty() {
-        return Ok(State::RequestLine);
-    }
-    let mut parts = line.split(|byte| *byte == b' ');
-    let (method, target, version) = (parts.next(), parts.next(), parts.next());
-    let (Some(_), Some(target), Some(b"HTTP/1.1" | b"HTTP/1.0"), None) = (
-        method.filter(|m| !m.is_empty()),
-        target,
-        version,
-        parts.next(),
-    ) else {
-        return Err(Violation::RequestLine);
-    };
-    if memchr(b'#', target).is_some() {
-        return Err(Violation::Fragment);
-    }
-    if target.is_empty() || target.iter().any(|byte| !(0x21..=0x7e).contains(byte)) {
-        return Err(Violation::RequestLine);
-    }
-    Ok(State::Headers)
 }
 
 fn chunk_size(line: &[u8]) -> Result<State, Violation> {
@@ -292,10 +391,17 @@ fn skip(bytes: &[u8], left: u64) -> (&[u8], u64) {
 mod tests {
     use super::*;
 
+    const LIMITS: HeadLimits = HeadLimits {
+        bytes: 1000,
+        lines: 10,
+        fragments: false,
+        raw_bytes: false,
+    };
+
     /// Scans `text` whole and cut at every place; all must agree.
     fn scan(text: &str) -> Result<Place, Violation> {
         let whole = |pieces: &[&[u8]]| {
-            let mut scanner = Scanner::new(1000);
+            let mut scanner = Scanner::new(LIMITS);
             pieces.iter().try_for_each(|piece| scanner.scan(piece))?;
             Ok(scanner.place())
         };
@@ -357,7 +463,6 @@ mod tests {
             "chunked, chunked",
             "xchunked",
             "",
-            "\u{b}chunked",
         ] {
             let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: {coding}\r\n\r\n");
             assert_eq!(scan(&text), Err(Violation::TransferEncoding), "{coding:?}");
@@ -393,6 +498,10 @@ mod tests {
             "Name",
             ": x",
             "A: \0",
+            "A: \u{b}",
+            "A: \u{7f}",
+            "A(b): x",
+            "A\u{e9}: x",
         ] {
             let text = format!("GET / HTTP/1.1\r\n{line}\r\n\r\n");
             assert_eq!(scan(&text), Err(Violation::HeaderLine), "{line:?}");
@@ -409,6 +518,12 @@ mod tests {
             "GET /a\tb HTTP/1.1",
             "GET /\u{e9} HTTP/1.1",
             " / HTTP/1.1",
+            "G(T / HTTP/1.1",
+            "GET a{b HTTP/1.1",
+            "GET http:// HTTP/1.1",
+            "GET /a\u{1}b HTTP/1.1",
+            "GET / HTTP/1.10",
+            "GET / http/1.1",
         ] {
             assert_eq!(
                 scan(&format!("{line}\r\n\r\n")),
@@ -416,6 +531,60 @@ mod tests {
                 "{line:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_head_has_an_end() {
+        let line = "A: b\r\n";
+        let text = format!("GET / HTTP/1.1\r\n{}\r\n", line.repeat(11));
+        assert_eq!(scan(&text), Err(Violation::TooManyHeaders));
+        let long = "b".repeat(200);
+        let text = format!(
+            "GET / HTTP/1.1\r\n{}\r\n",
+            format!("A: {long}\r\n").repeat(5)
+        );
+        assert_eq!(scan(&text), Err(Violation::HeadTooLarge));
+        assert_eq!(scan(&"x".repeat(1001)), Err(Violation::HeadTooLarge));
+        assert_eq!(scan(&"\r\n".repeat(9)), Err(Violation::RequestLine));
+        let two = format!("GET / HTTP/1.1\r\n{}\r\n", line.repeat(10)).repeat(2);
+        assert_eq!(scan(&two), Ok(Place::Idle));
+    }
+
+    #[test]
+    fn chunks_are_unknown_to_the_old_version() {
+        let text = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(scan(text), Err(Violation::TransferEncoding));
+    }
+
+    #[test]
+    fn what_an_application_needs_is_let_through() {
+        let limits = HeadLimits {
+            fragments: true,
+            raw_bytes: true,
+            ..LIMITS
+        };
+        for target in ["/a#b", "/\u{e9}"] {
+            let mut scanner = Scanner::new(limits);
+            let head = format!("GET {target} HTTP/1.1\r\n");
+            assert_eq!(scanner.scan(head.as_bytes()), Ok(()), "{target}");
+            let both = b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n";
+            assert_eq!(
+                scanner.scan(both),
+                Err(Violation::DoubleFraming),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_head_is_known() {
+        let mut scanner = Scanner::new(LIMITS);
+        scanner.scan(b"\r\nGET / HT").unwrap();
+        assert_eq!(scanner.head_at(), Some(2));
+        scanner.scan(b"TP/1.1\r\n").unwrap();
+        assert_eq!(scanner.head_at(), None);
+        scanner.scan(b"\r\nGET / ").unwrap();
+        assert_eq!(scanner.head_at(), Some(2));
     }
 
     #[test]
