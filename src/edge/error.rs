@@ -46,6 +46,9 @@ pub(crate) enum EdgeError {
     /// Decided, and not in favor.
     #[error("{0}")]
     Refused(Reason),
+    /// A body that stopped coming.
+    #[error("the body of the request did not come in time")]
+    SlowBody,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,7 +71,8 @@ impl EdgeError {
             | Self::Doubled(_)
             | Self::Malformed(_)
             | Self::Normalize(_)
-            | Self::Path(_) => Reason::AmbiguousRequest,
+            | Self::Path(_)
+            | Self::SlowBody => Reason::AmbiguousRequest,
             Self::BodyTooLarge(_) => Reason::BodyTooLarge,
             Self::CrossSite => Reason::CrossSite,
             Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
@@ -90,6 +94,7 @@ impl EdgeError {
                 | Self::Malformed(_)
                 | Self::Normalize(_)
                 | Self::Path(_)
+                | Self::SlowBody
         )
     }
 
@@ -101,6 +106,7 @@ impl EdgeError {
                 | Self::BrokenBody(_)
                 | Self::Normalize(NormalizeError::Wire(_))
                 | Self::Forward(_)
+                | Self::SlowBody
         )
     }
 }

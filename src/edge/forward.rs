@@ -1,7 +1,7 @@
 //! Out to the application: consumes the permit, streams both ways, carries upgrades.
 
 use super::guard::Content;
-use super::headers::{cleanse_response, remove_cookie};
+use super::headers::{cleanse_response, join_cookies, remove_cookie};
 use super::house::{Connection, Worker};
 use super::upstream::{SendError, UpstreamBody};
 use super::visit::Visit;
@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use hyper::upgrade::OnUpgrade;
 use std::rc::Rc;
+use tokio::time::timeout_at;
 
 /// Why the application did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +53,14 @@ pub(crate) async fn forward(
     } = *visit;
     prepare(&mut parts, upgrade.as_ref(), visit);
     let request = Request::from_parts(parts, content.into_outgoing());
-    let mut response = match worker.pool.send(request).await {
+    let sending = worker.pool.send(request);
+    let sent = match visit.deadline {
+        None => sending.await,
+        Some(deadline) => timeout_at(deadline, sending)
+            .await
+            .unwrap_or(Err(SendError::Late { reached: true })),
+    };
+    let mut response = match sent {
         Ok(response) => response,
         Err(error) => {
             if !error.reached_upstream() {
@@ -66,6 +74,11 @@ pub(crate) async fn forward(
             return Err(ForwardError::Switched);
         };
         carry(upgrade, &mut response, worker, connection);
+        let protocol = response.headers_mut().remove(header::UPGRADE);
+        cleanse_response(response.headers_mut());
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.extend(protocol.map(|protocol| (header::UPGRADE, protocol)));
         return Ok(response);
     }
     cleanse_response(response.headers_mut());
@@ -84,6 +97,9 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
     parts.extensions.clear();
     let rules = &visit.worker.house.options.headers;
     parts.headers.remove(BrowserKeyCookie::HEADER);
+    if version == Version::HTTP_2 {
+        join_cookies(&mut parts.headers);
+    }
     remove_cookie(&mut parts.headers, &rules.browser_cookie);
     if let Some(upgrade) = upgrade {
         parts

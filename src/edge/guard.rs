@@ -1,5 +1,6 @@
 //! Before the gate: reads what must be read, puts the demands together, and answers a refusal.
 
+use super::alarm::later;
 use super::endpoints;
 use super::error::EdgeError;
 use super::observe::Watch;
@@ -19,6 +20,8 @@ use http::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// What became of a request before the gate and at it.
 pub(crate) enum Judged {
@@ -32,27 +35,55 @@ pub(crate) enum Judged {
 #[derive(Debug)]
 pub(crate) enum Content {
     Read(Bytes),
-    Streamed { body: Incoming, limit: u64 },
+    Streamed {
+        body: Incoming,
+        /// How long it may be at all.
+        limit: u64,
+        patience: Patience,
+    },
+}
+
+/// How long a body that is read may take to come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Between two pieces. HTTP/1 watches that on the wire; streams of HTTP/2 have no wire of their own.
+    pub(crate) progress: Duration,
+    /// All of it, if the whole request is limited.
+    pub(crate) until: Option<Instant>,
+}
+
+impl Patience {
+    fn deadline(self) -> Instant {
+        let next = later(Instant::now(), self.progress);
+        self.until.map_or(next, |until| until.min(next))
+    }
 }
 
 impl Content {
     /// A body as it comes; `limit` is how long it may be at all.
-    pub(crate) fn new(body: Incoming, limit: u64) -> Self {
-        Self::Streamed { body, limit }
+    pub(crate) fn new(body: Incoming, limit: u64, patience: Patience) -> Self {
+        Self::Streamed {
+            body,
+            limit,
+            patience,
+        }
     }
 
     /// Reads all of it, up to `limit` bytes. What was read is what is sent, byte for byte.
     pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, EdgeError> {
         let too_large = EdgeError::BodyTooLarge(limit);
-        let body = match self {
+        let (body, patience) = match self {
             Self::Read(bytes) => return Ok(bytes.clone()),
-            Self::Streamed { body, .. } => body,
+            Self::Streamed { body, patience, .. } => (body, *patience),
         };
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large);
         }
         let mut whole = BytesMut::new();
-        while let Some(frame) = body.frame().await {
+        while let Some(frame) = timeout_at(patience.deadline(), body.frame())
+            .await
+            .map_err(|_| EdgeError::SlowBody)?
+        {
             // Trailers end here; see `upstream::body`.
             let Ok(data) = frame.map_err(EdgeError::BrokenBody)?.into_data() else {
                 continue;
@@ -87,7 +118,7 @@ impl Content {
     pub(crate) fn into_outgoing(self) -> Outgoing {
         match self {
             Self::Read(bytes) => Outgoing::Read(Some(bytes)),
-            Self::Streamed { body, limit } => Outgoing::Streamed { body, left: limit },
+            Self::Streamed { body, limit, .. } => Outgoing::Streamed { body, left: limit },
         }
     }
 }

@@ -95,12 +95,33 @@ pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
         .filter(|name| match name.as_str() {
             // A challenge of the application's own proxy authentication is for nobody behind us.
             "proxy-authenticate" | "step-up" => true,
+            // RFC 9110 §6.6.2: it announces what follows the body, and that goes with it.
+            "trailer" => false,
             word => hop_by_hop(word),
         })
         .cloned()
         .collect();
     for name in ending {
         headers.remove(name);
+    }
+}
+
+/// Removes from the trailers of a response what is not theirs to say (RFC 9110 §6.5.1): whoever merges
+/// them into the headers must not find a cookie, a framing or a word of ours there.
+pub(crate) fn cleanse_trailers(trailers: &mut HeaderMap) {
+    cleanse_response(trailers);
+    for name in [
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_RANGE,
+        header::CONTENT_TYPE,
+        header::HOST,
+        header::LOCATION,
+        header::SET_COOKIE,
+        header::TRAILER,
+        header::WWW_AUTHENTICATE,
+    ] {
+        trailers.remove(name);
     }
 }
 
@@ -201,6 +222,18 @@ fn extend(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
     let list = [told.join(&b", "[..]).as_slice(), value.as_bytes()].join(&b", "[..]);
     if let Ok(list) = HeaderValue::from_bytes(&list) {
         headers.insert(name, list);
+    }
+}
+
+/// RFC 9113 §8.2.3: cookies that came in crumbs are one line again for HTTP/1.1.
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs = headers.get_all(header::COOKIE);
+    if crumbs.iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = crumbs.iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(line) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, line);
     }
 }
 

@@ -137,12 +137,21 @@ async fn greet<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let deadlines = worker.house.options.limits.deadlines;
-    let (prefix, h2) = match alpn {
-        Some(h2) => (Vec::new(), h2),
-        None => match tokio::time::timeout(deadlines.header, sniff(&mut stream)).await {
-            Ok(Ok(told)) => told,
-            Ok(Err(_)) | Err(_) => return,
-        },
+    let (prefix, h2) = if let Some(h2) = alpn {
+        (Vec::new(), h2)
+    } else {
+        let sniffed = tokio::time::timeout(deadlines.header, sniff(&mut stream));
+        // Whoever has not said a word when the worker drains is not waited for.
+        let silent = async {
+            worker.drain.begun().await;
+            tokio::time::sleep(LAST_CALL).await;
+        };
+        let told = tokio::select! {
+            told = sniffed => told,
+            () = silent => return,
+        };
+        let Ok(Ok(told)) = told else { return };
+        told
     };
     let line = Arc::new(Line::default());
     let scanner = (!h2).then(|| Scanner::new(head_limits(&worker)));
@@ -161,6 +170,9 @@ async fn greet<S>(
         serve_http1(worker, connection, wire).await;
     }
 }
+
+/// What a request that stands at the door when draining begins may need to come in.
+const LAST_CALL: Duration = Duration::from_millis(200);
 
 fn head_limits(worker: &Worker) -> HeadLimits {
     let options = &worker.house.options;

@@ -55,7 +55,6 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let occupied = connection.line.occupy();
-    let deadline = worker.deadline();
     let (parts, body) = request.into_parts();
     let visit = Visit::new(worker, connection, &parts);
     let answered = match normalize(parts, &visit) {
@@ -63,7 +62,7 @@ async fn handle(
         Err(error) => Err(error.into()),
     };
     let response = answered.unwrap_or_else(|error| respond::error(&visit, &error));
-    response.map(|reply| reply.until(deadline).occupying(occupied))
+    response.map(|reply| reply.until(visit.deadline).occupying(occupied))
 }
 
 async fn walk(
@@ -98,7 +97,7 @@ async fn walk(
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
     let watch = Watch::new(visit, &head);
-    let mut content = Content::new(body, house.options.limits.body);
+    let mut content = Content::new(body, house.options.limits.body, visit.patience());
     let outcome = guard::judge(visit, found, &head, &watch, &mut content).await?;
     let watch = watch.with_subject(&head, &content);
     match outcome {

@@ -142,6 +142,11 @@ fn bare_host(authority: &str) -> Option<String> {
 /// past every check (RFC 9110 §7.8).
 fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
     let client = parts.extensions.remove::<OnUpgrade>()?;
+    // What follows the head must be the new protocol's: a body in between could be taken for it.
+    let framed = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+    if framed.iter().any(|name| parts.headers.contains_key(name)) {
+        return None;
+    }
     let protocol = only(&parts.headers, &header::UPGRADE)?;
     let asked = parts
         .headers

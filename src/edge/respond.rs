@@ -449,6 +449,7 @@ pub(super) fn reason_of(error: &SendError) -> Reason {
         SendError::Connect(super::ConnectError::Timeout(_)) | SendError::Late { .. } => {
             Reason::UpstreamTimeout
         }
+        SendError::Framing => Reason::InvalidUpstreamResponse,
         SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
         SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
     }

@@ -1,6 +1,7 @@
 //! One request's visit: who came, to whom an answer is due, and under which name it is logged.
 
 use super::audience::{Audience, FetchSite};
+use super::guard::Patience;
 use super::headers::Peer;
 use super::house::{Connection, Worker};
 use super::pages::Site;
@@ -13,6 +14,7 @@ use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Everything about a request that outlives its head.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Visit<'w> {
     pub(crate) client: IpAddr,
     /// The method of the request line.
     pub(crate) method: Option<Method>,
+    /// When all of the request must have ended, if that is limited.
+    pub(crate) deadline: Option<Instant>,
     http1: bool,
     /// `http` or `https`, as the client sees it.
     scheme: &'static str,
@@ -95,11 +99,20 @@ impl<'w> Visit<'w> {
                 .trusted_proxies
                 .client(connection.peer, &parts.headers),
             method,
+            deadline: worker.deadline(),
             http1: parts.version != Version::HTTP_2,
             authority: told()
                 .or_else(named)
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
+        }
+    }
+
+    /// How long its body may take to come.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            progress: self.worker.house.options.limits.deadlines.progress,
+            until: self.deadline,
         }
     }
 

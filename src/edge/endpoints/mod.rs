@@ -74,7 +74,7 @@ pub(super) async fn serve(
         parts,
         query: uri.query(),
     };
-    let content = Content::new(body, BODY_LIMIT as u64);
+    let content = Content::new(body, BODY_LIMIT as u64, visit.patience());
     match name {
         "challenge" => prompt::show(&call).await,
         "lock" => session::lock(&call, content).await,

@@ -8,6 +8,7 @@ use super::body::{Outgoing, UpstreamBody};
 use super::link::{Exchange, Link, LinkDeadlines, Phase};
 use super::target::{ConnectError, Target};
 use crate::edge::respond;
+use http::header::{self, HeaderMap};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -56,6 +57,9 @@ pub(crate) enum SendError {
         #[source]
         source: hyper::Error,
     },
+    /// The application answered something that can be read in two ways; nobody reads more of it.
+    #[error("the upstream's answer is framed in more than one way")]
+    Framing,
     /// The application did not answer in time.
     #[error("the upstream did not answer in time")]
     Late {
@@ -69,6 +73,7 @@ impl SendError {
     pub(crate) fn reached_upstream(&self) -> bool {
         match self {
             Self::Connect(_) => false,
+            Self::Framing => true,
             Self::Broken { reached, .. } | Self::Late { reached } => *reached,
         }
     }
@@ -120,7 +125,10 @@ impl Pool {
             let before = connection.exchange.written();
             connection.exchange.enter(Phase::Response);
             let error = match connection.sender.try_send_request(request).await {
-                Ok(response) => return Ok(self.receive(response, connection)),
+                Ok(response) if is_framed_once(response.headers()) => {
+                    return Ok(self.receive(response, connection));
+                }
+                Ok(_) => return Err(SendError::Framing),
                 Err(error) => error,
             };
             let (exchange, mut error) = (connection.exchange, error);
@@ -208,6 +216,21 @@ impl fmt::Debug for Pool {
         f.debug_struct("Pool")
             .field("target", &self.shared.options.target)
             .finish_non_exhaustive()
+    }
+}
+
+/// RFC 9112 §6.3: an answer with two framings "ought to be handled as an error". hyper takes the chunks,
+/// and takes a coding it does not know for a body up to the end of the connection.
+fn is_framed_once(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (lengths.next(), codings.next()) {
+        (Some(_), Some(_)) => false,
+        (None, Some(coding)) => {
+            codings.next().is_none() && coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+        }
+        (Some(_), None) => lengths.next().is_none(),
+        (None, None) => true,
     }
 }
 
