@@ -104,7 +104,7 @@ impl EdgeError {
             self,
             Self::BodyTooLarge(_)
                 | Self::BrokenBody(_)
-                | Self::Normalize(NormalizeError::Wire(_))
+                | Self::Normalize(_)
                 | Self::Forward(_)
                 | Self::SlowBody
         )

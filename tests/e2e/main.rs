@@ -15,4 +15,5 @@ mod demo_app;
 mod harness;
 mod outage;
 mod reload;
+mod smuggling;
 mod support;

@@ -82,6 +82,8 @@ pub(crate) struct Wire<S> {
     /// What was looked at and is to be handed on.
     cleared: Vec<u8>,
     refused: bool,
+    /// It was a body that was refused: whoever reads it must hear so.
+    broken: bool,
     lingering: Option<Instant>,
     /// `None` for HTTP/2, whose framing its own library checks.
     scanner: Option<Scanner>,
@@ -142,6 +144,7 @@ impl<S> Wire<S> {
             held: Vec::new(),
             cleared: Vec::new(),
             refused: false,
+            broken: false,
             lingering: None,
             scanner,
             line,
@@ -192,10 +195,10 @@ impl<S> Wire<S> {
     }
 
     /// Follows what was just read into `buf` after its first `before` bytes. What may not be handed on
-    /// yet is taken out again; a broken body is an error at once, before any of it is handed on.
-    fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
+    /// yet is taken out again; nothing of a broken body is handed on from the broken line.
+    fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(scanner) = &mut self.scanner else {
-            return Ok(());
+            return;
         };
         let read = buf.filled().get(before..).unwrap_or_default();
         let scanned = scanner.scan(read);
@@ -204,19 +207,14 @@ impl<S> Wire<S> {
             if place == Place::Body {
                 self.reading.since = Instant::now();
             }
-            return Ok(());
+            return;
         }
-        if let Err(violation) = scanned
-            && place == Place::Body
-        {
-            self.refused = true;
-            let _ = self.line.violation.set(violation);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, violation));
-        }
-        // Up to here it belongs to messages that are sound; from here to a head that is not whole.
-        let sound = match (place, scanner.head_at()) {
-            (Place::Body | Place::Idle, _) if scanned.is_ok() => read.len(),
-            (_, at) => at.unwrap_or(0),
+        // Up to here it belongs to messages that are sound; from here to a head that is not whole, or to
+        // what is refused.
+        let sound = match (place, scanned) {
+            (Place::Body | Place::Idle, Ok(())) => read.len(),
+            (Place::Body, Err(_)) => scanner.sound(),
+            (Place::Head | Place::Idle, _) => scanner.head_at().unwrap_or(0),
         };
         let (sound, rest) = read.split_at_checked(sound).unwrap_or((read, &[]));
         if sound.is_empty() && scanned.is_ok() {
@@ -232,10 +230,13 @@ impl<S> Wire<S> {
             let _ = self.line.violation.set(violation);
             self.refused = true;
             self.held = Vec::new();
-            self.cleared.extend_from_slice(REFUSED);
+            if place == Place::Body {
+                self.broken = true;
+            } else {
+                self.cleared.extend_from_slice(REFUSED);
+            }
         }
         buf.set_filled(before);
-        Ok(())
     }
 
     /// Hands on what was looked at before.
@@ -278,6 +279,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                 if wire.prefix.is_empty() {
                     wire.prefix = Vec::new();
                 }
+            } else if wire.broken {
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             } else if wire.refused {
                 // Nothing that follows is read as anything; see `poll_linger`.
                 return wire.poll_read_deadline(cx).map(Err);
@@ -292,7 +295,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             if end || wire.is_tunnel() {
                 return Poll::Ready(Ok(()));
             }
-            wire.follow(buf, before)?;
+            wire.follow(buf, before);
             if buf.filled().len() > before {
                 return Poll::Ready(Ok(()));
             }
