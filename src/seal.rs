@@ -99,6 +99,11 @@ impl Keys {
         self.current.mac(purpose, parts)
     }
 
+    /// Whether a rotation of the secret is under way.
+    pub fn has_previous(&self) -> bool {
+        self.previous.is_some()
+    }
+
     /// What [`Keys::mac`] was before the rotation, if one is under way.
     pub fn previous_mac(&self, purpose: Purpose, parts: &[&[u8]]) -> Option<[u8; 32]> {
         Some(self.previous.as_ref()?.mac(purpose, parts))

@@ -1,6 +1,7 @@
 //! Which headers end at this hop, which must not come from a client, and which we add.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use bytes::BytesMut;
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 
 /// Which identity headers are nobody's to send but a trusted proxy's, and what else is removed.
 #[derive(Clone, Debug)]
@@ -239,29 +240,44 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
 
 /// Takes one cookie out of the `Cookie` headers; the others stay byte for byte.
 pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
-    let carries =
-        |value: &HeaderValue| memchr::memmem::find(value.as_bytes(), name.as_bytes()).is_some();
-    if !headers.get_all(header::COOKIE).iter().any(carries) {
+    let carries = |value: &HeaderValue| pairs(value.as_bytes()).any(|pair| is_cookie(pair, name));
+    let Entry::Occupied(mut lines) = headers.entry(header::COOKIE) else {
+        return;
+    };
+    if !lines.iter().any(carries) {
         return;
     }
-    let kept: Vec<HeaderValue> = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| {
-            let others: Vec<&[u8]> = value
-                .as_bytes()
-                .split(|byte| *byte == b';')
-                .map(<[u8]>::trim_ascii)
-                .filter(|pair| !pair.is_empty() && !is_cookie(pair, name))
-                .collect();
-            let value = HeaderValue::from_bytes(&others.join(&b"; "[..])).ok()?;
-            (!value.is_empty()).then_some(value)
-        })
-        .collect();
-    headers.remove(header::COOKIE);
-    for value in kept {
-        headers.append(header::COOKIE, value);
+    let mut emptied = false;
+    for line in lines.iter_mut().filter(|line| carries(line)) {
+        *line = without_cookie(line, name);
+        emptied |= line.is_empty();
     }
+    if emptied {
+        let (name, lines) = lines.remove_entry_mult();
+        let kept: Vec<HeaderValue> = lines.filter(|line| !line.is_empty()).collect();
+        for line in kept {
+            headers.append(&name, line);
+        }
+    }
+}
+
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
+}
+
+fn without_cookie(line: &HeaderValue, name: &str) -> HeaderValue {
+    let mut others = BytesMut::with_capacity(line.len());
+    for pair in pairs(line.as_bytes()) {
+        if pair.is_empty() || is_cookie(pair, name) {
+            continue;
+        }
+        if !others.is_empty() {
+            others.extend_from_slice(b"; ");
+        }
+        others.extend_from_slice(pair);
+    }
+    // What is left of a header's value is one.
+    HeaderValue::from_maybe_shared(others.freeze()).unwrap_or(HeaderValue::from_static(""))
 }
 
 fn is_cookie(pair: &[u8], name: &str) -> bool {

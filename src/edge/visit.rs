@@ -66,6 +66,15 @@ impl RequestIds {
     }
 }
 
+impl RequestId {
+    /// The id as 16 hexadecimal digits; it is written for every request, hence not by `format!`.
+    pub(crate) fn to_hex(self) -> [u8; 16] {
+        let mut hex = [0; 16];
+        data_encoding::HEXLOWER.encode_mut(&self.0.to_be_bytes(), &mut hex);
+        hex
+    }
+}
+
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -235,7 +244,8 @@ impl<'w> Visit<'w> {
 
     /// The request's name, as text.
     pub(crate) fn name(&self) -> Arc<str> {
-        self.id.to_string().into()
+        let hex = self.id.to_hex();
+        std::str::from_utf8(&hex).unwrap_or_default().into()
     }
 
     /// Whether a trusted proxy speaks; its assertions count.

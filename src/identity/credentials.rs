@@ -3,6 +3,7 @@
 use crate::domain::SessionId;
 use crate::seal::{Keys, Purpose};
 use http::header::{AUTHORIZATION, COOKIE, GetAll, HeaderMap, HeaderValue, SET_COOKIE};
+use std::borrow::Cow;
 
 /// Which credentials make a session. `Authorization` always counts where a client sends it: a
 /// request with a cookie and some other credential is a different session, never somebody else's.
@@ -199,6 +200,9 @@ impl Credentials {
 
     /// The same under the secret before the rotation, if one is under way.
     pub fn earlier_session(&self, keys: &Keys) -> Option<SessionId> {
+        if !keys.has_previous() {
+            return None;
+        }
         let parts = self.parts()?;
         keys.previous_mac(Purpose::Session, &parts)
             .map(SessionId::new)
@@ -267,7 +271,10 @@ fn is_loosely(key: &[u8], name: &[u8]) -> bool {
         .eq(name.iter().map(fold))
 }
 
-fn decode(key: &[u8]) -> Vec<u8> {
+fn decode(key: &[u8]) -> Cow<'_, [u8]> {
+    if !key.iter().any(|byte| matches!(byte, b'%' | b'"')) {
+        return Cow::Borrowed(key);
+    }
     let mut decoded = Vec::with_capacity(key.len());
     let mut rest = key;
     while let Some((byte, after)) = rest.split_first() {
@@ -284,7 +291,7 @@ fn decode(key: &[u8]) -> Vec<u8> {
             (byte, _) => decoded.push(*byte),
         }
     }
-    decoded
+    Cow::Owned(decoded)
 }
 
 fn hex(digit: u8) -> Option<u8> {
