@@ -11,7 +11,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
 use crate::entropy::Entropy;
-use crate::identity::{BrowserKeyCookie, SessionOptions};
+use crate::identity::{BrowserKeyCookie, Recent, SessionOptions};
 use crate::seal::Keys;
 use crate::store::{AnyStore, Revoked};
 use crate::verification::{Equipment, Verifier};
@@ -97,6 +97,7 @@ pub(crate) struct Worker {
     pub(crate) verifier: Verifier<AnyStore>,
     pub(crate) drain: Rc<Drain>,
     pub(crate) ids: RequestIds,
+    pub(crate) recent: Recent,
 }
 
 /// Who is on the line.
@@ -122,6 +123,7 @@ pub async fn serve(
         store,
         drain: Rc::new(Drain::default()),
         ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
+        recent: Recent::default(),
         house,
     });
     for (listener, tls) in listeners {

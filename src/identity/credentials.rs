@@ -50,6 +50,14 @@ impl CarriedLines {
         self.cookies.as_slice().is_empty() && self.authorization.as_slice().is_empty()
     }
 
+    /// The one cookie line, if that is all there is.
+    pub fn only_cookies(&self) -> Option<&[u8]> {
+        match (&self.cookies, &self.authorization) {
+            (Lines::One(line), Lines::None) => Some(line.as_bytes()),
+            (Lines::None | Lines::One(_) | Lines::Many(_), _) => None,
+        }
+    }
+
     /// The values of all cookies of exactly this name (RFC 6265 §5.4).
     pub(super) fn cookies_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.cookies

@@ -8,11 +8,13 @@ mod asserted;
 mod browser_key;
 mod credentials;
 mod learn;
+mod recent;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub use credentials::{CarriedLines, CredentialNames, Credentials, DoubledCredential};
 pub use learn::{Learn, LoginRoute, Sign, SubjectSource, Watched, WatchedRoute};
+pub use recent::{Recent, Recognized};
 
 use crate::domain::{BrowserKeyHash, SessionId};
 use crate::seal::{Keys, Purpose};
@@ -99,4 +101,22 @@ pub struct Caller {
     pub browser_key: Option<BrowserKeyHash>,
     /// What a trusted proxy asserts.
     pub asserted: Option<Asserted>,
+}
+
+impl From<Recognized> for Caller {
+    fn from(said: Recognized) -> Self {
+        let Recognized {
+            session,
+            earlier,
+            alone,
+            browser_key,
+        } = said;
+        Self {
+            session,
+            earlier,
+            alone,
+            browser_key,
+            asserted: None,
+        }
+    }
 }
