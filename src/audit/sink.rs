@@ -8,11 +8,17 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// How much of the room for a batch is kept for the next one.
+const MOST_KEPT: usize = 1 << 20;
+
 /// Writes lines to one target, and knows where its chain stands.
 pub(super) struct Sink {
     target: AuditTarget,
     file: Option<File>,
     position: Position,
+    /// Where it stood before the batch that is being written.
+    before: Position,
+    text: Vec<u8>,
     clock: Clock,
 }
 
@@ -22,6 +28,8 @@ impl Sink {
             target,
             file: None,
             position: Position::default(),
+            before: Position::default(),
+            text: Vec::new(),
             clock,
         };
         if let AuditTarget::File(path) = sink.target.clone() {
@@ -55,21 +63,23 @@ impl Sink {
 
     /// Writes events, removing those that are safely written.
     pub(super) fn write(&mut self, events: &mut Vec<Event>) -> Result<(), AuditSetupError> {
-        let before = self.position.clone();
-        let mut text = Vec::new();
+        self.before.clone_from(&self.position);
+        self.text.clear();
+        self.text.shrink_to(MOST_KEPT);
         for event in events.iter() {
-            self.position.append(event, &mut text);
+            self.position.append(event, &mut self.text);
         }
         let written = if let Some(file) = &mut self.file {
-            file.write_all(&text)
+            file.write_all(&self.text)
         } else {
             let mut out = io::stdout().lock();
-            out.write_all(&text).and_then(|()| out.flush())
+            out.write_all(&self.text).and_then(|()| out.flush())
         };
         let Err(source) = written else {
             events.clear();
             return Ok(());
         };
+        let before = self.before.clone();
         let AuditTarget::File(path) = self.target.clone() else {
             self.position = before;
             return Err(AuditSetupError::Write {
