@@ -43,6 +43,9 @@ pub struct Problem {
     /// How many seconds to wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// How many more answers the challenge takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts_left: Option<u32>,
     /// The application's sign-in page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_url: Option<String>,
@@ -62,6 +65,7 @@ impl Problem {
             challenge: None,
             request_id: None,
             retry_after: None,
+            attempts_left: None,
             login_url: None,
         }
     }

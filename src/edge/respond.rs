@@ -213,6 +213,25 @@ pub(super) fn refusal(
     ours(visit, mark, response)
 }
 
+/// Tells a program that its answer to a challenge is not accepted.
+pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Reply> {
+    let status = status(refusal.reason, visit.audience.kind);
+    let mut document = Problem::new(refusal.reason, status.as_u16(), &visit.site())
+        .with_request_id(visit.id.to_string());
+    document.attempts_left = refusal.attempts_left;
+    document.retry_after = refusal.retry_after.map(problem::retry_after);
+    let wait = document.retry_after;
+    let mut response = self::document(visit, status, &document);
+    if let Some(wait) = wait {
+        set(
+            response.headers_mut(),
+            header::RETRY_AFTER,
+            &wait.to_string(),
+        );
+    }
+    ours(visit, Mark::Error, response)
+}
+
 /// A challenge for a program: the document, or what stands for it in gRPC.
 pub(super) fn challenge_document(
     visit: &Visit<'_>,

@@ -285,7 +285,7 @@ impl Desk<'_, '_, '_> {
     }
 
     fn refused_json(&self, refusal: &Refusal) -> Response<Reply> {
-        respond::refusal(self.call.visit, refusal.reason, None, refusal.retry_after)
+        respond::answer_refused(self.call.visit, refusal)
     }
 
     /// What the person reads about a refusal on the page itself.
