@@ -3,7 +3,7 @@
 use super::browser_key::{hash_of_new, new_browser_key};
 use super::code::{digits, hash_code};
 use super::password::Checked;
-use super::throttle::refusal;
+use super::throttle::{is_about_resending, refusal};
 use super::totp::TotpSecret;
 use super::verifier::{Caller, ChallengeView, Verifier, VerifyError, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
@@ -326,7 +326,7 @@ pub(super) fn barred(key: &CounterKey, until: Option<Timestamp>, now: Timestamp)
     Refusal {
         reason,
         retry_after,
-        attempts_left: Some(0),
+        attempts_left: (!is_about_resending(key)).then_some(0),
     }
 }
 

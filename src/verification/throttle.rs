@@ -217,9 +217,14 @@ pub(super) fn refusal(
     match kind {
         FACTOR => (Reason::FactorLocked, None),
         // Waiting does not help: the challenge is over, and a new one is to be had at once.
-        CHALLENGE => (Reason::TooManyAttempts, None),
+        CHALLENGE => (Reason::ChallengeExpired, None),
         _ => (Reason::TooManyAttempts, until.map(|until| until.since(now))),
     }
+}
+
+/// Whether it is only the next code that must wait; answers are still taken.
+pub(super) fn is_about_resending(key: &CounterKey) -> bool {
+    key.as_str().split(':').next() == Some(RESEND)
 }
 
 fn factor_key(user: &UserId, factor: Factor, keys: &Keys) -> CounterKey {

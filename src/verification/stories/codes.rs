@@ -64,6 +64,7 @@ async fn another_code_costs_an_attempt_and_half_a_minute() {
     let refusal = refused_code(house.send(&client, &token).await);
     assert_eq!(refusal.reason, Reason::TooManyAttempts);
     assert_eq!(refusal.retry_after, Some(Duration::from_secs(20)));
+    assert_eq!(refusal.attempts_left, None, "answers are still taken");
     house.wait(Duration::from_secs(20));
     assert!(matches!(
         house.send(&client, &token).await,

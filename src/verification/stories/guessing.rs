@@ -52,7 +52,7 @@ async fn five_wrong_answers_end_a_challenge() {
             .answer(&client, &token, Factor::Password, PASSWORD)
             .await,
     );
-    assert_eq!(refusal.reason, Reason::TooManyAttempts);
+    assert_eq!(refusal.reason, Reason::ChallengeExpired);
     // A new challenge is to be had at once.
     let token = house.challenge(&client);
     verified(

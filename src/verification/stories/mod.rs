@@ -261,6 +261,7 @@ impl House {
             mark,
             grants,
             claims,
+            latest,
         } = self.verifier.store.evidence(ask, self.now()).await.unwrap();
         Evidence {
             asserted_at: None,
@@ -269,6 +270,7 @@ impl House {
             mark,
             grants,
             claims,
+            latest,
         }
     }
 }
