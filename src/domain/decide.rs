@@ -127,6 +127,14 @@ fn grant_missing(
             Some(why) => reason = why,
         }
     }
+    if reason == Reason::StepUpRequired {
+        let of_action = |grant: &&Grant| grant.key.action == wanted.action;
+        let latest = evidence.latest.iter().find(of_action);
+        reason = latest.map_or(reason, |grant| {
+            // Nothing is wrong with it but that it is no longer there.
+            refusal(grant, &wanted, demand, session, evidence, now).unwrap_or(Reason::GrantSpent)
+        });
+    }
     Some(reason)
 }
 

@@ -17,6 +17,9 @@ pub struct Evidence {
     pub grants: Vec<Grant>,
     /// Single-use grants that this request has taken.
     pub claims: Vec<Claim>,
+    /// The last grant of each action asked about that was bound or for one use, be it still there
+    /// or not. It never meets a demand; it tells why nothing does.
+    pub latest: Vec<Grant>,
 }
 
 /// What is known of the session a request belongs to.
@@ -53,6 +56,7 @@ impl Evidence {
             mark: None,
             grants: Vec::new(),
             claims: Vec::new(),
+            latest: Vec::new(),
         }
     }
 }

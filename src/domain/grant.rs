@@ -37,6 +37,13 @@ pub struct GrantKey {
     pub single_use: bool,
 }
 
+impl GrantKey {
+    /// Whether an action may have several grants of this kind, at once or one after the other.
+    pub const fn is_one_of_many(&self) -> bool {
+        self.single_use || self.binding.is_some()
+    }
+}
+
 /// A single-use grant that this request has taken out of the store.
 ///
 /// Not `Clone`: two holders could spend it twice. It is either spent with the request, or handed

@@ -193,6 +193,7 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
         mark,
         grants,
         claims,
+        latest,
     } = held;
     Evidence {
         session: session_of(session, caller, now),
@@ -204,6 +205,7 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
         mark,
         grants,
         claims,
+        latest,
     }
 }
 

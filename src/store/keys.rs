@@ -4,7 +4,7 @@
 //!
 //! | Key | Type | Holds |
 //! |---|---|---|
-//! | `sg:s:{session}` | hash | `s` session, `r` revoked until, `v` mark, grants ([`GrantField`]), `x:` + grant id for what was taken |
+//! | `sg:s:{session}` | hash | `s` session, `r` revoked until, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
 //! | `sg:revoked` | sorted set | revoked sessions by the end of their revocation |
@@ -15,7 +15,7 @@
 //! | `sg:users`, `sg:aliases`, `sg:names` | hash | users by id; ids by alias; aliases by id |
 //! | `sg:ping` | string | proof that writing works |
 
-use crate::domain::{ChallengeId, CounterKey, GrantKey, SessionId, Subject, UserId};
+use crate::domain::{Action, ChallengeId, CounterKey, GrantKey, SessionId, Subject, UserId};
 use redis::{RedisWrite, ToRedisArgs};
 use std::io::Write;
 use std::sync::Arc;
@@ -181,6 +181,22 @@ impl ToRedisArgs for GrantField<'_> {
     }
 }
 
+/// The field of the last grant for an action, be it still there or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LatestField<'a>(pub(crate) &'a Action);
+
+impl LatestField<'_> {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        [b"n:", self.0.as_str().as_bytes()].concat()
+    }
+}
+
+impl ToRedisArgs for LatestField<'_> {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        write_pieces(out, &[b"n:", self.0.as_str().as_bytes()]);
+    }
+}
+
 /// Writes one argument out of `pieces`, without a string in between.
 fn write_pieces<W: ?Sized + RedisWrite>(out: &mut W, pieces: &[&[u8]]) {
     let mut writer = out.writer_for_next_arg();
@@ -193,7 +209,7 @@ fn write_pieces<W: ?Sized + RedisWrite>(out: &mut W, pieces: &[&[u8]]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Action, RequestDigest};
+    use crate::domain::RequestDigest;
 
     #[test]
     fn all_keys_of_a_session_share_a_hash_tag() {

@@ -20,8 +20,8 @@ pub use redis::{RedisOptions, RedisStore};
 pub use revoked::Revoked;
 
 use crate::domain::{
-    Attempt, BrowserKeyHash, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Grant,
-    GrantKey, Mark, Session, SessionId, Subject, Timestamp, User, UserId,
+    Action, Attempt, BrowserKeyHash, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet,
+    Grant, GrantKey, Mark, Session, SessionId, Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
 
@@ -71,6 +71,18 @@ pub struct Held {
     pub grants: Vec<Grant>,
     /// Of the claims asked for, all or none, now gone from the store.
     pub claims: Vec<Claim>,
+    /// For each of [`Ask::told_of`], the last grant that was earned, if it is remembered.
+    pub latest: Vec<Grant>,
+}
+
+impl Ask<'_> {
+    /// The actions whose last grant is told as well: what is asked for is one of many that may be
+    /// there, and why it is not is worth knowing.
+    pub(crate) fn told_of(&self) -> impl Iterator<Item = &Action> {
+        let keys = self.grants.iter().chain(self.claims);
+        keys.filter(|key| key.is_one_of_many())
+            .map(|key| &key.action)
+    }
 }
 
 /// A login that was observed.

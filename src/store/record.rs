@@ -115,6 +115,11 @@ pub(crate) fn decode_grant(
         .ok_or(StoreError::Corrupt { what: "grant" })
 }
 
+/// Reads a grant that was filed under `id`, whatever its key.
+pub(crate) fn decode_latest(id: &SessionId, bytes: &[u8]) -> Result<Grant, StoreError> {
+    grant(id, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "grant" })
+}
+
 /// Files a record of a session (session, mark or grant) under another id.
 pub(crate) fn refile(record: &mut [u8], to: &SessionId) {
     put_at(record, offset::SESSION_ID, to.as_bytes());

@@ -35,6 +35,7 @@ impl Parts {
             mark: self.mark.clone(),
             grants: self.grants.clone(),
             claims: self.claims(),
+            latest: [&self.grants[..], &self.taken].concat(),
         }
     }
 

@@ -3,8 +3,8 @@
 use super::millis;
 use super::sessions::{Row, revoked_until};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
-use crate::store::keys::GrantField;
-use crate::store::record::{decode_grant, decode_mark};
+use crate::store::keys::{GrantField, LatestField};
+use crate::store::record::{decode_grant, decode_latest, decode_mark, encode_grant};
 use crate::store::{Ask, Held, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -21,6 +21,7 @@ pub(super) fn evidence(
     session.revoked |= revoked_until(connection, id, now)?.is_some();
     let grants = find(connection, id, ask.grants)?;
     let claims = find(connection, id, ask.claims)?;
+    let latest = latest(connection, ask)?;
     let whole = claims.len() == ask.claims.len()
         && !session.revoked
         && claims
@@ -37,6 +38,7 @@ pub(super) fn evidence(
         mark,
         grants,
         claims,
+        latest,
     })
 }
 
@@ -61,19 +63,38 @@ pub(super) fn put_grant(
     id: SessionId,
     grant: &Grant,
 ) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO grants (session, field, id, record, taken, expires_at)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5)",
-        )?
-        .execute(params![
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO grants (session, field, id, record, taken, expires_at)
+         VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+    )?;
+    let field = GrantField(&grant.key).to_bytes();
+    for field in [field, LatestField(&grant.key.action).to_bytes()] {
+        insert.execute(params![
             id.as_bytes(),
-            GrantField(&grant.key).to_bytes(),
+            field,
             grant.id.as_bytes(),
-            crate::store::record::encode_grant(&id, grant),
+            encode_grant(&id, grant),
             millis(grant.expires_at),
         ])?;
+    }
     Ok(())
+}
+
+fn latest(connection: &Connection, ask: Ask<'_>) -> Result<Vec<Grant>, StoreError> {
+    let id = ask.session;
+    let mut select =
+        connection.prepare_cached("SELECT record FROM grants WHERE session = ?1 AND field = ?2")?;
+    let mut grants = Vec::new();
+    for action in ask.told_of() {
+        let field = LatestField(action).to_bytes();
+        let record: Option<Vec<u8>> = select
+            .query_row(params![id.as_bytes(), field], |row| row.get(0))
+            .optional()?;
+        if let Some(record) = record {
+            grants.push(decode_latest(&id, &record)?);
+        }
+    }
+    Ok(grants)
 }
 
 fn find(

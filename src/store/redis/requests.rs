@@ -4,8 +4,10 @@ use super::answer::{list, next, optional_bytes};
 use super::link::Repeat;
 use super::{RedisStore, scripts};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
-use crate::store::keys::{GrantField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD};
-use crate::store::record::{decode_grant, decode_mark, decode_session, encode_grant};
+use crate::store::keys::{GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD};
+use crate::store::record::{
+    decode_grant, decode_latest, decode_mark, decode_session, encode_grant,
+};
 use crate::store::{Ask, Held, StoreError};
 use redis::{Cmd, Value};
 
@@ -16,7 +18,7 @@ impl RedisStore {
         now: Timestamp,
     ) -> Result<Held, StoreError> {
         let answer = if ask.claims.is_empty() {
-            let fields = 3 + ask.grants.len();
+            let fields = 3 + 2 * ask.grants.len();
             let mut command = Cmd::with_capacity(2 + fields, 96 + 48 * fields);
             command.arg("HMGET").arg(self.keys.session(&ask.session));
             write_fields(&mut command, ask);
@@ -57,6 +59,9 @@ fn write_fields(command: &mut Cmd, ask: Ask<'_>) {
         .arg(SESSION_FIELD)
         .arg(REVOKED_FIELD)
         .arg(MARK_FIELD);
+    for action in ask.told_of() {
+        command.arg(LatestField(action));
+    }
     for key in ask.grants.iter().chain(ask.claims) {
         command.arg(GrantField(key));
     }
@@ -80,6 +85,12 @@ fn read_held(ask: Ask<'_>, now: Timestamp, answer: Value) -> Result<Held, StoreE
     if let Some(session) = &mut session {
         session.revoked |= revoked.is_some();
     }
+    let mut latest = Vec::new();
+    for _ in ask.told_of() {
+        if let Some(bytes) = optional_bytes(next(&mut values)?)? {
+            latest.push(decode_latest(id, &bytes)?);
+        }
+    }
     let grants = read_grants(id, ask.grants, &mut values)?;
     let claims = read_grants(id, ask.claims, &mut values)?;
     Ok(Held {
@@ -93,6 +104,7 @@ fn read_held(ask: Ask<'_>, now: Timestamp, answer: Value) -> Result<Held, StoreE
                 grant,
             })
             .collect(),
+        latest,
     })
 }
 

@@ -6,7 +6,7 @@ use super::{MARGIN, RedisStore, scripts, taken, ttl};
 use crate::domain::{
     Attempt, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session, Timestamp, UserId,
 };
-use crate::store::keys::GrantField;
+use crate::store::keys::{GrantField, LatestField};
 use crate::store::record::{decode_code, encode_code, encode_grant, encode_mark, encode_session};
 use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
 use redis::Cmd;
@@ -175,10 +175,11 @@ impl RedisStore {
                     .arg(encode_session(id, &unrecorded))
                     .arg(encode_mark(id, &verified.mark));
                 match &verified.grant {
-                    None => command.arg("").arg(""),
+                    None => command.arg("").arg("").arg(""),
                     Some(grant) => command
                         .arg(GrantField(&grant.key))
-                        .arg(encode_grant(id, grant)),
+                        .arg(encode_grant(id, grant))
+                        .arg(LatestField(&grant.key.action)),
                 };
                 command
                     .arg(now.after(verified.keep).as_millis())

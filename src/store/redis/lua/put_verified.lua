@@ -1,6 +1,7 @@
 -- KEYS session, answered, index of the subject, counters to clear
 -- ARGV now, keep of the challenge, keep of the session, presented and renewed browser key,
---      session record if there is none yet, mark, grant field, grant ('' for none), score, id
+--      session record if there is none yet, mark, grant field, grant ('' for none), field of the
+--      action's last grant, score, id
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then return 0 end
 for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
 
@@ -33,7 +34,7 @@ for i = 1, #fields, 2 do
   end
 end
 redis.call('HSET', key, 'v', ARGV[7])
-if ARGV[9] ~= '' then redis.call('HSET', key, ARGV[8], ARGV[9]) end
+if ARGV[9] ~= '' then redis.call('HSET', key, ARGV[8], ARGV[9], ARGV[10], ARGV[9]) end
 keep(key, ARGV[3])
-enlist(KEYS[3], ARGV[11], ARGV[10], ARGV[1], ARGV[3])
+enlist(KEYS[3], ARGV[12], ARGV[11], ARGV[1], ARGV[3])
 return 1
