@@ -10,10 +10,16 @@
     clippy::print_stderr
 )] // a broken expectation is a test's way to speak
 
+mod challenge;
 mod cli;
 mod demo_app;
+mod email_code;
+mod grants;
 mod harness;
 mod outage;
+mod password;
 mod reload;
 mod smuggling;
 mod support;
+mod totp;
+mod two_keys;

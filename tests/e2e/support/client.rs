@@ -72,6 +72,12 @@ impl Client {
         self
     }
 
+    /// The same, to another address.
+    pub(crate) fn at(mut self, addr: SocketAddr) -> Self {
+        self.addr = addr;
+        self
+    }
+
     /// The same, with a header on every request.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(name, value.parse().unwrap());

@@ -10,6 +10,7 @@ pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod raw_upstream;
 pub(crate) mod redis;
+pub(crate) mod scene;
 pub(crate) mod sidecar;
 pub(crate) mod stepgate;
 pub(crate) mod temp;

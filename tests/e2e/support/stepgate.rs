@@ -52,6 +52,11 @@ impl Stepgate {
 
     /// Asks it to end (SIGTERM) and waits until it has.
     pub(crate) fn terminate(mut self) -> ExitStatus {
+        self.end()
+    }
+
+    /// The same, keeping what it wrote.
+    pub(crate) fn end(&mut self) -> ExitStatus {
         self.process.signal("TERM");
         self.process.wait_exit()
     }

@@ -1,0 +1,301 @@
+//! Every kind of client gets the answer that it understands (the table of the wire contract).
+
+use crate::support::client::{Answer, Client};
+use crate::support::scene::{ORIGIN, POLICY, Scene, Stage, USER, on_both_stores, reason, token};
+use http::Method;
+use serde_json::json;
+
+/// What every response of ours carries.
+fn assert_ours(answer: &Answer, mark: &str) {
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("step-up"), mark, "{}", answer.text());
+    for name in ["Accept", "Sec-Fetch-Mode", "Sec-Fetch-Dest"] {
+        assert!(answer.header("vary").contains(name), "{:?}", answer.headers);
+    }
+}
+
+/// A client in the user's session that tells of itself what `headers` say.
+async fn client(scene: &Scene, headers: &[(&'static str, &str)]) -> Client {
+    let mut client = scene.client();
+    scene.log_in(&client, USER).await;
+    for (name, value) in headers {
+        client = client.header(name, value);
+    }
+    client
+}
+
+fn assert_problem(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
+    assert_ours(answer, "challenge");
+}
+
+on_both_stores! {
+    async fn a_websocket_is_refused_without_an_upgrade(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        for headers in [
+            &[("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13"),
+              ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")][..],
+            &[("sec-fetch-mode", "websocket"), ("authorization", "Bearer x")],
+        ] {
+            let client = client(&scene, &headers[..headers.len().min(5)]).await;
+            if headers.iter().any(|(name, _)| *name == "authorization") {
+                // Another credential, another session: nobody's.
+                let answer = client.get("/secrets").await;
+                assert_eq!((answer.status.as_u16(), reason(&answer)), (401, "session-required".into()));
+            } else {
+                assert_problem(&client.get("/secrets").await, 403);
+            }
+        }
+    }
+
+    async fn grpc_hears_status_16(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = client(&scene, &[("content-type", "application/grpc+proto"), ("te", "trailers")]).await;
+        let answer = client.get("/secrets").await;
+        assert_eq!((answer.status.as_u16(), answer.header("grpc-status")), (200, "16"));
+        assert_eq!(answer.header("content-type"), "application/grpc");
+        assert!(answer.header("grpc-message").contains("Read the secrets"));
+        let details = data_encoding::BASE64_NOPAD.decode(answer.header("step-up-problem-bin").as_bytes());
+        let details: serde_json::Value = serde_json::from_slice(&details.unwrap()).unwrap();
+        assert_eq!(details["challenge"]["action"], "secrets.read");
+        assert!(answer.body.is_empty());
+        assert_ours(&answer, "challenge");
+    }
+
+    async fn an_api_client_hears_401_as_rfc_9470_says(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("headers: { subject: remote-user }")
+            .more("trusted_proxies: [127.0.0.1]")
+            .set();
+        let api = scene.client().header("authorization", "Bearer abc").header("remote-user", USER);
+        let refused = api.get("/secrets").await;
+        assert_problem(&refused, 401);
+        assert_eq!(
+            refused.header("www-authenticate"),
+            "Bearer error=\"insufficient_user_authentication\", \
+             error_description=\"'Read the secrets' needs a fresh proof of identity.\", \
+             acr_values=\"urn:stepgate:level:3\", max_age=\"300\""
+        );
+        let passed = scene.verify(&api, &token(&refused), ("password", crate::support::scene::PASSWORD)).await;
+        // The key is in the answer, for a client without cookies.
+        let key = passed.json()["key"].as_str().unwrap().to_owned();
+        let keyless = scene.client().header("authorization", "Bearer abc").header("remote-user", USER);
+        assert_eq!(keyless.get("/secrets").await.status, 401);
+        let keyed = keyless.header("step-up-key", &key);
+        assert_eq!(keyed.get("/secrets").await.status, 200);
+        assert!(scene.upstream.last().headers.get("step-up-key").is_none());
+    }
+
+    async fn a_navigation_is_led_to_the_prompt_and_back(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = scene.browser();
+        scene.log_in(&browser, USER).await;
+        let away = browser.get("/secrets?page=2").await;
+        assert_eq!(away.status, 303);
+        assert!(away.header("location").starts_with("/.stepup/challenge?t="));
+        assert_ours(&away, "challenge");
+        let page = browser.get(away.header("location")).await;
+        assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
+        assert!(page.text().contains("Read the secrets"));
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe-inline"), "{policy}");
+    }
+
+    async fn a_refused_post_of_a_form_is_answered_by_the_prompt_itself(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = scene.browser();
+        scene.log_in(&browser, USER).await;
+        let page = browser.post_form("/keys", &[("name", "ci")]).await;
+        assert_eq!(page.status, 403);
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert!(page.text().contains("Create an API key"));
+        assert_ours(&page, "challenge");
+    }
+
+    async fn a_frame_gets_a_link_to_a_window_of_its_own(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        for dest in ["iframe", "frame", "embed", "object"] {
+            let framed = client(&scene, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", dest)]).await;
+            let page = framed.get("/secrets").await;
+            assert_eq!(page.status, 403, "{dest}");
+            assert!(page.text().contains("target=\"_top\"") || page.text().contains("target=\"_blank\""), "{}", page.text());
+            assert!(page.text().contains("/.stepup/challenge?t="));
+            assert_ours(&page, "challenge");
+        }
+    }
+
+    async fn scripts_and_programs_hear_403_and_never_a_redirect(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        for headers in [
+            &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("accept", "text/html")][..],
+            &[("sec-fetch-mode", "same-origin"), ("sec-fetch-dest", "empty")],
+            &[("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
+            &[("x-requested-with", "XMLHttpRequest"), ("accept", "text/html")],
+            &[("accept", "application/json")],
+            &[("accept", "application/json, text/html;q=0.5")],
+            &[("accept", "*/*")],
+            &[],
+        ] {
+            let client = client(&scene, headers).await;
+            assert_problem(&client.get("/secrets").await, 403);
+            assert_problem(&client.post_form("/keys", &[]).await, 403);
+        }
+    }
+
+    async fn an_old_browser_is_a_navigation(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = client(&scene, &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]).await;
+        assert_eq!(client.get("/secrets").await.status, 303);
+        assert_eq!(client.post_form("/keys", &[]).await.status, 403);
+    }
+
+    async fn the_problem_document_has_every_member_of_the_contract(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/users/42/delete", &[]).await;
+        let document = refused.json();
+        let challenge = &document["challenge"];
+        assert_eq!(document["type"], "/.stepup/problems/step-up-required");
+        assert_eq!(document["status"], 403);
+        assert_eq!(document["reason"], "step-up-required");
+        for member in ["title", "detail"] {
+            assert!(document[member].as_str().unwrap().len() > 5);
+        }
+        assert!(document["detail"].as_str().unwrap().contains("Delete an account"));
+        assert_eq!(challenge["action"], "account.delete");
+        assert_eq!(challenge["title"], "Delete an account");
+        assert_eq!(challenge["level"], 4);
+        assert_eq!(challenge["factors"], json!([["password"], ["totp"], ["email_code"]]));
+        assert_eq!(challenge["hints"], json!({ "email_code": "a•••@example.test" }));
+        assert_eq!(challenge["confirm"], "DELETE");
+        assert_eq!(challenge["max_age"], 120);
+        assert_eq!(challenge["single_use"], true);
+        assert_eq!(challenge["bound"], json!([["user", "42"]]));
+        assert!(challenge["expires_at"].as_str().unwrap().ends_with('Z'));
+        assert_eq!(challenge["verify_url"], "/.stepup/verify");
+        assert_eq!(challenge["retry"], "repeat_request");
+        let page = challenge["page_url"].as_str().unwrap();
+        assert_eq!(page, format!("/.stepup/challenge?t={}", token(&refused)));
+        // The page of the problem explains it.
+        let explained = scene.browser().get(document["type"].as_str().unwrap()).await;
+        assert_eq!(explained.status, 200);
+
+        // The same challenge, asked for as JSON and as a page.
+        let asked = client.get(page).await;
+        assert_eq!(asked.header("content-type"), "application/json");
+        assert_eq!(asked.json()["action"], "account.delete");
+        assert_eq!(asked.json()["factors"], challenge["factors"]);
+        assert_ours(&asked, "done");
+        let shown = scene.browser_of(&client).get(page).await;
+        assert!(shown.text().contains("<h1>") && shown.text().contains("Delete an account"));
+    }
+
+    async fn every_problem_has_a_page(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = scene.browser();
+        for reason in stepgate::domain::Reason::ALL {
+            let page = browser.get(&format!("/.stepup/problems/{reason}")).await;
+            assert_eq!(page.status, 200, "{reason}");
+            assert!(page.text().contains(reason.as_str()), "{reason}");
+        }
+        assert_eq!(browser.get("/.stepup/problems/nonsense").await.status, 404);
+    }
+
+    async fn a_token_is_of_no_use_in_another_session_or_browser(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let owner = scene.logged_in().await;
+        let refused = owner.post_form("/keys", &[]).await;
+        let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
+        // Another session of the same user, and the same session in another browser.
+        let other = scene.logged_in().await;
+        let thief = crate::support::scene::thief_of(&scene, &owner);
+        let elsewhere = crate::support::scene::thief_of(&scene, &owner);
+        elsewhere.set_cookie("stepgate", &other.cookie("stepgate").unwrap());
+        for client in [&other, &thief, &elsewhere] {
+            let shown = client.get(&page).await;
+            assert_eq!((shown.status.as_u16(), reason(&shown)), (403, "challenge-expired".into()));
+            let password = crate::support::scene::PASSWORD;
+            let answer = scene.verify(client, &token(&refused), ("password", password)).await;
+            assert_eq!(reason(&answer), "challenge-expired");
+            let sent = scene.send_code(client, &token(&refused)).await;
+            assert_eq!(reason(&sent), "challenge-expired");
+        }
+        scene.pass(&owner, &refused).await;
+    }
+
+    async fn a_challenge_expires(keeper: Keeper) {
+        let scene = Stage::on(keeper).verification("challenge_life: 1s").set();
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
+        let password = crate::support::scene::PASSWORD;
+        let late = scene.verify(&client, &token(&refused), ("password", password)).await;
+        assert_eq!((late.status.as_u16(), reason(&late)), (403, "challenge-expired".into()));
+        let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
+        let shown = scene.browser_of(&client).get(&page).await;
+        assert_eq!(shown.status, 403);
+        assert!(shown.header("content-type").starts_with("text/html"));
+    }
+
+    async fn only_listed_origins_may_read_our_answers(keeper: Keeper) {
+        let scene = Stage::on(keeper).more("cors_origins: ['https://front.test']").set();
+        let client = scene.logged_in().await;
+        for (origin, listed) in [
+            ("https://front.test", true), ("https://front.test.evil.test", false),
+            ("http://front.test", false), ("null", false), (ORIGIN, false),
+        ] {
+            let client = client.clone().header("origin", origin);
+            let refused = client.post_form("/keys", &[]).await;
+            assert_eq!(refused.status, 403);
+            let allowed = refused.header("access-control-allow-origin");
+            assert_eq!(allowed == origin, listed, "{origin}");
+            assert_eq!(refused.header("access-control-allow-credentials") == "true", listed);
+            assert_eq!(refused.header("vary").contains("Origin"), listed);
+            if !listed {
+                assert_eq!(allowed, "");
+            }
+            let mut preflight = client.request(Method::OPTIONS, "/.stepup/verify", "");
+            let headers = preflight.headers_mut();
+            headers.insert("access-control-request-method", "POST".parse().unwrap());
+            let answer = client.send(preflight).await;
+            assert_eq!(answer.status == 204, listed, "{origin}: {}", answer.status);
+        }
+        // From a listed origin the whole step-up works.
+        let front = client.clone().header("origin", "https://front.test");
+        let refused = front.post_form("/keys", &[]).await;
+        scene.pass(&front, &refused).await;
+        assert_eq!(front.post_form("/keys", &[]).await.status, 200);
+    }
+
+    async fn a_level_1_prompt_offers_to_sign_in_again_first(keeper: Keeper) {
+        let policy = POLICY.replace("level: 1, match: { methods: [POST]", "level: 1, max_age: 1s, match: { methods: [GET]");
+        let scene = Stage::on(keeper).policy(&policy).set();
+        let browser = scene.browser();
+        scene.log_in(&browser, USER).await;
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let away = browser.get("/low").await;
+        let page = browser.get(away.header("location")).await;
+        let (sign_in, password) = (page.text().find("href=\"/login"), page.text().find("name=\"answer\""));
+        assert!(sign_in.is_some() && sign_in < password, "{}", page.text());
+    }
+
+    async fn our_own_addresses_never_reach_the_application(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let before = scene.upstream.got().len();
+        for path in ["/.stepup/", "/.stepup", "/.stepup/nonsense", "/.STEPUP/verify", "/%2estepup/verify", "//.stepup/verify"] {
+            let answer = client.get(path).await;
+            assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+        }
+        for path in ["/.stepup/challenge", "/.stepup/status"] {
+            assert_eq!(client.delete(path).await.status, 405, "{path}");
+        }
+        for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/lock"] {
+            assert_eq!(client.get(path).await.status, 405, "{path}");
+        }
+        assert_eq!(scene.upstream.got().len(), before);
+    }
+}

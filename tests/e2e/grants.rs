@@ -1,0 +1,335 @@
+//! What a proof opens, for how long, and how often.
+
+use crate::support::client::{Answer, Client};
+use crate::support::scene::{PASSWORD, Scene, Stage, application, on_both_stores, reason, token};
+use crate::support::upstream::Reply;
+use futures_util::future::join_all;
+use http::{Method, Request};
+use serde_json::json;
+use std::time::Duration;
+
+async fn pay(client: &Client, sum: &str) -> Answer {
+    client
+        .post_form("/pay", &[("to", "bob"), ("sum", sum)])
+        .await
+}
+
+/// Pays by call, changed in one way.
+fn order(client: &Client) -> Request<crate::support::client::Body> {
+    let mut request = client.request(Method::POST, "/api/pay/7?fast=1", r#"{"sum":1}"#);
+    let kind = "application/json".parse().unwrap();
+    request.headers_mut().insert("content-type", kind);
+    request
+}
+
+on_both_stores! {
+    async fn levels_1_and_2_pass_while_the_login_is_fresh(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        for path in ["/low", "/medium"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+        }
+        // Where the policy names the factors, a sign-in alone is not enough.
+        let refused = client.post_form("/proven", &[]).await;
+        assert_eq!((refused.status.as_u16(), reason(&refused)), (403, "session-not-fresh".into()));
+        assert_eq!(refused.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/proven", &[]).await.status, 200);
+    }
+
+    async fn freshness_ends_however_busy_the_session_is(keeper: Keeper) {
+        let policy = crate::support::scene::POLICY.replace("level: 2, match", "level: 2, max_age: 2s, match");
+        let scene = Stage::on(keeper).policy(&policy).set();
+        let client = scene.logged_in().await;
+        let begun = std::time::Instant::now();
+        let mut served = 0;
+        let refused = loop {
+            let answer = client.post_form("/medium", &[]).await;
+            if answer.status != 200 {
+                break answer;
+            }
+            served += 1;
+            assert!(begun.elapsed() < Duration::from_secs(10), "activity keeps it fresh");
+        };
+        assert!(served > 1 && begun.elapsed() >= Duration::from_secs(1));
+        assert_eq!(reason(&refused), "session-not-fresh");
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/medium", &[]).await.status, 200);
+    }
+
+    async fn level_3_has_no_bypass_for_a_fresh_login(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        assert_eq!(reason(&refused), "step-up-required");
+        assert_eq!(scene.got("/keys"), 0);
+    }
+
+    async fn a_level_3_grant_opens_every_route_of_its_action_and_no_other(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/email", &[("email", "new@example.test")]).await;
+        scene.pass(&client, &refused).await;
+        for _ in 0..2 {
+            assert_eq!(client.post_form("/email", &[("email", "b@example.test")]).await.status, 200);
+        }
+        assert_eq!(client.call(Method::PUT, "/api/email", json!({})).await.status, 200);
+        for path in ["/keys", "/pay", "/users/1/delete"] {
+            let other = client.post_form(path, &[]).await;
+            assert_eq!((other.status.as_u16(), reason(&other)), (403, "step-up-required".into()), "{path}");
+        }
+        // But any verification marks the session: levels 1, 2 and sudo mode are open.
+        for path in ["/proven", "/settings"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+        }
+        assert_eq!((scene.got("/keys"), scene.got("/pay")), (0, 0));
+    }
+
+    async fn scope_session_is_sudo_mode_but_never_by_a_login(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/settings", &[]).await;
+        assert_eq!(reason(&refused), "step-up-required");
+        scene.pass(&client, &refused).await;
+        for _ in 0..3 {
+            assert_eq!(client.post_form("/settings", &[]).await.status, 200);
+        }
+        assert_eq!(client.post_form("/keys", &[]).await.status, 403);
+    }
+
+    async fn a_grant_ends_with_max_age(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/brief", &[]).await;
+        assert_eq!(refused.json()["challenge"]["max_age"], 1);
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/brief", &[]).await.status, 200);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let late = client.post_form("/brief", &[]).await;
+        assert_eq!((late.status.as_u16(), reason(&late)), (403, "grant-expired".into()));
+    }
+
+    async fn a_level_4_grant_is_good_for_one_request(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = pay(&client, "10").await;
+        assert_eq!(refused.json()["challenge"]["single_use"], true);
+        scene.pass(&client, &refused).await;
+        assert_eq!(pay(&client, "10").await.status, 200);
+        let again = pay(&client, "10").await;
+        assert_eq!((again.status.as_u16(), reason(&again)), (403, "grant-spent".into()));
+        assert_eq!(again.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
+        assert_eq!(scene.got("/pay"), 1);
+    }
+
+    async fn rule_4_one_single_use_grant_and_100_parallel_requests_give_exactly_one_forward(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = pay(&client, "10").await;
+        scene.pass(&client, &refused).await;
+        let answers = join_all((0..100).map(|_| pay(&client, "10"))).await;
+        let passed = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!((passed, scene.got("/pay")), (1, 1));
+        for lost in answers.iter().filter(|answer| answer.status != 200) {
+            assert_eq!(lost.status, 403);
+            assert_eq!(lost.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
+        }
+    }
+
+    async fn any_changed_byte_of_a_bound_request_is_a_grant_mismatch(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.send(order(&client)).await;
+        scene.pass(&client, &refused).await;
+        let mut changed = Vec::new();
+        for (method, target, body) in [
+            (Method::POST, "/api/pay/7?fast=1", r#"{"sum":2}"#),
+            (Method::POST, "/api/pay/7?fast=1", r#"{"sum":1} "#),
+            (Method::POST, "/api/pay/7?fast=1", ""),
+            (Method::POST, "/api/pay/7?fast=2", r#"{"sum":1}"#),
+            (Method::POST, "/api/pay/7?fast=1&", r#"{"sum":1}"#),
+            (Method::POST, "/api/pay/7", r#"{"sum":1}"#),
+            (Method::POST, "/api/pay/8?fast=1", r#"{"sum":1}"#),
+            (Method::POST, "/api/pay/%37?fast=1", r#"{"sum":1}"#),
+            (Method::PUT, "/api/pay/7?fast=1", r#"{"sum":1}"#),
+        ] {
+            let mut request = order(&client);
+            *request.method_mut() = method;
+            *request.uri_mut() = target.parse().unwrap();
+            let head = request.into_parts().0;
+            let (_, body) = client.request(Method::POST, "/", body).into_parts();
+            changed.push(Request::from_parts(head, body));
+        }
+        let mut elsewhere = order(&client);
+        elsewhere.headers_mut().insert("host", "other.test".parse().unwrap());
+        changed.push(elsewhere);
+        for request in changed {
+            let what = format!("{} {} at {:?}", request.method(), request.uri(), request.headers().get("host"));
+            let answer = client.send(request).await;
+            assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "grant-mismatch".into()), "{what}");
+        }
+        assert!(scene.upstream.got().iter().all(|got| !got.target.contains("pay")));
+        // The grant is still there for the request that it was given for.
+        assert_eq!(client.send(order(&client)).await.status, 200);
+    }
+
+    async fn a_grant_bound_to_fields_is_for_their_values(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/users/7/delete", &[("reason", "x")]).await;
+        assert_eq!(refused.json()["challenge"]["bound"], json!([["user", "7"]]));
+        let body = json!({ "token": token(&refused), "factor": "password", "answer": PASSWORD, "confirm": "DELETE" });
+        assert_eq!(client.call(Method::POST, "/.stepup/verify", body).await.status, 200);
+        let other = client.post_form("/users/8/delete", &[("reason", "x")]).await;
+        assert_eq!(reason(&other), "grant-mismatch");
+        let same = client.post_form("/users/7/delete", &[("reason", "another")]).await;
+        assert_eq!(same.status, 200);
+    }
+
+    async fn the_phrase_must_be_typed(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/users/7/delete", &[]).await;
+        assert_eq!(refused.json()["challenge"]["confirm"], "DELETE");
+        for confirm in [json!(null), json!(""), json!("delete"), json!("DELETE!")] {
+            let body = json!({ "token": token(&refused), "factor": "password", "answer": PASSWORD, "confirm": confirm });
+            let answer = client.call(Method::POST, "/.stepup/verify", body).await;
+            assert!(answer.status.is_client_error(), "{confirm}: {}", answer.text());
+        }
+        assert_eq!(client.post_form("/users/7/delete", &[]).await.status, 403);
+        let body = json!({ "token": token(&refused), "factor": "password", "answer": PASSWORD, "confirm": " DELETE " });
+        assert_eq!(client.call(Method::POST, "/.stepup/verify", body).await.status, 200);
+        assert_eq!(client.post_form("/users/7/delete", &[]).await.status, 200);
+    }
+
+    async fn plus_means_both_factors_in_any_order(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        for (first, step) in [("password", 0), ("totp", 1)] {
+            let client = scene.logged_in().await;
+            let refused = client.post_form("/both", &[]).await;
+            assert_eq!(refused.json()["challenge"]["factors"], json!([["password", "totp"]]));
+            let answers = [("password", PASSWORD.to_owned()), ("totp", scene.totp(step))];
+            let (one, two) = if first == "password" { (0, 1) } else { (1, 0) };
+            let partly = scene.verify(&client, &token(&refused), (answers[one].0, &answers[one].1)).await;
+            assert_eq!(partly.json()["verified"], false, "{}", partly.text());
+            assert_eq!(partly.json()["remaining"], json!([[answers[two].0]]));
+            assert_eq!(client.post_form("/both", &[]).await.status, 403);
+            let passed = scene.verify(&client, &token(&refused), (answers[two].0, &answers[two].1)).await;
+            assert_eq!(passed.json()["verified"], true, "{}", passed.text());
+            assert_eq!(client.post_form("/both", &[]).await.status, 200);
+        }
+    }
+
+    async fn one_factor_of_two_shown_in_another_challenge_does_not_count(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let one = client.post_form("/both", &[]).await;
+        let other = client.post_form("/both", &[]).await;
+        scene.verify(&client, &token(&one), ("password", PASSWORD)).await;
+        let partly = scene.verify(&client, &token(&other), ("totp", &scene.totp(0))).await;
+        assert_eq!(partly.json()["verified"], false);
+        assert_eq!(partly.json()["remaining"], json!([["password"]]));
+        assert_eq!(client.post_form("/both", &[]).await.status, 403);
+    }
+
+    async fn rule_4_a_grant_is_given_back_when_no_byte_reached_the_application(keeper: Keeper) {
+        let nobody = crate::support::redis::free_address();
+        let scene = Stage::on(keeper).before(nobody).session("headers: { subject: remote-user }")
+            .more("trusted_proxies: [127.0.0.1]").set();
+        // Nobody can log in to an application that is down: a proxy says who it is.
+        let client = scene.script().header("remote-user", "alice").header("authorization", "Bearer x");
+        let refused = pay(&client, "10").await;
+        let passed = scene.verify(&client, &token(&refused), ("password", PASSWORD)).await;
+        let key = passed.json()["key"].as_str().unwrap().to_owned();
+        let client = client.header("step-up-key", &key);
+        for _ in 0..3 {
+            let down = pay(&client, "10").await;
+            assert_eq!((down.status.as_u16(), reason(&down)), (502, "upstream-unreachable".into()));
+        }
+    }
+
+    async fn rule_4_a_grant_is_not_given_back_once_bytes_were_sent(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .application(|got| match got.target.as_str() {
+                "/pay" => Reply::Hang,
+                _ => application(got),
+            })
+            .upstream_lines("response: 1s")
+            .set();
+        let client = scene.logged_in().await;
+        let refused = pay(&client, "10").await;
+        scene.pass(&client, &refused).await;
+        let late = pay(&client, "10").await;
+        assert_eq!((late.status.as_u16(), reason(&late)), (504, "upstream-timeout".into()));
+        let again = pay(&client, "10").await;
+        assert_eq!((again.status.as_u16(), reason(&again)), (403, "grant-spent".into()));
+        assert_eq!(scene.got("/pay"), 1);
+    }
+
+    async fn report_mode_forwards_and_tells(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        assert_eq!(client.post_form("/watched", &[]).await.status, 200);
+        let stranger = scene.script();
+        assert_eq!(stranger.post_form("/watched", &[]).await.status, 200);
+        let events = scene.decisions("/watched", 2);
+        let told: Vec<_> = events.iter().map(|event| (&event["outcome"], &event["reason"])).collect();
+        assert_eq!(told, [
+            (&json!("reported"), &json!("step-up-required")),
+            (&json!("reported"), &json!("session-required")),
+        ]);
+        assert_eq!(events[0]["enforcement"], "report");
+    }
+
+    async fn every_matching_route_must_be_satisfied_strictest_first(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .policy(r#"
+version: 1
+default: forward
+routes:
+  - { id: any, action: any, title: Anything here, level: 3, match: { path: "/zone/{x...}" } }
+  - { id: one, action: one, title: This one, level: 4, match: { path: /zone/one } }
+"#)
+            .set();
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/zone/one", &[]).await;
+        assert_eq!(refused.json()["challenge"]["action"], "one");
+        scene.pass(&client, &refused).await;
+        let refused = client.post_form("/zone/one", &[]).await;
+        assert_eq!(refused.json()["challenge"]["action"], "any", "{}", refused.text());
+        scene.pass(&client, &refused).await;
+        // What the refused request had taken was put back.
+        assert_eq!(client.post_form("/zone/one", &[]).await.status, 200);
+        assert_eq!(client.post_form("/zone/one", &[]).await.status, 403);
+        assert_eq!(scene.got("/zone/one"), 1);
+    }
+
+    async fn a_restart_loses_no_grant(keeper: Keeper) {
+        let mut scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        let open = client.post_form("/pay", &[("sum", "3")]).await;
+        scene.restart();
+        let client = client.at(scene.stepgate.addr());
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        // A challenge under way is answered all the same.
+        scene.pass(&client, &open).await;
+        assert_eq!(client.post_form("/pay", &[("sum", "3")]).await.status, 200);
+    }
+
+    async fn rule_1_nothing_reaches_the_application_without_a_permit(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let before = scene.upstream.got().len();
+        for path in ["/keys", "/pay", "/email", "/both", "/totp", "/users/1/delete", "/passkey", "/settings"] {
+            assert_eq!(client.post_form(path, &[("a", "b")]).await.status, 403, "{path}");
+        }
+        for path in ["/KEYS", "/keys/", "//keys", "/k%65ys", "/keys;x=y", "/k%2565ys"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 403, "{path}");
+        }
+        let override_ = client.clone().header("x-http-method-override", "PUT");
+        assert_eq!(override_.post_form("/api/email", &[]).await.status, 403);
+        assert_eq!(scene.upstream.got().len(), before);
+    }
+}

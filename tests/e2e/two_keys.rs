@@ -1,0 +1,120 @@
+//! Two keys: the application's cookie alone is never enough.
+
+use crate::support::scene::{
+    COOKIE, KEY_COOKIE, Scene, Stage, USER, on_both_stores, reason, thief_of, token,
+};
+
+on_both_stores! {
+    async fn a_copied_cookie_alone_is_refused_even_while_its_owner_is_fresh(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let owner = scene.logged_in().await;
+        let refused = owner.post_form("/keys", &[]).await;
+        scene.pass(&owner, &refused).await;
+        let thief = thief_of(&scene, &owner);
+        let before = scene.upstream.got().len();
+        for path in ["/low", "/medium", "/proven", "/keys", "/settings"] {
+            let answer = thief.post_form(path, &[]).await;
+            assert_eq!(answer.status, 403, "{path}");
+            assert_eq!(answer.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
+        }
+        // Nor with a key that is somebody else's, or made up.
+        let other = scene.logged_in().await;
+        for key in [other.cookie(KEY_COOKIE).unwrap(), "AAAAAAAAAAAAAAAAAAAAAA".into(), "x".into()] {
+            thief.set_cookie(KEY_COOKIE, &key);
+            assert_eq!(thief.post_form("/keys", &[]).await.status, 403);
+        }
+        assert_eq!(scene.upstream.got().len() - before, 1, "the other's login alone");
+        for path in ["/low", "/medium", "/proven", "/keys", "/settings"] {
+            assert_eq!(owner.post_form(path, &[]).await.status, 200, "{path}");
+        }
+    }
+
+    async fn a_single_use_grant_is_not_used_up_by_a_copied_cookie(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let owner = scene.logged_in().await;
+        let refused = owner.post_form("/pay", &[]).await;
+        scene.pass(&owner, &refused).await;
+        let thief = thief_of(&scene, &owner);
+        for _ in 0..3 {
+            assert_eq!(thief.post_form("/pay", &[]).await.status, 403);
+        }
+        assert_eq!(owner.post_form("/pay", &[]).await.status, 200);
+        assert_eq!(scene.got("/pay"), 1);
+    }
+
+    async fn a_verification_in_another_browser_voids_what_the_first_had_earned(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let first = scene.logged_in().await;
+        let refused = first.post_form("/keys", &[]).await;
+        scene.pass(&first, &refused).await;
+        // The same session elsewhere, by somebody who knows the password.
+        let second = thief_of(&scene, &first);
+        let refused = second.post_form("/email", &[]).await;
+        scene.pass(&second, &refused).await;
+        assert_eq!(second.post_form("/email", &[]).await.status, 200);
+        // Neither side holds what the other earned.
+        assert_eq!(second.post_form("/keys", &[]).await.status, 403);
+        for path in ["/keys", "/low", "/settings", "/email"] {
+            assert_eq!(first.post_form(path, &[]).await.status, 403, "{path}");
+        }
+    }
+
+    async fn the_key_is_renewed_at_every_verification_and_the_old_one_is_worth_nothing(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let old = client.cookie(KEY_COOKIE).unwrap();
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        let stale = thief_of(&scene, &client);
+        stale.set_cookie(KEY_COOKIE, &old);
+        assert_eq!(stale.post_form("/keys", &[]).await.status, 403);
+        // What was earned before goes on under the new key.
+        let refused = client.post_form("/email", &[]).await;
+        scene.pass(&client, &refused).await;
+        for path in ["/keys", "/email"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+        }
+    }
+
+    async fn the_cookie_has_the_host_prefix_unless_the_site_is_plain_http(keeper: Keeper) {
+        let plain = Scene::on(keeper);
+        let answer = plain.script().post_form("/login", &[("user", USER)]).await;
+        let cookies = || answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+        let ours = cookies().find(|line| line.starts_with("stepgate=")).unwrap();
+        assert!(ours.contains("; HttpOnly") && ours.contains("; SameSite=Lax") && ours.contains("; Path=/"));
+        assert!(!ours.contains("Secure"), "{ours}");
+        // The application's own come first, as it sent them.
+        assert!(cookies().next().unwrap().starts_with(COOKIE));
+
+        let tls = Stage::on(keeper).public_url("https://app.test").set();
+        let answer = tls.script().post_form("/login", &[("user", USER)]).await;
+        let mut cookies = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+        let ours = cookies.next_back().unwrap();
+        assert!(ours.starts_with("__Host-stepgate=") && ours.ends_with("; Secure"), "{ours}");
+        assert!(!ours.contains("Domain"));
+    }
+
+    async fn the_application_never_sees_our_key(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        client.set_cookie("theme", "dark");
+        client.post_form("/low", &[]).await;
+        let got = scene.upstream.last();
+        assert!(got.header("cookie").contains("theme=dark") && got.header("cookie").contains(COOKIE));
+        assert!(!got.header("cookie").contains(&client.cookie(KEY_COOKIE).unwrap()));
+        assert!(!got.header("cookie").contains("stepgate"));
+    }
+
+    async fn two_browser_keys_are_none(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        let mut request = client.request(http::Method::POST, "/keys", "");
+        let line = format!("{}; {KEY_COOKIE}=AAAAAAAAAAAAAAAAAAAAAA", request.headers()["cookie"].to_str().unwrap());
+        request.headers_mut().insert("cookie", line.parse().unwrap());
+        let answer = client.send(request).await;
+        assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "step-up-required".into()));
+        assert!(!token(&answer).is_empty());
+    }
+}
