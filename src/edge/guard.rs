@@ -178,8 +178,10 @@ pub(crate) async fn judge(
                 return Err(EdgeError::Refused(Reason::SessionRequired));
             };
             let refused = asked.refused(index, reason);
-            let answer =
-                endpoints::challenge(visit, refused, &caller, &session, head, content).await?;
+            let answer = Box::pin(endpoints::challenge(
+                visit, refused, &caller, &session, head, content,
+            ))
+            .await?;
             Ok(Judged::Answered(Box::new(answer)))
         }
     }

@@ -113,17 +113,26 @@ fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Option<&
     tokio::task::spawn_local(async move {
         match tls {
             None => greet(worker, stream, peer, place, None).await,
-            Some(acceptor) => {
-                let limit = worker.house.options.limits.handshake;
-                let Ok(Ok(stream)) = tokio::time::timeout(limit, acceptor.accept(stream)).await
-                else {
-                    return;
-                };
-                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                greet(worker, stream, peer, place, Some(h2)).await;
-            }
+            // Boxed, here and below: a task is as large as the largest of its ways, and thousands
+            // of idle connections take the shortest.
+            Some(acceptor) => Box::pin(greet_over_tls(worker, stream, peer, place, acceptor)).await,
         }
     });
+}
+
+async fn greet_over_tls(
+    worker: Rc<Worker>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Rc<Place>,
+    acceptor: TlsAcceptor,
+) {
+    let limit = worker.house.options.limits.handshake;
+    let Ok(Ok(stream)) = tokio::time::timeout(limit, acceptor.accept(stream)).await else {
+        return;
+    };
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    greet(worker, stream, peer, place, Some(h2)).await;
 }
 
 /// Tells which HTTP is spoken, where ALPN did not, and serves the connection to its end.
@@ -165,7 +174,7 @@ async fn greet<S>(
         place,
     });
     if h2 {
-        serve_http2(worker, connection, wire).await;
+        Box::pin(serve_http2(worker, connection, wire)).await;
     } else {
         serve_http1(worker, connection, wire).await;
     }

@@ -81,7 +81,8 @@ async fn walk(
     let house = &*visit.worker.house;
     let path = RequestPath::parse(uri.path(), &house.options.accept)?;
     if house.options.is_own(&path) {
-        return endpoints::serve(visit, &path, &uri, &parts, body).await;
+        // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
+        return Box::pin(endpoints::serve(visit, &path, &uri, &parts, body)).await;
     }
     let head = RequestHead {
         method,

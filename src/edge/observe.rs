@@ -133,9 +133,9 @@ impl Watch {
         let names = &house.sessions.credentials;
         match &self.watched {
             Found::Nothing if !names.set_by(response.headers()) => {}
-            Found::Nothing => self.rotated(visit, response.headers()).await,
+            Found::Nothing => Box::pin(self.rotated(visit, response.headers())).await,
             Found::Logout if respond::was_taken(response.status()) => {
-                self.ended(visit, response.headers()).await;
+                Box::pin(self.ended(visit, response.headers())).await;
             }
             Found::Logout => {}
             Found::Login(route) => {
@@ -151,10 +151,10 @@ impl Watch {
                     let subject = route
                         .subject_in_response(response.headers())
                         .or_else(|| self.subject.clone());
-                    self.logged_in(visit, subject, response.headers_mut()).await;
+                    Box::pin(self.logged_in(visit, subject, response.headers_mut())).await;
                 } else if names.set_by(response.headers()) {
                     // Whose session this is now is anybody's guess: nothing is carried over.
-                    self.ended(visit, response.headers()).await;
+                    Box::pin(self.ended(visit, response.headers())).await;
                 }
                 let (parts, body) = response.into_parts();
                 return Response::from_parts(
