@@ -143,6 +143,56 @@ pub(crate) async fn judge(
             }
         };
     }
+    let may_be_guarded = !found.is_empty();
+    let weighed = weigh(visit, found, head, watch, content).await;
+    let Weighed {
+        asked,
+        caller,
+        admission,
+    } = weighed.inspect_err(|error| {
+        if may_be_guarded {
+            record_unjudged(visit, head, error);
+        }
+    })?;
+    if !asked.demands.is_empty() {
+        record(visit, &asked, &admission, &caller)?;
+    }
+    keep_alive(visit, &caller, &admission);
+    match admission.outcome {
+        Outcome::Forward(permit) => Ok(Judged::Permitted(permit)),
+        Outcome::Deny(_, reason) => Ok(Judged::Answered(Box::new(respond::refusal(
+            visit, reason, None, None,
+        )))),
+        Outcome::Challenge(index, reason) => {
+            let SessionState::Known(session) = admission.session else {
+                return Err(EdgeError::Refused(Reason::SessionRequired));
+            };
+            let refused = asked.refused(index, reason);
+            let answer = Box::pin(endpoints::challenge(
+                visit, refused, &caller, &session, head, content,
+            ))
+            .await?;
+            Ok(Judged::Answered(Box::new(answer)))
+        }
+    }
+}
+
+/// A request that was put before the gate.
+struct Weighed {
+    asked: Asked,
+    caller: Caller,
+    admission: Admission,
+}
+
+async fn weigh(
+    visit: &Visit<'_>,
+    found: Found,
+    head: &RequestHead<'_>,
+    watch: &Watch,
+    content: &mut Content,
+) -> Result<Weighed, EdgeError> {
+    let house = &*visit.worker.house;
+    let now = house.clock.now();
     refuse_if_revoked(visit, watch)?;
     let asked = Asked::read(found, head, content, house.options.body_limit).await?;
     watch.read_login(content, house.options.body_limit).await?;
@@ -164,27 +214,11 @@ pub(crate) async fn judge(
         now,
     )
     .await?;
-    if guarded {
-        record(visit, &asked, &admission, &caller)?;
-    }
-    keep_alive(visit, &caller, &admission);
-    match admission.outcome {
-        Outcome::Forward(permit) => Ok(Judged::Permitted(permit)),
-        Outcome::Deny(_, reason) => Ok(Judged::Answered(Box::new(respond::refusal(
-            visit, reason, None, None,
-        )))),
-        Outcome::Challenge(index, reason) => {
-            let SessionState::Known(session) = admission.session else {
-                return Err(EdgeError::Refused(Reason::SessionRequired));
-            };
-            let refused = asked.refused(index, reason);
-            let answer = Box::pin(endpoints::challenge(
-                visit, refused, &caller, &session, head, content,
-            ))
-            .await?;
-            Ok(Judged::Answered(Box::new(answer)))
-        }
-    }
+    Ok(Weighed {
+        asked,
+        caller,
+        admission,
+    })
 }
 
 /// Revoked means refused on every route at once, without a round trip.
@@ -300,6 +334,31 @@ fn record(
         .map(|found| found.route.id.clone())
         .collect();
     Ok(visit.worker.house.audit.record(event)?)
+}
+
+/// The event for a guarded request that could not be put before the gate.
+fn record_unjudged(visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError) {
+    let house = &*visit.worker.house;
+    let reason = error.reason();
+    let told = if reason == Reason::StoreUnavailable {
+        Told::Failed
+    } else {
+        Told::Denied
+    };
+    // The routes were used up on the way; what goes wrong can afford a second look.
+    let found = house.rules.load().table.find(head);
+    let matching = found.matches().iter().map(|found| &found.route);
+    let routes: Vec<_> = matching.chain(found.waiting()).collect();
+    let mut event = visit.decision(told, Some(reason), &[], (None, None));
+    if let Some(strictest) = routes.iter().max_by_key(|route| route.requirement.level) {
+        event.action = Some(strictest.requirement.action.clone());
+        event.level = Some(strictest.requirement.level);
+        event.enforcement = Some(strictest.requirement.enforcement);
+    }
+    event.routes = routes.iter().map(|route| route.id.clone()).collect();
+    if let Err(error) = house.audit.record(event) {
+        tracing::warn!(request = %visit.id, %error, "a refusal is not in the audit log");
+    }
 }
 
 /// Notes that a session is in use, off the request's way, where idle limits are in force.
