@@ -162,6 +162,17 @@ impl Call<'_, '_> {
             Err(EdgeError::CrossSite)
         }
     }
+
+    /// Refuses a form that is not from a page of ours which this browser was given.
+    fn must_bear_our_token(&self, known: &Known, token: &str) -> Result<(), EdgeError> {
+        let keys = &self.visit.worker.house.keys;
+        let key = known.caller.browser_key;
+        if key.is_some_and(|key| verification::anti_forgery_matches(token, &key, keys)) {
+            Ok(())
+        } else {
+            Err(EdgeError::CrossSite)
+        }
+    }
 }
 
 impl Known {

@@ -49,7 +49,13 @@ pub(super) async fn lock(
 ) -> Result<Response<Reply>, EdgeError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
-    content.read(super::BODY_LIMIT).await?;
+    let bytes = content.read(super::BODY_LIMIT).await?;
+    if !call.is_json() {
+        let mut fields = form_urlencoded::parse(&bytes);
+        let sent = fields.find(|(name, _)| name == "anti_forgery");
+        let sent = sent.map(|(_, value)| value).unwrap_or_default();
+        call.must_bear_our_token(&known, &sent)?;
+    }
     call.visit.worker.verifier.lock(&known.caller()).await?;
     Ok(respond::json(call.visit, &LockResponse { locked: true }))
 }
@@ -87,27 +93,23 @@ async fn ask(
     };
     let rules = house.rules.load();
     let found = rules.table.find(&head);
-    let mut demands: Vec<Demand> = found
+    let (empty, nothing) = (Body::read_or_opaque(&headers, &[]), Captures::default());
+    let demands: Vec<Demand> = found
         .matches()
         .iter()
-        .map(|found| &found.route)
-        .chain(found.waiting())
-        .filter(|route| route.requirement.enforcement == Enforcement::Enforce)
-        .map(|route| Demand {
-            requirement: route.requirement.clone(),
-            binding: None,
+        .map(|found| (&found.route, &found.captures))
+        .chain(found.waiting().map(|route| (route, &nothing)))
+        .filter(|(route, _)| route.requirement.enforcement == Enforcement::Enforce)
+        .map(|(route, captures)| {
+            let requirement = route.requirement.clone();
+            let parts = binding_parts(&requirement.bind, &head, captures, &empty);
+            let binding = parts.map(|parts| gate::digest(&parts));
+            Demand {
+                requirement,
+                binding,
+            }
         })
         .collect();
-    let empty = Body::read_or_opaque(&headers, &[]);
-    for demand in &mut demands {
-        let parts = binding_parts(
-            &demand.requirement.bind,
-            &head,
-            &Captures::default(),
-            &empty,
-        );
-        demand.binding = parts.map(|parts| gate::digest(&parts));
-    }
     let admission = gate::preview(
         &visit.worker.store,
         &known.caller,

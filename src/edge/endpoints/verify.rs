@@ -10,9 +10,7 @@ use crate::edge::local_path::LocalPath;
 use crate::edge::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
 use crate::edge::reply::Reply;
 use crate::edge::respond;
-use crate::verification::{
-    Answer, Answering, CarriedForm, FormOwner, Sending, Success, anti_forgery_matches,
-};
+use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Sending, Success};
 use http::Response;
 use std::collections::HashMap;
 
@@ -188,15 +186,8 @@ async fn read<T: serde::de::DeserializeOwned>(
         });
     }
     let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
-    let keys = &call.visit.worker.house.keys;
     let anti_forgery = form.remove("anti_forgery").unwrap_or_default();
-    let is_ours = known
-        .caller
-        .browser_key
-        .is_some_and(|key| anti_forgery_matches(&anti_forgery, &key, keys));
-    if !is_ours {
-        return Err(EdgeError::CrossSite);
-    }
+    call.must_bear_our_token(known, &anti_forgery)?;
     let carried = form.remove("carried").map(Secret::new);
     let request = of_form(&mut form);
     request
