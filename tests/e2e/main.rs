@@ -10,8 +10,11 @@
     clippy::print_stderr
 )] // a broken expectation is a test's way to speak
 
+mod audit;
 mod challenge;
 mod cli;
+mod counts;
+mod csrf;
 mod demo_app;
 mod email_code;
 mod grants;
@@ -19,7 +22,11 @@ mod harness;
 mod outage;
 mod password;
 mod reload;
+mod resume;
+mod sessions;
 mod smuggling;
+mod status_and_lock;
 mod support;
+mod throttling;
 mod totp;
 mod two_keys;

@@ -121,6 +121,9 @@ pub(crate) struct Stage {
     keeper: Keeper,
     policy: String,
     public_url: String,
+    cookie: &'static str,
+    login_at: &'static str,
+    logins: &'static str,
     session: String,
     upstream_lines: String,
     limits: String,
@@ -151,6 +154,9 @@ impl Stage {
             keeper,
             policy: POLICY.to_owned(),
             public_url: ORIGIN.to_owned(),
+            cookie: COOKIE,
+            login_at: "/home",
+            logins: "",
             session: String::new(),
             upstream_lines: String::new(),
             limits: String::new(),
@@ -172,6 +178,24 @@ impl Stage {
     /// Another origin that people see.
     pub(crate) fn public_url(mut self, url: &str) -> Self {
         url.clone_into(&mut self.public_url);
+        self
+    }
+
+    /// Another session cookie.
+    pub(crate) fn cookie(mut self, name: &'static str) -> Self {
+        self.cookie = name;
+        self
+    }
+
+    /// Where the application leads to after a login.
+    pub(crate) fn login_at(mut self, location: &'static str) -> Self {
+        self.login_at = location;
+        self
+    }
+
+    /// Further entries of `session.learn.logins`, written as YAML.
+    pub(crate) fn logins(mut self, entries: &'static str) -> Self {
+        self.logins = entries;
         self
     }
 
@@ -264,12 +288,12 @@ upstream:
 {upstream_lines}policies: policies/
 store: {{ {store} }}
 session:
-  cookies: [{COOKIE}]
+  cookies: [{cookie}]
   login_page: /login
   learn:
     logins:
-      - {{ path: /login, subject: {{ form: user }}, success: {{ status: 302, location: /home }} }}
-    logouts:
+      - {{ path: /login, subject: {{ form: user }}, success: {{ status: 302, location: {login_at} }} }}
+{logins}    logouts:
       - path: /logout
 {session}verification:
   argon2: {{ memory: 64KiB, passes: 1 }}
@@ -280,6 +304,9 @@ log: {{ format: json, level: debug }}
             upstream = self.upstream.unwrap_or_else(|| upstream.addr()),
             upstream_lines = self.upstream_lines,
             public_url = self.public_url,
+            cookie = self.cookie,
+            login_at = self.login_at,
+            logins = self.logins,
             session = self.session,
             verification = self.verification,
             limits = self.limits,
@@ -417,9 +444,27 @@ impl Scene {
         assert_eq!(passed.json()["verified"], true, "{}", passed.text());
     }
 
+    /// Waits until unguarded requests of all of these are refused as well.
+    pub(crate) async fn revocations_have_arrived(&self, clients: &[&Client]) {
+        let begun = std::time::Instant::now();
+        for client in clients {
+            while (*client).clone().get("/anything").await.status != 401 {
+                assert!(
+                    begun.elapsed() < super::PATIENCE,
+                    "revoked, and still served"
+                );
+                tokio::task::yield_now().await;
+            }
+        }
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(5),
+            "at once means at once"
+        );
+    }
+
     /// A code of the authenticator: of the step before, the present one or the next.
     pub(crate) fn totp(&self, step: i64) -> String {
-        let now = Clock::System.now().as_secs();
+        let now = now_secs();
         let at = now.checked_add_signed(30 * step).unwrap();
         let code = self.totp.code_at(Timestamp::from_millis(at * 1000));
         code.expose().clone()
@@ -481,6 +526,11 @@ impl Scene {
     pub(crate) fn log(&self) -> String {
         self.stepgate.process().lines().join("\n")
     }
+}
+
+/// The time of day.
+pub(crate) fn now_secs() -> u64 {
+    Clock::System.now().as_secs()
 }
 
 /// The token of the challenge that a refusal offers.

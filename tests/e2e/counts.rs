@@ -1,0 +1,155 @@
+//! What requests cost the store: nothing, one question, and never a word for a refusal.
+
+use crate::support::client::Client;
+use crate::support::redis::Redis;
+use crate::support::scene::{Keeper, Scene, Stage, on_both_stores, thief_of};
+use crate::support::{PATIENCE, run};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+
+/// How many round trips `requests` cost: what Redis says that clients asked of it, scripts counted
+/// once, and what the sidecar asks by itself left out.
+async fn round_trips(redis: &Redis, requests: impl AsyncFnOnce()) -> usize {
+    let mut monitor = TcpStream::connect(redis.addr()).unwrap();
+    monitor.set_read_timeout(Some(PATIENCE)).unwrap();
+    monitor.write_all(b"MONITOR\r\n").unwrap();
+    let mut lines = BufReader::new(monitor).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "+OK");
+    requests().await;
+    let end: String = redis::cmd("ECHO")
+        .arg("the-end")
+        .query(&mut redis.connect())
+        .unwrap();
+    lines
+        .take_while(|line| !line.contains(&end))
+        .filter(|line| !line.contains(" lua] "))
+        .filter(|line| {
+            !OWN.iter()
+                .any(|own| line.to_ascii_lowercase().contains(own))
+        })
+        .count()
+}
+
+/// What the sidecar and this test ask without a request.
+const OWN: [&str; 6] = [
+    "\"client\"",
+    "\"hello\"",
+    "\"ping\"",
+    "\"config\"",
+    "\"info\"",
+    "\"zrangebyscore\"",
+];
+
+async fn elevated(scene: &Scene) -> Client {
+    let client = scene.logged_in().await;
+    let refused = client.post_form("/keys", &[]).await;
+    scene.pass(&client, &refused).await;
+    client
+}
+
+#[test]
+fn an_unguarded_request_makes_no_round_trip() {
+    run(async {
+        let scene = Scene::on(Keeper::Redis);
+        let redis = scene.redis.as_ref().unwrap();
+        let client = elevated(&scene).await;
+        let trips = round_trips(redis, async || {
+            for _ in 0..50 {
+                assert_eq!(client.get("/anything").await.status, 200);
+                assert_eq!(client.post_form("/notes", &[("a", "b")]).await.status, 200);
+            }
+        });
+        assert_eq!(trips.await, 0);
+    });
+}
+
+#[test]
+fn a_guarded_request_makes_exactly_one_round_trip() {
+    run(async {
+        let scene = Scene::on(Keeper::Redis);
+        let redis = scene.redis.as_ref().unwrap();
+        let client = elevated(&scene).await;
+        for path in [
+            "/keys",
+            "/low",
+            "/medium",
+            "/proven",
+            "/settings",
+            "/watched",
+        ] {
+            let trips = round_trips(redis, async || {
+                for _ in 0..20 {
+                    assert_eq!(client.post_form(path, &[]).await.status, 200);
+                }
+            });
+            assert_eq!(trips.await, 20, "{path}");
+        }
+        // A single-use grant is looked for and taken in the same one.
+        let refused = client.post_form("/pay", &[]).await;
+        scene.pass(&client, &refused).await;
+        let trips = round_trips(redis, async || {
+            assert_eq!(client.post_form("/pay", &[]).await.status, 200);
+        });
+        assert_eq!(trips.await, 1);
+    });
+}
+
+#[test]
+fn a_refused_request_asks_once_and_an_ambiguous_one_never() {
+    run(async {
+        let scene = Scene::on(Keeper::Redis);
+        let redis = scene.redis.as_ref().unwrap();
+        let client = elevated(&scene).await;
+        let thief = thief_of(&scene, &client);
+        let browser = scene.browser_of(&client);
+        let trips = round_trips(redis, async || {
+            for _ in 0..20 {
+                assert_eq!(browser.get("/secrets").await.status, 303);
+            }
+        });
+        assert_eq!(trips.await, 20);
+        // A problem document also names the factors that the person has: one look more.
+        let trips = round_trips(redis, async || {
+            for _ in 0..20 {
+                assert_eq!(thief.post_form("/keys", &[]).await.status, 403);
+            }
+        });
+        assert_eq!(trips.await, 40);
+        let trips = round_trips(redis, async || {
+            for _ in 0..20 {
+                assert_eq!(scene.script().post_form("/keys", &[]).await.status, 401);
+                assert_eq!(client.get("/a/../keys").await.status, 400);
+            }
+        });
+        assert_eq!(trips.await, 0);
+    });
+}
+
+on_both_stores! {
+    async fn refused_requests_write_nothing(keeper: Keeper) {
+        let scene = Stage::on(keeper).set();
+        let client = elevated(&scene).await;
+        let thief = thief_of(&scene, &client);
+        let stranger = scene.script();
+        stranger.set_cookie("sid", "made-up");
+        let browser = scene.browser_of(&client);
+        let before = scene.dump();
+        assert!(before.len() > 100);
+        for _ in 0..20 {
+            for path in ["/pay", "/email", "/both", "/users/3/delete", "/passkey"] {
+                assert_eq!(client.post_form(path, &[("to", "bob")]).await.status, 403, "{path}");
+            }
+            assert_eq!(browser.get("/secrets").await.status, 303);
+            assert_eq!(browser.post_form("/pay", &[("to", "bob")]).await.status, 403);
+            assert_eq!(thief.post_form("/keys", &[]).await.status, 403);
+            assert_eq!(stranger.post_form("/keys", &[]).await.status, 401);
+        }
+        assert_eq!(scene.dump(), before);
+        // Nor does looking at the challenge, or at the status.
+        let refused = client.post_form("/pay", &[]).await;
+        let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
+        assert_eq!(client.get(&page).await.status, 200);
+        assert_eq!(client.get("/.stepup/status?method=POST&path=/pay").await.status, 200);
+        assert_eq!(scene.dump(), before);
+    }
+}

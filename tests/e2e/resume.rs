@@ -1,0 +1,262 @@
+//! Back to what one was doing: the client retries, we never replay.
+
+use crate::support::client::{Answer, Client};
+use crate::support::scene::{
+    KEY_COOKIE, ORIGIN, PASSWORD, Scene, Stage, USER, on_both_stores, thief_of,
+};
+use bytes::Bytes;
+use http::Method;
+use stepgate::demo::{self, Legacy};
+
+async fn person(scene: &Scene) -> Client {
+    let browser = scene.browser();
+    scene.log_in(&browser, USER).await;
+    browser
+}
+
+/// Types the password into the prompt and presses the button.
+async fn answer_prompt(browser: &Client, page: &Answer, more: &[(&str, &str)]) -> Answer {
+    let hidden = ["token", "anti_forgery"].map(|name| (name, page.hidden(name)));
+    let mut fields: Vec<(&str, &str)> = hidden
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let carried = page
+        .text()
+        .contains("name=\"carried\"")
+        .then(|| page.hidden("carried"));
+    if let Some(carried) = &carried {
+        fields.push(("carried", carried));
+    }
+    fields.extend([("factor", "password"), ("answer", PASSWORD)]);
+    fields.extend(more);
+    browser.post_form("/.stepup/verify", &fields).await
+}
+
+on_both_stores! {
+    async fn a_get_returns_to_its_own_url(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let away = browser.get("/secrets?page=2&x=%2F").await;
+        let page = browser.get(away.header("location")).await;
+        let back = answer_prompt(&browser, &page, &[]).await;
+        assert_eq!((back.status.as_u16(), back.header("location")), (303, "/secrets?page=2&x=%2F"));
+        assert_eq!(browser.get(back.header("location")).await.status, 200);
+        assert_eq!(scene.upstream.last().target, "/secrets?page=2&x=%2F");
+    }
+
+    async fn a_wrong_answer_shows_the_prompt_again_and_the_right_one_still_works(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let page = browser.post_form("/keys", &[("name", "ci")]).await;
+        let fields = [("token", page.hidden("token")), ("anti_forgery", page.hidden("anti_forgery")),
+            ("carried", page.hidden("carried")), ("factor", "password".into()), ("answer", "wrong".into())];
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let again = browser.post_form("/.stepup/verify", &fields).await;
+        assert_eq!(again.status, 403);
+        assert!(again.text().contains("role=\"alert\"") && again.text().contains("Attempts left: 4"));
+        assert!(!again.text().contains("wrong\""), "the answer is echoed");
+        let confirm = answer_prompt(&browser, &again, &[]).await;
+        assert!(confirm.text().contains("action=\"/keys\""), "{}", confirm.text());
+    }
+
+    async fn a_form_post_carries_its_fields_to_one_explicit_button(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let fields = [("to", "bob <b>"), ("sum", "10"), ("csrfmiddlewaretoken", "app-token"), ("tag", "a"), ("tag", "b")];
+        let page = browser.post_form("/pay?from=cart", &fields).await;
+        assert_eq!(page.status, 403);
+        // Sealed: nothing of the form can be read in the page, except what the policy shows.
+        assert!(!page.text().contains("app-token"));
+        assert!(page.text().contains("bob &#60;b&#62;"));
+        let confirm = answer_prompt(&browser, &page, &[]).await;
+        assert_eq!(confirm.status, 200);
+        assert!(confirm.text().contains("action=\"/pay?from=cart\""), "{}", confirm.text());
+        assert!(confirm.text().contains("method=\"post\""));
+        assert!(!confirm.text().contains("<script"), "it submits by itself");
+        assert_eq!(confirm.text().matches("<button").count(), 1);
+        assert_eq!(scene.got("/pay"), 0, "we never replay");
+        // The button names the action and its values.
+        let button = confirm.text().split("<button").nth(1).unwrap().split("</button").next().unwrap();
+        assert!(button.contains("Pay") && button.contains("bob &#60;b&#62;") && button.contains("10"), "{button}");
+        // Pressing it posts the original fields to the original address.
+        for (name, value) in [("sum", "10"), ("csrfmiddlewaretoken", "app-token"), ("tag", "a")] {
+            assert_eq!(confirm.hidden(name), value);
+        }
+        let done = browser.post_form("/pay?from=cart", &fields).await;
+        assert_eq!(done.status, 200);
+        let got = scene.upstream.last();
+        assert_eq!(got.target, "/pay?from=cart");
+        assert_eq!(got.body, "to=bob+%3Cb%3E&sum=10&csrfmiddlewaretoken=app-token&tag=a&tag=b");
+    }
+
+    async fn what_looks_like_a_password_is_never_carried(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let fields = [("name", "ci"), ("new_password", "hunter2-hunter2"), ("pin", "4711"), ("api_token", "tok-secret")];
+        let page = browser.post_form("/keys", &fields).await;
+        let confirm = answer_prompt(&browser, &page, &[]).await;
+        for (secret, name) in [("hunter2-hunter2", "new_password"), ("4711", "pin"), ("tok-secret", "api_token")] {
+            assert!(!page.text().contains(secret) && !confirm.text().contains(secret));
+            // The person types it again.
+            assert!(confirm.text().contains(&format!("name=\"{name}\" type=\"password\"")), "{name}: {}", confirm.text());
+        }
+        assert_eq!(confirm.hidden("name"), "ci");
+        assert!(!scene.dump().contains("hunter2"));
+    }
+
+    async fn files_are_not_carried(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let body = "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nA photo\r\n--b\r\n\
+            Content-Disposition: form-data; name=\"photo\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\nPIXELS\r\n--b--\r\n";
+        let mut request = browser.request(Method::POST, "/keys", Bytes::from_static(body.as_bytes()));
+        let kind = "multipart/form-data; boundary=b".parse().unwrap();
+        request.headers_mut().insert("content-type", kind);
+        let page = browser.send(request).await;
+        let confirm = answer_prompt(&browser, &page, &[]).await;
+        assert!(confirm.text().contains("enctype=\"multipart/form-data\""), "{}", confirm.text());
+        assert!(!confirm.text().contains("PIXELS"));
+        assert!(confirm.text().contains("name=\"photo\" type=\"file\""));
+        assert_eq!(confirm.hidden("title"), "A photo");
+    }
+
+    async fn the_post_of_another_site_is_not_carried(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        for (site, origin) in [
+            (Some("cross-site"), None), (Some("same-site"), None), (Some("none"), Some("https://evil.test")),
+            (Some("same-origin"), Some("null")), (None, None), (None, Some("https://evil.test")),
+        ] {
+            let browser = person(&scene).await;
+            let mut request = browser.request(Method::POST, "/keys", "name=planted");
+            let headers = request.headers_mut();
+            headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+            headers.remove("sec-fetch-site");
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().unwrap());
+            }
+            if let Some(origin) = origin {
+                headers.insert("origin", origin.parse().unwrap());
+            }
+            let page = browser.send(request).await;
+            assert_eq!(page.status, 403);
+            assert!(!page.text().contains("name=\"carried\""), "{site:?} {origin:?}");
+            let after = answer_prompt(&browser, &page, &[]).await;
+            assert!(!after.text().contains("planted") && !after.text().contains("action=\"/keys\""));
+        }
+        // Our own origin is enough where a browser does not tell the site.
+        let browser = person(&scene).await;
+        let mut request = browser.request(Method::POST, "/keys", "name=own");
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        headers.remove("sec-fetch-site");
+        headers.insert("origin", ORIGIN.parse().unwrap());
+        let page = browser.send(request).await;
+        assert!(page.text().contains("name=\"carried\""), "{}", page.text());
+    }
+
+    async fn a_tampered_or_foreign_form_is_refused(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let other = person(&scene).await;
+        let foreign = other.post_form("/email", &[("email", "evil@example.test")]).await;
+        let page = browser.post_form("/email", &[("email", "mine@example.test")]).await;
+        let own = page.hidden("carried");
+        let mut tampered = own.clone().into_bytes();
+        let middle = tampered.len() / 2;
+        tampered[middle] = if tampered[middle] == b'A' { b'B' } else { b'A' };
+        let elsewhere = browser.post_form("/keys", &[("name", "x")]).await.hidden("carried");
+        for carried in [String::from_utf8(tampered).unwrap(), foreign.hidden("carried"), elsewhere, "x".into()] {
+            let page = browser.post_form("/both", &[]).await;
+            drop(page);
+            let page = browser.post_form("/name", &[("name", "Al")]).await;
+            let fields = [("token", page.hidden("token")), ("anti_forgery", page.hidden("anti_forgery")),
+                ("carried", carried), ("factor", "password".into()), ("answer", PASSWORD.into())];
+            let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+            let answer = browser.post_form("/.stepup/verify", &fields).await;
+            assert!(!answer.text().contains("evil@example.test") && !answer.text().contains("action=\"/"), "{}", answer.text());
+            assert_eq!(answer.status, 403, "{}", answer.text());
+        }
+    }
+
+    async fn a_form_that_the_person_did_not_send_from_here_is_not_opened_by_a_thief(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = person(&scene).await;
+        let page = browser.post_form("/keys", &[("name", "carried-name")]).await;
+        let thief = scene.browser_of(&thief_of(&scene, &browser));
+        thief.drop_cookie(KEY_COOKIE);
+        let answer = answer_prompt(&thief, &page, &[]).await;
+        assert_eq!(answer.status, 403);
+        assert!(!answer.text().contains("carried-name"));
+    }
+
+    async fn targets_off_this_origin_are_dropped(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .policy(r#"
+version: 1
+default: forward
+routes:
+  - { id: all, action: all, title: All of it, level: 3, match: { methods: [GET], path: "/{x...}" } }
+"#)
+            .set();
+        for target in ["//evil.test/x", "//evil.test", "/%5cevil.test", "/\\evil.test", "///evil.test"] {
+            let browser = person(&scene).await;
+            let raw = format!("GET {target} HTTP/1.1\r\nhost: app.test\r\naccept: text/html\r\ncookie: sid={}; stepgate={}\r\nconnection: close\r\n\r\n",
+                browser.cookie("sid").unwrap(), browser.cookie(KEY_COOKIE).unwrap());
+            let answer = crate::support::raw::send(scene.stepgate.addr(), &raw).await;
+            if answer.starts_with("HTTP/1.1 400") {
+                continue;
+            }
+            let location = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+            assert!(location.starts_with("/.stepup/challenge?t="), "{target}: {location}");
+            let page = browser.get(location).await;
+            let after = answer_prompt(&browser, &page, &[]).await;
+            let to = after.header("location");
+            assert!(to.is_empty() || (to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/\\")), "{target} leads to {to}");
+        }
+    }
+
+    async fn an_anchor_names_the_page_to_return_to(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .policy(r"
+version: 1
+default: forward
+routes:
+  - { id: key, action: key, title: A key, level: 3, anchor: /keys/new, match: { methods: [POST], path: /keys } }
+")
+            .set();
+        let browser = person(&scene).await;
+        // A form that cannot be carried: another site's, or too large.
+        let mut request = browser.request(Method::POST, "/keys", "a=b");
+        request.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+        let page = browser.send(request).await;
+        let back = answer_prompt(&browser, &page, &[]).await;
+        assert_eq!((back.status.as_u16(), back.header("location")), (303, "/keys/new"));
+    }
+
+    async fn a_person_without_scripts_deletes_their_account_in_the_old_application(keeper: Keeper) {
+        let legacy = Legacy::start(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let scene = Stage::on(keeper)
+            .policy(demo::policy())
+            .before(legacy.addr())
+            .cookie(demo::COOKIE)
+            .login_at("/")
+            .set();
+        let browser = scene.browser();
+        browser.post_form("/login", &[("user", demo::USER), ("password", demo::PASSWORD)]).await;
+        let account = browser.get("/account").await;
+        let csrf = account.hidden("csrf");
+        let page = browser.post_form("/account/delete", &[("csrf", &csrf), ("reason", "moving on")]).await;
+        assert_eq!(page.status, 403);
+        assert!(page.text().contains("moving on") && page.text().contains("DELETE"));
+        let unconfirmed = answer_prompt(&browser, &page, &[("confirm", "delete")]).await;
+        assert_eq!(unconfirmed.status, 403);
+        let confirm = answer_prompt(&browser, &unconfirmed, &[("confirm", "DELETE")]).await;
+        assert!(confirm.text().contains("action=\"/account/delete\""), "{}", confirm.text());
+        let (csrf, reason) = (confirm.hidden("csrf"), confirm.hidden("reason"));
+        let gone = browser.post_form("/account/delete", &[("csrf", &csrf), ("reason", &reason)]).await;
+        assert_eq!(gone.header("location"), "/login?said=deleted", "{}", gone.text());
+        let again = browser.post_form("/login", &[("user", demo::USER), ("password", demo::PASSWORD)]).await;
+        assert!(again.text().contains("do not belong together"));
+    }
+}

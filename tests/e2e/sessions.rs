@@ -1,0 +1,374 @@
+//! Sessions, learned from an application that knows nothing of us.
+
+use crate::support::client::Client;
+use crate::support::scene::{
+    COOKIE, KEY_COOKIE, POLICY, Scene, Stage, USER, application, on_both_stores, reason, stepgate,
+    thief_of, token,
+};
+use crate::support::upstream::{Got, Reply, answer};
+use serde_json::json;
+use std::time::Duration;
+
+/// A session that is verified and holds a grant for `/keys`.
+async fn elevated(scene: &Scene) -> Client {
+    let client = scene.logged_in().await;
+    let refused = client.post_form("/keys", &[]).await;
+    scene.pass(&client, &refused).await;
+    assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+    client
+}
+
+/// Nothing of an elevation is left, though the session may be known.
+async fn assert_bare(client: &Client) {
+    for path in ["/keys", "/proven", "/settings", "/low"] {
+        let answer = client.post_form(path, &[]).await;
+        assert!(
+            [401, 403].contains(&answer.status.as_u16()),
+            "{path}: {}",
+            answer.status
+        );
+    }
+}
+
+/// An application with a login for every sign by which a success is told.
+fn signs(got: &Got) -> Reply {
+    let cookie = ("set-cookie", "sid=a-cookie-of-the-login; Path=/");
+    let worked = got.target.ends_with("?worked");
+    match got.target.split('?').next().unwrap_or_default() {
+        "/by-status" if worked => answer(204, &[cookie], ""),
+        "/by-location" if worked => answer(302, &[cookie, ("location", "/inbox/7")], ""),
+        "/by-location" => answer(302, &[cookie, ("location", "/login?failed")], ""),
+        "/by-body" if worked => answer(200, &[cookie], "<h1>Welcome back</h1>"),
+        "/by-no-body" if worked => answer(200, &[cookie], "fine"),
+        "/by-header" if worked => answer(200, &[cookie, ("x-user", "Alice")], ""),
+        path if path.starts_with("/by-") => {
+            answer(200, &[("set-cookie", "sid=anonymous")], "Wrong password")
+        }
+        _ => application(got),
+    }
+}
+
+const SIGNS: &str = "      - { path: /by-status, subject: { form: user }, success: { status: [201, 204] } }
+      - { path: /by-location, subject: { json: /who/name }, success: { status: 302, location: '/inbox/.*' } }
+      - { path: /by-body, subject: { form: user }, success: { status: 200, body: 'Welcome' } }
+      - { path: /by-no-body, subject: { form: user }, success: { status: 200, not_body: 'Wrong' } }
+      - { path: /by-header, subject: { response_header: x-user }, success: { status: 200, cookie: sid } }
+";
+
+on_both_stores! {
+    async fn a_login_is_told_by_each_declared_sign(keeper: Keeper) {
+        let scene = Stage::on(keeper).application(signs).logins(SIGNS).set();
+        for path in ["/by-status", "/by-location", "/by-body", "/by-no-body", "/by-header"] {
+            let client = scene.script();
+            let log_in = async |how: &str| match path {
+                "/by-location" => {
+                    let body = json!({ "who": { "name": USER } });
+                    client.call(http::Method::POST, &format!("{path}{how}"), body).await
+                }
+                _ => client.post_form(&format!("{path}{how}"), &[("user", USER)]).await,
+            };
+            log_in("").await;
+            assert_eq!(client.cookie(KEY_COOKIE), None, "{path}: a failed login is none");
+            let answer = client.post_form("/low", &[]).await;
+            assert_eq!(reason(&answer), "session-required", "{path}");
+            let worked = log_in("?worked").await;
+            if path == "/by-body" {
+                assert_eq!(worked.text(), "<h1>Welcome back</h1>", "the page is not cut");
+            }
+            let answer = client.post_form("/low", &[]).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+        let events = scene.events(5, |event| event["event"] == "login-observed");
+        assert!(events.iter().all(|event| event["subject"] == USER), "{events:#?}");
+    }
+
+    async fn a_failed_login_is_often_a_200_and_is_no_login(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.script();
+        let wrong = client.post_form("/login?wrong", &[("user", USER)]).await;
+        assert_eq!(wrong.status, 200);
+        assert!(client.cookie(COOKIE).is_some() && client.cookie(KEY_COOKIE).is_none());
+        let refused = client.post_form("/low", &[]).await;
+        assert_eq!((refused.status.as_u16(), reason(&refused)), (401, "session-required".into()));
+    }
+
+    async fn a_failed_login_on_a_living_session_carries_nothing_over(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        client.post_form("/login?wrong", &[("user", "bob")]).await;
+        assert_bare(&client).await;
+    }
+
+    async fn a_rotated_cookie_is_followed(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        let before = client.cookie(COOKIE);
+        client.get("/rotate").await;
+        assert_ne!(client.cookie(COOKIE), before);
+        for path in ["/keys", "/proven", "/low"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+        }
+        // The old cookie is worth nothing.
+        client.set_cookie(COOKIE, &before.unwrap());
+        assert_eq!(reason(&client.post_form("/keys", &[]).await), "session-required");
+    }
+
+    async fn another_user_on_the_same_cookie_voids_everything(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        let cookie = client.cookie(COOKIE);
+        client.post_form("/login?same", &[("user", "bob")]).await;
+        assert_eq!(client.cookie(COOKIE), cookie);
+        for path in ["/keys", "/proven", "/settings", "/pay"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 403, "{path}");
+        }
+        // Bob has just signed in, so levels 1 and 2 are open to him, and to him alone.
+        assert_eq!(client.post_form("/low", &[]).await.status, 200);
+        let events = scene.decisions("/low", 1);
+        assert_eq!(events[0]["subject"], "bob");
+    }
+
+    async fn the_same_user_again_on_the_same_cookie_drops_what_was_earned(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        client.post_form("/login?same", &[("user", USER)]).await;
+        assert_eq!(client.post_form("/keys", &[]).await.status, 403);
+    }
+
+    async fn a_challenge_does_not_outlive_its_subject(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        client.post_form("/login?same", &[("user", "bob")]).await;
+        let password = crate::support::scene::PASSWORD;
+        let answer = scene.verify(&client, &token(&refused), ("password", password)).await;
+        assert_eq!(reason(&answer), "challenge-expired");
+    }
+
+    async fn a_new_cookie_without_a_declared_login_is_not_fresh(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.script();
+        client.get("/revive").await;
+        assert!(client.cookie(COOKIE).is_some());
+        assert_eq!(reason(&client.post_form("/low", &[]).await), "session-required");
+        let stranger = scene.script();
+        stranger.set_cookie(COOKIE, "made-up");
+        assert_eq!(reason(&stranger.post_form("/keys", &[]).await), "session-required");
+        assert_eq!(scene.got("/low") + scene.got("/keys"), 0);
+    }
+
+    async fn a_logout_drops_everything(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        let cookie = client.cookie(COOKIE).unwrap();
+        client.post_form("/logout", &[]).await;
+        assert_eq!(client.cookie(COOKIE), None);
+        // An application that forgets nothing at logout would still take the old cookie.
+        client.set_cookie(COOKIE, &cookie);
+        assert_bare(&client).await;
+        let event = &scene.events(1, |event| event["event"] == "logout-observed")[0];
+        assert_eq!(event["outcome"], "succeeded");
+    }
+
+    async fn a_doubled_session_cookie_is_refused(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        let (cookie, key) = (client.cookie(COOKIE).unwrap(), client.cookie(KEY_COOKIE).unwrap());
+        for line in [
+            format!("sid={cookie}; stepgate={key}; sid=other"),
+            format!("sid=other; sid={cookie}; stepgate={key}"),
+            format!("sid={cookie}; stepgate={key}; SID=other"),
+            format!("sid={cookie}; stepgate={key}; s%69d=other"),
+        ] {
+            let mut request = client.request(http::Method::POST, "/keys", "");
+            request.headers_mut().insert("cookie", line.parse().unwrap());
+            let answer = client.send(request).await;
+            assert_eq!((answer.status.as_u16(), reason(&answer)), (400, "ambiguous-request".into()), "{line}");
+        }
+        assert_eq!(scene.got("/keys"), 1);
+    }
+
+    async fn a_cookie_with_another_credential_is_another_session(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        let mixed = client.clone().header("authorization", "Bearer somebody-else");
+        let answer = mixed.post_form("/keys", &[]).await;
+        assert_eq!((answer.status.as_u16(), reason(&answer)), (401, "session-required".into()));
+        assert!(answer.header("www-authenticate").starts_with("Bearer error=\"invalid_token\""));
+        assert_eq!(scene.got("/keys"), 1);
+    }
+
+    async fn without_a_session_programs_hear_401_and_people_get_the_login_page(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let script = scene.script().post_form("/keys", &[]).await;
+        assert_eq!((script.status.as_u16(), reason(&script)), (401, "session-required".into()));
+        assert_eq!(script.header("step-up"), "deny");
+        assert_eq!(script.json()["code"], "SESSION_REQUIRED");
+        assert_eq!(script.json()["login_url"], "/login");
+        assert!(script.json().get("challenge").is_none());
+        let person = scene.browser().get("/secrets").await;
+        assert_eq!((person.status.as_u16(), person.header("location")), (303, "/login"));
+        let posted = scene.browser().post_form("/keys", &[]).await;
+        assert_eq!(posted.status, 401);
+        assert!(posted.text().contains("href=\"/login\""), "{}", posted.text());
+        assert_eq!(scene.upstream.got().len(), 0);
+    }
+
+    async fn a_session_ends_after_its_lifetime(keeper: Keeper) {
+        let scene = Stage::on(keeper).session("lifetime: 2s").set();
+        let client = elevated(&scene).await;
+        let thief = thief_of(&scene, &client);
+        let begun = std::time::Instant::now();
+        let over = loop {
+            let answer = client.get("/anything").await;
+            if answer.status != 200 {
+                break answer;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "use prolongs a lifetime");
+        };
+        assert_eq!((over.status.as_u16(), reason(&over)), (401, "session-timed-out".into()));
+        let guarded = thief.post_form("/keys", &[]).await;
+        assert_eq!((guarded.status.as_u16(), reason(&guarded)), (401, "session-timed-out".into()));
+    }
+
+    async fn an_idle_session_ends_and_a_busy_one_does_not(keeper: Keeper) {
+        let scene = Stage::on(keeper).session("idle: 2s").set();
+        let client = scene.logged_in().await;
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            assert_eq!(client.get("/anything").await.status, 200, "it is busy");
+        }
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+        let over = client.get("/anything").await;
+        assert_eq!((over.status.as_u16(), reason(&over)), (401, "session-timed-out".into()));
+        // The person can log in again: the dead cookie is taken from the browser.
+        assert_eq!(client.cookie(COOKIE), None, "{:?}", over.headers);
+        scene.log_in(&client, USER).await;
+        assert_eq!(client.post_form("/low", &[]).await.status, 200);
+    }
+
+    async fn a_revoked_session_is_refused_everywhere_at_once(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = elevated(&scene).await;
+        let other = elevated(&scene).await;
+        let listed: serde_json::Value =
+            serde_json::from_str(&stepgate(&scene.dir, &["session", "list", "--json"])).unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), 2);
+        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
+        scene.revocations_have_arrived(&[&client, &other]).await;
+        let before = scene.upstream.got().len();
+        for client in [&client, &other] {
+            for path in ["/keys", "/low", "/anything", "/"] {
+                let answer = client.clone().get(path).await;
+                assert_eq!((answer.status.as_u16(), reason(&answer)), (401, "session-revoked".into()), "{path}");
+                let answer = client.clone().post_form(path, &[]).await;
+                assert_eq!(reason(&answer), "session-revoked", "{path}");
+            }
+        }
+        assert_eq!(scene.upstream.got().len(), before);
+        // An added header makes no new session of it, and a rotation does not bring it back.
+        let mixed = client.clone().header("authorization", "Bearer x").get("/anything").await;
+        assert_eq!(mixed.status, 401);
+        // The person loses the cookie with the answer, and can log in again.
+        let browser = scene.browser_of(&client);
+        let away = browser.get("/notes").await;
+        assert_eq!((away.status.as_u16(), away.header("location")), (303, "/login"));
+        assert_eq!(browser.cookie(COOKIE), None);
+        assert_eq!(browser.get("/home").await.status, 200);
+        scene.log_in(&browser, USER).await;
+        assert_eq!(browser.post_form("/low", &[]).await.status, 200);
+    }
+
+    async fn a_trusted_proxy_says_who_it_is_and_when_they_signed_in(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("headers: { subject: remote-user, authenticated_at: x-auth-time }")
+            .more("trusted_proxies: [127.0.0.1]")
+            .set();
+        let now = crate::support::scene::now_secs();
+        let says = |user: &str, at: u64| {
+            scene.script().header("remote-user", user).header("x-auth-time", &at.to_string())
+        };
+        assert_eq!(says(USER, now).post_form("/low", &[]).await.status, 200);
+        assert_eq!(scene.upstream.last().header("remote-user"), USER);
+        let stale = says(USER, now - 3600).post_form("/low", &[]).await;
+        assert_eq!(reason(&stale), "session-not-fresh");
+        let high = says(USER, now).post_form("/keys", &[]).await;
+        assert_eq!(reason(&high), "step-up-required");
+        // Verified as one subject, worth nothing as another.
+        let client = says(USER, now - 3600);
+        let refused = client.post_form("/proven", &[]).await;
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/proven", &[]).await.status, 200);
+        let other = says("bob", now - 3600);
+        other.set_cookie(KEY_COOKIE, &client.cookie(KEY_COOKIE).unwrap());
+        assert_eq!(other.post_form("/proven", &[]).await.status, 403);
+    }
+
+    async fn a_proxy_that_names_another_subject_for_a_known_cookie_voids_everything(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("headers: { subject: remote-user }")
+            .more("trusted_proxies: [127.0.0.1]")
+            .set();
+        let alice = scene.script().header("remote-user", USER);
+        alice.set_cookie(COOKIE, "the-same");
+        let refused = alice.post_form("/keys", &[]).await;
+        scene.pass(&alice, &refused).await;
+        assert_eq!(alice.post_form("/keys", &[]).await.status, 200);
+        let bob = scene.script().header("remote-user", "bob");
+        for name in [COOKIE, KEY_COOKIE] {
+            bob.set_cookie(name, &alice.cookie(name).unwrap());
+        }
+        assert_eq!(bob.post_form("/keys", &[]).await.status, 403);
+        assert_eq!(bob.post_form("/proven", &[]).await.status, 403);
+    }
+
+    async fn session_key_subject_follows_a_cookie_that_changes_with_every_answer(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("key: subject\nheaders: { subject: remote-user }")
+            .more("trusted_proxies: [127.0.0.1]")
+            .application(|_| answer(200, &[("set-cookie", &format!("sid={:?}", std::time::Instant::now()).replace([' ', '{', '}', ',', ':'], ""))], "done"))
+            .set();
+        let client = scene.script().header("remote-user", USER);
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        for _ in 0..3 {
+            assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        }
+        // Another browser of the same subject has earned nothing.
+        let elsewhere = scene.script().header("remote-user", USER);
+        assert_eq!(elsewhere.post_form("/keys", &[]).await.status, 403);
+    }
+
+    async fn rule_6_identity_headers_and_ours_do_not_survive_from_the_client(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .more("identity_headers: [x-secret-user]")
+            .set();
+        let client = scene.script();
+        for name in [
+            "remote-user", "x-remote-user", "x-forwarded-user", "x-secret-user", "x_secret_user",
+            "x.secret-user", "step-up-level", "step_up_level", "x-stepgate-user",
+        ] {
+            let mut request = client.request(http::Method::GET, "/plain", "");
+            request.headers_mut().insert(name, "alice".parse().unwrap());
+            client.send(request).await;
+            let got = scene.upstream.last();
+            assert!(got.headers.values().all(|value| value != "alice"), "{name} survives");
+        }
+        // Nobody is trusted by default: no word of a stranger makes a session.
+        let stranger = scene.script().header("remote-user", USER);
+        assert_eq!(reason(&stranger.post_form("/low", &[]).await), "session-required");
+    }
+
+    async fn set_cookie_lines_keep_their_order_and_the_host_is_kept(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .application(|_| answer(200, &[("set-cookie", "b=1"), ("set-cookie", "a=2"), ("set-cookie", "b=3")], ""))
+            .policy(POLICY)
+            .set();
+        let client = scene.script();
+        let answer = client.get("/").await;
+        let lines: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(lines, ["b=1", "a=2", "b=3"]);
+        let got = scene.upstream.last();
+        assert_eq!((got.header("host"), got.header("x-forwarded-proto")), ("app.test", "http"));
+    }
+}
