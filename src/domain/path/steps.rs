@@ -4,6 +4,7 @@
 //! the path shorter or takes an escape away, so that going on until nothing is new comes to an end.
 
 use super::escapes::{Piece, replace};
+use std::ops::Range;
 
 /// A step from one reading to the next.
 pub(super) type Step = fn(&str) -> Option<String>;
@@ -19,6 +20,7 @@ pub(super) const USUAL: &[Step] = &[
     cut_suffix,
     cut_index_file,
     cut_path_info,
+    drop_front_controller,
     cut_query,
 ];
 
@@ -31,11 +33,12 @@ pub(super) const FOR_TEMPLATES: &[Step] = &[
     cut_trailing_slashes,
     cut_known_suffix,
     cut_index_file,
+    drop_front_controller,
 ];
 
 /// Suffixes by which applications choose a format or a handler; also cut from the patterns of a
-/// policy. From a request any suffix of up to [`LONGEST_SUFFIX`] letters and digits is cut, since
-/// Rails takes any word after the last dot for a format.
+/// policy. From a request any suffix is cut, since Rails takes whatever follows the last dot for a
+/// format, however long and of whatever bytes.
 pub(super) const SUFFIXES: &[&str] = &[
     "action", "ashx", "asmx", "asp", "aspx", "atom", "axd", "cfm", "cgi", "csv", "do", "faces",
     "htm", "html", "js", "json", "jsonld", "jsonp", "jsp", "jspx", "jsf", "php", "php5", "phtml",
@@ -43,12 +46,9 @@ pub(super) const SUFFIXES: &[&str] = &[
     "yaml", "yml",
 ];
 
-/// How long a suffix may be to be taken for one.
-const LONGEST_SUFFIX: usize = 10;
-
 /// Scripts that also run when more segments follow (CGI's `PATH_INFO`).
 const SCRIPTS: &[&str] = &[
-    "ashx", "asmx", "asp", "aspx", "cfm", "cgi", "jsp", "php", "php5", "phtml", "pl", "py", "rb",
+    "ashx", "asmx", "asp", "aspx", "cfm", "cgi", "fcgi", "jsp", "php", "php5", "phtml", "pl", "py", "rb",
     "svc",
 ];
 
@@ -106,10 +106,7 @@ fn cut_trailing_slashes(path: &str) -> Option<String> {
 
 fn cut_suffix(path: &str) -> Option<String> {
     let (stem, suffix) = suffix_of(path)?;
-    let plausible = suffix.len() <= LONGEST_SUFFIX
-        && !suffix.is_empty()
-        && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plausible.then(|| stem.to_owned())
+    (!suffix.is_empty()).then(|| stem.to_owned())
 }
 
 /// As `cut_suffix`, for the suffixes we know by name.
@@ -125,16 +122,29 @@ fn cut_index_file(path: &str) -> Option<String> {
 }
 
 fn cut_path_info(path: &str) -> Option<String> {
-    let mut end = 0;
+    let (script, _) = path_info(path)?;
+    path.get(..script.end).map(str::to_owned)
+}
+
+/// An application behind one script takes `/index.php/users` for its own `/users`.
+fn drop_front_controller(path: &str) -> Option<String> {
+    let (script, info) = path_info(path)?;
+    let directory = path.get(..script.start)?.trim_end_matches('/');
+    (info.len() > 1).then(|| format!("{directory}{info}"))
+}
+
+/// Where the first script stands that more segments follow, and those.
+fn path_info(path: &str) -> Option<(Range<usize>, &str)> {
+    let mut start = 0;
     for segment in path.split('/') {
-        end += segment.len();
+        let end = start + segment.len();
         let is_script = segment
             .rsplit_once('.')
             .is_some_and(|(_, suffix)| is_one_of(suffix, SCRIPTS));
         if is_script && end < path.len() {
-            return path.get(..end).map(str::to_owned);
+            return Some((start..end, path.get(end..)?));
         }
-        end += 1;
+        start = end + 1;
     }
     None
 }
@@ -240,6 +250,11 @@ mod tests {
             (cut_path_info, "/a.php/b/c", Some("/a.php")),
             (cut_path_info, "/a.php", None),
             (cut_path_info, "/a.png/b", None),
+            (drop_front_controller, "/index.php/b/c", Some("/b/c")),
+            (drop_front_controller, "/a/index.php/b", Some("/a/b")),
+            (drop_front_controller, "/a.php/", None),
+            (drop_front_controller, "/a.php", None),
+            (cut_suffix, "/a.not-a_format~at-all", Some("/a")),
             (cut_query, "/a?b", Some("/a")),
             (backslash_as_slash, "/a\\b", Some("/a/b")),
             (drop_controls, "/a\tb", Some("/ab")),

@@ -273,6 +273,7 @@ mod tests {
             ("/@scope%2fname", "/@scope/name"),
             ("/users.json", "/users"),
             ("/admin/index.php", "/admin"),
+            ("/index.php/users", "/users"),
         ] {
             assert!(folded(template, path).is_some(), "{template} {path}");
         }
