@@ -1,6 +1,6 @@
 //! What of a request a grant is bound to, and what of it a person is shown.
 
-use super::body::Body;
+use super::body::{Body, parameter_at};
 use super::request::{parameters, plain_parameters, same_key};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
@@ -36,6 +36,7 @@ pub fn values<'v>(
         Field::Form(name) => body
             .form_values(name)
             .map(String::from_utf8_lossy)
+            .chain(shadows(name, head))
             .collect(),
         Field::Header(name) => head
             .headers
@@ -47,6 +48,11 @@ pub fn values<'v>(
             .json_texts(pointer)
             .into_iter()
             .map(Cow::Owned)
+            .chain(
+                parameter_at(pointer)
+                    .into_iter()
+                    .flat_map(|name| shadows(name, head)),
+            )
             .collect(),
         Field::Path(name) => captures.values(name).map(Cow::Borrowed).collect(),
         Field::Query(name) => plain_parameters(head.query.unwrap_or_default())
@@ -97,7 +103,11 @@ fn exact_values(
     body: &Body<'_>,
 ) -> Vec<Vec<u8>> {
     match field {
-        Field::Form(name) => body.form_values(name).map(<[u8]>::to_vec).collect(),
+        Field::Form(name) => body
+            .form_values(name)
+            .map(<[u8]>::to_vec)
+            .chain(exact_shadows(name, head))
+            .collect(),
         Field::Header(name) => head
             .headers
             .get_all(name)
@@ -108,6 +118,11 @@ fn exact_values(
             .json_exact(pointer)
             .into_iter()
             .map(String::into_bytes)
+            .chain(
+                parameter_at(pointer)
+                    .into_iter()
+                    .flat_map(|name| exact_shadows(name, head)),
+            )
             .collect(),
         Field::Path(name) => captures.values(name).map(Into::into).collect(),
         Field::Query(name) => parameters(head.query.unwrap_or_default())
@@ -115,6 +130,21 @@ fn exact_values(
             .map(|(_, value)| value.into_owned().into_bytes())
             .collect(),
     }
+}
+
+/// Parameters of the query that an application may take for a field of the body: servlets even
+/// prefer them. What the application may act on is shown.
+fn shadows<'v>(name: &'v str, head: &RequestHead<'v>) -> impl Iterator<Item = Cow<'v, str>> {
+    plain_parameters(head.query.unwrap_or_default())
+        .filter(move |(key, _)| same_key(key, name))
+        .map(|(_, value)| value)
+}
+
+/// As [`shadows`], and bound: in every way in which the query may be read.
+fn exact_shadows<'v>(name: &'v str, head: &RequestHead<'v>) -> impl Iterator<Item = Vec<u8>> {
+    parameters(head.query.unwrap_or_default())
+        .filter(move |(key, _)| same_key(key, name))
+        .map(|(_, value)| [b"?", value.as_bytes()].concat())
 }
 
 /// Parts behind their lengths.
@@ -206,6 +236,8 @@ mod tests {
         assert_ne!(base, of(Some("q=1"), r#"{"user":"5"}"#));
         assert_ne!(base, of(Some("q=1&q=2"), r#"{"user":5}"#));
         assert_ne!(base, of(None, r#"{"user":5}"#));
+        // A servlet takes the parameter for the field.
+        assert_ne!(base, of(Some("q=1&user=6"), r#"{"user":5}"#));
         assert_eq!(
             bound(&Binding::Nothing, Method::Post, "/a", None, "{}"),
             None

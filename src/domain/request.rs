@@ -21,8 +21,13 @@ const OVERRIDE_PARAMETERS: &[&str] = &[
     "x-method-override",
 ];
 
-/// Content types of forms.
-const FORM_TYPES: &[&str] = &["application/x-www-form-urlencoded", "multipart/form-data"];
+/// Content types whose fields frameworks take for parameters of the request; Laravel and Rails do so
+/// with JSON as well.
+const PARAMETER_TYPES: &[&str] = &[
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "json",
+];
 
 /// A request without its body, as it is matched.
 #[derive(Clone, Copy, Debug)]
@@ -69,9 +74,10 @@ pub fn claimed_methods(
     with_get(by_header.union(by_query).with(method))
 }
 
-/// Tells whether the body may claim further methods: frameworks look for `_method` in the form of
-/// a POST. Without a type Rack takes the body for a form.
-pub(super) fn claimed_by_body_possible(head: &RequestHead<'_>) -> bool {
+/// Tells whether the body may hold parameters that stand for those of the query, and with them claim
+/// further methods (`_method`): frameworks take the fields of a POST for both. Without a type Rack
+/// takes the body for a form.
+pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
     let mut types = head
         .headers
         .get_all(http::header::CONTENT_TYPE)
@@ -81,9 +87,9 @@ pub(super) fn claimed_by_body_possible(head: &RequestHead<'_>) -> bool {
         && (types.peek().is_none()
             || types.any(|value| {
                 let value = value.as_bytes().to_ascii_lowercase();
-                FORM_TYPES
+                PARAMETER_TYPES
                     .iter()
-                    .any(|form| value.windows(form.len()).any(|w| w == form.as_bytes()))
+                    .any(|kind| value.windows(kind.len()).any(|w| w == kind.as_bytes()))
             }))
 }
 

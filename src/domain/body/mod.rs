@@ -12,12 +12,13 @@ mod refusal;
 
 pub use refusal::BodyRefusal;
 
-use super::request::claimed_by_field;
+use super::request::{claimed_by_field, parameters, same_key};
 use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
 use content_type::ContentType;
 use form::Form;
 use json::Json;
+use std::borrow::Cow;
 
 /// A whole body, buffered and understood.
 #[derive(Clone, Debug)]
@@ -99,18 +100,39 @@ impl<'b> Body<'b> {
         self.bytes
     }
 
-    /// The methods that the form claims (`_method`).
+    /// The methods that the body claims (`_method`).
     pub(super) fn claimed_methods(&self) -> Result<MethodSet, BodyRefusal> {
-        let form = match &self.content {
-            Content::Form { form, .. } => form,
-            Content::Other(found) => return Err(other_type("a form", found)),
-            Content::Empty | Content::GraphQl(_) | Content::Json(_) => return Ok(MethodSet::EMPTY),
-        };
-        let claimed = form.fields.iter().map(|field| {
-            let value = field.text().unwrap_or_default();
-            claimed_by_field(&field.name, value)
-        });
+        if let Content::Other(found) = &self.content {
+            return Err(other_type("a form", found));
+        }
+        let claimed = self
+            .parameters()
+            .map(|(name, value)| claimed_by_field(name, &value));
         Ok(claimed.fold(MethodSet::EMPTY, MethodSet::union))
+    }
+
+    /// The values that frameworks which know one kind of parameter only take for those of `name`.
+    pub(super) fn parameters_named(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
+        self.parameters()
+            .filter(move |(key, _)| same_key(key, name))
+            .map(|(_, value)| value)
+    }
+
+    /// The fields of a form, or the entries of a JSON object.
+    fn parameters(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let (form, json) = match &self.content {
+            Content::Form { form, .. } => (Some(form), None),
+            Content::Json(json) => (None, Some(json)),
+            Content::Empty | Content::GraphQl(_) | Content::Other(_) => (None, None),
+        };
+        let fields = form.into_iter().flat_map(|form| &form.fields);
+        let entries = json.into_iter().flat_map(Json::entries);
+        fields
+            .map(|field| (&*field.name, String::from_utf8_lossy(&field.value)))
+            .chain(entries.flat_map(|(key, value)| {
+                let texts = value.texts().into_iter();
+                texts.map(move |text| (&**key, Cow::Owned(text)))
+            }))
     }
 
     /// Tells whether the body holds what `matcher` asks for.
@@ -120,10 +142,16 @@ impl<'b> Body<'b> {
         head: &RequestHead<'_>,
     ) -> Result<bool, BodyRefusal> {
         match matcher {
+            BodyMatcher::Form(name, test) if query_holds(name, test, head) => Ok(true),
             BodyMatcher::Form(name, test) => self.form_holds(name, test),
             BodyMatcher::GraphQl(wanted) => {
                 let names = graphql::names(self, head)?;
                 Ok(wanted.iter().any(|name| names.contains(name)))
+            }
+            BodyMatcher::Json(pointer, test)
+                if parameter_at(pointer).is_some_and(|name| query_holds(name, test, head)) =>
+            {
+                Ok(true)
             }
             BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test),
         }
@@ -261,6 +289,22 @@ impl<'b> Body<'b> {
             }
         }
     }
+}
+
+/// Tells whether a parameter of the query passes the test for a field of the body: to applications
+/// that ask for a parameter by its name alone (servlets, Rails, PHP's `$_REQUEST`) it is the same.
+fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
+    let sent = parameters(head.query.unwrap_or_default());
+    !test.is_absence()
+        && test.holds_for_any(
+            sent.filter(|(key, _)| same_key(key, name))
+                .map(|(_, value)| value),
+        )
+}
+
+/// The parameter that a pointer into an object means to such an application.
+pub(super) fn parameter_at(pointer: &str) -> Option<&str> {
+    pointer.strip_prefix('/').filter(|name| !name.contains('/'))
 }
 
 fn is_json(essence: &str) -> bool {

@@ -48,8 +48,8 @@ pub(super) const SUFFIXES: &[&str] = &[
 
 /// Scripts that also run when more segments follow (CGI's `PATH_INFO`).
 const SCRIPTS: &[&str] = &[
-    "ashx", "asmx", "asp", "aspx", "cfm", "cgi", "fcgi", "jsp", "php", "php5", "phtml", "pl", "py", "rb",
-    "svc",
+    "ashx", "asmx", "asp", "aspx", "cfm", "cgi", "fcgi", "jsp", "php", "php5", "phtml", "pl", "py",
+    "rb", "svc",
 ];
 
 /// Documents that a server takes for the directory they are in.

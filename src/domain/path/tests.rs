@@ -114,7 +114,10 @@ fn what_remains_is_read_in_every_way() {
         ("/a::$DATA", &["/a::$DATA", "/a"]),
         ("/a%3fb", &["/a%3fb", "/a?b", "/a"]),
         ("/a.php/b", &["/a.php/b", "/a.php", "/a", "/b"]),
-        ("/index.php/a/b", &["/index.php/a/b", "/index.php", "/index", "/", "/a/b"]),
+        (
+            "/index.php/a/b",
+            &["/index.php/a/b", "/index.php", "/index", "/", "/a/b"],
+        ),
         ("/a/index.php", &["/a/index.php", "/a/index", "/a/", "/a"]),
         ("/a%2f;x", &["/a%2f;x", "/a%2f", "/a/;x", "/a/", "/a"]),
     ];

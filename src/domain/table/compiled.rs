@@ -2,9 +2,9 @@
 
 use super::TableError;
 use crate::domain::path::{Template, captures_folded, matches_exactly};
-use crate::domain::request::{claimed_by_body_possible, header_values, parameters, same_key};
+use crate::domain::request::{body_may_hold_parameters, header_values, parameters, same_key};
 use crate::domain::{
-    Captures, Exception, MethodSet, PathPattern, Reading, RequestHead, RequestPath, Route,
+    Body, Captures, Exception, MethodSet, PathPattern, Reading, RequestHead, RequestPath, Route,
     ValueTest, WholeRegex,
 };
 use std::sync::Arc;
@@ -105,10 +105,11 @@ impl Compiled {
 
     /// Judges everything but the path and the body.
     pub(super) fn standing(&self, head: &RequestHead<'_>) -> Standing {
-        if !(self.host_holds(head) && self.query_holds(head) && self.headers_hold(head)) {
+        let may_claim = body_may_hold_parameters(head);
+        let query_holds = self.query_holds(head);
+        if !(self.host_holds(head) && (query_holds || may_claim) && self.headers_hold(head)) {
             return Standing::Excluded;
         }
-        let may_claim = claimed_by_body_possible(head);
         let widest = if may_claim {
             MethodSet::ALL
         } else {
@@ -119,6 +120,7 @@ impl Compiled {
         } else if !self.route.matcher.body.is_empty()
             || !self.methods_hold(head.claimed)
             || self.is_excepted(head, head.claimed)
+            || !query_holds
         {
             Standing::WaitsForBody
         } else {
@@ -147,6 +149,15 @@ impl Compiled {
             .query
             .iter()
             .all(|(name, test)| query_test_holds(head, name, test))
+    }
+
+    /// As [`Self::query_holds`], where a field of the body may stand for a parameter of the query:
+    /// servlets, Rails and PHP's `$_REQUEST` do not tell one from the other.
+    pub(super) fn query_holds_with(&self, head: &RequestHead<'_>, body: &Body<'_>) -> bool {
+        self.route.matcher.query.iter().all(|(name, test)| {
+            query_test_holds(head, name, test)
+                || (!test.is_absence() && test.holds_for_any(body.parameters_named(name)))
+        })
     }
 
     pub(super) fn headers_hold(&self, head: &RequestHead<'_>) -> bool {

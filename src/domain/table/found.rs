@@ -3,7 +3,7 @@
 use super::Captures;
 use super::compiled::{Compiled, Standing};
 use crate::domain::body::{Body, BodyRefusal};
-use crate::domain::request::claimed_by_body_possible;
+use crate::domain::request::body_may_hold_parameters;
 use crate::domain::{RequestHead, Route};
 use std::sync::Arc;
 
@@ -106,12 +106,15 @@ pub(super) fn applies(
     head: &RequestHead<'_>,
     body: &Body<'_>,
 ) -> Result<bool, BodyRefusal> {
-    let claimed = if claimed_by_body_possible(head) {
+    let claimed = if body_may_hold_parameters(head) {
         head.claimed.union(body.claimed_methods()?)
     } else {
         head.claimed
     };
-    if !compiled.methods_hold(claimed) || compiled.is_excepted(head, claimed) {
+    if !compiled.methods_hold(claimed)
+        || compiled.is_excepted(head, claimed)
+        || !compiled.query_holds_with(head, body)
+    {
         return Ok(false);
     }
     // One part that certainly fails is enough; only then does an unreadable one not matter.

@@ -253,8 +253,18 @@ fn a_method_in_a_form_counts() {
     );
     assert!(!ask(Method::Post, "/users/1").applies(&table));
     assert!(
+        ask(Method::Post, "/users/1")
+            .body("application/json", r#"{"_method":"delete"}"#)
+            .applies(&table)
+    );
+    assert!(
         !ask(Method::Post, "/users/1")
-            .body("application/json", "{}")
+            .body("application/json", r#"{"a":"delete"}"#)
+            .applies(&table)
+    );
+    assert!(
+        !ask(Method::Post, "/users/1")
+            .body("text/plain", "_method=delete")
             .awaits_body(&table)
     );
     let doubled = ask(Method::Post, "/users/1")
@@ -264,6 +274,39 @@ fn a_method_in_a_form_counts() {
         doubled.settle(&table).unwrap_err(),
         BodyRefusal::DoubledContentType
     );
+}
+
+#[test]
+fn a_parameter_counts_wherever_an_application_finds_it() {
+    let wanted = || ValueTest::Equals("delete".to_owned());
+    let mut by_form = matcher(&[Method::Post], "/admin");
+    by_form.body = vec![BodyMatcher::Form("action".to_owned(), wanted())];
+    let by_form = table(vec![by_form]);
+    assert!(
+        ask(Method::Post, "/admin?action=delete")
+            .body(FORM, "action=view")
+            .applies(&by_form)
+    );
+    assert!(ask(Method::Post, "/admin?action=delete").applies(&by_form));
+    let mut by_json = matcher(&[Method::Post], "/admin");
+    by_json.body = vec![BodyMatcher::Json("/action".to_owned(), wanted())];
+    assert!(
+        ask(Method::Post, "/admin?action=delete")
+            .body("application/json", "{}")
+            .applies(&table(vec![by_json]))
+    );
+    let mut by_query = matcher(&[Method::Post], "/admin");
+    by_query.query = vec![("action".to_owned(), wanted())];
+    let by_query = table(vec![by_query]);
+    for (kind, body, applies) in [
+        (FORM, "action=delete", true),
+        (FORM, "action=view", false),
+        ("application/json", r#"{"action":"delete"}"#, true),
+        ("application/json", r#"{"x":{"action":"delete"}}"#, false),
+    ] {
+        let asked = ask(Method::Post, "/admin?x=1").body(kind, body);
+        assert_eq!(asked.applies(&by_query), applies, "{body}");
+    }
 }
 
 #[test]

@@ -41,6 +41,14 @@ impl Json {
         found
     }
 
+    /// The entries of an object; nothing of anything else.
+    pub(super) fn entries(&self) -> &[(String, Self)] {
+        match self {
+            Self::Object(entries) => entries,
+            Self::Array(_) | Self::Bool(_) | Self::Null | Self::Number(_) | Self::String(_) => &[],
+        }
+    }
+
     /// The text of a string.
     pub(super) fn as_text(&self) -> Option<&str> {
         match self {
