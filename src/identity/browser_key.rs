@@ -48,7 +48,9 @@ impl BrowserKeyCookie {
     pub fn read<'r>(&'r self, lines: &'r CarriedLines, headers: &'r HeaderMap) -> Option<&'r str> {
         let mut cookies = lines.cookies_named(self.name);
         let mut sent = headers.get_all(Self::HEADER).iter();
-        let cookie = cookies.next();
+        let cookie = cookies
+            .next()
+            .map(|value| std::str::from_utf8(value).unwrap_or_default());
         let header = sent.next().map(|line| line.to_str().unwrap_or_default());
         if cookies.next().is_some() || sent.next().is_some() {
             return None;

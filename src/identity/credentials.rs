@@ -59,14 +59,22 @@ impl CarriedLines {
     }
 
     /// The values of all cookies of exactly this name (RFC 6265 §5.4).
-    pub(super) fn cookies_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    ///
+    /// Bytes, since one that is no text in some other cookie must hide none of them.
+    pub(super) fn cookies_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.cookies
             .as_slice()
             .iter()
-            .flat_map(|line| line.to_str().unwrap_or_default().split(';'))
-            .filter_map(|pair| pair.split_once('='))
-            .filter(move |(key, _)| key.trim() == name)
-            .map(|(_, value)| value.trim())
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| {
+                let at = pair.iter().position(|byte| *byte == b'=')?;
+                Some((
+                    pair.get(..at)?.trim_ascii(),
+                    pair.get(at + 1..)?.trim_ascii(),
+                ))
+            })
+            .filter(move |(key, _)| *key == name.as_bytes())
+            .map(|(_, value)| value)
     }
 }
 
@@ -111,7 +119,7 @@ impl CredentialNames {
         let mut cookies = vec![None; self.cookies.len()];
         for (name, slot) in self.cookies.iter().zip(&mut cookies) {
             let mut values = lines.cookies_named(name);
-            *slot = values.next().map(|value| value.as_bytes().to_vec());
+            *slot = values.next().map(|value| decode(value).into_owned());
             if values.next().is_some()
                 || loose_count(lines.cookies.as_slice(), name) > usize::from(slot.is_some())
             {
@@ -120,7 +128,7 @@ impl CredentialNames {
         }
         let authorization = match &lines.authorization {
             Lines::None => None,
-            Lines::One(line) => Some(line.as_bytes().to_vec()),
+            Lines::One(line) => Some(one_spelling(line.as_bytes())),
             Lines::Many(_) => return Err(DoubledCredential("`Authorization`".to_owned())),
         };
         Ok(Credentials {
@@ -131,10 +139,10 @@ impl CredentialNames {
 
     /// The sessions that some application may find in a request that carries a credential twice.
     pub fn sessions_in_doubt(&self, lines: &CarriedLines, keys: &Keys) -> Vec<SessionId> {
-        let alone = |at: usize, value: &str| {
+        let alone = |at: usize, value: &[u8]| {
             let mut cookies = vec![None; self.cookies.len()];
             if let Some(slot) = cookies.get_mut(at) {
-                *slot = Some(value.as_bytes().to_vec());
+                *slot = Some(decode(value).into_owned());
             }
             Credentials {
                 cookies,
@@ -160,7 +168,7 @@ impl CredentialNames {
             if let Some(at) = self.cookies.iter().position(|own| own == name)
                 && let Some(slot) = after.cookies.get_mut(at)
             {
-                *slot = value.map(|value| value.as_bytes().to_vec());
+                *slot = value.map(|value| decode(value.as_bytes()).into_owned());
             }
         }
         after
@@ -279,6 +287,16 @@ fn is_loosely(key: &[u8], name: &[u8]) -> bool {
         .eq(name.iter().map(fold))
 }
 
+/// One spelling of `Authorization`: whoever writes `bearer` small does not get around a revocation.
+fn one_spelling(line: &[u8]) -> Vec<u8> {
+    let line = line.trim_ascii();
+    let end = line.iter().position(u8::is_ascii_whitespace);
+    let (scheme, rest) = line.split_at(end.unwrap_or(line.len()));
+    [&scheme.to_ascii_lowercase()[..], rest.trim_ascii()].join(&b' ')
+}
+
+/// A name or value as applications read it that undo quotes and escapes. To those that do not, the
+/// other spellings are nothing; to us they are all one session.
 fn decode(key: &[u8]) -> Cow<'_, [u8]> {
     if !key.iter().any(|byte| matches!(byte, b'%' | b'"')) {
         return Cow::Borrowed(key);
@@ -396,6 +414,29 @@ mod tests {
         );
         let twice = carried(&[("cookie", "session_id=junk; session_id=x")]);
         assert!(names().sessions_in_doubt(&twice, &keys).contains(&cookie));
+    }
+
+    #[test]
+    fn no_spelling_of_a_credential_is_another_session() {
+        let one = session(&[("cookie", "session_id=x+y")]);
+        for line in [
+            "session_id=\"x+y\"",
+            "session_id=%78+y",
+            "session_id= x%2By ",
+        ] {
+            assert_eq!(one, session(&[("cookie", line)]), "{line}");
+        }
+        let mut odd = HeaderMap::new();
+        let line = HeaderValue::from_bytes(b"other=\xe9; session_id=x+y").unwrap();
+        odd.insert(COOKIE, line);
+        let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+        let read = names().read(&CarriedLines::of(&odd)).unwrap();
+        assert_eq!(one, read.session(&keys));
+        let bearer = session(&[("authorization", "Bearer x")]);
+        for line in ["bearer x", "Bearer  x", "BEARER\tx"] {
+            assert_eq!(bearer, session(&[("authorization", line)]), "{line}");
+        }
+        assert_ne!(bearer, session(&[("authorization", "Bearer X")]));
     }
 
     #[test]
