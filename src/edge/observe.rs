@@ -8,11 +8,11 @@ use super::respond;
 use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{Body, RequestHead, Session, SessionId, Subject};
+use crate::domain::{Body, BrowserKeyHash, RequestHead, Session, SessionId, Subject};
 use crate::identity::{
     BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, LoginRoute, Recognized, Watched,
 };
-use crate::store::{Login, Store, StoreError};
+use crate::store::{Ask, Login, Store, StoreError};
 use crate::verification::{hash_browser_key, new_browser_key};
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
@@ -26,6 +26,8 @@ pub(crate) struct Watch {
     carried: CarriedLines,
     watched: Found,
     subject: Option<Subject>,
+    /// The browser key that comes with a login or logout.
+    browser_key: Option<BrowserKeyHash>,
 }
 
 #[derive(Debug)]
@@ -33,6 +35,7 @@ enum Found {
     Login(Arc<LoginRoute>),
     Logout,
     Nothing,
+    Unclear,
 }
 
 /// How much of a response is read for the signs of a login.
@@ -45,12 +48,23 @@ impl Watch {
         let watched = match sessions.learn.as_ref().map(|learn| learn.watch(head)) {
             Some(Watched::Login(route)) => Found::Login(route.clone()),
             Some(Watched::Logout) => Found::Logout,
+            Some(Watched::Unclear) => Found::Unclear,
             Some(Watched::Nothing) | None => Found::Nothing,
         };
+        let house = &visit.worker.house;
+        let carried = CarriedLines::of(head.headers);
+        let browser_key = match watched {
+            Found::Nothing => None,
+            Found::Login(_) | Found::Logout | Found::Unclear => house
+                .browser_key
+                .read(&carried, head.headers)
+                .and_then(|key| hash_browser_key(key, &house.keys)),
+        };
         Self {
-            carried: CarriedLines::of(head.headers),
+            carried,
             watched,
             subject: None,
+            browser_key,
         }
     }
 
@@ -80,10 +94,17 @@ impl Watch {
         self
     }
 
-    /// Asks for an answer that can be read, where it must be.
+    /// Asks for an answer that can be read, and for all of it, where it must be.
     pub(crate) fn prepare(&self, mut parts: Parts) -> Parts {
         if matches!(&self.watched, Found::Login(route) if route.reads_response_body()) {
-            parts.headers.remove(header::ACCEPT_ENCODING);
+            for name in [
+                header::ACCEPT_ENCODING,
+                header::IF_MODIFIED_SINCE,
+                header::IF_NONE_MATCH,
+                header::RANGE,
+            ] {
+                parts.headers.remove(name);
+            }
         }
         parts
     }
@@ -132,7 +153,9 @@ impl Watch {
         let house = &visit.worker.house;
         let names = &house.sessions.credentials;
         match &self.watched {
-            Found::Nothing if !names.set_by(response.headers()) => {}
+            Found::Nothing | Found::Unclear if !names.set_by(response.headers()) => {}
+            // Whose session this is now is anybody's guess: nothing is carried over.
+            Found::Unclear => Box::pin(self.ended(visit, response.headers())).await,
             Found::Nothing => Box::pin(self.rotated(visit, response.headers())).await,
             Found::Logout if respond::was_taken(response.status()) => {
                 Box::pin(self.ended(visit, response.headers())).await;
@@ -145,7 +168,9 @@ impl Watch {
                 } else {
                     None
                 };
-                let text = read.as_ref().map(|read| &read[..]);
+                // A sign that is not found in compressed bytes may well be there.
+                let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
+                let text = read.as_ref().map(|read| &read[..]).filter(|_| readable);
                 let status = response.status().as_u16();
                 if route.succeeded(status, response.headers(), text) {
                     let subject = route
@@ -185,6 +210,9 @@ impl Watch {
             tracing::warn!(request = %visit.id, "a login succeeded, but it sets none of the session's cookies");
             return self.ended(visit, response).await;
         };
+        if !self.is_from_their_browser(visit, [before, after]).await {
+            return self.rotated(visit, response).await;
+        }
         let now = house.clock.now();
         let key = new_browser_key(&house.entropy);
         let session = Session {
@@ -218,11 +246,56 @@ impl Watch {
         record(visit, event);
     }
 
+    /// Whether what the answer says may be believed of all sessions that the request carries.
+    ///
+    /// An application that redirects whoever is logged in already answers any password, and a logout
+    /// that it does not take, as it answers the right ones. Whoever copied the cookie could make the
+    /// session fresh that way, or their own; but the browser that it belongs to has a key as well.
+    /// Where that is missing, what the session held is gone, and whose it is stays as it was.
+    async fn is_from_their_browser(
+        &self,
+        visit: &Visit<'_>,
+        changed: [Option<SessionId>; 2],
+    ) -> bool {
+        let house = &visit.worker.house;
+        let store = &visit.worker.store;
+        let credentials = house.sessions.credentials.read(&self.carried);
+        let alone = credentials.map_or_else(|_| Vec::new(), |all| all.sessions_alone(&house.keys));
+        let mut believed = true;
+        for id in changed.into_iter().flatten().chain(alone) {
+            let ask = Ask {
+                session: id,
+                browser: self.browser_key,
+                grants: &[],
+                claims: &[],
+            };
+            let Ok(held) = store.evidence(ask, house.clock.now()).await else {
+                retry(visit, [Some(id), None]);
+                return false;
+            };
+            let theirs = held.session.and_then(|session| session.browser_key);
+            if theirs.is_some() && theirs != self.browser_key {
+                believed = false;
+                if !tell(visit, &store.lock_session(id).await) {
+                    retry(visit, [Some(id), None]);
+                }
+            }
+        }
+        if !believed {
+            tracing::warn!(request = %visit.id, "a login or logout with the cookie of another browser is not believed");
+        }
+        believed
+    }
+
     /// A logout, or an answer after which nobody knows whose session it is.
     async fn ended(&self, visit: &Visit<'_>, response: &HeaderMap) {
         let Some((before, after)) = self.change(visit, response) else {
             return;
         };
+        // An answer that takes the cookie away has ended the session, whoever asked for it.
+        if after.is_some() && !self.is_from_their_browser(visit, [before, after]).await {
+            return self.rotated(visit, response).await;
+        }
         for id in [before, after.filter(|_| after != before)]
             .into_iter()
             .flatten()

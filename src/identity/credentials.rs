@@ -153,8 +153,14 @@ impl CredentialNames {
         let names = self.cookies.iter().enumerate();
         names
             .flat_map(|(at, name)| {
-                lines
-                    .cookies_named(name)
+                let named = lines.cookies_named(name);
+                // Also under the spellings that only some applications take for the name.
+                let loosely = loose_pairs(lines.cookies.as_slice(), name).filter_map(|pair| {
+                    let at = pair.iter().position(|byte| *byte == b'=')?;
+                    Some(pair.get(at + 1..)?.trim_ascii())
+                });
+                named
+                    .chain(loosely)
                     .filter_map(move |value| alone(at, value))
             })
             .collect()
@@ -253,17 +259,21 @@ impl std::fmt::Debug for Credentials {
 
 /// How often some application may find a cookie of this name.
 fn loose_count(lines: &[HeaderValue], name: &str) -> usize {
+    loose_pairs(lines, name).count()
+}
+
+/// The pairs that some application may take for a cookie of this name.
+fn loose_pairs<'l>(lines: &'l [HeaderValue], name: &'l str) -> impl Iterator<Item = &'l [u8]> {
     lines
         .iter()
         .flat_map(|line| {
             line.as_bytes()
                 .split(|byte| matches!(byte, b';' | b',' | b'&'))
         })
-        .filter(|pair| {
+        .filter(move |pair| {
             let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
             is_loosely(key.trim_ascii(), name.as_bytes())
         })
-        .count()
 }
 
 fn is_loosely(key: &[u8], name: &[u8]) -> bool {
@@ -412,8 +422,17 @@ mod tests {
                 .sessions_alone(&keys)
                 .contains(&cookie)
         );
-        let twice = carried(&[("cookie", "session_id=junk; session_id=x")]);
-        assert!(names().sessions_in_doubt(&twice, &keys).contains(&cookie));
+        for line in [
+            "session_id=junk; session_id=x",
+            "session%5fid=x",
+            "SESSION.ID=\"x\"",
+        ] {
+            let twice = carried(&[("cookie", line)]);
+            assert!(
+                names().sessions_in_doubt(&twice, &keys).contains(&cookie),
+                "{line}"
+            );
+        }
     }
 
     #[test]

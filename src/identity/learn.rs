@@ -67,6 +67,9 @@ pub enum Sign {
 pub enum Watched<'l> {
     /// A login, if the application says so.
     Login(&'l Arc<LoginRoute>),
+    /// A login to some applications and something else to others: nobody can say what an answer
+    /// to it means, but for a session it is not the same as before.
+    Unclear,
     /// A logout.
     Logout,
     /// Nothing of ours.
@@ -76,8 +79,11 @@ pub enum Watched<'l> {
 impl Learn {
     /// Tells what a request may turn out to be.
     pub fn watch(&self, head: &RequestHead<'_>) -> Watched<'_> {
-        if let Some(login) = self.logins.iter().find(|login| login.route.covers(head)) {
+        let plainly = |login: &&Arc<LoginRoute>| login.route.covers_plainly(head);
+        if let Some(login) = self.logins.iter().find(plainly) {
             Watched::Login(login)
+        } else if self.logins.iter().any(|login| login.route.covers(head)) {
+            Watched::Unclear
         } else if self.logouts.iter().any(|route| route.covers(head)) {
             Watched::Logout
         } else {
@@ -99,6 +105,19 @@ impl WatchedRoute {
     /// The path as it was written.
     pub fn path(&self) -> &Template {
         &self.path
+    }
+
+    /// Whether the request is one in its own bytes. More readings of a logout only forget more; of a
+    /// login they would believe more, and a redirect that answers something else would look like
+    /// the success of one.
+    fn covers_plainly(&self, head: &RequestHead<'_>) -> bool {
+        let bare = head.path.raw();
+        head.claimed == MethodSet::EMPTY.with(head.method)
+            && self.methods.contains(head.method)
+            && self
+                .forms
+                .iter()
+                .any(|form| captures_folded(form, bare).is_some())
     }
 
     fn covers(&self, head: &RequestHead<'_>) -> bool {
@@ -165,7 +184,7 @@ impl LoginRoute {
     }
 
     /// Tells whether the application let the subject in. `body` is what was read of the response's,
-    /// `None` where none was.
+    /// `None` where none was, or none that can be read.
     pub fn succeeded(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> bool {
         let text = || body.map(String::from_utf8_lossy);
         !self.success.is_empty()
@@ -184,4 +203,57 @@ impl LoginRoute {
 
 fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
     super::credentials::set_cookies(headers).any(|(set, value)| set == name && value.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Accept, Method, RequestPath, claimed_methods};
+
+    fn watched(method: Method, path: &str, query: &str) -> &'static str {
+        let template = Template::parse("/login").unwrap();
+        let route = WatchedRoute::new(MethodSet::EMPTY.with(Method::Post), template);
+        let login = LoginRoute {
+            route,
+            subject: SubjectSource::Request(Field::Form("user".to_owned())),
+            success: vec![Sign::Status(vec![302])],
+        };
+        let learn = Learn {
+            logins: vec![Arc::new(login)],
+            logouts: vec![],
+        };
+        let headers = HeaderMap::new();
+        let path = RequestPath::parse(path, &Accept::default()).unwrap();
+        let head = RequestHead {
+            method,
+            claimed: claimed_methods(method, &headers, Some(query)),
+            host: "app",
+            path: &path,
+            query: Some(query),
+            headers: &headers,
+        };
+        match learn.watch(&head) {
+            Watched::Login(_) => "login",
+            Watched::Logout => "logout",
+            Watched::Nothing => "nothing",
+            Watched::Unclear => "unclear",
+        }
+    }
+
+    #[test]
+    fn only_a_request_that_is_plainly_a_login_may_be_believed_as_one() {
+        assert_eq!(watched(Method::Post, "/login", "next=/a"), "login");
+        assert_eq!(watched(Method::Post, "/Login/", ""), "login");
+        assert_eq!(watched(Method::Get, "/login", ""), "nothing");
+        for (method, path, query) in [
+            (Method::Get, "/login", "_method=POST"),
+            (Method::Post, "/login", "_method=GET"),
+            (Method::Post, "/login;x", ""),
+            (Method::Post, "/login.any", ""),
+            (Method::Post, "/%6cogin", ""),
+            (Method::Post, "/index.php/login", ""),
+        ] {
+            assert_eq!(watched(method, path, query), "unclear", "{path}?{query}");
+        }
+    }
 }
