@@ -29,6 +29,21 @@ on_both_stores! {
         }
     }
 
+    async fn a_login_with_a_copied_cookie_makes_nothing_fresh(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let owner = scene.logged_in().await;
+        let thief = thief_of(&scene, &owner);
+        // The application answers whoever is logged in already as it answers the right password.
+        for user in [USER, "mallory"] {
+            let guess = [("user", user), ("password", "guess")];
+            assert_eq!(thief.post_form("/login?same", &guess).await.status, 302);
+            assert_eq!(thief.cookie(KEY_COOKIE), None, "{user}");
+            assert_eq!(thief.post_form("/low", &[]).await.status, 403, "{user}");
+        }
+        let claimed = thief.get("/login?_method=POST&user=mallory").await;
+        assert!(claimed.headers.get_all("set-cookie").iter().all(|line| !line.to_str().unwrap().starts_with(KEY_COOKIE)));
+    }
+
     async fn a_single_use_grant_is_not_used_up_by_a_copied_cookie(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let owner = scene.logged_in().await;
