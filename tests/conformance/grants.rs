@@ -22,6 +22,7 @@ on_both_stores! {
     a_claim_given_back_can_be_taken_once_more,
     a_claim_given_back_after_a_lock_stays_gone,
     a_claim_given_back_does_not_replace_a_newer_grant,
+    the_last_grant_of_an_action_is_told_though_it_was_taken_or_bound_otherwise,
 }
 
 async fn a_grant_is_found_under_its_key_alone_and_stays(house: House) {
@@ -309,4 +310,42 @@ fn sessions() -> SessionOptions {
         learn: None,
         asserted: None,
     }
+}
+
+async fn the_last_grant_of_an_action_is_told_though_it_was_taken_or_bound_otherwise(house: House) {
+    house.login(id(1), browser(1)).await;
+    let granted = grant(once("a", 1), 1, browser(1), house.now());
+    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    for _ in 0..2 {
+        let held = house.claim(id(1), browser(1), &[once("a", 1)]).await;
+        assert_eq!(held.latest, std::slice::from_ref(&granted));
+    }
+    let mut bound = grant_key("a");
+    bound.binding = Some(RequestDigest::new([2; 32]));
+    let held = house.held(id(1), &[bound]).await;
+    assert_eq!((held.latest, held.grants), (vec![granted], vec![]));
+    // Not for another action or session, nor where any grant would do.
+    assert!(house.held(id(1), &[grant_key("a")]).await.latest.is_empty());
+    assert!(
+        house
+            .claim(id(1), browser(1), &[once("b", 1)])
+            .await
+            .latest
+            .is_empty()
+    );
+    assert!(
+        house
+            .claim(id(2), browser(1), &[once("a", 1)])
+            .await
+            .latest
+            .is_empty()
+    );
+    house.store.lock_session(id(1)).await.unwrap();
+    assert!(
+        house
+            .claim(id(1), browser(1), &[once("a", 1)])
+            .await
+            .latest
+            .is_empty()
+    );
 }
