@@ -193,6 +193,24 @@ on_both_stores! {
         assert!(shown.text().contains("<h1>") && shown.text().contains("Delete an account"));
     }
 
+    async fn whoever_has_no_usable_factor_is_told_so_and_no_level_is_lowered(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/passkey", &[]).await;
+        assert_eq!((refused.status.as_u16(), reason(&refused)), (403, "method-not-enrolled".into()));
+        assert_eq!(refused.json()["challenge"]["factors"], json!([]));
+        for factor in ["password", "passkey", "totp"] {
+            let password = crate::support::scene::PASSWORD;
+            let answer = scene.verify(&client, &token(&refused), (factor, password)).await;
+            assert_eq!(answer.status, 403, "{factor}");
+        }
+        let browser = scene.browser_of(&client);
+        let page = browser.post_form("/passkey", &[]).await;
+        assert_eq!(page.status, 403);
+        assert!(!page.text().contains("name=\"answer\""), "{}", page.text());
+        assert_eq!(scene.got("/passkey"), 0);
+    }
+
     async fn every_problem_has_a_page(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let browser = scene.browser();

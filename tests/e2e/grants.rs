@@ -304,7 +304,7 @@ routes:
         assert_eq!(scene.got("/zone/one"), 1);
     }
 
-    async fn a_restart_loses_no_grant(keeper: Keeper) {
+    async fn rule_9_a_restart_loses_no_grant(keeper: Keeper) {
         let mut scene = Scene::on(keeper);
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
@@ -316,6 +316,55 @@ routes:
         // A challenge under way is answered all the same.
         scene.pass(&client, &open).await;
         assert_eq!(client.post_form("/pay", &[("sum", "3")]).await.status, 200);
+    }
+
+    async fn rule_2_the_bytes_of_the_path_go_as_they_came_and_every_reading_is_guarded(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        for path in ["/KEYS", "/keys/", "//keys", "/k%65ys", "/keys;x=y", "/k%2565ys", "/keys.json"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 403, "{path}");
+        }
+        assert_eq!(scene.upstream.got().len(), 1, "the login alone");
+        let refused = client.post_form("/k%65ys", &[]).await;
+        scene.pass(&client, &refused).await;
+        for path in ["/k%65ys", "//keys", "/keys;x=y?a=%2F&&b", "/a%2Fb//c"] {
+            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+            assert_eq!(scene.upstream.last().target, path);
+        }
+    }
+
+    async fn rule_9_a_reload_loses_no_grant(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        let open = client.post_form("/pay", &[("sum", "3")]).await;
+        let policy = crate::support::scene::POLICY.replace("Create an API key", "Make an API key");
+        scene.dir.write("policies/scene.yaml", policy);
+        scene.stepgate.process().signal("HUP");
+        scene.events(1, |event| event["event"] == "policies-loaded");
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        scene.pass(&client, &open).await;
+        assert_eq!(client.post_form("/pay", &[("sum", "3")]).await.status, 200);
+    }
+
+    async fn rule_7_a_rotated_secret_still_knows_sessions_and_authenticators(keeper: Keeper) {
+        let mut scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        scene.rotate_the_secret();
+        let client = client.at(scene.stepgate.addr());
+        // The session is known by its old name; its elevation is earned anew, by any factor.
+        let refused = client.post_form("/both", &[]).await;
+        assert_eq!(reason(&refused), "step-up-required", "{}", refused.text());
+        scene.verify(&client, &token(&refused), ("totp", &scene.totp(0))).await;
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/both", &[]).await.status, 200);
+        // What was signed with the old secret is refused once it is gone.
+        scene.forget_the_old_secret();
+        let client = client.at(scene.stepgate.addr());
+        assert_eq!(client.post_form("/both", &[]).await.status, 200);
     }
 
     async fn rule_1_nothing_reaches_the_application_without_a_permit(keeper: Keeper) {

@@ -67,6 +67,9 @@ pub(crate) const ORIGIN: &str = "http://app.test";
 /// Random, and the same for every scene: nothing but scenes is sealed with it.
 const SECRET: &str = "8c0697109b52ad9fbf3b98e1b911cddd5f80bbd4b42a191a386740d5aaaca41b";
 
+/// Another one.
+const OTHER_SECRET: &str = "f3a566c02913f0740c62e8327de1185242216d345e0b63264dfb8bc013add540";
+
 /// The policy of most scenes: one route of every kind.
 pub(crate) const POLICY: &str = r#"
 version: 1
@@ -265,8 +268,7 @@ impl Stage {
         let address = format!("alice-{number}@example.test");
         let upstream = Upstream::start(self.application);
         let redis = (self.keeper == Keeper::Redis).then(Redis::start);
-        let secret = dir.write("secret.key", SECRET);
-        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        private(&dir, "secret.key", SECRET);
         dir.write("policies/scene.yaml", &self.policy);
         let store = match &redis {
             Some(redis) => format!("redis: {{ url: '{}', deadline: 2s }}", redis.url()),
@@ -371,6 +373,29 @@ impl Scene {
         let next = || Stepgate::serve(&self.dir);
         self.stepgate.end();
         self.stepgate = next();
+    }
+
+    /// Puts a new secret in the place of the old one, which is still there to be read.
+    pub(crate) fn rotate_the_secret(&mut self) {
+        private(&self.dir, "old.key", SECRET);
+        private(&self.dir, "secret.key", OTHER_SECRET);
+        self.restart_with(
+            "secret: { file: secret.key }",
+            "secret: { file: secret.key }\nprevious_secret: { file: old.key }",
+        );
+    }
+
+    /// Ends a rotation.
+    pub(crate) fn forget_the_old_secret(&mut self) {
+        self.restart_with("previous_secret: { file: old.key }\n", "");
+    }
+
+    fn restart_with(&mut self, line: &str, other: &str) {
+        let file = self.dir.path().join("stepgate.yaml");
+        let settings = fs::read_to_string(&file).unwrap();
+        assert!(settings.contains(line), "{settings}");
+        fs::write(file, settings.replace(line, other)).unwrap();
+        self.restart();
     }
 
     /// A client that tells nothing of itself.
@@ -531,6 +556,12 @@ impl Scene {
 /// The time of day.
 pub(crate) fn now_secs() -> u64 {
     Clock::System.now().as_secs()
+}
+
+/// Writes a file that nobody else may read.
+fn private(dir: &TempDir, name: &str, content: &str) {
+    let path = dir.write(name, content);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The token of the challenge that a refusal offers.
