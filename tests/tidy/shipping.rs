@@ -96,4 +96,10 @@ fn every_script_is_executable_and_parses() {
         let bash = Command::new("bash").arg("-n").arg(path(name)).status();
         assert!(bash.unwrap().success(), "{name} does not parse");
     }
+    for name in ["scripts/soak", "tests/soak/origin.py"] {
+        let parse = "import ast, sys; ast.parse(open(sys.argv[1]).read())";
+        let mut python = Command::new("python3");
+        let python = python.args(["-c", parse]).arg(path(name)).status();
+        assert!(python.unwrap().success(), "{name} does not parse");
+    }
 }
