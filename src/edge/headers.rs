@@ -88,7 +88,22 @@ pub(crate) fn cleanse(
 
 /// Removes from a response what ends at this hop, and what only we may say.
 pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
-    for name in named_by_connection(headers).unwrap_or_default() {
+    let words: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|word| HeaderName::from_bytes(word.trim_ascii()).ok())
+        // What the client's safety or the body rests on does not end at any hop.
+        .filter(|name| {
+            let name = name.as_str();
+            !name.starts_with("content-")
+                && !matches!(
+                    name,
+                    "set-cookie" | "location" | "strict-transport-security" | "x-frame-options"
+                )
+        })
+        .collect();
+    for name in words {
         headers.remove(name);
     }
     let ending: Vec<HeaderName> = headers

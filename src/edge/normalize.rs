@@ -53,6 +53,10 @@ pub(crate) fn normalize(mut parts: Parts, visit: &Visit<'_>) -> Result<Plain, No
     if let Some(violation) = visit.connection.line.violation() {
         return Err(violation.into());
     }
+    // The wire has counted those of HTTP/1; of HTTP/2 hyper knows the bytes alone.
+    if parts.headers.len() > options.limits.headers {
+        return Err(Violation::TooManyHeaders.into());
+    }
     let method = visit.method.ok_or(NormalizeError::Method)?;
     let connection_headers = [
         header::CONNECTION,

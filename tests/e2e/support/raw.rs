@@ -58,6 +58,16 @@ impl RawConnection {
         self.read_until("\r\n\r\n").await
     }
 
+    /// Reads so many bytes; `None` if the peer closes before.
+    pub(crate) async fn read_exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.unread.len() < count {
+            if self.read_more().await == 0 {
+                return None;
+            }
+        }
+        Some(self.unread.drain(..count).collect())
+    }
+
     /// Reads until the peer closes.
     pub(crate) async fn read_to_end(&mut self) -> Vec<u8> {
         while self.read_more().await > 0 {}
