@@ -57,6 +57,9 @@ impl Reply {
 
     /// Breaks the response off when the whole request has taken until `deadline`.
     pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
+        // An answer of ours is there already, and may be the one that tells of the deadline.
+        let is_streamed = !matches!(self.content, Content::Own(_));
+        let deadline = deadline.filter(|_| is_streamed);
         self.deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
         self
     }

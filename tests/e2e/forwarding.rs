@@ -420,7 +420,7 @@ fn a_client_that_goes_away_takes_its_request_along() {
             client.write(ask).await;
             upstream.wait_for(before + 1).await;
             drop(client);
-            until_served(&house.client()).await;
+            Box::pin(until_served(&house.client())).await;
         }
     });
 }
@@ -436,7 +436,7 @@ async fn until_served(client: &Client) {
             assert_eq!((got.status.as_u16(), got.header("retry-after")), (503, "1"));
         }
     };
-    soon("a free connection", serving).await;
+    soon("a free connection", Box::pin(serving)).await;
 }
 
 #[test]

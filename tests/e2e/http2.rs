@@ -143,6 +143,68 @@ fn a_guarded_route_is_guarded_in_http2() {
     });
 }
 
+/// Whole heads that are none.
+const ODD_HEADS: &[&[(&str, &str)]] = &[
+    &[(":method", "CONNECT"), (":authority", "h:1")],
+    &[
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/x"),
+        (":authority", "h"),
+    ],
+    &[
+        (":method", "get"),
+        (":scheme", "http"),
+        (":path", "/x"),
+        (":authority", "h"),
+    ],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "x"),
+        (":authority", "h"),
+    ],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", ""),
+        (":authority", "h"),
+    ],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "*"),
+        (":authority", "h"),
+    ],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/x y"),
+        (":authority", "h"),
+    ],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/x"),
+        (":authority", "a@h"),
+    ],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/x"),
+        (":authority", "h/y"),
+    ],
+    &[(":method", "GET"), (":scheme", "http"), (":path", "/x")],
+    &[(":method", "GET"), (":path", "/x"), (":authority", "h")],
+    &[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/\u{e9}"),
+        (":authority", "h"),
+    ],
+];
+
 #[test]
 fn malformed_requests_are_refused() {
     let cases: &[&[(&str, &str)]] = &[
@@ -185,67 +247,7 @@ fn malformed_requests_are_refused() {
                 assert_eq!(block[0], 0x8c, "{case:?}");
             }
         }
-        let odd: &[&[(&str, &str)]] = &[
-            &[(":method", "CONNECT"), (":authority", "h:1")],
-            &[
-                (":method", "CONNECT"),
-                (":protocol", "websocket"),
-                (":scheme", "http"),
-                (":path", "/x"),
-                (":authority", "h"),
-            ],
-            &[
-                (":method", "get"),
-                (":scheme", "http"),
-                (":path", "/x"),
-                (":authority", "h"),
-            ],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", "x"),
-                (":authority", "h"),
-            ],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", ""),
-                (":authority", "h"),
-            ],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", "*"),
-                (":authority", "h"),
-            ],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", "/x y"),
-                (":authority", "h"),
-            ],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", "/x"),
-                (":authority", "a@h"),
-            ],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", "/x"),
-                (":authority", "h/y"),
-            ],
-            &[(":method", "GET"), (":scheme", "http"), (":path", "/x")],
-            &[(":method", "GET"), (":path", "/x"), (":authority", "h")],
-            &[
-                (":method", "GET"),
-                (":scheme", "http"),
-                (":path", "/\u{e9}"),
-                (":authority", "h"),
-            ],
-        ];
-        for case in odd {
+        for case in ODD_HEADS {
             let mut connection = open(&house).await;
             connection
                 .write(frame(HEADERS, END_STREAM | END_HEADERS, 1, &fields(case)))

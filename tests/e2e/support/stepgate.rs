@@ -50,6 +50,11 @@ impl Stepgate {
         &self.process
     }
 
+    /// Waits until it has ended by itself, or as it was asked to before.
+    pub(crate) fn wait_exit(mut self) -> ExitStatus {
+        self.process.wait_exit()
+    }
+
     /// Asks it to end (SIGTERM) and waits until it has.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         self.end()

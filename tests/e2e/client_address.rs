@@ -1,0 +1,73 @@
+//! Who the client is: nobody's word counts but that of the proxies the operator named.
+
+use crate::support::house::before;
+use crate::support::run;
+use crate::support::upstream::{Upstream, text};
+
+#[test]
+fn nobody_is_believed_by_default() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, ""));
+        let house = before(upstream.addr()).open();
+        for name in [
+            "x-forwarded-for",
+            "X_Forwarded_For",
+            "forwarded",
+            "x-real-ip",
+            "true-client-ip",
+        ] {
+            house.client().header(name, "6.6.6.6").get("/x").await;
+            let got = upstream.last();
+            assert_eq!(got.header("x-forwarded-for"), "127.0.0.1", "{name}");
+            let told = format!("{:?}", got.headers);
+            assert!(!told.contains("6.6.6.6"), "{told}");
+        }
+        house
+            .client()
+            .header("x-forwarded-for", "6.6.6.6")
+            .get("/guarded/x")
+            .await;
+        let audit = std::fs::read_to_string(house.dir.path().join("audit.log")).unwrap();
+        assert!(
+            audit.contains("127.0.0.1") && !audit.contains("6.6.6.6"),
+            "{audit}"
+        );
+    });
+}
+
+#[test]
+fn a_trusted_proxy_says_who_came() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, ""));
+        let trusting = || before(upstream.addr()).line("trusted_proxies: [127.0.0.1, 10.0.0.0/8]");
+        let house = trusting().open();
+        let client = house
+            .client()
+            .header("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.1.2.3")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-host", "app.example.com")
+            .header("x-request-id", "named")
+            .header("remote-user", "alice")
+            .header("remote_user", "mallory");
+        client.get("/guarded/x").await;
+        let audit = std::fs::read_to_string(house.dir.path().join("audit.log")).unwrap();
+        // The first from the right that no trusted proxy is; what stands before it is hearsay.
+        assert!(
+            audit.contains("192.0.2.7") && !audit.contains("6.6.6.6"),
+            "{audit}"
+        );
+        client.get("/x").await;
+        let got = upstream.last();
+        assert_eq!(
+            got.header("x-forwarded-for"),
+            "6.6.6.6, 192.0.2.7, 10.1.2.3, 127.0.0.1"
+        );
+        assert_eq!(got.header("x-forwarded-proto"), "https");
+        assert_eq!(got.header("x-forwarded-host"), "app.example.com");
+        assert_eq!(got.header("x-request-id"), "named");
+        assert_eq!(
+            (got.header("remote-user"), got.header("remote_user")),
+            ("alice", "")
+        );
+    });
+}

@@ -1,0 +1,263 @@
+//! Everything that waits has a deadline, and everything that is kept has a limit.
+
+use crate::support::house::before;
+use crate::support::raw::{self, RawConnection};
+use crate::support::raw_upstream::{Act, RawUpstream};
+use crate::support::run;
+use crate::support::upstream::{Reply, Upstream, text};
+use http::Method;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// What any of the deadlines below may take at most, on a busy machine.
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn connections_are_counted_in_all_and_for_each_address() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, "ok"));
+        for line in ["connections: 3", "connections_per_address: 3"] {
+            let house = before(upstream.addr()).with("limits", line).open();
+            let mut inside = Vec::new();
+            for _ in 0..3 {
+                let mut connection = RawConnection::open(house.addr()).await;
+                connection.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+                assert!(connection.read_head().await.starts_with("HTTP/1.1 200"));
+                inside.push(connection);
+            }
+            let mut fourth = RawConnection::open(house.addr()).await;
+            assert!(fourth.read_to_end().await.is_empty(), "{line}");
+            // A place is free as soon as somebody leaves.
+            let mut leaving = inside.pop().unwrap();
+            leaving.finish().await.read_to_end().await;
+            let status = raw::status(house.addr(), "GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+            assert_eq!(status, 200);
+        }
+    });
+}
+
+#[test]
+fn a_head_has_a_limit_in_lines_and_bytes() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, "ok"));
+        let plan = before(upstream.addr()).with("limits", "headers: 10");
+        let house = plan.with("limits", "header_bytes: 8KiB").open();
+        let many = "X: y\r\n".repeat(10);
+        let long = format!("X: {}\r\n", "y".repeat(9000));
+        let target = format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "y".repeat(9000));
+        for ask in [
+            format!("GET /x HTTP/1.1\r\nHost: h\r\n{many}\r\n"),
+            format!("GET /x HTTP/1.1\r\nHost: h\r\n{long}\r\n"),
+            format!("GET /x HTTP/1.1\r\nHost: h\r\n{}", &long[..9000]),
+            target,
+            "x".repeat(9000),
+        ] {
+            let answer = raw::send(house.addr(), &ask).await;
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{ask:.40}: {answer}");
+            assert!(answer.contains("than the settings allow"), "{answer}");
+            assert!(
+                answer.to_ascii_lowercase().contains("step-up: error"),
+                "{answer}"
+            );
+        }
+        assert!(upstream.got().is_empty());
+    });
+}
+
+#[test]
+fn a_body_has_a_limit() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, "ok"));
+        let house = before(upstream.addr()).with("limits", "body: 10KiB").open();
+        let big = "x".repeat(5 << 20);
+        for client in [house.client(), house.client().http2()] {
+            let told = client
+                .try_open(client.request(Method::POST, "/x", big.clone()))
+                .await;
+            let told = told.expect("an answer, although the body goes on");
+            assert_eq!(
+                (told.status().as_u16(), &told.headers()["step-up"]),
+                (413, &"error".parse().unwrap())
+            );
+        }
+        let ask = format!(
+            "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+            format!("400\r\n{}\r\n", "x".repeat(1024)).repeat(20)
+        );
+        let answer = raw::send(house.addr(), ask).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(upstream.got().is_empty());
+    });
+}
+
+#[test]
+fn a_slow_client_is_cut_off() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, "ok"));
+        let plan = before(upstream.addr()).with("deadlines", "header: 300ms");
+        let house = plan
+            .with("deadlines", "progress: 300ms")
+            .with("deadlines", "idle: 300ms")
+            .open();
+        let begun = Instant::now();
+        // Nothing at all; half a line; half a head; half a body; nothing more after an answer.
+        for ask in [
+            "",
+            "GET",
+            "GET /x HTTP/1.1\r\n",
+            "GET /x HTTP/1.1\r\nHost: h\r\nX: y",
+            "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx",
+            "POST /form HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx",
+            "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx",
+            "GET /x HTTP/1.1\r\nHost: h\r\n\r\n",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ] {
+            let mut connection = RawConnection::open(house.addr()).await;
+            connection.write(ask).await;
+            connection.read_to_end().await;
+        }
+        assert!(begun.elapsed() < SOON * 3, "{:?}", begun.elapsed());
+        // A head that comes byte by byte does not win time.
+        let mut stream = TcpStream::connect(house.addr()).await.unwrap();
+        let trickle = async {
+            while stream.write_all(b"X").await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, trickle)
+            .await
+            .expect("a head that trickles for ever");
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_cut_off() {
+    run(async {
+        let upstream = Upstream::start(|got| match got.target.as_str() {
+            "/flood" => Reply::Flood(1 << 30),
+            _ => text(200, "ok"),
+        });
+        let plan = before(upstream.addr()).with("deadlines", "progress: 300ms");
+        let house = plan.with("upstream", "max_connections: 1").open();
+        let mut deaf = RawConnection::open(house.addr()).await;
+        deaf.write("GET /flood HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        deaf.read_head().await;
+        // The connection to the application is free again although the client is still there.
+        let freed = async { while house.client().get("/x").await.status != 200 {} };
+        tokio::time::timeout(SOON, freed)
+            .await
+            .expect("a deaf client holds the application");
+    });
+}
+
+#[test]
+fn an_application_that_is_late_or_gone_is_told_apart() {
+    run(async {
+        let upstream = Upstream::start(|_| Reply::Hang);
+        let house = before(upstream.addr())
+            .with("upstream", "response: 300ms")
+            .open();
+        for client in [house.client(), house.client().http2()] {
+            let late = client.get("/x").await;
+            assert_eq!(
+                (late.status.as_u16(), late.header("step-up")),
+                (504, "error")
+            );
+            assert_eq!(late.json()["reason"], "upstream-timeout");
+        }
+        let late = house.client().navigating().get("/x").await;
+        assert_eq!(late.status, 504);
+        assert!(late.header("content-type").starts_with("text/html"));
+
+        // The whole request, from head to head.
+        let house = before(upstream.addr())
+            .with("upstream", "request: 300ms")
+            .open();
+        assert_eq!(
+            house.client().get("/x").await.json()["reason"],
+            "upstream-timeout"
+        );
+
+        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let house = before(nobody).open();
+        let gone = house.client().get("/x").await;
+        assert_eq!(
+            (gone.status.as_u16(), gone.header("step-up")),
+            (502, "error")
+        );
+        assert_eq!(gone.json()["reason"], "upstream-unreachable");
+
+        // It accepts and says nothing: TLS never comes about.
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("https://localhost:{}", silent.local_addr().unwrap().port());
+        let house = crate::support::house::before_url(&url)
+            .with("upstream", "connect: 300ms")
+            .open();
+        let late = house.client().get("/x").await;
+        assert_eq!(
+            (late.status.as_u16(), late.json()["reason"].as_str()),
+            (504, Some("upstream-timeout"))
+        );
+    });
+}
+
+#[test]
+fn an_answer_that_stops_is_cut_off() {
+    run(async {
+        let stops = vec![
+            Act::Write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+            Act::Hold,
+        ];
+        let upstream = RawUpstream::start(vec![stops]).await;
+        for line in ["progress: 300ms", "request: 300ms"] {
+            let house = before(upstream.addr()).with("upstream", line).open();
+            let answer = raw::send(house.addr(), "GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+            assert!(answer.ends_with("\r\n\r\nhalf"), "{line}: {answer}");
+        }
+        let trickles = vec![Act::Write("HTTP/1.1 200 OK\r\nX: y"), Act::Hold];
+        let upstream = RawUpstream::start(vec![trickles]).await;
+        let house = before(upstream.addr())
+            .with("upstream", "response: 300ms")
+            .open();
+        assert_eq!(house.client().get("/x").await.status, 504);
+    });
+}
+
+#[test]
+fn an_answers_head_has_a_limit() {
+    run(async {
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(20));
+        let upstream = RawUpstream::start(vec![vec![Act::Write(many.leak())]]).await;
+        let house = before(upstream.addr())
+            .with("upstream", "max_headers: 10")
+            .open();
+        let refused = house.client().get("/x").await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("step-up")),
+            (502, "error")
+        );
+    });
+}
+
+#[test]
+fn connections_to_the_application_have_a_limit() {
+    run(async {
+        let upstream = Upstream::start(|_| Reply::Hang);
+        let house = before(upstream.addr())
+            .with("upstream", "max_connections: 1")
+            .open();
+        let mut first = RawConnection::open(house.addr()).await;
+        first.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        upstream.wait_for(1).await;
+        let second = house.client().get("/x").await;
+        assert_eq!(
+            (second.status.as_u16(), second.header("retry-after")),
+            (503, "1")
+        );
+    });
+}

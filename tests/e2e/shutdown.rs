@@ -1,0 +1,111 @@
+//! The end of a process, and the change of its policies: no request is lost.
+
+use crate::support::house::before;
+use crate::support::raw::RawConnection;
+use crate::support::upstream::{Reply, Upstream, text};
+use crate::support::{run, soon};
+use http::Method;
+use http_body_util::BodyExt;
+use tokio::net::TcpStream;
+
+#[test]
+fn what_is_under_way_ends_in_peace() {
+    run(async {
+        let upstream = Upstream::start(|got| match got.target.as_str() {
+            "/events" => Reply::Events,
+            _ => text(200, "ok"),
+        });
+        let house = before(upstream.addr()).open();
+        let addr = house.addr();
+        let mut idle = RawConnection::open(addr).await;
+        idle.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        idle.read_until("ok").await;
+        let mut silent = RawConnection::open(addr).await;
+        let mut streams = Vec::new();
+        for client in [house.client(), house.client().http2()] {
+            let request = client.request(Method::GET, "/events", "");
+            streams.push(client.open(request).await.into_body());
+        }
+        let stepgate = house.stepgate;
+        stepgate.process().signal("TERM");
+        stepgate.process().wait_for_line("draining");
+        // Whoever is not under way is let go, and nobody else comes in.
+        assert!(idle.read_to_end().await.is_empty());
+        assert!(silent.read_to_end().await.is_empty());
+        assert!(TcpStream::connect(addr).await.is_err());
+        upstream.say("still here");
+        for body in &mut streams {
+            let frame = soon("an event", body.frame()).await.unwrap().unwrap();
+            assert_eq!(frame.into_data().unwrap(), "data: still here\n\n");
+        }
+        upstream.fall_silent();
+        for mut body in streams {
+            while let Some(frame) = soon("the end", body.frame()).await {
+                assert!(frame.unwrap().into_data().unwrap().is_empty());
+            }
+        }
+        assert_eq!(stepgate.wait_exit().code(), Some(0));
+    });
+}
+
+#[test]
+fn patience_has_an_end() {
+    run(async {
+        let upstream = Upstream::start(|_| Reply::Hang);
+        let house = before(upstream.addr())
+            .with("deadlines", "drain: 300ms")
+            .open();
+        let mut hanging = RawConnection::open(house.addr()).await;
+        hanging.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        upstream.wait_for(1).await;
+        let status = house.stepgate.terminate();
+        assert_eq!(status.code(), Some(0));
+        assert!(hanging.read_to_end().await.is_empty());
+    });
+}
+
+#[test]
+fn a_second_signal_cuts_it_short() {
+    run(async {
+        let upstream = Upstream::start(|_| Reply::Hang);
+        let house = before(upstream.addr())
+            .with("deadlines", "drain: 1h")
+            .open();
+        let mut hanging = RawConnection::open(house.addr()).await;
+        hanging.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        upstream.wait_for(1).await;
+        house.stepgate.process().signal("TERM");
+        house.stepgate.process().wait_for_line("draining");
+        assert_eq!(house.stepgate.terminate().code(), Some(0));
+    });
+}
+
+#[test]
+fn a_reload_loses_no_request() {
+    run(async {
+        let upstream = Upstream::start(|got| text(200, &got.target.clone()));
+        let house = before(upstream.addr()).open();
+        let reloads = || {
+            let lines = house.stepgate.process().lines();
+            let heard = lines
+                .iter()
+                .filter(|line| line.contains("policies were reloaded"));
+            heard.count()
+        };
+        let asking = async {
+            let mut asked = 0;
+            for round in 0..5 {
+                house.stepgate.process().signal("HUP");
+                while reloads() <= round {
+                    let target = format!("/x{asked}");
+                    assert_eq!(house.client().get(&target).await.text(), target);
+                    assert_eq!(house.client().get("/guarded/x").await.status, 401);
+                    asked += 1;
+                }
+            }
+        };
+        soon("five reloads", Box::pin(asking)).await;
+        let upstream_saw = upstream.got();
+        assert!(upstream_saw.iter().all(|got| got.target.starts_with("/x")));
+    });
+}
