@@ -144,19 +144,29 @@ impl App {
         record(&house, EventKind::Started);
         let reloader = reload::Reloader::start(house.clone(), self.policies, self.fingerprint)?;
         let workers = workers::Workers::start(&house, &self.store, &self.listeners, self.sockets)?;
-        for listener in &self.listeners {
-            let scheme = if listener.tls.is_some() {
-                "https"
-            } else {
-                "http"
-            };
-            tracing::info!("listening on {scheme}://{}", listener.address);
-        }
-        let routes = house.rules.load().table.routes().count();
-        let upstream = &house.options.upstream.target;
-        let (store, threads) = (&self.store_name, workers.count());
-        tracing::info!(routes, %upstream, store, threads, "ready");
-        let ended = watch::until_stopped(&self.store, workers, signals, &reloader, self.drain);
+        let count = workers.count();
+        let announce = || {
+            for listener in &self.listeners {
+                let scheme = if listener.tls.is_some() {
+                    "https"
+                } else {
+                    "http"
+                };
+                tracing::info!("listening on {scheme}://{}", listener.address);
+            }
+            let routes = house.rules.load().table.routes().count();
+            let upstream = &house.options.upstream.target;
+            let (store, threads) = (&self.store_name, count);
+            tracing::info!(routes, %upstream, store, threads, "ready");
+        };
+        let ended = watch::until_stopped(
+            &self.store,
+            workers,
+            signals,
+            &reloader,
+            self.drain,
+            announce,
+        );
         record(&house, EventKind::Stopped);
         if !house.audit.flush(LAST_WORDS) {
             tracing::error!("the audit log could not be written to its end");

@@ -10,13 +10,15 @@ use tokio::runtime::Builder;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
-/// Returns when everything has ended.
+/// Returns when everything has ended. `announce` is called once orders are heard: whoever reads that
+/// we are ready may ask us to stop at once, and must not end us half-way.
 pub(super) fn until_stopped(
     store: &StoreSource,
     mut workers: Workers,
     signals: Signals,
     reloader: &Reloader,
     drain: Duration,
+    announce: impl FnOnce(),
 ) -> Result<(), AppError> {
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -24,6 +26,7 @@ pub(super) fn until_stopped(
     let runtime = runtime.map_err(AppError::Thread)?;
     let ended = runtime.block_on(async {
         let mut orders = Orders::new(signals).map_err(AppError::Thread)?;
+        announce();
         spawn_local(store.feed().run());
         spawn_local(watch_eviction(store.handle()));
         let failure = loop {

@@ -345,7 +345,13 @@ fn a_sidecar_starts_reloads_and_ends_when_asked_to() {
     });
     assert_eq!(stepgate.terminate().code(), Some(0));
     let log = said(&dir, &["audit", "verify", "audit.log"]);
-    assert!(log.starts_with("ok: 5 lines"), "{log}");
+    // The watcher may also have met a file half-way written, and said so.
+    assert!(log.starts_with("ok: "), "{log}");
+    let recorded = std::fs::read_to_string(dir.path().join("audit.log")).unwrap();
+    assert!(
+        recorded.matches("policies-loaded").count() >= 3,
+        "{recorded}"
+    );
 }
 
 #[test]
