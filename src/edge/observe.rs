@@ -210,7 +210,7 @@ impl Watch {
             tracing::warn!(request = %visit.id, "a login succeeded, but it sets none of the session's cookies");
             return self.ended(visit, response).await;
         };
-        if !self.is_from_their_browser(visit, [before, after]).await {
+        if !self.is_from_their_browser(visit, before).await {
             return self.rotated(visit, response).await;
         }
         let now = house.clock.now();
@@ -252,17 +252,13 @@ impl Watch {
     /// that it does not take, as it answers the right ones. Whoever copied the cookie could make the
     /// session fresh that way, or their own; but the browser that it belongs to has a key as well.
     /// Where that is missing, what the session held is gone, and whose it is stays as it was.
-    async fn is_from_their_browser(
-        &self,
-        visit: &Visit<'_>,
-        changed: [Option<SessionId>; 2],
-    ) -> bool {
+    async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
         let house = &visit.worker.house;
         let store = &visit.worker.store;
         let credentials = house.sessions.credentials.read(&self.carried);
         let alone = credentials.map_or_else(|_| Vec::new(), |all| all.sessions_alone(&house.keys));
         let mut believed = true;
-        for id in changed.into_iter().flatten().chain(alone) {
+        for id in before.into_iter().chain(alone) {
             let ask = Ask {
                 session: id,
                 browser: self.browser_key,
@@ -293,7 +289,7 @@ impl Watch {
             return;
         };
         // An answer that takes the cookie away has ended the session, whoever asked for it.
-        if after.is_some() && !self.is_from_their_browser(visit, [before, after]).await {
+        if after.is_some() && !self.is_from_their_browser(visit, before).await {
             return self.rotated(visit, response).await;
         }
         for id in [before, after.filter(|_| after != before)]
