@@ -32,7 +32,8 @@ async fn assert_bare(client: &Client) {
 
 /// An application with a login for every sign by which a success is told.
 fn signs(got: &Got) -> Reply {
-    let cookie = ("set-cookie", "sid=a-cookie-of-the-login; Path=/");
+    let fresh = format!("sid={}; Path=/", crate::support::scene::fresh_cookie());
+    let cookie = ("set-cookie", fresh.as_str());
     let worked = got.target.ends_with("?worked");
     match got.target.split('?').next().unwrap_or_default() {
         "/by-status" if worked => answer(204, &[cookie], ""),

@@ -110,7 +110,7 @@ pub(crate) fn application(got: &Got) -> Reply {
 }
 
 /// A session cookie that nobody can guess, and that tests can look for where it must not be.
-fn fresh_cookie() -> String {
+pub(crate) fn fresh_cookie() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!(
