@@ -66,8 +66,22 @@ pub fn values<'v>(
 ///
 /// Every part stands behind its length, and every list behind its count, so that no two requests
 /// have the same bytes unless they agree in everything that is bound.
+///
+/// Where the page that hosts the form has an `anchor`, the proof is given before the form is sent: a
+/// grant earned by looking must be one for sending, so the method is left out.
 pub fn binding_parts(
+    requirement: &Requirement,
+    head: &RequestHead<'_>,
+    captures: &Captures,
+    body: &Body<'_>,
+) -> Option<Vec<u8>> {
+    let anchor = requirement.anchor.as_deref();
+    parts_of(&requirement.bind, anchor, head, captures, body)
+}
+
+fn parts_of(
     binding: &Binding,
+    anchor: Option<&str>,
     head: &RequestHead<'_>,
     captures: &Captures,
     body: &Body<'_>,
@@ -76,7 +90,12 @@ pub fn binding_parts(
     match binding {
         Binding::Nothing => return None,
         Binding::Fields(fields) => {
-            parts.begin("fields", head);
+            if anchor.is_some() {
+                parts.push(b"anchored fields");
+                parts.push(head.host.as_bytes());
+            } else {
+                parts.begin("fields", head);
+            }
             for field in fields {
                 let values = exact_values(field, head, captures, body);
                 parts.push(field.to_string().as_bytes());
@@ -202,7 +221,8 @@ mod tests {
             headers: &headers,
         };
         let body = Body::read(&headers, json.as_bytes()).unwrap();
-        binding_parts(binding, &head, &Captures::default(), &body)
+        let anchor = (query == Some("anchored")).then_some("/a/form");
+        parts_of(binding, anchor, &head, &Captures::default(), &body)
     }
 
     #[test]
@@ -238,6 +258,10 @@ mod tests {
         assert_ne!(base, of(None, r#"{"user":5}"#));
         // A servlet takes the parameter for the field.
         assert_ne!(base, of(Some("q=1&user=6"), r#"{"user":5}"#));
+        let anchored = |method, json| bound(&bind, method, "/a", Some("anchored"), json);
+        let looked_at = anchored(Method::Get, r#"{"user":5}"#);
+        assert_eq!(looked_at, anchored(Method::Post, r#"{"user":5}"#));
+        assert_ne!(looked_at, anchored(Method::Post, r#"{"user":6}"#));
         assert_eq!(
             bound(&Binding::Nothing, Method::Post, "/a", None, "{}"),
             None

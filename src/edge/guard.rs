@@ -269,11 +269,14 @@ impl Asked {
         let mut shown = Vec::with_capacity(matches.len());
         for Match { route, captures } in &matches {
             let requirement = route.requirement.clone();
-            let binding = binding_parts(&requirement.bind, head, captures, &body);
+            let binding = binding_parts(&requirement, head, captures, &body);
             let mut rows = Vec::with_capacity(requirement.show.len());
             for (label, field) in &requirement.show {
                 let told: Vec<_> = values(field, head, captures, &body);
-                rows.push((label.clone(), told.join(", ")));
+                // What a request does not have makes no row; what it has and leaves empty does.
+                if !told.is_empty() {
+                    rows.push((label.clone(), told.join(", ")));
+                }
             }
             shown.push(rows);
             let binding = binding.map(|parts| gate::digest(&parts));

@@ -6,7 +6,7 @@ use super::flaw::{Flaw, sound};
 use super::matching::{self, Matched};
 use super::proof;
 use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
-use crate::domain::{Action, Enforcement, Requirement, RiskLevel, Route, RouteId, Scope};
+use crate::domain::{Action, Binding, Enforcement, Requirement, RiskLevel, Route, RouteId, Scope};
 use crate::yaml::{File, Path, Span};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +75,13 @@ impl<'a> Draft<'a> {
             needs_grant,
         };
         let bound = binding::compile(self.raw, &offer, file, at);
+        if bound.anchor.is_some() && single_use == Some(true) && bound.bind != Binding::Request {
+            file.report_with_hint(
+                at.key("anchor"),
+                "opening this page would use up the grant that the form needs",
+                "drop the anchor, or say `single_use: false`",
+            );
+        }
         let requirement = Requirement {
             action: action?,
             title: title?,

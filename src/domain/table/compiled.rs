@@ -4,8 +4,8 @@ use super::TableError;
 use crate::domain::path::{Template, captures_folded, matches_exactly};
 use crate::domain::request::{body_may_hold_parameters, header_values, parameters, same_key};
 use crate::domain::{
-    Body, Captures, Exception, MethodSet, PathPattern, Reading, RequestHead, RequestPath, Route,
-    ValueTest, WholeRegex,
+    Body, Captures, Exception, Field, Matcher, Method, MethodSet, PathPattern, Reading,
+    RequestHead, RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,
 };
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub(super) struct Compiled {
     pub(super) route: Arc<Route>,
     pub(super) path: CompiledPath,
     exceptions: Vec<CompiledException>,
+    /// Whether this is the page that hosts a form, rather than what the form is sent to.
+    is_page: bool,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,43 @@ impl Compiled {
             path,
             exceptions,
             route: Arc::new(route),
+            is_page: false,
         })
+    }
+
+    /// The page that hosts the form of `route`, if it names one: whoever opens it proves first what
+    /// the form will need, so that nothing is typed in vain.
+    pub(super) fn page_of(route: &Route) -> Result<Option<Self>, TableError> {
+        let Some(anchor) = &route.requirement.anchor else {
+            return Ok(None);
+        };
+        let template = Template::parse(anchor).map_err(|e| TableError::template(route, e))?;
+        let mut requirement = Requirement::clone(&route.requirement);
+        // The form's own fields are yet to come.
+        requirement.show.retain(|(_, field)| match field {
+            Field::Path(name) => template.names().any(|known| known == name),
+            Field::Form(_) | Field::Header(_) | Field::Json(_) | Field::Query(_) => false,
+        });
+        let matcher = Matcher {
+            methods: MethodSet::EMPTY.with(Method::Get),
+            path: PathPattern::Template(anchor.clone()),
+            reading: route.matcher.reading,
+            host: route.matcher.host.clone(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            except: Vec::new(),
+        };
+        let page = Self::new(Route {
+            // No policy can give this name to another route.
+            id: RouteId::new(format!("{}#anchor", route.id)),
+            matcher,
+            requirement: Arc::new(requirement),
+        })?;
+        Ok(Some(Self {
+            is_page: true,
+            ..page
+        }))
     }
 
     /// What the path holds for the route's placeholders, under all readings that match.
@@ -105,6 +143,10 @@ impl Compiled {
 
     /// Judges everything but the path and the body.
     pub(super) fn standing(&self, head: &RequestHead<'_>) -> Standing {
+        // Looking at the page is what asks; whatever else is sent there is not its business.
+        if self.is_page && !matches!(head.method, Method::Get | Method::Head) {
+            return Standing::Excluded;
+        }
         let may_claim = body_may_hold_parameters(head);
         let query_holds = self.query_holds(head);
         if !(self.host_holds(head) && (query_holds || may_claim) && self.headers_hold(head)) {

@@ -68,16 +68,19 @@ pub enum TableError {
 }
 
 impl RouteTable {
-    /// Indexes `routes`.
+    /// Indexes `routes`, and the pages that host their forms where they name one (`anchor`).
     pub fn new(routes: Vec<Route>, default: DefaultAction) -> Result<Self, TableError> {
         let mut ids = HashSet::new();
         if let Some(twice) = routes.iter().find(|route| !ids.insert(&route.id)) {
             return Err(TableError::DoubledId(twice.id.clone()));
         }
-        let routes = routes
-            .into_iter()
-            .map(Compiled::new)
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut pages = Vec::new();
+        for route in &routes {
+            pages.extend(Compiled::page_of(route)?);
+        }
+        let routes = routes.into_iter().map(Compiled::new);
+        let routes = routes.chain(pages.into_iter().map(Ok));
+        let routes = routes.collect::<Result<Vec<_>, _>>()?;
         let mut templates = Trie::new();
         let mut regexes = Vec::new();
         let mut regex_routes = Vec::new();
@@ -113,7 +116,7 @@ impl RouteTable {
         self.default
     }
 
-    /// All routes, in the order they were given.
+    /// All routes, in the order they were given, and then the pages of those that name one.
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.routes.iter().map(|compiled| &compiled.route)
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     Accept, Action, Alternatives, Binding, Body, BodyMatcher, BodyRefusal, Enforcement, Exception,
-    Factor, HostPattern, Matcher, Method, MethodSet, PathPattern, RequestPath, Requirement,
+    Factor, Field, HostPattern, Matcher, Method, MethodSet, PathPattern, RequestPath, Requirement,
     RiskLevel, Scope, ValueTest, WholeRegex, claimed_methods,
 };
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -541,4 +541,32 @@ fn a_table_with_mistakes_is_none() {
         error(vec![route("a", empty)]),
         TableError::EmptyException(_)
     ));
+}
+
+#[test]
+fn the_page_that_hosts_a_form_asks_for_what_the_form_will_need() {
+    let mut form = route("form", matcher(&[Method::Post], "/users/{id}/password"));
+    let mut requirement = Requirement::clone(&form.requirement);
+    requirement.anchor = Some("/users/{id}/edit".to_owned());
+    requirement.show = vec![
+        ("user".to_owned(), Field::Path("id".to_owned())),
+        ("name".to_owned(), Field::Form("name".to_owned())),
+    ];
+    form.requirement = Arc::new(requirement);
+    let table = RouteTable::new(vec![form], DefaultAction::Forward).unwrap();
+    let found = |asked: Ask| asked.settle(&table).unwrap();
+
+    for method in [Method::Get, Method::Head] {
+        let page = found(ask(method, "/users/5/edit"));
+        assert_eq!(page.len(), 1);
+        assert_eq!(page[0].route.id.as_str(), "form#anchor");
+        let requirement = &page[0].route.requirement;
+        assert_eq!(requirement.action.as_str(), "a");
+        assert_eq!(requirement.show.len(), 1);
+    }
+    assert_eq!(found(ask(Method::Post, "/users/5/password")).len(), 1);
+    // What is sent to the page is not the page, whatever a form's body claims to be.
+    let sent = ask(Method::Post, "/users/5/edit").body(FORM, "_method=GET");
+    assert_eq!(found(sent).len(), 0);
+    assert_eq!(found(ask(Method::Get, "/users/5/password")).len(), 0);
 }

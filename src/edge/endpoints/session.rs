@@ -102,7 +102,7 @@ async fn ask(
         .filter(|(route, _)| route.requirement.enforcement == Enforcement::Enforce)
         .map(|(route, captures)| {
             let requirement = route.requirement.clone();
-            let parts = binding_parts(&requirement.bind, &head, captures, &empty);
+            let parts = binding_parts(&requirement, &head, captures, &empty);
             let binding = parts.map(|parts| gate::digest(&parts));
             Demand {
                 requirement,
