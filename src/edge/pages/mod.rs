@@ -66,6 +66,11 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 const CONFIRM_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; \
      img-src 'self'; form-action 'self' https: http:; frame-ancestors 'none'; base-uri 'none'";
 
+/// The policy of the page that stands in a frame: pages of the same origin may frame it, or nobody
+/// would ever see it. It asks for nothing and holds one link, which opens a window of its own.
+pub const FRAMED_CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
+
 /// The style sheet, served as `style.css` under the prefix (`text/css; charset=utf-8`).
 pub const STYLE: &str = include_str!("style.css");
 
