@@ -151,7 +151,7 @@ pub(super) fn refusal(
     {
         redirect(login)
     } else if visit.audience.reads_pages() {
-        let back = None;
+        let back = LocalPath::parse("/");
         let id = Some(visit.id.to_string());
         let page = if is_about_session(reason) {
             pages::session(
@@ -276,11 +276,11 @@ pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -
         title: title.to_owned(),
         page_url,
     };
-    ours(
-        visit,
-        Mark::Challenge,
-        page(StatusCode::FORBIDDEN, pages::framed(&site, &view)),
-    )
+    let mut response = page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
+    let headers = response.headers_mut();
+    headers.remove(header::X_FRAME_OPTIONS);
+    set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
+    ours(visit, Mark::Challenge, response)
 }
 
 /// A page of ours that is no refusal.
