@@ -14,7 +14,7 @@ mkdir -p "$DJANGO_STATE"
 if [ ! -e "$venv/installed" ]; then
   echo "installing Django into $venv" >&2
   "${PYTHON:-python3}" -m venv "$venv"
-  "$venv/bin/pip" -q --disable-pip-version-check install \
+  "$venv/bin/python" -m pip -q --disable-pip-version-check install \
     'django==5.2.*' 'gunicorn==23.*' 'whitenoise==6.*'
   touch "$venv/installed"
 fi
@@ -24,8 +24,9 @@ cd "$here/site"
 "$venv/bin/python" manage.py migrate -v 0
 "$venv/bin/python" seed.py
 
-# gunicorn goes to the background once it listens, and writes its own pid.
-"$venv/bin/gunicorn" --daemon --pid "$DJANGO_STATE/gunicorn.pid" --bind "127.0.0.1:$port" \
+# gunicorn goes to the background once it listens, and writes its own pid. Started as a module, it
+# survives that the checkout is moved; scripts in a venv do not.
+"$venv/bin/python" -m gunicorn --daemon --pid "$DJANGO_STATE/gunicorn.pid" --bind "127.0.0.1:$port" \
   --workers 2 --worker-class gthread --threads 4 --keep-alive 20 --chdir "$here/site" \
   --error-logfile "$DJANGO_STATE/gunicorn.log" wsgi
 
