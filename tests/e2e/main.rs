@@ -17,6 +17,7 @@ mod client_address;
 mod counts;
 mod csrf;
 mod demo_app;
+mod django_admin;
 mod email_code;
 mod forwarding;
 mod grants;
