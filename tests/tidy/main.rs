@@ -10,6 +10,7 @@
 mod architecture;
 mod diagnostics;
 mod policies;
+mod readme;
 mod settings;
 mod shipping;
 mod sources;
