@@ -16,6 +16,7 @@ mod cli;
 mod client_address;
 mod counts;
 mod csrf;
+mod demo;
 mod demo_app;
 mod django_admin;
 mod email_code;

@@ -211,10 +211,14 @@ pub(crate) fn visible(value: &str) -> String {
     value.replace(hides, "\u{fffd}")
 }
 
-/// Labels and values, made visible.
+/// Labels and values, made visible: a value left empty is a dash.
 pub(crate) fn shown(pairs: &[(String, String)]) -> Vec<(String, String)> {
-    let visible = |(label, value): &(String, String)| (visible(label), visible(value));
-    pairs.iter().map(visible).collect()
+    let shown = |value: &str| match value.trim() {
+        "" => "–".to_owned(),
+        _ => visible(value),
+    };
+    let pair = |(label, value): &(String, String)| (visible(label), shown(value));
+    pairs.iter().map(pair).collect()
 }
 
 #[cfg(test)]
