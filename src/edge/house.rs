@@ -1,6 +1,7 @@
 //! What the threads of the house share, and what each has of its own.
 
 use super::client::TrustedProxies;
+use super::complaints::Complaints;
 use super::drain::Drain;
 use super::headers::{HeaderRules, Hop};
 use super::listen::{self, Census, ClientLimits, Place};
@@ -98,6 +99,7 @@ pub(crate) struct Worker {
     pub(crate) drain: Rc<Drain>,
     pub(crate) ids: RequestIds,
     pub(crate) recent: Recent,
+    pub(crate) complaints: Complaints,
 }
 
 /// Who is on the line.
@@ -124,6 +126,7 @@ pub async fn serve(
         drain: Rc::new(Drain::default()),
         ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
         recent: Recent::default(),
+        complaints: Complaints::default(),
         house,
     });
     for (listener, tls) in listeners {

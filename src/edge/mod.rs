@@ -7,6 +7,7 @@ mod alarm;
 pub mod api;
 mod audience;
 mod client;
+mod complaints;
 mod drain;
 mod endpoints;
 mod error;

@@ -86,7 +86,14 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::UpstreamTimeout
         | Reason::UpstreamUnreachable
         | Reason::InvalidUpstreamResponse
-        | Reason::LimitReached => tracing::warn!(request = %id, %reason, %cause, "request failed"),
+        | Reason::LimitReached => {
+            let now = visit.worker.house.clock.now();
+            if let Some(untold) = visit.worker.complaints.admit(now) {
+                tracing::warn!(request = %id, %reason, %cause, untold, "request failed");
+            } else {
+                tracing::debug!(request = %id, %reason, %cause, "request failed");
+            }
+        }
         Reason::AmbiguousRequest
         | Reason::BodyTooLarge
         | Reason::ChallengeExpired
