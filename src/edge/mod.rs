@@ -12,6 +12,8 @@ mod drain;
 mod endpoints;
 mod error;
 mod forward;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod guard;
 mod headers;
 mod house;
