@@ -1,8 +1,8 @@
 //! Who the client is: nobody's word counts but that of the proxies the operator named.
 
-use crate::support::house::before;
-use crate::support::run;
+use crate::support::house::{House, before};
 use crate::support::upstream::{Upstream, text};
+use crate::support::{run, soon};
 
 #[test]
 fn nobody_is_believed_by_default() {
@@ -27,7 +27,7 @@ fn nobody_is_believed_by_default() {
             .header("x-forwarded-for", "6.6.6.6")
             .get("/guarded/x")
             .await;
-        let audit = std::fs::read_to_string(house.dir.path().join("audit.log")).unwrap();
+        let audit = decision(&house).await;
         assert!(
             audit.contains("127.0.0.1") && !audit.contains("6.6.6.6"),
             "{audit}"
@@ -50,7 +50,7 @@ fn a_trusted_proxy_says_who_came() {
             .header("remote-user", "alice")
             .header("remote_user", "mallory");
         client.get("/guarded/x").await;
-        let audit = std::fs::read_to_string(house.dir.path().join("audit.log")).unwrap();
+        let audit = decision(&house).await;
         // The first from the right that no trusted proxy is; what stands before it is hearsay.
         assert!(
             audit.contains("192.0.2.7") && !audit.contains("6.6.6.6"),
@@ -70,4 +70,18 @@ fn a_trusted_proxy_says_who_came() {
             ("alice", "")
         );
     });
+}
+
+/// The audit log, once the decision stands in it: it is written after the answer.
+async fn decision(house: &House) -> String {
+    let path = house.dir.path().join("audit.log");
+    let written = async {
+        loop {
+            let audit = tokio::fs::read_to_string(&path).await.unwrap_or_default();
+            if audit.contains("\"decision\"") {
+                return audit;
+            }
+        }
+    };
+    soon("a decision in the audit log", written).await
 }
