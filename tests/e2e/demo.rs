@@ -171,7 +171,8 @@ fn a_newcomer_follows_the_banner_in_a_browser() {
         browser
             .click("details[open] form[action$='/verify'] button")
             .await;
-        browser.read("alice@new.example.test").await;
+        let page = browser.read("Nothing has happened yet").await;
+        assert!(page.contains("alice@new.example.test"), "{page}");
         browser.click("main form button").await;
         browser.read("has been changed").await;
         browser

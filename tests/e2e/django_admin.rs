@@ -94,6 +94,7 @@ fn all_of_it_works_without_scripts() {
         open_user(&browser, "victim4").await;
         ask_to_delete(&browser).await;
         pass_by_code(&site, &browser, 1, "without-scripts").await;
+        browser.see("h1 .good").await;
         browser.click("main form button").await;
         browser.see(".messagelist .success").await;
         assert!(site.users().await.iter().all(|user| user != "victim4"));
