@@ -35,7 +35,7 @@ fn login(raw: &RawLogin, at: &Path, draft: &mut Draft<'_>) -> Option<LoginRoute>
     let found = draft.needed(raw.subject.as_ref(), at, "subject", hint);
     let subject = found.and_then(|raw| subject(raw, &at.key("subject"), draft));
     let hint = "how a login that worked is told from one that did not, such as \
-                `success: { status: 302 }`";
+                `success: { status: 302, cookie: sessionid }`";
     let signs = draft.needed(raw.success.as_ref(), at, "success", hint);
     let signs = signs.map(|raw| success(raw, &at.key("success"), draft));
     Some(LoginRoute {
