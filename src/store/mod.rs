@@ -71,7 +71,7 @@ pub struct Held {
     pub grants: Vec<Grant>,
     /// Of the claims asked for, all or none, now gone from the store.
     pub claims: Vec<Claim>,
-    /// For each of [`Ask::told_of`], the last grant that was earned, if it is remembered.
+    /// For each of `Ask::told_of`, the last grant that was earned, if it is remembered.
     pub latest: Vec<Grant>,
 }
 
