@@ -1,10 +1,11 @@
 //! Out to the application: consumes the permit, streams both ways, carries upgrades.
 
 use super::guard::Content;
-use super::headers::{cleanse_response, join_cookies, remove_cookie};
+use super::headers::{cleanse_interim, cleanse_response, join_cookies, remove_cookie};
 use super::house::{Connection, Worker};
-use super::upstream::{SendError, UpstreamBody};
+use super::upstream::{Outgoing, SendError, UpstreamBody};
 use super::visit::Visit;
+use super::wire::Awaited;
 use super::{respond, tunnel};
 use crate::domain::{Claim, Permit};
 use crate::gate;
@@ -13,7 +14,9 @@ use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use hyper::upgrade::OnUpgrade;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use tokio::time::timeout_at;
 
 /// Why the application did not answer.
@@ -51,8 +54,12 @@ pub(crate) async fn forward(
     let Visit {
         worker, connection, ..
     } = *visit;
+    let awaited = (parts.version == Version::HTTP_11).then(|| connection.line.await_answer());
     prepare(&mut parts, upgrade.as_ref(), visit);
-    let request = Request::from_parts(parts, content.into_outgoing());
+    let mut request = Request::from_parts(parts, content.into_outgoing());
+    if let Some(awaited) = &awaited {
+        pass_on_interims(&mut request, awaited).await;
+    }
     let sending = worker.pool.send(request);
     let sent = match visit.deadline {
         None => sending.await,
@@ -69,6 +76,9 @@ pub(crate) async fn forward(
             return Err(error.into());
         }
     };
+    if let Some(awaited) = awaited {
+        awaited.told().await;
+    }
     if respond::switches_protocols(&response) {
         let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
             return Err(ForwardError::Switched);
@@ -83,6 +93,21 @@ pub(crate) async fn forward(
     }
     cleanse_response(response.headers_mut());
     Ok(response)
+}
+
+/// Tells an HTTP/1.1 client what the application says before its answer (RFC 9110 §15.2: a proxy must,
+/// but for `100 Continue`, which is between us and either side).
+async fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited) {
+    // The task of the client's connection, which polls this.
+    let connection = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let tell = awaited.teller(connection);
+    hyper::ext::on_informational(request, move |response| {
+        if respond::is_passed_on_early(response.status()) {
+            let mut headers = response.headers().clone();
+            cleanse_interim(&mut headers);
+            tell(response.status(), headers);
+        }
+    });
 }
 
 /// Makes the head that goes upstream: the client's own, framed anew, with what we have to say.

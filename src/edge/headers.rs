@@ -141,6 +141,12 @@ pub(crate) fn cleanse_trailers(trailers: &mut HeaderMap) {
     }
 }
 
+/// Removes from an interim response what belongs to the answer, such as a cookie, which is looked at
+/// there, or a framing (RFC 9110 §8.6, RFC 9112 §6.1: it has none).
+pub(crate) fn cleanse_interim(headers: &mut HeaderMap) {
+    cleanse_trailers(headers);
+}
+
 /// What this hop knows of the client's side, as header values; made once for a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Hop {

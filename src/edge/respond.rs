@@ -33,6 +33,14 @@ pub(super) fn switches_protocols<B>(response: &Response<B>) -> bool {
     response.status() == StatusCode::SWITCHING_PROTOCOLS
 }
 
+/// RFC 9110 §15.2: what may be told before the answer. We meet `Expect` ourselves, and a switch of
+/// protocols is an answer.
+pub(super) fn is_passed_on_early(status: StatusCode) -> bool {
+    status.is_informational()
+        && status != StatusCode::CONTINUE
+        && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
 /// Whether the application took a request: anything but an error of its own.
 pub(super) fn was_taken(status: StatusCode) -> bool {
     !status.is_client_error() && !status.is_server_error()

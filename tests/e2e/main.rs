@@ -24,6 +24,7 @@ mod forwarding;
 mod grants;
 mod harness;
 mod http2;
+mod interim;
 mod limits;
 mod outage;
 mod password;

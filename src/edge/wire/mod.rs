@@ -1,8 +1,10 @@
 //! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
 
+mod interim;
 mod scan;
 mod tokens;
 
+pub(crate) use interim::Awaited;
 pub(crate) use scan::{HeadLimits, Place, Scanner, Violation};
 
 use super::alarm::{Alarm, later};
@@ -11,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -33,6 +35,7 @@ pub(crate) struct Line {
     violation: OnceLock<Violation>,
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
+    interims: interim::Interims,
 }
 
 impl Line {
@@ -84,6 +87,8 @@ pub(crate) struct Wire<S> {
     refused: bool,
     /// It was a body that was refused: whoever reads it must hear so.
     broken: bool,
+    /// What is left of an interim response that was begun; it comes before anything else.
+    interim: Vec<u8>,
     lingering: Option<Instant>,
     /// `None` for HTTP/2, whose framing its own library checks.
     scanner: Option<Scanner>,
@@ -145,6 +150,7 @@ impl<S> Wire<S> {
             cleared: Vec::new(),
             refused: false,
             broken: false,
+            interim: Vec::new(),
             lingering: None,
             scanner,
             line,
@@ -360,6 +366,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if !self.interim.is_empty() {
+            ready!(self.poll_interims(cx))?;
+        }
         let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch_write(cx, wrote)
     }
@@ -369,6 +378,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if !self.interim.is_empty() {
+            ready!(self.poll_interims(cx))?;
+        }
         let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.watch_write(cx, wrote)
     }
@@ -378,6 +390,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_interims(cx))?;
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.watch_write(cx, flushed)
     }
@@ -385,7 +398,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-            std::task::ready!(self.watch_write(cx, shut))?;
+            ready!(self.watch_write(cx, shut))?;
         }
         self.poll_linger(cx).map(Ok)
     }

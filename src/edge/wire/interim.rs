@@ -1,0 +1,198 @@
+//! Interim responses (RFC 9110 §15.2), written between the responses that hyper writes.
+//!
+//! hyper's server cannot send them, so the wire does, and only where it is certain to stand between two
+//! messages. hyper handles one request of an HTTP/1.1 connection at a time and begins with it when
+//! the answer before is encoded to its end; it flushes the wire only when its own buffer is empty.
+//! Hence a flush while a request awaits its answer comes after the last byte of everything earlier,
+//! and before the first byte of that answer. What cannot be written then is dropped.
+
+use super::tokens::{is_text, is_token};
+use super::{Line, Wire};
+use http::{HeaderMap, StatusCode};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use tokio::io::AsyncWrite;
+
+/// How many interim responses of one request are passed on, and how many bytes.
+const MOST: u8 = 8;
+const MOST_BYTES: usize = 16 * 1024;
+
+/// What is to be said before an answer.
+#[derive(Debug, Default)]
+pub(super) struct Interims(Mutex<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// The number of the request whose answer is still to come.
+    awaited: Option<u32>,
+    last: u32,
+    told: u8,
+    /// Whole heads, for the wire to take.
+    heads: Vec<u8>,
+}
+
+impl Interims {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What may be written now, in whole heads.
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.lock().heads)
+    }
+}
+
+/// An answer is still to come while this lives; until then interim ones may be told.
+#[derive(Debug)]
+pub(crate) struct Awaited {
+    line: Arc<Line>,
+    number: u32,
+}
+
+impl Line {
+    /// Notes that the one request in hand of an HTTP/1.1 connection awaits its answer.
+    pub(crate) fn await_answer(self: &Arc<Self>) -> Awaited {
+        let mut queue = self.interims.lock();
+        queue.last = queue.last.wrapping_add(1);
+        queue.told = 0;
+        queue.awaited = Some(queue.last);
+        Awaited {
+            line: self.clone(),
+            number: queue.last,
+        }
+    }
+}
+
+impl Awaited {
+    /// Takes interim responses to this request, and wakes the connection that is to write them.
+    pub(crate) fn teller(&self, connection: Waker) -> impl Fn(StatusCode, HeaderMap) + use<> {
+        let (line, number) = (self.line.clone(), self.number);
+        move |status, headers| {
+            let mut queue = line.interims.lock();
+            // Whoever is late must not speak in the answer to another request.
+            if queue.awaited == Some(number) && queue.told < MOST {
+                let head = encode(status, &headers);
+                if queue.heads.len() + head.len() <= MOST_BYTES {
+                    queue.told += 1;
+                    queue.heads.extend_from_slice(&head);
+                    connection.wake_by_ref();
+                }
+            }
+        }
+    }
+
+    /// Gives the wire one turn to write what came just before the answer.
+    pub(crate) async fn told(self) {
+        if !self.line.interims.lock().heads.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        let mut queue = self.line.interims.lock();
+        // hyper is about to have the answer, or nobody waits for it any more.
+        queue.awaited = None;
+        queue.heads = Vec::new();
+    }
+}
+
+/// The head, in the bytes of HTTP/1.1; there is no body.
+fn encode(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+    for (name, value) in headers {
+        let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
+        // Their types promise it. Nothing that would end a line is written here on a promise.
+        if is_token(name) && is_text(value) {
+            head.extend_from_slice(&[name, b": ", value, b"\r\n"].concat());
+        }
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    /// Writes what is to be said before the answer. Must be called only where hyper has nothing left to
+    /// write, or where such a head was begun: then the rest of it goes first.
+    pub(super) fn poll_interims(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.interim.is_empty() {
+            self.interim = self.line.interims.take();
+        }
+        while !self.interim.is_empty() {
+            let wrote = Pin::new(&mut self.stream).poll_write(cx, &self.interim);
+            let wrote = ready!(self.watch_write(cx, wrote))?;
+            if wrote == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.interim.drain(..wrote);
+            if self.interim.is_empty() {
+                self.interim = Vec::new();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use http::header::LINK;
+
+    fn hint(link: &'static str) -> (StatusCode, HeaderMap) {
+        let headers = HeaderMap::from_iter([(LINK, HeaderValue::from_static(link))]);
+        (StatusCode::EARLY_HINTS, headers)
+    }
+
+    fn waiting(line: &Line) -> String {
+        String::from_utf8(line.interims.lock().heads.clone()).unwrap()
+    }
+
+    #[test]
+    fn only_the_request_in_hand_is_spoken_for() {
+        let line = Arc::new(Line::default());
+        let first = line.await_answer();
+        let late = first.teller(Waker::noop().clone());
+        drop(first);
+        let second = line.await_answer();
+        let (status, headers) = hint("</late>");
+        late(status, headers);
+        assert_eq!(waiting(&line), "");
+        let tell = second.teller(Waker::noop().clone());
+        let (status, headers) = hint("</now>");
+        tell(status, headers);
+        assert_eq!(
+            waiting(&line),
+            "HTTP/1.1 103 Early Hints\r\nlink: </now>\r\n\r\n"
+        );
+        drop(second);
+        let (status, headers) = hint("</late>");
+        tell(status, headers);
+        assert_eq!(waiting(&line), "");
+    }
+
+    #[test]
+    fn there_is_an_end_to_them() {
+        let line = Arc::new(Line::default());
+        let awaited = line.await_answer();
+        let tell = awaited.teller(Waker::noop().clone());
+        for _ in 0..100 {
+            let (status, headers) = hint("</x>");
+            tell(status, headers);
+        }
+        assert_eq!(waiting(&line).matches("103").count(), usize::from(MOST));
+        let long = HeaderValue::from_bytes(&[b'x'; MOST_BYTES]).unwrap();
+        drop(awaited);
+        let next = line.await_answer();
+        let tell = next.teller(Waker::noop().clone());
+        tell(
+            StatusCode::EARLY_HINTS,
+            HeaderMap::from_iter([(LINK, long)]),
+        );
+        assert_eq!(waiting(&line), "");
+    }
+}
