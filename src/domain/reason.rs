@@ -37,9 +37,11 @@ reasons! {
     GrantMismatch = "grant-mismatch",
     /// The single-use grant was taken before.
     GrantSpent = "grant-spent",
+    /// The headers of the request are too long, or too many.
+    HeadTooLarge = "head-too-large",
     /// The upstream answered with something that is not one HTTP message.
     InvalidUpstreamResponse = "invalid-upstream-response",
-    /// A limit on connections, headers or concurrent work was reached.
+    /// A limit on connections or concurrent work was reached.
     LimitReached = "limit-reached",
     /// The mail could not be handed to the mail server.
     MailUnavailable = "mail-unavailable",
@@ -49,6 +51,8 @@ reasons! {
     NotFound = "not-found",
     /// The policy forbids whatever it does not name.
     PolicyDefaultDeny = "policy-default-deny",
+    /// The request did not come in time.
+    RequestTimeout = "request-timeout",
     /// The session is not fresh enough for this route.
     SessionNotFresh = "session-not-fresh",
     /// A guarded route needs a session that we know.
@@ -61,6 +65,8 @@ reasons! {
     StepUpRequired = "step-up-required",
     /// The store does not answer; guarded routes stay shut.
     StoreUnavailable = "store-unavailable",
+    /// The address of the request is too long.
+    TargetTooLong = "target-too-long",
     /// Too many attempts for now.
     TooManyAttempts = "too-many-attempts",
     /// The upstream answered too late.

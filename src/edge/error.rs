@@ -4,6 +4,7 @@ use super::forward::ForwardError;
 use super::normalize::NormalizeError;
 use super::respond::reason_of;
 use super::upstream::{OutgoingError, SendError};
+use super::wire::Violation;
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, BodyRefusal, Reason};
 use crate::identity::DoubledCredential;
@@ -70,9 +71,9 @@ impl EdgeError {
             | Self::BrokenBody(_)
             | Self::Doubled(_)
             | Self::Malformed(_)
-            | Self::Normalize(_)
-            | Self::Path(_)
-            | Self::SlowBody => Reason::AmbiguousRequest,
+            | Self::Path(_) => Reason::AmbiguousRequest,
+            Self::Normalize(error) => normalized(error),
+            Self::SlowBody => Reason::RequestTimeout,
             Self::BodyTooLarge(_) => Reason::BodyTooLarge,
             Self::CrossSite => Reason::CrossSite,
             Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
@@ -108,6 +109,21 @@ impl EdgeError {
                 | Self::Forward(_)
                 | Self::SlowBody
         )
+    }
+}
+
+fn normalized(error: &NormalizeError) -> Reason {
+    match error {
+        NormalizeError::Wire(Violation::HeadTooLarge | Violation::TooManyHeaders) => {
+            Reason::HeadTooLarge
+        }
+        NormalizeError::Wire(Violation::TargetTooLong) => Reason::TargetTooLong,
+        NormalizeError::Wire(Violation::SlowHead) => Reason::RequestTimeout,
+        NormalizeError::ConnectionHeaders
+        | NormalizeError::Host(_)
+        | NormalizeError::Method
+        | NormalizeError::Stolen(_)
+        | NormalizeError::Wire(_) => Reason::AmbiguousRequest,
     }
 }
 

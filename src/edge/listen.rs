@@ -146,10 +146,11 @@ async fn greet<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let deadlines = worker.house.options.limits.deadlines;
-    let (prefix, h2) = if let Some(h2) = alpn {
-        (Vec::new(), h2)
+    let mut prefix = Vec::new();
+    let h2 = if let Some(h2) = alpn {
+        h2
     } else {
-        let sniffed = tokio::time::timeout(deadlines.header, sniff(&mut stream));
+        let sniffed = tokio::time::timeout(deadlines.header, sniff(&mut stream, &mut prefix));
         // Whoever has not said a word when the worker drains is not waited for.
         let silent = async {
             worker.drain.begun().await;
@@ -159,8 +160,12 @@ async fn greet<S>(
             told = sniffed => told,
             () = silent => return,
         };
-        let Ok(Ok(told)) = told else { return };
-        told
+        match told {
+            Ok(Ok(h2)) => h2,
+            // A request that stopped within the letters that HTTP/2 begins with.
+            Err(_) if !prefix.is_empty() => false,
+            Ok(Err(_)) | Err(_) => return,
+        }
     };
     let line = Arc::new(Line::default());
     let scanner = (!h2).then(|| Scanner::new(head_limits(&worker)));
@@ -194,19 +199,19 @@ fn head_limits(worker: &Worker) -> HeadLimits {
 }
 
 /// RFC 9113 §3.4: a client with prior knowledge begins with a text that no HTTP/1 request begins with.
-async fn sniff<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Vec<u8>, bool)> {
+async fn sniff<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io::Result<bool> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let mut read = Vec::with_capacity(2048);
+    read.reserve(2048);
     loop {
-        if stream.read_buf(&mut read).await? == 0 {
+        if stream.read_buf(read).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let compared = read.len().min(PREFACE.len());
         if read.get(..compared) != PREFACE.get(..compared) {
-            return Ok((read, false));
+            return Ok(false);
         }
         if compared == PREFACE.len() {
-            return Ok((read, true));
+            return Ok(true);
         }
     }
 }

@@ -71,14 +71,17 @@ pub(super) fn status(reason: Reason, client: ClientKind) -> StatusCode {
         | Reason::MethodNotEnrolled
         | Reason::PolicyDefaultDeny
         | Reason::WrongAnswer => StatusCode::FORBIDDEN,
+        Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Reason::InvalidUpstreamResponse | Reason::UpstreamUnreachable => StatusCode::BAD_GATEWAY,
         Reason::LimitReached | Reason::MailUnavailable | Reason::StoreUnavailable => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Reason::NotFound => StatusCode::NOT_FOUND,
+        Reason::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut => {
             StatusCode::UNAUTHORIZED
         }
+        Reason::TargetTooLong => StatusCode::URI_TOO_LONG,
         Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
@@ -110,15 +113,18 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::GrantExpired
         | Reason::GrantMismatch
         | Reason::GrantSpent
+        | Reason::HeadTooLarge
         | Reason::MailUnavailable
         | Reason::MethodNotEnrolled
         | Reason::NotFound
         | Reason::PolicyDefaultDeny
+        | Reason::RequestTimeout
         | Reason::SessionNotFresh
         | Reason::SessionRequired
         | Reason::SessionRevoked
         | Reason::SessionTimedOut
         | Reason::StepUpRequired
+        | Reason::TargetTooLong
         | Reason::TooManyAttempts
         | Reason::WrongAnswer => tracing::debug!(request = %id, %reason, %cause, "request refused"),
     }

@@ -428,7 +428,7 @@ fn header_lines_are_counted_in_http2_as_well() {
             client = client.header("x-many", "1");
         }
         let got = client.get("/x").await;
-        assert_eq!((got.status.as_u16(), got.header("step-up")), (400, "error"));
+        assert_eq!((got.status.as_u16(), got.header("step-up")), (431, "error"));
         assert!(upstream.got().is_empty());
     });
 }

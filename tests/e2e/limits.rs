@@ -47,15 +47,19 @@ fn a_head_has_a_limit_in_lines_and_bytes() {
         let many = "X: y\r\n".repeat(10);
         let long = format!("X: {}\r\n", "y".repeat(9000));
         let target = format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "y".repeat(9000));
-        for ask in [
-            format!("GET /x HTTP/1.1\r\nHost: h\r\n{many}\r\n"),
-            format!("GET /x HTTP/1.1\r\nHost: h\r\n{long}\r\n"),
-            format!("GET /x HTTP/1.1\r\nHost: h\r\n{}", &long[..9000]),
-            target,
-            "x".repeat(9000),
+        for (status, ask) in [
+            (431, format!("GET /x HTTP/1.1\r\nHost: h\r\n{many}\r\n")),
+            (431, format!("GET /x HTTP/1.1\r\nHost: h\r\n{long}\r\n")),
+            (
+                431,
+                format!("GET /x HTTP/1.1\r\nHost: h\r\n{}", &long[..9000]),
+            ),
+            (414, target),
+            (414, "x".repeat(9000)),
         ] {
             let answer = raw::send(house.addr(), &ask).await;
-            assert!(answer.starts_with("HTTP/1.1 400 "), "{ask:.40}: {answer}");
+            let told = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&told), "{ask:.40}: {answer}");
             assert!(answer.contains("than the settings allow"), "{answer}");
             assert!(
                 answer.to_ascii_lowercase().contains("step-up: error"),
@@ -102,16 +106,35 @@ fn a_slow_client_is_cut_off() {
             .with("deadlines", "idle: 300ms")
             .open();
         let begun = Instant::now();
-        // Nothing at all; half a line; half a head; half a body; nothing more after an answer.
+        // Half a line; half a head; half a head after an answer.
         for ask in [
-            "",
-            "GET",
+            "G",
+            "P",
             "GET /x HTTP/1.1\r\n",
             "GET /x HTTP/1.1\r\nHost: h\r\nX: y",
+            "GET /x HTTP/1.1\r\nHost: h\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\n",
+        ] {
+            let answer = raw::send(house.addr(), ask).await;
+            let (before, told) = answer.split_at(answer.find("HTTP/1.1 408 ").expect(&answer));
+            assert_eq!(before.is_empty(), !ask.contains("\r\n\r\n"), "{answer}");
+            let told = told.to_ascii_lowercase();
+            for part in [
+                "\r\nconnection: close\r\n",
+                "\r\nstep-up: error\r\n",
+                "request-timeout",
+            ] {
+                assert!(told.contains(part), "{ask:?}: {answer}");
+            }
+        }
+        // Nothing at all; nothing more after an answer.
+        assert_eq!(raw::send(house.addr(), "").await, "");
+        let answer = raw::send(house.addr(), "GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
+        // Half a body; half a beginning of HTTP/2.
+        for ask in [
             "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx",
             "POST /form HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx",
             "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx",
-            "GET /x HTTP/1.1\r\nHost: h\r\n\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         ] {
             let mut connection = RawConnection::open(house.addr()).await;

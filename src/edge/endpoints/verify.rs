@@ -298,15 +298,18 @@ impl Desk<'_, '_, '_> {
             | Reason::GrantExpired
             | Reason::GrantMismatch
             | Reason::GrantSpent
+            | Reason::HeadTooLarge
             | Reason::InvalidUpstreamResponse
             | Reason::MethodNotEnrolled
             | Reason::NotFound
             | Reason::PolicyDefaultDeny
+            | Reason::RequestTimeout
             | Reason::SessionNotFresh
             | Reason::SessionRequired
             | Reason::SessionRevoked
             | Reason::SessionTimedOut
             | Reason::StepUpRequired
+            | Reason::TargetTooLong
             | Reason::UpstreamTimeout
             | Reason::UpstreamUnreachable => return None,
         })

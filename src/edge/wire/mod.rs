@@ -162,6 +162,9 @@ impl<S> Wire<S> {
 
     fn phase(&self) -> Phase {
         let busy = self.line.is_busy();
+        if self.refused {
+            return if busy { Phase::Ours } else { Phase::Idle };
+        }
         match self.scanner.as_ref().map(Scanner::place) {
             Some(Place::Body) => Phase::Body,
             Some(Place::Head) => Phase::Head,
@@ -233,16 +236,20 @@ impl<S> Wire<S> {
             self.held = rest.to_vec();
         }
         if let Err(violation) = scanned {
-            let _ = self.line.violation.set(violation);
-            self.refused = true;
-            self.held = Vec::new();
-            if place == Place::Body {
-                self.broken = true;
-            } else {
-                self.cleared.extend_from_slice(REFUSED);
-            }
+            self.broken = place == Place::Body;
+            self.refuse(violation);
         }
         buf.set_filled(before);
+    }
+
+    /// Hands on nothing that comes from now on. What was broken in a head is answered in its place.
+    fn refuse(&mut self, violation: Violation) {
+        let _ = self.line.violation.set(violation);
+        self.refused = true;
+        self.held = Vec::new();
+        if !self.broken {
+            self.cleared.extend_from_slice(REFUSED);
+        }
     }
 
     /// Hands on what was looked at before.
@@ -294,7 +301,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                 match Pin::new(&mut wire.stream).poll_read(cx, buf) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return wire.poll_read_deadline(cx).map(Err),
+                    Poll::Pending => {
+                        let late = ready!(wire.poll_read_deadline(cx));
+                        if wire.reading.phase != Phase::Head {
+                            return Poll::Ready(Err(late));
+                        }
+                        // Whoever began a request is told; a connection that is merely idle just ends.
+                        wire.refuse(Violation::SlowHead);
+                        continue;
+                    }
                 }
             }
             let end = buf.filled().len() == before;

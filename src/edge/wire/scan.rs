@@ -40,6 +40,12 @@ pub(crate) enum Violation {
     /// RFC 9112 §3.
     #[error("a malformed request line")]
     RequestLine,
+    /// RFC 9110 §15.5.9: the end of a head that was begun did not come.
+    #[error("a head that did not come in time")]
+    SlowHead,
+    /// RFC 9112 §3: longer than we are willing to read.
+    #[error("a request line longer than the settings allow")]
+    TargetTooLong,
     /// RFC 9110 §5.4: more than we are willing to look through.
     #[error("more header lines than the settings allow")]
     TooManyHeaders,
@@ -220,9 +226,14 @@ impl Scanner {
     }
 
     fn too_long(&self) -> Violation {
-        match self.place() {
-            Place::Body => Violation::LineTooLong,
-            Place::Head | Place::Idle => Violation::HeadTooLarge,
+        match self.state {
+            State::RequestLine => Violation::TargetTooLong,
+            State::Headers => Violation::HeadTooLarge,
+            State::ChunkData(_)
+            | State::ChunkDataEnd
+            | State::ChunkSize
+            | State::Length(_)
+            | State::Trailers => Violation::LineTooLong,
         }
     }
 
@@ -294,6 +305,9 @@ impl Scanner {
         if !self.limits.fragments && memchr(b'#', target).is_some() {
             return Err(Violation::Fragment);
         }
+        if target.len() > MAX_TARGET {
+            return Err(Violation::TargetTooLong);
+        }
         if self.is_target(target) {
             Ok(State::Headers)
         } else {
@@ -306,9 +320,6 @@ impl Scanner {
             |byte: &u8| (0x21..=0x7e).contains(byte) || *byte >= 0x80 && self.limits.raw_bytes;
         let plain =
             |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~%?&=+,:@!$'()*;".contains(byte);
-        if target.len() > MAX_TARGET {
-            return false;
-        }
         if target.first() == Some(&b'/') && target.iter().all(plain) {
             return true;
         }

@@ -46,6 +46,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "Eine Bestätigung für diese Aktion gilt für eine einzige Anfrage, und diese wurde schon gestellt.",
             "Weisen Sie sich noch einmal aus, um die Aktion zu wiederholen.",
         ),
+        Reason::HeadTooLarge => (
+            "Die Kopfzeilen sind zu groß",
+            "Die Kopfzeilen der Anfrage, zu denen alle Cookies dieser Website gehören, sind länger oder mehr als erlaubt.",
+            "Löschen Sie die Cookies dieser Website und melden Sie sich neu an. Der Betreiber kann limits.header_bytes und limits.headers erhöhen.",
+        ),
         Reason::InvalidUpstreamResponse => (
             "Die Anwendung antwortete fehlerhaft",
             "Was von der Anwendung zurückkam, ist keine einwandfreie HTTP-Nachricht und wurde deshalb nicht weitergegeben.",
@@ -53,7 +58,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::LimitReached => (
             "Zu viel auf einmal",
-            "Eine Grenze für Verbindungen, Kopfzeilen oder gleichzeitige Arbeit ist erreicht.",
+            "Eine Grenze für Verbindungen oder gleichzeitige Arbeit ist erreicht.",
             "Warten Sie einen Augenblick und versuchen Sie es noch einmal.",
         ),
         Reason::MailUnavailable => (
@@ -75,6 +80,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "Hier nicht erlaubt",
             "Die Regeln dieser Website nennen, was erlaubt ist; diese Adresse gehört nicht dazu.",
             "Sollte Ihnen das möglich sein, nennen Sie dem Betreiber die Nummer der Anfrage.",
+        ),
+        Reason::RequestTimeout => (
+            "Die Anfrage kam zu langsam",
+            "Die Anfrage war nicht vollständig, als die Zeit dafür um war.",
+            "Prüfen Sie Ihre Verbindung und senden Sie sie noch einmal. Der Betreiber dieser Website kann mehr Zeit geben.",
         ),
         Reason::SessionNotFresh => (
             "Ihre Anmeldung ist dafür zu alt",
@@ -105,6 +115,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "Das lässt sich gerade nicht prüfen",
             "Der Speicher für Bestätigungen antwortet nicht. Geschützte Aktionen bleiben so lange zu; geändert wurde nichts.",
             "Versuchen Sie es gleich noch einmal. Bleibt es dabei, sagen Sie dem Betreiber Bescheid.",
+        ),
+        Reason::TargetTooLong => (
+            "Die Adresse ist zu lang",
+            "Die Adresse der Anfrage, mit allem nach dem Fragezeichen, ist länger als erlaubt.",
+            "Nehmen Sie eine kürzere Adresse. Der Betreiber dieser Website kann limits.header_bytes erhöhen.",
         ),
         Reason::TooManyAttempts => (
             "Zu viele Versuche",

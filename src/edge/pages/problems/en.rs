@@ -46,6 +46,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "A verification for this action is good for one request, and that request has been made.",
             "Verify again to repeat the action.",
         ),
+        Reason::HeadTooLarge => (
+            "The headers are too large",
+            "The headers of the request, which hold all cookies of this site, are longer or more than the limit.",
+            "Delete the cookies of this site and sign in again. Whoever runs it can raise limits.header_bytes and limits.headers.",
+        ),
         Reason::InvalidUpstreamResponse => (
             "The application gave a broken answer",
             "What came back from the application is not one sound HTTP message, so it was not passed on.",
@@ -53,7 +58,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::LimitReached => (
             "Too much at once",
-            "A limit on connections, headers or concurrent work has been reached.",
+            "A limit on connections or concurrent work has been reached.",
             "Wait a moment and try again.",
         ),
         Reason::MailUnavailable => (
@@ -75,6 +80,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "Not allowed here",
             "The rules of this site name what is allowed, and this address is not among it.",
             "If you should be able to do this, tell whoever runs this site, with the number of the request.",
+        ),
+        Reason::RequestTimeout => (
+            "The request came too slowly",
+            "The request was not complete when the time for it was over.",
+            "Check your connection and send it again. Whoever runs this site can allow more time.",
         ),
         Reason::SessionNotFresh => (
             "Your sign-in is too old for this",
@@ -105,6 +115,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "This cannot be checked just now",
             "The place where verifications are kept does not answer. Guarded actions stay shut until it does; nothing was changed.",
             "Try again in a moment. If it goes on, tell whoever runs this site.",
+        ),
+        Reason::TargetTooLong => (
+            "The address is too long",
+            "The address of the request, with all that follows its question mark, is longer than the limit.",
+            "Use a shorter address. Whoever runs this site can raise limits.header_bytes.",
         ),
         Reason::TooManyAttempts => (
             "Too many attempts",

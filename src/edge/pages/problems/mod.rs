@@ -38,7 +38,12 @@ pub(crate) const fn explain(reason: Reason, locale: Locale) -> Explanation {
 /// Tells who can do something about `reason`.
 pub(crate) const fn actor(reason: Reason) -> Actor {
     match reason {
-        Reason::AmbiguousRequest | Reason::BodyTooLarge | Reason::CrossSite => Actor::Client,
+        Reason::AmbiguousRequest
+        | Reason::BodyTooLarge
+        | Reason::CrossSite
+        | Reason::HeadTooLarge
+        | Reason::RequestTimeout
+        | Reason::TargetTooLong => Actor::Client,
         Reason::LimitReached | Reason::TooManyAttempts => Actor::Nobody,
         Reason::FactorLocked
         | Reason::InvalidUpstreamResponse

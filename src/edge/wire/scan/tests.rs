@@ -155,7 +155,7 @@ fn a_head_has_an_end() {
         format!("A: {long}\r\n").repeat(5)
     );
     assert_eq!(scan(&text), Err(Violation::HeadTooLarge));
-    assert_eq!(scan(&"x".repeat(1001)), Err(Violation::HeadTooLarge));
+    assert_eq!(scan(&"x".repeat(1001)), Err(Violation::TargetTooLong));
     assert_eq!(scan(&"\r\n".repeat(9)), Err(Violation::RequestLine));
     let two = format!("GET / HTTP/1.1\r\n{}\r\n", line.repeat(10)).repeat(2);
     assert_eq!(scan(&two), Ok(Place::Idle));
