@@ -2,6 +2,7 @@
 
 use super::headers::Hop;
 use super::house::{Connection, Worker};
+use super::respond;
 use super::wire::{ClientDeadlines, HeadLimits, Line, Scanner, Wire};
 use crate::domain::Leniency;
 use hyper::body::Incoming;
@@ -11,8 +12,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{self, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -101,7 +102,13 @@ pub(super) async fn accept(
 
 fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Option<&TlsAcceptor>) {
     let Some(place) = Place::take(worker, peer.ip()) else {
-        tracing::warn!(client = %peer.ip(), "connection refused: a limit on connections is reached");
+        if let Some(untold) = worker.complaints.admit(worker.house.clock.now()) {
+            let client = peer.ip();
+            tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
+        }
+        if tls.is_none() {
+            turn_away(stream);
+        }
         return;
     };
     if stream.set_nodelay(true).is_err() {
@@ -118,6 +125,16 @@ fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, tls: Option<&
             Some(acceptor) => Box::pin(greet_over_tls(worker, stream, peer, place, acceptor)).await,
         }
     });
+}
+
+/// Tells a client in plain HTTP that it is one too many: what the empty socket takes at once is all it
+/// hears, and nothing is read or waited for.
+fn turn_away(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        // Whoever has gone by now did not want to know.
+        let _ = stream.write(respond::ONE_TOO_MANY);
+        let _ = stream.shutdown(Shutdown::Write);
+    }
 }
 
 async fn greet_over_tls(

@@ -18,6 +18,11 @@ use std::time::Duration;
 /// Marks that the proxy answered, not the application.
 const STEP_UP: HeaderName = HeaderName::from_static("step-up");
 
+/// What a connection beyond the limits hears, whatever it would have asked.
+pub(super) const ONE_TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
+    content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
+
 /// What kind of answer of ours it is, in the `Step-Up` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {

@@ -27,8 +27,13 @@ fn connections_are_counted_in_all_and_for_each_address() {
                 assert!(connection.read_head().await.starts_with("HTTP/1.1 200"));
                 inside.push(connection);
             }
-            let mut fourth = RawConnection::open(house.addr()).await;
-            assert!(fourth.read_to_end().await.is_empty(), "{line}");
+            let told = raw::send(house.addr(), "").await;
+            assert!(told.starts_with("HTTP/1.1 503 "), "{line}: {told}");
+            let (head, body) = told.split_once("\r\n\r\n").unwrap();
+            for part in ["retry-after: 1", "connection: close", "step-up: error"] {
+                assert!(head.contains(part), "{line}: {told}");
+            }
+            assert!(head.ends_with(&format!("content-length: {}", body.len())));
             // A place is free as soon as somebody leaves.
             let mut leaving = inside.pop().unwrap();
             leaving.finish().await.read_to_end().await;
