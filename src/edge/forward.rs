@@ -17,7 +17,6 @@ use hyper::upgrade::OnUpgrade;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
-use tokio::time::timeout_at;
 
 /// Why the application did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -60,14 +59,7 @@ pub(crate) async fn forward(
     if let Some(awaited) = &awaited {
         pass_on_interims(&mut request, awaited).await;
     }
-    let sending = worker.pool.send(request);
-    let sent = match visit.deadline {
-        None => sending.await,
-        Some(deadline) => timeout_at(deadline, sending)
-            .await
-            .unwrap_or(Err(SendError::Late { reached: true })),
-    };
-    let mut response = match sent {
+    let mut response = match worker.pool.send(request, visit.deadline).await {
         Ok(response) => response,
         Err(error) => {
             if !error.reached_upstream() {

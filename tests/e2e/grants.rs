@@ -6,6 +6,7 @@ use crate::support::upstream::Reply;
 use futures_util::future::join_all;
 use http::{Method, Request};
 use serde_json::json;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 async fn pay(client: &Client, sum: &str) -> Answer {
@@ -245,6 +246,26 @@ on_both_stores! {
         for _ in 0..3 {
             let down = pay(&client, "10").await;
             assert_eq!((down.status.as_u16(), reason(&down)), (502, "upstream-unreachable".into()));
+        }
+    }
+
+    async fn rule_4_a_grant_is_given_back_when_time_is_up_before_the_first_byte(keeper: Keeper) {
+        // It accepts one connection, which is taken; the next one hangs.
+        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        full.listen(0).unwrap();
+        let address = full.local_addr().unwrap().as_socket().unwrap();
+        let _first = std::net::TcpStream::connect(address).unwrap();
+        let scene = Stage::on(keeper).before(address).session("headers: { subject: remote-user }")
+            .more("trusted_proxies: [127.0.0.1]").upstream_lines("connect: 1h\nrequest: 300ms").set();
+        let client = scene.script().header("remote-user", "alice").header("authorization", "Bearer x");
+        let refused = pay(&client, "10").await;
+        let passed = scene.verify(&client, &token(&refused), ("password", PASSWORD)).await;
+        let key = passed.json()["key"].as_str().unwrap().to_owned();
+        let client = client.header("step-up-key", &key);
+        for _ in 0..3 {
+            let late = pay(&client, "10").await;
+            assert_eq!((late.status.as_u16(), reason(&late)), (504, "upstream-timeout".into()));
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) struct Exchange {
     phase: AtomicU8,
     written: AtomicU64,
     late: AtomicBool,
+    given_up: AtomicBool,
     open: Arc<AtomicUsize>,
 }
 
@@ -50,6 +51,7 @@ impl Exchange {
             phase: AtomicU8::new(Phase::Idle as u8),
             written: AtomicU64::new(0),
             late: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
             open,
         })
     }
@@ -62,6 +64,14 @@ impl Exchange {
     /// How many bytes were ever written on this connection.
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether anything was written since `before`. If not, nothing ever will be: what is still
+    /// on its way to the socket must not arrive after its sender was told that it did not.
+    pub(super) fn give_up(&self, before: u64) -> bool {
+        let reached = self.written() != before;
+        self.given_up.store(!reached, Ordering::Relaxed);
+        reached
     }
 
     /// Tells whether the connection was ended for being late.
@@ -131,6 +141,13 @@ impl Link {
         }
     }
 
+    fn refuse_if_given_up(&self) -> io::Result<()> {
+        if self.exchange.given_up.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+
     fn be_late(&self) -> io::Error {
         self.exchange.late.store(true, Ordering::Relaxed);
         io::ErrorKind::TimedOut.into()
@@ -189,6 +206,7 @@ impl AsyncWrite for Link {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.refuse_if_given_up()?;
         let wrote = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch_write(cx, wrote)
     }
@@ -198,6 +216,7 @@ impl AsyncWrite for Link {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.refuse_if_given_up()?;
         let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.watch_write(cx, wrote)
     }

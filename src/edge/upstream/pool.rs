@@ -20,6 +20,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// How the application is reached.
 #[derive(Clone, Debug)]
@@ -112,19 +113,29 @@ impl Pool {
         }
     }
 
-    /// Sends one request, at most once: it is tried again only while not one byte of it is sent.
+    /// Sends one request, at most once: it is tried again only while not one byte of it is sent, and
+    /// its response must have begun by `deadline`.
     pub(crate) async fn send(
         &self,
         mut request: Request<Outgoing>,
+        deadline: Option<Instant>,
     ) -> Result<Response<UpstreamBody>, SendError> {
         loop {
-            let (mut connection, fresh) = match self.checkout() {
-                Some(connection) => (connection, false),
-                None => (self.connect().await.map_err(SendError::Connect)?, true),
+            let (mut connection, fresh) = if let Some(kept) = self.checkout() {
+                (kept, false)
+            } else {
+                let connected = by(deadline, self.connect()).await;
+                let connected = connected.ok_or(SendError::Late { reached: false })?;
+                (connected.map_err(SendError::Connect)?, true)
             };
             let before = connection.exchange.written();
             connection.exchange.enter(Phase::Response);
-            let error = match connection.sender.try_send_request(request).await {
+            let sending = connection.sender.try_send_request(request);
+            let Some(sent) = by(deadline, sending).await else {
+                let reached = connection.exchange.give_up(before);
+                return Err(SendError::Late { reached });
+            };
+            let error = match sent {
                 Ok(response) if is_framed_once(response.headers()) => {
                     return Ok(self.receive(response, connection));
                 }
@@ -216,6 +227,14 @@ impl fmt::Debug for Pool {
         f.debug_struct("Pool")
             .field("target", &self.shared.options.target)
             .finish_non_exhaustive()
+    }
+}
+
+/// What `work` comes to, unless `deadline` passes before.
+async fn by<F: Future>(deadline: Option<Instant>, work: F) -> Option<F::Output> {
+    match deadline {
+        None => Some(work.await),
+        Some(deadline) => timeout_at(deadline, work).await.ok(),
     }
 }
 
