@@ -210,6 +210,28 @@ fn a_login_needs_a_sign_of_its_success() {
 }
 
 #[test]
+fn a_login_told_by_its_status_alone_is_warned_of() {
+    let told = |success: &str| {
+        warnings(&format!(
+            "session:\n  cookies: sid\n  learn:\n    logins:\n      - path: /login\n        \
+             subject: {{ form: user }}\n        success: {{ {success} }}"
+        ))
+    };
+    for weak in ["status: 302", "status: 200, not_body: Wrong"] {
+        let told = told(weak);
+        let place = "stepgate.yaml:10:18: warning: nothing here tells a login from somebody";
+        assert!(
+            told.contains(place) && told.contains("add `cookie:`"),
+            "{told}"
+        );
+    }
+    for clear in ["cookie: sid", "location: /home.*", "body: Welcome"] {
+        let told = told(&format!("status: 200, {clear}"));
+        assert!(!told.contains("tells a login"), "{told}");
+    }
+}
+
+#[test]
 fn plain_http_costs_our_cookie_its_prefix_and_only_if_it_is_said() {
     assert_eq!(
         read("public_url: http://127.0.0.1:8080").browser_key.name(),

@@ -144,6 +144,21 @@ impl File {
         self.add(Severity::Warning, &path.into(), message.into(), None);
     }
 
+    /// Remarks on something that is allowed and deserves a look, and says what would be better.
+    pub fn warn_with_hint(
+        &mut self,
+        path: impl Into<Path>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.add(
+            Severity::Warning,
+            &path.into(),
+            message.into(),
+            Some(hint.into()),
+        );
+    }
+
     /// Remarks on something that is as it should be and worth knowing.
     pub fn note(&mut self, path: impl Into<Path>, message: impl Into<String>) {
         self.add(Severity::Note, &path.into(), message.into(), None);

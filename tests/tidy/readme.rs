@@ -1,5 +1,6 @@
 //! The pages at the top level and in `docs/`: their YAML loads, their commands and links exist.
 
+use crate::settings::refuse_warnings;
 use crate::sources::{files, root, short, text};
 use std::fs;
 use std::path::PathBuf;
@@ -43,7 +44,10 @@ fn the_settings_and_the_policy_of_the_readme_load_together() {
     fs::create_dir_all(folder.join("policies")).unwrap();
     fs::write(folder.join("policies/accounts.yaml"), policy).unwrap();
     let parsed = settings::parse(&folder.join("stepgate.yaml"), settings.as_bytes());
-    let loaded = parsed.and_then(|settings| policy::load(&settings.policies));
+    let loaded = parsed.and_then(|settings| {
+        refuse_warnings(&settings);
+        policy::load(&settings.policies)
+    });
     fs::remove_dir_all(folder).unwrap();
     let policies = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(policies.warnings().count(), 0);

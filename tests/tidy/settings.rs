@@ -2,13 +2,15 @@
 
 use crate::{path, text};
 use std::fs;
-use stepgate::settings;
+use stepgate::settings::{self, Settings};
+use stepgate::yaml::Severity;
 
 #[test]
 fn every_example_loads() {
     for name in ["quickstart", "django-admin"] {
         let settings = settings::load(&path(&format!("examples/{name}/stepgate.yaml")));
         let settings = settings.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        refuse_warnings(&settings);
         let policies = stepgate::policy::load(&settings.policies);
         policies.unwrap_or_else(|mistakes| panic!("{mistakes}"));
     }
@@ -37,7 +39,14 @@ fn the_settings_of_compose_load_where_compose_puts_them() {
         .replace("redis: { url: redis://redis:6379/0 }", "embedded: {}");
     let parsed = settings::parse(&folder.join("stepgate.yaml"), text.as_bytes());
     fs::remove_dir_all(folder).unwrap();
-    parsed.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    refuse_warnings(&parsed.unwrap_or_else(|mistakes| panic!("{mistakes}")));
+}
+
+/// Whoever copies what we ship is warned of nothing.
+pub(crate) fn refuse_warnings(settings: &Settings) {
+    let mut remarks = settings.remarks.iter();
+    let warning = remarks.find(|remark| remark.severity == Severity::Warning);
+    assert!(warning.is_none(), "{}", settings.remarks);
 }
 
 #[test]

@@ -147,7 +147,24 @@ fn success(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) -> Vec<Sign> {
         let hint = "at least one of `status`, `location`, `cookie`, `body` and `not_body`";
         draft.file.report_with_hint(at, message, hint);
     }
+    warn_of_weak(&signs, at, draft);
     signs
+}
+
+/// Many applications redirect whoever is logged in already as they redirect whoever gave the right
+/// password: what both look like proves nothing.
+fn warn_of_weak(signs: &[Sign], at: &Path, draft: &mut Draft<'_>) {
+    let is_weak = |sign: &Sign| match sign {
+        Sign::Status(_) | Sign::NotBody(_) => true,
+        Sign::Body(_) | Sign::Cookie(_) | Sign::Location(_) => false,
+    };
+    if !signs.is_empty() && signs.iter().all(is_weak) {
+        let message = "nothing here tells a login from somebody who is logged in already and is \
+                       sent on: whoever copied a cookie could make its session fresh";
+        let hint = "add `cookie:` with the cookie that a login sets, or `location:` with where it \
+                    leads to";
+        draft.file.warn_with_hint(at, message, hint);
+    }
 }
 
 fn regex(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Regex> {
