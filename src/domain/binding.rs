@@ -1,28 +1,29 @@
 //! What of a request a grant is bound to, and what of it a person is shown.
 
 use super::body::{Body, parameter_at};
-use super::request::{parameters, plain_parameters, same_key};
+use super::request::{body_may_hold_parameters, parameters, plain_parameters, same_key};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
 
 /// Tells whether a requirement needs the body, to bind a grant to it or to show some of it.
-pub fn needs_body(requirement: &Requirement) -> bool {
-    let shown = requirement.show.iter().map(|(_, field)| field);
-    match &requirement.bind {
-        Binding::Request => true,
-        Binding::Nothing => shown.clone().any(Field::is_of_body),
-        Binding::Fields(fields) => fields.iter().chain(shown).any(Field::is_of_body),
-    }
+pub fn needs_body(requirement: &Requirement, head: &RequestHead<'_>) -> bool {
+    requirement.bind == Binding::Request || reads_body(requirement, head)
 }
 
 /// Tells whether a requirement names fields of the body, so that one that cannot be read is refused.
-pub fn reads_body(requirement: &Requirement) -> bool {
+/// A parameter of the query is one where the body may hold another of its name.
+pub fn reads_body(requirement: &Requirement, head: &RequestHead<'_>) -> bool {
     let shown = requirement.show.iter().map(|(_, field)| field);
     let bound: &[Field] = match &requirement.bind {
         Binding::Fields(fields) => fields,
         Binding::Nothing | Binding::Request => &[],
     };
-    bound.iter().chain(shown).any(Field::is_of_body)
+    let may_hold = body_may_hold_parameters(head);
+    bound.iter().chain(shown).any(|field| match field {
+        Field::Form(_) | Field::Json(_) => true,
+        Field::Query(_) => may_hold,
+        Field::Header(_) | Field::Path(_) => false,
+    })
 }
 
 /// Every value of one field, as people read it.
@@ -58,6 +59,7 @@ pub fn values<'v>(
         Field::Query(name) => plain_parameters(head.query.unwrap_or_default())
             .filter(|(key, _)| same_key(key, name))
             .map(|(_, value)| value)
+            .chain(fields_like(name, head, body))
             .collect(),
     }
 }
@@ -97,9 +99,9 @@ fn parts_of(
                 parts.begin("fields", head);
             }
             for field in fields {
-                let values = exact_values(field, head, captures, body);
                 parts.push(field.to_string().as_bytes());
-                parts.push_all(&values);
+                parts.push_all(&exact_values(field, head, captures, body));
+                parts.push_all(&exact_shadows(field, head, body));
             }
         }
         Binding::Request => {
@@ -122,11 +124,7 @@ fn exact_values(
     body: &Body<'_>,
 ) -> Vec<Vec<u8>> {
     match field {
-        Field::Form(name) => body
-            .form_values(name)
-            .map(<[u8]>::to_vec)
-            .chain(exact_shadows(name, head))
-            .collect(),
+        Field::Form(name) => body.form_values(name).map(<[u8]>::to_vec).collect(),
         Field::Header(name) => head
             .headers
             .get_all(name)
@@ -137,17 +135,9 @@ fn exact_values(
             .json_exact(pointer)
             .into_iter()
             .map(String::into_bytes)
-            .chain(
-                parameter_at(pointer)
-                    .into_iter()
-                    .flat_map(|name| exact_shadows(name, head)),
-            )
             .collect(),
         Field::Path(name) => captures.values(name).map(Into::into).collect(),
-        Field::Query(name) => parameters(head.query.unwrap_or_default())
-            .filter(|(key, _)| same_key(key, name))
-            .map(|(_, value)| value.into_owned().into_bytes())
-            .collect(),
+        Field::Query(name) => exact_parameters(name, head),
     }
 }
 
@@ -159,11 +149,35 @@ fn shadows<'v>(name: &'v str, head: &RequestHead<'v>) -> impl Iterator<Item = Co
         .map(|(_, value)| value)
 }
 
-/// As [`shadows`], and bound: in every way in which the query may be read.
-fn exact_shadows<'v>(name: &'v str, head: &RequestHead<'v>) -> impl Iterator<Item = Vec<u8>> {
+/// Fields of the body that an application may take for a parameter of the query.
+fn fields_like<'v>(
+    name: &'v str,
+    head: &RequestHead<'_>,
+    body: &'v Body<'_>,
+) -> impl Iterator<Item = Cow<'v, str>> {
+    let body = body_may_hold_parameters(head).then_some(body);
+    body.into_iter()
+        .flat_map(move |body| body.parameters_named(name))
+}
+
+/// What stands in the other place under the name of a field, and is bound as well.
+fn exact_shadows(field: &Field, head: &RequestHead<'_>, body: &Body<'_>) -> Vec<Vec<u8>> {
+    match field {
+        Field::Form(name) => exact_parameters(name, head),
+        Field::Json(pointer) => parameter_at(pointer)
+            .map(|name| exact_parameters(name, head))
+            .unwrap_or_default(),
+        Field::Query(name) if body_may_hold_parameters(head) => body.exact_parameters_named(name),
+        Field::Header(_) | Field::Path(_) | Field::Query(_) => Vec::new(),
+    }
+}
+
+/// The parameters of a name, in every way in which the query may be read.
+fn exact_parameters(name: &str, head: &RequestHead<'_>) -> Vec<Vec<u8>> {
     parameters(head.query.unwrap_or_default())
-        .filter(move |(key, _)| same_key(key, name))
-        .map(|(_, value)| [b"?", value.as_bytes()].concat())
+        .filter(|(key, _)| same_key(key, name))
+        .map(|(_, value)| value.into_owned().into_bytes())
+        .collect()
 }
 
 /// Parts behind their lengths.
@@ -258,6 +272,13 @@ mod tests {
         assert_ne!(base, of(None, r#"{"user":5}"#));
         // A servlet takes the parameter for the field.
         assert_ne!(base, of(Some("q=1&user=6"), r#"{"user":5}"#));
+        // An application may take the field for the parameter.
+        assert_ne!(base, of(Some("q=1"), r#"{"user":5,"Q":2}"#));
+        assert_ne!(base, of(Some("q=1"), r#"{"user":5,"q":1}"#));
+        assert_ne!(
+            of(Some("q=1"), r#"{"user":5,"q":"1"}"#),
+            of(Some("q=1"), r#"{"user":5,"q":["1"]}"#)
+        );
         let anchored = |method, json| bound(&bind, method, "/a", Some("anchored"), json);
         let looked_at = anchored(Method::Get, r#"{"user":5}"#);
         assert_eq!(looked_at, anchored(Method::Post, r#"{"user":5}"#));

@@ -74,23 +74,28 @@ pub fn claimed_methods(
     with_get(by_header.union(by_query).with(method))
 }
 
-/// Tells whether the body may hold parameters that stand for those of the query, and with them claim
-/// further methods (`_method`): frameworks take the fields of a POST for both. Without a type Rack
-/// takes the body for a form.
+/// Tells whether the body may hold parameters that stand for those of the query: many frameworks take
+/// a field of either for the other. Without a type Rack takes the body of a POST for a form.
 pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
     let mut types = head
         .headers
         .get_all(http::header::CONTENT_TYPE)
         .iter()
         .peekable();
-    head.method == Method::Post
-        && (types.peek().is_none()
-            || types.any(|value| {
-                let value = value.as_bytes().to_ascii_lowercase();
-                PARAMETER_TYPES
-                    .iter()
-                    .any(|kind| value.windows(kind.len()).any(|w| w == kind.as_bytes()))
-            }))
+    if types.peek().is_none() {
+        return head.method == Method::Post;
+    }
+    types.any(|value| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        PARAMETER_TYPES
+            .iter()
+            .any(|kind| value.windows(kind.len()).any(|w| w == kind.as_bytes()))
+    })
+}
+
+/// Tells whether those parameters may claim further methods (`_method`): only a POST is overridden.
+pub(super) fn body_may_claim_methods(head: &RequestHead<'_>) -> bool {
+    head.method == Method::Post && body_may_hold_parameters(head)
 }
 
 /// The methods that one form field or query parameter claims.

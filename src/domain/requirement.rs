@@ -91,16 +91,6 @@ impl Requirement {
     }
 }
 
-impl Field {
-    /// Tells whether the field is one of the body.
-    pub fn is_of_body(&self) -> bool {
-        match self {
-            Self::Form(_) | Self::Json(_) => true,
-            Self::Header(_) | Self::Path(_) | Self::Query(_) => false,
-        }
-    }
-}
-
 impl fmt::Display for Field {
     /// As it is written in a policy.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

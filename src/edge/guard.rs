@@ -248,12 +248,12 @@ impl Asked {
             || found
                 .matches()
                 .iter()
-                .any(|found| needs_body(&found.route.requirement));
+                .any(|found| needs_body(&found.route.requirement, head));
         let judges = found.awaits_body()
             || found
                 .matches()
                 .iter()
-                .any(|found| reads_body(&found.route.requirement));
+                .any(|found| reads_body(&found.route.requirement, head));
         let bytes = if reads {
             content.read(limit).await?
         } else {

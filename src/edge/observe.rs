@@ -87,7 +87,12 @@ impl Watch {
     /// Notes who the request says is logging in.
     pub(crate) fn with_subject(mut self, head: &RequestHead<'_>, content: &Content) -> Self {
         if let Found::Login(route) = &self.watched {
-            let bytes = content.as_read().cloned().unwrap_or_default();
+            // What was too long to read may name another.
+            let bytes = match content.as_read() {
+                Some(bytes) => bytes.clone(),
+                None if route.reads_request_body() => return self,
+                None => Bytes::new(),
+            };
             let body = Body::read_or_opaque(head.headers, &bytes);
             self.subject = route.subject_in_request(head, &body);
         }

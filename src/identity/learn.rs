@@ -136,21 +136,25 @@ impl LoginRoute {
         let SubjectSource::Request(field) = &self.subject else {
             return None;
         };
-        // An application may prefer a parameter of the same name to the field: then nobody knows
-        // whom it let in, and whoever logs in as another would choose whose proof is asked for.
-        let shadow = match field {
-            Field::Form(name) => Some(name.clone()),
-            Field::Json(pointer) => pointer.rsplit('/').next().map(str::to_owned),
-            Field::Header(_) | Field::Path(_) | Field::Query(_) => None,
-        };
+        // An application may prefer what stands in the other place under the same name: then nobody
+        // knows whom it let in, and whoever logs in as another would choose whose proof is asked for.
         let captures = Captures::default();
-        if let Some(name) = shadow
-            && !values(&Field::Query(name), head, &captures, body).is_empty()
-        {
+        let nothing = Body::read_or_opaque(head.headers, &[]);
+        let of_query = |name: String| values(&Field::Query(name), head, &captures, &nothing).len();
+        let told = values(field, head, &captures, body);
+        let is_shadowed = match field {
+            Field::Form(name) => of_query(name.clone()) > 0,
+            Field::Json(pointer) => {
+                let name = pointer.rsplit('/').next().unwrap_or_default();
+                of_query(name.to_owned()) > 0
+            }
+            Field::Query(name) => of_query(name.clone()) != told.len(),
+            Field::Header(_) | Field::Path(_) => false,
+        };
+        let [only] = told.as_slice() else { return None };
+        if is_shadowed {
             return None;
         }
-        let told = values(field, head, &captures, body);
-        let [only] = told.as_slice() else { return None };
         Subject::canonical(only)
     }
 
@@ -158,7 +162,7 @@ impl LoginRoute {
     pub fn reads_request_body(&self) -> bool {
         matches!(
             &self.subject,
-            SubjectSource::Request(Field::Form(_) | Field::Json(_))
+            SubjectSource::Request(Field::Form(_) | Field::Json(_) | Field::Query(_))
         )
     }
 
@@ -210,14 +214,17 @@ mod tests {
     use super::*;
     use crate::domain::{Accept, Method, RequestPath, claimed_methods};
 
-    fn watched(method: Method, path: &str, query: &str) -> &'static str {
+    fn login(subject: SubjectSource) -> LoginRoute {
         let template = Template::parse("/login").unwrap();
-        let route = WatchedRoute::new(MethodSet::EMPTY.with(Method::Post), template);
-        let login = LoginRoute {
-            route,
-            subject: SubjectSource::Request(Field::Form("user".to_owned())),
+        LoginRoute {
+            route: WatchedRoute::new(MethodSet::EMPTY.with(Method::Post), template),
+            subject,
             success: vec![Sign::Status(vec![302])],
-        };
+        }
+    }
+
+    fn watched(method: Method, path: &str, query: &str) -> &'static str {
+        let login = login(SubjectSource::Request(Field::Form("user".to_owned())));
         let learn = Learn {
             logins: vec![Arc::new(login)],
             logouts: vec![],
@@ -237,6 +244,48 @@ mod tests {
             Watched::Logout => "logout",
             Watched::Nothing => "nothing",
             Watched::Unclear => "unclear",
+        }
+    }
+
+    #[test]
+    fn a_subject_that_the_request_names_twice_is_nobody() {
+        let named = |field: Field, query, form: &str| {
+            let headers = HeaderMap::from_iter([(
+                header::CONTENT_TYPE,
+                "application/x-www-form-urlencoded".parse().unwrap(),
+            )]);
+            let path = RequestPath::parse("/login", &Accept::default()).unwrap();
+            let head = RequestHead {
+                method: Method::Post,
+                claimed: MethodSet::EMPTY.with(Method::Post),
+                host: "app",
+                path: &path,
+                query,
+                headers: &headers,
+            };
+            let body = Body::read(&headers, form.as_bytes()).unwrap();
+            let named = login(SubjectSource::Request(field)).subject_in_request(&head, &body);
+            named.map(|subject| subject.as_str().to_owned())
+        };
+        let (form, query) = (
+            || Field::Form("user".to_owned()),
+            || Field::Query("user".to_owned()),
+        );
+        let alice = Some("alice".to_owned());
+        assert_eq!(named(form(), None, "user=alice"), alice);
+        assert_eq!(named(query(), Some("user=alice"), "a=b"), alice);
+        for (field, in_query, in_form) in [
+            (form(), Some("user=alice"), "user=bob"),
+            (form(), Some("user=alice"), ""),
+            (query(), Some("user=alice"), "user=bob"),
+            (query(), Some("user=alice"), "USER[]=bob"),
+            (query(), None, "user=bob"),
+        ] {
+            assert_eq!(
+                named(field, in_query, in_form),
+                None,
+                "{in_query:?} {in_form}"
+            );
         }
     }
 

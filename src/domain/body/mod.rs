@@ -130,7 +130,12 @@ impl<'b> Body<'b> {
         fields
             .map(|field| (&*field.name, String::from_utf8_lossy(&field.value)))
             .chain(entries.flat_map(|(key, value)| {
-                let texts = value.texts().into_iter();
+                let mut texts = value.texts();
+                if texts.is_empty() {
+                    // An empty list is a value, too.
+                    texts.push(value.to_text());
+                }
+                let texts = texts.into_iter();
                 texts.map(move |text| (&**key, Cow::Owned(text)))
             }))
     }
@@ -154,6 +159,28 @@ impl<'b> Body<'b> {
                 Ok(true)
             }
             BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test),
+        }
+    }
+
+    /// What the fields hold that an application may take for the parameter `name` of the query, so
+    /// exactly that no two bodies with other values agree. One that holds nothing of the kind as far
+    /// as we can read it counts as a whole.
+    pub(super) fn exact_parameters_named(&self, name: &str) -> Vec<Vec<u8>> {
+        match &self.content {
+            Content::Form { form, .. } => form
+                .fields
+                .iter()
+                .filter(|field| same_key(&field.name, name))
+                .map(|field| field.value.clone())
+                .collect(),
+            Content::Json(json) => json
+                .entries()
+                .iter()
+                .filter(|(key, _)| same_key(key, name))
+                .map(|(_, value)| value.to_text().into_bytes())
+                .collect(),
+            Content::Empty => Vec::new(),
+            Content::GraphQl(_) | Content::Other(_) => self.identity(),
         }
     }
 

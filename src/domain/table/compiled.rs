@@ -2,7 +2,9 @@
 
 use super::TableError;
 use crate::domain::path::{Template, captures_folded, matches_exactly};
-use crate::domain::request::{body_may_hold_parameters, header_values, parameters, same_key};
+use crate::domain::request::{
+    body_may_claim_methods, body_may_hold_parameters, header_values, parameters, same_key,
+};
 use crate::domain::{
     Body, Captures, Exception, Field, Matcher, Method, MethodSet, PathPattern, Reading,
     RequestHead, RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,
@@ -147,21 +149,21 @@ impl Compiled {
         if self.is_page && !matches!(head.method, Method::Get | Method::Head) {
             return Standing::Excluded;
         }
-        let may_claim = body_may_hold_parameters(head);
         let query_holds = self.query_holds(head);
-        if !(self.host_holds(head) && (query_holds || may_claim) && self.headers_hold(head)) {
+        let query_may_hold = query_holds || body_may_hold_parameters(head);
+        if !(self.host_holds(head) && query_may_hold && self.headers_hold(head)) {
             return Standing::Excluded;
         }
-        let widest = if may_claim {
+        let widest = if body_may_claim_methods(head) {
             MethodSet::ALL
         } else {
             head.claimed
         };
-        if !self.methods_hold(widest) || self.is_excepted(head, widest) {
+        if !self.methods_hold(widest) || self.is_excepted(head, widest, None) {
             Standing::Excluded
         } else if !self.route.matcher.body.is_empty()
             || !self.methods_hold(head.claimed)
-            || self.is_excepted(head, head.claimed)
+            || self.may_be_excepted(head, head.claimed)
             || !query_holds
         {
             Standing::WaitsForBody
@@ -210,8 +212,21 @@ impl Compiled {
             .all(|(name, test)| header_test_holds(head, name, test))
     }
 
-    /// Tells whether an exception holds: under every reading, and for every claimed method.
-    pub(super) fn is_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
+    /// Tells whether an exception holds: under every reading, and for every claimed method. Without
+    /// the body, whether one holds whatever the body says.
+    pub(super) fn is_excepted(
+        &self,
+        head: &RequestHead<'_>,
+        claimed: MethodSet,
+        body: Option<&Body<'_>>,
+    ) -> bool {
+        self.exceptions
+            .iter()
+            .any(|exception| exception.holds(head, claimed) && !exception.is_disputed(head, body))
+    }
+
+    /// Tells whether an exception holds unless the body says otherwise.
+    pub(super) fn may_be_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
         self.exceptions
             .iter()
             .any(|exception| exception.holds(head, claimed))
@@ -318,6 +333,18 @@ impl CompiledException {
             && self.path.as_ref().is_none_or(|path| path.holds(head.path))
             && query.iter().all(query_holds)
             && headers.iter().all(header_holds)
+    }
+
+    /// Tells whether a field of the body says otherwise than a parameter of the query that the
+    /// exception asks for: which of the two counts is the application's affair.
+    fn is_disputed(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
+        let is_disputed = |(name, test): &(String, ValueTest)| {
+            body.is_none_or(|body| {
+                let mut values = body.parameters_named(name).peekable();
+                values.peek().is_some() && !test.holds_for_all(values)
+            })
+        };
+        body_may_hold_parameters(head) && self.exception.query.iter().any(is_disputed)
     }
 }
 

@@ -89,7 +89,14 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
     }
     if !matcher.except.is_empty() {
         let asked = "no exception, under every reading".to_owned();
-        parts.push(Part::new(asked, !compiled.is_excepted(head, head.claimed)));
+        let verdict = if compiled.is_excepted(head, head.claimed, body) {
+            Verdict::Fails
+        } else if body.is_none() && compiled.may_be_excepted(head, head.claimed) {
+            Verdict::WaitsForBody
+        } else {
+            Verdict::Holds
+        };
+        parts.push(Part { asked, verdict });
     }
     for matcher in &matcher.body {
         let verdict = body.map_or(Verdict::WaitsForBody, |body| {

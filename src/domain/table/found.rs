@@ -3,7 +3,7 @@
 use super::Captures;
 use super::compiled::{Compiled, Standing};
 use crate::domain::body::{Body, BodyRefusal};
-use crate::domain::request::body_may_hold_parameters;
+use crate::domain::request::{body_may_claim_methods, body_may_hold_parameters};
 use crate::domain::{RequestHead, Route};
 use std::sync::Arc;
 
@@ -106,13 +106,15 @@ pub(super) fn applies(
     head: &RequestHead<'_>,
     body: &Body<'_>,
 ) -> Result<bool, BodyRefusal> {
-    let claimed = if body_may_hold_parameters(head) {
-        head.claimed.union(body.claimed_methods()?)
-    } else {
-        head.claimed
-    };
+    let mut claimed = head.claimed;
+    if body_may_hold_parameters(head) {
+        let by_body = body.claimed_methods()?;
+        if body_may_claim_methods(head) {
+            claimed = claimed.union(by_body);
+        }
+    }
     if !compiled.methods_hold(claimed)
-        || compiled.is_excepted(head, claimed)
+        || compiled.is_excepted(head, claimed, Some(body))
         || !compiled.query_holds_with(head, body)
     {
         return Ok(false);

@@ -414,6 +414,58 @@ fn an_exception_needs_every_value_of_its_query() {
 }
 
 #[test]
+fn an_exception_by_query_does_not_hold_against_a_field_of_the_body() {
+    let of = |test| {
+        let mut users = matcher(&[], "/users");
+        users.except = vec![Exception {
+            query: vec![("dry".to_owned(), test)],
+            path: None,
+            ..exception("/")
+        }];
+        table(vec![users])
+    };
+    let equals = of(ValueTest::Equals("1".to_owned()));
+    let absent = of(ValueTest::Absent);
+    let json = "application/json";
+    for method in [Method::Post, Method::Patch] {
+        let dry = || ask(method, "/users?dry=1");
+        for (kind, other) in [
+            (FORM, "dry=0"),
+            (FORM, "dry=1&DRY[]=0"),
+            (json, r#"{"dry":0}"#),
+            (json, r#"{"dry":[]}"#),
+        ] {
+            assert!(dry().body(kind, other).applies(&equals), "{other}");
+            let plain = ask(method, "/users").body(kind, other);
+            assert!(plain.applies(&absent), "{other}");
+        }
+        for (kind, agreeing) in [(FORM, "dry=1&a=b"), (json, r#"{"dry":"1"}"#), (FORM, "")] {
+            assert!(!dry().body(kind, agreeing).applies(&equals), "{agreeing}");
+        }
+        // What is only in the body is not what the exception asks for.
+        let elsewhere = ask(method, "/users").body(FORM, "dry=1");
+        assert!(elsewhere.applies(&equals));
+        assert!(!ask(method, "/users").body(FORM, "a=b").applies(&absent));
+        // A body that cannot be read disputes everything.
+        let broken = dry().body("application/json", "{");
+        assert!(broken.settle(&equals).is_err());
+    }
+    assert!(!ask(Method::Get, "/users?dry=1").awaits_body(&equals));
+}
+
+#[test]
+fn a_query_is_looked_for_in_bodies_of_every_method() {
+    let mut deletes = matcher(&[], "/users");
+    deletes.query = vec![("action".to_owned(), ValueTest::Equals("delete".to_owned()))];
+    let table = table(vec![deletes]);
+    for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
+        let sent = |body| ask(method, "/users").body(FORM, body);
+        assert!(sent("action=delete").applies(&table), "{method:?}");
+        assert!(!sent("action=show").applies(&table), "{method:?}");
+    }
+}
+
+#[test]
 fn a_route_that_reads_the_body_waits_for_it_and_never_waves_through() {
     let mut admin = matcher(&[Method::Post], "/admin/{model}/");
     let is_delete = ValueTest::Equals("delete_selected".to_owned());
