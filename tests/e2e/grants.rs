@@ -187,6 +187,54 @@ on_both_stores! {
         assert_eq!(same.status, 200);
     }
 
+    async fn a_body_that_is_not_read_is_bound_with_its_coding(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let client = scene.logged_in().await;
+        let coded = |codings: &[&str]| {
+            let mut request = order(&client);
+            for coding in codings {
+                request.headers_mut().append("content-encoding", coding.parse().unwrap());
+            }
+            request
+        };
+        let refused = client.send(coded(&["gzip"])).await;
+        scene.pass(&client, &refused).await;
+        for other in [&["deflate"][..], &[], &["gzip", "gzip"]] {
+            let answer = client.send(coded(other)).await;
+            assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "grant-mismatch".into()), "{other:?}");
+        }
+        assert_eq!(client.send(coded(&["gzip"])).await.status, 200);
+    }
+
+    async fn a_parameter_that_is_bound_is_looked_for_in_the_body_as_well(keeper: Keeper) {
+        let policy = "version: 1
+default: forward
+routes:
+  - id: give
+    level: 4
+    bind: [query.user]
+    show: { user: query.user }
+    match: { methods: [POST, PATCH], path: /give, except: [{ query: { dry: '1' } }] }
+";
+        let scene = Stage::on(keeper).policy(policy).set();
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/give?user=7", &[("note", "x")]).await;
+        assert_eq!(refused.json()["challenge"]["bound"], json!([["user", "7"]]));
+        scene.pass(&client, &refused).await;
+        let other = client.post_form("/give?user=7", &[("user", "8")]).await;
+        assert_eq!(reason(&other), "grant-mismatch");
+        assert_eq!(other.json()["challenge"]["bound"], json!([["user", "7, 8"]]));
+        let patched = client.call(Method::PATCH, "/give?user=7", json!({ "user": 8 })).await;
+        assert_eq!(reason(&patched), "grant-mismatch");
+        assert_eq!(client.post_form("/give?user=7", &[("note", "y")]).await.status, 200);
+
+        assert_eq!(client.post_form("/give?dry=1", &[]).await.status, 200);
+        assert_eq!(client.post_form("/give?dry=1", &[("dry", "0")]).await.status, 403);
+        let patched = client.call(Method::PATCH, "/give?dry=1", json!({ "dry": 0 })).await;
+        assert_eq!(patched.status, 403);
+        assert_eq!(scene.got("/give"), 2);
+    }
+
     async fn the_phrase_must_be_typed(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = scene.logged_in().await;

@@ -25,6 +25,8 @@ use std::borrow::Cow;
 pub struct Body<'b> {
     bytes: &'b [u8],
     content: Content,
+    /// How the bytes of a body that was not read are to be decoded before that (RFC 9110 §8.4).
+    codings: Vec<Vec<u8>>,
 }
 
 /// The fields of a form.
@@ -59,6 +61,7 @@ impl<'b> Body<'b> {
             return Ok(Self {
                 bytes,
                 content: Content::Empty,
+                codings: Vec::new(),
             });
         }
         let content_type = ContentType::of(headers)?;
@@ -78,7 +81,11 @@ impl<'b> Body<'b> {
             json if is_json(json) => Content::Json(Json::parse(bytes)?),
             other => Content::Other(other.to_owned()),
         };
-        Ok(Self { bytes, content })
+        Ok(Self {
+            bytes,
+            content,
+            codings: Vec::new(),
+        })
     }
 
     /// Takes a body that no route must judge, only bind a grant to: read where it can be.
@@ -88,9 +95,11 @@ impl<'b> Body<'b> {
             let types: Vec<_> = types
                 .map(|line| String::from_utf8_lossy(line.as_bytes()))
                 .collect();
+            let codings = headers.get_all(http::header::CONTENT_ENCODING).iter();
             Self {
                 bytes,
                 content: Content::Other(types.join(", ")),
+                codings: codings.map(|line| line.as_bytes().to_vec()).collect(),
             }
         })
     }
@@ -211,7 +220,8 @@ impl<'b> Body<'b> {
             .collect()
     }
 
-    /// What identifies the body: its type, and its bytes or, for multipart, its parts.
+    /// What identifies the body: its type, and its bytes or, for multipart, its parts. The same bytes
+    /// are another body where they are to be decoded otherwise.
     ///
     /// A browser chooses a new multipart boundary whenever it sends a form again, so the bytes
     /// differ where nothing else does. The strict reader leaves one way to read the parts.
@@ -247,7 +257,11 @@ impl<'b> Body<'b> {
             }
             Content::GraphQl(_) => tagged("graphql"),
             Content::Json(_) => tagged("json"),
-            Content::Other(found) => tagged(&format!("other {found}")),
+            Content::Other(found) => {
+                let mut parts = tagged(&format!("other {found}"));
+                parts.extend(self.codings.iter().cloned());
+                parts
+            }
         }
     }
 
