@@ -3,7 +3,7 @@
 use super::headers::Hop;
 use super::house::{Connection, Worker};
 use super::respond;
-use super::wire::{ClientDeadlines, HeadLimits, Line, Scanner, Wire};
+use super::wire::{ClientDeadlines, HeadLimits, Heard, Line, Scanner, Wire};
 use crate::domain::Leniency;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -174,14 +174,14 @@ async fn greet<S>(
             tokio::time::sleep(LAST_CALL).await;
         };
         let told = tokio::select! {
-            told = sniffed => told,
-            () = silent => return,
+            told = sniffed => told.ok(),
+            () = silent => None,
         };
         match told {
-            Ok(Ok(h2)) => h2,
+            Some(Ok(h2)) => h2,
             // A request that stopped within the letters that HTTP/2 begins with.
-            Err(_) if !prefix.is_empty() => false,
-            Ok(Err(_)) | Err(_) => return,
+            None if !prefix.is_empty() => false,
+            Some(Err(_)) | None => return,
         }
     };
     let line = Arc::new(Line::default());
@@ -202,7 +202,7 @@ async fn greet<S>(
     }
 }
 
-/// What a request that stands at the door when draining begins may need to come in.
+/// What a request of a new connection may need to come in when draining has begun.
 const LAST_CALL: Duration = Duration::from_millis(200);
 
 fn head_limits(worker: &Worker) -> HeadLimits {
@@ -245,6 +245,7 @@ where
         // With some room for blank lines: the wire has looked at the head already.
         .max_header_size(limits.header_bytes + 64)
         .header_read_timeout(None);
+    let line = connection.line.clone();
     let service = {
         let worker = worker.clone();
         service_fn(move |request| answer(worker.clone(), connection.clone(), request))
@@ -252,6 +253,7 @@ where
     let serving = pin!(builder.serve_connection(wire, service).with_upgrades());
     drive(
         &worker,
+        &line,
         serving,
         hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
     )
@@ -272,6 +274,7 @@ where
         .max_local_error_reset_streams(256)
         .keep_alive_interval(limits.deadlines.progress)
         .keep_alive_timeout(limits.deadlines.progress);
+    let line = connection.line.clone();
     let service = {
         let worker = worker.clone();
         service_fn(move |request| answer(worker.clone(), connection.clone(), request))
@@ -279,6 +282,7 @@ where
     let serving = pin!(builder.serve_connection(wire, service));
     drive(
         &worker,
+        &line,
         serving,
         hyper::server::conn::http2::Connection::graceful_shutdown,
     )
@@ -293,25 +297,46 @@ async fn answer(
     Ok(super::handle(&worker, &connection, request).await)
 }
 
-/// Runs a connection to its end, telling it once when the worker begins to drain.
-async fn drive<C, E>(worker: &Worker, mut serving: Pin<&mut C>, mut finish: impl FnMut(Pin<&mut C>))
-where
+/// Runs a connection to its end, telling it once when the worker begins to drain. A request that came
+/// half way by then is waited for, as long as its head may take.
+async fn drive<C, E>(
+    worker: &Worker,
+    line: &Line,
+    mut serving: Pin<&mut C>,
+    mut finish: impl FnMut(Pin<&mut C>),
+) where
     C: Future<Output = Result<(), E>>,
 {
     let mut begun = pin!(worker.drain.begun());
+    let mut last_call = None;
     // The waker of a connection's task stays the same, so that it is handed in only once.
-    let (mut heard, mut told) = (false, false);
+    let (mut listens, mut told) = (false, false);
     let ended = poll_fn(|cx| {
-        if !heard {
-            heard = true;
-            told = begun.as_mut().poll(cx).is_ready();
-            if told {
-                finish(serving.as_mut());
-            }
-        } else if !told && worker.drain.has_begun() {
-            told = true;
-            finish(serving.as_mut());
+        if !listens {
+            listens = true;
+            let _: Poll<()> = begun.as_mut().poll(cx);
         }
+        if told || !worker.drain.has_begun() {
+            return serving.as_mut().poll(cx);
+        }
+        // What stands in the socket already comes in first.
+        if let Poll::Ready(ended) = serving.as_mut().poll(cx) {
+            return Poll::Ready(ended);
+        }
+        let waits = match line.heard() {
+            Heard::Enough => false,
+            Heard::Half => true,
+            Heard::Nothing => last_call
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CALL)))
+                .as_mut()
+                .poll(cx)
+                .is_pending(),
+        };
+        if waits {
+            return Poll::Pending;
+        }
+        told = true;
+        finish(serving.as_mut());
         serving.as_mut().poll(cx)
     })
     .await;

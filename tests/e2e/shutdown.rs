@@ -49,6 +49,68 @@ fn what_is_under_way_ends_in_peace() {
 }
 
 #[test]
+fn a_request_that_came_half_way_is_served() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, "ok"));
+        let house = before(upstream.addr()).open();
+        let addr = house.addr();
+        let ask = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+        let mut silent = RawConnection::open(addr).await;
+        // On a new connection, within the letters that HTTP/2 begins with too; and on a kept one.
+        let mut halves = Vec::new();
+        for (first, half) in [("", "GET /x HT"), ("", "P"), (ask, "GET /x HTTP/1.1\r\nHo")] {
+            let mut connection = RawConnection::open(addr).await;
+            if !first.is_empty() {
+                connection.write(first).await.read_until("ok").await;
+            }
+            connection.write(half).await;
+            halves.push((connection, half));
+        }
+        let stepgate = house.stepgate;
+        stepgate.process().signal("TERM");
+        stepgate.process().wait_for_line("draining");
+        // Whoever has nothing to say is let go; these are not.
+        assert!(silent.read_to_end().await.is_empty());
+        for (mut connection, half) in halves {
+            let rest = match half {
+                "P" => "UT /x HTTP/1.1\r\nHost: h\r\n\r\n",
+                half => &ask[half.len()..],
+            };
+            let answer = connection.write(rest).await.read_to_end().await;
+            let answer = String::from_utf8(answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{half}: {answer}");
+            assert!(answer.ends_with("\r\n\r\nok"), "{half}: {answer}");
+        }
+        assert_eq!(stepgate.wait_exit().code(), Some(0));
+    });
+}
+
+#[test]
+fn half_a_request_and_half_a_handshake_are_waited_for_no_longer_than_ever() {
+    run(async {
+        let upstream = Upstream::start(|_| text(200, "ok"));
+        let plan = || {
+            let plan = before(upstream.addr()).with("deadlines", "drain: 1h");
+            plan.with("deadlines", "header: 500ms")
+                .with("deadlines", "handshake: 500ms")
+        };
+        let house = plan().open();
+        let mut half = RawConnection::open(house.addr()).await;
+        half.write("GET /x HTTP/1.1\r\n").await;
+        assert_eq!(house.stepgate.terminate().code(), Some(0));
+        let told = String::from_utf8(half.read_to_end().await).unwrap();
+        assert!(told.starts_with("HTTP/1.1 408 "), "{told}");
+
+        let house = plan().tls().open();
+        let mut half = RawConnection::open(house.addr()).await;
+        // The head of a TLS record, of which nothing follows.
+        half.write([0x16, 3, 1, 2, 0]).await;
+        assert_eq!(house.stepgate.terminate().code(), Some(0));
+        assert!(half.read_to_end().await.is_empty());
+    });
+}
+
+#[test]
 fn patience_has_an_end() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Hang);

@@ -12,7 +12,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -35,10 +35,38 @@ pub(crate) struct Line {
     violation: OnceLock<Violation>,
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
+    heard: AtomicU8,
     interims: interim::Interims,
 }
 
+/// How far the client came with what it is saying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Heard {
+    /// It has not said a word yet.
+    Nothing = 0,
+    /// It has begun a request, and we wait for the rest of its head.
+    Half = 1,
+    /// It waits for us, or has nothing to say.
+    Enough = 2,
+}
+
 impl Line {
+    /// How far the client came with what it is saying.
+    pub(crate) fn heard(&self) -> Heard {
+        const NOTHING: u8 = Heard::Nothing as u8;
+        const HALF: u8 = Heard::Half as u8;
+        match self.heard.load(Ordering::Relaxed) {
+            NOTHING => Heard::Nothing,
+            HALF => Heard::Half,
+            _ => Heard::Enough,
+        }
+    }
+
+    fn hear(&self, heard: Heard) {
+        self.heard.store(heard as u8, Ordering::Relaxed);
+    }
+
     /// What the client was caught doing on this connection, if anything.
     pub(crate) fn violation(&self) -> Option<Violation> {
         self.violation.get().copied()
@@ -207,11 +235,15 @@ impl<S> Wire<S> {
     /// yet is taken out again; nothing of a broken body is handed on from the broken line.
     fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(scanner) = &mut self.scanner else {
-            return;
+            return self.line.hear(Heard::Enough);
         };
         let read = buf.filled().get(before..).unwrap_or_default();
         let scanned = scanner.scan(read);
         let place = scanner.place();
+        self.line.hear(match place {
+            Place::Head => Heard::Half,
+            Place::Body | Place::Idle => Heard::Enough,
+        });
         if scanned.is_ok() && place != Place::Head && self.held.is_empty() {
             if place == Place::Body {
                 self.reading.since = Instant::now();
@@ -245,6 +277,7 @@ impl<S> Wire<S> {
     /// Hands on nothing that comes from now on. What was broken in a head is answered in its place.
     fn refuse(&mut self, violation: Violation) {
         let _ = self.line.violation.set(violation);
+        self.line.hear(Heard::Enough);
         self.refused = true;
         self.held = Vec::new();
         if !self.broken {
