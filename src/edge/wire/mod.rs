@@ -1,18 +1,18 @@
 //! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
 
 mod interim;
+mod line;
 mod scan;
 mod tokens;
 
 pub(crate) use interim::Awaited;
+pub(crate) use line::{Heard, Line, Occupied};
 pub(crate) use scan::{HeadLimits, Place, Scanner, Violation};
 
 use super::alarm::{Alarm, later};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -27,75 +27,6 @@ pub struct ClientDeadlines {
     pub progress: Duration,
     /// Between two requests on a kept-alive connection.
     pub idle: Duration,
-}
-
-/// What the handlers of a connection and its bytes know of each other.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    violation: OnceLock<Violation>,
-    in_flight: AtomicUsize,
-    tunnel: AtomicBool,
-    heard: AtomicU8,
-    interims: interim::Interims,
-}
-
-/// How far the client came with what it is saying.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Heard {
-    /// It has not said a word yet.
-    Nothing = 0,
-    /// It has begun a request, and we wait for the rest of its head.
-    Half = 1,
-    /// It waits for us, or has nothing to say.
-    Enough = 2,
-}
-
-impl Line {
-    /// How far the client came with what it is saying.
-    pub(crate) fn heard(&self) -> Heard {
-        const NOTHING: u8 = Heard::Nothing as u8;
-        const HALF: u8 = Heard::Half as u8;
-        match self.heard.load(Ordering::Relaxed) {
-            NOTHING => Heard::Nothing,
-            HALF => Heard::Half,
-            _ => Heard::Enough,
-        }
-    }
-
-    fn hear(&self, heard: Heard) {
-        self.heard.store(heard as u8, Ordering::Relaxed);
-    }
-
-    /// What the client was caught doing on this connection, if anything.
-    pub(crate) fn violation(&self) -> Option<Violation> {
-        self.violation.get().copied()
-    }
-
-    /// Tells the connection that a request is being answered, until the guard is dropped.
-    pub(crate) fn occupy(self: &Arc<Self>) -> Occupied {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Occupied(self.clone())
-    }
-
-    /// From here on the bytes are not HTTP any more; the tunnel has deadlines of its own.
-    pub(crate) fn become_tunnel(&self) {
-        self.tunnel.store(true, Ordering::Relaxed);
-    }
-
-    fn is_busy(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) > 0
-    }
-}
-
-/// A request is being answered while this lives.
-#[derive(Debug)]
-pub(crate) struct Occupied(Arc<Line>);
-
-impl Drop for Occupied {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// The bytes of one client connection, watched.
@@ -228,7 +159,7 @@ impl<S> Wire<S> {
     }
 
     fn is_tunnel(&self) -> bool {
-        self.line.tunnel.load(Ordering::Relaxed)
+        self.line.is_tunnel()
     }
 
     /// Follows what was just read into `buf` after its first `before` bytes. What may not be handed on
@@ -276,8 +207,7 @@ impl<S> Wire<S> {
 
     /// Hands on nothing that comes from now on. What was broken in a head is answered in its place.
     fn refuse(&mut self, violation: Violation) {
-        let _ = self.line.violation.set(violation);
-        self.line.hear(Heard::Enough);
+        self.line.catch(violation);
         self.refused = true;
         self.held = Vec::new();
         if !self.broken {
