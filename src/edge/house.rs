@@ -3,6 +3,7 @@
 use super::client::TrustedProxies;
 use super::complaints::Complaints;
 use super::drain::Drain;
+use super::forget::Forgetting;
 use super::headers::{HeaderRules, Hop};
 use super::listen::{self, Census, ClientLimits, Place};
 use super::upstream::{Pool, UpstreamOptions};
@@ -100,6 +101,7 @@ pub(crate) struct Worker {
     pub(crate) ids: RequestIds,
     pub(crate) recent: Recent,
     pub(crate) complaints: Complaints,
+    pub(crate) forgetting: Forgetting,
 }
 
 /// Who is on the line.
@@ -127,6 +129,7 @@ pub async fn serve(
         ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
         recent: Recent::default(),
         complaints: Complaints::default(),
+        forgetting: Forgetting::default(),
         house,
     });
     for (listener, tls) in listeners {

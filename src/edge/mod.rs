@@ -11,6 +11,7 @@ mod complaints;
 mod drain;
 mod endpoints;
 mod error;
+mod forget;
 mod forward;
 #[cfg(fuzzing)]
 pub mod fuzzing;

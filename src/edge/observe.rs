@@ -1,6 +1,7 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
 use super::error::EdgeError;
+use super::forget::forget;
 use super::guard::Content;
 use super::house::Worker;
 use super::reply::Reply;
@@ -237,7 +238,7 @@ impl Watch {
         let outcome = if tell(visit, &visit.worker.store.put_login(&login).await) {
             Outcome::Succeeded
         } else {
-            retry(visit, [Some(id), before]);
+            forget(visit.worker, before.into_iter().chain([id]));
             Outcome::Failed
         };
         if outcome == Outcome::Succeeded
@@ -271,14 +272,14 @@ impl Watch {
                 claims: &[],
             };
             let Ok(held) = store.evidence(ask, house.clock.now()).await else {
-                retry(visit, [Some(id), None]);
+                forget(visit.worker, [id]);
                 return false;
             };
             let theirs = held.session.and_then(|session| session.browser_key);
             if theirs.is_some() && theirs != self.browser_key {
                 believed = false;
                 if !tell(visit, &store.lock_session(id).await) {
-                    retry(visit, [Some(id), None]);
+                    forget(visit.worker, [id]);
                 }
             }
         }
@@ -302,7 +303,7 @@ impl Watch {
             .flatten()
         {
             if !tell(visit, &visit.worker.store.end_session(id).await) {
-                retry(visit, [Some(id), None]);
+                forget(visit.worker, [id]);
             }
         }
         if matches!(self.watched, Found::Logout) && before.is_some() {
@@ -326,7 +327,7 @@ impl Watch {
             None => store.end_session(before).await,
         };
         if !tell(visit, &moved) {
-            retry(visit, [Some(before), after]);
+            forget(visit.worker, after.into_iter().chain([before]));
         }
     }
 
@@ -346,8 +347,13 @@ impl Watch {
 
 /// Whether the store heard; if not, the log does.
 fn tell(visit: &Visit<'_>, done: &Result<(), StoreError>) -> bool {
-    if let Err(error) = done {
-        tracing::warn!(request = %visit.id, %error, "what the application said of a session is not recorded");
+    if let Err(error) = done
+        && let Some(untold) = visit
+            .worker
+            .complaints
+            .admit(visit.worker.house.clock.now())
+    {
+        tracing::warn!(request = %visit.id, %error, untold, "what the application said of a session is not recorded");
     }
     done.is_ok()
 }
@@ -391,27 +397,6 @@ pub(super) fn caller(
         asserted,
         ..said.into()
     })
-}
-
-/// The store did not hear of a change: what it still holds for these sessions must not outlive the
-/// outage, so it is told to forget them as soon as it answers again.
-fn retry(visit: &Visit<'_>, ids: [Option<SessionId>; 2]) {
-    const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
-    const TRIES: usize = 1200;
-    let store = visit.worker.store.clone();
-    let working = visit.worker.drain.work();
-    let drain = visit.worker.drain.clone();
-    tokio::task::spawn_local(async move {
-        let _working = working;
-        for id in ids.into_iter().flatten() {
-            for _ in 0..TRIES {
-                if store.end_session(id).await.is_ok() || drain.has_begun() {
-                    break;
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    });
 }
 
 /// Reads the beginning of a response body, as far as signs of a login are looked for.

@@ -20,6 +20,7 @@ mod demo;
 mod demo_app;
 mod django_admin;
 mod email_code;
+mod forgetting;
 mod forwarding;
 mod grants;
 mod harness;
