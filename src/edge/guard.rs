@@ -48,14 +48,22 @@ pub(crate) enum Content {
 pub(crate) struct Patience {
     /// Between two pieces. HTTP/1 watches that on the wire; streams of HTTP/2 have no wire of their own.
     pub(crate) progress: Duration,
-    /// All of it, if the whole request is limited.
+    /// All of it: whoever sends a byte now and then makes progress for ever.
+    pub(crate) whole: Duration,
+    /// The end of the whole request, if that is limited.
     pub(crate) until: Option<Instant>,
 }
 
 impl Patience {
-    fn deadline(self) -> Instant {
-        let next = later(Instant::now(), self.progress);
-        self.until.map_or(next, |until| until.min(next))
+    /// When all of a body must have come that is read from now on.
+    fn end(self) -> Instant {
+        let end = later(Instant::now(), self.whole);
+        self.until.map_or(end, |until| until.min(end))
+    }
+
+    /// When the next piece must have come.
+    fn next(self, end: Instant) -> Instant {
+        later(Instant::now(), self.progress).min(end)
     }
 }
 
@@ -80,7 +88,8 @@ impl Content {
             return Err(too_large);
         }
         let mut whole = BytesMut::new();
-        while let Some(frame) = timeout_at(patience.deadline(), body.frame())
+        let end = patience.end();
+        while let Some(frame) = timeout_at(patience.next(end), body.frame())
             .await
             .map_err(|_| EdgeError::SlowBody)?
         {

@@ -119,8 +119,10 @@ impl<'w> Visit<'w> {
 
     /// How long its body may take to come.
     pub(crate) fn patience(&self) -> Patience {
+        let deadlines = &self.worker.house.options.limits.deadlines;
         Patience {
-            progress: self.worker.house.options.limits.deadlines.progress,
+            progress: deadlines.progress,
+            whole: deadlines.body,
             until: self.deadline,
         }
     }

@@ -121,6 +121,7 @@ pub(super) struct RawLimits {
 pub(super) struct RawDeadlines {
     pub(super) handshake: Option<Span>,
     pub(super) header: Option<Span>,
+    pub(super) body: Option<Span>,
     pub(super) progress: Option<Span>,
     pub(super) idle: Option<Span>,
     pub(super) drain: Option<Span>,

@@ -8,7 +8,7 @@ use crate::support::upstream::{Reply, Upstream, text};
 use http::Method;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// What any of the deadlines below may take at most, on a busy machine.
@@ -157,6 +157,51 @@ fn a_slow_client_is_cut_off() {
         tokio::time::timeout(SOON, trickle)
             .await
             .expect("a head that trickles for ever");
+    });
+}
+
+#[test]
+fn a_body_that_must_be_read_has_an_end() {
+    run(async {
+        let upstream = Upstream::start(|_| Reply::Count);
+        let plan = before(upstream.addr()).with("deadlines", "body: 500ms");
+        let house = plan.open();
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        let ask = |path: &str| {
+            format!("POST {path} HTTP/1.1\r\nHost: h\r\n{kind}\r\nContent-Length: 60\r\n\r\n")
+        };
+        // One byte after the other, each in good time.
+        let drip = async |path: &str| {
+            let mut connection = TcpStream::connect(house.addr()).await.unwrap();
+            let (mut hear, mut say) = connection.split();
+            say.write_all(ask(path).as_bytes()).await.unwrap();
+            let (mut answer, mut said) = (Vec::new(), 0);
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+                tokio::select! {
+                    heard = hear.read_buf(&mut answer) => assert!(heard.unwrap() > 0),
+                    _ = pace.tick(), if said < 60 => {
+                        say.write_all(b"x").await.unwrap();
+                        said += 1;
+                    }
+                }
+            }
+            (String::from_utf8(answer).unwrap(), said)
+        };
+        let (answer, said) = drip("/form").await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(
+            answer
+                .to_ascii_lowercase()
+                .contains("\r\nconnection: close\r\n"),
+            "{answer}"
+        );
+        assert!(said < 60, "{said}");
+        // What is streamed may take its time.
+        let (answer, said) = drip("/x").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert_eq!(said, 60);
+        assert_eq!(&upstream.last().target, "/x");
     });
 }
 

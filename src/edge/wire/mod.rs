@@ -23,6 +23,8 @@ use tokio::time::Instant;
 pub struct ClientDeadlines {
     /// From the first byte of a request to the end of its headers.
     pub header: Duration,
+    /// All of a request body that we read ourselves, for matching or as an answer to a challenge.
+    pub body: Duration,
     /// Between two reads of a request body, and between two writes of a response.
     pub progress: Duration,
     /// Between two requests on a kept-alive connection.

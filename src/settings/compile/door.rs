@@ -319,6 +319,7 @@ fn limits(
         handshake: draft.span(deadlines.handshake, secs(10), &time("handshake")),
         deadlines: ClientDeadlines {
             header: draft.span(deadlines.header, secs(10), &time("header")),
+            body: draft.span(deadlines.body, secs(60), &time("body")),
             progress: draft.span(deadlines.progress, secs(30), &time("progress")),
             idle: draft.span(deadlines.idle, secs(75), &time("idle")),
         },
