@@ -140,11 +140,11 @@ pub(crate) struct SessionKey<'a> {
     id: &'a SessionId,
 }
 
-impl ToRedisArgs for SessionKey<'_> {
-    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+impl Pieces for SessionKey<'_> {
+    fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
         let mut hex = [0; 64];
         data_encoding::HEXLOWER.encode_mut(self.id.as_bytes(), &mut hex);
-        write_pieces(out, &[self.prefix.as_bytes(), b"s:{", &hex, b"}"]);
+        take(&[self.prefix.as_bytes(), b"s:{", &hex, b"}"]);
     }
 }
 
@@ -156,13 +156,13 @@ pub(crate) struct GrantField<'a>(pub(crate) &'a GrantKey);
 impl GrantField<'_> {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.write_redis_args(&mut out);
-        out.pop().unwrap_or_default()
+        self.with_pieces(|pieces| out = pieces.concat());
+        out
     }
 }
 
-impl ToRedisArgs for GrantField<'_> {
-    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+impl Pieces for GrantField<'_> {
+    fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
         let action = self.0.action.as_str().as_bytes();
         let kind: &[u8] = match (self.0.single_use, self.0.binding.is_some()) {
             (false, false) => b"g:",
@@ -171,11 +171,11 @@ impl ToRedisArgs for GrantField<'_> {
             (true, true) => b"ob:",
         };
         match &self.0.binding {
-            None => write_pieces(out, &[kind, action]),
+            None => take(&[kind, action]),
             Some(digest) => {
                 let mut hex = [0; 64];
                 data_encoding::HEXLOWER.encode_mut(digest.as_bytes(), &mut hex);
-                write_pieces(out, &[kind, &hex, b":", action]);
+                take(&[kind, &hex, b":", action]);
             }
         }
     }
@@ -191,20 +191,35 @@ impl LatestField<'_> {
     }
 }
 
-impl ToRedisArgs for LatestField<'_> {
-    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
-        write_pieces(out, &[b"n:", self.0.as_str().as_bytes()]);
+impl Pieces for LatestField<'_> {
+    fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
+        take(&[b"n:", self.0.as_str().as_bytes()]);
     }
 }
 
-/// Writes one argument out of `pieces`, without a string in between.
-fn write_pieces<W: ?Sized + RedisWrite>(out: &mut W, pieces: &[&[u8]]) {
-    let mut writer = out.writer_for_next_arg();
-    for piece in pieces {
-        // Into memory; it cannot fail.
-        let _ = writer.write_all(piece);
-    }
+/// A name that is put together where it is written, without a string in between.
+pub(crate) trait Pieces {
+    /// Shows `take` the pieces in their order.
+    fn with_pieces(&self, take: impl FnOnce(&[&[u8]]));
 }
+
+macro_rules! written_in_pieces {
+    ($($name:ident)*) => {
+        $(impl ToRedisArgs for $name<'_> {
+            fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+                let mut writer = out.writer_for_next_arg();
+                self.with_pieces(|pieces| {
+                    for piece in pieces {
+                        // Into memory; it cannot fail.
+                        let _ = writer.write_all(piece);
+                    }
+                });
+            }
+        })*
+    };
+}
+
+written_in_pieces! { SessionKey GrantField LatestField }
 
 #[cfg(test)]
 mod tests {

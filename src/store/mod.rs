@@ -16,6 +16,8 @@ pub use feed::RevocationFeed;
 pub use open::{AnyStore, OpenError, StoreOptions, StoreSource, open};
 #[cfg(fuzzing)]
 pub use record::read_as_every_record;
+#[cfg(fuzzing)]
+pub use redis::read_as_replies;
 pub use redis::{RedisOptions, RedisStore};
 pub use revoked::Revoked;
 
@@ -75,10 +77,10 @@ pub struct Held {
     pub latest: Vec<Grant>,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
     /// The actions whose last grant is told as well: what is asked for is one of many that may be
     /// there, and why it is not is worth knowing.
-    pub(crate) fn told_of(&self) -> impl Iterator<Item = &Action> {
+    pub(crate) fn told_of(&self) -> impl Iterator<Item = &'a Action> + Clone + use<'a> {
         let keys = self.grants.iter().chain(self.claims);
         keys.filter(|key| key.is_one_of_many())
             .map(|key| &key.action)

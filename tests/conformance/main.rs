@@ -13,6 +13,7 @@
 mod directory;
 mod embedded;
 mod grants;
+mod mischief;
 mod outage;
 mod redis_only;
 mod revocations;

@@ -31,7 +31,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("totp_rs::", &["verification/"]),
     ("hyper::", &["edge/", "demo/"]),
     ("hyper_util::", &["edge/", "demo/"]),
-    ("rustls::", &["edge/", "demo/"]),
+    ("rustls::", &["edge/", "demo/", "store/redis/"]),
     ("StatusCode::", &["edge/respond.rs", "demo/"]),
     ("SystemTime::now", &["clock.rs"]),
 ];

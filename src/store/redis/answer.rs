@@ -3,7 +3,7 @@
 use crate::store::StoreError;
 use redis::Value;
 
-const UNEXPECTED: StoreError = StoreError::Corrupt { what: "reply" };
+pub(super) const UNEXPECTED: StoreError = StoreError::Corrupt { what: "reply" };
 
 /// A value that may be missing.
 pub(super) fn optional_bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {

@@ -26,7 +26,9 @@ impl RedisFeed {
         server: &RedisServer,
         revoked: &Revoked,
     ) -> Result<Self, RedisError> {
-        let RedisServer { client, options } = server;
+        let RedisServer {
+            client, options, ..
+        } = server;
         let info = client.get_connection_info().clone();
         let settings = info
             .redis_settings()

@@ -8,16 +8,16 @@
 //! After a cut or a failed attempt the link is down, and callers are refused at once while the
 //! keeper tries again, ever more rarely up to once a second and never in step with its peers.
 
+use super::driver::Driver;
 use super::link::{Shared, State};
-use super::scripts;
-use super::wire::{LinkError, Wire};
+use super::wire::{Fault, LinkError, Wire};
 use crate::entropy::Entropy;
-use redis::{AsyncConnectionConfig, Cmd, RedisResult};
+use redis::Cmd;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How often within a deadline the keeper looks.
@@ -53,14 +53,17 @@ async fn keep(shared: Arc<Shared>) {
     let mut reachable = None;
     loop {
         let cause = match shared.connect().await {
-            Ok(wire) => {
+            Ok(Connection { wire, mut driver }) => {
                 if reachable.replace(true) == Some(false) {
                     tracing::info!("redis answers again");
                 }
                 shared.set(State::Up(Arc::clone(&wire)));
                 let since = Instant::now();
-                let cause = shared.watch(&wire).await;
-                let broken = wire.lost.load(Ordering::SeqCst);
+                let cause = shared.watch(&wire, &mut driver).await;
+                let broken = !matches!(cause, LinkError::Stalled);
+                if matches!(cause, LinkError::Garbled(_)) {
+                    tracing::error!(error = %cause, "gave up a connection to redis");
+                }
                 if since.elapsed() > LONGEST_PAUSE {
                     pause = FIRST_PAUSE;
                     if broken {
@@ -70,7 +73,7 @@ async fn keep(shared: Arc<Shared>) {
                     }
                 }
                 shared.set(State::Down(cause.clone()));
-                wire.cut();
+                wire.end(Fault::Overdue);
                 cause
             }
             Err(cause) => {
@@ -92,56 +95,56 @@ fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
     pause / 2 + pause / 2 * u32::from(chance) / u32::from(u8::MAX)
 }
 
+/// A connection and the task that drives it, which ends with this.
+struct Connection {
+    wire: Arc<Wire>,
+    driver: JoinSet<LinkError>,
+}
+
 impl Shared {
-    async fn connect(&self) -> Result<Arc<Wire>, LinkError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_pipeline_buffer_size(1024);
+    async fn connect(&self) -> Result<Connection, LinkError> {
         let connecting = async {
-            let mut connection = self
-                .client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await?;
-            // The one script on the way of requests; it also proves that the server answers.
-            let mut load = Cmd::new();
-            load.arg("SCRIPT").arg("LOAD").arg(scripts::EVIDENCE.code);
-            connection
-                .send_packed_command(&load)
-                .await?
-                .extract_error()?;
-            Ok(connection)
+            let stream = self.dialer.dial().await?;
+            let (wire, mut driver) = (Arc::new(Wire::default()), JoinSet::new());
+            driver.spawn(Driver::new(stream, Arc::clone(&wire)));
+            self.dialer.greet(&wire).await?;
+            Ok(Connection { wire, driver })
         };
-        let connected: RedisResult<_> = timeout(self.limits.connect, connecting)
+        timeout(self.limits.connect, connecting)
             .await
-            .map_err(|_| LinkError::Stalled)?;
-        Ok(Arc::new(Wire::new(connected?)))
+            .unwrap_or(Err(LinkError::Stalled))
     }
 
     /// Watches over a connection until it is of no more use.
-    async fn watch(&self, wire: &Wire) -> LinkError {
-        let look = self.limits.deadline / LOOKS;
-        let mut sent = VecDeque::new();
+    async fn watch(&self, wire: &Wire, driver: &mut JoinSet<LinkError>) -> LinkError {
+        tokio::select! {
+            biased;
+            ended = driver.join_next() => {
+                let cause = ended.and_then(Result::ok).unwrap_or(LinkError::Broken);
+                wire.end(Fault::Dropped(cause.clone()));
+                cause
+            }
+            cause = self.look_after(wire) => cause,
+        }
+    }
+
+    /// Looks whether replies come within the deadline, until one does not.
+    async fn look_after(&self, wire: &Wire) -> LinkError {
+        let mut looks = VecDeque::new();
         let mut quiet = 0;
         loop {
-            let roused = timeout(look, self.roused.notified()).await.is_ok();
-            if wire.lost.load(Ordering::SeqCst) {
-                return LinkError::Broken;
-            }
-            if roused {
-                continue;
-            }
-            let latest = wire.sent.load(Ordering::SeqCst);
-            quiet = if sent.back() == Some(&latest) && wire.waiting.load(Ordering::SeqCst) == 0 {
+            sleep(self.limits.deadline / LOOKS).await;
+            let latest = wire.sent();
+            quiet = if looks.back() == Some(&latest) && !wire.is_waiting() {
                 quiet + 1
             } else {
                 0
             };
-            sent.push_back(latest);
+            looks.push_back(latest);
             // What is in the oldest look has waited nine to ten tenths of the deadline by now.
-            if sent.len() >= LOOKS as usize
-                && let Some(then) = sent.pop_front()
-                && wire.is_overdue(then)
+            if looks.len() >= LOOKS as usize
+                && let Some(then) = looks.pop_front()
+                && wire.answered() < then
             {
                 return LinkError::Stalled;
             }
@@ -149,7 +152,7 @@ impl Shared {
                 if let Err(cause) = self.doze(wire, latest).await {
                     return cause;
                 }
-                sent.clear();
+                looks.clear();
                 quiet = 0;
             }
         }
@@ -161,13 +164,12 @@ impl Shared {
         ping.arg("PING");
         loop {
             self.dozing.store(true, Ordering::SeqCst);
-            let idle = wire.sent.load(Ordering::SeqCst) == latest;
+            let idle = wire.sent() == latest;
             if !idle || timeout(DOZE, self.roused.notified()).await.is_ok() {
                 self.dozing.store(false, Ordering::SeqCst);
                 return Ok(());
             }
-            let mut connection = wire.connection.clone();
-            timeout(self.limits.deadline, connection.send_packed_command(&ping))
+            timeout(self.limits.deadline, wire.send(&ping)?)
                 .await
                 .map_err(|_| LinkError::Stalled)??;
         }

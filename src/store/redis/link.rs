@@ -2,11 +2,14 @@
 //!
 //! While the link is down callers are refused at once. A [keeper](super::keeper) brings it back up.
 
+use super::answer::UNEXPECTED;
+use super::dial::Dialer;
 use super::keeper::Keeper;
-use super::scripts::Lua;
-use super::wire::{Fault, LinkError, Wire};
+use super::reply::Reply;
+use super::scripts::{Lua, Spelling};
+use super::wire::{Command, Fault, LinkError, Wire};
 use crate::store::StoreError;
-use redis::{Cmd, ServerErrorKind, Value};
+use redis::{Cmd, Value};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,9 +43,9 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts to connect, in the background of the runtime that calls.
-    pub(super) fn open(client: redis::Client, limits: Limits) -> Self {
+    pub(super) fn open(dialer: Arc<Dialer>, limits: Limits) -> Self {
         let shared = Arc::new(Shared {
-            client,
+            dialer,
             limits,
             state: Mutex::new(State::Connecting),
             changed: Notify::new(),
@@ -56,8 +59,55 @@ impl Link {
         }
     }
 
-    /// Sends a command and waits for its answer, no longer than the deadline.
-    pub(super) async fn call(&self, command: &Cmd, repeat: Repeat) -> Result<Value, StoreError> {
+    /// Sends a command that is not a script; a reply that is an error is one.
+    pub(super) async fn ask(&self, command: &Cmd, repeat: Repeat) -> Result<Value, StoreError> {
+        value(&self.fetch(command, repeat).await?)
+    }
+
+    /// Runs a script; `fill` writes its keys and arguments.
+    pub(super) async fn run(
+        &self,
+        script: &Lua,
+        keys: usize,
+        repeat: Repeat,
+        fill: impl Fn(&mut Cmd),
+    ) -> Result<Value, StoreError> {
+        let spelled = |spelling| {
+            let [verb, text] = script.spelled(spelling);
+            let mut command = Cmd::with_capacity(16, 640);
+            command.arg(verb).arg(text).arg(keys);
+            fill(&mut command);
+            command
+        };
+        value(&self.fetch_by_script(spelled, repeat).await?)
+    }
+
+    /// Sends a command that is not a script, and hands over the reply as it came.
+    pub(super) async fn fetch(
+        &self,
+        command: &impl Command,
+        repeat: Repeat,
+    ) -> Result<Reply, StoreError> {
+        self.shared.accept(self.call(command, repeat).await?)
+    }
+
+    /// Runs a script, and hands over the reply as it came.
+    pub(super) async fn fetch_by_script<C: Command>(
+        &self,
+        spelled: impl Fn(Spelling) -> C,
+        repeat: Repeat,
+    ) -> Result<Reply, StoreError> {
+        let reply = self.call(&spelled(Spelling::Hash), repeat).await?;
+        if !reply.is_refused_with("NOSCRIPT") {
+            return self.shared.accept(reply);
+        }
+        // A restarted server has no scripts. It refused to run it, so it has not run.
+        let reply = self.call(&spelled(Spelling::Code), repeat).await?;
+        self.shared.accept(reply)
+    }
+
+    /// Sends a command and waits for its reply, no longer than the deadline.
+    async fn call(&self, command: &impl Command, repeat: Repeat) -> Result<Reply, StoreError> {
         let started = Instant::now();
         match self.shared.call(command).await {
             // The server may have closed an idle connection, which is no reason to fail a request.
@@ -74,40 +124,11 @@ impl Link {
         }
         .map_err(|fault| self.shared.error(fault))
     }
-
-    /// Runs a script; `fill` writes its keys and arguments.
-    pub(super) async fn run(
-        &self,
-        script: &Lua,
-        keys: usize,
-        repeat: Repeat,
-        fill: impl Fn(&mut Cmd),
-    ) -> Result<Value, StoreError> {
-        let mut command = Cmd::with_capacity(16, 640);
-        command.arg("EVALSHA").arg(script.hash()).arg(keys);
-        fill(&mut command);
-        let answer = self.call(&command, repeat).await?;
-        if !is_unknown_script(&answer) {
-            return self.shared.accept(answer);
-        }
-        // A restarted server has no scripts. It refused to run it, so it has not run.
-        command.clear();
-        command.arg("EVAL").arg(script.code).arg(keys);
-        fill(&mut command);
-        let answer = self.call(&command, repeat).await?;
-        self.shared.accept(answer)
-    }
-
-    /// Sends a command that is not a script, and refuses an answer that is an error.
-    pub(super) async fn ask(&self, command: &Cmd, repeat: Repeat) -> Result<Value, StoreError> {
-        let answer = self.call(command, repeat).await?;
-        self.shared.accept(answer)
-    }
 }
 
 /// What callers and keeper share.
 pub(super) struct Shared {
-    pub(super) client: redis::Client,
+    pub(super) dialer: Arc<Dialer>,
     pub(super) limits: Limits,
     state: Mutex<State>,
     /// Tells callers that the first attempt has an outcome.
@@ -119,7 +140,7 @@ pub(super) struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the client: it knows the password.
+        // Not the dialer: it knows the password.
         f.debug_struct("Link")
             .field("limits", &self.limits)
             .finish_non_exhaustive()
@@ -135,18 +156,24 @@ pub(super) enum State {
 }
 
 impl Shared {
-    async fn call(&self, command: &Cmd) -> Result<Value, Fault> {
+    async fn call(&self, command: &impl Command) -> Result<Reply, Fault> {
         let wire = match self.wire() {
             Some(wire) => wire?,
             None => timeout(self.limits.deadline, self.first_wire())
                 .await
                 .unwrap_or(Err(Fault::Overdue))?,
         };
-        let answer = wire.call(command, || self.rouse()).await;
-        if let Err(Fault::Dropped(_)) = answer {
+        let reply = match wire.send(command) {
+            Ok(ticket) => {
+                self.rouse();
+                ticket.await
+            }
+            Err(fault) => Err(fault),
+        };
+        if let Err(Fault::Dropped(_)) = reply {
             self.lose(&wire);
         }
-        answer
+        reply
     }
 
     /// The connection, or why there is none; `None` while the first attempt is under way.
@@ -179,28 +206,25 @@ impl Shared {
 
     /// Takes a broken connection out of use.
     fn lose(&self, wire: &Arc<Wire>) {
-        wire.lost.store(true, Ordering::SeqCst);
-        {
-            let mut state = self.state();
-            if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, wire)) {
-                *state = State::Connecting;
-            }
+        wire.end(Fault::Dropped(LinkError::Broken));
+        let mut state = self.state();
+        if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, wire)) {
+            *state = State::Connecting;
         }
-        self.roused.notify_one();
     }
 
-    /// Refuses an answer that says that the server could not do it.
-    fn accept(&self, answer: Value) -> Result<Value, StoreError> {
-        let Value::ServerError(error) = answer else {
-            return Ok(answer);
+    /// Refuses a reply that says that the server could not do it.
+    fn accept(&self, reply: Reply) -> Result<Reply, StoreError> {
+        let Some(refusal) = reply.refusal() else {
+            return Ok(reply);
         };
-        if error.kind() == Some(ServerErrorKind::ReadOnly)
+        if reply.is_refused_with("READONLY")
             && let Some(Ok(wire)) = self.wire()
         {
             // A server that was demoted: look again where the master is.
             self.lose(&wire);
         }
-        Err(self.error(Fault::Refused(LinkError::Redis(error.into()))))
+        Err(self.error(Fault::Refused(LinkError::Redis(refusal))))
     }
 
     fn error(&self, fault: Fault) -> StoreError {
@@ -208,8 +232,9 @@ impl Shared {
             Fault::Overdue => StoreError::Timeout {
                 limit: self.limits.deadline,
             },
-            Fault::Dropped(cause) => StoreError::Unavailable(Box::new(cause)),
-            Fault::Refused(cause) => StoreError::Unavailable(Box::new(cause)),
+            Fault::Dropped(cause) | Fault::Refused(cause) => {
+                StoreError::Unavailable(Box::new(cause))
+            }
         }
     }
 
@@ -221,6 +246,6 @@ impl Shared {
     }
 }
 
-fn is_unknown_script(answer: &Value) -> bool {
-    matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+fn value(reply: &Reply) -> Result<Value, StoreError> {
+    reply.value().map_err(|_| UNEXPECTED)
 }

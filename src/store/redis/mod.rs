@@ -1,10 +1,14 @@
 //! The store in Redis (7 or later, or Valkey).
 
 mod answer;
+mod command;
+mod dial;
 mod directory;
+mod driver;
 mod feed;
 mod keeper;
 mod link;
+mod reply;
 mod requests;
 mod scripts;
 mod sessions;
@@ -12,8 +16,11 @@ mod verification;
 mod wire;
 
 pub(crate) use self::feed::RedisFeed;
+#[cfg(fuzzing)]
+pub use self::reply::read_as_replies;
 
 use self::answer::number;
+use self::dial::Dialer;
 use self::link::{Limits, Link, Repeat};
 use crate::clock::Clock;
 use crate::domain::{
@@ -27,6 +34,7 @@ use crate::store::{
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Redis' own expiry only tidies up. It comes this much later than ours, so that a server whose
@@ -73,6 +81,7 @@ impl RedisOptions {
 #[derive(Debug)]
 pub(crate) struct RedisServer {
     client: Client,
+    dialer: Arc<Dialer>,
     options: RedisOptions,
 }
 
@@ -101,8 +110,13 @@ impl RedisServer {
         let info = info
             .set_tcp_settings(TcpSettings::default().set_nodelay(true))
             .set_redis_settings(settings);
+        let dialer = Arc::new(Dialer::new(&info, options.ca_file.as_deref())?);
         let client = Client::open(info).map_err(OpenError::Url)?;
-        Ok(Self { client, options })
+        Ok(Self {
+            client,
+            dialer,
+            options,
+        })
     }
 }
 
@@ -131,13 +145,15 @@ pub struct RedisStore {
 impl RedisStore {
     /// Starts to connect in the background of the calling runtime, and reconnects from then on.
     pub(crate) fn open(server: &RedisServer, clock: Clock, revoked: Revoked) -> Self {
-        let RedisServer { client, options } = server;
+        let RedisServer {
+            dialer, options, ..
+        } = server;
         let limits = Limits {
             deadline: options.deadline,
             connect: options.connect_timeout,
         };
         Self {
-            link: Link::open(client.clone(), limits),
+            link: Link::open(Arc::clone(dialer), limits),
             keys: KeySpace::new(&options.prefix),
             clock,
             revoked,

@@ -1,15 +1,19 @@
 //! On the way of a request: one command fetches all a decision rests on.
 
-use super::answer::{list, next, optional_bytes};
+use super::command::{Word, write_command};
 use super::link::Repeat;
+use super::reply::{Reply, Texts};
+use super::scripts::Spelling;
+use super::wire::Command;
 use super::{RedisStore, scripts};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
-use crate::store::keys::{GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD};
+use crate::store::keys::{
+    GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD, SessionKey,
+};
 use crate::store::record::{
     decode_grant, decode_latest, decode_mark, decode_session, encode_grant,
 };
 use crate::store::{Ask, Held, StoreError};
-use redis::{Cmd, Value};
 
 impl RedisStore {
     pub(super) async fn fetch_evidence(
@@ -17,25 +21,20 @@ impl RedisStore {
         ask: Ask<'_>,
         now: Timestamp,
     ) -> Result<Held, StoreError> {
-        let answer = if ask.claims.is_empty() {
-            let fields = 3 + 2 * ask.grants.len();
-            let mut command = Cmd::with_capacity(2 + fields, 96 + 48 * fields);
-            command.arg("HMGET").arg(self.keys.session(&ask.session));
-            write_fields(&mut command, ask);
-            self.link.ask(&command, Repeat::Harmless).await?
-        } else {
-            self.link
-                .run(&scripts::EVIDENCE, 1, Repeat::Never, |command| {
-                    command
-                        .arg(self.keys.session(&ask.session))
-                        .arg(now.as_millis());
-                    command.arg(ask.browser.as_ref().map_or(&[][..], |key| key.as_bytes()));
-                    command.arg(ask.claims.len());
-                    write_fields(command, ask);
-                })
-                .await?
+        let question = |form| Question {
+            form,
+            key: self.keys.session(&ask.session),
+            ask,
+            now,
         };
-        read_held(ask, now, answer)
+        let reply = if ask.claims.is_empty() {
+            let question = question(Form::Read);
+            self.link.fetch(&question, Repeat::Harmless).await?
+        } else {
+            let spelled = |spelling| question(Form::Take(spelling));
+            self.link.fetch_by_script(spelled, Repeat::Never).await?
+        };
+        read_held(ask, now, &reply)
     }
 
     pub(super) async fn return_claim(&self, claim: &Claim) -> Result<(), StoreError> {
@@ -54,56 +53,94 @@ impl RedisStore {
     }
 }
 
-fn write_fields(command: &mut Cmd, ask: Ask<'_>) {
-    command
-        .arg(SESSION_FIELD)
-        .arg(REVOKED_FIELD)
-        .arg(MARK_FIELD);
-    for action in ask.told_of() {
-        command.arg(LatestField(action));
-    }
-    for key in ask.grants.iter().chain(ask.claims) {
-        command.arg(GrantField(key));
+/// All that a decision rests on, asked in one command.
+struct Question<'a> {
+    form: Form,
+    key: SessionKey<'a>,
+    ask: Ask<'a>,
+    now: Timestamp,
+}
+
+/// Whether something is taken along with the answer.
+enum Form {
+    Read,
+    Take(Spelling),
+}
+
+impl Command for Question<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let key = Word::Session(self.key);
+        match self.form {
+            Form::Read => {
+                let head = [Word::Text(b"HMGET"), key];
+                write_command(out, head.into_iter().chain(fields(self.ask)));
+            }
+            Form::Take(spelling) => {
+                let [verb, script] = scripts::EVIDENCE.spelled(spelling);
+                let browser = self.ask.browser.as_ref();
+                let head = [
+                    Word::Text(verb.as_bytes()),
+                    Word::Text(script.as_bytes()),
+                    Word::Number(1),
+                    key,
+                    Word::Number(self.now.as_millis()),
+                    Word::Text(browser.map_or(&[], |key| key.as_bytes())),
+                    Word::Number(self.ask.claims.len() as u64),
+                ];
+                write_command(out, head.into_iter().chain(fields(self.ask)));
+            }
+        }
     }
 }
 
-fn read_held(ask: Ask<'_>, now: Timestamp, answer: Value) -> Result<Held, StoreError> {
+/// The fields of a session's hash that are asked for, in the order in which they are answered.
+fn fields(ask: Ask<'_>) -> impl Iterator<Item = Word<'_>> + Clone {
+    [SESSION_FIELD, REVOKED_FIELD, MARK_FIELD]
+        .into_iter()
+        .map(|name| Word::Text(name.as_bytes()))
+        .chain(
+            ask.told_of()
+                .map(|action| Word::Latest(LatestField(action))),
+        )
+        .chain(
+            ask.grants
+                .iter()
+                .chain(ask.claims)
+                .map(|key| Word::Grant(GrantField(key))),
+        )
+}
+
+fn read_held(ask: Ask<'_>, now: Timestamp, reply: &Reply) -> Result<Held, StoreError> {
     let id = &ask.session;
-    let mut values = list(answer)?;
-    let session = optional_bytes(next(&mut values)?)?;
-    let revoked = optional_bytes(next(&mut values)?)?
-        .map(|bytes| until(&bytes))
-        .transpose()?;
-    let mark = optional_bytes(next(&mut values)?)?;
+    let mut texts = reply.texts(fields(ask).count())?;
+    let session = texts.next()?;
+    let revoked = texts.next()?.map(until).transpose()?;
+    let mark = texts.next()?;
     if revoked.is_some_and(|until| until <= now) {
         // The revocation is over, and with it the session.
         return Ok(Held::default());
     }
-    let mut session = session
-        .map(|bytes| decode_session(id, &bytes))
-        .transpose()?;
+    let mut session = session.map(|bytes| decode_session(id, bytes)).transpose()?;
     if let Some(session) = &mut session {
         session.revoked |= revoked.is_some();
     }
     let mut latest = Vec::new();
     for _ in ask.told_of() {
-        if let Some(bytes) = optional_bytes(next(&mut values)?)? {
-            latest.push(decode_latest(id, &bytes)?);
+        if let Some(bytes) = texts.next()? {
+            latest.push(decode_latest(id, bytes)?);
         }
     }
-    let grants = read_grants(id, ask.grants, &mut values)?;
-    let claims = read_grants(id, ask.claims, &mut values)?;
+    let grants = read_grants(id, ask.grants, &mut texts)?;
+    let claims = read_grants(id, ask.claims, &mut texts)?;
+    let claim = |grant| Claim {
+        session: *id,
+        grant,
+    };
     Ok(Held {
         session,
-        mark: mark.map(|bytes| decode_mark(id, &bytes)).transpose()?,
+        mark: mark.map(|bytes| decode_mark(id, bytes)).transpose()?,
         grants,
-        claims: claims
-            .into_iter()
-            .map(|grant| Claim {
-                session: *id,
-                grant,
-            })
-            .collect(),
+        claims: claims.into_iter().map(claim).collect(),
         latest,
     })
 }
@@ -111,12 +148,12 @@ fn read_held(ask: Ask<'_>, now: Timestamp, answer: Value) -> Result<Held, StoreE
 fn read_grants(
     id: &SessionId,
     keys: &[GrantKey],
-    values: &mut impl Iterator<Item = Value>,
+    texts: &mut Texts<'_>,
 ) -> Result<Vec<Grant>, StoreError> {
     let mut grants = Vec::new();
     for key in keys {
-        if let Some(bytes) = optional_bytes(next(values)?)? {
-            grants.push(decode_grant(id, key, &bytes)?);
+        if let Some(bytes) = texts.next()? {
+            grants.push(decode_grant(id, key, bytes)?);
         }
     }
     Ok(grants)

@@ -10,9 +10,22 @@ pub(super) struct Lua {
     hash: LazyLock<String>,
 }
 
+/// How a script is named to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// In full.
+    Code,
+    /// By its hash.
+    Hash,
+}
+
 impl Lua {
-    pub(super) fn hash(&self) -> &str {
-        &self.hash
+    /// The command that runs it, and its first word.
+    pub(super) fn spelled(&self, spelling: Spelling) -> [&str; 2] {
+        match spelling {
+            Spelling::Code => ["EVAL", self.code],
+            Spelling::Hash => ["EVALSHA", &self.hash],
+        }
     }
 }
 

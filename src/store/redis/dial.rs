@@ -1,0 +1,172 @@
+//! The way to the server: its socket, TLS, and what is said first.
+
+use super::driver::Stream;
+use super::reply::Reply;
+use super::scripts;
+use super::wire::{LinkError, Wire};
+use crate::store::OpenError;
+use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+
+/// Knows where the server is, and how to be let in.
+pub(super) struct Dialer {
+    info: ConnectionInfo,
+    tls: Option<Tls>,
+}
+
+/// How a certificate is judged, and for which name.
+#[derive(Clone)]
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the rest: it knows the password.
+        f.debug_struct("Dialer")
+            .field("address", &self.info.addr().to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Dialer {
+    /// Reads the certificates, if the server is reached by TLS.
+    pub(super) fn new(info: &ConnectionInfo, ca_file: Option<&Path>) -> Result<Self, OpenError> {
+        let ConnectionAddr::TcpTls { host, insecure, .. } = info.addr() else {
+            let (info, tls) = (info.clone(), None);
+            return Ok(Self { info, tls });
+        };
+        let wrong = |what: &'static str| {
+            OpenError::Url(RedisError::from((ErrorKind::InvalidClientConfig, what)))
+        };
+        if *insecure {
+            return Err(wrong("TLS without a look at the certificate is none"));
+        }
+        let name = ServerName::try_from(host.clone());
+        let name = name.map_err(|_| wrong("no certificate can be for that host"))?;
+        let config = client_config(ca_file)?;
+        let connector = TlsConnector::from(Arc::new(config));
+        let (info, tls) = (info.clone(), Some(Tls { connector, name }));
+        Ok(Self { info, tls })
+    }
+
+    /// Connects to whichever of the server's addresses answers first.
+    pub(super) async fn dial(&self) -> Result<Box<dyn Stream>, LinkError> {
+        let (host, port) = match self.info.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                (host.as_str(), *port)
+            }
+            ConnectionAddr::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
+            _ => return Err(io::Error::from(io::ErrorKind::Unsupported).into()),
+        };
+        let mut dials = JoinSet::new();
+        for address in lookup_host((host, port)).await? {
+            dials.spawn(reach(address, self.tls.clone()));
+        }
+        let mut cause = io::Error::new(io::ErrorKind::NotFound, "no address found for the host");
+        while let Some(dialed) = dials.join_next().await {
+            match dialed.unwrap_or_else(|error| Err(error.into())) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => cause = error,
+            }
+        }
+        Err(cause.into())
+    }
+
+    /// Says who we are, and readies the one script on the way of requests; its answer also proves
+    /// that the server works. All in one go.
+    pub(super) async fn greet(&self, wire: &Wire) -> Result<(), LinkError> {
+        let settings = self.info.redis_settings();
+        let login = settings.password().map(|password| {
+            let mut login = Cmd::new();
+            login.arg("AUTH").arg(settings.username()).arg(password);
+            login
+        });
+        let select = (settings.db() != 0).then(|| command(&["SELECT", &settings.db().to_string()]));
+        let load = command(&["SCRIPT", "LOAD", scripts::EVIDENCE.code]);
+
+        let login = login.map(|login| wire.send(&login)).transpose()?;
+        let select = select.map(|select| wire.send(&select)).transpose()?;
+        let load = wire.send(&load)?;
+        if let Some(login) = login {
+            let why = (
+                ErrorKind::AuthenticationFailed,
+                "Password authentication failed",
+            );
+            accept(&login.await?, why)?;
+        }
+        if let Some(select) = select {
+            let kind = ErrorKind::Server(ServerErrorKind::ResponseError);
+            accept(
+                &select.await?,
+                (kind, "Redis server refused to switch database"),
+            )?;
+        }
+        load.await?
+            .refusal()
+            .map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+}
+
+fn command(words: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    command
+}
+
+fn accept(reply: &Reply, (kind, what): (ErrorKind, &'static str)) -> Result<(), RedisError> {
+    match reply.refusal() {
+        None => Ok(()),
+        Some(refusal) => Err((kind, what, refusal.to_string()).into()),
+    }
+}
+
+async fn reach(address: SocketAddr, tls: Option<Tls>) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    match tls {
+        None => Ok(Box::new(stream)),
+        Some(Tls { connector, name }) => Ok(Box::new(connector.connect(name, stream).await?)),
+    }
+}
+
+/// Trusts the authorities in `ca_file`, or those of the system.
+fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, OpenError> {
+    let mut roots = RootCertStore::empty();
+    match ca_file {
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        Some(path) => {
+            let wrong = |source| OpenError::CaFile {
+                path: path.to_owned(),
+                source,
+            };
+            let pem = std::fs::read(path).map_err(wrong)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(io::Error::other).map_err(wrong)?;
+                roots
+                    .add(certificate)
+                    .map_err(io::Error::other)
+                    .map_err(wrong)?;
+            }
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    let config = config.with_safe_default_protocol_versions();
+    let config = config.map_err(|error| OpenError::Url(error.into()))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}

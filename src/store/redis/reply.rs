@@ -1,0 +1,301 @@
+//! What Redis answers (RESP2): where a reply ends, and what is in it.
+//!
+//! Replies are found in whatever pieces they come in, and no byte is looked at twice but those of
+//! a number cut in two. What a request waits for is read where it lies; all else becomes a
+//! [`redis::Value`].
+
+use super::answer::UNEXPECTED;
+use crate::store::StoreError;
+use bytes::Bytes;
+use memchr::memchr2;
+use redis::{RedisError, Value};
+
+/// Lists within lists; we ask for two.
+const MOST_DEPTH: usize = 8;
+/// Bytes of a reply. The largest that we ask for is the list of all users.
+const LARGEST: usize = 256 << 20;
+/// Bytes of a number with its sign: `i64::MIN` has twenty.
+const LONGEST_NUMBER: usize = 20;
+
+/// Why what the server sent is no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Garbled {
+    /// A line or a text does not end where it should.
+    #[error("a reply does not end where it should")]
+    End,
+    /// Not one of the five kinds of RESP2.
+    #[error("a reply of an unknown kind")]
+    Kind,
+    /// Not a number, or one that cannot stand here.
+    #[error("a reply with a number that is none")]
+    Number,
+    /// Too deep, or too long.
+    #[error("a reply larger than any we ask for")]
+    Size,
+    /// Nobody asked.
+    #[error("a reply that nobody asked for")]
+    Unasked,
+}
+
+/// Finds the ends of replies.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    /// How much of the reply is known to be whole.
+    whole: usize,
+    /// How much of the line after that has been searched for its end.
+    searched: usize,
+    /// How many values are missing from each list that has begun.
+    open: Vec<usize>,
+}
+
+impl Frames {
+    /// The length of the reply that `bytes` begin with; none as long as it is not there whole.
+    /// Then it is to be called again with the same bytes and more.
+    pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, Garbled> {
+        loop {
+            let rest = bytes.get(self.whole..).unwrap_or_default();
+            let Some((length, children)) = self.value(rest)? else {
+                return Ok(None);
+            };
+            self.whole += length;
+            self.searched = 0;
+            if children > 0 {
+                if self.open.len() == MOST_DEPTH {
+                    return Err(Garbled::Size);
+                }
+                self.open.push(children);
+            } else if self.close() {
+                return Ok(Some(std::mem::take(&mut self.whole)));
+            }
+        }
+    }
+
+    /// The length of a value, or of a list's head with how many values follow.
+    fn value(&mut self, bytes: &[u8]) -> Result<Option<(usize, usize)>, Garbled> {
+        let Some(kind) = bytes.first() else {
+            return Ok(None);
+        };
+        match kind {
+            b'+' | b'-' => Ok(self.line(bytes)?.map(|length| (length, 0))),
+            b':' => Ok(number(bytes)?.map(|(_, length)| (length, 0))),
+            b'$' => {
+                let Some((count, head)) = counted(bytes)? else {
+                    return Ok(None);
+                };
+                let Some(count) = count else {
+                    return Ok(Some((head, 0)));
+                };
+                self.limit(count)?;
+                let end = head + count;
+                match bytes.get(end..end + 2) {
+                    None => Ok(None),
+                    Some(b"\r\n") => Ok(Some((end + 2, 0))),
+                    Some(_) => Err(Garbled::End),
+                }
+            }
+            b'*' => Ok(counted(bytes)?.map(|(count, head)| (head, count.unwrap_or(0)))),
+            _ => Err(Garbled::Kind),
+        }
+    }
+
+    /// The length of a line of text.
+    fn line(&mut self, bytes: &[u8]) -> Result<Option<usize>, Garbled> {
+        let unseen = bytes.get(self.searched..).unwrap_or_default();
+        let Some(at) = memchr2(b'\r', b'\n', unseen) else {
+            self.searched = bytes.len();
+            self.limit(self.searched)?;
+            return Ok(None);
+        };
+        self.searched += at;
+        match bytes.get(self.searched..).unwrap_or_default() {
+            [b'\r'] => Ok(None),
+            [b'\r', b'\n', ..] => Ok(Some(self.searched + 2)),
+            _ => Err(Garbled::End),
+        }
+    }
+
+    fn limit(&self, length: usize) -> Result<(), Garbled> {
+        if length > LARGEST - self.whole.min(LARGEST) {
+            return Err(Garbled::Size);
+        }
+        Ok(())
+    }
+
+    /// Ends a value, and every list that it was the last of; tells whether that was all.
+    fn close(&mut self) -> bool {
+        while let Some(missing) = self.open.last_mut() {
+            *missing -= 1;
+            if *missing > 0 {
+                return false;
+            }
+            self.open.pop();
+        }
+        true
+    }
+}
+
+/// The length of a text or a list, none for one that is not there, and the length of its head.
+#[allow(clippy::type_complexity)] // named, it would be looked up
+fn counted(bytes: &[u8]) -> Result<Option<(Option<usize>, usize)>, Garbled> {
+    match number(bytes)? {
+        None => Ok(None),
+        Some((-1, head)) => Ok(Some((None, head))),
+        Some((count, head)) => {
+            let count = usize::try_from(count).map_err(|_| Garbled::Number)?;
+            Ok(Some((Some(count), head)))
+        }
+    }
+}
+
+/// The number on a line after its first byte, and the length of the line.
+fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, Garbled> {
+    let digits = bytes.get(1..).unwrap_or_default();
+    let (negative, digits) = match digits {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let mut number = 0_i64;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if at < LONGEST_NUMBER => {
+                let digit = i64::from(byte - b'0');
+                let digit = if negative { -digit } else { digit };
+                let shifted = number.checked_mul(10);
+                number = shifted
+                    .and_then(|number| number.checked_add(digit))
+                    .ok_or(Garbled::Number)?;
+            }
+            b'\r' if at > 0 => {
+                let length = 1 + usize::from(negative) + at + 2;
+                return match digits.get(at + 1) {
+                    None => Ok(None),
+                    Some(b'\n') => Ok(Some((number, length))),
+                    Some(_) => Err(Garbled::Number),
+                };
+            }
+            _ => return Err(Garbled::Number),
+        }
+    }
+    Ok(None)
+}
+
+/// One reply, whole, as it came.
+#[derive(Clone)]
+pub(super) struct Reply(Bytes);
+
+impl Reply {
+    /// Takes what [`Frames`] found to be one.
+    pub(super) const fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// Tells whether the server says by `code` that it could not do it.
+    pub(super) fn is_refused_with(&self, code: &str) -> bool {
+        let said = self.0.strip_prefix(b"-");
+        let rest = said.and_then(|said| said.strip_prefix(code.as_bytes()));
+        matches!(rest, Some([b' ' | b'\r', ..]))
+    }
+
+    /// Why the server could not do it, if it could not.
+    pub(super) fn refusal(&self) -> Option<RedisError> {
+        if !self.0.starts_with(b"-") {
+            return None;
+        }
+        self.value().and_then(Value::extract_error).err()
+    }
+
+    /// Reads it in full.
+    pub(super) fn value(&self) -> Result<Value, RedisError> {
+        redis::parse_redis_value(&self.0)
+    }
+
+    /// Reads it as a list of exactly `count` texts.
+    pub(super) fn texts(&self, count: usize) -> Result<Texts<'_>, StoreError> {
+        match counted(&self.0) {
+            Ok(Some((Some(found), head))) if found == count && self.0.starts_with(b"*") => {
+                Ok(Texts(self.0.get(head..).unwrap_or_default()))
+            }
+            Ok(_) | Err(_) => Err(UNEXPECTED),
+        }
+    }
+}
+
+/// The texts of a list, in their order.
+#[derive(Debug)]
+pub(super) struct Texts<'a>(&'a [u8]);
+
+impl<'a> Texts<'a> {
+    /// The next text; none if that one is not there.
+    pub(super) fn next(&mut self) -> Result<Option<&'a [u8]>, StoreError> {
+        let Ok(Some((length, head))) = counted(self.0) else {
+            return Err(UNEXPECTED);
+        };
+        if !self.0.starts_with(b"$") {
+            return Err(UNEXPECTED);
+        }
+        let rest = self.0.get(head..).unwrap_or_default();
+        let Some(length) = length else {
+            self.0 = rest;
+            return Ok(None);
+        };
+        let (text, rest) = rest.split_at_checked(length).ok_or(UNEXPECTED)?;
+        self.0 = rest.strip_prefix(b"\r\n").ok_or(UNEXPECTED)?;
+        Ok(Some(text))
+    }
+}
+
+/// Reads bytes as replies, for the fuzzer: the same ones in whatever pieces they come, and with the
+/// same content as redis-rs finds in them. The first byte says how long the pieces are.
+#[cfg(fuzzing)]
+#[allow(clippy::expect_used, clippy::indexing_slicing)] // the fuzzer waits for a panic
+pub fn read_as_replies(bytes: &[u8]) {
+    let Some((step, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let ends = |step: usize| {
+        let (mut frames, mut start, mut ends) = (Frames::default(), 0, Vec::new());
+        let cuts = (0..bytes.len()).step_by(step).skip(1);
+        for cut in cuts.chain([bytes.len()]) {
+            loop {
+                match frames.next(&bytes[start..cut]) {
+                    Ok(None) => break,
+                    Ok(Some(length)) => {
+                        start += length;
+                        ends.push(start);
+                    }
+                    Err(garbled) => return (ends, Some(garbled)),
+                }
+            }
+        }
+        (ends, None)
+    };
+    let whole = ends(usize::MAX);
+    assert_eq!(whole, ends(usize::from(*step).max(1)));
+    let mut start = 0;
+    for end in whole.0 {
+        let reply = Reply::new(Bytes::copy_from_slice(&bytes[start..end]));
+        start = end;
+        let _ = reply.refusal();
+        let Ok(value) = reply.value() else {
+            continue; // a line that is not text
+        };
+        let Value::Array(values) = value else {
+            assert!(reply.texts(1).is_err());
+            continue;
+        };
+        let mut texts = reply.texts(values.len()).expect("it is that long");
+        for value in values {
+            let Ok(text) = texts.next() else {
+                assert!(!matches!(value, Value::BulkString(_)));
+                break;
+            };
+            assert_eq!(
+                value,
+                text.map_or(Value::Nil, |text| Value::BulkString(text.to_vec()))
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
