@@ -185,7 +185,7 @@ fn rules(policies: Policies) -> Result<Rules, TableError> {
 /// Records what happens to the sidecar itself; a log that fails must not keep it from ending.
 fn record(house: &House, kind: EventKind) {
     let event = Event::new(house.clock.now(), kind, Outcome::Succeeded);
-    if house.audit.record(event).is_err() {
+    if house.audit.record(&event).is_err() {
         tracing::error!(event = kind.as_str(), "cannot be recorded in the audit log");
     }
 }

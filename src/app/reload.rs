@@ -74,7 +74,7 @@ fn apply(house: &House, read: Result<Policies, Diagnostics>) {
     };
     let mut event = Event::new(house.clock.now(), EventKind::PoliciesLoaded, outcome);
     event.count = u64::try_from(house.rules.load().table.routes().count()).ok();
-    if house.audit.record(event).is_err() {
+    if house.audit.record(&event).is_err() {
         tracing::error!("the reload could not be recorded in the audit log");
     }
 }

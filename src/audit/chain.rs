@@ -4,20 +4,13 @@
 //! chain shows that nothing in the middle was changed, removed or added. It cannot show that the end
 //! was cut off, nor withstand somebody who rewrites all of it: for that, ship the lines elsewhere.
 
-use super::event::Event;
-use crate::domain::{
-    Action, ChallengeId, Enforcement, Factor, GrantId, Method, Reason, RiskLevel, RouteId, Subject,
-    Timestamp,
-};
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
-use serde::{Deserialize, Serialize, Serializer};
-use std::io::{self, BufRead, Read};
+use serde::Deserialize;
+use std::io::{self, BufRead, Read, Write as _};
 
 /// The longest line; ours are far shorter.
 pub(super) const MAX_LINE: usize = 64 * 1024;
-/// The longest path that is written.
-const MAX_PATH: usize = 2048;
 
 /// Where a chain stands.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -44,13 +37,16 @@ impl Clone for Position {
 }
 
 impl Position {
-    /// Writes `event` as the next line.
-    pub(super) fn append(&mut self, event: &Event, out: &mut Vec<u8>) {
+    /// Adds the next line to `out`; `event` is what [`line`](super::line) makes of an event.
+    pub(super) fn append(&mut self, event: &[u8], out: &mut Vec<u8>) {
         self.seq += 1;
-        let line = Line::new(self.seq, hash(&self.tail), event);
+        let prev = hash(&self.tail);
         self.tail.clear();
-        // A line is made of strings and numbers, so that writing it to memory cannot fail.
-        let _ = serde_json::to_writer(&mut self.tail, &line);
+        // Writing to memory cannot fail.
+        let _ = write!(self.tail, r#"{{"seq":{},"prev":""#, self.seq);
+        self.tail.extend_from_slice(&prev);
+        self.tail.extend_from_slice(br#"","#);
+        self.tail.extend_from_slice(event);
         out.extend_from_slice(&self.tail);
         out.push(b'\n');
     }
@@ -153,10 +149,7 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
             }
         }
     }
-    report.head = report
-        .last
-        .is_some()
-        .then(|| hash(&position.tail).as_str().to_owned());
+    report.head = report.last.is_some().then(|| hash_text(&position.tail));
     if report.fault.is_none()
         && let Some(line) = torn.first()
         && !(report.ends_torn && torn.len() == 1)
@@ -193,10 +186,10 @@ fn check(
         // The first line may continue an earlier file; then its `prev` cannot be checked here.
         report.first = Some(link.seq);
         report.continues = (link.seq > 1).then(|| link.prev.clone());
-        if link.seq <= 1 && link.prev != hash(&position.tail).as_str() {
+        if link.seq <= 1 && link.prev.as_bytes() != hash(&position.tail) {
             return Some(Fault::Changed { line });
         }
-    } else if link.prev != hash(&position.tail).as_str() {
+    } else if link.prev.as_bytes() != hash(&position.tail) {
         return Some(Fault::Changed { line });
     } else if link.seq != position.seq + 1 {
         let (expected, found) = (position.seq + 1, link.seq);
@@ -212,166 +205,14 @@ fn check(
 }
 
 /// SHA-256 in hexadecimal; zeros for nothing, which is what the first line continues.
-fn hash(tail: &[u8]) -> Ascii<64> {
-    let mut text = Ascii([b'0'; 64]);
+fn hash(tail: &[u8]) -> [u8; 64] {
+    let mut text = [b'0'; 64];
     if !tail.is_empty() {
-        HEXLOWER.encode_mut(digest(&SHA256, tail).as_ref(), &mut text.0);
+        HEXLOWER.encode_mut(digest(&SHA256, tail).as_ref(), &mut text);
     }
     text
 }
 
-/// A text of known length; every line has several, and none of them needs the heap.
-struct Ascii<const N: usize>([u8; N]);
-
-impl<const N: usize> Ascii<N> {
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl<const N: usize> Serialize for Ascii<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// A line as it is written; JSON escapes every control character, so that no value ends a line.
-#[derive(Serialize)]
-struct Line<'a> {
-    seq: u64,
-    prev: Ascii<64>,
-    time: Ascii<24>,
-    event: &'static str,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "names")]
-    routes: &'a [RouteId],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enforcement: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<Ascii<16>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    factor: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    challenge: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grant: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latency_us: Option<u64>,
-}
-
-impl<'a> Line<'a> {
-    fn new(seq: u64, prev: Ascii<64>, event: &'a Event) -> Self {
-        Self {
-            seq,
-            prev,
-            time: rfc3339(event.at),
-            event: event.kind.as_str(),
-            outcome: event.outcome.as_str(),
-            reason: event.reason.map(Reason::as_str),
-            request_id: event.request_id.as_deref(),
-            routes: &event.routes,
-            action: event.action.as_ref().map(Action::as_str),
-            level: event.level.map(RiskLevel::number),
-            enforcement: event.enforcement.map(|enforcement| match enforcement {
-                Enforcement::Enforce => "enforce",
-                Enforcement::Report => "report",
-            }),
-            subject: event.subject.as_ref().map(Subject::as_str),
-            session: event.session.map(|session| {
-                let mut head = Ascii([b'0'; 16]);
-                let (bytes, _) = session.as_bytes().split_at(8);
-                HEXLOWER.encode_mut(bytes, &mut head.0);
-                head
-            }),
-            client: event.client.map(|client| client.to_string()),
-            method: event.method.map(Method::as_str),
-            path: event.path.as_deref().map(shown_path),
-            factor: event.factor.map(Factor::as_str),
-            challenge: event.challenge.map(ChallengeId::to_hex),
-            grant: event.grant.map(GrantId::to_hex),
-            count: event.count,
-            latency_us: event
-                .latency
-                .map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
-        }
-    }
-}
-
-fn shown_path(path: &str) -> &str {
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    path.get(..path.floor_char_boundary(MAX_PATH))
-        .unwrap_or(path)
-}
-
-fn names<S: Serializer>(routes: &[RouteId], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(routes.iter().map(RouteId::as_str))
-}
-
-/// The time in UTC, to the millisecond; by hand, since it stands in every line. Years are counted
-/// from March, so that the day that comes and goes is the last one (era: 400 years, always alike).
-fn rfc3339(at: Timestamp) -> Ascii<24> {
-    const LAST: u64 = 253_402_300_799_999; // the year 9999 has an end
-    let millis = at.as_millis().min(LAST);
-    let (days, in_day) = (millis / 86_400_000 + 719_468, millis % 86_400_000);
-    let (era, in_era) = (days / 146_097, days % 146_097);
-    let year = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let in_year = in_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * in_year + 2) / 153;
-    let day = in_year - (153 * from_march + 2) / 5 + 1;
-    let (month, next) = if from_march < 10 {
-        (from_march + 3, 0)
-    } else {
-        (from_march - 9, 1)
-    };
-    let numbers = [
-        (0..4, year + era * 400 + next),
-        (5..7, month),
-        (8..10, day),
-        (11..13, in_day / 3_600_000),
-        (14..16, in_day / 60_000 % 60),
-        (17..19, in_day / 1_000 % 60),
-        (20..23, in_day % 1_000),
-    ];
-    let mut text = Ascii(*b"0000-00-00T00:00:00.000Z");
-    for (place, mut number) in numbers {
-        for digit in text.0.get_mut(place).into_iter().flatten().rev() {
-            *digit = b'0' + (number % 10).to_le_bytes()[0];
-            number /= 10;
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_those_of_the_calendar() {
-        let leap = [951_782_399_999, 951_782_400_000, 4_107_542_400_000];
-        let spread = (0..2_000).map(|step| step * 126_701_150_399);
-        for millis in spread.chain(leap) {
-            let time = jiff::Timestamp::from_millisecond(millis).unwrap();
-            let text = rfc3339(Timestamp::from_millis(millis.unsigned_abs()));
-            assert_eq!(text.as_str(), format!("{time:.3}"));
-        }
-    }
+fn hash_text(tail: &[u8]) -> String {
+    hash(tail).map(char::from).iter().collect()
 }

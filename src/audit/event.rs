@@ -5,7 +5,6 @@ use crate::domain::{
     SessionId, Subject, Timestamp,
 };
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 macro_rules! words {
@@ -83,7 +82,7 @@ words! {
 
 /// One event. There is no field that could hold a secret.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct Event<'a> {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
@@ -93,17 +92,17 @@ pub struct Event {
     /// Why it ended so.
     pub reason: Option<Reason>,
     /// The request.
-    pub request_id: Option<Arc<str>>,
+    pub request_id: Option<&'a str>,
     /// The routes that matched.
-    pub routes: Vec<RouteId>,
+    pub routes: Vec<&'a RouteId>,
     /// The action of the route that decided.
-    pub action: Option<Action>,
+    pub action: Option<&'a Action>,
     /// Its level.
     pub level: Option<RiskLevel>,
     /// Whether it is enforced.
     pub enforcement: Option<Enforcement>,
     /// The user whom the session belongs to.
-    pub subject: Option<Subject>,
+    pub subject: Option<&'a Subject>,
     /// The session; its head is written.
     pub session: Option<SessionId>,
     /// Where the request came from.
@@ -111,7 +110,7 @@ pub struct Event {
     /// Its method.
     pub method: Option<Method>,
     /// Its path; what follows a `?` is not written, since queries hold tokens.
-    pub path: Option<Box<str>>,
+    pub path: Option<&'a str>,
     /// The factor.
     pub factor: Option<Factor>,
     /// The challenge.
@@ -124,7 +123,7 @@ pub struct Event {
     pub latency: Option<Duration>,
 }
 
-impl Event {
+impl Event<'_> {
     /// An event of which nothing else is known yet.
     pub const fn new(at: Timestamp, kind: EventKind, outcome: Outcome) -> Self {
         Self {

@@ -1,10 +1,12 @@
 //! The audit log: JSON lines in a chain of hashes, one per guarded decision and verification step.
 //!
-//! Whoever has something to record sends a struct over a bounded channel; one thread writes. What
-//! happens when the log cannot be written is the operator's choice, see [`OnTrouble`].
+//! Whoever has something to record puts its text into a bounded queue; one thread chains and writes.
+//! What happens when the log cannot be written is the operator's choice, see [`OnTrouble`].
 
 mod chain;
 mod event;
+mod line;
+mod queue;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -13,12 +15,14 @@ pub use chain::{Fault, Report, verify};
 pub use event::{Event, EventKind, Outcome};
 
 use crate::clock::Clock;
+use queue::{Batch, Order, Queue};
 use sink::Sink;
+use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -107,74 +111,71 @@ pub struct AuditUnavailable;
 
 /// Records events. Cheap to clone; shared by all threads.
 #[derive(Clone, Debug)]
-pub struct Audit(Arc<Shared>);
+pub struct Audit(Arc<Recorder>);
 
+/// Closes the queue with the last of those who record.
 #[derive(Debug)]
-struct Shared {
-    queue: SyncSender<Message>,
+struct Recorder {
+    shared: Arc<Shared>,
     on_trouble: OnTrouble,
-    state: Arc<State>,
 }
 
-#[derive(Debug, Default)]
-struct State {
+/// What those who record and the thread that writes know of each other.
+#[derive(Debug)]
+struct Shared {
+    queue: Queue,
     /// The last write failed.
     failing: AtomicBool,
     /// How many events were lost and not yet told of.
     lost: AtomicU64,
-    /// Nobody records any more.
-    closed: AtomicBool,
-}
-
-#[derive(Debug)]
-enum Message {
-    Event(Box<Event>),
-    Flush(SyncSender<()>),
-    Reopen,
 }
 
 impl Audit {
     /// Opens the log, continues its chain, and starts the thread that writes.
     pub fn start(settings: &AuditSettings, clock: Clock) -> Result<Self, AuditSetupError> {
         let sink = Sink::open(settings.target.clone(), clock.clone())?;
-        let (queue, messages) = sync_channel(settings.queue.max(1));
-        let state = Arc::new(State::default());
+        let shared = Arc::new(Shared {
+            queue: Queue::new(settings.queue),
+            failing: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
+        });
         let writer = Writer {
             sink,
             clock,
-            state: Arc::clone(&state),
-            gathers: settings.queue >= 4 * Writer::BATCH,
+            shared: Arc::clone(&shared),
         };
         thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || writer.run(&messages))
+            .spawn(move || writer.run())
             .map_err(AuditSetupError::Thread)?;
         let on_trouble = settings.on_trouble;
-        Ok(Self(Arc::new(Shared {
-            queue,
-            on_trouble,
-            state,
-        })))
+        Ok(Self(Arc::new(Recorder { shared, on_trouble })))
     }
 
-    /// Records an event. Never waits: the writer's queue takes it, or it cannot be recorded.
-    pub fn record(&self, event: Event) -> Result<(), AuditUnavailable> {
+    /// Records an event. Never waits for the disk: the queue takes it, or it cannot be recorded.
+    pub fn record(&self, event: &Event<'_>) -> Result<(), AuditUnavailable> {
+        thread_local! {
+            static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
         self.ready()?;
-        match self.0.queue.try_send(Message::Event(Box::new(event))) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.0.state.lost.fetch_add(1, Ordering::Relaxed);
-                match self.0.on_trouble {
-                    OnTrouble::Drop => Ok(()),
-                    OnTrouble::Refuse => Err(AuditUnavailable),
-                }
-            }
+        let is_queued = TEXT.with_borrow_mut(|text| {
+            text.clear();
+            line::write(event, text);
+            self.0.shared.queue.push(text)
+        });
+        if is_queued {
+            return Ok(());
+        }
+        self.0.shared.lost.fetch_add(1, Ordering::Relaxed);
+        match self.0.on_trouble {
+            OnTrouble::Drop => Ok(()),
+            OnTrouble::Refuse => Err(AuditUnavailable),
         }
     }
 
     /// Tells whether what happens now could be recorded; to be asked before something is judged.
     pub fn ready(&self) -> Result<(), AuditUnavailable> {
-        let failing = self.0.state.failing.load(Ordering::Relaxed);
+        let failing = self.0.shared.failing.load(Ordering::Relaxed);
         if failing && self.0.on_trouble == OnTrouble::Refuse {
             return Err(AuditUnavailable);
         }
@@ -183,10 +184,7 @@ impl Audit {
 
     /// Opens the file anew after it was renamed.
     pub fn reopen(&self) {
-        // With a full queue the file is busy enough; the operator's next signal finds it free.
-        if self.0.queue.try_send(Message::Reopen).is_err() {
-            tracing::warn!("the audit log was not reopened: its queue is full");
-        }
+        self.0.shared.queue.order(Order::Reopen);
     }
 
     /// Waits until what was recorded before is written; tells whether it was, within `limit`.
@@ -194,82 +192,57 @@ impl Audit {
     /// Blocks the thread: for the end of the process.
     pub fn flush(&self, limit: Duration) -> bool {
         let (done, written) = sync_channel(1);
-        self.0.queue.try_send(Message::Flush(done)).is_ok() && written.recv_timeout(limit).is_ok()
+        self.0.shared.queue.order(Order::Flush(done));
+        written.recv_timeout(limit).is_ok()
     }
 }
 
-impl Drop for Shared {
+impl Drop for Recorder {
     fn drop(&mut self) {
-        self.state.closed.store(true, Ordering::Relaxed);
+        self.shared.queue.close();
     }
 }
 
 struct Writer {
     sink: Sink,
     clock: Clock,
-    state: Arc<State>,
-    /// The queue has room for what comes while we gather.
-    gathers: bool,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
-    /// How many events go out in one write.
-    const BATCH: usize = 256;
-    /// How long an event waits for others. Waking this thread for each would cost a request more
-    /// than all else that is recorded about it: two switches and four system calls.
-    const GATHER: Duration = Duration::from_millis(5);
     /// How long a failed write waits for the next try.
     const RETRY: Duration = Duration::from_millis(500);
 
-    fn run(mut self, messages: &Receiver<Message>) {
-        let mut batch = Vec::with_capacity(Self::BATCH);
-        let mut was_full = false;
+    fn run(mut self) {
+        let mut batch = Batch::default();
         loop {
-            // Wakes now and then even when nothing comes, to tell of events that were lost.
-            let mut next = match messages.recv_timeout(Self::RETRY) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            if self.gathers && !was_full && matches!(next, Some(Message::Event(_))) {
-                thread::sleep(Self::GATHER);
-            }
-            let mut order = None;
-            while let Some(message) = next.take() {
-                match message {
-                    Message::Event(event) => batch.push(*event),
-                    other @ (Message::Flush(_) | Message::Reopen) => {
-                        order = Some(other);
-                        break;
-                    }
-                }
-                if batch.len() < Self::BATCH {
-                    next = messages.try_recv().ok();
-                }
-            }
-            was_full = batch.len() >= Self::BATCH;
+            let taken = self.shared.queue.take(&mut batch);
             self.tell_of_lost(&mut batch);
             self.write(&mut batch);
-            if let Some(order) = order {
+            if let Some(order) = taken.order {
                 self.obey(&order);
+            }
+            if taken.closed {
+                return;
             }
         }
     }
 
-    fn tell_of_lost(&self, batch: &mut Vec<Event>) {
-        let lost = self.state.lost.swap(0, Ordering::Relaxed);
+    fn tell_of_lost(&self, batch: &mut Batch) {
+        let lost = self.shared.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let mut event = Event::new(self.clock.now(), EventKind::EventsLost, Outcome::Failed);
             event.count = Some(lost);
-            batch.push(event);
+            line::write(&event, &mut batch.text);
+            batch.events += 1;
         }
     }
 
     /// Writes the batch, and tries again until it is written; meanwhile the queue fills.
-    fn write(&mut self, batch: &mut Vec<Event>) {
-        while !batch.is_empty() {
+    fn write(&mut self, batch: &mut Batch) {
+        while batch.events > 0 {
             let result = self.sink.write(batch);
-            let was_failing = self.state.failing.swap(result.is_err(), Ordering::Relaxed);
+            let was_failing = self.shared.failing.swap(result.is_err(), Ordering::Relaxed);
             match result {
                 Ok(()) if was_failing => tracing::info!("the audit log is written again"),
                 Ok(()) => {}
@@ -278,7 +251,7 @@ impl Writer {
                         let error = &error as &dyn std::error::Error;
                         tracing::error!(error, "the audit log cannot be written");
                     }
-                    if self.state.closed.load(Ordering::Relaxed) {
+                    if self.shared.queue.is_closed() {
                         return;
                     }
                     thread::sleep(Self::RETRY);
@@ -287,13 +260,12 @@ impl Writer {
         }
     }
 
-    fn obey(&mut self, order: &Message) {
+    fn obey(&mut self, order: &Order) {
         match order {
-            Message::Event(_) => {}
-            Message::Flush(done) => {
+            Order::Flush(done) => {
                 let _ = done.try_send(());
             }
-            Message::Reopen => {
+            Order::Reopen => {
                 if let Err(error) = self.sink.reopen() {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "the audit log cannot be reopened");

@@ -1,15 +1,13 @@
 //! Where lines go: standard output, or a file that is continued where it ended.
 
 use super::chain::{Link, MAX_LINE, Position};
-use super::{AuditSetupError, AuditTarget, Event, EventKind, Outcome};
+use super::queue::Batch;
+use super::{AuditSetupError, AuditTarget, Event, EventKind, Outcome, line};
 use crate::clock::Clock;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-
-/// How much of the room for a batch is kept for the next one.
-const MOST_KEPT: usize = 1 << 20;
 
 /// Writes lines to one target, and knows where its chain stands.
 pub(super) struct Sink {
@@ -61,12 +59,12 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes events, removing those that are safely written.
-    pub(super) fn write(&mut self, events: &mut Vec<Event>) -> Result<(), AuditSetupError> {
+    /// Writes a batch, removing what is safely written.
+    pub(super) fn write(&mut self, batch: &mut Batch) -> Result<(), AuditSetupError> {
         self.before.clone_from(&self.position);
         self.text.clear();
-        self.text.shrink_to(MOST_KEPT);
-        for event in events.iter() {
+        self.text.shrink_to(batch.text.capacity());
+        for event in lines(&batch.text) {
             self.position.append(event, &mut self.text);
         }
         let written = if let Some(file) = &mut self.file {
@@ -76,7 +74,7 @@ impl Sink {
             out.write_all(&self.text).and_then(|()| out.flush())
         };
         let Err(source) = written else {
-            events.clear();
+            batch.clear();
             return Ok(());
         };
         let before = self.before.clone();
@@ -92,11 +90,10 @@ impl Sink {
         self.position = before.clone();
         self.continue_file(&path)?;
         let done = self.position.seq.saturating_sub(before.seq);
-        events.drain(
-            ..events
-                .len()
-                .min(usize::try_from(done).unwrap_or(usize::MAX)),
-        );
+        let done = usize::try_from(done).unwrap_or(usize::MAX);
+        let bytes = lines(&batch.text).take(done).map(|event| event.len() + 1);
+        batch.text.drain(..bytes.sum::<usize>());
+        batch.events = batch.events.saturating_sub(done);
         Err(AuditSetupError::Write {
             path: path.display().to_string(),
             source,
@@ -134,10 +131,10 @@ impl Sink {
             }
             if state == End::Torn {
                 let now = self.clock.now();
-                position.append(
-                    &Event::new(now, EventKind::LogResumed, Outcome::Succeeded),
-                    &mut text,
-                );
+                let resumed = Event::new(now, EventKind::LogResumed, Outcome::Succeeded);
+                let mut event = Vec::new();
+                line::write(&resumed, &mut event);
+                position.append(event.trim_ascii_end(), &mut text);
             }
         }
         file.write_all(&text).map_err(open)?;
@@ -145,6 +142,12 @@ impl Sink {
         self.position = position;
         Ok(())
     }
+}
+
+/// The events of a batch, each without its line end.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\n").unwrap_or(line))
 }
 
 /// How a file ends.

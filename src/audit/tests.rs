@@ -1,6 +1,7 @@
 //! The chain holds, shows every change, and goes on after a crash.
 
-use super::{Audit, AuditSettings, AuditSetupError, AuditTarget, Event, EventKind, Fault};
+use super::{Audit, AuditSettings, AuditSetupError, AuditTarget, AuditUnavailable, Event};
+use super::{EventKind, Fault};
 use super::{OnTrouble, Outcome, Report, verify};
 use crate::clock::Clock;
 use crate::domain::{Reason, SessionId, Subject, Timestamp};
@@ -55,19 +56,20 @@ fn clock() -> Clock {
     Clock::manual(Timestamp::from_millis(1_790_000_000_123))
 }
 
-fn event(subject: &str) -> Event {
+fn record(audit: &Audit, subject: &str) -> Result<(), AuditUnavailable> {
+    let subject = Subject::new(subject);
     let mut event = Event::new(clock().now(), EventKind::Decision, Outcome::Challenged);
-    event.subject = Some(Subject::new(subject));
+    event.subject = Some(&subject);
     event.session = Some(SessionId::new([0xab; 32]));
     event.reason = Some(Reason::StepUpRequired);
-    event.path = Some("/users/1?token=hunter2".into());
-    event
+    event.path = Some("/users/1?token=hunter2");
+    audit.record(&event)
 }
 
 fn write(path: &Path, subjects: &[&str]) {
     let audit = restart(path);
     for subject in subjects {
-        audit.record(event(subject)).unwrap();
+        record(&audit, subject).unwrap();
     }
     assert!(audit.flush(Duration::from_secs(5)));
 }
@@ -169,12 +171,12 @@ fn the_first_line_may_be_cut_off_too() {
 fn a_renamed_file_is_left_and_the_chain_goes_on_in_the_new_one() {
     let place = Place::new("rotate");
     let audit = start(&place.log()).unwrap();
-    audit.record(event("a")).unwrap();
+    record(&audit, "a").unwrap();
     assert!(audit.flush(Duration::from_secs(5)));
     let old = place.0.join("audit.1");
     fs::rename(place.log(), &old).unwrap();
     audit.reopen();
-    audit.record(event("b")).unwrap();
+    record(&audit, "b").unwrap();
     assert!(audit.flush(Duration::from_secs(5)));
     let (old, new) = (check(&old), check(&place.log()));
     assert_eq!((old.lines, old.fault), (1, None));
@@ -218,9 +220,7 @@ fn what_cannot_be_recorded_is_refused_or_lost_as_the_settings_say() {
                 other => break other.unwrap(),
             }
         };
-        let refused = (0..1_000)
-            .filter(|_| audit.record(event("a")).is_err())
-            .count();
+        let refused = (0..1_000).filter(|_| record(&audit, "a").is_err()).count();
         assert_eq!(refused > 0, on_trouble == OnTrouble::Refuse);
         assert!(!audit.flush(Duration::from_millis(1)));
     }

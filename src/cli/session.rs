@@ -60,7 +60,7 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
                 .revoke_session(*id, bench.clock.now(), keep)
                 .await?;
             bench.record(EventKind::SessionRevoked, |event| {
-                event.subject = Some(session.subject.clone());
+                event.subject = Some(&session.subject);
                 event.session = Some(*id);
             })?;
             writeln!(

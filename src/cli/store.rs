@@ -72,10 +72,10 @@ impl Bench {
     }
 
     /// Records what an operator did, where the audit log is a file that no sidecar holds.
-    pub(super) fn record(
+    pub(super) fn record<'e>(
         &self,
         kind: EventKind,
-        describe: impl FnOnce(&mut Event),
+        describe: impl FnOnce(&mut Event<'e>),
     ) -> Result<(), CliError> {
         if self.settings.audit.target == AuditTarget::Stdout {
             return Ok(());
@@ -91,7 +91,7 @@ impl Bench {
         };
         let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
         describe(&mut event);
-        if audit.record(event).is_err() || !audit.flush(Duration::from_secs(5)) {
+        if audit.record(&event).is_err() || !audit.flush(Duration::from_secs(5)) {
             let message = "done, but it could not be recorded in the audit log";
             return Err(CliError::Impossible(message.to_owned()));
         }

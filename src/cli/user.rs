@@ -134,9 +134,8 @@ pub(super) async fn known(bench: &Bench, name: &str) -> Result<User, CliError> {
 
 /// Records what was done to a user.
 pub(super) fn record(bench: &Bench, user: &UserId, kind: EventKind) -> Result<(), CliError> {
-    bench.record(kind, |event| {
-        event.subject = Some(Subject::new(user.as_str()));
-    })
+    let subject = Subject::new(user.as_str());
+    bench.record(kind, |event| event.subject = Some(&subject))
 }
 
 /// By what a user can prove themselves.

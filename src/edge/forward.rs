@@ -132,7 +132,7 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
         .announce(&mut parts.headers, version, rules.forwarded);
     // A name that a trusted proxy gave to the request is kept.
     if let Entry::Vacant(vacant) = parts.headers.entry(REQUEST_ID)
-        && let Ok(id) = HeaderValue::from_bytes(&visit.id.to_hex())
+        && let Ok(id) = HeaderValue::from_str(visit.id.as_str())
     {
         vacant.insert(id);
     }

@@ -340,12 +340,8 @@ fn record(
         SessionState::Absent | SessionState::Unknown => None,
     };
     let mut event = visit.decision(told, reason, &asked.demands, (caller.session, subject));
-    event.routes = asked
-        .matches
-        .iter()
-        .map(|found| found.route.id.clone())
-        .collect();
-    Ok(visit.worker.house.audit.record(event)?)
+    event.routes = asked.matches.iter().map(|found| &found.route.id).collect();
+    Ok(visit.worker.house.audit.record(&event)?)
 }
 
 /// The event for a guarded request that could not be put before the gate.
@@ -363,12 +359,12 @@ fn record_unjudged(visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError)
     let routes: Vec<_> = matching.chain(found.waiting()).collect();
     let mut event = visit.decision(told, Some(reason), &[], (None, None));
     if let Some(strictest) = routes.iter().max_by_key(|route| route.requirement.level) {
-        event.action = Some(strictest.requirement.action.clone());
+        event.action = Some(&strictest.requirement.action);
         event.level = Some(strictest.requirement.level);
         event.enforcement = Some(strictest.requirement.enforcement);
     }
-    event.routes = routes.iter().map(|route| route.id.clone()).collect();
-    if let Err(error) = house.audit.record(event) {
+    event.routes = routes.iter().map(|route| &route.id).collect();
+    if let Err(error) = house.audit.record(&event) {
         tracing::warn!(request = %visit.id, %error, "a refusal is not in the audit log");
     }
 }

@@ -248,8 +248,8 @@ impl Watch {
         }
         let mut event = visit.event(EventKind::LoginObserved, outcome);
         event.session = Some(id);
-        event.subject = Some(subject);
-        record(visit, event);
+        event.subject = Some(&subject);
+        record(visit, &event);
     }
 
     /// Whether what the answer says may be believed of all sessions that the request carries.
@@ -309,7 +309,7 @@ impl Watch {
         if matches!(self.watched, Found::Logout) && before.is_some() {
             let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
-            record(visit, event);
+            record(visit, &event);
         }
     }
 
@@ -358,7 +358,7 @@ fn tell(visit: &Visit<'_>, done: &Result<(), StoreError>) -> bool {
     done.is_ok()
 }
 
-fn record(visit: &Visit<'_>, event: Event) {
+fn record(visit: &Visit<'_>, event: &Event<'_>) {
     if let Err(error) = visit.worker.house.audit.record(event) {
         tracing::warn!(request = %visit.id, %error, "an event is not in the audit log");
     }

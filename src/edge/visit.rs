@@ -13,7 +13,6 @@ use http::{HeaderMap, HeaderValue, Version, header};
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Everything about a request that outlives its head.
@@ -42,9 +41,9 @@ pub(crate) struct Visit<'w> {
     target: Option<PathAndQuery>,
 }
 
-/// A request's name: unique within this process, and unlikely to meet another's.
+/// A request's name: unique within this process, and unlikely to meet another's. 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(u64);
+pub(crate) struct RequestId([u8; 16]);
 
 /// Makes request ids without asking the system for each.
 #[derive(Debug)]
@@ -62,22 +61,23 @@ impl RequestIds {
         self.0.set(count);
         let mixed = (count ^ (count >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        RequestId(mixed ^ (mixed >> 31))
+        let mixed = mixed ^ (mixed >> 31);
+        let mut hex = [0; 16];
+        data_encoding::HEXLOWER.encode_mut(&mixed.to_be_bytes(), &mut hex);
+        RequestId(hex)
     }
 }
 
 impl RequestId {
-    /// The id as 16 hexadecimal digits; it is written for every request, hence not by `format!`.
-    pub(crate) fn to_hex(self) -> [u8; 16] {
-        let mut hex = [0; 16];
-        data_encoding::HEXLOWER.encode_mut(&self.0.to_be_bytes(), &mut hex);
-        hex
+    /// The id as it is written for every request, hence not by `format!`.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -209,45 +209,39 @@ impl<'w> Visit<'w> {
     }
 
     /// Begins an event of the audit log about this request.
-    pub(crate) fn event(&self, kind: EventKind, outcome: Outcome) -> Event {
+    pub(crate) fn event(&self, kind: EventKind, outcome: Outcome) -> Event<'_> {
         let mut event = Event::new(self.worker.house.clock.now(), kind, outcome);
-        event.request_id = Some(self.name());
+        event.request_id = Some(self.id.as_str());
         event.client = Some(self.client);
         event.method = self.method;
-        event.path = self.target.as_ref().map(|target| target.path().into());
+        event.path = self.target.as_ref().map(PathAndQuery::path);
         event
     }
 
     /// An event about what was decided for this request.
-    pub(crate) fn decision(
-        &self,
+    pub(crate) fn decision<'e>(
+        &'e self,
         outcome: Outcome,
         reason: Option<Reason>,
-        demands: &[Demand],
-        who: (Option<SessionId>, Option<&Subject>),
-    ) -> Event {
+        demands: &'e [Demand],
+        who: (Option<SessionId>, Option<&'e Subject>),
+    ) -> Event<'e> {
         let mut event = self.event(EventKind::Decision, outcome);
         event.reason = reason;
         let strictest = demands.iter().max_by_key(|demand| demand.requirement.level);
         if let Some(Demand { requirement, .. }) = strictest {
-            event.action = Some(requirement.action.clone());
+            event.action = Some(&requirement.action);
             event.level = Some(requirement.level);
             event.enforcement = Some(requirement.enforcement);
         }
         event.session = who.0;
-        event.subject = who.1.cloned();
+        event.subject = who.1;
         event
     }
 
     /// The host as the client wrote it, with its port.
     pub(crate) fn authority(&self) -> &str {
         self.authority.to_str().unwrap_or_default()
-    }
-
-    /// The request's name, as text.
-    pub(crate) fn name(&self) -> Arc<str> {
-        let hex = self.id.to_hex();
-        std::str::from_utf8(&hex).unwrap_or_default().into()
     }
 
     /// Whether a trusted proxy speaks; its assertions count.

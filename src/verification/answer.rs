@@ -272,7 +272,7 @@ impl<S: Store> Verifier<S> {
         tell_of(&mut event, &challenge, Some(answering.factor));
         event.grant = verified.grant.as_ref().map(|grant| grant.id);
         // If this fails the client never gets the new browser key, so the grant opens nothing.
-        self.equipment.audit.record(event)?;
+        self.equipment.audit.record(&event)?;
         Ok(Answer::Verified(Box::new(Success {
             browser_key,
             mark: verified.mark,
@@ -287,7 +287,7 @@ impl<S: Store> Verifier<S> {
         let caller = &answering.caller;
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
         tell_of(&mut event, challenge, Some(answering.factor));
-        self.equipment.audit.record(event)?;
+        self.equipment.audit.record(&event)?;
         let view = self.view_for(challenge, case.user.as_ref(), shown);
         let remaining = view
             .alternatives
@@ -311,7 +311,7 @@ impl<S: Store> Verifier<S> {
             tell_of(&mut event, challenge, Some(answering.factor));
         }
         event.reason = Some(refusal.reason);
-        self.equipment.audit.record(event)?;
+        self.equipment.audit.record(&event)?;
         Ok(Answer::Refused(refusal))
     }
 

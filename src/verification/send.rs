@@ -68,7 +68,7 @@ impl<S: Store> Verifier<S> {
         };
         let mut event = self.event(EventKind::CodeSent, Outcome::Succeeded, caller);
         tell_of(&mut event, &challenge, Some(Factor::EmailCode));
-        self.equipment.audit.record(event)?;
+        self.equipment.audit.record(&event)?;
         Ok(sent)
     }
 
@@ -128,11 +128,7 @@ impl<S: Store> Verifier<S> {
         };
         if let Err(error) = mailer.send(&mail).await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(
-                error,
-                request_id = caller.request_id.map(|id| &**id),
-                "no code sent"
-            );
+            tracing::warn!(error, request_id = caller.request_id, "no code sent");
             return Ok(None);
         }
         Ok(Some(Sending::Sent {
@@ -157,7 +153,7 @@ impl<S: Store> Verifier<S> {
             tell_of(&mut event, challenge, Some(Factor::EmailCode));
         }
         event.reason = Some(refusal.reason);
-        self.equipment.audit.record(event)?;
+        self.equipment.audit.record(&event)?;
         Ok(Sending::Refused(refusal))
     }
 }

@@ -101,7 +101,7 @@ pub struct Caller<'a> {
     /// Where the request comes from.
     pub address: IpAddr,
     /// The request, for the audit log.
-    pub request_id: Option<&'a Arc<str>>,
+    pub request_id: Option<&'a str>,
 }
 
 /// A refusal that becomes a challenge.
@@ -287,7 +287,7 @@ impl<S: Store> Verifier<S> {
         self.equipment.audit.ready()?;
         self.store.lock_session(caller.session).await?;
         let event = self.event(EventKind::Locked, Outcome::Succeeded, caller);
-        Ok(self.equipment.audit.record(event)?)
+        Ok(self.equipment.audit.record(&event)?)
     }
 
     pub(super) fn view_for(
@@ -340,12 +340,17 @@ impl<S: Store> Verifier<S> {
         }
     }
 
-    pub(super) fn event(&self, kind: EventKind, outcome: Outcome, caller: &Caller<'_>) -> Event {
+    pub(super) fn event<'e>(
+        &self,
+        kind: EventKind,
+        outcome: Outcome,
+        caller: &Caller<'e>,
+    ) -> Event<'e> {
         let mut event = Event::new(self.equipment.clock.now(), kind, outcome);
         event.session = Some(caller.session);
-        event.subject = Some(caller.subject.clone());
+        event.subject = Some(caller.subject);
         event.client = Some(caller.address);
-        event.request_id = caller.request_id.cloned();
+        event.request_id = caller.request_id;
         event
     }
 }
@@ -366,10 +371,10 @@ pub(super) fn attempt<'a>(challenge: &Challenge, user: &'a UserId, caller: &Call
 }
 
 /// Adds what the audit log should know of a challenge.
-pub(super) fn tell_of(event: &mut Event, challenge: &Challenge, factor: Option<Factor>) {
+pub(super) fn tell_of<'e>(event: &mut Event<'e>, challenge: &'e Challenge, factor: Option<Factor>) {
     let requirement = &*challenge.demand.requirement;
-    event.routes = vec![challenge.route.clone()];
-    event.action = Some(requirement.action.clone());
+    event.routes = vec![&challenge.route];
+    event.action = Some(&requirement.action);
     event.level = Some(requirement.level);
     event.enforcement = Some(requirement.enforcement);
     event.challenge = Some(challenge.id);

@@ -10,7 +10,7 @@ use super::error::EdgeError;
 use super::guard::Content;
 use super::observe;
 use super::reply::Reply;
-use super::visit::Visit;
+use super::visit::{RequestId, Visit};
 use super::{pages, respond};
 use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
 use crate::identity::{self, CarriedLines};
@@ -38,7 +38,7 @@ struct Known {
     caller: identity::Caller,
     session: crate::domain::Session,
     id: crate::domain::SessionId,
-    name: Arc<str>,
+    name: RequestId,
     client: std::net::IpAddr,
 }
 
@@ -125,7 +125,7 @@ impl Call<'_, '_> {
             caller,
             session,
             id,
-            name: self.visit.name(),
+            name: self.visit.id,
             client: self.visit.client,
         })
     }
@@ -183,7 +183,7 @@ impl Known {
             subject: &self.session.subject,
             browser_key: self.caller.browser_key,
             address: self.client,
-            request_id: Some(&self.name),
+            request_id: Some(self.name.as_str()),
         }
     }
 }
