@@ -4,10 +4,10 @@
 //! chain shows that nothing in the middle was changed, removed or added. It cannot show that the end
 //! was cut off, nor withstand somebody who rewrites all of it: for that, ship the lines elsewhere.
 
-use data_encoding::HEXLOWER;
+use super::line::{push_hex, push_number};
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
-use std::io::{self, BufRead, Read, Write as _};
+use std::io::{self, BufRead, Read};
 
 /// The longest line; ours are far shorter.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -40,14 +40,16 @@ impl Position {
     /// Adds the next line to `out`; `event` is what [`line`](super::line) makes of an event.
     pub(super) fn append(&mut self, event: &[u8], out: &mut Vec<u8>) {
         self.seq += 1;
-        let prev = hash(&self.tail);
+        let start = out.len();
+        out.extend_from_slice(br#"{"seq":"#);
+        push_number(self.seq, out);
+        out.extend_from_slice(br#","prev":""#);
+        push_hash(&self.tail, out);
+        out.extend_from_slice(br#"","#);
+        out.extend_from_slice(event);
         self.tail.clear();
-        // Writing to memory cannot fail.
-        let _ = write!(self.tail, r#"{{"seq":{},"prev":""#, self.seq);
-        self.tail.extend_from_slice(&prev);
-        self.tail.extend_from_slice(br#"","#);
-        self.tail.extend_from_slice(event);
-        out.extend_from_slice(&self.tail);
+        self.tail
+            .extend_from_slice(out.get(start..).unwrap_or_default());
         out.push(b'\n');
     }
 }
@@ -149,7 +151,7 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
             }
         }
     }
-    report.head = report.last.is_some().then(|| hash_text(&position.tail));
+    report.head = report.last.is_some().then(|| hash(&position.tail));
     if report.fault.is_none()
         && let Some(line) = torn.first()
         && !(report.ends_torn && torn.len() == 1)
@@ -186,10 +188,10 @@ fn check(
         // The first line may continue an earlier file; then its `prev` cannot be checked here.
         report.first = Some(link.seq);
         report.continues = (link.seq > 1).then(|| link.prev.clone());
-        if link.seq <= 1 && link.prev.as_bytes() != hash(&position.tail) {
+        if link.seq <= 1 && link.prev != hash(&position.tail) {
             return Some(Fault::Changed { line });
         }
-    } else if link.prev.as_bytes() != hash(&position.tail) {
+    } else if link.prev != hash(&position.tail) {
         return Some(Fault::Changed { line });
     } else if link.seq != position.seq + 1 {
         let (expected, found) = (position.seq + 1, link.seq);
@@ -205,14 +207,16 @@ fn check(
 }
 
 /// SHA-256 in hexadecimal; zeros for nothing, which is what the first line continues.
-fn hash(tail: &[u8]) -> [u8; 64] {
-    let mut text = [b'0'; 64];
-    if !tail.is_empty() {
-        HEXLOWER.encode_mut(digest(&SHA256, tail).as_ref(), &mut text);
+fn push_hash(tail: &[u8], out: &mut Vec<u8>) {
+    if tail.is_empty() {
+        out.extend_from_slice(&[b'0'; 64]);
+    } else {
+        push_hex(digest(&SHA256, tail).as_ref(), out);
     }
-    text
 }
 
-fn hash_text(tail: &[u8]) -> String {
-    hash(tail).map(char::from).iter().collect()
+fn hash(tail: &[u8]) -> String {
+    let mut text = Vec::with_capacity(64);
+    push_hash(tail, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{ClientKind, Method};
 use crate::locale::Locale;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 
 /// Who asked, as far as the form of our own answers depends on it. None of it grants anything.
 #[derive(Clone, Debug)]
@@ -28,20 +28,55 @@ pub(crate) enum FetchSite {
     Untold,
 }
 
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+/// What a request says of its client, each header's first line; found in one pass, since it is looked for
+/// in every request.
+#[derive(Default)]
+struct Told<'h> {
+    accept: Option<&'h HeaderValue>,
+    authorization: Option<&'h HeaderValue>,
+    content_type: Option<&'h HeaderValue>,
+    fetch_dest: Option<&'h HeaderValue>,
+    fetch_mode: Option<&'h HeaderValue>,
+    fetch_site: Option<&'h HeaderValue>,
+    language: Option<&'h HeaderValue>,
+    origin: Option<&'h HeaderValue>,
+    requested_with: Option<&'h HeaderValue>,
+    upgrade: Option<&'h HeaderValue>,
+}
+
+impl<'h> Told<'h> {
+    fn by(headers: &'h HeaderMap) -> Self {
+        let mut told = Self::default();
+        for (name, value) in headers {
+            let known = match name.as_str() {
+                "accept" => &mut told.accept,
+                "accept-language" => &mut told.language,
+                "authorization" => &mut told.authorization,
+                "content-type" => &mut told.content_type,
+                "origin" => &mut told.origin,
+                "sec-fetch-dest" => &mut told.fetch_dest,
+                "sec-fetch-mode" => &mut told.fetch_mode,
+                "sec-fetch-site" => &mut told.fetch_site,
+                "upgrade" => &mut told.upgrade,
+                "x-requested-with" => &mut told.requested_with,
+                _ => continue,
+            };
+            known.get_or_insert(value);
+        }
+        told
+    }
+}
 
 impl Audience {
     /// Reads who asks.
     pub(crate) fn of(method: Option<Method>, headers: &HeaderMap) -> Self {
+        let told = Told::by(headers);
         Self {
-            kind: kind(headers),
+            kind: kind(&told),
             safe: method.is_some_and(Method::is_safe),
-            site: site(headers),
-            language: headers.get(header::ACCEPT_LANGUAGE).cloned(),
-            origin: headers.get(header::ORIGIN).cloned(),
+            site: site(&told),
+            language: told.language.cloned(),
+            origin: told.origin.cloned(),
         }
     }
 
@@ -62,36 +97,39 @@ impl Audience {
     }
 }
 
-fn kind(headers: &HeaderMap) -> ClientKind {
-    let text = |name: &HeaderName| headers.get(name).map(HeaderValue::as_bytes);
-    let is = |name: &HeaderName, value: &[u8]| {
-        text(name).is_some_and(|told| told.eq_ignore_ascii_case(value))
-    };
-    let mode = text(&FETCH_MODE);
-    if is(&header::UPGRADE, b"websocket") || mode == Some(b"websocket") {
+fn kind(told: &Told<'_>) -> ClientKind {
+    let mode = told.fetch_mode.map(HeaderValue::as_bytes);
+    let is_websocket = |upgrade: &[u8]| upgrade.eq_ignore_ascii_case(b"websocket");
+    if told
+        .upgrade
+        .map(HeaderValue::as_bytes)
+        .is_some_and(is_websocket)
+        || mode == Some(b"websocket")
+    {
         ClientKind::WebSocket
-    } else if text(&header::CONTENT_TYPE)
-        .and_then(|kind| kind.get(..16))
+    } else if told
+        .content_type
+        .and_then(|kind| kind.as_bytes().get(..16))
         .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
     {
         ClientKind::Grpc
-    } else if headers.contains_key(header::AUTHORIZATION) {
+    } else if told.authorization.is_some() {
         ClientKind::Api
     } else if let Some(mode) = mode {
-        match (mode, text(&FETCH_DEST)) {
+        match (mode, told.fetch_dest.map(HeaderValue::as_bytes)) {
             (_, Some(b"iframe" | b"frame" | b"embed" | b"object")) => ClientKind::Framed,
             (b"navigate", Some(b"document") | None) => ClientKind::Navigation,
             _ => ClientKind::Fetch,
         }
-    } else if headers.contains_key(REQUESTED_WITH) || !prefers_html(text(&header::ACCEPT)) {
+    } else if told.requested_with.is_some() || !prefers_html(told.accept) {
         ClientKind::Fetch
     } else {
         ClientKind::Navigation
     }
 }
 
-fn site(headers: &HeaderMap) -> FetchSite {
-    match headers.get(FETCH_SITE).map(HeaderValue::as_bytes) {
+fn site(told: &Told<'_>) -> FetchSite {
+    match told.fetch_site.map(HeaderValue::as_bytes) {
         None => FetchSite::Untold,
         Some(b"same-origin" | b"none") => FetchSite::Own,
         Some(_) => FetchSite::Other,
@@ -99,19 +137,20 @@ fn site(headers: &HeaderMap) -> FetchSite {
 }
 
 /// RFC 9110 §12.5.1, as far as it matters: HTML is named, and not behind JSON.
-fn prefers_html(accept: Option<&[u8]>) -> bool {
-    let Some(accept) = accept.and_then(|accept| std::str::from_utf8(accept).ok()) else {
+fn prefers_html(accept: Option<&HeaderValue>) -> bool {
+    let Some(accept) = accept.and_then(|accept| accept.to_str().ok()) else {
         return false;
     };
     let weight = |wanted: &[&str]| {
         let ranges = accept.split(',').filter_map(|range| {
             let mut parts = range.split(';').map(str::trim);
-            let kind = parts.next()?.to_ascii_lowercase();
+            let kind = parts.next()?;
             let quality = parts
                 .find_map(|part| part.strip_prefix("q="))
                 .and_then(|quality| quality.parse::<f32>().ok())
                 .unwrap_or(1.0);
-            wanted.contains(&kind.as_str()).then_some(quality)
+            let is_wanted = wanted.iter().any(|known| kind.eq_ignore_ascii_case(known));
+            is_wanted.then_some(quality)
         });
         ranges.fold(0.0_f32, f32::max)
     };
@@ -122,6 +161,7 @@ fn prefers_html(accept: Option<&[u8]>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderName;
 
     fn kind_of(lines: &[(&'static str, &'static str)]) -> ClientKind {
         let headers = lines.iter().map(|(name, value)| {
@@ -130,7 +170,7 @@ mod tests {
                 HeaderValue::from_static(value),
             )
         });
-        kind(&headers.collect())
+        kind(&Told::by(&headers.collect()))
     }
 
     #[test]

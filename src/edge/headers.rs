@@ -1,7 +1,8 @@
 //! Which headers end at this hop, which must not come from a client, and which we add.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 
 /// Which identity headers are nobody's to send but a trusted proxy's, and what else is removed.
 #[derive(Clone, Debug)]
@@ -72,14 +73,17 @@ pub(crate) fn cleanse(
     rules: &HeaderRules,
     peer: Peer,
 ) -> Result<(), StolenHeader> {
-    for name in named_by_connection(headers)? {
-        headers.remove(name);
-    }
     let unwelcome: Vec<HeaderName> = headers
         .keys()
         .filter(|name| is_unwelcome(name.as_str(), rules, peer))
         .cloned()
         .collect();
+    // `Connection` itself is unwelcome; most requests have none.
+    if unwelcome.contains(&header::CONNECTION) {
+        for name in named_by_connection(headers)? {
+            headers.remove(name);
+        }
+    }
     for name in unwelcome {
         headers.remove(name);
     }
@@ -88,6 +92,26 @@ pub(crate) fn cleanse(
 
 /// Removes from a response what ends at this hop, and what only we may say.
 pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
+    let ending: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| match name.as_str() {
+            // A challenge of the application's own proxy authentication is for nobody behind us.
+            "proxy-authenticate" | "step-up" => true,
+            // RFC 9110 §6.6.2: it announces what follows the body, and that goes with it.
+            "trailer" => false,
+            word => hop_by_hop(word),
+        })
+        .cloned()
+        .collect();
+    if ending.contains(&header::CONNECTION) {
+        remove_named_by_connection(headers);
+    }
+    for name in ending {
+        headers.remove(name);
+    }
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
     let words: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -104,20 +128,6 @@ pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
         })
         .collect();
     for name in words {
-        headers.remove(name);
-    }
-    let ending: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| match name.as_str() {
-            // A challenge of the application's own proxy authentication is for nobody behind us.
-            "proxy-authenticate" | "step-up" => true,
-            // RFC 9110 §6.6.2: it announces what follows the body, and that goes with it.
-            "trailer" => false,
-            word => hop_by_hop(word),
-        })
-        .cloned()
-        .collect();
-    for name in ending {
         headers.remove(name);
     }
 }
@@ -232,18 +242,17 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 
 /// Appends to a list header, in one line.
 fn extend(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
-    let told: Vec<&[u8]> = headers
-        .get_all(&name)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect();
-    if told.is_empty() {
-        headers.insert(name, value.clone());
-        return;
-    }
-    let list = [told.join(&b", "[..]).as_slice(), value.as_bytes()].join(&b", "[..]);
-    if let Ok(list) = HeaderValue::from_bytes(&list) {
-        headers.insert(name, list);
+    match headers.entry(name) {
+        Entry::Vacant(vacant) => {
+            vacant.insert(value.clone());
+        }
+        Entry::Occupied(mut told) => {
+            let list = told.iter().chain([value]).map(HeaderValue::as_bytes);
+            let list = list.collect::<Vec<_>>().join(&b", "[..]);
+            if let Ok(list) = HeaderValue::from_bytes(&list) {
+                told.insert(list);
+            }
+        }
     }
 }
 
@@ -261,17 +270,16 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
 
 /// Takes one cookie out of the `Cookie` headers; the others stay byte for byte.
 pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
-    let carries = |value: &HeaderValue| pairs(value.as_bytes()).any(|pair| is_cookie(pair, name));
     let Entry::Occupied(mut lines) = headers.entry(header::COOKIE) else {
         return;
     };
-    if !lines.iter().any(carries) {
-        return;
-    }
     let mut emptied = false;
-    for line in lines.iter_mut().filter(|line| carries(line)) {
-        *line = without_cookie(line, name);
-        emptied |= line.is_empty();
+    for line in lines.iter_mut() {
+        if let Some(others) = without_cookie(line.as_bytes(), name) {
+            // What is left of a header's value is one.
+            *line = HeaderValue::from_maybe_shared(others).unwrap_or(HeaderValue::from_static(""));
+            emptied |= line.is_empty();
+        }
     }
     if emptied {
         let (name, lines) = lines.remove_entry_mult();
@@ -286,19 +294,22 @@ fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
 }
 
-fn without_cookie(line: &HeaderValue, name: &str) -> HeaderValue {
+/// The other cookies of a line; `None` if this one is not among them.
+fn without_cookie(line: &[u8], name: &str) -> Option<Bytes> {
+    memmem::find(line, name.as_bytes())?;
     let mut others = BytesMut::with_capacity(line.len());
-    for pair in pairs(line.as_bytes()) {
-        if pair.is_empty() || is_cookie(pair, name) {
-            continue;
+    let mut carries = false;
+    for pair in pairs(line) {
+        if is_cookie(pair, name) {
+            carries = true;
+        } else if !pair.is_empty() {
+            if !others.is_empty() {
+                others.extend_from_slice(b"; ");
+            }
+            others.extend_from_slice(pair);
         }
-        if !others.is_empty() {
-            others.extend_from_slice(b"; ");
-        }
-        others.extend_from_slice(pair);
     }
-    // What is left of a header's value is one.
-    HeaderValue::from_maybe_shared(others.freeze()).unwrap_or(HeaderValue::from_static(""))
+    carries.then(|| others.freeze())
 }
 
 fn is_cookie(pair: &[u8], name: &str) -> bool {

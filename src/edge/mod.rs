@@ -71,7 +71,7 @@ async fn handle(
 
 async fn walk(
     visit: &Visit<'_>,
-    plain: Plain,
+    plain: Plain<'_>,
     body: Incoming,
 ) -> Result<Response<Reply>, EdgeError> {
     let Plain {

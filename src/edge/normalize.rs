@@ -9,10 +9,11 @@ use http::Uri;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
+use std::borrow::Cow;
 
 /// A request that has one meaning, besides the readings of its path.
 #[derive(Debug)]
-pub(crate) struct Plain {
+pub(crate) struct Plain<'v> {
     /// The head, without what ends here.
     pub(crate) parts: Parts,
     /// The target, kept apart so that its readings may borrow from it.
@@ -22,7 +23,7 @@ pub(crate) struct Plain {
     /// Every method that the request claims.
     pub(crate) claimed: MethodSet,
     /// The host it is for: lower case, without port.
-    pub(crate) host: String,
+    pub(crate) host: Cow<'v, str>,
     /// The upgrade that the client asks for.
     pub(crate) upgrade: Option<Upgrade>,
 }
@@ -48,7 +49,10 @@ pub(crate) enum NormalizeError {
 }
 
 /// Reads the head of a request.
-pub(crate) fn normalize(mut parts: Parts, visit: &Visit<'_>) -> Result<Plain, NormalizeError> {
+pub(crate) fn normalize<'v>(
+    mut parts: Parts,
+    visit: &'v Visit<'_>,
+) -> Result<Plain<'v>, NormalizeError> {
     let options = &visit.worker.house.options;
     if let Some(violation) = visit.connection.line.violation() {
         return Err(violation.into());
@@ -76,7 +80,7 @@ pub(crate) fn normalize(mut parts: Parts, visit: &Visit<'_>) -> Result<Plain, No
         &options.headers,
         visit.connection.hop.peer(),
     )?;
-    let host = host(&mut parts)?;
+    let host = host(&mut parts, visit)?;
     let claimed = claimed_methods(method, &parts.headers, parts.uri.query());
     let uri = parts.uri.clone();
     Ok(Plain {
@@ -90,7 +94,7 @@ pub(crate) fn normalize(mut parts: Parts, visit: &Visit<'_>) -> Result<Plain, No
 }
 
 /// The host, agreed on by everything that names one (RFC 9112 §3.2, RFC 9113 §8.3.1).
-fn host(parts: &mut Parts) -> Result<String, NormalizeError> {
+fn host<'v>(parts: &mut Parts, visit: &'v Visit<'_>) -> Result<Cow<'v, str>, NormalizeError> {
     let mut lines = parts.headers.get_all(header::HOST).iter();
     let line = lines.next();
     if lines.next().is_some() {
@@ -113,17 +117,17 @@ fn host(parts: &mut Parts) -> Result<String, NormalizeError> {
         // HTTP/1.0 clients may leave it out; nothing that matters is reached without a host.
         (None, None) => return Err(NormalizeError::Host("no Host header")),
     };
-    let host = bare_host(authority).ok_or(NormalizeError::Host("a Host that is no host"))?;
-    if line.is_none() {
-        let value = HeaderValue::from_str(authority)
-            .map_err(|_| NormalizeError::Host("a Host that is no host"))?;
-        parts.headers.insert(header::HOST, value);
+    if !authority.eq_ignore_ascii_case(visit.authority()) {
+        return Err(NormalizeError::Host("a Host that is no host"));
     }
-    Ok(host)
+    if line.is_none() {
+        parts.headers.insert(header::HOST, visit.authority.clone());
+    }
+    bare_host(visit.authority()).ok_or(NormalizeError::Host("a Host that is no host"))
 }
 
 /// Lower case, without port; `None` for anything that is not a host with an optional port.
-fn bare_host(authority: &str) -> Option<String> {
+fn bare_host(authority: &str) -> Option<Cow<'_, str>> {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (inside, port) = rest.split_once(']')?;
@@ -139,19 +143,25 @@ fn bare_host(authority: &str) -> Option<String> {
     let port_sound = port.bytes().all(|byte| byte.is_ascii_digit()) && port.len() <= 5;
     // The root's dot names the same host (RFC 1034 §3.1).
     let host = host.trim_end_matches('.');
-    (!host.is_empty() && port_sound).then(|| host.to_ascii_lowercase())
+    (!host.is_empty() && port_sound).then(|| {
+        if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(host.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(host)
+        }
+    })
 }
 
 /// The upgrade that the client asks for: one protocol, and never `h2c`, which would carry requests
 /// past every check (RFC 9110 §7.8).
 fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
     let client = parts.extensions.remove::<OnUpgrade>()?;
+    let protocol = only(&parts.headers, &header::UPGRADE)?;
     // What follows the head must be the new protocol's: a body in between could be taken for it.
     let framed = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
     if framed.iter().any(|name| parts.headers.contains_key(name)) {
         return None;
     }
-    let protocol = only(&parts.headers, &header::UPGRADE)?;
     let asked = parts
         .headers
         .get_all(header::CONNECTION)
@@ -191,11 +201,11 @@ mod tests {
     #[test]
     fn a_host_is_a_name_with_an_optional_port() {
         assert_eq!(
-            bare_host("App.Example.com:8080"),
-            Some("app.example.com".to_owned())
+            bare_host("App.Example.com:8080").as_deref(),
+            Some("app.example.com")
         );
-        assert_eq!(bare_host("[::1]:80"), Some("[::1]".to_owned()));
-        assert_eq!(bare_host("127.0.0.1"), Some("127.0.0.1".to_owned()));
+        assert_eq!(bare_host("[::1]:80").as_deref(), Some("[::1]"));
+        assert_eq!(bare_host("127.0.0.1").as_deref(), Some("127.0.0.1"));
         for odd in [
             "", ":80", "a b", "a/b", "a@b", "a:b", "a:80:80", "[::1", "[x]", "a,b", "a:123456",
             "a%2fb",

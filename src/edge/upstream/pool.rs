@@ -241,16 +241,13 @@ async fn by<F: Future>(deadline: Option<Instant>, work: F) -> Option<F::Output> 
 /// RFC 9112 §6.3: an answer with two framings "ought to be handled as an error". hyper takes the chunks,
 /// and takes a coding it does not know for a body up to the end of the connection.
 fn is_framed_once(headers: &HeaderMap) -> bool {
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    match (lengths.next(), codings.next()) {
-        (Some(_), Some(_)) => false,
-        (None, Some(coding)) => {
-            codings.next().is_none() && coding.as_bytes().eq_ignore_ascii_case(b"chunked")
-        }
-        (Some(_), None) => lengths.next().is_none(),
-        (None, None) => true,
-    }
+    let mut framings = headers
+        .iter()
+        .filter(|(name, _)| [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(name));
+    let is_sound = framings.next().is_none_or(|(name, value)| {
+        name == header::CONTENT_LENGTH || value.as_bytes().eq_ignore_ascii_case(b"chunked")
+    });
+    is_sound && framings.next().is_none()
 }
 
 /// A connection that carries a response body, to be given back when that has ended.
