@@ -1,26 +1,21 @@
-//! The door: sockets, limits, TLS, and which HTTP is spoken.
+//! The door: sockets, limits, TLS, and which HTTP the client speaks.
 
 use super::headers::Hop;
 use super::house::{Connection, Worker};
 use super::respond;
-use super::wire::{ClientDeadlines, HeadLimits, Heard, Line, Scanner, Wire};
-use crate::domain::Leniency;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use super::speak;
+use super::wire::{self, ClientDeadlines, Line};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -149,7 +144,8 @@ async fn greet_over_tls(
         return;
     };
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    greet(worker, stream, peer, place, Some(h2)).await;
+    // A boxed stream is moved in one word; a future keeps room for each place where it stays.
+    greet(worker, Box::new(stream), peer, place, Some(h2)).await;
 }
 
 /// Tells which HTTP is spoken, where ALPN did not, and serves the connection to its end.
@@ -184,45 +180,29 @@ async fn greet<S>(
             Some(Err(_)) | None => return,
         }
     };
-    let line = Arc::new(Line::default());
-    let scanner = (!h2).then(|| Scanner::new(head_limits(&worker)));
-    let wire = TokioIo::new(Wire::new(stream, prefix, scanner, line.clone(), deadlines));
     let scheme = if alpn.is_some() { "https" } else { "http" };
     let trust = worker.house.options.trusted_proxies.judge(peer.ip());
     let connection = Rc::new(Connection {
         peer: peer.ip(),
         hop: Hop::new(peer.ip(), scheme, trust),
-        line,
+        line: Arc::new(Line::default()),
         place,
     });
     if h2 {
-        Box::pin(serve_http2(worker, connection, wire)).await;
+        Box::pin(speak::http2(worker, connection, stream, prefix)).await;
     } else {
-        serve_http1(worker, connection, wire).await;
+        speak::http1(worker, connection, stream, prefix).await;
     }
 }
 
 /// What a request of a new connection may need to come in when draining has begun.
-const LAST_CALL: Duration = Duration::from_millis(200);
-
-fn head_limits(worker: &Worker) -> HeadLimits {
-    let options = &worker.house.options;
-    HeadLimits {
-        bytes: options.limits.header_bytes,
-        lines: options.limits.headers,
-        fragments: options.accept.fragments == Leniency::Read,
-        raw_bytes: options.accept.raw_bytes == Leniency::Read,
-    }
-}
+pub(super) const LAST_CALL: Duration = Duration::from_millis(200);
 
 /// RFC 9113 §3.4: a client with prior knowledge begins with a text that no HTTP/1 request begins with.
 async fn sniff<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io::Result<bool> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    read.reserve(2048);
     loop {
-        if stream.read_buf(read).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        wire::hear(stream, read).await?;
         let compared = read.len().min(PREFACE.len());
         if read.get(..compared) != PREFACE.get(..compared) {
             return Ok(false);
@@ -230,127 +210,6 @@ async fn sniff<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io::
         if compared == PREFACE.len() {
             return Ok(true);
         }
-    }
-}
-
-async fn serve_http1<S>(worker: Rc<Worker>, connection: Rc<Connection>, wire: TokioIo<Wire<S>>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let limits = &worker.house.options.limits;
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    // The wire keeps the deadlines; hyper's own would close idle connections with them.
-    builder
-        .max_headers(limits.headers)
-        // With some room for blank lines: the wire has looked at the head already.
-        .max_header_size(limits.header_bytes + 64)
-        .header_read_timeout(None);
-    let line = connection.line.clone();
-    let service = {
-        let worker = worker.clone();
-        service_fn(move |request| answer(worker.clone(), connection.clone(), request))
-    };
-    let serving = pin!(builder.serve_connection(wire, service).with_upgrades());
-    drive(
-        &worker,
-        &line,
-        serving,
-        hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
-    )
-    .await;
-}
-
-async fn serve_http2<S>(worker: Rc<Worker>, connection: Rc<Connection>, wire: TokioIo<Wire<S>>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let limits = &worker.house.options.limits;
-    let mut builder = hyper::server::conn::http2::Builder::new(OnThisThread);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(256)
-        .keep_alive_interval(limits.deadlines.progress)
-        .keep_alive_timeout(limits.deadlines.progress);
-    let line = connection.line.clone();
-    let service = {
-        let worker = worker.clone();
-        service_fn(move |request| answer(worker.clone(), connection.clone(), request))
-    };
-    let serving = pin!(builder.serve_connection(wire, service));
-    drive(
-        &worker,
-        &line,
-        serving,
-        hyper::server::conn::http2::Connection::graceful_shutdown,
-    )
-    .await;
-}
-
-async fn answer(
-    worker: Rc<Worker>,
-    connection: Rc<Connection>,
-    request: http::Request<Incoming>,
-) -> Result<http::Response<super::Reply>, Infallible> {
-    Ok(super::handle(&worker, &connection, request).await)
-}
-
-/// Runs a connection to its end, telling it once when the worker begins to drain. A request that came
-/// half way by then is waited for, as long as its head may take.
-async fn drive<C, E>(
-    worker: &Worker,
-    line: &Line,
-    mut serving: Pin<&mut C>,
-    mut finish: impl FnMut(Pin<&mut C>),
-) where
-    C: Future<Output = Result<(), E>>,
-{
-    let mut begun = pin!(worker.drain.begun());
-    let mut last_call = None;
-    // The waker of a connection's task stays the same, so that it is handed in only once.
-    let (mut listens, mut told) = (false, false);
-    let ended = poll_fn(|cx| {
-        if !listens {
-            listens = true;
-            let _: Poll<()> = begun.as_mut().poll(cx);
-        }
-        if told || !worker.drain.has_begun() {
-            return serving.as_mut().poll(cx);
-        }
-        // What stands in the socket already comes in first.
-        if let Poll::Ready(ended) = serving.as_mut().poll(cx) {
-            return Poll::Ready(ended);
-        }
-        let waits = match line.heard() {
-            Heard::Enough => false,
-            Heard::Half => true,
-            Heard::Nothing => last_call
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CALL)))
-                .as_mut()
-                .poll(cx)
-                .is_pending(),
-        };
-        if waits {
-            return Poll::Pending;
-        }
-        told = true;
-        finish(serving.as_mut());
-        serving.as_mut().poll(cx)
-    })
-    .await;
-    // A connection that breaks off has told whoever was concerned: the client is gone.
-    drop(ended);
-}
-
-/// Spawns the streams of an HTTP/2 connection where the connection is.
-#[derive(Clone, Copy, Debug)]
-struct OnThisThread;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
     }
 }
 

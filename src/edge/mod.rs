@@ -26,6 +26,7 @@ pub mod pages;
 pub mod problem;
 mod reply;
 mod respond;
+mod speak;
 mod tls;
 mod tunnel;
 mod upstream;

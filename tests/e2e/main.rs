@@ -19,6 +19,7 @@ mod csrf;
 mod demo;
 mod demo_app;
 mod django_admin;
+mod dozing;
 mod email_code;
 mod forgetting;
 mod forwarding;

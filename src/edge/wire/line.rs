@@ -12,6 +12,7 @@ pub(crate) struct Line {
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
     heard: AtomicU8,
+    dozing: AtomicBool,
     pub(super) interims: Interims,
 }
 
@@ -60,6 +61,21 @@ impl Line {
     pub(crate) fn occupy(self: &Arc<Self>) -> Occupied {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Occupied(self.clone())
+    }
+
+    /// Notes that only the stream is needed until the client speaks again.
+    pub(super) fn doze(&self) {
+        self.dozing.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is under way, and the client has been silent for a while.
+    pub(crate) fn is_dozing(&self) -> bool {
+        self.dozing.load(Ordering::Relaxed)
+    }
+
+    /// Begins anew, after a doze.
+    pub(crate) fn wake(&self) {
+        self.dozing.store(false, Ordering::Relaxed);
     }
 
     /// From here on the bytes are not HTTP any more; the tunnel has deadlines of its own.

@@ -1,10 +1,12 @@
 //! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
 
+mod doze;
 mod interim;
 mod line;
 mod scan;
 mod tokens;
 
+pub(crate) use doze::{DOZE_AFTER, hear};
 pub(crate) use interim::Awaited;
 pub(crate) use line::{Heard, Line, Occupied};
 pub(crate) use scan::{HeadLimits, Place, Scanner, Violation};
@@ -151,6 +153,7 @@ impl<S> Wire<S> {
             }
             Phase::Body => self.deadlines.progress,
             Phase::Head => self.deadlines.header,
+            Phase::Idle if self.may_doze() => return self.poll_doze(cx, now),
             Phase::Idle => self.deadlines.idle,
         };
         let deadline = later(self.reading.since, limit);
@@ -178,8 +181,10 @@ impl<S> Wire<S> {
             Place::Body | Place::Idle => Heard::Enough,
         });
         if scanned.is_ok() && place != Place::Head && self.held.is_empty() {
-            if place == Place::Body {
-                self.reading.since = Instant::now();
+            match place {
+                Place::Body => self.reading.since = Instant::now(),
+                // The client is silent from the end of this request's answer on.
+                Place::Head | Place::Idle => self.reading.phase = Phase::Ours,
             }
             return;
         }
