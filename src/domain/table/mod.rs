@@ -29,7 +29,8 @@ const REGEX_SIZE_LIMIT: usize = 64 << 20;
 pub struct RouteTable {
     routes: Vec<Arc<Compiled>>,
     templates: Trie,
-    regexes: RegexSet,
+    // `None` without any: even an empty set costs half a MiB, most of it code that nobody else runs.
+    regexes: Option<RegexSet>,
     // Which route each regex of the set belongs to.
     regex_routes: Vec<usize>,
     default: DefaultAction,
@@ -98,14 +99,15 @@ impl RouteTable {
                 }
             }
         }
-        let regexes = RegexSetBuilder::new(regexes)
-            .size_limit(REGEX_SIZE_LIMIT)
-            .build()
-            .map_err(TableError::Regexes)?;
+        let regexes = (!regexes.is_empty()).then(|| {
+            RegexSetBuilder::new(regexes)
+                .size_limit(REGEX_SIZE_LIMIT)
+                .build()
+        });
         Ok(Self {
             routes: routes.into_iter().map(Arc::new).collect(),
             templates,
-            regexes,
+            regexes: regexes.transpose().map_err(TableError::Regexes)?,
             regex_routes,
             default,
         })
@@ -130,8 +132,8 @@ impl RouteTable {
             self.templates
                 .visit(reading, &mut |route| self.consider(route, head, &mut found));
             // The test alone allocates nothing; which ones matched is asked only if any did.
-            if self.regexes.is_match(reading) {
-                for index in self.regexes.matches(reading) {
+            if let Some(regexes) = self.regexes.as_ref().filter(|set| set.is_match(reading)) {
+                for index in regexes.matches(reading) {
                     if let Some(route) = self.regex_routes.get(index) {
                         self.consider(*route, head, &mut found);
                     }
