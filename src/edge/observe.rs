@@ -235,7 +235,8 @@ impl Watch {
             session,
             keep: house.sessions.remember,
         };
-        let outcome = if tell(visit, &visit.worker.store.put_login(&login).await) {
+        let written = tell(visit, &visit.worker.store.put_login(&login).await);
+        let outcome = if written && self.note_parts(visit, id, response).await {
             Outcome::Succeeded
         } else {
             forget(visit.worker, before.into_iter().chain([id]));
@@ -326,9 +327,25 @@ impl Watch {
             Some(after) => store.move_session(before, after).await,
             None => store.end_session(before).await,
         };
-        if !tell(visit, &moved) {
+        let noted = match after {
+            Some(after) if moved.is_ok() => self.note_parts(visit, after, response).await,
+            Some(_) | None => true,
+        };
+        if !tell(visit, &moved) || !noted {
             forget(visit.worker, after.into_iter().chain([before]));
         }
+    }
+
+    /// Notes what each credential of a session would be alone, where the response leaves several:
+    /// whoever presents one of them must not escape the revocation of all.
+    async fn note_parts(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
+        let house = &visit.worker.house;
+        let names = &house.sessions.credentials;
+        let parts = names.read(&self.carried).map_or_else(
+            |_| Vec::new(),
+            |before| names.after(&before, response).sessions_alone(&house.keys),
+        );
+        parts.is_empty() || tell(visit, &visit.worker.store.note_parts(id, &parts).await)
     }
 
     /// The session before and after the response; `None` if the request's credentials are doubled.

@@ -174,6 +174,9 @@ async fn fetch<S: Store>(
         // The secret was rotated: the session is still filed under the old one.
         (true, Some(earlier)) => {
             store.move_session(earlier, id).await?;
+            if !caller.alone.is_empty() {
+                store.note_parts(id, &caller.alone).await?;
+            }
             store.evidence(ask(id), now).await
         }
         (true | false, _) => Ok(held),

@@ -177,6 +177,10 @@ pub trait Store {
     /// Moves a session with all it holds to the id of its rotated cookie; drops what `to` held.
     async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError>;
 
+    /// Notes the sessions that the single credentials of a known session would make: whoever presents
+    /// one of them alone must not escape its revocation.
+    async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError>;
+
     /// Forgets a session and all it holds: the subject logged out.
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
 
@@ -188,7 +192,8 @@ pub trait Store {
         keep: Duration,
     ) -> Result<(), StoreError>;
 
-    /// Ends a session for good: refused everywhere until `keep` has passed. Announced to all sidecars.
+    /// Ends a session for good, and its parts: refused everywhere until `keep` has passed. Announced
+    /// to all sidecars.
     async fn revoke_session(
         &self,
         id: SessionId,

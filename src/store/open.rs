@@ -170,6 +170,10 @@ impl Store for AnyStore {
         either!(self, store => store.move_session(from, to))
     }
 
+    async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError> {
+        either!(self, store => store.note_parts(id, parts))
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         either!(self, store => store.end_session(id))
     }

@@ -14,6 +14,8 @@ on_both_stores! {
     use_is_noted_and_never_goes_back,
     a_revoked_session_stays_revoked_whoever_logs_in,
     a_revocation_follows_a_moved_session,
+    the_parts_of_a_session_are_revoked_with_it,
+    the_parts_of_a_revoked_session_that_moves_are_revoked,
     a_locked_session_keeps_nothing_but_itself,
     sessions_are_listed_newest_first,
     an_unknown_session_is_no_evidence,
@@ -192,6 +194,53 @@ async fn a_revocation_follows_a_moved_session(house: House) {
     assert!(house.held(id(2), &[]).await.session.unwrap().revoked);
     let revoked = house.store.revoked_sessions(house.now()).await.unwrap();
     assert_eq!(revoked.len(), 2);
+}
+
+async fn the_parts_of_a_session_are_revoked_with_it(house: House) {
+    let (whole, parts) = (id(1), [id(11), id(12)]);
+    house.login(whole, browser(1)).await;
+    house.store.note_parts(whole, &parts).await.unwrap();
+    // What a session earns and loses is no affair of its parts.
+    house.verify(whole, browser(1), None).await;
+    house.store.lock_session(whole).await.unwrap();
+    house
+        .store
+        .touch_session(whole, house.now(), HOUR)
+        .await
+        .unwrap();
+    house.login(id(2), browser(2)).await;
+    house.store.note_parts(id(2), &[id(21)]).await.unwrap();
+    house.store.end_session(id(2)).await.unwrap();
+
+    for ended in [whole, id(2)] {
+        let revoking = house.store.revoke_session(ended, house.now(), HOUR);
+        revoking.await.unwrap();
+    }
+    let mut revoked = house.store.revoked_sessions(house.now()).await.unwrap();
+    revoked.sort_unstable();
+    let until = house.now().after(HOUR);
+    assert_eq!(
+        revoked,
+        [id(1), id(2), id(11), id(12)].map(|id| (id, until))
+    );
+    let known = house.source.revoked();
+    assert!(parts.iter().all(|part| known.contains(part)) && !known.contains(&id(21)));
+}
+
+async fn the_parts_of_a_revoked_session_that_moves_are_revoked(house: House) {
+    house.login(id(1), browser(1)).await;
+    house.store.note_parts(id(1), &[id(11)]).await.unwrap();
+    house.store.note_parts(id(9), &[id(91)]).await.unwrap();
+    for ended in [id(1), id(9)] {
+        let revoking = house.store.revoke_session(ended, house.now(), HOUR);
+        revoking.await.unwrap();
+    }
+    house.store.move_session(id(1), id(2)).await.unwrap();
+    house.store.note_parts(id(2), &[id(21)]).await.unwrap();
+    let revoked = house.store.revoked_sessions(house.now()).await.unwrap();
+    let mut revoked: Vec<_> = revoked.into_iter().map(|(id, _)| id).collect();
+    revoked.sort_unstable();
+    assert_eq!(revoked, [id(1), id(2), id(9), id(11), id(21)]);
 }
 
 async fn a_locked_session_keeps_nothing_but_itself(house: House) {

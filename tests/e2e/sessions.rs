@@ -30,6 +30,19 @@ async fn assert_bare(client: &Client) {
     }
 }
 
+/// An application that remembers people with a second cookie.
+fn two_cookies(got: &Got) -> Reply {
+    let cookie = |name| format!("{name}={}; Path=/", crate::support::scene::fresh_cookie());
+    let (session, remembered) = (cookie("sid"), cookie("remembered"));
+    let (session, remembered) = (("set-cookie", &*session), ("set-cookie", &*remembered));
+    match got.target.as_str() {
+        "/login" if got.method == "POST" => {
+            answer(302, &[("location", "/home"), session, remembered], "")
+        }
+        _ => application(got),
+    }
+}
+
 /// An application with a login for every sign by which a success is told.
 fn signs(got: &Got) -> Reply {
     let fresh = format!("sid={}; Path=/", crate::support::scene::fresh_cookie());
@@ -276,6 +289,31 @@ on_both_stores! {
         assert_eq!((away.status.as_u16(), away.header("location")), (303, "/login"));
         assert_eq!(browser.cookie(COOKIE), None);
         assert_eq!(browser.get("/home").await.status, 200);
+        scene.log_in(&browser, USER).await;
+        assert_eq!(browser.post_form("/low", &[]).await.status, 200);
+    }
+
+    async fn a_revoked_session_is_refused_to_each_of_its_cookies_alone(keeper: Keeper) {
+        let scene = Stage::on(keeper).cookie("sid, remembered").application(two_cookies).set();
+        let (client, rotated) = (scene.logged_in().await, scene.logged_in().await);
+        assert_eq!(rotated.get("/rotate").await.status, 200);
+        let mut alone = Vec::new();
+        for client in [&client, &rotated] {
+            for other in ["sid", "remembered"] {
+                let thief = thief_of(&scene, client);
+                let remembered = client.cookie("remembered").unwrap();
+                thief.set_cookie("remembered", &remembered);
+                thief.drop_cookie(other);
+                assert_eq!(thief.clone().get("/anything").await.status, 200);
+                alone.push(thief);
+            }
+        }
+        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
+        scene.revocations_have_arrived(&[&client, &rotated]).await;
+        scene.revocations_have_arrived(&alone.iter().collect::<Vec<_>>()).await;
+        // The person loses both with the answer, and can log in again.
+        let browser = scene.browser_of(&client);
+        assert_eq!(browser.get("/notes").await.status, 303);
         scene.log_in(&browser, USER).await;
         assert_eq!(browser.post_form("/low", &[]).await.status, 200);
     }

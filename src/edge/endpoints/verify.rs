@@ -10,6 +10,7 @@ use crate::edge::local_path::LocalPath;
 use crate::edge::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
 use crate::edge::reply::Reply;
 use crate::edge::respond;
+use crate::store::Store;
 use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Sending, Success};
 use http::Response;
 use std::collections::HashMap;
@@ -57,6 +58,12 @@ pub(super) async fn answer(
         .verifier
         .answer(answering, call.requirement())
         .await?;
+    let parts = &known.caller.alone;
+    if matches!(outcome, Answer::Verified(_)) && !parts.is_empty() {
+        // The session may be known only since now.
+        let store = &call.visit.worker.store;
+        store.note_parts(known.id, parts).await?;
+    }
     let desk = Desk {
         call,
         known: &known,

@@ -187,6 +187,19 @@ impl Store for EmbeddedStore {
         Ok(())
     }
 
+    async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError> {
+        let (noted, now) = (parts.to_vec(), self.clock.now());
+        let revoked = self
+            .write(move |connection| sessions::note_parts(connection, id, &noted, now))
+            .await?;
+        if let Some(until) = revoked {
+            for part in parts {
+                self.revoked.add(*part, until);
+            }
+        }
+        Ok(())
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.write(move |connection| sessions::wipe(connection, id))
             .await
@@ -209,9 +222,12 @@ impl Store for EmbeddedStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         let until = now.after(keep);
-        self.write(move |connection| sessions::revoke(connection, id, until))
+        let parts = self
+            .write(move |connection| sessions::revoke(connection, id, until))
             .await?;
-        self.revoked.add(id, until);
+        for id in parts.into_iter().chain([id]) {
+            self.revoked.add(id, until);
+        }
         Ok(())
     }
 

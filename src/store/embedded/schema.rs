@@ -3,7 +3,8 @@
 use rusqlite::{Connection, Error, TransactionBehavior};
 
 /// The steps from nothing to the latest schema; one is never changed after a release, only followed.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE sessions (
         id BLOB PRIMARY KEY, subject TEXT NOT NULL, created_at INTEGER NOT NULL,
         record BLOB NOT NULL, mark BLOB, expires_at INTEGER NOT NULL
@@ -32,10 +33,16 @@ const STEPS: &[&str] = &["
     ) WITHOUT ROWID;
     CREATE INDEX aliases_by_user ON aliases (user, place);
     CREATE TABLE pings (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
-"];
+",
+    "
+    CREATE TABLE parts (
+        session BLOB NOT NULL, part BLOB NOT NULL, PRIMARY KEY (session, part)
+    ) WITHOUT ROWID;
+",
+];
 
 /// The latest schema.
-pub(super) const LATEST: u32 = 1;
+pub(super) const LATEST: u32 = 2;
 
 /// Brings a database up to date; tells the schema it has if that is later than ours.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {
@@ -57,6 +64,7 @@ pub(super) fn purge(connection: &Connection, now: i64) -> Result<(), Error> {
     for delete in [
         "DELETE FROM grants WHERE expires_at <= ?1
             OR session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
+        "DELETE FROM parts WHERE session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
         "DELETE FROM sessions WHERE expires_at <= ?1",
         "DELETE FROM revoked WHERE until <= ?1",
         "DELETE FROM answered WHERE expires_at <= ?1",

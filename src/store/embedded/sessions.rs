@@ -91,10 +91,41 @@ pub(super) fn put_login(
 /// Forgets all that a session holds, but not that it is revoked.
 pub(super) fn wipe(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
     drop_grants(connection, id)?;
+    drop_parts(connection, id)?;
     connection
         .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
         .execute([id.as_bytes()])?;
     Ok(())
+}
+
+fn drop_parts(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM parts WHERE session = ?1")?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// Notes the parts of a session; tells until when they are revoked, if the session is.
+pub(super) fn note_parts(
+    connection: &Connection,
+    id: SessionId,
+    parts: &[SessionId],
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    if Row::find(connection, id, now)?.is_none() {
+        return Ok(None);
+    }
+    drop_parts(connection, id)?;
+    let until = revoked_until(connection, id, now)?;
+    for part in parts {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO parts (session, part) VALUES (?1, ?2)")?
+            .execute(params![id.as_bytes(), part.as_bytes()])?;
+        if let Some(until) = until {
+            note_revoked(connection, *part, until)?;
+        }
+    }
+    Ok(until)
 }
 
 pub(super) fn drop_grants(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
@@ -179,11 +210,19 @@ pub(super) fn touch(
     )
 }
 
+/// Revokes a session and its parts; tells which those are.
 pub(super) fn revoke(
     connection: &Connection,
     id: SessionId,
     until: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT part FROM parts WHERE session = ?1")?;
+    let parts = select
+        .query_map([id.as_bytes()], |row| Ok(SessionId::new(row.get(0)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for part in &parts {
+        note_revoked(connection, *part, until)?;
+    }
     note_revoked(connection, id, until)?;
     drop_grants(connection, id)?;
     // When the revocation is over the session is no session any more.
@@ -193,7 +232,7 @@ pub(super) fn revoke(
                  expires_at = (SELECT until FROM revoked WHERE session = ?1) WHERE id = ?1",
         )?
         .execute([id.as_bytes()])?;
-    Ok(())
+    Ok(parts)
 }
 
 fn note_revoked(

@@ -206,6 +206,10 @@ impl Store for RedisStore {
         self.rename_session(from, to).await
     }
 
+    async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError> {
+        self.write_parts(id, parts).await
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.forget_session(id).await
     }

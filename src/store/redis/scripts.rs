@@ -48,6 +48,7 @@ scripts! {
     LOCK_SESSION = "lock_session.lua",
     MOVE_SESSION = "move_session.lua",
     NOTE_FACTOR = "note_factor.lua",
+    NOTE_PARTS = "note_parts.lua",
     PUT_LOGIN = "put_login.lua",
     PUT_USER = "put_user.lua",
     PUT_VERIFIED = "put_verified.lua",

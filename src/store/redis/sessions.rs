@@ -61,6 +61,24 @@ impl RedisStore {
             .map(drop)
     }
 
+    pub(super) async fn write_parts(
+        &self,
+        id: SessionId,
+        parts: &[SessionId],
+    ) -> Result<(), StoreError> {
+        let parts: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
+        self.link
+            .run(&scripts::NOTE_PARTS, 2, Repeat::Harmless, |command| {
+                command
+                    .arg(self.keys.session(&id))
+                    .arg(self.keys.revoked())
+                    .arg(parts.as_slice())
+                    .arg(self.keys.revocations());
+            })
+            .await
+            .map(drop)
+    }
+
     pub(super) async fn forget_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.link
             .run(&scripts::END_SESSION, 1, Repeat::Never, |command| {
@@ -101,7 +119,8 @@ impl RedisStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         let end = now.after(keep);
-        self.link
+        let parts = self
+            .link
             .run(&scripts::REVOKE_SESSION, 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
@@ -115,6 +134,9 @@ impl RedisStore {
             })
             .await?;
         self.revoked.add(id, end);
+        for part in bytes(parts)?.chunks(32).filter_map(session_id) {
+            self.revoked.add(part, end);
+        }
         Ok(())
     }
 

@@ -11,11 +11,10 @@ for i = 1, #fields, 2 do
     if not there or millis(there, 1) < millis(value, 1) then
       redis.call('HSET', KEYS[2], 'r', value)
     end
-    redis.call('ZADD', KEYS[3], 'GT', string.format('%.0f', millis(value, 1)), ARGV[2])
-    redis.call('PUBLISH', ARGV[4], ARGV[2] .. value)
+    revoke(ARGV[2], KEYS[3], ARGV[4], value)
   elseif string.sub(field, 1, 2) == 'x:' then
     redis.call('HSET', KEYS[2], field, value)
-  else
+  elseif field ~= 'p' then
     redis.call('HSET', KEYS[2], field, string.sub(value, 1, 2) .. ARGV[2] .. string.sub(value, 35))
     if field == 's' then
       local index = ARGV[3] .. string.sub(value, 94)

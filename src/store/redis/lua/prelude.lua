@@ -29,10 +29,19 @@ local function wipe(key)
   end
 end
 
--- Forgets mark, grants and what was taken: all but the session and its revocation.
+-- Forgets mark, grants and what was taken: all but the session, its parts and its revocation.
 local function strip(key)
   for _, field in ipairs(redis.call('HKEYS', key)) do
-    if field ~= 's' and field ~= 'r' then redis.call('HDEL', key, field) end
+    if field ~= 's' and field ~= 'r' and field ~= 'p' then redis.call('HDEL', key, field) end
+  end
+end
+
+-- Revokes the sessions in `ids`, 32 bytes each, until a time written as eight bytes; tells everybody.
+local function revoke(ids, set, channel, ends)
+  for at = 1, #ids, 32 do
+    local id = string.sub(ids, at, at + 31)
+    redis.call('ZADD', set, 'GT', string.format('%.0f', millis(ends, 1)), id)
+    redis.call('PUBLISH', channel, id .. ends)
   end
 end
 

@@ -25,7 +25,7 @@ for i = 1, #fields, 2 do
   local field, value = fields[i], fields[i + 1]
   if string.sub(field, 1, 2) == 'x:' then
     if millis(value, 1) <= now then redis.call('HDEL', key, field) end
-  elseif field ~= 's' and field ~= 'r' and field ~= 'v' then
+  elseif field ~= 's' and field ~= 'r' and field ~= 'p' and field ~= 'v' then
     if string.sub(value, 35, 66) == presented and millis(value, 67) > now then
       redis.call('HSET', key, field, string.sub(value, 1, 34) .. renewed .. string.sub(value, 67))
     else

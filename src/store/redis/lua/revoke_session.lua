@@ -6,7 +6,7 @@ if not there or millis(there, 1) < tonumber(ARGV[2]) then
   redis.call('HSET', KEYS[1], 'r', ARGV[3])
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
-redis.call('ZADD', KEYS[2], 'GT', ARGV[2], ARGV[5])
+local parts = redis.call('HGET', KEYS[1], 'p') or ''
+revoke(ARGV[5] .. parts, KEYS[2], ARGV[6], ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[1])
-redis.call('PUBLISH', ARGV[6], ARGV[5] .. ARGV[3])
-return 1
+return parts
