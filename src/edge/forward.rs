@@ -164,6 +164,11 @@ fn carry(
     });
 }
 
+/// Lets nothing out after all: what the permit rests on is given back.
+pub(crate) async fn withhold(permit: Permit, worker: &Worker) {
+    take_back(permit.spend(), worker).await;
+}
+
 async fn take_back(claims: Vec<Claim>, worker: &Worker) {
     if claims.is_empty() {
         return;

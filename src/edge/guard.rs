@@ -3,6 +3,7 @@
 use super::alarm::later;
 use super::endpoints;
 use super::error::EdgeError;
+use super::forward;
 use super::observe::Watch;
 use super::reply::Reply;
 use super::respond;
@@ -163,8 +164,13 @@ pub(crate) async fn judge(
             record_unjudged(visit, head, error);
         }
     })?;
-    if !asked.demands.is_empty() {
-        record(visit, &asked, &admission, &caller)?;
+    if !asked.demands.is_empty()
+        && let Err(error) = record(visit, &asked, &admission, &caller)
+    {
+        if let Outcome::Forward(permit) = admission.outcome {
+            forward::withhold(permit, visit.worker).await;
+        }
+        return Err(error);
     }
     keep_alive(visit, &caller, &admission);
     match admission.outcome {

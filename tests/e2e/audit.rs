@@ -1,5 +1,6 @@
 //! The audit log: one event for each guarded decision and each step, chained, and no secret.
 
+use crate::support::PATIENCE;
 use crate::support::scene::{
     COOKIE, KEY_COOKIE, PASSWORD, Scene, Stage, on_both_stores, stepgate, thief_of, token,
 };
@@ -52,6 +53,30 @@ on_both_stores! {
             (&json!("pay"), &json!(4), &json!("alice"), &json!("POST"), &json!(["pay"]))
         );
         assert!(decision["request_id"].is_string() && decision["client"] == "127.0.0.1");
+    }
+
+    async fn what_cannot_be_recorded_costs_no_grant(keeper: Keeper) {
+        let scene = Stage::on(keeper).audit_with("stdout, queue: 64").set();
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/pay", &[]).await;
+        scene.pass(&client, &refused).await;
+        let held = scene.stepgate.process().hold_output();
+        let mut recorded = 0;
+        while scene.script().post_form("/keys", &[]).await.status != 503 {
+            recorded += 1;
+            assert!(recorded < 5_000, "nobody reads the log, and all of it is taken");
+        }
+        assert_eq!(client.post_form("/pay", &[]).await.status, 503);
+        drop(held);
+        let begun = std::time::Instant::now();
+        let paid = loop {
+            let answer = client.post_form("/pay", &[]).await;
+            if answer.status != 503 || begun.elapsed() > PATIENCE {
+                break answer;
+            }
+        };
+        assert_eq!(paid.status, 200, "{}", paid.text());
+        assert_eq!(scene.got("/pay"), 1);
     }
 
     async fn a_guarded_request_that_cannot_be_judged_leaves_an_event_too(keeper: Keeper) {

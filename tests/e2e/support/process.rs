@@ -3,7 +3,7 @@
 use super::PATIENCE;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,15 @@ pub(crate) struct Process {
     log: Arc<Log>,
 }
 
+/// Standard output that is not read for now.
+pub(crate) struct HeldOutput<'p>(#[allow(dead_code)] MutexGuard<'p, ()>); // dropping it is its use
+
 #[derive(Default)]
 struct Log {
     lines: Mutex<Vec<String>>,
     more: Condvar,
+    /// Whoever holds it keeps standard output from being read.
+    out: Mutex<()>,
 }
 
 impl Process {
@@ -31,8 +36,10 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}; see scripts/test"));
         let log = Arc::new(Log::default());
-        follow(child.stdout.take().unwrap(), &log);
-        follow(child.stderr.take().unwrap(), &log);
+        follow(child.stdout.take().unwrap(), &log, |log| {
+            drop(log.out.lock().unwrap());
+        });
+        follow(child.stderr.take().unwrap(), &log, |_| {});
         let watch = Some(Watch::over(child.id()));
         Self {
             name: name.to_owned(),
@@ -79,6 +86,11 @@ impl Process {
             );
             lines = self.log.more.wait_timeout(lines, left).unwrap().0;
         }
+    }
+
+    /// Reads nothing more of its standard output until what is handed out is dropped.
+    pub(crate) fn hold_output(&self) -> HeldOutput<'_> {
+        HeldOutput(self.log.out.lock().unwrap())
     }
 
     /// Sends a signal, by name: `TERM`, `HUP`, `STOP`, `CONT`, `KILL`.
@@ -149,12 +161,13 @@ impl Drop for Watch {
     }
 }
 
-fn follow(output: impl Read + Send + 'static, log: &Arc<Log>) {
+fn follow(output: impl Read + Send + 'static, log: &Arc<Log>, before: fn(&Log)) {
     let log = Arc::clone(log);
     thread::spawn(move || {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while matches!(output.read_until(b'\n', &mut line), Ok(1..)) {
+            before(&log);
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();
             log.lines.lock().unwrap().push(text);
             log.more.notify_all();

@@ -232,6 +232,12 @@ impl Stage {
         self
     }
 
+    /// Further settings of the audit log on standard output, such as `queue: 64`.
+    pub(crate) fn audit_with(mut self, more: &'static str) -> Self {
+        self.audit = more;
+        self
+    }
+
     /// Keeps the audit log in the file `audit.log`, for its own commands to read.
     pub(crate) fn audit_in_a_file(mut self) -> Self {
         self.audit = "audit.log";
