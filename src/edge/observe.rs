@@ -14,7 +14,7 @@ use crate::identity::{
     BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, LoginRoute, Recognized, Watched,
 };
 use crate::store::{Ask, Login, Store, StoreError};
-use crate::verification::{hash_browser_key, new_browser_key};
+use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
@@ -27,8 +27,8 @@ pub(crate) struct Watch {
     carried: CarriedLines,
     watched: Found,
     subject: Option<Subject>,
-    /// The browser key that comes with a login or logout.
-    browser_key: Option<BrowserKeyHash>,
+    /// The browser key that comes with a login or logout, under each secret that is still read.
+    browser_keys: [Option<BrowserKeyHash>; 2],
 }
 
 #[derive(Debug)]
@@ -54,18 +54,19 @@ impl Watch {
         };
         let house = &visit.worker.house;
         let carried = CarriedLines::of(head.headers);
-        let browser_key = match watched {
+        let presented = match watched {
             Found::Nothing => None,
-            Found::Login(_) | Found::Logout | Found::Unclear => house
-                .browser_key
-                .read(&carried, head.headers)
-                .and_then(|key| hash_browser_key(key, &house.keys)),
+            Found::Login(_) | Found::Logout | Found::Unclear => {
+                house.browser_key.read(&carried, head.headers)
+            }
         };
+        let browser_keys = [hash_browser_key, previous_browser_key_hash]
+            .map(|hash| presented.and_then(|key| hash(key, &house.keys)));
         Self {
             carried,
             watched,
             subject: None,
-            browser_key,
+            browser_keys,
         }
     }
 
@@ -123,7 +124,7 @@ impl Watch {
         let found = match names.read(&self.carried) {
             Ok(credentials) => {
                 let mut found = credentials.sessions_alone(keys);
-                found.extend(credentials.session(keys));
+                found.extend(credentials.sessions(keys));
                 found
             }
             Err(_) => names.sessions_in_doubt(&self.carried, keys),
@@ -263,12 +264,19 @@ impl Watch {
         let house = &visit.worker.house;
         let store = &visit.worker.store;
         let credentials = house.sessions.credentials.read(&self.carried);
-        let alone = credentials.map_or_else(|_| Vec::new(), |all| all.sessions_alone(&house.keys));
+        let others = credentials.map_or_else(
+            |_| Vec::new(),
+            |all| {
+                let mut others = all.sessions_alone(&house.keys);
+                others.extend(all.earlier_session(&house.keys));
+                others
+            },
+        );
         let mut believed = true;
-        for id in before.into_iter().chain(alone) {
+        for id in before.into_iter().chain(others) {
             let ask = Ask {
                 session: id,
-                browser: self.browser_key,
+                browser: None,
                 grants: &[],
                 claims: &[],
             };
@@ -277,7 +285,7 @@ impl Watch {
                 return false;
             };
             let theirs = held.session.and_then(|session| session.browser_key);
-            if theirs.is_some() && theirs != self.browser_key {
+            if theirs.is_some() && !self.browser_keys.contains(&theirs) {
                 believed = false;
                 if !tell(visit, &store.lock_session(id).await) {
                     forget(visit.worker, [id]);

@@ -148,7 +148,7 @@ impl CredentialNames {
                 cookies,
                 authorization: None,
             }
-            .session(keys)
+            .sessions(keys)
         };
         let names = self.cookies.iter().enumerate();
         names
@@ -159,9 +159,7 @@ impl CredentialNames {
                     let at = pair.iter().position(|byte| *byte == b'=')?;
                     Some(pair.get(at + 1..)?.trim_ascii())
                 });
-                named
-                    .chain(loosely)
-                    .filter_map(move |value| alone(at, value))
+                named.chain(loosely).flat_map(move |value| alone(at, value))
             })
             .collect()
     }
@@ -216,8 +214,14 @@ impl Credentials {
         };
         cookies
             .chain([authorization])
-            .filter_map(|alone| alone.session(keys))
+            .flat_map(|alone| alone.sessions(keys))
             .collect()
+    }
+
+    /// The session these credentials make, under each secret that is still read.
+    pub fn sessions(&self, keys: &Keys) -> impl Iterator<Item = SessionId> + use<> {
+        let both = [self.session(keys), self.earlier_session(keys)];
+        both.into_iter().flatten()
     }
 
     /// The same under the secret before the rotation, if one is under way.

@@ -293,6 +293,34 @@ on_both_stores! {
         assert_eq!(browser.post_form("/low", &[]).await.status, 200);
     }
 
+    async fn a_revoked_session_stays_refused_while_the_secret_is_rotated(keeper: Keeper) {
+        let mut scene = Stage::on(keeper).cookie("sid, remembered").application(two_cookies).set();
+        let client = scene.logged_in().await;
+        let alone = thief_of(&scene, &client);
+        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
+        scene.rotate_the_secret();
+        let (client, alone) = (client.at(scene.stepgate.addr()), alone.at(scene.stepgate.addr()));
+        scene.revocations_have_arrived(&[&client, &alone]).await;
+        let doubled = client.header("cookie", "sid=other");
+        assert_eq!(doubled.get("/anything").await.status, 401);
+    }
+
+    async fn a_login_is_believed_of_its_own_browser_alone_while_the_secret_is_rotated(keeper: Keeper) {
+        let mut scene = Scene::on(keeper);
+        let (client, robbed) = (elevated(&scene).await, elevated(&scene).await);
+        let thief = thief_of(&scene, &robbed);
+        scene.rotate_the_secret();
+        let (client, thief) = (client.at(scene.stepgate.addr()), thief.at(scene.stepgate.addr()));
+        // As an application answers whoever is logged in already.
+        let same = [("user", USER), ("password", "any")];
+        assert_eq!(thief.post_form("/login?same", &same).await.status, 302);
+        assert_bare(&thief).await;
+        let refused = client.post_form("/low", &[]).await;
+        assert_eq!(reason(&refused), "session-not-fresh");
+        assert_eq!(client.post_form("/login?same", &same).await.status, 302);
+        assert_eq!(client.post_form("/low", &[]).await.status, 200);
+    }
+
     async fn a_revoked_session_is_refused_to_each_of_its_cookies_alone(keeper: Keeper) {
         let scene = Stage::on(keeper).cookie("sid, remembered").application(two_cookies).set();
         let (client, rotated) = (scene.logged_in().await, scene.logged_in().await);
