@@ -10,6 +10,7 @@ use crate::domain::{Ambiguous, BodyRefusal, Reason};
 use crate::identity::DoubledCredential;
 use crate::store::StoreError;
 use crate::verification::VerifyError;
+use std::io;
 
 /// Why a request is not answered by the application, other than by a decision.
 #[derive(Debug, thiserror::Error)]
@@ -67,12 +68,11 @@ impl EdgeError {
                 VerifyError::Audit(_) | VerifyError::Store(_) => Reason::StoreUnavailable,
                 VerifyError::Busy(_) => Reason::LimitReached,
             },
-            Self::Body(_)
-            | Self::BrokenBody(_)
-            | Self::Doubled(_)
-            | Self::Malformed(_)
-            | Self::Path(_) => Reason::AmbiguousRequest,
+            Self::Body(_) | Self::Doubled(_) | Self::Malformed(_) | Self::Path(_) => {
+                Reason::AmbiguousRequest
+            }
             Self::Normalize(error) => normalized(error),
+            Self::BrokenBody(error) => broken(error),
             Self::SlowBody => Reason::RequestTimeout,
             Self::BodyTooLarge(_) => Reason::BodyTooLarge,
             Self::CrossSite => Reason::CrossSite,
@@ -127,6 +127,16 @@ fn normalized(error: &NormalizeError) -> Reason {
     }
 }
 
+/// Why the client's body is not whole: the wire has cut it off for being late, or it is broken.
+fn broken(error: &hyper::Error) -> Reason {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    if cause.map(io::Error::kind) == Some(io::ErrorKind::TimedOut) {
+        Reason::RequestTimeout
+    } else {
+        Reason::AmbiguousRequest
+    }
+}
+
 /// Whether it was the client's body that broke off, rather than the application.
 fn outgoing(error: &SendError) -> Option<Reason> {
     let SendError::Broken { source, .. } = error else {
@@ -136,7 +146,7 @@ fn outgoing(error: &SendError) -> Option<Reason> {
     while let Some(error) = cause {
         if let Some(outgoing) = error.downcast_ref::<OutgoingError>() {
             return Some(match outgoing {
-                OutgoingError::Client(_) => Reason::AmbiguousRequest,
+                OutgoingError::Client(error) => broken(error),
                 OutgoingError::TooLarge => Reason::BodyTooLarge,
             });
         }

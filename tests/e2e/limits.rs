@@ -135,17 +135,21 @@ fn a_slow_client_is_cut_off() {
         assert_eq!(raw::send(house.addr(), "").await, "");
         let answer = raw::send(house.addr(), "GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
         assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
-        // Half a body; half a beginning of HTTP/2.
+        // Half a body, be it streamed or read.
         for ask in [
             "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx",
             "POST /form HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx",
             "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx",
-            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         ] {
-            let mut connection = RawConnection::open(house.addr()).await;
-            connection.write(ask).await;
-            connection.read_to_end().await;
+            let answer = raw::send(house.addr(), ask).await;
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{ask:?}: {answer}");
+            let told = answer.to_ascii_lowercase();
+            assert!(told.contains("\r\nconnection: close\r\n"), "{answer}");
         }
+        // The beginning of HTTP/2, and no more.
+        let mut connection = RawConnection::open(house.addr()).await;
+        connection.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        connection.read_to_end().await;
         assert!(begun.elapsed() < SOON * 3, "{:?}", begun.elapsed());
         // A head that comes byte by byte does not win time.
         let mut stream = TcpStream::connect(house.addr()).await.unwrap();
