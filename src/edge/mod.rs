@@ -45,6 +45,7 @@ use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath};
 use error::EdgeError;
 use guard::Content;
 use house::{Connection, Worker};
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use normalize::{Plain, normalize};
@@ -62,27 +63,23 @@ async fn handle(
     let occupied = connection.line.occupy();
     let (parts, body) = request.into_parts();
     let visit = Visit::new(worker, connection, &parts);
-    let answered = match normalize(parts, &visit) {
-        Ok(plain) => walk(&visit, plain, body).await,
-        Err(error) => Err(error.into()),
-    };
+    let answered = walk(&visit, parts, body).await;
     let response = answered.unwrap_or_else(|error| respond::error(&visit, &error));
     response.map(|reply| reply.until(visit.deadline).occupying(occupied))
 }
 
 async fn walk(
     visit: &Visit<'_>,
-    plain: Plain<'_>,
+    mut parts: Parts,
     body: Incoming,
 ) -> Result<Response<Reply>, EdgeError> {
     let Plain {
-        parts,
         uri,
         method,
         claimed,
         host,
         upgrade,
-    } = plain;
+    } = normalize(&mut parts, visit)?;
     let house = &*visit.worker.house;
     let path = RequestPath::parse(uri.path(), &house.options.accept)?;
     if house.options.is_own(&path) {
@@ -109,7 +106,7 @@ async fn walk(
     match outcome {
         guard::Judged::Answered(response) => Ok(*response),
         guard::Judged::Permitted(permit) => {
-            let parts = watch.prepare(parts);
+            watch.prepare(&mut parts);
             let response = forward::forward(permit, parts, content, upgrade, visit).await?;
             Ok(watch.observe(visit, response).await)
         }

@@ -14,8 +14,6 @@ use std::borrow::Cow;
 /// A request that has one meaning, besides the readings of its path.
 #[derive(Debug)]
 pub(crate) struct Plain<'v> {
-    /// The head, without what ends here.
-    pub(crate) parts: Parts,
     /// The target, kept apart so that its readings may borrow from it.
     pub(crate) uri: Uri,
     /// The method of the request line.
@@ -48,9 +46,9 @@ pub(crate) enum NormalizeError {
     Wire(#[from] Violation),
 }
 
-/// Reads the head of a request.
+/// Reads the head of a request, and takes out of it what ends here.
 pub(crate) fn normalize<'v>(
-    mut parts: Parts,
+    parts: &mut Parts,
     visit: &'v Visit<'_>,
 ) -> Result<Plain<'v>, NormalizeError> {
     let options = &visit.worker.house.options;
@@ -74,17 +72,16 @@ pub(crate) fn normalize<'v>(
     {
         return Err(NormalizeError::ConnectionHeaders);
     }
-    let upgrade = upgrade(&mut parts);
+    let upgrade = upgrade(parts);
     cleanse(
         &mut parts.headers,
         &options.headers,
         visit.connection.hop.peer(),
     )?;
-    let host = host(&mut parts, visit)?;
+    let host = host(parts, visit)?;
     let claimed = claimed_methods(method, &parts.headers, parts.uri.query());
     let uri = parts.uri.clone();
     Ok(Plain {
-        parts,
         uri,
         method,
         claimed,

@@ -102,7 +102,7 @@ impl Watch {
     }
 
     /// Asks for an answer that can be read, and for all of it, where it must be.
-    pub(crate) fn prepare(&self, mut parts: Parts) -> Parts {
+    pub(crate) fn prepare(&self, parts: &mut Parts) {
         if matches!(&self.watched, Found::Login(route) if route.reads_response_body()) {
             for name in [
                 header::ACCEPT_ENCODING,
@@ -113,7 +113,6 @@ impl Watch {
                 parts.headers.remove(name);
             }
         }
-        parts
     }
 
     /// Whether any session that some application may find in the request is revoked.
