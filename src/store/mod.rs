@@ -264,6 +264,10 @@ pub trait Store {
     /// Writes a user; an alias of another user is moved to this one.
     async fn put_user(&self, user: &User) -> Result<(), StoreError>;
 
+    /// Writes a user's record in place of another, if that is still what is there; tells whether it
+    /// was. Aliases stay as they are.
+    async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError>;
+
     /// Finds a user by id or alias.
     async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError>;
 

@@ -266,6 +266,10 @@ impl Store for AnyStore {
         either!(self, store => store.put_user(user))
     }
 
+    async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
+        either!(self, store => store.swap_user(before, after))
+    }
+
     async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         either!(self, store => store.user(name))
     }

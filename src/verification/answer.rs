@@ -92,7 +92,7 @@ struct Case<'a> {
     now: Timestamp,
 }
 
-impl<S: Store> Verifier<S> {
+impl<S: Store + Clone + 'static> Verifier<S> {
     /// Judges one answer. Counted before it is judged; an unknown user, a factor that is not
     /// enrolled and a wrong answer cost the same work and are told in the same words.
     pub async fn answer(
@@ -166,6 +166,9 @@ impl<S: Store> Verifier<S> {
             Factor::Password => {
                 let hash = case.user.as_ref().and_then(|user| user.password.clone());
                 let checked = self.equipment.passwords.check(answer.clone(), hash).await?;
+                if let (Checked::Right { outdated: true }, Some(user)) = (checked, &case.user) {
+                    self.renew_hash(user.clone(), answer.clone());
+                }
                 Ok(matches!(checked, Checked::Right { .. }))
             }
             Factor::Totp => self.is_totp(case, &digits(answer.expose())).await,
@@ -178,6 +181,26 @@ impl<S: Store> Verifier<S> {
             // Not judged here; `answer` has refused them already.
             Factor::Passkey | Factor::RecoveryCode => Ok(false),
         }
+    }
+
+    /// Hashes a password at today's cost, off the answer's way. Where the checks are busy, the next
+    /// right answer will do; a password that was changed meanwhile stays as it is.
+    fn renew_hash(&self, user: User, password: Secret<String>) {
+        let (store, passwords) = (self.store.clone(), self.equipment.passwords.clone());
+        tokio::task::spawn_local(async move {
+            let Ok(hash) = passwords.hash(password).await else {
+                return;
+            };
+            let renewed = User {
+                password: Some(hash),
+                ..user.clone()
+            };
+            match store.swap_user(&user, &renewed).await {
+                Ok(true) => tracing::info!("a password hash was renewed at today's cost"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "a password hash was not renewed"),
+            }
+        });
     }
 
     async fn is_totp(&self, case: &Case<'_>, code: &Secret<String>) -> Result<bool, VerifyError> {

@@ -93,7 +93,7 @@ pub struct Busy;
 pub enum Checked {
     /// It is right.
     Right {
-        /// The hash was made at another cost than is set now.
+        /// The hash was made at a lower cost than is set now.
         outdated: bool,
     },
     /// It is wrong, or there is none.
@@ -127,10 +127,16 @@ pub struct PasswordChecker {
 }
 
 #[derive(Debug)]
-struct Job {
-    password: Secret<String>,
-    hash: Option<Secret<String>>,
-    told: oneshot::Sender<Checked>,
+enum Job {
+    Check {
+        password: Secret<String>,
+        hash: Option<Secret<String>>,
+        told: oneshot::Sender<Checked>,
+    },
+    Hash {
+        password: Secret<String>,
+        told: oneshot::Sender<Secret<String>>,
+    },
 }
 
 impl PasswordChecker {
@@ -139,6 +145,7 @@ impl PasswordChecker {
         let bench = Bench {
             cost: settings.cost,
             stand_in: stand_in(settings.cost, entropy)?,
+            entropy: entropy.clone(),
         };
         let (queue, jobs) = sync_channel(settings.queue);
         let (bench, jobs) = (Arc::new(bench), Arc::new(Mutex::new(jobs)));
@@ -159,14 +166,24 @@ impl PasswordChecker {
         hash: Option<Secret<String>>,
     ) -> Result<Checked, Busy> {
         let (told, answer) = oneshot::channel();
-        let job = Job {
+        let job = Job::Check {
             password,
             hash,
             told,
         };
+        self.wait(job, answer).await
+    }
+
+    /// Hashes a password at today's cost, in the same queue as the checks.
+    pub async fn hash(&self, password: Secret<String>) -> Result<Secret<String>, Busy> {
+        let (told, answer) = oneshot::channel();
+        self.wait(Job::Hash { password, told }, answer).await
+    }
+
+    async fn wait<T>(&self, job: Job, answer: oneshot::Receiver<T>) -> Result<T, Busy> {
         self.queue.try_send(job).map_err(|_| Busy)?;
         match timeout(self.deadline, answer).await {
-            Ok(Ok(checked)) => Ok(checked),
+            Ok(Ok(told)) => Ok(told),
             Ok(Err(_)) | Err(_) => Err(Busy),
         }
     }
@@ -204,6 +221,7 @@ struct Bench {
     cost: PasswordCost,
     /// What is checked against where there is no password.
     stand_in: Secret<String>,
+    entropy: Entropy,
 }
 
 impl Bench {
@@ -213,12 +231,22 @@ impl Bench {
         loop {
             let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
-            // Nobody waits any more: the work would only delay others.
-            if job.told.is_closed() {
-                continue;
+            // Where nobody waits any more the work would only delay others.
+            match job {
+                Job::Check {
+                    password,
+                    hash,
+                    told,
+                } if !told.is_closed() => {
+                    let _ = told.send(self.check(&password, hash.as_ref(), &mut memory));
+                }
+                Job::Hash { password, told } if !told.is_closed() => {
+                    if let Ok(hash) = hash_password(&password, self.cost, &self.entropy) {
+                        let _ = told.send(hash);
+                    }
+                }
+                Job::Check { .. } | Job::Hash { .. } => {}
             }
-            let checked = self.check(&job.password, job.hash.as_ref(), &mut memory);
-            let _ = job.told.send(checked);
         }
     }
 
@@ -250,16 +278,18 @@ impl Bench {
         }
     }
 
+    /// Whether today's cost is higher. What costs more in any way is left as it is: a hash is never
+    /// made weaker, whatever the settings say.
     fn is_outdated(&self, hash: &PasswordHash) -> bool {
         let PasswordCost {
-            memory_kib,
-            passes,
-            lanes,
+            memory_kib, passes, ..
         } = self.cost;
-        hash.algorithm.as_str() != "argon2id"
-            || Params::try_from(hash).map_or(true, |params| {
-                (params.m_cost(), params.t_cost(), params.p_cost()) != (memory_kib, passes, lanes)
-            })
+        Params::try_from(hash).is_ok_and(|params| {
+            let (memory, times) = (params.m_cost(), params.t_cost());
+            let is_other = hash.algorithm.as_str() != "argon2id" || hash.version != Some(0x13);
+            let is_cheaper = (memory, times) != (memory_kib, passes);
+            memory <= memory_kib && times <= passes && (is_cheaper || is_other)
+        })
     }
 }
 
@@ -353,11 +383,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_of_another_cost_is_outdated() {
-        let hash = hash_password(&secret("x"), CHEAP, &Entropy::system()).unwrap();
-        let dearer = PasswordCost { passes: 2, ..CHEAP };
-        let checked = checker(1, 8, dearer).check(secret("x"), Some(hash)).await;
-        assert_eq!(checked, Ok(Checked::Right { outdated: true }));
+    async fn a_hash_of_a_lower_cost_is_outdated_and_none_of_a_higher() {
+        let cost = |memory_kib, passes| PasswordCost {
+            memory_kib,
+            passes,
+            lanes: 1,
+        };
+        let today = cost(128, 2);
+        let checker = checker(1, 8, today);
+        for (then, outdated) in [
+            (cost(64, 1), true),
+            (cost(128, 1), true),
+            (cost(64, 2), true),
+            (today, false),
+            (cost(256, 1), false),
+            (cost(64, 3), false),
+            (cost(256, 3), false),
+        ] {
+            let hash = hash_password(&secret("x"), then, &Entropy::system()).unwrap();
+            let checked = checker.check(secret("x"), Some(hash)).await;
+            assert_eq!(checked, Ok(Checked::Right { outdated }), "{then:?}");
+        }
+        let renewed = checker.hash(secret("x")).await.unwrap();
+        assert!(
+            renewed
+                .expose()
+                .starts_with("$argon2id$v=19$m=128,t=2,p=1$")
+        );
     }
 
     #[tokio::test]

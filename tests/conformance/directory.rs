@@ -7,6 +7,7 @@ use stepgate::store::{Store, Taken};
 
 on_both_stores! {
     a_user_is_found_by_id_and_by_every_alias,
+    a_record_is_swapped_only_for_what_was_read,
     an_alias_of_another_user_moves,
     an_id_goes_before_an_alias,
     a_removed_user_leaves_nothing_behind,
@@ -43,6 +44,28 @@ async fn a_user_is_found_by_id_and_by_every_alias(house: House) {
     house.store.put_user(&alice).await.unwrap();
     assert_eq!(found(&house, "alice@example.com").await, None);
     assert_eq!(found(&house, "ally").await, Some(alice));
+}
+
+async fn a_record_is_swapped_only_for_what_was_read(house: House) {
+    let read = user("alice", &["ally"]);
+    let renewed = User {
+        password: Some(Secret::new("renewed".to_owned())),
+        ..read.clone()
+    };
+    assert!(!house.store.swap_user(&read, &renewed).await.unwrap());
+    assert_eq!(found(&house, "alice").await, None);
+    house.store.put_user(&read).await.unwrap();
+    assert!(house.store.swap_user(&read, &renewed).await.unwrap());
+    assert_eq!(found(&house, "ally").await, Some(renewed.clone()));
+    // Somebody was faster: theirs stays.
+    assert!(
+        !house
+            .store
+            .swap_user(&read, &user("alice", &[]))
+            .await
+            .unwrap()
+    );
+    assert_eq!(found(&house, "alice").await, Some(renewed));
 }
 
 async fn an_alias_of_another_user_moves(house: House) {

@@ -27,6 +27,26 @@ on_both_stores! {
         assert_eq!(scene.got("/keys"), 1);
     }
 
+    async fn a_hash_of_a_lower_cost_is_renewed_by_the_right_answer(keeper: Keeper) {
+        let mut scene = Scene::on(keeper);
+        scene.restart_with("passes: 1 }", "passes: 2 }");
+        let client = scene.logged_in().await;
+        for answered in ["/keys", "/email"] {
+            let refused = client.post_form(answered, &[]).await;
+            scene.verify(&client, &token(&refused), ("password", "not it")).await;
+            scene.pass(&client, &refused).await;
+            let process = scene.stepgate.process();
+            process.wait_for_line("a password hash was renewed");
+            let is_told = |line: &&String| line.contains("a password hash was renewed");
+            assert_eq!(process.lines().iter().filter(is_told).count(), 1, "{answered}");
+        }
+        // Now it is of a higher cost, and stays so.
+        scene.restart_with("passes: 2 }", "passes: 1 }");
+        let client = client.at(scene.stepgate.addr());
+        let refused = client.post_form("/brief", &[]).await;
+        scene.pass(&client, &refused).await;
+    }
+
     async fn a_wrong_password_opens_nothing_and_says_how_many_are_left(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = scene.logged_in().await;

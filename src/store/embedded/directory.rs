@@ -26,6 +26,18 @@ pub(super) fn put_user(connection: &Connection, user: &User) -> Result<(), Store
     Ok(())
 }
 
+pub(super) fn swap_user(
+    connection: &Connection,
+    before: &User,
+    after: &User,
+) -> Result<bool, StoreError> {
+    let changed = connection.execute(
+        "UPDATE users SET record = ?3 WHERE id = ?1 AND record = ?2",
+        params![before.id.as_str(), encode_user(before), encode_user(after)],
+    )?;
+    Ok(changed > 0)
+}
+
 pub(super) fn user(connection: &Connection, name: &UserId) -> Result<Option<User>, StoreError> {
     if let Some(user) = by_id(connection, name)? {
         return Ok(Some(user));

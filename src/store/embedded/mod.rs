@@ -324,6 +324,12 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
+        let (before, after) = (before.clone(), after.clone());
+        self.write(move |connection| directory::swap_user(connection, &before, &after))
+            .await
+    }
+
     async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         let name = name.clone();
         self.read(move |connection| directory::user(connection, &name))

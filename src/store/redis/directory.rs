@@ -33,6 +33,24 @@ impl RedisStore {
             .map(drop)
     }
 
+    pub(super) async fn exchange_user(
+        &self,
+        before: &User,
+        after: &User,
+    ) -> Result<bool, StoreError> {
+        let swapped = self
+            .link
+            .run(&scripts::SWAP_USER, 1, Repeat::Never, |command| {
+                command
+                    .arg(self.keys.users())
+                    .arg(before.id.as_str())
+                    .arg(encode_user(before))
+                    .arg(encode_user(after));
+            })
+            .await?;
+        Ok(number(&swapped)? == 1)
+    }
+
     pub(super) async fn find_user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         let answer = self
             .link

@@ -302,6 +302,10 @@ impl Store for RedisStore {
         self.write_user(user).await
     }
 
+    async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
+        self.exchange_user(before, after).await
+    }
+
     async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         self.find_user(name).await
     }

@@ -54,6 +54,7 @@ scripts! {
     PUT_VERIFIED = "put_verified.lua",
     REMOVE_USER = "remove_user.lua",
     REVOKE_SESSION = "revoke_session.lua",
+    SWAP_USER = "swap_user.lua",
     TAKE_TOTP_STEP = "take_totp_step.lua",
     TAKE_VALUE = "take_value.lua",
     TOUCH_SESSION = "touch_session.lua",

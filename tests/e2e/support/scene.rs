@@ -396,7 +396,8 @@ impl Scene {
         self.restart_with("previous_secret: { file: old.key }\n", "");
     }
 
-    fn restart_with(&mut self, line: &str, other: &str) {
+    /// Starts again with another line in the settings.
+    pub(crate) fn restart_with(&mut self, line: &str, other: &str) {
         let file = self.dir.path().join("stepgate.yaml");
         let settings = fs::read_to_string(&file).unwrap();
         assert!(settings.contains(line), "{settings}");
