@@ -142,8 +142,7 @@ pub(crate) struct SessionKey<'a> {
 
 impl Pieces for SessionKey<'_> {
     fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
-        let mut hex = [0; 64];
-        data_encoding::HEXLOWER.encode_mut(self.id.as_bytes(), &mut hex);
+        let hex = hex(self.id.as_bytes());
         take(&[self.prefix.as_bytes(), b"s:{", &hex, b"}"]);
     }
 }
@@ -173,8 +172,7 @@ impl Pieces for GrantField<'_> {
         match &self.0.binding {
             None => take(&[kind, action]),
             Some(digest) => {
-                let mut hex = [0; 64];
-                data_encoding::HEXLOWER.encode_mut(digest.as_bytes(), &mut hex);
+                let hex = hex(digest.as_bytes());
                 take(&[kind, &hex, b":", action]);
             }
         }
@@ -201,6 +199,17 @@ impl Pieces for LatestField<'_> {
 pub(crate) trait Pieces {
     /// Shows `take` the pieces in their order.
     fn with_pieces(&self, take: impl FnOnce(&[&[u8]]));
+}
+
+/// Lower-case hexadecimal, without a table: the compiler makes vector instructions of it.
+fn hex(bytes: &[u8; 32]) -> [u8; 64] {
+    let digit = |half: u8| half + if half < 10 { b'0' } else { b'a' - 10 };
+    let mut out = [0; 64];
+    let (pairs, _) = out.as_chunks_mut();
+    for ([high, low], byte) in pairs.iter_mut().zip(bytes) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+    }
+    out
 }
 
 macro_rules! written_in_pieces {
@@ -241,6 +250,15 @@ mod tests {
         );
         assert_eq!(space.session_of(key.as_bytes()), Some(id));
         assert_eq!(space.session_of(b"sg:s:{short}"), None);
+    }
+
+    #[test]
+    fn every_byte_has_its_digits() {
+        for start in (0..=u8::MAX).step_by(32) {
+            let bytes = std::array::from_fn(|at| start + u8::try_from(at).unwrap());
+            let expected = data_encoding::HEXLOWER.encode(&bytes);
+            assert_eq!(hex(&bytes), expected.as_bytes());
+        }
     }
 
     #[test]

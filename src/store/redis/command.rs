@@ -38,9 +38,18 @@ fn write_text(pieces: &[&[u8]], out: &mut Vec<u8>) {
 
 /// What comes before a list or a text: its kind and its length.
 fn write_head(kind: u8, length: usize, out: &mut Vec<u8>) {
-    out.push(kind);
-    with_digits(length as u64, |digits| out.extend_from_slice(digits));
-    out.extend_from_slice(b"\r\n");
+    match u8::try_from(length) {
+        Ok(ones @ 0..10) => out.extend_from_slice(&[kind, b'0' + ones, b'\r', b'\n']),
+        Ok(two @ 10..100) => {
+            let (tens, ones) = (b'0' + two / 10, b'0' + two % 10);
+            out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
+        }
+        Ok(_) | Err(_) => {
+            out.push(kind);
+            with_digits(length as u64, |digits| out.extend_from_slice(digits));
+            out.extend_from_slice(b"\r\n");
+        }
+    }
 }
 
 /// Shows `take` a number as text.

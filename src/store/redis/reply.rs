@@ -14,8 +14,8 @@ use redis::{RedisError, Value};
 const MOST_DEPTH: usize = 8;
 /// Bytes of a reply. The largest that we ask for is the list of all users.
 const LARGEST: usize = 256 << 20;
-/// Bytes of a number with its sign: `i64::MIN` has twenty.
-const LONGEST_NUMBER: usize = 20;
+/// Digits of a number, as many as `i64` can have, and too few to overflow a `u64`.
+const MOST_DIGITS: usize = 19;
 
 /// Why what the server sent is no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -154,18 +154,17 @@ fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, Garbled> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    let mut number = 0_i64;
+    let mut number = 0_u64;
     for (at, byte) in digits.iter().enumerate() {
         match byte {
-            b'0'..=b'9' if at < LONGEST_NUMBER => {
-                let digit = i64::from(byte - b'0');
-                let digit = if negative { -digit } else { digit };
-                let shifted = number.checked_mul(10);
-                number = shifted
-                    .and_then(|number| number.checked_add(digit))
-                    .ok_or(Garbled::Number)?;
-            }
+            b'0'..=b'9' if at < MOST_DIGITS => number = number * 10 + u64::from(byte - b'0'),
             b'\r' if at > 0 => {
+                let signed = if negative {
+                    0_i64.checked_sub_unsigned(number)
+                } else {
+                    i64::try_from(number).ok()
+                };
+                let number = signed.ok_or(Garbled::Number)?;
                 let length = 1 + usize::from(negative) + at + 2;
                 return match digits.get(at + 1) {
                     None => Ok(None),
