@@ -69,6 +69,9 @@ pub(super) struct Try<'a> {
     /// How long the challenge lives.
     pub(super) life: Duration,
     pub(super) session: SessionId,
+    /// When the session began, where that is remembered: it outlives every change of the cookie, so
+    /// whoever has the application give it anew has no fresh attempts.
+    pub(super) since: Option<Timestamp>,
     /// The canonical user: a spelling is not a new user.
     pub(super) user: &'a UserId,
     pub(super) address: IpAddr,
@@ -92,7 +95,7 @@ impl Throttle<'_> {
             },
             self.of_challenge(who),
         ];
-        let session = self.session_keys(who.session, factor);
+        let session = self.session_keys(who, factor);
         let limits = [self.limits.session, self.limits.session_total];
         counters.extend(
             session
@@ -160,7 +163,7 @@ impl Throttle<'_> {
         let mut cleared = Vec::new();
         for factor in shown.iter() {
             cleared.push(factor_key(who.user, factor, self.keys));
-            cleared.extend(self.session_keys(who.session, factor));
+            cleared.extend(self.session_keys(who, factor));
         }
         if shown.contains(Factor::EmailCode) {
             // Whoever read the code is the owner of the mailbox: nobody was bombed.
@@ -170,15 +173,16 @@ impl Throttle<'_> {
         cleared
     }
 
-    fn session_keys(&self, session: SessionId, factor: Factor) -> [CounterKey; 2] {
-        let parts: [&[u8]; 2] = [session.as_bytes(), factor.as_str().as_bytes()];
+    fn session_keys(&self, who: Try<'_>, factor: Factor) -> [CounterKey; 2] {
+        let session = session_of(who);
+        let parts: [&[u8]; 2] = [&session, factor.as_str().as_bytes()];
         [self.key(SESSION, &parts), self.key(SESSION_TOTAL, &parts)]
     }
 
     fn code_keys(&self, who: Try<'_>) -> [CounterKey; 3] {
         [
             self.key(CODES, &[who.user.as_str().as_bytes()]),
-            self.key(CODES_IN_SESSION, &[who.session.as_bytes()]),
+            self.key(CODES_IN_SESSION, &[&session_of(who)]),
             self.key(RESEND, &[who.challenge.as_bytes()]),
         ]
     }
@@ -238,6 +242,18 @@ fn key(kind: &str, parts: &[&[u8]], keys: &Keys) -> CounterKey {
     CounterKey::new(format!("{kind}:{}", id.get(..22).unwrap_or(&id)))
 }
 
+/// What stays the same of a session for as long as it lasts.
+fn session_of(who: Try<'_>) -> Vec<u8> {
+    match who.since {
+        Some(since) => [
+            &since.as_millis().to_be_bytes(),
+            who.user.as_str().as_bytes(),
+        ]
+        .concat(),
+        None => who.session.as_bytes().to_vec(),
+    }
+}
+
 fn of(key: CounterKey, limit: Limit) -> Counter {
     Counter {
         key,
@@ -266,6 +282,7 @@ mod tests {
             challenge: ChallengeId::new([1; 16]),
             life: Duration::from_mins(10),
             session: SessionId::new([2; 32]),
+            since: None,
             user,
             address: "192.0.2.1".parse().unwrap(),
         }

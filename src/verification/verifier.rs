@@ -94,6 +94,8 @@ pub enum VerifyError {
 pub struct Caller<'a> {
     /// The session.
     pub session: SessionId,
+    /// When it began, if it is one that the store remembers.
+    pub since: Option<Timestamp>,
     /// Its subject.
     pub subject: &'a Subject,
     /// The browser key that the request carries, hashed.
@@ -365,6 +367,7 @@ pub(super) fn attempt<'a>(challenge: &Challenge, user: &'a UserId, caller: &Call
         challenge: challenge.id,
         life: challenge.expires_at.since(challenge.opened_at),
         session: challenge.session,
+        since: caller.since,
         user,
         address: caller.address,
     }

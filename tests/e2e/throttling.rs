@@ -1,7 +1,9 @@
 //! Guessing: counted before it is judged, and barred long before the owner is.
 
 use crate::support::client::Client;
-use crate::support::scene::{PASSWORD, Scene, Stage, on_both_stores, reason, stepgate, token};
+use crate::support::scene::{
+    PASSWORD, Scene, Stage, on_both_stores, reason, stepgate, thief_of, token,
+};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
@@ -110,6 +112,22 @@ on_both_stores! {
         assert_eq!(reason(&locked), "factor-locked");
         stepgate(&scene.dir, &["user", "unlock", "alice"]);
         scene.pass(&owner, &refused).await;
+    }
+
+    async fn a_thief_whose_cookie_is_given_anew_has_no_fresh_attempts(keeper: Keeper) {
+        let scene = Stage::on(keeper).limits("session: { attempts: 3, window: 15m }").set();
+        let client = scene.logged_in().await;
+        let thief = thief_of(&scene, &client);
+        let mut judged = 0;
+        for _ in 0..3 {
+            for _ in 0..3 {
+                let refused = thief.post_form("/keys", &[]).await;
+                let answer = scene.verify(&thief, &token(&refused), ("password", "not it")).await;
+                judged += usize::from(reason(&answer) == "wrong-answer");
+            }
+            assert_eq!(thief.get("/rotate").await.status, 200);
+        }
+        assert_eq!(judged, 3);
     }
 
     async fn rule_5_a_success_clears_the_failures_of_its_factor(keeper: Keeper) {

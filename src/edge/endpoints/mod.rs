@@ -180,6 +180,12 @@ impl Known {
     fn caller(&self) -> verification::Caller<'_> {
         verification::Caller {
             session: self.id,
+            // What a proxy asserts may be remembered nowhere, and begin with every request.
+            since: self
+                .caller
+                .asserted
+                .is_none()
+                .then_some(self.session.created_at),
             subject: &self.session.subject,
             browser_key: self.caller.browser_key,
             address: self.client,

@@ -54,6 +54,7 @@ pub(crate) async fn challenge(
     let opening = Opening {
         caller: verification::Caller {
             session: id,
+            since: None, // nothing is counted yet
             subject: &session.subject,
             browser_key: key,
             address: visit.client,

@@ -78,6 +78,7 @@ impl Client {
     fn caller(&self) -> Caller<'_> {
         Caller {
             session: self.session,
+            since: None,
             subject: &self.subject,
             browser_key: self.browser_key,
             address: self.address,
