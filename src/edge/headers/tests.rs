@@ -1,6 +1,7 @@
 //! What passes, what ends here, and what nobody may say.
 
 use super::*;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 fn rules() -> HeaderRules {
     HeaderRules {
