@@ -1,10 +1,10 @@
 //! The audit log: one event for each guarded decision and each step, chained, and no secret.
 
-use crate::support::PATIENCE;
 use crate::support::scene::{
     COOKIE, KEY_COOKIE, PASSWORD, Scene, Stage, on_both_stores, stepgate, thief_of, token,
 };
 use crate::support::stepgate::run as run_stepgate;
+use crate::support::until;
 use http::Method;
 use serde_json::{Value, json};
 use std::fs;
@@ -68,13 +68,8 @@ on_both_stores! {
         }
         assert_eq!(client.post_form("/pay", &[]).await.status, 503);
         drop(held);
-        let begun = std::time::Instant::now();
-        let paid = loop {
-            let answer = client.post_form("/pay", &[]).await;
-            if answer.status != 503 || begun.elapsed() > PATIENCE {
-                break answer;
-            }
-        };
+        let pay = async || Some(client.post_form("/pay", &[]).await).filter(|answer| answer.status != 503);
+        let paid = until("an answer", pay).await;
         assert_eq!(paid.status, 200, "{}", paid.text());
         assert_eq!(scene.got("/pay"), 1);
     }

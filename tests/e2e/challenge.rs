@@ -1,5 +1,6 @@
 //! Every kind of client gets the answer that it understands (the table of the wire contract).
 
+use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::scene::{ORIGIN, POLICY, Scene, Stage, USER, on_both_stores, reason, token};
 use http::Method;
@@ -248,13 +249,13 @@ on_both_stores! {
         let scene = Stage::on(keeper).verification("challenge_life: 1s").set();
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
-        tokio::time::sleep(std::time::Duration::from_millis(1050)).await;
+        let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
+        let browser = scene.browser_of(&client);
+        assert_eq!(browser.get(&page).await.status, 200);
+        let shown = becomes(403, async || browser.get(&page).await).await;
         let password = crate::support::scene::PASSWORD;
         let late = scene.verify(&client, &token(&refused), ("password", password)).await;
         assert_eq!((late.status.as_u16(), reason(&late)), (403, "challenge-expired".into()));
-        let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
-        let shown = scene.browser_of(&client).get(&page).await;
-        assert_eq!(shown.status, 403);
         assert!(shown.header("content-type").starts_with("text/html"));
     }
 
@@ -293,8 +294,7 @@ on_both_stores! {
         let scene = Stage::on(keeper).policy(&policy).set();
         let browser = scene.browser();
         scene.log_in(&browser, USER).await;
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        let away = browser.get("/low").await;
+        let away = becomes(303, async || browser.get("/low").await).await;
         let page = browser.get(away.header("location")).await;
         let (sign_in, password) = (page.text().find("href=\"/login"), page.text().find("name=\"answer\""));
         assert!(sign_in.is_some() && sign_in < password, "{}", page.text());

@@ -17,6 +17,7 @@ pub(crate) mod temp;
 pub(crate) mod tls;
 pub(crate) mod upstream;
 
+use client::Answer;
 use std::future::Future;
 use std::time::Duration;
 use tokio::task::LocalSet;
@@ -40,4 +41,23 @@ pub(crate) fn run(story: impl Future<Output = ()>) {
 pub(crate) async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
     let came = tokio::time::timeout(PATIENCE, coming).await;
     came.unwrap_or_else(|_| panic!("{what} did not come within {PATIENCE:?}"))
+}
+
+/// Asks again and again until there is what must come soon.
+pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(found) = Box::pin(ask()).await {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(what, asking).await
+}
+
+/// Asks until the answer has this status, no matter how often.
+pub(crate) async fn becomes(status: u16, ask: impl AsyncFn() -> Answer) -> Answer {
+    let asking = async || Some(ask().await).filter(|answer| answer.status == status);
+    until(&format!("an answer {status}"), asking).await
 }

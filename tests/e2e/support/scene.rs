@@ -480,13 +480,7 @@ impl Scene {
     pub(crate) async fn revocations_have_arrived(&self, clients: &[&Client]) {
         let begun = std::time::Instant::now();
         for client in clients {
-            while (*client).clone().get("/anything").await.status != 401 {
-                assert!(
-                    begun.elapsed() < super::PATIENCE,
-                    "revoked, and still served"
-                );
-                tokio::task::yield_now().await;
-            }
+            super::becomes(401, async || (*client).clone().get("/anything").await).await;
         }
         assert!(
             begun.elapsed() < std::time::Duration::from_secs(5),

@@ -143,16 +143,7 @@ log: {{ format: json }}
 
     /// Calls `path` until the answer has this status, no matter how often.
     pub(crate) async fn becomes(&self, client: &Client, path: &str, status: u16) -> Answer {
-        let calling = async {
-            loop {
-                let answer = Box::pin(client.post_form(path, &[])).await;
-                if answer.status == status {
-                    return answer;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        super::soon("that answer", calling).await
+        super::becomes(status, async || client.post_form(path, &[]).await).await
     }
 
     /// The decisions about `path` in the audit log, once there are `count`.
