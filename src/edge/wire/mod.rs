@@ -5,11 +5,13 @@ mod interim;
 mod line;
 mod scan;
 mod tokens;
+mod violation;
 
 pub(crate) use doze::{DOZE_AFTER, hear};
 pub(crate) use interim::Awaited;
 pub(crate) use line::{Heard, Line, Occupied};
-pub(crate) use scan::{HeadLimits, Place, Scanner, Violation};
+pub(crate) use scan::{HeadLimits, Place, Scanner};
+pub(crate) use violation::Violation;
 
 use super::alarm::{Alarm, later};
 use std::io;
