@@ -1,0 +1,162 @@
+//! Routes for which what the body says counts.
+
+use super::ask::{Ask, FORM, ask, matcher, table};
+use crate::domain::{BodyMatcher, BodyRefusal, Method, ValueTest};
+
+#[test]
+fn a_method_in_a_form_counts() {
+    let table = table(vec![matcher(&[Method::Delete], "/users/{id}")]);
+    assert!(
+        ask(Method::Post, "/users/1")
+            .body(FORM, "a=b&_method=delete")
+            .applies(&table)
+    );
+    assert!(
+        !ask(Method::Post, "/users/1")
+            .body(FORM, "a=b")
+            .applies(&table)
+    );
+    assert!(!ask(Method::Post, "/users/1").applies(&table));
+    assert!(
+        ask(Method::Post, "/users/1")
+            .body("application/json", r#"{"_method":"delete"}"#)
+            .applies(&table)
+    );
+    assert!(
+        !ask(Method::Post, "/users/1")
+            .body("application/json", r#"{"a":"delete"}"#)
+            .applies(&table)
+    );
+    assert!(
+        !ask(Method::Post, "/users/1")
+            .body("text/plain", "_method=delete")
+            .awaits_body(&table)
+    );
+    let doubled = ask(Method::Post, "/users/1")
+        .body(FORM, "a=b")
+        .body(FORM, "a=b");
+    assert_eq!(
+        doubled.settle(&table).unwrap_err(),
+        BodyRefusal::DoubledContentType
+    );
+}
+
+#[test]
+fn a_parameter_counts_wherever_an_application_finds_it() {
+    let wanted = || ValueTest::Equals("delete".to_owned());
+    let mut by_form = matcher(&[Method::Post], "/admin");
+    by_form.body = vec![BodyMatcher::Form("action".to_owned(), wanted())];
+    let by_form = table(vec![by_form]);
+    assert!(
+        ask(Method::Post, "/admin?action=delete")
+            .body(FORM, "action=view")
+            .applies(&by_form)
+    );
+    assert!(ask(Method::Post, "/admin?action=delete").applies(&by_form));
+    let mut by_json = matcher(&[Method::Post], "/admin");
+    by_json.body = vec![BodyMatcher::Json("/action".to_owned(), wanted())];
+    assert!(
+        ask(Method::Post, "/admin?action=delete")
+            .body("application/json", "{}")
+            .applies(&table(vec![by_json]))
+    );
+    let mut by_query = matcher(&[Method::Post], "/admin");
+    by_query.query = vec![("action".to_owned(), wanted())];
+    let by_query = table(vec![by_query]);
+    for (kind, body, applies) in [
+        (FORM, "action=delete", true),
+        (FORM, "action=view", false),
+        ("application/json", r#"{"action":"delete"}"#, true),
+        ("application/json", r#"{"x":{"action":"delete"}}"#, false),
+    ] {
+        let asked = ask(Method::Post, "/admin?x=1").body(kind, body);
+        assert_eq!(asked.applies(&by_query), applies, "{body}");
+    }
+}
+
+#[test]
+fn a_query_is_looked_for_in_bodies_of_every_method() {
+    let mut deletes = matcher(&[], "/users");
+    deletes.query = vec![("action".to_owned(), ValueTest::Equals("delete".to_owned()))];
+    let table = table(vec![deletes]);
+    for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
+        let sent = |body| ask(method, "/users").body(FORM, body);
+        assert!(sent("action=delete").applies(&table), "{method:?}");
+        assert!(!sent("action=show").applies(&table), "{method:?}");
+    }
+}
+
+#[test]
+fn a_route_that_reads_the_body_waits_for_it_and_never_waves_through() {
+    let mut admin = matcher(&[Method::Post], "/admin/{model}/");
+    let is_delete = ValueTest::Equals("delete_selected".to_owned());
+    admin.body = vec![BodyMatcher::Form("action".to_owned(), is_delete)];
+    let table = table(vec![admin]);
+    let post = || ask(Method::Post, "/admin/users/");
+    assert!(
+        post()
+            .body(
+                FORM,
+                "action=delete_selected&_selected_action=1&_selected_action=2"
+            )
+            .applies(&table)
+    );
+    assert!(!post().body(FORM, "action=export").applies(&table));
+    assert!(!post().applies(&table));
+    let refusal = |ask: Ask| ask.settle(&table).unwrap_err();
+    assert!(matches!(
+        refusal(post().body("text/plain", "a")),
+        BodyRefusal::OtherContentType { .. }
+    ));
+    assert!(matches!(
+        refusal(post().body("application/json", "{}")),
+        BodyRefusal::OtherContentType { .. }
+    ));
+    assert!(matches!(
+        refusal(post().body(FORM, "a=%")),
+        BodyRefusal::Unreadable(_)
+    ));
+    assert!(
+        !ask(Method::Post, "/other")
+            .body("text/plain", "a")
+            .awaits_body(&table)
+    );
+}
+
+#[test]
+fn graphql_is_found_wherever_servers_look_for_it() {
+    let mut graphql = matcher(&[], "/graphql");
+    graphql.body = vec![BodyMatcher::GraphQl(vec!["deleteUser".to_owned()])];
+    let table = table(vec![graphql]);
+    let json = |body| ask(Method::Post, "/graphql").body("application/json", body);
+    assert!(json(r#"{"query":"mutation { x: deleteUser(id: 1) }"}"#).applies(&table));
+    assert!(json(r#"[{"query":"{ me }"},{"query":"mutation { deleteUser }"}]"#).applies(&table));
+    assert!(ask(Method::Get, "/graphql?query=%7BdeleteUser%7D").applies(&table));
+    assert!(
+        ask(Method::Post, "/graphql")
+            .body("application/graphql", "{deleteUser}")
+            .applies(&table)
+    );
+    assert!(
+        ask(Method::Post, "/graphql")
+            .body(FORM, "query=%7BdeleteUser%7D")
+            .applies(&table)
+    );
+    assert!(json(r#"{"query":"{ me }","Query":"{ deleteUser }"}"#).applies(&table));
+    assert!(!json(r#"{"query":"{ me }"}"#).applies(&table));
+    assert!(!ask(Method::Get, "/graphql?query=%7Bme+%7Bid%7D%7D").applies(&table));
+    assert!(!ask(Method::Get, "/graphql").applies(&table));
+    for unreadable in [
+        r#"{"extensions":{}}"#,
+        r#"{"query":5}"#,
+        "5",
+        r#"{"query":"{"}"#,
+    ] {
+        assert!(json(unreadable).settle(&table).is_err(), "{unreadable}");
+    }
+    assert!(
+        ask(Method::Get, "/graphql?extensions=%7B%7D")
+            .settle(&table)
+            .is_err()
+    );
+}
