@@ -1,7 +1,7 @@
 //! The edge: a request's way through the house, in one screen.
 //!
 //! `handle` is the way: normalize, our own endpoints, match, identify, decide, forward, observe.
-//! Each step has a file of its own beside this one; status codes are in `respond.rs` alone.
+//! Each step has a file of its own beside this one; status codes are in `respond/` alone.
 
 mod alarm;
 pub mod api;

@@ -32,7 +32,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("hyper::", &["edge/", "demo/"]),
     ("hyper_util::", &["edge/", "demo/"]),
     ("rustls::", &["edge/", "demo/", "store/redis/"]),
-    ("StatusCode::", &["edge/respond.rs", "demo/"]),
+    ("StatusCode::", &["edge/respond/", "demo/"]),
     ("SystemTime::now", &["clock.rs"]),
 ];
 

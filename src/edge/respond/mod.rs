@@ -1,96 +1,29 @@
 //! The one place where answers become status codes.
 
+mod shape;
+mod status;
+
+pub(super) use status::{is_passed_on_early, reason_of, switches_protocols, was_taken};
+
 use super::endpoints::Refusal;
 use super::error::EdgeError;
 use super::pages::{self, ErrorView, Framed, SessionView};
 use super::problem::{self, Problem};
 use super::reply::Reply;
-use super::upstream::SendError;
 use super::visit::Visit;
 use crate::domain::{ClientKind, Reason, Requirement};
 use crate::edge::api::ChallengeView;
 use crate::edge::local_path::LocalPath;
-use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
+use shape::{Mark, ours, redirect, set, typed};
+use status::status_of;
 use std::time::Duration;
-
-/// Marks that the proxy answered, not the application.
-const STEP_UP: HeaderName = HeaderName::from_static("step-up");
 
 /// What a connection beyond the limits hears, whatever it would have asked.
 pub(super) const ONE_TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
     content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
-
-/// What kind of answer of ours it is, in the `Step-Up` header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    Challenge,
-    Deny,
-    Error,
-    /// An endpoint of ours that did what it was asked for.
-    Done,
-}
-
-/// RFC 9110 §15.2.2.
-pub(super) fn switches_protocols<B>(response: &Response<B>) -> bool {
-    response.status() == StatusCode::SWITCHING_PROTOCOLS
-}
-
-/// RFC 9110 §15.2: what may be told before the answer. We meet `Expect` ourselves, and a switch of
-/// protocols is an answer.
-pub(super) fn is_passed_on_early(status: StatusCode) -> bool {
-    status.is_informational()
-        && status != StatusCode::CONTINUE
-        && status != StatusCode::SWITCHING_PROTOCOLS
-}
-
-/// Whether the application took a request: anything but an error of its own.
-pub(super) fn was_taken(status: StatusCode) -> bool {
-    !status.is_client_error() && !status.is_server_error()
-}
-
-/// The status of a refusal.
-pub(super) fn status(reason: Reason, client: ClientKind) -> StatusCode {
-    match reason {
-        Reason::AmbiguousRequest => StatusCode::BAD_REQUEST,
-        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Reason::GrantExpired
-        | Reason::GrantMismatch
-        | Reason::GrantSpent
-        | Reason::SessionNotFresh
-        | Reason::StepUpRequired => match client {
-            // RFC 9470 §3 for whoever sent an `Authorization`; a script with a cookie would take a
-            // 401 for the end of its session.
-            ClientKind::Api => StatusCode::UNAUTHORIZED,
-            ClientKind::Fetch
-            | ClientKind::Framed
-            | ClientKind::Grpc
-            | ClientKind::Navigation
-            | ClientKind::WebSocket => StatusCode::FORBIDDEN,
-        },
-        Reason::ChallengeExpired
-        | Reason::CrossSite
-        | Reason::FactorLocked
-        | Reason::MethodNotEnrolled
-        | Reason::PolicyDefaultDeny
-        | Reason::WrongAnswer => StatusCode::FORBIDDEN,
-        Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        Reason::InvalidUpstreamResponse | Reason::UpstreamUnreachable => StatusCode::BAD_GATEWAY,
-        Reason::LimitReached | Reason::MailUnavailable | Reason::StoreUnavailable => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        Reason::NotFound => StatusCode::NOT_FOUND,
-        Reason::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut => {
-            StatusCode::UNAUTHORIZED
-        }
-        Reason::TargetTooLong => StatusCode::URI_TOO_LONG,
-        Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
-        Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
-    }
-}
 
 /// Answers what went wrong. The client hears a word; the log hears the rest.
 pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
@@ -167,7 +100,7 @@ pub(super) fn refusal(
         Mark::Error
     };
     let site = visit.site();
-    let status = status(reason, visit.audience.kind);
+    let status = status_of(reason, visit.audience.kind);
     let login = is_about_session(reason)
         .then(|| visit.login_url())
         .flatten();
@@ -198,7 +131,7 @@ pub(super) fn refusal(
             };
             pages::error(&site, &view)
         };
-        self::page(status, page)
+        shape::page(status, page)
     } else {
         let mut document =
             Problem::new(reason, status.as_u16(), &site).with_request_id(visit.id.to_string());
@@ -211,7 +144,7 @@ pub(super) fn refusal(
         if let Some(login) = login {
             document = document.with_login_url(login);
         }
-        self::document(visit, status, &document)
+        shape::document(visit, status, &document)
     };
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
@@ -241,13 +174,13 @@ pub(super) fn refusal(
 
 /// Tells a program that its answer to a challenge is not accepted.
 pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Reply> {
-    let status = status(refusal.reason, visit.audience.kind);
+    let status = status_of(refusal.reason, visit.audience.kind);
     let mut document = Problem::new(refusal.reason, status.as_u16(), &visit.site())
         .with_request_id(visit.id.to_string());
     document.attempts_left = refusal.attempts_left;
     document.retry_after = refusal.retry_after.map(problem::retry_after);
     let wait = document.retry_after;
-    let mut response = self::document(visit, status, &document);
+    let mut response = shape::document(visit, status, &document);
     if let Some(wait) = wait {
         set(
             response.headers_mut(),
@@ -266,11 +199,11 @@ pub(super) fn challenge_document(
     requirement: &Requirement,
 ) -> Response<Reply> {
     let site = visit.site();
-    let status = status(reason, visit.audience.kind);
+    let status = status_of(reason, visit.audience.kind);
     let document = Problem::new(reason, status.as_u16(), &site)
         .with_request_id(visit.id.to_string())
         .with_challenge(view, site.locale);
-    let mut response = self::document(visit, status, &document);
+    let mut response = shape::document(visit, status, &document);
     if status == StatusCode::UNAUTHORIZED {
         let value = problem::www_authenticate(requirement);
         set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
@@ -288,7 +221,7 @@ pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Reply>
     ours(
         visit,
         Mark::Challenge,
-        self::page(StatusCode::FORBIDDEN, page),
+        shape::page(StatusCode::FORBIDDEN, page),
     )
 }
 
@@ -302,7 +235,7 @@ pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -
         title: title.to_owned(),
         page_url,
     };
-    let mut response = page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
+    let mut response = shape::page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
     let headers = response.headers_mut();
     headers.remove(header::X_FRAME_OPTIONS);
     set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
@@ -311,7 +244,7 @@ pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -
 
 /// A page of ours that is no refusal.
 pub(super) fn shown(visit: &Visit<'_>, page: String) -> Response<Reply> {
-    ours(visit, Mark::Done, self::page(StatusCode::OK, page))
+    ours(visit, Mark::Done, shape::page(StatusCode::OK, page))
 }
 
 /// The page with the one button, which may lead on to other origins.
@@ -325,8 +258,8 @@ pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Reply> {
 
 /// A page of ours about an answer that was not accepted.
 pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Reply> {
-    let status = status(refusal.reason, visit.audience.kind);
-    let mut response = self::page(status, page);
+    let status = status_of(refusal.reason, visit.audience.kind);
+    let mut response = shape::page(status, page);
     if let Some(wait) = refusal.retry_after {
         set(
             response.headers_mut(),
@@ -365,7 +298,7 @@ pub(super) fn see_other(visit: &Visit<'_>, to: &LocalPath) -> Response<Reply> {
 pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Reply> {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let document = Problem::new(Reason::NotFound, status.as_u16(), &visit.site());
-    let mut response = self::document(visit, status, &document);
+    let mut response = shape::document(visit, status, &document);
     set(response.headers_mut(), header::ALLOW, allow);
     ours(visit, Mark::Error, response)
 }
@@ -392,87 +325,6 @@ fn is_about_session(reason: Reason) -> bool {
     )
 }
 
-fn page(status: StatusCode, page: String) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(page));
-    *response.status_mut() = status;
-    for (name, value) in pages::HEADERS {
-        set(response.headers_mut(), HeaderName::from_static(name), value);
-    }
-    response
-}
-
-/// A problem document; for gRPC, its trailers in a response without a body ("Trailers-Only").
-fn document(visit: &Visit<'_>, status: StatusCode, document: &Problem) -> Response<Reply> {
-    if visit.audience.kind != ClientKind::Grpc {
-        return typed(status, problem::MEDIA_TYPE, document.to_json());
-    }
-    let mut response = typed(StatusCode::OK, "application/grpc", "");
-    for (name, value) in document.grpc_trailers() {
-        set(
-            response.headers_mut(),
-            HeaderName::from_static(name),
-            &value,
-        );
-    }
-    response
-}
-
-fn redirect(to: &str) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(""));
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    set(response.headers_mut(), header::LOCATION, to);
-    response
-}
-
-fn typed(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(body));
-    *response.status_mut() = status;
-    set(response.headers_mut(), header::CONTENT_TYPE, media_type);
-    response
-}
-
-/// What every response of ours carries.
-fn ours(visit: &Visit<'_>, mark: Mark, mut response: Response<Reply>) -> Response<Reply> {
-    let headers = response.headers_mut();
-    set(headers, header::CACHE_CONTROL, "no-store");
-    set(
-        headers,
-        header::VARY,
-        "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest",
-    );
-    headers.insert(
-        STEP_UP,
-        HeaderValue::from_static(match mark {
-            Mark::Challenge => "challenge",
-            Mark::Deny => "deny",
-            Mark::Done => "done",
-            Mark::Error => "error",
-        }),
-    );
-    if let Some(origin) = visit.listed_origin() {
-        // Without these a page of that origin sees nothing but a network error.
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        set(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
-        set(
-            headers,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "step-up, www-authenticate, retry-after",
-        );
-        set(
-            headers,
-            header::VARY,
-            "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, Origin",
-        );
-    }
-    response
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-}
-
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -485,17 +337,4 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-/// The reason for a response that never came.
-pub(super) fn reason_of(error: &SendError) -> Reason {
-    match error {
-        SendError::Connect(super::ConnectError::Exhausted(_)) => Reason::LimitReached,
-        SendError::Connect(super::ConnectError::Timeout(_)) | SendError::Late { .. } => {
-            Reason::UpstreamTimeout
-        }
-        SendError::Framing => Reason::InvalidUpstreamResponse,
-        SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
-        SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
-    }
 }

@@ -1,0 +1,78 @@
+//! Which status an answer has, and what the status of an answer means.
+
+use crate::domain::{ClientKind, Reason};
+use crate::edge::ConnectError;
+use crate::edge::upstream::SendError;
+use http::{Response, StatusCode};
+
+/// The status of a refusal.
+pub(super) fn status_of(reason: Reason, client: ClientKind) -> StatusCode {
+    match reason {
+        Reason::AmbiguousRequest => StatusCode::BAD_REQUEST,
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::GrantExpired
+        | Reason::GrantMismatch
+        | Reason::GrantSpent
+        | Reason::SessionNotFresh
+        | Reason::StepUpRequired => match client {
+            // RFC 9470 §3 for whoever sent an `Authorization`; a script with a cookie would take a
+            // 401 for the end of its session.
+            ClientKind::Api => StatusCode::UNAUTHORIZED,
+            ClientKind::Fetch
+            | ClientKind::Framed
+            | ClientKind::Grpc
+            | ClientKind::Navigation
+            | ClientKind::WebSocket => StatusCode::FORBIDDEN,
+        },
+        Reason::ChallengeExpired
+        | Reason::CrossSite
+        | Reason::FactorLocked
+        | Reason::MethodNotEnrolled
+        | Reason::PolicyDefaultDeny
+        | Reason::WrongAnswer => StatusCode::FORBIDDEN,
+        Reason::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Reason::InvalidUpstreamResponse | Reason::UpstreamUnreachable => StatusCode::BAD_GATEWAY,
+        Reason::LimitReached | Reason::MailUnavailable | Reason::StoreUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Reason::NotFound => StatusCode::NOT_FOUND,
+        Reason::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut => {
+            StatusCode::UNAUTHORIZED
+        }
+        Reason::TargetTooLong => StatusCode::URI_TOO_LONG,
+        Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+        Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+/// The reason for a response that never came.
+pub(crate) fn reason_of(error: &SendError) -> Reason {
+    match error {
+        SendError::Connect(ConnectError::Exhausted(_)) => Reason::LimitReached,
+        SendError::Connect(ConnectError::Timeout(_)) | SendError::Late { .. } => {
+            Reason::UpstreamTimeout
+        }
+        SendError::Framing => Reason::InvalidUpstreamResponse,
+        SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
+        SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
+    }
+}
+
+/// RFC 9110 §15.2.2.
+pub(crate) fn switches_protocols<B>(response: &Response<B>) -> bool {
+    response.status() == StatusCode::SWITCHING_PROTOCOLS
+}
+
+/// RFC 9110 §15.2: what may be told before the answer. We meet `Expect` ourselves, and a switch of
+/// protocols is an answer.
+pub(crate) fn is_passed_on_early(status: StatusCode) -> bool {
+    status.is_informational()
+        && status != StatusCode::CONTINUE
+        && status != StatusCode::SWITCHING_PROTOCOLS
+}
+
+/// Whether the application took a request: anything but an error of its own.
+pub(crate) fn was_taken(status: StatusCode) -> bool {
+    !status.is_client_error() && !status.is_server_error()
+}
