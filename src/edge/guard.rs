@@ -142,11 +142,10 @@ pub(crate) async fn judge(
     content: &mut Content,
 ) -> Result<Judged, EdgeError> {
     let house = &*visit.worker.house;
-    let now = house.clock.now();
     if found.is_empty() && !house.sessions.limits_in_force() {
         refuse_if_revoked(visit, watch)?;
         watch.read_login(content, house.options.body_limit).await?;
-        return match decide(&[], Evidence::none(), now) {
+        return match decide(&[], Evidence::none(), house.clock.now()) {
             Decision::Forward(permit) => Ok(Judged::Permitted(permit)),
             Decision::Challenge(unmet) | Decision::Deny(unmet) => {
                 Err(EdgeError::Refused(unmet.reason))

@@ -8,6 +8,7 @@ use super::headers::{HeaderRules, Hop};
 use super::listen::{self, Census, ClientLimits, Place};
 use super::upstream::{Pool, UpstreamOptions};
 use super::visit::RequestIds;
+use super::watchman::Watchman;
 use super::wire::Line;
 use crate::audit::Audit;
 use crate::clock::Clock;
@@ -102,6 +103,7 @@ pub(crate) struct Worker {
     pub(crate) recent: Recent,
     pub(crate) complaints: Complaints,
     pub(crate) forgetting: Forgetting,
+    pub(crate) watchman: Watchman,
 }
 
 /// Who is on the line.
@@ -130,12 +132,15 @@ pub async fn serve(
         recent: Recent::default(),
         complaints: Complaints::default(),
         forgetting: Forgetting::default(),
+        watchman: Watchman::default(),
         house,
     });
     for (listener, tls) in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls));
     }
+    let watching = worker.clone();
+    tokio::task::spawn_local(async move { watching.watchman.make_rounds().await });
     stop.await;
     worker.drain.begin();
     worker.drain.finished().await;

@@ -31,6 +31,7 @@ mod tls;
 mod tunnel;
 mod upstream;
 mod visit;
+mod watchman;
 mod wire;
 
 pub use client::TrustedProxies;

@@ -26,6 +26,7 @@ pub(super) async fn http1<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    worker.watchman.watch(&connection.line);
     // Boxed, so that there is room for it only while it is needed.
     while let Some(dozing) = Box::pin(converse(&worker, &connection, stream, prefix)).await {
         (stream, prefix) = (dozing, Vec::new());
@@ -34,6 +35,8 @@ pub(super) async fn http1<S>(
             let _ = tokio::time::timeout(LAST_CALL, stream.shutdown()).await;
             return;
         }
+        connection.line.wake();
+        worker.watchman.watch(&connection.line);
     }
 }
 
@@ -79,11 +82,7 @@ where
     .await;
     match left {
         Left::Ended => None,
-        Left::Dozing => {
-            connection.line.wake();
-            let parts = serving.into_parts()?;
-            Some(parts.io.into_inner().into_stream())
-        }
+        Left::Dozing => Some(serving.into_parts()?.io.into_inner().into_stream()),
     }
 }
 
@@ -177,6 +176,7 @@ where
     poll_fn(|cx| {
         if !listens {
             listens = true;
+            line.is_served_by(cx.waker());
             let _: Poll<()> = begun.as_mut().poll(cx);
         }
         // What stands in the socket already comes in first. A connection that breaks off has told

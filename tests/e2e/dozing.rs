@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 
 /// More than a client must be silent for its connection to doze. There is nothing to see of that from
 /// outside, and a test that is late only lets it sleep longer.
-const SILENCE: Duration = Duration::from_millis(100);
+const SILENCE: Duration = Duration::from_millis(200);
 
 const ASK: &str = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
 

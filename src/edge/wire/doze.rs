@@ -1,17 +1,15 @@
 //! Rest between requests: a connection whose client is silent gives up all but its socket.
 
 use super::{Phase, Wire};
-use crate::edge::alarm::later;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::Instant;
 
-/// How long a client is silent before its connection dozes: longer than between the requests of one
-/// page, and short beside the time that connections are kept.
+/// How long a client is silent at least before its connection dozes, and at most twice as long: longer
+/// than between the requests of one page, and short beside the time that connections are kept.
 pub(crate) const DOZE_AFTER: Duration = Duration::from_millis(50);
 
 impl<S> Wire<S> {
@@ -20,23 +18,15 @@ impl<S> Wire<S> {
         self.stream
     }
 
-    /// Whether the stream is all there is to keep between requests: what was answered is written, and
-    /// nothing will be refused.
+    /// Whether the client has been silent for a while, and the stream is all there is to keep: what was
+    /// answered is written, and nothing will be refused.
     pub(super) fn may_doze(&self) -> bool {
-        self.scanner.is_some()
+        self.line.is_drowsy()
+            && self.scanner.is_some()
             && !self.refused
             && self.interim.is_empty()
             && self.writing.phase == Phase::Idle
             && DOZE_AFTER < self.deadlines.idle
-    }
-
-    /// Falls asleep in time; the deadline of idle connections is kept by whoever watches the sleep.
-    pub(super) fn poll_doze(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Error> {
-        let deadline = later(self.reading.since, DOZE_AFTER);
-        if self.reading.alarm.poll(cx, now, deadline).is_ready() {
-            self.line.doze();
-        }
-        Poll::Pending
     }
 }
 

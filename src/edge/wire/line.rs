@@ -2,8 +2,9 @@
 
 use super::Violation;
 use super::interim::Interims;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 
 /// What the handlers of a connection and its bytes know of each other.
 #[derive(Debug, Default)]
@@ -12,8 +13,18 @@ pub(crate) struct Line {
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
     heard: AtomicU8,
-    dozing: AtomicBool,
+    sleep: Sleep,
     pub(super) interims: Interims,
+}
+
+/// How far a connection is from sleep, and who is woken to go there.
+#[derive(Debug, Default)]
+struct Sleep {
+    watched: AtomicBool,
+    disturbed: AtomicU32,
+    drowsy: AtomicBool,
+    dozing: AtomicBool,
+    sleeper: OnceLock<Waker>,
 }
 
 /// How far the client came with what it is saying.
@@ -40,9 +51,11 @@ impl Line {
         }
     }
 
-    /// Notes it.
+    /// Notes it. Whoever is heard is not silent: what was said is not taken for the rest before it.
     pub(super) fn hear(&self, heard: Heard) {
         self.heard.store(heard as u8, Ordering::Relaxed);
+        self.sleep.disturbed.fetch_add(1, Ordering::Relaxed);
+        self.sleep.drowsy.store(false, Ordering::Relaxed);
     }
 
     /// What the client was caught doing on this connection, if anything.
@@ -63,19 +76,54 @@ impl Line {
         Occupied(self.clone())
     }
 
+    /// How often the client was heard or answered, at any length; it may begin anew.
+    pub(crate) fn times_heard(&self) -> u32 {
+        self.sleep.disturbed.load(Ordering::Relaxed)
+    }
+
+    /// Notes the task that serves the connection; it stays the same.
+    pub(crate) fn is_served_by(&self, task: &Waker) {
+        let _ = self.sleep.sleeper.get_or_init(|| task.clone());
+    }
+
+    /// Whether nobody watches the connection yet; somebody does from now on.
+    pub(crate) fn comes_under_watch(&self) -> bool {
+        !self.sleep.watched.swap(true, Ordering::Relaxed)
+    }
+
+    /// Nobody watches it any more.
+    pub(crate) fn leaves_watch(&self) {
+        self.sleep.watched.store(false, Ordering::Relaxed);
+    }
+
+    /// Lets the connection doze as soon as it can, until its client speaks.
+    pub(crate) fn make_drowsy(&self) {
+        if !self.sleep.drowsy.swap(true, Ordering::Relaxed)
+            && let Some(sleeper) = self.sleep.sleeper.get()
+        {
+            sleeper.wake_by_ref();
+        }
+    }
+
+    /// Whether it is to doze as soon as it can.
+    pub(super) fn is_drowsy(&self) -> bool {
+        self.sleep.drowsy.load(Ordering::Relaxed)
+    }
+
     /// Notes that only the stream is needed until the client speaks again.
     pub(super) fn doze(&self) {
-        self.dozing.store(true, Ordering::Relaxed);
+        self.sleep.dozing.store(true, Ordering::Relaxed);
     }
 
     /// Whether nothing is under way, and the client has been silent for a while.
     pub(crate) fn is_dozing(&self) -> bool {
-        self.dozing.load(Ordering::Relaxed)
+        self.sleep.dozing.load(Ordering::Relaxed)
     }
 
     /// Begins anew, after a doze.
     pub(crate) fn wake(&self) {
-        self.dozing.store(false, Ordering::Relaxed);
+        self.sleep.drowsy.store(false, Ordering::Relaxed);
+        self.sleep.dozing.store(false, Ordering::Relaxed);
     }
 
     /// From here on the bytes are not HTTP any more; the tunnel has deadlines of its own.
@@ -89,7 +137,7 @@ impl Line {
     }
 
     /// Whether a request is being answered.
-    pub(super) fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0
     }
 }
@@ -101,5 +149,7 @@ pub(crate) struct Occupied(Arc<Line>);
 impl Drop for Occupied {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        // The client's silence begins now.
+        self.0.sleep.disturbed.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -155,7 +155,11 @@ impl<S> Wire<S> {
             }
             Phase::Body => self.deadlines.progress,
             Phase::Head => self.deadlines.header,
-            Phase::Idle if self.may_doze() => return self.poll_doze(cx, now),
+            Phase::Idle if self.may_doze() => {
+                // The deadline of idle connections is kept by whoever watches the sleep.
+                self.line.doze();
+                return Poll::Pending;
+            }
             Phase::Idle => self.deadlines.idle,
         };
         let deadline = later(self.reading.since, limit);
