@@ -1,16 +1,14 @@
 //! What only the file on disk can be asked: it outlives us, and others may open it.
 
 use super::support::{
-    Folder, HOUR, House, MINUTE, browser, challenge, clock, embedded, grant, grant_key, id,
-    in_runtime, is_corrupt, once,
+    Folder, HOUR, House, MINUTE, browser, challenge, clock, embedded, grant_key, id, in_runtime,
+    is_corrupt, once,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use stepgate::domain::{Attempt, Counter, CounterKey, Factor, UserId};
-use stepgate::store::{
-    Ask, EmbeddedOptions, OpenError, Store, StoreError, StoreOptions, Taken, open,
-};
+use stepgate::store::{EmbeddedOptions, OpenError, Store, StoreError, StoreOptions, Taken, open};
 use tokio::time::Instant;
 
 fn file(folder: &Folder) -> PathBuf {
@@ -32,20 +30,8 @@ fn everything_outlives_the_process() {
     in_runtime(async || {
         let house = House::open(&embedded(&folder));
         house.login(id(1), browser(1)).await;
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(grant_key("a"), 1, browser(1), house.now())),
-            )
-            .await;
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(once("b", 1), 2, browser(1), house.now())),
-            )
-            .await;
+        house.earn(1, grant_key("a")).await;
+        house.earn(2, once("b", 1)).await;
         house
             .store
             .revoke_session(id(2), house.now(), HOUR)
@@ -196,18 +182,10 @@ fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
         .enumerate()
         {
             house.login(id(1), browser(1)).await;
-            let granted = grant(grant_key("a"), 1, browser(1), house.now());
-            house.verify(id(1), browser(1), Some(granted)).await;
+            house.earn(1, grant_key("a")).await;
             beside(&folder).execute(spoil, []).unwrap();
-            let keys = [grant_key("a")];
-            let ask = Ask {
-                session: id(1),
-                browser: None,
-                grants: &keys,
-                claims: &[],
-            };
             assert!(
-                is_corrupt(&house.store.evidence(ask, house.now()).await),
+                is_corrupt(&house.ask(id(1), &[grant_key("a")]).await),
                 "spoilt {number}"
             );
         }

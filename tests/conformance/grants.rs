@@ -29,8 +29,7 @@ async fn a_grant_is_found_under_its_key_alone_and_stays(house: House) {
     house.login(id(1), browser(1)).await;
     let mut bound = grant_key("a");
     bound.binding = Some(RequestDigest::new([1; 32]));
-    let granted = grant(bound.clone(), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let granted = house.earn(1, bound.clone()).await;
     let mut other = bound.clone();
     other.binding = Some(RequestDigest::new([2; 32]));
     let keys = [grant_key("a"), other, once("a", 1), bound, grant_key("b")];
@@ -43,8 +42,7 @@ async fn a_grant_is_found_under_its_key_alone_and_stays(house: House) {
 
 async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(house: House) {
     house.login(id(1), browser(1)).await;
-    let granted = grant(once("a", 1), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let granted = house.earn(1, once("a", 1)).await;
     // Two handles, as two threads have them.
     let stores = [house.store.clone(), house.source.handle()];
     let now = house.now();
@@ -73,8 +71,7 @@ async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(house:
 
 async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(house: House) {
     house.login(id(1), browser(1)).await;
-    let granted = grant(once("a", 1), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let granted = house.earn(1, once("a", 1)).await;
     let stores = [house.store.clone(), house.source.handle()];
     let now = house.now();
     let outcomes = at_once(100, async move |number| {
@@ -104,8 +101,7 @@ async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(ho
 async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: House) {
     house.login(id(1), browser(1)).await;
     house.login(id(2), browser(2)).await;
-    let granted = grant(once("a", 1), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted)).await;
+    house.earn(1, once("a", 1)).await;
     let forwards = async |session, browser, digest| {
         let (caller, demands) = (caller(session, browser), [demand("a", digest)]);
         let admitted = gate::admit(&house.store, &sessions(), &caller, &demands, house.now()).await;
@@ -121,13 +117,7 @@ async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: Ho
 
 async fn claims_are_taken_all_or_none(house: House) {
     house.login(id(1), browser(1)).await;
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(once("a", 1), 1, browser(1), house.now())),
-        )
-        .await;
+    house.earn(1, once("a", 1)).await;
     let both = [once("a", 1), once("b", 1)];
     assert!(
         house
@@ -136,13 +126,7 @@ async fn claims_are_taken_all_or_none(house: House) {
             .claims
             .is_empty()
     );
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(once("b", 1), 2, browser(1), house.now())),
-        )
-        .await;
+    house.earn(2, once("b", 1)).await;
     assert_eq!(house.claim(id(1), browser(1), &both).await.claims.len(), 2);
     assert!(
         house
@@ -156,13 +140,7 @@ async fn claims_are_taken_all_or_none(house: House) {
 async fn a_claim_is_taken_by_the_browser_that_earned_it_alone(house: House) {
     house.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(key[0].clone(), 1, browser(1), house.now())),
-        )
-        .await;
+    house.earn(1, key[0].clone()).await;
     assert!(house.claim(id(1), browser(2), &key).await.claims.is_empty());
     let ask = Ask {
         session: id(1),
@@ -186,13 +164,7 @@ async fn a_claim_is_taken_by_the_browser_that_earned_it_alone(house: House) {
 async fn an_expired_claim_is_not_taken(house: House) {
     house.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(key[0].clone(), 1, browser(1), house.now())),
-        )
-        .await;
+    house.earn(1, key[0].clone()).await;
     house.clock.advance(10 * MINUTE);
     assert!(house.claim(id(1), browser(1), &key).await.claims.is_empty());
 }
@@ -200,8 +172,7 @@ async fn an_expired_claim_is_not_taken(house: House) {
 async fn a_claim_given_back_can_be_taken_once_more(house: House) {
     house.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    let granted = grant(key[0].clone(), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let granted = house.earn(1, key[0].clone()).await;
     for _ in 0..2 {
         let claim = house.claim(id(1), browser(1), &key).await.claims.remove(0);
         assert_eq!(claim.grant, granted);
@@ -250,17 +221,10 @@ async fn a_claim_given_back_after_a_lock_stays_gone(house: House) {
 async fn a_claim_given_back_does_not_replace_a_newer_grant(house: House) {
     house.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(key[0].clone(), 1, browser(1), house.now())),
-        )
-        .await;
+    house.earn(1, key[0].clone()).await;
     let older = house.claim(id(1), browser(1), &key).await.claims.remove(0);
     house.clock.advance(MINUTE);
-    let newer = grant(key[0].clone(), 2, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(newer.clone())).await;
+    let newer = house.earn(2, key[0].clone()).await;
     house.store.give_back(older, house.now()).await.unwrap();
     assert_eq!(
         house.claim(id(1), browser(1), &key).await.claims[0].grant,
@@ -314,8 +278,7 @@ fn sessions() -> SessionOptions {
 
 async fn the_last_grant_of_an_action_is_told_though_it_was_taken_or_bound_otherwise(house: House) {
     house.login(id(1), browser(1)).await;
-    let granted = grant(once("a", 1), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted.clone())).await;
+    let granted = house.earn(1, once("a", 1)).await;
     for _ in 0..2 {
         let held = house.claim(id(1), browser(1), &[once("a", 1)]).await;
         assert_eq!(held.latest, std::slice::from_ref(&granted));

@@ -1,11 +1,10 @@
 //! A Redis that answers in pieces, out of turn, or with what is no answer at all.
 
-use super::support::{House, Redis, at_once, browser, id, in_runtime, is_unavailable, session};
+use super::support::{House, Redis, at_once, id, in_runtime, is_unavailable};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use stepgate::domain::SessionId;
-use stepgate::store::{Ask, Held, Login, RedisOptions, Store, StoreError, StoreOptions};
+use stepgate::store::{RedisOptions, Store, StoreOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Notify;
@@ -109,35 +108,12 @@ impl Relay {
     }
 }
 
-async fn log_in_twenty(house: &House) {
-    for number in 0..20 {
-        let session = session(&format!("subject{number}"), browser(1), house.now());
-        let login = Login {
-            id: id(number),
-            replaces: None,
-            session,
-            keep: Duration::from_hours(1),
-        };
-        house.store.put_login(&login).await.unwrap();
-    }
-}
-
-async fn ask(house: &House, session: SessionId) -> Result<Held, StoreError> {
-    let ask = Ask {
-        session,
-        browser: None,
-        grants: &[],
-        claims: &[],
-    };
-    house.store.evidence(ask, house.now()).await
-}
-
 /// Everybody asks for their own session; tells how many were answered, and rightly.
 async fn everybody_asks(house: &Rc<House>, times: usize) -> usize {
     let house = Rc::clone(house);
     let asking = at_once(times, async move |number| {
         let number = u8::try_from(number % 20).unwrap();
-        (number, ask(&house, id(number)).await)
+        (number, house.ask(id(number), &[]).await)
     });
     let mut answered = 0;
     for (number, outcome) in timeout(PATIENCE, asking).await.expect("nobody waits on") {
@@ -150,16 +126,6 @@ async fn everybody_asks(house: &Rc<House>, times: usize) -> usize {
     answered
 }
 
-/// Asks until there is an answer again.
-async fn recovered(house: &House) {
-    let asking = async {
-        while ask(house, id(1)).await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, asking).await.expect("it recovers");
-}
-
 #[test]
 fn answers_that_trickle_in_are_read_the_same() {
     let redis = Redis::start(&[]);
@@ -167,7 +133,7 @@ fn answers_that_trickle_in_are_read_the_same() {
         let (relay, options) = Relay::start(&redis).await;
         *relay.mischief.borrow_mut() = Mischief::Trickle;
         let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        log_in_twenty(&house).await;
+        house.log_in_twenty().await;
         assert_eq!(everybody_asks(&house, 100).await, 100);
         let all = house.store.sessions(None, 100).await.unwrap();
         assert_eq!(all.len(), 20);
@@ -181,7 +147,7 @@ fn what_is_no_answer_is_never_evidence() {
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
         let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        log_in_twenty(&house).await;
+        house.log_in_twenty().await;
         for bytes in [
             "?",
             "$-1\r\n",
@@ -199,7 +165,7 @@ fn what_is_no_answer_is_never_evidence() {
             *relay.mischief.borrow_mut() = Mischief::Insert(bytes.into());
             everybody_asks(&house, 40).await;
             relay.connected(before + 1).await;
-            recovered(&house).await;
+            house.recovered().await;
             assert_eq!(everybody_asks(&house, 40).await, 40, "after {bytes:?}");
         }
     });
@@ -212,7 +178,7 @@ fn a_shifted_answer_reaches_nobody() {
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
         let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        log_in_twenty(&house).await;
+        house.log_in_twenty().await;
         let key = format!("sg:s:{{{}}}", id(7).to_hex());
         let redis::Value::BulkString(record) = redis.command(&["HGET", &key, "s"]) else {
             panic!("the session is there");
@@ -224,7 +190,7 @@ fn a_shifted_answer_reaches_nobody() {
             *relay.mischief.borrow_mut() = Mischief::Insert(stolen.clone());
             everybody_asks(&house, 40).await;
             relay.connected(before + 1).await;
-            recovered(&house).await;
+            house.recovered().await;
         }
     });
 }
@@ -235,10 +201,10 @@ fn a_server_that_speaks_without_being_asked_is_left() {
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
         let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        log_in_twenty(&house).await;
+        house.log_in_twenty().await;
         relay.blurt.notify_one();
         relay.connected(2).await;
-        recovered(&house).await;
+        house.recovered().await;
         assert_eq!(everybody_asks(&house, 40).await, 40);
     });
 }
@@ -249,13 +215,13 @@ fn a_server_that_does_not_read_keeps_so_many_waiting_and_no_more() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let house = Rc::new(House::open(&StoreOptions::Redis(redis.options())));
-        log_in_twenty(&house).await;
+        house.log_in_twenty().await;
         redis.pause();
         let (refused, told) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
         let asking = (Rc::clone(&house), Rc::clone(&refused), Rc::clone(&told));
         let answers = spawn_local(at_once(MOST + 100, async move |_| {
             let (house, refused, told) = &asking;
-            let outcome = ask(house, id(1)).await;
+            let outcome = house.ask(id(1), &[]).await;
             if is_unavailable(&outcome) {
                 refused.set(refused.get() + 1);
                 told.notify_one();

@@ -1,9 +1,8 @@
 //! Redis stopped, cut off, restarted: callers hear so in time, and nobody hears another's answer.
 
-use super::support::{House, Redis, at_once, browser, id, in_runtime, is_unavailable, session};
+use super::support::{House, Redis, at_once, browser, id, in_runtime, is_unavailable};
 use std::time::Duration;
-use stepgate::domain::SessionId;
-use stepgate::store::{Ask, Held, Login, RedisOptions, Store, StoreError, StoreOptions};
+use stepgate::store::{RedisOptions, Store, StoreError, StoreOptions};
 use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_millis(250);
@@ -19,28 +18,6 @@ fn options(redis: &Redis) -> StoreOptions {
     })
 }
 
-async fn ask(house: &House, id: SessionId) -> Result<Held, StoreError> {
-    let ask = Ask {
-        session: id,
-        browser: None,
-        grants: &[],
-        claims: &[],
-    };
-    house.store.evidence(ask, house.now()).await
-}
-
-/// Asks until there is an answer again.
-async fn recovered(house: &House) {
-    let asking = async {
-        while ask(house, id(1)).await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(Duration::from_secs(10), asking)
-        .await
-        .expect("redis is reached again by itself");
-}
-
 #[test]
 fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
     let redis = Redis::start(&[]);
@@ -53,7 +30,7 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
         let shared = std::rc::Rc::clone(&house);
         let start = Instant::now();
         let waits = at_once(50, async move |_| {
-            let outcome = ask(&shared, id(1)).await;
+            let outcome = shared.ask(id(1), &[]).await;
             (outcome, start.elapsed())
         })
         .await;
@@ -70,7 +47,7 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
 
         let start = Instant::now();
         for _ in 0..100 {
-            assert!(is_unavailable(&ask(&house, id(1)).await));
+            assert!(is_unavailable(&house.ask(id(1), &[]).await));
         }
         assert!(
             start.elapsed() < SLACK,
@@ -78,8 +55,8 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
         );
 
         redis.resume();
-        recovered(&house).await;
-        assert!(ask(&house, id(1)).await.unwrap().session.is_some());
+        house.recovered().await;
+        assert!(house.ask(id(1), &[]).await.unwrap().session.is_some());
     });
 }
 
@@ -90,10 +67,10 @@ fn a_redis_that_was_never_there_is_told_within_the_deadline() {
     in_runtime(async || {
         let house = House::open(&options(&redis));
         let start = Instant::now();
-        assert!(is_unavailable(&ask(&house, id(1)).await));
+        assert!(is_unavailable(&house.ask(id(1), &[]).await));
         assert!(start.elapsed() < DEADLINE + SLACK);
         redis.restart();
-        recovered(&house).await;
+        house.recovered().await;
     });
 }
 
@@ -104,9 +81,9 @@ fn a_restarted_redis_is_reached_again() {
         let house = House::open(&options(&redis));
         house.login(id(1), browser(1)).await;
         redis.restart();
-        recovered(&house).await;
+        house.recovered().await;
         assert!(
-            ask(&house, id(1)).await.unwrap().session.is_none(),
+            house.ask(id(1), &[]).await.unwrap().session.is_none(),
             "it has forgotten everything"
         );
         house.login(id(1), browser(1)).await;
@@ -122,10 +99,10 @@ fn an_idle_connection_that_the_server_closed_fails_no_request() {
         // Longer than a burst of reconnections would be paced for.
         let settled = Instant::now() + Duration::from_millis(1100);
         while Instant::now() < settled {
-            ask(&house, id(1)).await.unwrap();
+            house.ask(id(1), &[]).await.unwrap();
         }
         redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
-        assert!(ask(&house, id(1)).await.unwrap().session.is_some());
+        assert!(house.ask(id(1), &[]).await.unwrap().session.is_some());
     });
 }
 
@@ -135,17 +112,7 @@ fn no_answer_reaches_another_caller_when_connections_are_cut() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let house = House::open(&options(&redis));
-        for number in 0..20 {
-            let session = session(&format!("subject{number}"), browser(1), house.now());
-            let keep = Duration::from_hours(1);
-            let login = Login {
-                id: id(number),
-                replaces: None,
-                session,
-                keep,
-            };
-            house.store.put_login(&login).await.unwrap();
-        }
+        house.log_in_twenty().await;
         let house = std::rc::Rc::new(house);
         let (mut answered, mut refused) = (0, 0);
         for round in 0..10 {
@@ -154,7 +121,7 @@ fn no_answer_reaches_another_caller_when_connections_are_cut() {
                 let number = u8::try_from(number % 20).unwrap();
                 // Some give up before the answer comes.
                 let patience = Duration::from_micros(if number % 3 == 0 { 300 } else { 500_000 });
-                let outcome = timeout(patience, ask(&asking, id(number))).await;
+                let outcome = timeout(patience, asking.ask(id(number), &[])).await;
                 (number, outcome)
             }));
             tokio::task::yield_now().await;
@@ -176,7 +143,7 @@ fn no_answer_reaches_another_caller_when_connections_are_cut() {
                     }
                 }
             }
-            recovered(&house).await;
+            house.recovered().await;
         }
         assert!(
             answered > 0 && refused > 0,
@@ -193,8 +160,8 @@ fn callers_who_give_up_leave_the_connection_to_the_others() {
         house.login(id(1), browser(1)).await;
         let before = redis.command(&["INFO", "stats"]);
         for _ in 0..50 {
-            let _ = timeout(Duration::ZERO, ask(&house, id(1))).await;
-            assert!(ask(&house, id(1)).await.unwrap().session.is_some());
+            let _ = timeout(Duration::ZERO, house.ask(id(1), &[])).await;
+            assert!(house.ask(id(1), &[]).await.unwrap().session.is_some());
         }
         let connections = |info: &redis::Value| {
             let redis::Value::BulkString(info) = info else {
@@ -230,13 +197,13 @@ fn a_link_that_dozed_off_still_keeps_the_deadline() {
         tokio::time::sleep(8 * deadline).await;
         redis.pause();
         let start = Instant::now();
-        let outcome = ask(&house, id(1)).await;
+        let outcome = house.ask(id(1), &[]).await;
         assert!(
             matches!(outcome, Err(StoreError::Timeout { .. })),
             "{outcome:?}"
         );
         assert!(start.elapsed() < deadline + SLACK);
         redis.resume();
-        recovered(&house).await;
+        house.recovered().await;
     });
 }

@@ -1,7 +1,7 @@
 //! What only Redis can be asked: commands counted, bytes spoilt, ways in.
 
 use super::support::{
-    Folder, HOUR, House, Redis, browser, clock, grant, grant_key, id, in_runtime, is_corrupt,
+    Folder, HOUR, House, Redis, browser, clock, grant_key, id, in_runtime, is_corrupt,
     is_unavailable, once, session,
 };
 use redis::Value;
@@ -50,13 +50,7 @@ fn with_redis(story: impl AsyncFnOnce(&Redis, House)) {
 fn evidence_is_one_command() {
     with_redis(async |redis, house| {
         house.login(id(1), browser(1)).await;
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(once("a", 1), 1, browser(1), house.now())),
-            )
-            .await;
+        house.earn(1, once("a", 1)).await;
         commands_run(redis);
 
         for number in 0..10 {
@@ -81,13 +75,7 @@ fn a_server_that_lost_its_scripts_is_told_them_again() {
     with_redis(async |redis, house| {
         house.login(id(1), browser(1)).await;
         redis.command(&["SCRIPT", "FLUSH"]);
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(once("a", 1), 1, browser(1), house.now())),
-            )
-            .await;
+        house.earn(1, once("a", 1)).await;
         redis.command(&["SCRIPT", "FLUSH"]);
         assert_eq!(
             house
@@ -104,25 +92,12 @@ fn a_server_that_lost_its_scripts_is_told_them_again() {
 fn a_spoilt_record_is_an_error_and_never_evidence() {
     with_redis(async |redis, house| {
         house.login(id(1), browser(1)).await;
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(grant_key("a"), 1, browser(1), house.now())),
-            )
-            .await;
+        house.earn(1, grant_key("a")).await;
         for field in ["s", "v", "g:a", "r"] {
             let whole = redis.command(&["HGET", &key_of(id(1)), field]);
             redis.command(&["HSET", &key_of(id(1)), field, "spoilt"]);
-            let keys = [grant_key("a")];
-            let ask = Ask {
-                session: id(1),
-                browser: None,
-                grants: &keys,
-                claims: &[],
-            };
             assert!(
-                is_corrupt(&house.store.evidence(ask, house.now()).await),
+                is_corrupt(&house.ask(id(1), &[grant_key("a")]).await),
                 "field {field}"
             );
             let mut restore = redis::cmd("HSET");
@@ -132,15 +107,7 @@ fn a_spoilt_record_is_an_error_and_never_evidence() {
             }
         }
         redis.command(&["SET", &key_of(id(2)), "not a hash"]);
-        let ask = Ask {
-            session: id(2),
-            browser: None,
-            grants: &[],
-            claims: &[],
-        };
-        assert!(is_unavailable(
-            &house.store.evidence(ask, house.now()).await
-        ));
+        assert!(is_unavailable(&house.ask(id(2), &[]).await));
     });
 }
 
@@ -148,21 +115,9 @@ fn a_spoilt_record_is_an_error_and_never_evidence() {
 fn a_record_of_another_session_or_action_is_refused() {
     with_redis(async |redis, house| {
         house.login(id(1), browser(1)).await;
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(grant_key("a"), 1, browser(1), house.now())),
-            )
-            .await;
+        house.earn(1, grant_key("a")).await;
         redis.command(&["COPY", &key_of(id(1)), &key_of(id(2))]);
-        let ask = Ask {
-            session: id(2),
-            browser: None,
-            grants: &[],
-            claims: &[],
-        };
-        assert!(is_corrupt(&house.store.evidence(ask, house.now()).await));
+        assert!(is_corrupt(&house.ask(id(2), &[]).await));
 
         let Value::BulkString(grant) = redis.command(&["HGET", &key_of(id(1)), "g:a"]) else {
             panic!("the grant is there");
@@ -174,14 +129,7 @@ fn a_record_of_another_session_or_action_is_refused() {
             .arg(grant)
             .exec(&mut redis.client())
             .unwrap();
-        let keys = [grant_key("b")];
-        let ask = Ask {
-            session: id(1),
-            browser: None,
-            grants: &keys,
-            claims: &[],
-        };
-        assert!(is_corrupt(&house.store.evidence(ask, house.now()).await));
+        assert!(is_corrupt(&house.ask(id(1), &[grant_key("b")]).await));
     });
 }
 
@@ -189,13 +137,7 @@ fn a_record_of_another_session_or_action_is_refused() {
 fn nothing_is_counted_nor_taken_where_nothing_can_be_written() {
     with_redis(async |redis, house| {
         house.login(id(1), browser(1)).await;
-        house
-            .verify(
-                id(1),
-                browser(1),
-                Some(grant(once("a", 1), 1, browser(1), house.now())),
-            )
-            .await;
+        house.earn(1, once("a", 1)).await;
         let key = CounterKey::new("a");
         let counters = [Counter {
             key,

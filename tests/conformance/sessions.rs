@@ -100,8 +100,7 @@ async fn a_session_moved_to_itself_stays(house: House) {
 
 async fn an_ended_session_holds_nothing(house: House) {
     house.login(id(1), browser(1)).await;
-    let grant = grant(grant_key("a"), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(grant)).await;
+    house.earn(1, grant_key("a")).await;
     house.store.end_session(id(1)).await.unwrap();
     let held = house.held(id(1), &[grant_key("a")]).await;
     assert_eq!(
@@ -135,8 +134,7 @@ async fn use_is_noted_and_never_goes_back(house: House) {
 
 async fn a_revoked_session_stays_revoked_whoever_logs_in(house: House) {
     house.login(id(1), browser(1)).await;
-    let single = grant(once("a", 1), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(single)).await;
+    house.earn(1, once("a", 1)).await;
     house
         .store
         .revoke_session(id(1), house.now(), HOUR)
@@ -246,20 +244,8 @@ async fn the_parts_of_a_revoked_session_that_moves_are_revoked(house: House) {
 async fn a_locked_session_keeps_nothing_but_itself(house: House) {
     let session = house.login(id(1), browser(1)).await;
     let keys = [grant_key("a")];
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(keys[0].clone(), 1, browser(1), house.now())),
-        )
-        .await;
-    house
-        .verify(
-            id(1),
-            browser(1),
-            Some(grant(once("b", 1), 2, browser(1), house.now())),
-        )
-        .await;
+    house.earn(1, keys[0].clone()).await;
+    house.earn(2, once("b", 1)).await;
     house.store.lock_session(id(1)).await.unwrap();
     let ask = Ask {
         session: id(1),

@@ -15,6 +15,7 @@ use stepgate::store::{
     StoreSource, Taken, Verified, open,
 };
 use tokio::task::LocalSet;
+use tokio::time::timeout;
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -57,15 +58,44 @@ impl House {
         session
     }
 
+    /// Twenty sessions, each of a subject of its own.
+    pub(crate) async fn log_in_twenty(&self) {
+        for number in 0..20 {
+            let login = Login {
+                id: id(number),
+                replaces: None,
+                session: session(&format!("subject{number}"), browser(1), self.now()),
+                keep: HOUR,
+            };
+            self.store.put_login(&login).await.unwrap();
+        }
+    }
+
     /// What the store holds for a session, and of `grants`.
     pub(crate) async fn held(&self, id: SessionId, grants: &[GrantKey]) -> Held {
+        self.ask(id, grants).await.unwrap()
+    }
+
+    /// The same of a store that may not answer.
+    pub(crate) async fn ask(&self, id: SessionId, grants: &[GrantKey]) -> Result<Held, StoreError> {
         let ask = Ask {
             session: id,
             browser: None,
             grants,
             claims: &[],
         };
-        self.store.evidence(ask, self.now()).await.unwrap()
+        self.store.evidence(ask, self.now()).await
+    }
+
+    /// Asks until there is an answer again.
+    pub(crate) async fn recovered(&self) {
+        let asking = async {
+            while self.ask(id(1), &[]).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let recovered = timeout(PATIENT, asking).await;
+        recovered.expect("the store is reached again by itself");
     }
 
     /// Takes single-use grants.
@@ -82,6 +112,13 @@ impl House {
             claims,
         };
         self.store.evidence(ask, self.now()).await.unwrap()
+    }
+
+    /// A verification of the first session in the first browser, and the grant that it earns there.
+    pub(crate) async fn earn(&self, number: u8, key: GrantKey) -> Grant {
+        let granted = grant(key, number, browser(1), self.now());
+        self.verify(id(1), browser(1), Some(granted.clone())).await;
+        granted
     }
 
     /// A verification by the browser that the session belongs to, which keeps its key.

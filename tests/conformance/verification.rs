@@ -318,8 +318,7 @@ async fn a_renewed_browser_key_keeps_what_its_browser_earned(house: House) {
 async fn another_browser_voids_what_the_earlier_one_earned(house: House) {
     for presented in [None, Some(browser(8))] {
         let session = house.login(id(1), browser(1)).await;
-        let granted = grant(grant_key("earlier"), 1, browser(1), house.now());
-        house.verify(id(1), browser(1), Some(granted)).await;
+        house.earn(1, grant_key("earlier")).await;
         let new = grant(grant_key("new"), 2, browser(9), house.now());
         let verified = Verified {
             presented,
@@ -348,8 +347,7 @@ async fn another_browser_voids_what_the_earlier_one_earned(house: House) {
 
 async fn another_subject_voids_everything(house: House) {
     house.login(id(1), browser(1)).await;
-    let granted = grant(grant_key("of alice"), 1, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(granted)).await;
+    house.earn(1, grant_key("of alice")).await;
     let bob = session("bob", browser(1), house.now().after(MINUTE));
     let verified = Verified {
         unrecorded: bob.clone(),
