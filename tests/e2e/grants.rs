@@ -16,6 +16,18 @@ async fn pay(client: &Client, sum: &str) -> Answer {
         .await
 }
 
+/// Somebody whom a proxy vouches for, and who may pay: of an application that is down nobody can
+/// tell who logs in.
+async fn about_to_pay_by_proxy(scene: &Scene) -> Client {
+    let client = scene.script().header("remote-user", "alice");
+    let client = client.header("authorization", "Bearer x");
+    let refused = pay(&client, "10").await;
+    let token = token(&refused);
+    let passed = scene.verify(&client, &token, ("password", PASSWORD)).await;
+    let key = passed.json()["key"].as_str().unwrap().to_owned();
+    client.header("step-up-key", &key)
+}
+
 /// Pays by call, changed in one way.
 fn order(client: &Client) -> Request<crate::support::client::Body> {
     let mut request = client.request(Method::POST, "/api/pay/7?fast=1", r#"{"sum":1}"#);
@@ -277,12 +289,7 @@ routes:
         let nobody = crate::support::redis::free_address();
         let scene = Stage::on(keeper).before(nobody).session("headers: { subject: remote-user }")
             .more("trusted_proxies: [127.0.0.1]").set();
-        // Nobody can log in to an application that is down: a proxy says who it is.
-        let client = scene.script().header("remote-user", "alice").header("authorization", "Bearer x");
-        let refused = pay(&client, "10").await;
-        let passed = scene.verify(&client, &token(&refused), ("password", PASSWORD)).await;
-        let key = passed.json()["key"].as_str().unwrap().to_owned();
-        let client = client.header("step-up-key", &key);
+        let client = about_to_pay_by_proxy(&scene).await;
         for _ in 0..3 {
             let down = pay(&client, "10").await;
             assert_eq!((down.status.as_u16(), reason(&down)), (502, "upstream-unreachable".into()));
@@ -298,11 +305,7 @@ routes:
         let _first = std::net::TcpStream::connect(address).unwrap();
         let scene = Stage::on(keeper).before(address).session("headers: { subject: remote-user }")
             .more("trusted_proxies: [127.0.0.1]").upstream_lines("connect: 1h\nrequest: 300ms").set();
-        let client = scene.script().header("remote-user", "alice").header("authorization", "Bearer x");
-        let refused = pay(&client, "10").await;
-        let passed = scene.verify(&client, &token(&refused), ("password", PASSWORD)).await;
-        let key = passed.json()["key"].as_str().unwrap().to_owned();
-        let client = client.header("step-up-key", &key);
+        let client = about_to_pay_by_proxy(&scene).await;
         for _ in 0..3 {
             let late = pay(&client, "10").await;
             assert_eq!((late.status.as_u16(), reason(&late)), (504, "upstream-timeout".into()));

@@ -4,16 +4,14 @@
 use super::client::{Answer, Client};
 use super::mail::MailSink;
 use super::redis::Redis;
-use super::stepgate::{Stepgate, command};
+use super::stepgate::{Stepgate, add_user};
 use super::temp::TempDir;
 use super::upstream::{Got, Reply, Upstream, answer, text};
 use http::Method;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use stepgate::clock::Clock;
 use stepgate::domain::Timestamp;
@@ -337,19 +335,7 @@ log: {{ format: json, level: debug }}
 
 /// Adds a user with password, mail address and authenticator; tells the authenticator's secret.
 pub(crate) fn enroll(dir: &TempDir, name: &str, address: &str) -> TotpSecret {
-    let mut adding = command(dir)
-        .args(["user", "add", name, "--email", address, "--password-stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = adding.stdin.take().unwrap();
-    stdin.write_all(PASSWORD.as_bytes()).unwrap();
-    drop(stdin);
-    let added = adding.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&added.stderr).into_owned();
-    assert!(added.status.success(), "no user added: {told}");
+    add_user(dir, name, address, PASSWORD);
     let told = stepgate(dir, &["user", "totp", name]);
     let secret = told.split_whitespace().find_map(|word| {
         let base32 = |c: char| c.is_ascii_uppercase() || ('2'..='7').contains(&c);

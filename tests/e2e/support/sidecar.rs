@@ -3,16 +3,14 @@
 use super::client::{Answer, Client};
 use super::process::signal;
 use super::redis::free_address;
-use super::stepgate::{Stepgate, command};
+use super::stepgate::{Stepgate, add_user};
 use super::temp::TempDir;
 use super::upstream::{Got, Reply, answer, text};
 use http::Method;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Her password in our directory.
@@ -82,20 +80,7 @@ log: {{ format: json }}
 
     /// Puts the user into the directory.
     pub(crate) fn enroll(&self) {
-        let mut adding = command(&self.dir)
-            .args(["user", "add", "alice", "--email", "alice@example.test"])
-            .arg("--password-stdin")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = adding.stdin.take().unwrap();
-        stdin.write_all(PASSWORD.as_bytes()).unwrap();
-        drop(stdin);
-        let added = adding.wait_with_output().unwrap();
-        let told = String::from_utf8_lossy(&added.stderr);
-        assert!(added.status.success(), "no user added: {told}");
+        add_user(&self.dir, "alice", "alice@example.test", PASSWORD);
     }
 
     /// Starts the program, once more if need be.

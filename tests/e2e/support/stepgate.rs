@@ -2,8 +2,9 @@
 
 use super::process::Process;
 use super::temp::TempDir;
+use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Command, ExitStatus, Output};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 /// A running `stepgate`.
 pub(crate) struct Stepgate {
@@ -80,6 +81,23 @@ pub(crate) fn command(dir: &TempDir) -> Command {
         command.env("PATH", path);
     }
     command
+}
+
+/// Adds a user with a password.
+pub(crate) fn add_user(dir: &TempDir, name: &str, address: &str, password: &str) {
+    let mut adding = command(dir)
+        .args(["user", "add", name, "--email", address, "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = adding.stdin.take().unwrap();
+    stdin.write_all(password.as_bytes()).unwrap();
+    drop(stdin);
+    let added = adding.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&added.stderr);
+    assert!(added.status.success(), "no user added: {told}");
 }
 
 /// The first loopback address with a port in a line, be the line JSON or prose.
