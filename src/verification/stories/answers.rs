@@ -16,7 +16,7 @@ async fn the_right_password_opens_the_request_once_and_in_this_browser_alone() {
     let mut client = Client::number(1);
     let before = client.clone();
     let token = house.challenge(&client);
-    let answer = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let answer = house.right_password(&client, &token);
     let success = verified(answer.await);
     assert_eq!(success.expires_at, now().after(Duration::from_mins(2)));
     // A copied application cookie, with the browser key of before, is not enough.
@@ -103,13 +103,13 @@ async fn a_token_is_worth_nothing_in_other_hands() {
         ..client.clone()
     };
     for thief in [other_session, other_browser, no_browser, other_subject] {
-        let answer = house.answer(&thief, &token, Factor::Password, PASSWORD);
+        let answer = house.right_password(&thief, &token);
         assert_eq!(refused(answer.await).reason, Reason::ChallengeExpired);
         let sending = refused_code(house.send(&thief, &token).await);
         assert_eq!(sending.reason, Reason::ChallengeExpired);
     }
     house.wait(Duration::from_mins(10));
-    let late = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let late = house.right_password(&client, &token);
     assert_eq!(refused(late.await).reason, Reason::ChallengeExpired);
 }
 
@@ -120,15 +120,13 @@ async fn plus_means_that_both_are_shown() {
         .requiring(&[&[Factor::Password, Factor::Totp]]);
     let client = Client::number(1);
     let token = house.challenge(&client);
-    let answer = house
-        .answer(&client, &token, Factor::Password, PASSWORD)
-        .await;
+    let answer = house.right_password(&client, &token).await;
     let Answer::MoreNeeded { remaining, view } = answer else {
         panic!("{answer:?}");
     };
     assert_eq!(remaining, [FactorSet::EMPTY.with(Factor::Totp)]);
     assert!(view.shown_factors.contains(Factor::Password));
-    let again = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let again = house.right_password(&client, &token);
     assert!(matches!(again.await, Answer::MoreNeeded { .. }));
     let code = house.totp_code();
     let success = verified(house.answer(&client, &token, Factor::Totp, &code).await);
@@ -172,7 +170,7 @@ async fn a_route_that_is_gone_or_stricter_by_now_applies_as_it_is_now() {
     let gone = house.verifier.read(&token, |_| None, &client.caller());
     assert!(gone.is_none());
     let house = house.requiring(&[&[Factor::Totp]]);
-    let answer = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let answer = house.right_password(&client, &token);
     assert_eq!(refused(answer.await).reason, Reason::MethodNotEnrolled);
 }
 

@@ -1,6 +1,6 @@
 //! Guessing: who is barred, when, and who is not.
 
-use super::{Client, House, PASSWORD, refused, verified};
+use super::{Client, House, refused, verified};
 use crate::domain::{Factor, Reason, Subject, User, UserId};
 use crate::store::Store;
 use crate::verification::tests::now;
@@ -47,19 +47,11 @@ async fn five_wrong_answers_end_a_challenge() {
         assert_eq!(refusal.reason, Reason::WrongAnswer);
         assert_eq!(refusal.attempts_left, Some(left));
     }
-    let refusal = refused(
-        house
-            .answer(&client, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    let refusal = refused(house.right_password(&client, &token).await);
     assert_eq!(refusal.reason, Reason::ChallengeExpired);
     // A new challenge is to be had at once.
     let token = house.challenge(&client);
-    verified(
-        house
-            .answer(&client, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    verified(house.right_password(&client, &token).await);
 }
 
 #[tokio::test]
@@ -99,11 +91,7 @@ async fn a_session_that_guesses_is_barred_and_the_owner_is_not() {
     assert_eq!(refusal.retry_after, Some(Duration::from_mins(15)));
     let owner = Client::number(2);
     let token = house.challenge(&owner);
-    verified(
-        house
-            .answer(&owner, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    verified(house.right_password(&owner, &token).await);
 }
 
 #[tokio::test]
@@ -139,11 +127,7 @@ async fn a_hundred_failures_lock_the_factor_until_an_operator_unlocks_it() {
     house.wait(Duration::from_hours(1000));
     let owner = Client::number(500);
     let token = house.challenge(&owner);
-    let refusal = refused(
-        house
-            .answer(&owner, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    let refusal = refused(house.right_password(&owner, &token).await);
     assert_eq!(refusal.reason, Reason::FactorLocked);
     // The other factors are not locked.
     let code = house.totp_code();
@@ -156,11 +140,7 @@ async fn a_hundred_failures_lock_the_factor_until_an_operator_unlocks_it() {
         .await
         .unwrap();
     let token = house.challenge(&owner);
-    verified(
-        house
-            .answer(&owner, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    verified(house.right_password(&owner, &token).await);
 }
 
 #[tokio::test]
@@ -172,9 +152,7 @@ async fn a_known_password_buys_no_further_guesses_at_the_code() {
     let mut judged = 0;
     for _ in 0..20 {
         let token = house.challenge(&thief);
-        house
-            .answer(&thief, &token, Factor::Password, PASSWORD)
-            .await;
+        house.right_password(&thief, &token).await;
         for _ in 0..5 {
             if let Answer::Refused(refusal) = house.answer(&thief, &token, Factor::Totp, "x").await
             {

@@ -207,6 +207,10 @@ impl House {
             .unwrap()
     }
 
+    async fn right_password(&self, client: &Client, token: &str) -> Answer {
+        self.answer(client, token, Factor::Password, PASSWORD).await
+    }
+
     /// The same answer many times at once.
     async fn answer_at_once(
         self: &Rc<Self>,

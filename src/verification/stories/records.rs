@@ -18,11 +18,7 @@ async fn status_tells_what_counts_here_and_lock_drops_it() {
     house.requirement = Arc::new(requirement);
     let mut client = Client::number(1);
     let token = house.challenge(&client);
-    let success = verified(
-        house
-            .answer(&client, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    let success = verified(house.right_password(&client, &token).await);
     assert!(
         success.grant.is_none(),
         "a mark is all that level 1 asks for"
@@ -63,11 +59,7 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
     };
     house.verifier.store.put_login(&login).await.unwrap();
     let token = house.challenge(&client);
-    let success = verified(
-        house
-            .answer(&client, &token, Factor::Password, PASSWORD)
-            .await,
-    );
+    let success = verified(house.right_password(&client, &token).await);
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
         &house.verifier.equipment().keys,
@@ -119,7 +111,7 @@ async fn a_dump_of_the_store_holds_nothing_that_opens_anything() {
     let client = Client::number(1);
     let token = house.challenge(&client);
     house.send(&client, &token).await;
-    let answer = house.answer(&client, &token, Factor::Password, PASSWORD);
+    let answer = house.right_password(&client, &token);
     let success = verified(answer.await);
     let mut dump = Vec::new();
     for file in std::fs::read_dir(&house.folder).unwrap() {
