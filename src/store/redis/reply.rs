@@ -251,25 +251,9 @@ pub fn read_as_replies(bytes: &[u8]) {
     let Some((step, bytes)) = bytes.split_first() else {
         return;
     };
-    let ends = |step: usize| {
-        let (mut frames, mut start, mut ends) = (Frames::default(), 0, Vec::new());
-        let cuts = (0..bytes.len()).step_by(step).skip(1);
-        for cut in cuts.chain([bytes.len()]) {
-            loop {
-                match frames.next(&bytes[start..cut]) {
-                    Ok(None) => break,
-                    Ok(Some(length)) => {
-                        start += length;
-                        ends.push(start);
-                    }
-                    Err(garbled) => return (ends, Some(garbled)),
-                }
-            }
-        }
-        (ends, None)
-    };
-    let whole = ends(usize::MAX);
-    assert_eq!(whole, ends(usize::from(*step).max(1)));
+    let whole = ends(bytes, []);
+    let cuts = (0..bytes.len()).step_by(usize::from(*step).max(1));
+    assert_eq!(whole, ends(bytes, cuts.skip(1)));
     let mut start = 0;
     for end in whole.0 {
         let reply = Reply::new(Bytes::copy_from_slice(&bytes[start..end]));
@@ -294,6 +278,25 @@ pub fn read_as_replies(bytes: &[u8]) {
             );
         }
     }
+}
+
+/// The ends of all whole replies in `bytes`, when they come in pieces that end at `cuts`.
+#[cfg(any(test, fuzzing))]
+fn ends(bytes: &[u8], cuts: impl IntoIterator<Item = usize>) -> (Vec<usize>, Option<Garbled>) {
+    let (mut frames, mut start, mut ends) = (Frames::default(), 0, Vec::new());
+    for cut in cuts.into_iter().chain([bytes.len()]) {
+        loop {
+            match frames.next(bytes.get(start..cut).unwrap_or_default()) {
+                Ok(None) => break,
+                Ok(Some(length)) => {
+                    start += length;
+                    ends.push(start);
+                }
+                Err(garbled) => return (ends, Some(garbled)),
+            }
+        }
+    }
+    (ends, None)
 }
 
 #[cfg(test)]

@@ -1,27 +1,9 @@
 //! Replies whole, cut, shifted, and none at all.
 
-use super::{Frames, Garbled, LARGEST, MOST_DEPTH, Reply};
+use super::{Frames, Garbled, LARGEST, MOST_DEPTH, Reply, ends};
 use bytes::Bytes;
 use proptest::prelude::*;
 use redis::{ServerErrorKind, Value};
-
-/// The ends of all whole replies in `bytes`, when they come in pieces that end at `cuts`.
-fn ends(bytes: &[u8], cuts: impl IntoIterator<Item = usize>) -> (Vec<usize>, Option<Garbled>) {
-    let (mut frames, mut start, mut ends) = (Frames::default(), 0, Vec::new());
-    for cut in cuts.into_iter().chain([bytes.len()]) {
-        loop {
-            match frames.next(&bytes[start..cut]) {
-                Ok(None) => break,
-                Ok(Some(length)) => {
-                    start += length;
-                    ends.push(start);
-                }
-                Err(garbled) => return (ends, Some(garbled)),
-            }
-        }
-    }
-    (ends, None)
-}
 
 fn garbled(bytes: &[u8]) -> Option<Garbled> {
     ends(bytes, []).1
