@@ -26,6 +26,7 @@ use crate::domain::{
     Grant, GrantKey, Mark, Session, SessionId, Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
+use subtle::ConstantTimeEq;
 
 /// What can go wrong between us and the store. Unknown is not granted.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +143,19 @@ pub struct SentCode {
     pub hash: [u8; 32],
     /// When it stops counting.
     pub expires_at: Timestamp,
+}
+
+impl SentCode {
+    /// Why the code with this hash is not taken; `None` if it is to be.
+    fn refuses(&self, hash: &[u8; 32], now: Timestamp) -> Option<CodeAnswer> {
+        if self.expires_at <= now {
+            Some(CodeAnswer::NoneSent)
+        } else if bool::from(self.hash.ct_eq(hash)) {
+            None
+        } else {
+            Some(CodeAnswer::Wrong)
+        }
+    }
 }
 
 /// The answer to presenting a code.

@@ -11,7 +11,6 @@ use crate::store::record::{decode_code, encode_code, encode_mark, rekey};
 use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
-use subtle::ConstantTimeEq;
 
 pub(super) fn count(
     connection: &Connection,
@@ -143,11 +142,8 @@ pub(super) fn take_code(
         return Ok(CodeAnswer::NoneSent);
     };
     let code = decode_code(&challenge, &record)?;
-    if code.expires_at <= now {
-        return Ok(CodeAnswer::NoneSent);
-    }
-    if !bool::from(code.hash.ct_eq(hash)) {
-        return Ok(CodeAnswer::Wrong);
+    if let Some(refusal) = code.refuses(hash, now) {
+        return Ok(refusal);
     }
     connection.execute(
         "DELETE FROM codes WHERE challenge = ?1",

@@ -11,7 +11,6 @@ use crate::store::record::{decode_code, encode_code, encode_grant, encode_mark, 
 use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
 use redis::Cmd;
 use std::time::Duration;
-use subtle::ConstantTimeEq;
 
 impl RedisStore {
     pub(super) async fn count(
@@ -112,11 +111,8 @@ impl RedisStore {
             return Ok(CodeAnswer::NoneSent);
         };
         let code = decode_code(&challenge, &record)?;
-        if code.expires_at <= now {
-            return Ok(CodeAnswer::NoneSent);
-        }
-        if !bool::from(code.hash.ct_eq(hash)) {
-            return Ok(CodeAnswer::Wrong);
+        if let Some(refusal) = code.refuses(hash, now) {
+            return Ok(refusal);
         }
         // Compared here, because Lua does not compare in constant time; taken there, by one alone.
         let answer = self
