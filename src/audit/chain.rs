@@ -54,6 +54,16 @@ impl Position {
     }
 }
 
+impl Position {
+    /// The number of the last event; the line that goes on after a crash tells of none.
+    pub(super) fn last_event(&self) -> u64 {
+        let line = self.tail.split(|byte| *byte == b'\n').next();
+        let resumes = |link: Link| link.event == super::EventKind::LogResumed.as_str();
+        let is_resumed = line.and_then(Link::read).is_some_and(resumes);
+        self.seq.saturating_sub(u64::from(is_resumed))
+    }
+}
+
 /// What the chain needs of a line.
 #[derive(Debug, Deserialize)]
 pub(super) struct Link {

@@ -61,6 +61,12 @@ impl Sink {
 
     /// Writes a batch, removing what is safely written.
     pub(super) fn write(&mut self, batch: &mut Batch) -> Result<(), AuditSetupError> {
+        if self.file.is_none()
+            && let AuditTarget::File(path) = self.target.clone()
+        {
+            // A write failed, and then the file could not be opened again either.
+            self.recover(&path, batch)?;
+        }
         self.before.clone_from(&self.position);
         self.text.clear();
         self.text.shrink_to(batch.text.capacity());
@@ -85,22 +91,34 @@ impl Sink {
                 source,
             });
         };
-        // Some lines may have been written, and the last of them not to its end. The file tells.
         self.file = None;
-        self.position = before.clone();
-        self.continue_file(&path)?;
-        let done = self.position.seq.saturating_sub(before.seq);
-        let done = usize::try_from(done).unwrap_or(usize::MAX);
-        let bytes = lines(&batch.text).take(done).map(|event| event.len() + 1);
-        batch.text.drain(..bytes.sum::<usize>());
-        batch.events = batch.events.saturating_sub(done);
+        self.position = before;
+        self.recover(&path, batch)?;
         Err(AuditSetupError::Write {
             path: path.display().to_string(),
             source,
         })
     }
 
-    fn continue_file(&mut self, path: &Path) -> Result<(), AuditSetupError> {
+    /// Opens the file again after a failed write. Some lines may have been written, and the last of
+    /// them not to its end: the file tells, and what it holds is removed from the batch.
+    fn recover(&mut self, path: &Path, batch: &mut Batch) -> Result<(), AuditSetupError> {
+        let before = self.position.clone();
+        let last = self.continue_file(path)?;
+        let done = last.saturating_sub(before.seq);
+        if self.position.seq == 0 {
+            // Another file, which goes on where the lost one ended.
+            self.position = before;
+        }
+        let done = usize::try_from(done).unwrap_or(usize::MAX);
+        let bytes = lines(&batch.text).take(done).map(|event| event.len() + 1);
+        batch.text.drain(..bytes.sum::<usize>());
+        batch.events = batch.events.saturating_sub(done);
+        Ok(())
+    }
+
+    /// Opens a file and goes on where it ends; tells the number of the last event that it holds.
+    fn continue_file(&mut self, path: &Path) -> Result<u64, AuditSetupError> {
         let open = |source| AuditSetupError::Open {
             path: path.display().to_string(),
             source,
@@ -124,6 +142,7 @@ impl Sink {
                 path: path.display().to_string(),
             });
         };
+        let last = position.last_event();
         let mut text = Vec::new();
         if state != End::Whole {
             if !end.ends_with(b"\n") {
@@ -140,7 +159,7 @@ impl Sink {
         file.write_all(&text).map_err(open)?;
         self.file = Some(file);
         self.position = position;
-        Ok(())
+        Ok(last)
     }
 }
 
@@ -209,4 +228,59 @@ fn position_at(end: &[u8]) -> Option<(Position, End)> {
         position.cut_off(closed);
         (position, End::Torn)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::verify;
+    use crate::domain::Timestamp;
+
+    fn batch(events: &[&str]) -> Batch {
+        let mut batch = Batch::default();
+        for subject in events {
+            let subject = crate::domain::Subject::new(*subject);
+            let mut event = Event::new(
+                Timestamp::from_millis(0),
+                EventKind::Decision,
+                Outcome::Denied,
+            );
+            event.subject = Some(&subject);
+            line::write(&event, &mut batch.text);
+            batch.events += 1;
+        }
+        batch
+    }
+
+    #[test]
+    fn an_event_whose_line_a_full_disk_cuts_off_is_written_once_there_is_room() {
+        let place = std::env::temp_dir().join(format!("stepgate-sink-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&place);
+        std::fs::create_dir_all(&place).unwrap();
+        let path = place.join("audit.jsonl");
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let mut sink = Sink::open(AuditTarget::File(path.clone()), clock).unwrap();
+        sink.write(&mut batch(&["a", "b"])).unwrap();
+
+        // As if the disk had been full in the middle of the second line.
+        let file = sink.file.take().unwrap();
+        file.set_len(file.metadata().unwrap().len() - 20).unwrap();
+        drop(file);
+        sink.position = Position::default();
+        sink.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let mut waiting = batch(&["a", "b"]);
+        sink.write(&mut waiting).unwrap_err();
+        assert_eq!(waiting.events, 1);
+        sink.write(&mut waiting).unwrap();
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(r#""subject":"a""#).count(), 1);
+        assert_eq!(text.matches(r#""subject":"b""#).count(), 1);
+        let report = verify(text.as_bytes()).unwrap();
+        assert_eq!(
+            (report.lines, report.torn, report.fault),
+            (3, vec![2], None)
+        );
+        std::fs::remove_dir_all(&place).unwrap();
+    }
 }

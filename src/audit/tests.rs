@@ -227,6 +227,27 @@ fn what_cannot_be_recorded_is_refused_or_lost_as_the_settings_say() {
 }
 
 #[test]
+fn a_log_that_cannot_be_opened_again_is_written_nowhere_else() {
+    let place = Place::new("gone");
+    // A device that is always full, and then a folder in its place.
+    std::os::unix::fs::symlink("/dev/full", place.log()).unwrap();
+    let audit = restart(&place.log());
+    fs::remove_file(place.log()).unwrap();
+    fs::create_dir(place.log()).unwrap();
+    record(&audit, "a").unwrap();
+    assert!(!audit.flush(Duration::from_millis(1_200)));
+    assert_eq!(record(&audit, "b"), Err(AuditUnavailable));
+    fs::remove_dir(place.log()).unwrap();
+    assert!(audit.flush(Duration::from_secs(5)));
+    let text = fs::read_to_string(place.log()).unwrap();
+    assert!(text.contains(r#""subject":"a""#) && !text.contains(r#""subject":"b""#));
+    assert_eq!(
+        (check(&place.log()).lines, check(&place.log()).fault),
+        (1, None)
+    );
+}
+
+#[test]
 fn checking_is_total_on_any_bytes() {
     let mut noise = Vec::new();
     for length in [0, 1, 10, 1_000] {
