@@ -343,14 +343,14 @@ impl Watch {
         }
     }
 
-    /// Notes what each credential of a session would be alone, where the response leaves several:
+    /// Notes what each cookie of a session would be alone, where the response leaves several credentials:
     /// whoever presents one of them must not escape the revocation of all.
     async fn note_parts(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
         let house = &visit.worker.house;
         let names = &house.sessions.credentials;
         let parts = names.read(&self.carried).map_or_else(
             |_| Vec::new(),
-            |before| names.after(&before, response).sessions_alone(&house.keys),
+            |before| names.after(&before, response).cookies_alone(&house.keys),
         );
         parts.is_empty() || tell(visit, &visit.worker.store.note_parts(id, &parts).await)
     }
@@ -412,6 +412,7 @@ pub(super) fn caller(
         session,
         earlier,
         alone: credentials.sessions_alone(&house.keys),
+        parts: credentials.cookies_alone(&house.keys),
         browser_key: presented.and_then(|key| hash_browser_key(key, &house.keys)),
     };
     if let Some(line) = line {

@@ -174,8 +174,8 @@ async fn fetch<S: Store>(
         // The secret was rotated: the session is still filed under the old one.
         (true, Some(earlier)) => {
             store.move_session(earlier, id).await?;
-            if !caller.alone.is_empty() {
-                store.note_parts(id, &caller.alone).await?;
+            if !caller.parts.is_empty() {
+                store.note_parts(id, &caller.parts).await?;
             }
             store.evidence(ask(id), now).await
         }

@@ -194,6 +194,20 @@ impl Credentials {
     /// The sessions that each credential would make alone, where there are several: whoever adds
     /// a credential to an ended session must not make a new session of it.
     pub fn sessions_alone(&self, keys: &Keys) -> Vec<SessionId> {
+        let mut alone = self.cookies_alone(keys);
+        if !alone.is_empty() {
+            let authorization = Self {
+                cookies: vec![None; self.cookies.len()],
+                authorization: self.authorization.clone(),
+            };
+            alone.extend(authorization.sessions(keys));
+        }
+        alone
+    }
+
+    /// Those of its cookies, which are revoked with a session of several credentials. `Authorization`
+    /// is not: it was there before the login, and everybody may send the same.
+    pub fn cookies_alone(&self, keys: &Keys) -> Vec<SessionId> {
         let several =
             self.cookies.iter().flatten().count() + usize::from(self.authorization.is_some()) > 1;
         if !several {
@@ -208,14 +222,7 @@ impl Credentials {
                 .collect(),
             authorization: None,
         });
-        let authorization = Self {
-            cookies: vec![None; self.cookies.len()],
-            authorization: self.authorization.clone(),
-        };
-        cookies
-            .chain([authorization])
-            .flat_map(|alone| alone.sessions(keys))
-            .collect()
+        cookies.flat_map(|alone| alone.sessions(keys)).collect()
     }
 
     /// The session these credentials make, under each secret that is still read.

@@ -97,6 +97,8 @@ pub struct Caller {
     pub earlier: Option<SessionId>,
     /// The sessions that single credentials of the request would make: none of them may have ended.
     pub alone: Vec<SessionId>,
+    /// Those of them that are revoked with the session.
+    pub parts: Vec<SessionId>,
     /// The browser key, if it carries one.
     pub browser_key: Option<BrowserKeyHash>,
     /// What a trusted proxy asserts.
@@ -109,12 +111,14 @@ impl From<Recognized> for Caller {
             session,
             earlier,
             alone,
+            parts,
             browser_key,
         } = said;
         Self {
             session,
             earlier,
             alone,
+            parts,
             browser_key,
             asserted: None,
         }

@@ -20,6 +20,8 @@ pub struct Recognized {
     pub earlier: Option<SessionId>,
     /// The sessions that single credentials of the line would make.
     pub alone: Vec<SessionId>,
+    /// Those of them that are revoked with the session.
+    pub parts: Vec<SessionId>,
     /// The browser key, if the line holds one.
     pub browser_key: Option<BrowserKeyHash>,
 }
@@ -98,6 +100,7 @@ mod tests {
             session: Some(SessionId::new([byte; 32])),
             earlier: None,
             alone: Vec::new(),
+            parts: Vec::new(),
             browser_key: None,
         }
     }

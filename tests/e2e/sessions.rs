@@ -341,6 +341,20 @@ on_both_stores! {
         assert_eq!(browser.post_form("/low", &[]).await.status, 200);
     }
 
+    async fn a_revocation_leaves_those_alone_who_send_the_same_authorization(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        // As of a site behind one name and password for everybody.
+        let shared = ("authorization", "Basic c3RhZ2U6c3RhZ2U=");
+        let browser = || scene.script().header(shared.0, shared.1);
+        let (revoked, other) = (browser(), browser());
+        scene.log_in(&revoked, USER).await;
+        scene.log_in(&other, "bob").await;
+        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
+        scene.revocations_have_arrived(&[&revoked]).await;
+        assert_eq!(other.get("/anything").await.status, 200);
+        assert_eq!(browser().get("/anything").await.status, 200);
+    }
+
     async fn a_trusted_proxy_says_who_it_is_and_when_they_signed_in(keeper: Keeper) {
         let scene = Stage::on(keeper)
             .session("headers: { subject: remote-user, authenticated_at: x-auth-time }")

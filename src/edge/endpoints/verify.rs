@@ -58,7 +58,7 @@ pub(super) async fn answer(
         .verifier
         .answer(answering, call.requirement())
         .await?;
-    let parts = &known.caller.alone;
+    let parts = &known.caller.parts;
     if matches!(outcome, Answer::Verified(_)) && !parts.is_empty() {
         // The session may be known only since now.
         let store = &call.visit.worker.store;
