@@ -54,14 +54,15 @@ use observe::Watch;
 use reply::Reply;
 use std::rc::Rc;
 use visit::Visit;
+use wire::Occupied;
 
 /// A request's way through the house.
 async fn handle(
     worker: &Rc<Worker>,
     connection: &Connection,
     request: Request<Incoming>,
+    occupied: Occupied,
 ) -> Response<Reply> {
-    let occupied = connection.line.occupy();
     let (parts, body) = request.into_parts();
     let visit = Visit::new(worker, connection, &parts);
     let answered = walk(&visit, parts, body).await;

@@ -142,12 +142,15 @@ pub(super) async fn http2<S>(
     .await;
 }
 
-async fn answer(
+/// Answers a request. Its connection is occupied from here on, not from when hyper comes to poll the
+/// answer: before that hyper asks for more bytes, and must not be taken for idle.
+fn answer(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
     request: http::Request<Incoming>,
-) -> Result<http::Response<super::Reply>, Infallible> {
-    Ok(super::handle(&worker, &connection, request).await)
+) -> impl Future<Output = Result<http::Response<super::Reply>, Infallible>> {
+    let occupied = connection.line.occupy();
+    async move { Ok(super::handle(&worker, &connection, request, occupied).await) }
 }
 
 /// How a connection left hyper.

@@ -67,6 +67,33 @@ fn a_client_that_was_silent_is_heard_again() {
 }
 
 #[test]
+fn a_request_that_came_while_another_was_answered_is_not_slept_through() {
+    run(async {
+        let (release, held) = std::sync::mpsc::channel();
+        let held = std::sync::Mutex::new(held);
+        let upstream = Upstream::start(move |got| {
+            if got.target == "/held" {
+                held.lock().unwrap().recv().unwrap();
+            }
+            text(200, "the answer")
+        });
+        let house = before(upstream.addr()).open();
+        let mut connection = RawConnection::open(house.addr()).await;
+        let held = ASK.replace("/x", "/held");
+        let (begun, rest) = ASK.split_at(10);
+        connection.write(format!("{held}{ASK}{begun}")).await;
+        tokio::time::sleep(SILENCE).await;
+        connection.write(rest).await;
+        tokio::time::sleep(SILENCE).await;
+        release.send(()).unwrap();
+        for _ in 0..3 {
+            let told = connection.read_until("the answer").await;
+            assert!(told.starts_with("HTTP/1.1 200"), "{told}");
+        }
+    });
+}
+
+#[test]
 fn a_silent_client_is_heard_again_over_tls() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "the answer"));

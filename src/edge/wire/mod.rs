@@ -186,12 +186,13 @@ impl<S> Wire<S> {
             Place::Head => Heard::Half,
             Place::Body | Place::Idle => Heard::Enough,
         });
+        match place {
+            Place::Body => self.reading.since = Instant::now(),
+            Place::Head => {}
+            // The client is silent from the end of this request's answer on.
+            Place::Idle => self.reading.phase = Phase::Ours,
+        }
         if scanned.is_ok() && place != Place::Head && self.held.is_empty() {
-            match place {
-                Place::Body => self.reading.since = Instant::now(),
-                // The client is silent from the end of this request's answer on.
-                Place::Head | Place::Idle => self.reading.phase = Phase::Ours,
-            }
             return;
         }
         // Up to here it belongs to messages that are sound; from here to a head that is not whole, or to
