@@ -30,11 +30,7 @@ pub(crate) enum Mode {
 /// A mail that the server took.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Mail {
-    pub(crate) sender: String,
     pub(crate) recipients: Vec<String>,
-    pub(crate) subject: String,
-    /// Names in lower case.
-    pub(crate) headers: HashMap<String, String>,
     pub(crate) text: String,
     pub(crate) html: String,
     /// The six-digit numbers in the text.

@@ -1,5 +1,4 @@
 //! What the stories are told with.
-#![allow(dead_code)] // a shelf: what no story takes down today stays within reach
 
 pub(crate) mod browser;
 pub(crate) mod client;

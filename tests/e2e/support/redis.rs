@@ -4,7 +4,6 @@ use super::process::Process;
 use super::temp::TempDir;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Command;
-use std::sync::OnceLock;
 
 /// A Redis on a port of its own, persisting nothing.
 pub(crate) struct Redis {
@@ -15,13 +14,6 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// The one that stories share which neither stop it nor count its commands: use keys or
-    /// prefixes of your own.
-    pub(crate) fn shared() -> &'static Self {
-        static SHARED: OnceLock<Redis> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
-    }
-
     /// Starts one.
     pub(crate) fn start() -> Self {
         Self::start_with(&["--maxmemory-policy", "noeviction"])

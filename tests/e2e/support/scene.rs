@@ -145,7 +145,6 @@ pub(crate) struct Scene {
     /// Where the user gets her mail.
     pub(crate) address: String,
     totp: TotpSecret,
-    keeper: Keeper,
 }
 
 impl Stage {
@@ -328,7 +327,6 @@ log: {{ format: json, level: debug }}
             redis,
             address,
             totp,
-            keeper: self.keeper,
         }
     }
 }
@@ -527,11 +525,6 @@ impl Scene {
             Some(redis) => redis.dump(),
             None => tables(&self.dir.path().join("state")),
         }
-    }
-
-    /// On which store.
-    pub(crate) fn keeper(&self) -> Keeper {
-        self.keeper
     }
 
     /// What the program has logged.

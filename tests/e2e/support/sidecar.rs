@@ -7,7 +7,7 @@ use super::stepgate::{Stepgate, add_user};
 use super::temp::TempDir;
 use super::upstream::{Got, Reply, answer, text};
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -129,19 +129,6 @@ log: {{ format: json }}
     /// Calls `path` until the answer has this status, no matter how often.
     pub(crate) async fn becomes(&self, client: &Client, path: &str, status: u16) -> Answer {
         super::becomes(status, async || client.post_form(path, &[]).await).await
-    }
-
-    /// The decisions about `path` in the audit log, once there are `count`.
-    pub(crate) fn events(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        self.process()
-            .process()
-            .wait_until("these events", |lines| {
-                let parsed = lines
-                    .iter()
-                    .filter_map(|line| serde_json::from_str(line).ok());
-                let found: Vec<Value> = parsed.filter(&wanted).collect();
-                (found.len() >= count).then_some(found)
-            })
     }
 }
 

@@ -57,10 +57,7 @@ class Taker:
         texts = {kind: body.get_content() if body else "" for kind, body in bodies.items()}
         plain = texts["plain"] or re.sub("<[^>]+>", " ", texts["html"])
         print(json.dumps({
-            "sender": envelope.mail_from,
             "recipients": envelope.rcpt_tos,
-            "subject": str(mail["Subject"]),
-            "headers": {name.lower(): str(value) for name, value in mail.items()},
             "text": texts["plain"],
             "html": texts["html"],
             "codes": re.findall(r"(?<![\w#.-])\d{6}(?![\w-])", plain),
