@@ -228,7 +228,7 @@ pub fn words(accepted: &Alternatives, proven: FactorSet) -> Vec<Vec<&'static str
     accepted.sets().iter().map(words).collect()
 }
 
-/// Where a person answers. The one address that holds a token (design: `challenge?t=`).
+/// Where a person answers. The one address that holds a token.
 pub fn page_url(site: &Site, token: &Secret<String>) -> String {
     format!("{}/challenge?t={}", site.prefix, token.expose())
 }

@@ -48,7 +48,7 @@ fn is_closed(segment: &str) -> bool {
     segment.matches('{').count() == segment.matches('}').count()
 }
 
-/// A malformed escape never arrives (design: such requests are refused), so it was not meant.
+/// A malformed escape never arrives, since such requests are refused: so it was not meant.
 fn check_escapes(text: &str) -> Result<(), Flaw> {
     let is_escape = |tail: &str| {
         let digits = tail.get(..2).unwrap_or_default();

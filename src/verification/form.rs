@@ -1,8 +1,8 @@
 //! Carried forms: the fields of a refused form post, sealed, in the hands of the person's browser.
 //!
-//! We never replay a request (design 4.4): after the verification the person's own browser posts
-//! these fields again, at the press of a button that names the action. What looks like a password
-//! is not carried at all; the person types it again.
+//! We never replay a request: after the verification the person's own browser posts these fields
+//! again, at the press of a button that names the action. What looks like a password is not carried
+//! at all; the person types it again.
 
 use super::wire::{In, Out};
 use crate::domain::{BrowserKeyHash, Method, SessionId, Timestamp};
