@@ -62,6 +62,26 @@ const GATHER: Duration = Duration::from_millis(5);
 const MOST_KEPT: usize = 1 << 20;
 
 impl Batch {
+    /// The events, each without its line end.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        memchr::memchr_iter(b'\n', &self.text).filter_map(move |end| {
+            let line = self.text.get(start..end);
+            start = end + 1;
+            line
+        })
+    }
+
+    /// Removes the first events, or all that there are.
+    pub(super) fn remove_first(&mut self, events: usize) {
+        if events >= self.events {
+            return self.clear();
+        }
+        let bytes: usize = self.lines().take(events).map(|event| event.len() + 1).sum();
+        self.text.drain(..bytes);
+        self.events -= events;
+    }
+
     pub(super) fn clear(&mut self) {
         self.events = 0;
         self.text.clear();

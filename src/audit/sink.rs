@@ -9,6 +9,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// How much is written at once. After a pause of the disk thousands of events wait; their lines are not
+/// held a second time.
+const MOST_AT_ONCE: usize = 64 * 1024;
+
 /// Writes lines to one target, and knows where its chain stands.
 pub(super) struct Sink {
     target: AuditTarget,
@@ -59,7 +63,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes a batch, removing what is safely written.
+    /// Writes the beginning of a batch, all of it if it is short, and removes what is safely written.
     pub(super) fn write(&mut self, batch: &mut Batch) -> Result<(), AuditSetupError> {
         if self.file.is_none()
             && let AuditTarget::File(path) = self.target.clone()
@@ -69,9 +73,13 @@ impl Sink {
         }
         self.before.clone_from(&self.position);
         self.text.clear();
-        self.text.shrink_to(batch.text.capacity());
-        for event in lines(&batch.text) {
+        let mut events = 0;
+        for event in batch.lines() {
             self.position.append(event, &mut self.text);
+            events += 1;
+            if self.text.len() >= MOST_AT_ONCE {
+                break;
+            }
         }
         let written = if let Some(file) = &mut self.file {
             file.write_all(&self.text)
@@ -80,7 +88,7 @@ impl Sink {
             out.write_all(&self.text).and_then(|()| out.flush())
         };
         let Err(source) = written else {
-            batch.clear();
+            batch.remove_first(events);
             return Ok(());
         };
         let before = self.before.clone();
@@ -110,10 +118,7 @@ impl Sink {
             // Another file, which goes on where the lost one ended.
             self.position = before;
         }
-        let done = usize::try_from(done).unwrap_or(usize::MAX);
-        let bytes = lines(&batch.text).take(done).map(|event| event.len() + 1);
-        batch.text.drain(..bytes.sum::<usize>());
-        batch.events = batch.events.saturating_sub(done);
+        batch.remove_first(usize::try_from(done).unwrap_or(usize::MAX));
         Ok(())
     }
 
@@ -161,16 +166,6 @@ impl Sink {
         self.position = position;
         Ok(last)
     }
-}
-
-/// The events of a batch, each without its line end.
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    memchr::memchr_iter(b'\n', text).filter_map(move |end| {
-        let line = text.get(start..end);
-        start = end + 1;
-        line
-    })
 }
 
 /// How a file ends.

@@ -248,6 +248,23 @@ fn a_log_that_cannot_be_opened_again_is_written_nowhere_else() {
 }
 
 #[test]
+fn many_events_at_once_are_written_in_their_order() {
+    let place = Place::new("many");
+    let audit = start(&place.log()).unwrap();
+    let subjects: Vec<_> = (0..2_000).map(|number| format!("{number:0200}")).collect();
+    for subject in &subjects {
+        record(&audit, subject).unwrap();
+    }
+    assert!(audit.flush(Duration::from_secs(5)));
+    let report = check(&place.log());
+    assert_eq!((report.lines, report.fault), (2_000, None));
+    let text = fs::read_to_string(place.log()).unwrap();
+    for (line, subject) in text.lines().zip(&subjects) {
+        assert!(line.contains(subject));
+    }
+}
+
+#[test]
 fn checking_is_total_on_any_bytes() {
     let mut noise = Vec::new();
     for length in [0, 1, 10, 1_000] {
