@@ -195,7 +195,7 @@ impl Credentials {
     /// a credential to an ended session must not make a new session of it.
     pub fn sessions_alone(&self, keys: &Keys) -> Vec<SessionId> {
         let mut alone = self.cookies_alone(keys);
-        if !alone.is_empty() {
+        if self.are_several() {
             let authorization = Self {
                 cookies: vec![None; self.cookies.len()],
                 authorization: self.authorization.clone(),
@@ -205,12 +205,14 @@ impl Credentials {
         alone
     }
 
+    fn are_several(&self) -> bool {
+        self.cookies.iter().flatten().count() + usize::from(self.authorization.is_some()) > 1
+    }
+
     /// Those of its cookies, which are revoked with a session of several credentials. `Authorization`
     /// is not: it was there before the login, and everybody may send the same.
     pub fn cookies_alone(&self, keys: &Keys) -> Vec<SessionId> {
-        let several =
-            self.cookies.iter().flatten().count() + usize::from(self.authorization.is_some()) > 1;
-        if !several {
+        if !self.are_several() {
             return Vec::new();
         }
         let cookies = (0..self.cookies.len()).map(|only| Self {
@@ -218,7 +220,8 @@ impl Credentials {
                 .cookies
                 .iter()
                 .enumerate()
-                .map(|(at, value)| value.clone().filter(|_| at == only))
+                // An empty one is nobody's: whoever has it revoked must not hit all who carry it.
+                .map(|(at, value)| value.clone().filter(|it| at == only && !it.is_empty()))
                 .collect(),
             authorization: None,
         });

@@ -76,6 +76,22 @@ fn whoever_adds_a_credential_still_carries_the_old_session() {
 }
 
 #[test]
+fn what_everybody_may_carry_is_revoked_with_no_session() {
+    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+    let names = CredentialNames {
+        cookies: vec!["session_id".to_owned(), "remembered".to_owned()],
+    };
+    let read = |lines: &[_]| names.read(&carried(lines)).unwrap();
+    let of = |lines: &[_]| read(lines).session(&keys).unwrap();
+    let (cookies, shared) = ("session_id=x; remembered=", ("authorization", "Basic eA=="));
+    let parts = read(&[("cookie", cookies), shared]).cookies_alone(&keys);
+    assert_eq!(parts, [of(&[("cookie", "session_id=x")])]);
+    // An ended session is known even so, whatever is added to it.
+    let with_nothing = read(&[("cookie", "remembered="), shared]);
+    assert_eq!(with_nothing.sessions_alone(&keys), [of(&[shared])]);
+}
+
+#[test]
 fn no_spelling_of_a_credential_is_another_session() {
     let one = session(&[("cookie", "session_id=x+y")]);
     for line in [
