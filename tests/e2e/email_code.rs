@@ -14,6 +14,18 @@ async fn press_send(browser: &Client, page: &Answer) -> Answer {
     browser.post_form("/.stepup/verify/send", &fields).await
 }
 
+/// Types a code into the page that asks for it.
+async fn type_code(browser: &Client, page: &Answer, code: &str) -> Answer {
+    let (token, anti_forgery) = (page.hidden("token"), page.hidden("anti_forgery"));
+    let fields = [
+        ("token", token.as_str()),
+        ("anti_forgery", &anti_forgery),
+        ("factor", "email_code"),
+        ("answer", code),
+    ];
+    browser.post_form("/.stepup/verify", &fields).await
+}
+
 on_both_stores! {
     async fn a_mailed_code_opens_the_route(keeper: Keeper) {
         let scene = Scene::on(keeper);
@@ -110,6 +122,24 @@ on_both_stores! {
         assert_eq!(too_soon.status, 429);
         assert!(too_soon.text().contains("A code was sent a moment ago"), "{}", too_soon.text());
         assert!(too_soon.text().contains("name=\"answer\""));
+    }
+
+    async fn whoever_mistypes_a_code_can_type_it_again(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let browser = scene.browser();
+        scene.log_in(&browser, "alice").await;
+        let away = browser.get("/secrets").await;
+        let page = browser.get(away.header("location")).await;
+        let sent = press_send(&browser, &page).await;
+        let code = scene.code(1);
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        let again = type_code(&browser, &sent, wrong).await;
+        assert_eq!(again.status, 403);
+        assert!(again.text().contains("That code is not right"), "{}", again.text());
+        let field = "inputmode=\"numeric\"";
+        assert!(again.text().contains(field), "nowhere to type it: {}", again.text());
+        let back = type_code(&browser, &again, &code).await;
+        assert_eq!((back.status.as_u16(), back.header("location")), (303, "/secrets"));
     }
 
     async fn when_the_mail_server_is_down_the_person_is_told(keeper: Keeper) {

@@ -152,6 +152,18 @@ pub(super) async fn for_known(
 }
 
 impl Drafted {
+    /// Keeps the field for the code: whoever answered with one has it, and may have mistyped it.
+    pub(super) fn keep_code_field(&mut self, answered: Factor) {
+        if let Some(email) = self
+            .prompt
+            .email
+            .as_mut()
+            .filter(|_| answered == Factor::EmailCode)
+        {
+            email.sent = true;
+        }
+    }
+
     /// The page, with the browser key that it needs.
     pub(super) fn hand_out(
         self,

@@ -89,7 +89,10 @@ pub(super) async fn answer(
         (Answer::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
         (Answer::Refused(refusal), Sent::Form(_, carried)) => {
             let error = desk.told(&refusal);
-            desk.again(carried, Some(&refusal), error, |_| {}).await
+            desk.again(carried, Some(&refusal), error, |drafted| {
+                drafted.keep_code_field(factor);
+            })
+            .await
         }
         (Answer::Unconfirmed, Sent::Json(_)) => Err(EdgeError::Malformed(
             "`confirm` to hold the phrase that the challenge asks for",
@@ -97,7 +100,10 @@ pub(super) async fn answer(
         (Answer::Unconfirmed, Sent::Form(_, carried)) => {
             let refusal = Reason::WrongAnswer.into();
             let error = Some(PromptError::WrongPhrase(factor));
-            desk.again(carried, Some(&refusal), error, |_| {}).await
+            desk.again(carried, Some(&refusal), error, |drafted| {
+                drafted.keep_code_field(factor);
+            })
+            .await
         }
     }
 }
