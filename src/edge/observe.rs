@@ -11,7 +11,8 @@ use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Body, BrowserKeyHash, RequestHead, Session, SessionId, Subject};
 use crate::identity::{
-    BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, LoginRoute, Recognized, Watched,
+    BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, LoginRoute, Recognized, Sign,
+    Watched,
 };
 use crate::store::{Ask, Login, Store, StoreError};
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
@@ -162,7 +163,10 @@ impl Watch {
             Found::Nothing | Found::Unclear if !names.set_by(response.headers()) => {}
             // Whose session this is now is anybody's guess: nothing is carried over.
             Found::Unclear => Box::pin(self.ended(visit, response.headers())).await,
-            Found::Nothing => Box::pin(self.rotated(visit, response.headers())).await,
+            Found::Nothing => {
+                tracing::debug!(request = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
+                Box::pin(self.rotated(visit, response.headers())).await;
+            }
             Found::Logout if respond::was_taken(response.status()) => {
                 Box::pin(self.ended(visit, response.headers())).await;
             }
@@ -183,9 +187,14 @@ impl Watch {
                         .subject_in_response(response.headers())
                         .or_else(|| self.subject.clone());
                     Box::pin(self.logged_in(visit, subject, response.headers_mut())).await;
-                } else if names.set_by(response.headers()) {
-                    // Whose session this is now is anybody's guess: nothing is carried over.
-                    Box::pin(self.ended(visit, response.headers())).await;
+                } else {
+                    let missing = route.missing_sign(status, response.headers(), text);
+                    let missing = missing.map_or("", Sign::field);
+                    tracing::debug!(request = %visit.id, status, missing, "a login did not succeed, as success tells it");
+                    if names.set_by(response.headers()) {
+                        // Whose session this is now is anybody's guess: nothing is carried over.
+                        Box::pin(self.ended(visit, response.headers())).await;
+                    }
                 }
                 let (parts, body) = response.into_parts();
                 return Response::from_parts(

@@ -137,6 +137,11 @@ impl<'w> Visit<'w> {
         self.target.as_ref().map_or("/", PathAndQuery::as_str)
     }
 
+    /// The path alone: a query may hold what no log should.
+    pub(crate) fn path(&self) -> &str {
+        self.target.as_ref().map_or("/", PathAndQuery::path)
+    }
+
     /// The application's login page, on the way to where the client wanted to go.
     pub(crate) fn login_url(&self) -> Option<String> {
         let page = self.worker.house.sessions.login_page.as_ref()?;

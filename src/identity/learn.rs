@@ -190,18 +190,40 @@ impl LoginRoute {
     /// Tells whether the application let the subject in. `body` is what was read of the response's,
     /// `None` where none was, or none that can be read.
     pub fn succeeded(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> bool {
+        !self.success.is_empty() && self.missing_sign(status, headers, body).is_none()
+    }
+
+    /// The first sign of a success that the answer does not show.
+    pub fn missing_sign(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        body: Option<&[u8]>,
+    ) -> Option<&Sign> {
         let text = || body.map(String::from_utf8_lossy);
-        !self.success.is_empty()
-            && self.success.iter().all(|sign| match sign {
-                Sign::Body(regex) => text().is_some_and(|text| regex.is_match(&text)),
-                Sign::NotBody(regex) => text().is_some_and(|text| !regex.is_match(&text)),
-                Sign::Cookie(name) => sets_cookie(headers, name),
-                Sign::Location(regex) => headers
-                    .get(header::LOCATION)
-                    .and_then(|location| location.to_str().ok())
-                    .is_some_and(|location| regex.is_match(location)),
-                Sign::Status(statuses) => statuses.contains(&status),
-            })
+        self.success.iter().find(|sign| match sign {
+            Sign::Body(regex) => !text().is_some_and(|text| regex.is_match(&text)),
+            Sign::NotBody(regex) => text().is_none_or(|text| regex.is_match(&text)),
+            Sign::Cookie(name) => !sets_cookie(headers, name),
+            Sign::Location(regex) => !headers
+                .get(header::LOCATION)
+                .and_then(|location| location.to_str().ok())
+                .is_some_and(|location| regex.is_match(location)),
+            Sign::Status(statuses) => !statuses.contains(&status),
+        })
+    }
+}
+
+impl Sign {
+    /// The field of `success` that asks for it.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Body(_) => "body",
+            Self::Cookie(_) => "cookie",
+            Self::Location(_) => "location",
+            Self::NotBody(_) => "not_body",
+            Self::Status(_) => "status",
+        }
     }
 }
 

@@ -107,6 +107,23 @@ on_both_stores! {
         assert_eq!((refused.status.as_u16(), reason(&refused)), (401, "session-required".into()));
     }
 
+    async fn the_log_tells_what_kept_a_login_from_being_one(keeper: Keeper) {
+        let scene = Stage::on(keeper).application(signs).logins(SIGNS).set();
+        let client = scene.script();
+        client.post_form("/by-location", &[("user", USER)]).await;
+        client.post_form("/by-status", &[("user", USER)]).await;
+        client.post_form("/by-some-other-path?token=hidden", &[("user", USER)]).await;
+        let said = |words: &str| {
+            let log = scene.log();
+            assert!(log.contains(words), "{words}: {log}");
+        };
+        said("\"status\":302,\"missing\":\"location\"");
+        said("\"status\":200,\"missing\":\"status\"");
+        said("a session cookie was set, and this is no declared login");
+        said("\"path\":\"/by-some-other-path\"");
+        assert!(!scene.log().contains("token=hidden"));
+    }
+
     async fn a_failed_login_on_a_living_session_carries_nothing_over(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = elevated(&scene).await;
