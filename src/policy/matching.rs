@@ -94,7 +94,12 @@ fn pattern(
             None
         }
         (Some(path), None) => {
-            let names = sound(template::captures(path), file, &at.key("path"))?;
+            let at = at.key("path");
+            let names = sound(template::captures(path), file, &at)?;
+            if let Some(segment) = template::looks_like_a_capture(path) {
+                let message = format!("`{segment}` is matched as it stands: it is no capture here");
+                file.warn_with_hint(&at, message, "`{name}` is one segment");
+            }
             Some(Some((PathPattern::Template(path.to_owned()), names)))
         }
         (None, Some(pattern)) => {

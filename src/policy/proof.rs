@@ -44,6 +44,13 @@ pub(super) fn factors(
         }
         sets.push(set);
     }
+    if is_sound && !sets.is_empty() && sets.iter().all(|set| set.iter().any(cannot_be_shown)) {
+        file.warn_with_hint(
+            &at,
+            "nobody can pass: a passkey or recovery code cannot be enrolled yet",
+            "add an alternative of `password`, `totp` and `email_code`",
+        );
+    }
     let alternatives = is_sound.then(|| Alternatives::new(sets));
     if let Some(None) = alternatives {
         file.report_with_hint(
@@ -53,6 +60,11 @@ pub(super) fn factors(
         );
     }
     alternatives.flatten()
+}
+
+/// Whether it is a word of the language that nobody can enroll yet.
+const fn cannot_be_shown(factor: Factor) -> bool {
+    matches!(factor, Factor::Passkey | Factor::RecoveryCode)
 }
 
 /// `password+totp`: both.

@@ -26,6 +26,15 @@ pub(super) fn captures(text: &str) -> Result<Vec<String>, Flaw> {
     Ok(template.names().map(str::to_owned).collect())
 }
 
+/// The first segment that other programs take for a capture, such as `:id` and `<int:id>`.
+pub(super) fn looks_like_a_capture(text: &str) -> Option<&str> {
+    text.split('/').find(|segment| {
+        let is_named = |name: &str| name.starts_with(|first: char| first.is_ascii_alphabetic());
+        segment.strip_prefix(':').is_some_and(is_named)
+            || (segment.starts_with('<') && segment.ends_with('>'))
+    })
+}
+
 fn explain(error: TemplateError) -> Flaw {
     let flaw = Flaw::new(error.to_string());
     match error {
@@ -90,6 +99,15 @@ mod tests {
             captures("/users/{id}/files/{rest...}").unwrap(),
             ["id", "rest"]
         );
+    }
+
+    #[test]
+    fn the_captures_of_other_programs_are_noticed() {
+        assert_eq!(looks_like_a_capture("/users/:id/delete"), Some(":id"));
+        assert_eq!(looks_like_a_capture("/users/<int:id>"), Some("<int:id>"));
+        for plain in ["/users/{id}", "/v1/users:batch", "/:", "/a<b", "/:1"] {
+            assert_eq!(looks_like_a_capture(plain), None, "{plain}");
+        }
     }
 
     #[test]
