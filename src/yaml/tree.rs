@@ -151,10 +151,24 @@ impl Build {
     }
 }
 
-/// `{path: /users/{id}}` is what people write first.
+/// `{path: /users/{id}}` is what people write first; then come tabs, and a line that is out of line.
 fn hint(text: &str) -> Option<&'static str> {
-    let is_flow = text.contains("expected ',' or");
-    is_flow.then_some("inside brackets, text that holds a bracket or a comma needs quotes")
+    const UNLIKE: &str = "a line here, or one above it, is indented unlike its neighbors";
+    const HINTS: [(&str, &str); 5] = [
+        (
+            "expected ',' or",
+            "inside brackets, text that holds a bracket or a comma needs quotes",
+        ),
+        (
+            "cannot start any token",
+            "lines are indented by spaces, not by tabs; text that begins with `@`, `%` or a backtick needs quotes",
+        ),
+        ("expected key", UNLIKE),
+        ("expected '-'", UNLIKE),
+        ("mapping values are not allowed", UNLIKE),
+    ];
+    let known = HINTS.iter().find(|(said, _)| text.contains(said));
+    known.map(|(_, hint)| *hint)
 }
 
 fn place(error: &serde_yaml::Error) -> Option<Position> {
