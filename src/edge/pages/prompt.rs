@@ -280,7 +280,8 @@ fn done(t: &Texts, prompt: &Prompt) -> Option<String> {
 
 fn earns(t: &Texts, prompt: &Prompt) -> String {
     let text = match prompt.earns {
-        Earns::Action => t.earns_action,
+        Earns::Action if prompt.shown.is_empty() => t.earns_action,
+        Earns::Action => t.earns_shown,
         Earns::Once => t.earns_once,
         Earns::Session => t.earns_session,
     };

@@ -20,6 +20,7 @@ pub(super) const TEXTS: Texts = Texts {
     earns_action: "Ihr Nachweis gilt für diese Aktion, {time} lang.",
     earns_once: "Ihr Nachweis gilt einmal, nur für genau diese Anfrage, innerhalb von {time}.",
     earns_session: "Ihr Nachweis gilt {time} lang in diesem Browser.",
+    earns_shown: "Ihr Nachweis gilt für diese Aktion mit den oben gezeigten Angaben, {time} lang.",
     email_again: "Neuen Code senden",
     email_failed: "Die E-Mail an {to} konnte nicht gesendet werden. Versuchen Sie es gleich noch einmal oder wählen Sie einen anderen Weg.",
     email_label: "Code aus der E-Mail",

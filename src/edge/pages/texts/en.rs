@@ -20,6 +20,7 @@ pub(super) const TEXTS: Texts = Texts {
     earns_action: "Your proof counts for this action, for {time}.",
     earns_once: "Your proof counts once, for exactly this request, within {time}.",
     earns_session: "Your proof counts for {time} in this browser.",
+    earns_shown: "Your proof counts for this action with what is shown above, for {time}.",
     email_again: "Send another code",
     email_failed: "The e-mail to {to} could not be sent. Try again in a moment, or choose another way.",
     email_label: "Code from the e-mail",

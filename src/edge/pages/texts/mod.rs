@@ -42,6 +42,7 @@ texts! {
     earns_action,
     earns_once,
     earns_session,
+    earns_shown,
     email_again,
     email_failed,
     email_label,
