@@ -54,7 +54,7 @@ impl fmt::Display for Banner {
   What to try
     1  Add a note. Nothing asks anything: no route guards it.
     2  Account, change the e-mail address. Stepgate asks for proof first; take the e-mailed code.
-       Do it again at once: the proof still counts, for five minutes.
+       The same address again asks nothing, for five minutes; another one is another agreement.
     3  Account, delete the account. Now the proof is for this one request, and you type DELETE.
        The account comes back when you start the demo again.
     4  Script, create an API key. A script gets a 403 that says what is missing and
