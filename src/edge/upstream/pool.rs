@@ -100,6 +100,7 @@ struct Connection {
 /// How far along the queue a ready connection is looked for. One that was just given back becomes
 /// ready in the same turn of the loop, a little later.
 const LOOK_AHEAD: usize = 8;
+const LOOK_BACK: usize = 3;
 
 impl Pool {
     /// A pool without connections; `open` counts those of all threads.
@@ -181,6 +182,17 @@ impl Pool {
 
     fn checkout(&self) -> Option<Connection> {
         let mut idle = self.shared.idle.borrow_mut();
+        while idle
+            .pop_front_if(|oldest| oldest.sender.is_closed())
+            .is_some()
+        {}
+        // The one used last is warm, and those that are not needed grow old and end. In the turn in which
+        // they are given back they are not ready yet: then the oldest is.
+        let mut newest = idle.iter().rev().take(LOOK_BACK);
+        if let Some(back) = newest.position(|connection| connection.sender.is_ready()) {
+            let place = idle.len() - 1 - back;
+            return idle.remove(place);
+        }
         for _ in 0..idle.len().min(LOOK_AHEAD) {
             let connection = idle.pop_front()?;
             if connection.sender.is_ready() {
