@@ -1,8 +1,10 @@
 //! Redis stopped, cut off, restarted: callers hear so in time, and nobody hears another's answer.
 
 use super::support::{House, Redis, at_once, browser, id, in_runtime, is_unavailable};
+use std::rc::Rc;
 use std::time::Duration;
 use stepgate::store::{RedisOptions, Store, StoreError, StoreOptions};
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_millis(250);
@@ -26,8 +28,8 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
         house.login(id(1), browser(1)).await;
         redis.pause();
 
-        let house = std::rc::Rc::new(house);
-        let shared = std::rc::Rc::clone(&house);
+        let house = Rc::new(house);
+        let shared = Rc::clone(&house);
         let start = Instant::now();
         let waits = at_once(50, async move |_| {
             let outcome = shared.ask(id(1), &[]).await;
@@ -106,50 +108,55 @@ fn an_idle_connection_that_the_server_closed_fails_no_request() {
     });
 }
 
-/// Every session has a subject of its own; whoever asks for it must be told that one or nothing.
 #[test]
 fn no_answer_reaches_another_caller_when_connections_are_cut() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&options(&redis));
+        let house = House::open(&StoreOptions::Redis(redis.options()));
         house.log_in_twenty().await;
-        let house = std::rc::Rc::new(house);
+        let house = Rc::new(house);
         let (mut answered, mut refused) = (0, 0);
         for round in 0..10 {
-            let asking = std::rc::Rc::clone(&house);
-            let answers = tokio::task::spawn_local(at_once(200, async move |number| {
-                let number = u8::try_from(number % 20).unwrap();
-                // Some give up before the answer comes.
-                let patience = Duration::from_micros(if number % 3 == 0 { 300 } else { 500_000 });
-                let outcome = timeout(patience, asking.ask(id(number), &[])).await;
-                (number, outcome)
+            redis.pause();
+            let heard = Rc::new(Notify::new());
+            let (asking, hearing) = (Rc::clone(&house), Rc::clone(&heard));
+            let patient = tokio::task::spawn_local(at_once(200, async move |number| {
+                let told = is_told(&asking, number).await;
+                hearing.notify_one();
+                told
             }));
-            tokio::task::yield_now().await;
-            if round % 3 == 0 {
-                redis.pause();
-                redis.resume();
+            let asking = Rc::clone(&house);
+            let gave_up = at_once(100, async move |number| {
+                let patience = Duration::from_millis(1);
+                timeout(patience, is_told(&asking, number)).await.is_err()
+            });
+            assert!(gave_up.await.contains(&true), "nothing answers yet");
+            redis.resume();
+            if round % 2 == 0 {
+                heard.notified().await;
             }
             redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
-            for (number, outcome) in answers.await.unwrap() {
-                match outcome {
-                    Ok(Ok(held)) => {
-                        let subject = held.session.unwrap().subject;
-                        assert_eq!(subject.as_str(), format!("subject{number}"));
-                        answered += 1;
-                    }
-                    Ok(Err(StoreError::Corrupt { what })) => panic!("a shifted answer: {what}"),
-                    Ok(Err(StoreError::Timeout { .. } | StoreError::Unavailable(_))) | Err(_) => {
-                        refused += 1;
-                    }
-                }
-            }
+            let told = patient.await.unwrap();
+            answered += told.iter().filter(|told| **told).count();
+            refused += told.iter().filter(|told| !**told).count();
             house.recovered().await;
         }
-        assert!(
-            answered > 0 && refused > 0,
-            "{answered} answered, {refused} cut off"
-        );
+        assert!(answered > 0, "all {refused} were cut off");
     });
+}
+
+/// Whether a session was told its subject, which is its own, instead of nothing.
+async fn is_told(house: &House, number: usize) -> bool {
+    let number = u8::try_from(number % 20).unwrap();
+    match house.ask(id(number), &[]).await {
+        Ok(held) => {
+            let subject = held.session.unwrap().subject;
+            assert_eq!(subject.as_str(), format!("subject{number}"));
+            true
+        }
+        Err(StoreError::Corrupt { what }) => panic!("a shifted answer: {what}"),
+        Err(StoreError::Timeout { .. } | StoreError::Unavailable(_)) => false,
+    }
 }
 
 #[test]
