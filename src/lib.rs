@@ -21,7 +21,7 @@
 //! | 4 | [`edge`] | the network: hyper, rustls, pages, and the one place of status codes |
 //! | 3 | [`gate`], [`identity`], [`verification`] | who calls, whether they may, how they prove it |
 //! | 2 | [`store`], [`mail`], [`audit`] | what outlives a request, or leaves the house |
-//! | 1 | [`yaml`], [`policy`], [`clock`], [`entropy`], [`seal`], [`locale`], [`telemetry`] | text, time, chance, keys |
+//! | 1 | [`yaml`], [`policy`], [`clock`], [`entropy`], [`seal`], [`locale`], [`telemetry`], [`tls`] | text, time, chance, keys |
 //! | 0 | [`domain`] | the rules: no I/O, no clock, no async, nothing that can fail |
 //!
 //! # What must stay true
@@ -55,5 +55,6 @@ pub mod seal;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod verification;
 pub mod yaml;

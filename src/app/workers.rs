@@ -1,9 +1,10 @@
 //! The threads that serve: one runtime, one store handle and one socket of each listener for each.
 
 use super::AppError;
-use crate::edge::{House, serve, server_config};
+use crate::edge::{House, serve};
 use crate::settings::Listener;
 use crate::store::StoreSource;
+use crate::tls::server_config;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;

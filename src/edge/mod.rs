@@ -27,7 +27,6 @@ pub mod problem;
 mod reply;
 mod respond;
 mod speak;
-mod tls;
 mod tunnel;
 mod upstream;
 mod visit;
@@ -38,7 +37,6 @@ pub use client::TrustedProxies;
 pub use headers::{ForwardedStyle, HeaderRules, RewriteUrls};
 pub use house::{EdgeOptions, House, Rules, serve};
 pub use listen::{Census, ClientLimits, bind};
-pub use tls::{TlsError, client_config, server_config};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
 pub use wire::ClientDeadlines;
 

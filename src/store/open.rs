@@ -11,6 +11,7 @@ use crate::domain::{
     Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Session, SessionId,
     Subject, Timestamp, User, UserId,
 };
+use crate::tls::TlsError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +68,10 @@ pub enum OpenError {
     /// Addresses end up in logs.
     #[error("the address of redis holds a password; name it by file or environment instead")]
     PasswordInUrl,
-    /// The address of Redis, or the certificates for it.
+    /// The certificates that are trusted.
+    #[error("cannot use the certificates for redis")]
+    Tls(#[from] TlsError),
+    /// The address of Redis.
     #[error("cannot use the address of redis")]
     Url(#[source] ::redis::RedisError),
 }

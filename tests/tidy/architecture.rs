@@ -13,6 +13,7 @@ const FLOORS: [&[&str]; 6] = [
         "policy",
         "seal",
         "telemetry",
+        "tls",
         "yaml",
     ],
     &["audit", "mail", "store"],
@@ -31,7 +32,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("totp_rs::", &["verification/"]),
     ("hyper::", &["edge/", "demo/"]),
     ("hyper_util::", &["edge/", "demo/"]),
-    ("rustls::", &["edge/", "demo/", "store/redis/"]),
+    ("rustls::", &["edge/", "demo/", "store/redis/", "tls.rs"]),
     ("StatusCode::", &["edge/respond/", "demo/"]),
     ("SystemTime::now", &["clock.rs"]),
 ];

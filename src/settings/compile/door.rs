@@ -2,13 +2,12 @@
 
 use super::Draft;
 use super::upstream::Upstream;
-use crate::edge::{
-    ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies, server_config,
-};
+use crate::edge::{ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies};
 use crate::identity::{BrowserKeyCookie, SessionOptions};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
 use crate::settings::{Listener, TlsFiles};
+use crate::tls::server_config;
 use crate::yaml::{Path, clip};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};

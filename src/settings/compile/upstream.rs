@@ -2,8 +2,9 @@
 
 use super::Draft;
 use crate::domain::{Accept, Leniency};
-use crate::edge::{ForwardedStyle, RewriteUrls, Target, UpstreamOptions, client_config};
+use crate::edge::{ForwardedStyle, RewriteUrls, Target, UpstreamOptions};
 use crate::settings::raw::{RawAccept, RawForwarded, RawRewriteUrls, RawUpstream};
+use crate::tls::client_config;
 use crate::yaml::Path;
 use std::time::Duration;
 

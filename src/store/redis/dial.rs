@@ -5,15 +5,12 @@ use super::reply::Reply;
 use super::scripts;
 use super::wire::{LinkError, Wire};
 use crate::store::OpenError;
+use crate::tls::client_config;
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind};
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -55,8 +52,7 @@ impl Dialer {
         }
         let name = ServerName::try_from(host.clone());
         let name = name.map_err(|_| wrong("no certificate can be for that host"))?;
-        let config = client_config(ca_file)?;
-        let connector = TlsConnector::from(Arc::new(config));
+        let connector = TlsConnector::from(client_config(ca_file)?);
         let (info, tls) = (info.clone(), Some(Tls { connector, name }));
         Ok(Self { info, tls })
     }
@@ -141,32 +137,4 @@ async fn reach(address: SocketAddr, tls: Option<Tls>) -> io::Result<Box<dyn Stre
         None => Ok(Box::new(stream)),
         Some(Tls { connector, name }) => Ok(Box::new(connector.connect(name, stream).await?)),
     }
-}
-
-/// Trusts the authorities in `ca_file`, or those of the system.
-fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig, OpenError> {
-    let mut roots = RootCertStore::empty();
-    match ca_file {
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        Some(path) => {
-            let wrong = |source| OpenError::CaFile {
-                path: path.to_owned(),
-                source,
-            };
-            let pem = std::fs::read(path).map_err(wrong)?;
-            for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(io::Error::other).map_err(wrong)?;
-                roots
-                    .add(certificate)
-                    .map_err(io::Error::other)
-                    .map_err(wrong)?;
-            }
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-    let config = config.with_safe_default_protocol_versions();
-    let config = config.map_err(|error| OpenError::Url(error.into()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

@@ -1,4 +1,4 @@
-//! TLS on both sides, by rustls with ring.
+//! TLS on both sides, by rustls with ring: certificates and keys from files.
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
