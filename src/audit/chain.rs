@@ -4,7 +4,7 @@
 //! chain shows that nothing in the middle was changed, removed or added. It cannot show that the end
 //! was cut off, nor withstand somebody who rewrites all of it: for that, ship the lines elsewhere.
 
-use super::line::{push_hex, push_number};
+use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use std::io::{self, BufRead, Read};
@@ -42,9 +42,9 @@ impl Position {
         self.seq += 1;
         let start = out.len();
         out.extend_from_slice(br#"{"seq":"#);
-        push_number(self.seq, out);
+        out.extend_from_slice(itoa::Buffer::new().format(self.seq).as_bytes());
         out.extend_from_slice(br#","prev":""#);
-        push_hash(&self.tail, out);
+        out.extend_from_slice(&hash(&self.tail));
         out.extend_from_slice(br#"","#);
         out.extend_from_slice(event);
         self.tail.clear();
@@ -161,7 +161,10 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
             }
         }
     }
-    report.head = report.last.is_some().then(|| hash(&position.tail));
+    report.head = report
+        .last
+        .is_some()
+        .then(|| hash(&position.tail).map(char::from).iter().collect());
     if report.fault.is_none()
         && let Some(line) = torn.first()
         && !(report.ends_torn && torn.len() == 1)
@@ -198,10 +201,10 @@ fn check(
         // The first line may continue an earlier file; then its `prev` cannot be checked here.
         report.first = Some(link.seq);
         report.continues = (link.seq > 1).then(|| link.prev.clone());
-        if link.seq <= 1 && link.prev != hash(&position.tail) {
+        if link.seq <= 1 && link.prev.as_bytes() != hash(&position.tail) {
             return Some(Fault::Changed { line });
         }
-    } else if link.prev != hash(&position.tail) {
+    } else if link.prev.as_bytes() != hash(&position.tail) {
         return Some(Fault::Changed { line });
     } else if link.seq != position.seq + 1 {
         let (expected, found) = (position.seq + 1, link.seq);
@@ -217,16 +220,10 @@ fn check(
 }
 
 /// SHA-256 in hexadecimal; zeros for nothing, which is what the first line continues.
-fn push_hash(tail: &[u8], out: &mut Vec<u8>) {
-    if tail.is_empty() {
-        out.extend_from_slice(&[b'0'; 64]);
-    } else {
-        push_hex(digest(&SHA256, tail).as_ref(), out);
+fn hash(tail: &[u8]) -> [u8; 64] {
+    let mut text = [b'0'; 64];
+    if !tail.is_empty() {
+        HEXLOWER.encode_mut(digest(&SHA256, tail).as_ref(), &mut text);
     }
-}
-
-fn hash(tail: &[u8]) -> String {
-    let mut text = Vec::with_capacity(64);
-    push_hash(tail, &mut text);
-    String::from_utf8(text).unwrap_or_default()
+    text
 }

@@ -20,7 +20,9 @@ pub(super) fn write_command<'a>(out: &mut Vec<u8>, words: impl Iterator<Item = W
         match word {
             Word::Grant(field) => field.with_pieces(|pieces| write_text(pieces, out)),
             Word::Latest(field) => field.with_pieces(|pieces| write_text(pieces, out)),
-            Word::Number(number) => with_digits(number, |digits| write_text(&[digits], out)),
+            Word::Number(number) => {
+                write_text(&[itoa::Buffer::new().format(number).as_bytes()], out);
+            }
             Word::Session(key) => key.with_pieces(|pieces| write_text(pieces, out)),
             Word::Text(text) => write_text(&[text], out),
         }
@@ -38,33 +40,9 @@ fn write_text(pieces: &[&[u8]], out: &mut Vec<u8>) {
 
 /// What comes before a list or a text: its kind and its length.
 fn write_head(kind: u8, length: usize, out: &mut Vec<u8>) {
-    match u8::try_from(length) {
-        Ok(ones @ 0..10) => out.extend_from_slice(&[kind, b'0' + ones, b'\r', b'\n']),
-        Ok(two @ 10..100) => {
-            let (tens, ones) = (b'0' + two / 10, b'0' + two % 10);
-            out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
-        }
-        Ok(_) | Err(_) => {
-            out.push(kind);
-            with_digits(length as u64, |digits| out.extend_from_slice(digits));
-            out.extend_from_slice(b"\r\n");
-        }
-    }
-}
-
-/// Shows `take` a number as text.
-fn with_digits(number: u64, take: impl FnOnce(&[u8])) {
-    let mut digits = [b'0'; 20];
-    let (mut left, mut start) = (number, digits.len());
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        *digit += (left % 10) as u8;
-        left /= 10;
-        start = at;
-        if left == 0 {
-            break;
-        }
-    }
-    take(digits.get(start..).unwrap_or_default());
+    out.push(kind);
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
