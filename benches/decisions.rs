@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
-    Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Claim, ClientKind,
-    Decision, Demand, Enforcement, Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark,
-    RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, Session,
-    SessionId, SessionState, Subject, Timestamp, decide,
+    Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Claim, Decision, Demand,
+    Enforcement, Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, RequestDigest,
+    Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, Session, SessionId, SessionState,
+    Subject, Timestamp, decide,
 };
 use stepgate::entropy::Entropy;
 use stepgate::identity::{CarriedLines, CredentialNames};
@@ -162,7 +162,6 @@ fn sealing(criterion: &mut Criterion) {
         demand: demand(RiskLevel::Critical),
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: ReturnTarget::Path("/admin/users?page=2".to_owned()),
-        client: ClientKind::Navigation,
         opened_at: NOW,
         expires_at: NOW.after(Duration::from_mins(10)),
     };

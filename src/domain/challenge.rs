@@ -21,8 +21,6 @@ pub struct Challenge {
     pub shown: Vec<(String, String)>,
     /// Where to go afterwards.
     pub return_to: ReturnTarget,
-    /// Who was refused, which decides the form of the answers.
-    pub client: ClientKind,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When it ends.
@@ -38,21 +36,4 @@ pub enum ReturnTarget {
     Form(String),
     /// A path of this origin, with its query.
     Path(String),
-}
-
-/// Who was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientKind {
-    /// Carries `Authorization`; hears 401 (RFC 9470) and gets its key in the verify response.
-    Api,
-    /// A script in a page, or a command-line client.
-    Fetch,
-    /// A page inside another page.
-    Framed,
-    /// gRPC.
-    Grpc,
-    /// A person in a browser window.
-    Navigation,
-    /// A WebSocket handshake.
-    WebSocket,
 }

@@ -30,7 +30,7 @@ mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, reads_body, values};
 pub use body::{Body, BodyRefusal, FormFields};
-pub use challenge::{Challenge, ClientKind, ReturnTarget};
+pub use challenge::{Challenge, ReturnTarget};
 pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
 pub use evidence::{Evidence, Mark, SessionState};
 pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};

@@ -1,7 +1,8 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
-use crate::domain::{Alternatives, Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
+use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
 use crate::edge::pages::Site;
+use crate::verification::Means;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -149,22 +150,18 @@ pub struct LockResponse {
 }
 
 impl ChallengeView {
-    /// Shows `challenge` to a client. Hints are for the factors that its subject can use.
-    pub fn new(
-        challenge: &Challenge,
-        token: Secret<String>,
-        hints: &[(Factor, String)],
-        site: &Site,
-    ) -> Self {
+    /// Shows `challenge` to a client, and by what its subject can meet it.
+    pub fn new(challenge: &Challenge, token: Secret<String>, means: &Means, site: &Site) -> Self {
         let requirement = &*challenge.demand.requirement;
         Self {
             action: requirement.action.to_string(),
             title: requirement.title.clone(),
             level: requirement.level.number(),
-            factors: words(&requirement.factors, FactorSet::EMPTY),
-            hints: hints
+            factors: words(&means.alternatives, FactorSet::EMPTY),
+            hints: means
+                .email_hint
                 .iter()
-                .map(|(factor, hint)| (factor.as_str(), hint.clone()))
+                .map(|hint| (Factor::EmailCode.as_str(), hint.clone()))
                 .collect(),
             confirm: requirement.confirm.clone(),
             max_age: requirement.max_age.as_secs(),
@@ -200,7 +197,7 @@ impl VerifyResponse {
     }
 
     /// `proven` was shown, and the challenge, which ends at `expires_at`, asks for more.
-    pub fn partly(accepted: &Alternatives, proven: FactorSet, expires_at: Timestamp) -> Self {
+    pub fn partly(accepted: &[FactorSet], proven: FactorSet, expires_at: Timestamp) -> Self {
         Self {
             verified: false,
             remaining: words(accepted, proven),
@@ -223,9 +220,9 @@ impl SendResponse {
 }
 
 /// The words of `accepted`, less what is already `proven`.
-pub fn words(accepted: &Alternatives, proven: FactorSet) -> Vec<Vec<&'static str>> {
+pub fn words(accepted: &[FactorSet], proven: FactorSet) -> Vec<Vec<&'static str>> {
     let words = |set: &FactorSet| set.without(proven).iter().map(Factor::as_str).collect();
-    accepted.sets().iter().map(words).collect()
+    accepted.iter().map(words).collect()
 }
 
 /// Where a person answers. The one address that holds a token.
@@ -266,9 +263,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn two_ways() -> Alternatives {
+    fn two_ways() -> Vec<FactorSet> {
         let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
-        Alternatives::new(vec![both, FactorSet::EMPTY.with(Factor::EmailCode)]).unwrap()
+        vec![both, FactorSet::EMPTY.with(Factor::EmailCode)]
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Who hears a refusal, and in which form (the first test that fits decides).
 
-use crate::domain::{ClientKind, Method};
+use crate::domain::Method;
 use crate::locale::Locale;
 use http::header::{HeaderMap, HeaderValue};
 
@@ -15,6 +15,23 @@ pub(crate) struct Audience {
     pub(crate) site: FetchSite,
     language: Option<HeaderValue>,
     origin: Option<HeaderValue>,
+}
+
+/// Who was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientKind {
+    /// Carries `Authorization`; hears 401 (RFC 9470) and gets its key in the verify response.
+    Api,
+    /// A script in a page, or a command-line client.
+    Fetch,
+    /// A page inside another page.
+    Framed,
+    /// gRPC.
+    Grpc,
+    /// A person in a browser window.
+    Navigation,
+    /// A WebSocket handshake.
+    WebSocket,
 }
 
 /// Where a browser says that a request comes from.

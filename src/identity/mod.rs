@@ -105,6 +105,13 @@ pub struct Caller {
     pub asserted: Option<Asserted>,
 }
 
+impl Caller {
+    /// The mail address that a trusted proxy asserts.
+    pub fn asserted_email(&self) -> Option<&str> {
+        self.asserted.as_ref()?.email.as_deref()
+    }
+}
+
 impl From<Recognized> for Caller {
     fn from(said: Recognized) -> Self {
         let Recognized {

@@ -5,7 +5,7 @@ use super::code::{digits, hash_code};
 use super::password::Checked;
 use super::throttle::{is_about_resending, refusal};
 use super::totp::TotpSecret;
-use super::verifier::{Caller, ChallengeView, Verifier, VerifyError, attempt, counted_as, tell_of};
+use super::verifier::{Caller, Verifier, VerifyError, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     Attempt, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason, Requirement,
@@ -35,10 +35,12 @@ pub struct Answering<'a> {
 pub enum Answer {
     /// The factor is right, and the challenge needs another.
     MoreNeeded {
-        /// What would complete it now: factors still to be shown, in order of preference.
-        remaining: Vec<FactorSet>,
-        /// The challenge.
-        view: Box<ChallengeView>,
+        /// What would complete it, in order of preference; each needs all of its factors.
+        alternatives: Vec<FactorSet>,
+        /// The factors that were shown for it.
+        shown: FactorSet,
+        /// When the challenge ends.
+        expires_at: Timestamp,
     },
     /// Nothing is earned.
     Refused(Refusal),
@@ -116,7 +118,7 @@ impl<S: Store + Clone + 'static> Verifier<S> {
         if !is_confirmed(requirement.confirm.as_deref(), answering.confirm) {
             return Ok(Answer::Unconfirmed);
         }
-        let user = self.user(&challenge.subject).await?;
+        let user = self.user(&caller).await?;
         let case = Case {
             now: self.equipment.clock.now(),
             challenge,
@@ -311,14 +313,12 @@ impl<S: Store + Clone + 'static> Verifier<S> {
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
         tell_of(&mut event, challenge, Some(answering.factor));
         self.equipment.audit.record(&event)?;
-        let view = self.view_for(challenge, case.user.as_ref(), shown);
-        let remaining = view
-            .alternatives
-            .iter()
-            .map(|set| set.without(shown))
-            .collect();
-        let view = Box::new(view);
-        Ok(Answer::MoreNeeded { remaining, view })
+        let means = self.means_of(case.user.as_ref(), &challenge.demand.requirement);
+        Ok(Answer::MoreNeeded {
+            alternatives: means.alternatives,
+            shown,
+            expires_at: challenge.expires_at,
+        })
     }
 
     fn refuse(

@@ -14,18 +14,27 @@ pub enum EmailSubjects {
 }
 
 /// Finds the user for a subject.
+///
+/// Whom the directory does not know, but who has an address by the word of a trusted proxy or by
+/// being one, is somebody who gets codes there.
 pub async fn find_user<S: Store>(
     store: &S,
     subject: &Subject,
+    told_email: Option<&str>,
     email_subjects: EmailSubjects,
 ) -> Result<Option<User>, StoreError> {
     let name = UserId::new(subject.as_str());
     let found = store.user(&name).await?;
     Ok(found.or_else(|| {
-        let stands_for_itself =
-            email_subjects == EmailSubjects::Trusted && is_plain_email(subject.as_str());
-        stands_for_itself.then(|| User {
-            email: Some(subject.as_str().to_owned()),
+        let itself = match email_subjects {
+            EmailSubjects::Ignored => None,
+            EmailSubjects::Trusted => Some(subject.as_str()),
+        };
+        let email = told_email
+            .or(itself)
+            .filter(|email| is_plain_email(email))?;
+        Some(User {
+            email: Some(email.to_owned()),
             id: name,
             aliases: Vec::new(),
             password: None,

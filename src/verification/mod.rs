@@ -37,5 +37,5 @@ pub use throttle::{Limit, Limits, factor_keys};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
 pub use totp::{TotpSecret, TotpSecretError};
 pub use verifier::{
-    Caller, ChallengeView, Equipment, Opening, Status, VerificationSettings, Verifier, VerifyError,
+    Caller, Equipment, Means, Opening, Status, VerificationSettings, Verifier, VerifyError,
 };

@@ -42,7 +42,7 @@ impl<S: Store> Verifier<S> {
             return self.not_sent(None, caller, Reason::ChallengeExpired.into());
         };
         let accepted = challenge.demand.requirement.factors.mentioned();
-        let user = self.user(&challenge.subject).await?;
+        let user = self.user(caller).await?;
         let Some(user) =
             user.filter(|user| accepted.contains(Factor::EmailCode) && user.email.is_some())
         else {

@@ -1,9 +1,9 @@
 //! What the tests of this room share, and the stories of whole verifications.
 
 use crate::domain::{
-    Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, ClientKind, Demand,
-    Enforcement, Factor, RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId, Scope,
-    Secret, SessionId, Subject, Timestamp,
+    Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Demand, Enforcement,
+    Factor, RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, SessionId,
+    Subject, Timestamp,
 };
 use crate::seal::Keys;
 use std::sync::Arc;
@@ -50,7 +50,6 @@ pub(super) fn challenge() -> Challenge {
         },
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: ReturnTarget::Form("/users/42/delete".to_owned()),
-        client: ClientKind::Navigation,
         opened_at: now(),
         expires_at: now().after(Duration::from_mins(10)),
     }

@@ -5,8 +5,8 @@
 
 use super::wire::{In, Out};
 use crate::domain::{
-    BrowserKeyHash, Challenge, ChallengeId, ClientKind, Demand, RequestDigest, Requirement,
-    ReturnTarget, RouteId, SessionId, Subject, Timestamp,
+    BrowserKeyHash, Challenge, ChallengeId, Demand, RequestDigest, Requirement, ReturnTarget,
+    RouteId, SessionId, Subject, Timestamp,
 };
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
@@ -21,7 +21,7 @@ const MAX_RETURN: usize = 2048;
 const MAX_SHOWN: usize = 8;
 const MAX_SHOWN_LEN: usize = 120;
 
-const AUDIENCE: &[u8] = b"challenge/1";
+const AUDIENCE: &[u8] = b"challenge/2";
 
 /// Seals a challenge for the client to carry; the text is safe in URLs and forms.
 pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> String {
@@ -44,7 +44,6 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
                 .map(|digest| digest.as_bytes().as_slice()),
         )
         .pairs(&challenge.shown)
-        .byte(client_byte(challenge.client))
         .number(challenge.opened_at.as_millis())
         .number(challenge.expires_at.as_millis());
     match &challenge.return_to {
@@ -125,7 +124,6 @@ fn read(
         None
     };
     let shown = plain.pairs()?;
-    let client = client_of(plain.byte()?)?;
     let opened_at = Timestamp::from_millis(plain.number()?);
     let expires_at = Timestamp::from_millis(plain.number()?);
     let return_to = match plain.byte()? {
@@ -150,35 +148,9 @@ fn read(
         },
         shown,
         return_to,
-        client,
         opened_at,
         expires_at,
     })
-}
-
-// The numbers are part of tokens under way.
-const CLIENTS: [ClientKind; 6] = [
-    ClientKind::Api,
-    ClientKind::Fetch,
-    ClientKind::Framed,
-    ClientKind::Grpc,
-    ClientKind::Navigation,
-    ClientKind::WebSocket,
-];
-
-fn client_byte(client: ClientKind) -> u8 {
-    match client {
-        ClientKind::Api => 0,
-        ClientKind::Fetch => 1,
-        ClientKind::Framed => 2,
-        ClientKind::Grpc => 3,
-        ClientKind::Navigation => 4,
-        ClientKind::WebSocket => 5,
-    }
-}
-
-fn client_of(byte: u8) -> Option<ClientKind> {
-    CLIENTS.get(usize::from(byte)).copied()
 }
 
 #[cfg(test)]
@@ -199,14 +171,6 @@ mod tests {
         let opened = open(&token).unwrap();
         assert_eq!(format!("{opened:?}"), format!("{challenge:?}"));
         assert!(token.len() < 1536, "{} characters", token.len());
-    }
-
-    #[test]
-    fn every_kind_of_client_reads_back() {
-        for client in CLIENTS {
-            assert_eq!(client_of(client_byte(client)), Some(client));
-        }
-        assert_eq!(client_of(6), None);
     }
 
     #[test]

@@ -8,9 +8,8 @@ use super::token;
 use crate::audit::{Audit, AuditUnavailable, Event, EventKind, Outcome};
 use crate::clock::Clock;
 use crate::domain::{
-    Action, BrowserKeyHash, Challenge, ChallengeId, ClientKind, Demand, Factor, FactorSet, Mark,
-    Requirement, ReturnTarget, RiskLevel, RouteId, Session, SessionId, Subject, Timestamp, User,
-    UserId,
+    BrowserKeyHash, Challenge, ChallengeId, Demand, Factor, FactorSet, Mark, Requirement,
+    ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
 };
 use crate::entropy::Entropy;
 use crate::mail::Mailer;
@@ -98,6 +97,8 @@ pub struct Caller<'a> {
     pub since: Option<Timestamp>,
     /// Its subject.
     pub subject: &'a Subject,
+    /// The subject's mail address, by the word of a trusted proxy.
+    pub email: Option<&'a str>,
     /// The browser key that the request carries, hashed.
     pub browser_key: Option<BrowserKeyHash>,
     /// Where the request comes from.
@@ -119,58 +120,24 @@ pub struct Opening<'a> {
     pub shown: Vec<(String, String)>,
     /// Where to go afterwards.
     pub return_to: ReturnTarget,
-    /// What kind of client was refused.
-    pub client: ClientKind,
 }
 
-/// A challenge as a person or a client may see it.
+/// By what a subject can meet a challenge.
 #[derive(Clone, Debug)]
-pub struct ChallengeView {
-    /// Names it in the audit log.
-    pub id: ChallengeId,
-    /// The route.
-    pub route: RouteId,
-    /// The action.
-    pub action: Action,
-    /// The action, for people.
-    pub title: String,
-    /// The level.
-    pub level: RiskLevel,
+pub struct Means {
     /// What would meet it, of what this subject can show, in order of preference; each needs all
     /// of its factors. Empty if the subject has enrolled nothing that the route accepts.
     pub alternatives: Vec<FactorSet>,
-    /// Factors shown for it already.
-    pub shown_factors: FactorSet,
     /// Where a code would go, masked.
     pub email_hint: Option<String>,
-    /// A phrase to be typed.
-    pub confirm: Option<String>,
-    /// How long the proof will count.
-    pub max_age: Duration,
-    /// Whether it is good for one request only.
-    pub single_use: bool,
-    /// What is bound, as shown to the person: label and value.
-    pub bound: Vec<(String, String)>,
-    /// Where to go afterwards.
-    pub return_to: ReturnTarget,
-    /// What kind of client was refused.
-    pub client: ClientKind,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
 }
 
 /// What a session holds.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// The session, if the store knows it.
-    pub session: Option<Session>,
     /// The last verification, if it counts for this browser and subject.
     pub mark: Option<Mark>,
-    /// The factors that the subject can show.
-    pub methods: FactorSet,
-    /// Whether a verification or sign-in is fresh, and until when.
+    /// Until when a verification or sign-in is fresh, if one is.
     pub fresh_until: Option<Timestamp>,
 }
 
@@ -211,7 +178,6 @@ impl<S: Store> Verifier<S> {
             demand: opening.demand,
             shown: token::shown(opening.shown),
             return_to: token::return_target(opening.return_to),
-            client: opening.client,
             opened_at: now,
             expires_at: now.after(settings.challenge_life),
         };
@@ -238,13 +204,17 @@ impl<S: Store> Verifier<S> {
         is_owner.then_some(challenge)
     }
 
-    /// Shows a challenge: one look into the directory.
-    pub async fn view(&self, challenge: &Challenge) -> Result<ChallengeView, VerifyError> {
-        let user = self.user(&challenge.subject).await?;
-        Ok(self.view_for(challenge, user.as_ref(), FactorSet::EMPTY))
+    /// Tells by what the caller can meet a challenge: one look into the directory.
+    pub async fn means(
+        &self,
+        challenge: &Challenge,
+        caller: &Caller<'_>,
+    ) -> Result<Means, VerifyError> {
+        let user = self.user(caller).await?;
+        Ok(self.means_of(user.as_ref(), &challenge.demand.requirement))
     }
 
-    /// Tells what a session holds. One look at the session, one into the directory.
+    /// Tells what a session holds: one look at it.
     pub async fn status(&self, caller: &Caller<'_>) -> Result<Status, VerifyError> {
         let Equipment {
             clock, settings, ..
@@ -257,7 +227,6 @@ impl<S: Store> Verifier<S> {
         };
         let now = clock.now();
         let held = self.store.evidence(ask, now).await?;
-        let user = self.user(caller.subject).await?;
         let session = held
             .session
             .filter(|session| !session.revoked && session.subject == *caller.subject);
@@ -278,9 +247,7 @@ impl<S: Store> Verifier<S> {
             fresh_until: latest
                 .filter(|at| now.is_within(settings.fresh, *at))
                 .map(|at| at.after(settings.fresh)),
-            session,
             mark,
-            methods: usable_factors(user.as_ref(), self.mail_state()),
         })
     }
 
@@ -292,40 +259,21 @@ impl<S: Store> Verifier<S> {
         Ok(self.equipment.audit.record(&event)?)
     }
 
-    pub(super) fn view_for(
-        &self,
-        challenge: &Challenge,
-        user: Option<&User>,
-        shown_factors: FactorSet,
-    ) -> ChallengeView {
-        let requirement = &*challenge.demand.requirement;
+    pub(super) fn means_of(&self, user: Option<&User>, requirement: &Requirement) -> Means {
         let usable = usable_factors(user, self.mail_state());
         let mailed = usable.contains(Factor::EmailCode)
             && requirement.factors.mentioned().contains(Factor::EmailCode);
         let email = user.and_then(|user| user.email.as_deref());
-        ChallengeView {
-            id: challenge.id,
-            route: challenge.route.clone(),
-            action: requirement.action.clone(),
-            title: requirement.title.clone(),
-            level: requirement.level,
+        Means {
             alternatives: open_alternatives(requirement, usable),
-            shown_factors,
             email_hint: email.filter(|_| mailed).map(mask),
-            confirm: requirement.confirm.clone(),
-            max_age: requirement.max_age,
-            single_use: requirement.single_use,
-            bound: challenge.shown.clone(),
-            return_to: challenge.return_to.clone(),
-            client: challenge.client,
-            opened_at: challenge.opened_at,
-            expires_at: challenge.expires_at,
         }
     }
 
-    pub(super) async fn user(&self, subject: &Subject) -> Result<Option<User>, StoreError> {
+    /// The user that the caller's subject is.
+    pub(super) async fn user(&self, caller: &Caller<'_>) -> Result<Option<User>, StoreError> {
         let email_subjects = self.equipment.settings.email_subjects;
-        find_user(&self.store, subject, email_subjects).await
+        find_user(&self.store, caller.subject, caller.email, email_subjects).await
     }
 
     pub(super) fn mail_state(&self) -> MailState {

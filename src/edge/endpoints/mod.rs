@@ -187,6 +187,7 @@ impl Known {
                 .is_none()
                 .then_some(self.session.created_at),
             subject: &self.session.subject,
+            email: self.caller.asserted_email(),
             browser_key: self.caller.browser_key,
             address: self.client,
             request_id: Some(self.name.as_str()),

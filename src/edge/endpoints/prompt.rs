@@ -2,10 +2,11 @@
 
 use super::{Call, Known};
 use crate::domain::{
-    Body, BrowserKeyHash, Challenge, ClientKind, Factor, FactorSet, RequestHead, ReturnTarget,
+    Body, BrowserKeyHash, Challenge, Factor, FactorSet, Method, Reason, RequestHead, ReturnTarget,
     Secret, Session,
 };
-use crate::domain::{Method, Reason};
+use crate::edge::api::ChallengeView;
+use crate::edge::audience::ClientKind;
 use crate::edge::error::EdgeError;
 use crate::edge::guard::{Content, Refused};
 use crate::edge::local_path::LocalPath;
@@ -51,20 +52,21 @@ pub(crate) async fn challenge(
         None
     };
     let requirement = refused.demand.requirement.clone();
+    let who = verification::Caller {
+        session: id,
+        since: None, // nothing is counted yet
+        subject: &session.subject,
+        email: caller.asserted_email(),
+        browser_key: key,
+        address: visit.client,
+        request_id: None,
+    };
     let opening = Opening {
-        caller: verification::Caller {
-            session: id,
-            since: None, // nothing is counted yet
-            subject: &session.subject,
-            browser_key: key,
-            address: visit.client,
-            request_id: None,
-        },
+        caller: who,
         route: refused.route,
         demand: refused.demand,
         shown: refused.shown,
         return_to: return_target(visit, form.as_ref(), requirement.anchor.as_deref()),
-        client: visit.audience.kind,
     };
     let (token, challenge) = worker.verifier.open(opening);
     let token = Secret::new(token);
@@ -88,15 +90,15 @@ pub(crate) async fn challenge(
                 let house = &worker.house;
                 Secret::new(form.seal(&owner, challenge.expires_at, &house.keys, &house.entropy))
             });
-            let mut prompt = draft(visit, &challenge, token, key).await?;
+            let mut prompt = draft(visit, &challenge, token, &who).await?;
             prompt.carried = carried;
             let drafted = Drafted { prompt, fresh_key };
             Ok(drafted.hand_out(visit, respond::challenge_page))
         }
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
-            let seen = worker.verifier.view(&challenge).await?;
-            let view = document(visit, &challenge, token, &seen);
-            let reason = if seen.alternatives.is_empty() {
+            let means = worker.verifier.means(&challenge, &who).await?;
+            let view = ChallengeView::new(&challenge, token, &means, &site);
+            let reason = if means.alternatives.is_empty() {
                 Reason::MethodNotEnrolled
             } else {
                 refused.reason
@@ -116,18 +118,14 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeErr
     let visit = call.visit;
     let known = call.identify().await?;
     let token = call.parameter("t").unwrap_or_default();
-    let found = visit
-        .worker
-        .verifier
-        .read(&token, call.requirement(), &known.caller());
+    let verifier = &visit.worker.verifier;
+    let found = verifier.read(&token, call.requirement(), &known.caller());
     let challenge = found.ok_or(EdgeError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
     if !visit.audience.reads_pages() {
-        let seen = visit.worker.verifier.view(&challenge).await?;
-        return Ok(respond::json(
-            visit,
-            &document(visit, &challenge, token, &seen),
-        ));
+        let means = verifier.means(&challenge, &known.caller()).await?;
+        let view = ChallengeView::new(&challenge, token, &means, &visit.site());
+        return Ok(respond::json(visit, &view));
     }
     let mut drafted = for_known(visit, &known, &challenge, token).await?;
     drafted.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
@@ -141,12 +139,16 @@ pub(super) async fn for_known(
     challenge: &Challenge,
     token: Secret<String>,
 ) -> Result<Drafted, EdgeError> {
-    let (key, fresh_key) = match known.caller.browser_key {
+    let (browser_key, fresh_key) = match known.caller.browser_key {
         Some(key) => (Some(key), None),
         None => fresh(visit),
     };
+    let who = verification::Caller {
+        browser_key,
+        ..known.caller()
+    };
     Ok(Drafted {
-        prompt: draft(visit, challenge, token, key).await?,
+        prompt: draft(visit, challenge, token, &who).await?,
         fresh_key,
     })
 }
@@ -199,11 +201,12 @@ async fn draft(
     visit: &Visit<'_>,
     challenge: &Challenge,
     token: Secret<String>,
-    key: Option<BrowserKeyHash>,
+    who: &verification::Caller<'_>,
 ) -> Result<Prompt, EdgeError> {
     let house = &visit.worker.house;
-    let seen = visit.worker.verifier.view(challenge).await?;
-    let anti_forgery = key
+    let means = visit.worker.verifier.means(challenge, who).await?;
+    let anti_forgery = who
+        .browser_key
         .map(|key| anti_forgery_token(&key, &house.keys))
         .unwrap_or_default();
     let mut prompt = Prompt::of(
@@ -212,11 +215,13 @@ async fn draft(
         Secret::new(anti_forgery),
         house.clock.now(),
     );
-    prompt.usable = seen.alternatives.iter().fold(FactorSet::EMPTY, |all, set| {
-        set.iter().fold(all, FactorSet::with)
-    });
-    prompt.proven = seen.shown_factors;
-    prompt.email = seen.email_hint.map(|to| EmailCode {
+    prompt.usable = means
+        .alternatives
+        .iter()
+        .fold(FactorSet::EMPTY, |all, set| {
+            set.iter().fold(all, FactorSet::with)
+        });
+    prompt.email = means.email_hint.map(|to| EmailCode {
         to,
         sent: false,
         wait: std::time::Duration::ZERO,
@@ -224,26 +229,6 @@ async fn draft(
     prompt.sign_in = visit.login_url_for(&challenge.return_to);
     prompt.cancel = LocalPath::parse("/");
     Ok(prompt)
-}
-
-fn document(
-    visit: &Visit<'_>,
-    challenge: &Challenge,
-    token: Secret<String>,
-    seen: &verification::ChallengeView,
-) -> api::ChallengeView {
-    let hints: Vec<(Factor, String)> = seen
-        .email_hint
-        .iter()
-        .map(|hint| (Factor::EmailCode, hint.clone()))
-        .collect();
-    let mut view = api::ChallengeView::new(challenge, token, &hints, &visit.site());
-    view.factors = seen
-        .alternatives
-        .iter()
-        .map(|set| set.iter().map(Factor::as_str).collect())
-        .collect();
-    view
 }
 
 /// The fields of a refused form, if they may be carried: only from a page of our own origin, so

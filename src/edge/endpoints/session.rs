@@ -2,8 +2,8 @@
 
 use super::Call;
 use crate::domain::{
-    Body, Captures, Demand, Enforcement, Factor, Method, MethodSet, RequestHead, RequestPath,
-    binding_parts,
+    Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, RequestHead,
+    RequestPath, binding_parts,
 };
 use crate::edge::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::edge::error::EdgeError;
@@ -132,7 +132,7 @@ async fn ask(
         action: requirement.map(|requirement| requirement.action.to_string()),
         level: requirement.map_or(0, |requirement| requirement.level.number()),
         factors: requirement
-            .map(|requirement| words(&requirement.factors, crate::domain::FactorSet::EMPTY))
+            .map(|requirement| words(requirement.factors.sets(), FactorSet::EMPTY))
             .unwrap_or_default(),
         reason: reason.map(crate::domain::Reason::as_str),
     })

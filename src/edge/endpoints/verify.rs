@@ -2,8 +2,9 @@
 
 use super::prompt::{Drafted, for_known, set_browser_key};
 use super::{BODY_LIMIT, Call, Known, Refusal};
-use crate::domain::{Alternatives, ClientKind, Factor, FactorSet, Reason, ReturnTarget, Secret};
+use crate::domain::{Factor, FactorSet, Reason, ReturnTarget, Secret};
 use crate::edge::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
+use crate::edge::audience::ClientKind;
 use crate::edge::error::EdgeError;
 use crate::edge::guard::Content;
 use crate::edge::local_path::LocalPath;
@@ -75,14 +76,18 @@ pub(super) async fn answer(
         (Answer::Verified(success), Sent::Form(_, carried)) => {
             desk.verified_page(&success, carried.as_ref())
         }
-        (Answer::MoreNeeded { view, .. }, Sent::Json(_)) => {
-            let accepted = Alternatives::new(view.alternatives.clone());
-            let accepted = accepted.ok_or(EdgeError::Refused(Reason::MethodNotEnrolled))?;
-            let response = VerifyResponse::partly(&accepted, view.shown_factors, view.expires_at);
+        (
+            Answer::MoreNeeded {
+                alternatives,
+                shown,
+                expires_at,
+            },
+            Sent::Json(_),
+        ) => {
+            let response = VerifyResponse::partly(&alternatives, shown, expires_at);
             Ok(respond::json(call.visit, &response))
         }
-        (Answer::MoreNeeded { view, .. }, Sent::Form(_, carried)) => {
-            let shown = view.shown_factors;
+        (Answer::MoreNeeded { shown, .. }, Sent::Form(_, carried)) => {
             desk.again(carried, None, None, |drafted| drafted.prompt.proven = shown)
                 .await
         }

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::domain::{
-    Action, Alternatives, Binding, Challenge, ChallengeId, ClientKind, Demand, Enforcement, Factor,
+    Action, Alternatives, Binding, Challenge, ChallengeId, Demand, Enforcement, Factor,
     RequestDigest, ReturnTarget, RiskLevel, RouteId, Scope, Secret, SessionId, Subject, Timestamp,
 };
+use crate::verification::Means;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -40,7 +41,6 @@ fn challenge() -> Challenge {
         },
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: ReturnTarget::Caller,
-        client: ClientKind::Fetch,
         opened_at: Timestamp::from_millis(1_700_000_000_000),
         expires_at: Timestamp::from_millis(1_700_000_600_000),
     }
@@ -55,9 +55,13 @@ fn site() -> Site {
 }
 
 fn refused() -> Problem {
-    let hints = [(Factor::EmailCode, "a•••@example.com".to_owned())];
+    let challenge = challenge();
+    let means = Means {
+        alternatives: challenge.demand.requirement.factors.sets().to_vec(),
+        email_hint: Some("a•••@example.com".to_owned()),
+    };
     let token = Secret::new("sealed".to_owned());
-    let view = ChallengeView::new(&challenge(), token, &hints, &site());
+    let view = ChallengeView::new(&challenge, token, &means, &site());
     Problem::new(Reason::StepUpRequired, 403, &site()).with_challenge(view, Locale::En)
 }
 
@@ -108,7 +112,11 @@ fn a_problem_without_a_challenge_has_a_code_of_its_own() {
 #[test]
 fn the_reason_of_a_challenge_is_kept_in_its_detail() {
     let token = Secret::new("sealed".to_owned());
-    let view = ChallengeView::new(&challenge(), token, &[], &site());
+    let means = Means {
+        alternatives: Vec::new(),
+        email_hint: None,
+    };
+    let view = ChallengeView::new(&challenge(), token, &means, &site());
     let problem = Problem::new(Reason::GrantSpent, 403, &site()).with_challenge(view, Locale::En);
     assert_eq!(problem.code, CHALLENGE_CODE);
     assert!(

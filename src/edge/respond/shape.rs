@@ -1,6 +1,6 @@
 //! The shapes that answers of ours have, and what each of them carries.
 
-use crate::domain::ClientKind;
+use crate::edge::audience::ClientKind;
 use crate::edge::pages;
 use crate::edge::problem::{self, Problem};
 use crate::edge::reply::Reply;

@@ -1,7 +1,8 @@
 //! Which status an answer has, and what the status of an answer means.
 
-use crate::domain::{ClientKind, Reason};
+use crate::domain::Reason;
 use crate::edge::ConnectError;
+use crate::edge::audience::ClientKind;
 use crate::edge::upstream::SendError;
 use http::{Response, StatusCode};
 

@@ -5,7 +5,7 @@ use crate::domain::{
     BrowserKeyHash, Decision, Factor, FactorSet, Reason, Secret, SessionId, Subject, decide,
 };
 use crate::verification::tests::now;
-use crate::verification::{Answer, Answering, ChallengeView, hash_browser_key};
+use crate::verification::{Answer, Answering, Means, hash_browser_key};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,11 +121,10 @@ async fn plus_means_that_both_are_shown() {
     let client = Client::number(1);
     let token = house.challenge(&client);
     let answer = house.right_password(&client, &token).await;
-    let Answer::MoreNeeded { remaining, view } = answer else {
+    let Answer::MoreNeeded { shown, .. } = answer else {
         panic!("{answer:?}");
     };
-    assert_eq!(remaining, [FactorSet::EMPTY.with(Factor::Totp)]);
-    assert!(view.shown_factors.contains(Factor::Password));
+    assert_eq!(shown, FactorSet::EMPTY.with(Factor::Password));
     let again = house.right_password(&client, &token);
     assert!(matches!(again.await, Answer::MoreNeeded { .. }));
     let code = house.totp_code();
@@ -181,21 +180,21 @@ async fn a_challenge_shows_what_this_subject_can_show() {
         &[Factor::EmailCode],
         &[Factor::Password],
     ]);
-    let view = async |client: &Client| -> ChallengeView {
+    let means = async |client: &Client| -> Means {
         let token = house.challenge(client);
         let requirement = Arc::clone(&house.requirement);
         let read = house
             .verifier
             .read(&token, |_| Some(requirement), &client.caller());
-        house.verifier.view(&read.unwrap()).await.unwrap()
+        let (challenge, caller) = (read.unwrap(), client.caller());
+        house.verifier.means(&challenge, &caller).await.unwrap()
     };
-    let alice = view(&Client::number(1)).await;
+    let alice = means(&Client::number(1)).await;
     let sets: Vec<_> = [Factor::EmailCode, Factor::Password]
         .map(|factor| FactorSet::EMPTY.with(factor))
         .into();
     assert_eq!(alice.alternatives, sets);
     assert_eq!(alice.email_hint.as_deref(), Some("a•••@example.com"));
-    assert_eq!(alice.bound, [("user".to_owned(), "42".to_owned())]);
-    let nobody = view(&Client::called("nobody@example.com")).await;
+    let nobody = means(&Client::called("nobody@example.com")).await;
     assert!(nobody.alternatives.is_empty() && nobody.email_hint.is_none());
 }

@@ -8,7 +8,7 @@ mod records;
 use crate::audit::{Audit, AuditSettings, AuditTarget};
 use crate::clock::Clock;
 use crate::domain::{
-    Alternatives, BrowserKeyHash, ClientKind, Demand, Evidence, Factor, RequestDigest, Requirement,
+    Alternatives, BrowserKeyHash, Demand, Evidence, Factor, RequestDigest, Requirement,
     ReturnTarget, RouteId, Secret, SessionId, SessionState, Subject, Timestamp, User, UserId,
 };
 use crate::entropy::Entropy;
@@ -80,6 +80,7 @@ impl Client {
             session: self.session,
             since: None,
             subject: &self.subject,
+            email: None,
             browser_key: self.browser_key,
             address: self.address,
             request_id: None,
@@ -186,7 +187,6 @@ impl House {
             demand: self.demand(),
             shown: vec![("user".to_owned(), "42".to_owned())],
             return_to: ReturnTarget::Caller,
-            client: ClientKind::Fetch,
         };
         self.verifier.open(opening).0
     }

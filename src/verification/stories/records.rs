@@ -64,8 +64,10 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
         success.browser_key.expose(),
         &house.verifier.equipment().keys,
     );
-    let status = house.verifier.status(&client.caller()).await.unwrap();
-    assert_eq!(status.session.unwrap().authenticated_at, Some(now()));
+    let crate::domain::SessionState::Known(session) = house.evidence(&client).await.session else {
+        panic!("it is still known");
+    };
+    assert_eq!(session.authenticated_at, Some(now()));
 }
 
 #[tokio::test]
