@@ -22,12 +22,8 @@ const OVERRIDE_PARAMETERS: &[&str] = &[
 ];
 
 /// Content types whose fields frameworks take for parameters of the request; Laravel and Rails do so
-/// with JSON as well.
-const PARAMETER_TYPES: &[&str] = &[
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "json",
-];
+/// with JSON as well, and Rack with every multipart type.
+const PARAMETER_TYPES: &[&str] = &["application/x-www-form-urlencoded", "multipart/", "json"];
 
 /// A request without its body, as it is matched.
 #[derive(Clone, Copy, Debug)]
@@ -75,22 +71,20 @@ pub fn claimed_methods(
 }
 
 /// Tells whether the body may hold parameters that stand for those of the query: many frameworks take
-/// a field of either for the other. Without a type Rack takes the body of a POST for a form.
+/// a field of either for the other. Without a type, or with one that is none, Rack takes the body of a
+/// POST for a form.
 pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
-    let mut types = head
-        .headers
-        .get_all(http::header::CONTENT_TYPE)
-        .iter()
-        .peekable();
-    if types.peek().is_none() {
-        return head.method == Method::Post;
-    }
-    types.any(|value| {
+    let types = head.headers.get_all(http::header::CONTENT_TYPE);
+    let (mut untyped, mut holds) = (true, false);
+    for value in types {
         let value = value.as_bytes().to_ascii_lowercase();
-        PARAMETER_TYPES
+        let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+        untyped &= !essence.contains(&b'/');
+        holds |= PARAMETER_TYPES
             .iter()
-            .any(|kind| value.windows(kind.len()).any(|w| w == kind.as_bytes()))
-    })
+            .any(|kind| value.windows(kind.len()).any(|w| w == kind.as_bytes()));
+    }
+    holds || (untyped && head.method == Method::Post)
 }
 
 /// Tells whether those parameters may claim further methods (`_method`): only a POST is overridden.
@@ -204,13 +198,48 @@ pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
 
 /// Tells whether applications may take key `sent` for key `known`.
 ///
-/// Letter case is ignored (ASP.NET), `name[]` is `name`, and PHP reads `.` and blanks as `_`.
+/// Letter case is ignored (ASP.NET); a name ends at NUL, and `.` and blanks are `_` in it (PHP).
+/// Brackets are cut off in many ways, so what stands between them counts: `[name]` and `name]` are
+/// `name` (qs, Rack), and whatever follows in brackets is an item of it (`name[]`, `name[0]`). One that
+/// is not closed is `_` (PHP).
 pub(super) fn same_key(sent: &str, known: &str) -> bool {
-    let plain = sent.trim_start();
-    let plain = plain.strip_suffix("[]").unwrap_or(plain);
-    same_folded(sent, known)
-        || same_folded(plain, known)
-        || (plain.contains(['.', ' ']) && same_folded(&plain.replace(['.', ' '], "_"), known))
+    if same_folded(sent, known) {
+        return true;
+    }
+    if !has_spellings(sent) && !has_spellings(known) {
+        return false;
+    }
+    let (sent, known) = (KeyParts::of(sent), KeyParts::of(known));
+    sent.begins_with(&known) || sent.joined() == known.joined()
+}
+
+fn has_spellings(key: &str) -> bool {
+    let is_read_otherwise =
+        |byte: u8| matches!(byte, 0 | b'.' | b'[' | b']') || byte.is_ascii_whitespace();
+    key.bytes().any(is_read_otherwise)
+}
+
+/// What stands between the brackets of a key.
+struct KeyParts(Vec<String>);
+
+impl KeyParts {
+    fn of(key: &str) -> Self {
+        let key = key.split('\0').next().unwrap_or_default().trim_start();
+        let parts = key.split(['[', ']']).filter(|part| !part.is_empty());
+        let as_php = |part: &str| part.replace(|c: char| c == '.' || c.is_whitespace(), "_");
+        Self(parts.map(as_php).collect())
+    }
+
+    fn begins_with(&self, other: &Self) -> bool {
+        let both = self.0.iter().zip(&other.0);
+        self.0.len() >= other.0.len()
+            && !other.0.is_empty()
+            && both.into_iter().all(|(one, other)| same_folded(one, other))
+    }
+
+    fn joined(&self) -> String {
+        self.0.join("_").to_lowercase()
+    }
 }
 
 /// Every value of header `name`: of all lines, whole and by item; `_` and `.` count as `-` (CGI).
@@ -325,10 +354,45 @@ mod tests {
 
     #[test]
     fn one_key_has_many_spellings() {
-        for sent in ["user_id", "USER_ID", "user_id[]", "user.id", " user id"] {
+        for sent in [
+            "user_id",
+            "USER_ID",
+            "user_id[]",
+            "user_id[0]",
+            "user_id[a][b]",
+            "[user_id]",
+            "user_id]",
+            "[[user_id",
+            "user.id",
+            " user id",
+            "user[id",
+            "User.ID[ ]",
+            "user_id\0x",
+        ] {
             assert!(same_key(sent, "user_id"), "{sent}");
         }
-        assert!(!same_key("user_ids", "user_id"));
+        for sent in [
+            "user[id]",
+            "user[id]junk",
+            "[user][id]",
+            "user[ID][]",
+            "user_id",
+        ] {
+            assert!(same_key(sent, "user[id]"), "{sent}");
+        }
+        for sent in [
+            "user_ids",
+            "user",
+            "x[user_id]",
+            "user_id_",
+            "",
+            "[]",
+            "\0user_id",
+        ] {
+            assert!(!same_key(sent, "user_id"), "{sent}");
+        }
+        assert!(!same_key("user[name]", "user[id]"));
+        assert!(!same_key("user[name]", "[]"));
     }
 
     #[test]

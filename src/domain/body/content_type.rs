@@ -65,6 +65,13 @@ impl ContentType {
         }
     }
 
+    /// Whether it has no parameters but these.
+    pub(super) fn has_only(&self, names: &[&str]) -> bool {
+        self.parameters
+            .iter()
+            .all(|(name, _)| names.contains(&name.as_str()))
+    }
+
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
             .iter()
@@ -88,10 +95,11 @@ pub(super) fn require_utf8(charset: &str) -> Result<(), BodyRefusal> {
 
 /// Takes `name=value` off; what follows begins with `;` or is nothing.
 ///
-/// Quoted values hold no backslash: parsers disagree about what it escapes.
+/// Quoted values hold no backslash: parsers disagree about what it escapes. Nor do single quotes stand
+/// for double ones, as in PHP, or `*` for another charset or a part of the value (RFC 2231).
 pub(super) fn take_parameter(text: &str) -> Option<(String, String, &str)> {
     let (name, value) = text.trim_start_matches([' ', '\t']).split_once('=')?;
-    if !is_token(name) {
+    if !is_token(name) || name.contains('*') {
         return None;
     }
     let (value, rest) = if let Some(quoted) = value.strip_prefix('"') {
@@ -101,7 +109,7 @@ pub(super) fn take_parameter(text: &str) -> Option<(String, String, &str)> {
     } else {
         let (value, rest) = value.find(';').map_or((value, ""), |at| value.split_at(at));
         let value = value.trim_end_matches([' ', '\t']);
-        is_token(value).then_some((value, rest))?
+        (is_token(value) && !value.contains('\'')).then_some((value, rest))?
     };
     let rest = rest.trim_start_matches([' ', '\t']);
     (rest.is_empty() || rest.starts_with(';'))
@@ -144,6 +152,9 @@ mod tests {
             "a/b; x=\"\\1\"",
             "a/b;",
             "a/b; x=1 2",
+            "a/b; x='1'",
+            "a/b; x*=utf-8''1",
+            "a/b; x*0=1",
         ] {
             assert!(
                 matches!(ContentType::parse(line), Err(BodyRefusal::Unreadable(_))),

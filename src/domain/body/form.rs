@@ -53,8 +53,16 @@ impl Form {
         Self { fields }.checked()
     }
 
-    /// Refuses a form that says of itself that it is in another charset (HTML's `_charset_`).
+    /// Refuses names that end early for some (at NUL for PHP), and a form that says of itself that it is
+    /// in another charset (HTML's `_charset_`).
     pub(super) fn checked(self) -> Result<Self, BodyRefusal> {
+        let is_odd = |field: &FormField| field.name.contains(char::is_control);
+        if let Some(field) = self.fields.iter().find(|field| is_odd(field)) {
+            let name = field.name.escape_default();
+            return Err(BodyRefusal::unreadable(format!(
+                "field `{name}` has a control character in its name"
+            )));
+        }
         for field in self.named("_charset_") {
             require_utf8(field.text()?)?;
         }
@@ -69,13 +77,13 @@ impl Form {
     }
 
     /// The values of a field that a route reads; refused if they differ, unless it is a list
-    /// (`name[]`), where every value counts.
+    /// (`name[]`, `name[0]`), where every value counts.
     pub(super) fn values(&self, name: &str) -> Result<Vec<&str>, BodyRefusal> {
         let values = self
             .named(name)
             .map(FormField::text)
             .collect::<Result<Vec<_>, _>>()?;
-        let is_list = self.named(name).all(|field| field.name.ends_with("[]"));
+        let is_list = self.named(name).all(|field| field.name.ends_with(']'));
         if !is_list && values.windows(2).any(|two| two.first() != two.last()) {
             return Err(BodyRefusal::AmbiguousKey(name.to_owned()));
         }
@@ -144,7 +152,8 @@ mod tests {
     #[test]
     fn what_parsers_read_differently_is_refused() {
         for text in [
-            "a=1;b=2", "a=%", "a=%4", "a=%zz", "a=%ff", "a=\u{e9}", "a=1\n", "a\0=1",
+            "a=1;b=2", "a=%", "a=%4", "a=%zz", "a=%ff", "a=\u{e9}", "a=1\n", "a\0=1", "a%00=1",
+            "a%0D=1",
         ] {
             assert!(
                 matches!(form(text), Err(BodyRefusal::Unreadable(_))),

@@ -13,6 +13,10 @@ impl Form {
     /// wherever the boundary's bytes occur they must be a boundary, so that no parser can find
     /// another one.
     pub(super) fn multipart(content_type: &ContentType, bytes: &[u8]) -> Result<Self, BodyRefusal> {
+        // PHP takes whatever is named like `xboundary` for the boundary.
+        if !content_type.has_only(&["boundary", "charset"]) {
+            return Err(broken("a parameter beside its boundary"));
+        }
         let boundary = content_type
             .parameter("boundary")
             .filter(|b| is_boundary(b));
@@ -191,6 +195,8 @@ mod tests {
             part("Content-Disposition: form-data; name=\"a%22b\""),
             part("Content-Disposition: form-data; name=\"a\\\"b\""),
             part("Content-Disposition: form-data; name=\"a\"; name=\"b\""),
+            part("Content-Disposition: form-data; name='a'"),
+            part("Content-Disposition: form-data; name=\"a\0b\""),
             part("Content-Disposition: form-data; name=\"a\"; filename*=utf-8''b"),
             part("Content-Disposition: attachment; name=\"a\""),
             part(
@@ -225,6 +231,7 @@ mod tests {
             "multipart/form-data",
             "multipart/form-data; boundary=\"\"",
             "multipart/form-data; boundary=\"a\u{e9}\"",
+            "multipart/form-data; xboundary=a; boundary=b",
         ] {
             let parsed = ContentType::parse(content_type).unwrap();
             assert!(Form::multipart(&parsed, b"----").is_err(), "{content_type}");

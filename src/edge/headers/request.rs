@@ -102,9 +102,7 @@ fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
         // Gateways such as CGI and WSGI fold these to the same variable as the dash.
         let folded = name.replace(['_', '.'], "-");
         match class_by_rules(&folded, rules) {
-            Class::EndToEnd
-                if matches!(folded.as_str(), "content-length" | "host" | "step-up-key") =>
-            {
+            Class::EndToEnd if folded.starts_with("content-") || folded == "step-up-key" => {
                 Class::Own
             }
             Class::EndToEnd => Class::EndToEnd,

@@ -75,6 +75,20 @@ fn a_parameter_counts_wherever_an_application_finds_it() {
 }
 
 #[test]
+fn a_type_that_only_some_read_as_a_form_is_never_waved_through() {
+    let table = table(vec![matcher(&[Method::Delete], "/users/{id}")]);
+    for kind in [
+        "multipart/mixed",
+        "multipart/related; boundary=b",
+        "",
+        "form",
+    ] {
+        let sent = ask(Method::Post, "/users/1").body(kind, "_method=delete");
+        assert!(sent.settle(&table).is_err(), "{kind:?}");
+    }
+}
+
+#[test]
 fn a_query_is_looked_for_in_bodies_of_every_method() {
     let mut deletes = matcher(&[], "/users");
     deletes.query = vec![("action".to_owned(), ValueTest::Equals("delete".to_owned()))];
