@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use stepgate::edge::fuzzing::pass_on;
 use stepgate::edge::{ForwardedStyle, HeaderRules, RewriteUrls, TrustedProxies};
-use stepgate::identity::{BrowserKeyCookie, CarriedLines};
+use stepgate::identity::{BrowserKeyCookie, CarriedLines, CredentialNames};
 
 fuzz_target!(|input: &[u8]| {
     let mut lines = input.split(|byte| *byte == b'\n');
@@ -25,7 +25,8 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     let cookie = BrowserKeyCookie::new(false, Duration::from_secs(60));
-    let _ = cookie.read(&CarriedLines::of(&headers), &headers);
+    let carried = |headers: &HeaderMap| CarriedLines::of(headers, "/", &CredentialNames::default());
+    let _ = cookie.read(&carried(&headers), &headers);
     let rules = HeaderRules {
         identity: vec!["x-single-sign-on".to_owned()],
         rewrite_urls: RewriteUrls::Remove,
@@ -50,5 +51,5 @@ fuzz_target!(|input: &[u8]| {
     }
     assert_eq!(told.get_all("x-forwarded-for").iter().count(), 1);
     // After this hop the application's own cookies are all that is left of the line.
-    assert!(cookie.read(&CarriedLines::of(&told), &told).is_none());
+    assert!(cookie.read(&carried(&told), &told).is_none());
 });

@@ -25,7 +25,11 @@ fuzz_target!(|input: &[u8]| {
     let names = CredentialNames {
         cookies: vec!["sessionid".to_owned()],
     };
-    if let Ok(carried) = names.read(&CarriedLines::of(&headers)) {
+    if let Ok(carried) = names.read(&CarriedLines::of(
+        &headers,
+        query.unwrap_or_default(),
+        &names,
+    )) {
         // The same lines taken for an answer: a cookie that is set replaces, and nothing else does.
         let after = names.after(&carried, &headers);
         assert!(names.set_by(&headers) || after == carried);

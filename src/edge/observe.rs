@@ -54,7 +54,7 @@ impl Watch {
             Some(Watched::Nothing) | None => Found::Nothing,
         };
         let house = &visit.worker.house;
-        let carried = CarriedLines::of(head.headers);
+        let carried = CarriedLines::of(head.headers, visit.target(), &house.sessions.credentials);
         let presented = match watched {
             Found::Nothing => None,
             Found::Login(_) | Found::Logout | Found::Unclear => {

@@ -66,6 +66,7 @@ impl BrowserKeyCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::CredentialNames;
 
     fn read(lines: &[(&'static str, &str)]) -> Option<String> {
         let mut headers = HeaderMap::new();
@@ -73,9 +74,8 @@ mod tests {
             headers.append(*name, value.parse().unwrap());
         }
         let cookie = BrowserKeyCookie::new(true, Duration::from_mins(1));
-        cookie
-            .read(&CarriedLines::of(&headers), &headers)
-            .map(str::to_owned)
+        let lines = CarriedLines::of(&headers, "/", &CredentialNames::default());
+        cookie.read(&lines, &headers).map(str::to_owned)
     }
 
     const ONE: &str = "AAAAAAAAAAAAAAAAAAAAAA";

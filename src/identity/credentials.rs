@@ -20,11 +20,13 @@ pub struct Credentials {
     authorization: Option<Vec<u8>>,
 }
 
-/// The header lines of a request that hold credentials, kept while the request goes its way.
+/// What of a request holds credentials, kept while the request goes its way.
 #[derive(Clone, Default)]
 pub struct CarriedLines {
     cookies: Lines,
     authorization: Lines,
+    /// The target, where it may hold a session's cookie (`;jsessionid=` of servlets, PHP's `?PHPSESSID=`).
+    target: Option<Box<[u8]>>,
 }
 
 /// Nearly every request has one line or none, which costs no allocation.
@@ -37,25 +39,30 @@ enum Lines {
 }
 
 impl CarriedLines {
-    /// Keeps the lines of a request.
-    pub fn of(headers: &HeaderMap) -> Self {
+    /// Keeps the lines of a request, and its path and query if they hold any of the session's cookies.
+    pub fn of(headers: &HeaderMap, target: &str, names: &CredentialNames) -> Self {
+        let may_hold = target.contains([';', '?'])
+            && (names.cookies.iter())
+                .any(|name| in_target(target.as_bytes(), name).next().is_some());
         Self {
             cookies: Lines::of(&headers.get_all(COOKIE)),
             authorization: Lines::of(&headers.get_all(AUTHORIZATION)),
+            target: may_hold.then(|| target.as_bytes().into()),
         }
-    }
-
-    /// Whether there is any line at all.
-    pub fn is_empty(&self) -> bool {
-        self.cookies.as_slice().is_empty() && self.authorization.as_slice().is_empty()
     }
 
     /// The one cookie line, if that is all there is.
     pub fn only_cookies(&self) -> Option<&[u8]> {
-        match (&self.cookies, &self.authorization) {
-            (Lines::One(line), Lines::None) => Some(line.as_bytes()),
-            (Lines::None | Lines::One(_) | Lines::Many(_), _) => None,
+        match (&self.cookies, &self.authorization, &self.target) {
+            (Lines::One(line), Lines::None, None) => Some(line.as_bytes()),
+            (Lines::None | Lines::One(_) | Lines::Many(_), _, _) => None,
         }
+    }
+
+    /// The values under the name of a session's cookie in the target.
+    fn in_target<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let target = self.target.as_deref().into_iter();
+        target.flat_map(move |target| in_target(target, name))
     }
 
     /// The values of all cookies of exactly this name (RFC 6265 §5.4).
@@ -120,10 +127,16 @@ impl CredentialNames {
         for (name, slot) in self.cookies.iter().zip(&mut cookies) {
             let mut values = lines.cookies_named(name);
             *slot = values.next().map(|value| decode(value).into_owned());
+            let doubled = || Err(DoubledCredential(format!("the cookie `{name}`")));
             if values.next().is_some()
                 || loose_count(lines.cookies.as_slice(), name) > usize::from(slot.is_some())
             {
-                return Err(DoubledCredential(format!("the cookie `{name}`")));
+                return doubled();
+            }
+            for value in lines.in_target(name) {
+                if *slot.get_or_insert_with(|| decode(value).into_owned()) != *decode(value) {
+                    return doubled();
+                }
             }
         }
         let authorization = match &lines.authorization {
@@ -159,7 +172,10 @@ impl CredentialNames {
                     let at = pair.iter().position(|byte| *byte == b'=')?;
                     Some(pair.get(at + 1..)?.trim_ascii())
                 });
-                named.chain(loosely).flat_map(move |value| alone(at, value))
+                named
+                    .chain(loosely)
+                    .chain(lines.in_target(name))
+                    .flat_map(move |value| alone(at, value))
             })
             .collect()
     }
@@ -269,6 +285,20 @@ impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Credentials([secret])")
     }
+}
+
+/// The values under the name of a cookie among the parameters of a path or a query.
+fn in_target<'t>(target: &'t [u8], name: &'t str) -> impl Iterator<Item = &'t [u8]> {
+    let end = target.iter().position(|byte| *byte == b'?');
+    let (path, query) = target.split_at(end.unwrap_or(target.len()));
+    let of_segment = |segment: &'t [u8]| segment.split(|byte| *byte == b';').skip(1);
+    let of_path = path.split(|byte| *byte == b'/').flat_map(of_segment);
+    let of_query = query.split(|byte| matches!(byte, b'?' | b'&' | b';'));
+    of_path.chain(of_query).filter_map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = pair.split_at_checked(at)?;
+        is_loosely(key, name.as_bytes()).then(|| value.get(1..).unwrap_or_default())
+    })
 }
 
 /// How often some application may find a cookie of this name.

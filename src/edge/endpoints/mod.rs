@@ -95,7 +95,8 @@ pub(super) async fn serve(
 impl Call<'_, '_> {
     /// Finds out who calls; without a session that we know, nothing can be verified.
     async fn identify(&self) -> Result<Known, EdgeError> {
-        let carried = CarriedLines::of(&self.parts.headers);
+        let names = &self.visit.worker.house.sessions.credentials;
+        let carried = CarriedLines::of(&self.parts.headers, self.visit.target(), names);
         let caller = observe::caller(self.visit, &carried, &self.parts.headers)?;
         let worker = self.visit.worker;
         let id = caller

@@ -18,7 +18,7 @@ fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn carried(lines: &[(&'static str, &str)]) -> CarriedLines {
-    CarriedLines::of(&headers(lines))
+    CarriedLines::of(&headers(lines), "/", &names())
 }
 
 fn session(lines: &[(&'static str, &str)]) -> Option<SessionId> {
@@ -105,13 +105,50 @@ fn no_spelling_of_a_credential_is_another_session() {
     let line = HeaderValue::from_bytes(b"other=\xe9; session_id=x+y").unwrap();
     odd.insert(COOKIE, line);
     let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
-    let read = names().read(&CarriedLines::of(&odd)).unwrap();
+    let read = names()
+        .read(&CarriedLines::of(&odd, "/", &names()))
+        .unwrap();
     assert_eq!(one, read.session(&keys));
     let bearer = session(&[("authorization", "Bearer x")]);
     for line in ["bearer x", "Bearer  x", "BEARER\tx"] {
         assert_eq!(bearer, session(&[("authorization", line)]), "{line}");
     }
     assert_ne!(bearer, session(&[("authorization", "Bearer X")]));
+}
+
+#[test]
+fn a_session_in_the_target_counts_beside_the_cookie() {
+    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+    let read = |cookie: &str, target: &str| {
+        let lines = CarriedLines::of(&headers(&[("cookie", cookie)]), target, &names());
+        let read = names().read(&lines);
+        read.map(|read| (read.session(&keys), lines.only_cookies().is_some()))
+    };
+    let one = session(&[("cookie", "session_id=x")]);
+    for target in [
+        "/a;Session_Id=x",
+        "/a;v=1;session_id=%78/b",
+        "/a?b&session.id=x",
+    ] {
+        assert_eq!(read("session_id=x", target), Ok((one, false)), "{target}");
+        assert_eq!(read("other=x", target), Ok((one, false)), "{target}");
+        assert!(read("session_id=y", target).is_err(), "{target}");
+    }
+    assert!(read("a=b", "/a;session_id=x;session_id=y").is_err());
+    for target in [
+        "/a;v=x?w=session_id",
+        "/session_id=/x?y",
+        "/a?xsession_id=y",
+    ] {
+        assert_eq!(read("session_id=x", target), Ok((one, true)), "{target}");
+    }
+    let lines = CarriedLines::of(
+        &headers(&[("cookie", "session_id=y")]),
+        "/a;session_id=x",
+        &names(),
+    );
+    let doubted = names().sessions_in_doubt(&lines, &keys);
+    assert!(doubted.contains(&one.unwrap()));
 }
 
 #[test]
