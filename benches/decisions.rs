@@ -206,7 +206,7 @@ fn identifying(criterion: &mut Criterion) {
         headers.insert(header, value.parse().expect("a sound header"));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let lines = CarriedLines::of(black_box(&headers));
+                let lines = CarriedLines::of(black_box(&headers), "/users/5/delete", &names);
                 let credentials = names.read(&lines).expect("nothing doubled");
                 credentials.session(&keys)
             });

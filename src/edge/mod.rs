@@ -27,6 +27,7 @@ pub mod problem;
 mod reply;
 mod respond;
 mod speak;
+mod streams;
 mod tunnel;
 mod upstream;
 mod visit;

@@ -1,12 +1,14 @@
 //! A response on its way to the client.
 
+use super::streams::Stream;
 use super::upstream::UpstreamBody;
 use super::wire::Occupied;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::error::Error;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The body of a response; while it lives, its connection is not idle.
@@ -15,7 +17,14 @@ pub(crate) struct Reply {
     content: Content,
     deadline: Option<Pin<Box<Sleep>>>,
     occupied: Option<Occupied>,
+    /// The stream of HTTP/2 that it goes to.
+    stream: Option<Rc<Stream>>,
+    /// What is left of a frame that is handed out in pieces.
+    rest: Bytes,
 }
+
+/// What a stream of HTTP/2 is given at a time: a slow client must be seen to take something.
+const PIECE: usize = 16 * 1024;
 
 #[derive(Debug)]
 enum Content {
@@ -52,6 +61,8 @@ impl Reply {
             content,
             deadline: None,
             occupied: None,
+            stream: None,
+            rest: Bytes::new(),
         }
     }
 
@@ -68,6 +79,48 @@ impl Reply {
     pub(crate) fn occupying(mut self, occupied: Occupied) -> Self {
         self.occupied = Some(occupied);
         self
+    }
+
+    /// Goes to a stream of HTTP/2, which is cut off when its client takes nothing of it.
+    pub(crate) fn on(mut self, stream: Rc<Stream>) -> Self {
+        stream.owes();
+        self.stream = Some(stream);
+        self
+    }
+
+    /// The next piece for a stream of HTTP/2: it is asked for only once the client has taken the last.
+    fn poll_piece(
+        &mut self,
+        stream: &Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, <Self as Body>::Error>>> {
+        if self.rest.is_empty() {
+            stream.owes_nothing();
+            match ready!(self.poll_content(cx)).map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        stream.owes();
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn poll_content(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, <Self as Body>::Error>>> {
+        match &mut self.content {
+            Content::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Continued(read @ Some(_), _) => {
+                Poll::Ready(read.take().map(|bytes| Ok(Frame::data(bytes))))
+            }
+            Content::Continued(None, body) | Content::Upstream(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+        }
     }
 }
 
@@ -87,18 +140,16 @@ impl Body for Reply {
                 "the request took longer than the settings allow".into()
             )));
         }
-        match &mut this.content {
-            Content::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Continued(read @ Some(_), _) => {
-                Poll::Ready(read.take().map(|bytes| Ok(Frame::data(bytes))))
-            }
-            Content::Continued(None, body) | Content::Upstream(body) => Pin::new(body)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+        match this.stream.clone() {
+            Some(stream) => this.poll_piece(&stream, cx),
+            None => this.poll_content(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
+        if !self.rest.is_empty() {
+            return false;
+        }
         match &self.content {
             Content::Own(bytes) => bytes.is_none(),
             Content::Continued(read, rest) => read.is_none() && rest.is_end_stream(),

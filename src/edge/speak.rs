@@ -2,6 +2,7 @@
 
 use super::house::{Connection, Worker};
 use super::listen::LAST_CALL;
+use super::streams::Streams;
 use super::wire::{self, DOZE_AFTER, HeadLimits, Heard, Line, Scanner, Wire};
 use crate::domain::Leniency;
 use hyper::body::Incoming;
@@ -111,7 +112,8 @@ pub(super) async fn http2<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &worker.house.options.limits;
-    let mut builder = hyper::server::conn::http2::Builder::new(OnThisThread);
+    let streams = Streams::default();
+    let mut builder = hyper::server::conn::http2::Builder::new(streams.clone());
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
@@ -129,17 +131,28 @@ pub(super) async fn http2<S>(
     );
     let line = connection.line.clone();
     let service = {
-        let worker = worker.clone();
-        service_fn(move |request| answer(worker.clone(), connection.clone(), request))
+        let (worker, streams) = (worker.clone(), streams.clone());
+        service_fn(move |request| {
+            let stream = streams.begin();
+            let answering = answer(worker.clone(), connection.clone(), request);
+            async move {
+                answering
+                    .await
+                    .map(|response| response.map(|reply| reply.on(stream)))
+            }
+        })
     };
     let serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
-    drive(
+    let driven = drive(
         &worker,
         &line,
         serving,
         hyper::server::conn::http2::Connection::graceful_shutdown,
-    )
-    .await;
+    );
+    tokio::select! {
+        _ = driven => {}
+        never = streams.look_after(limits.deadlines.progress) => match never {},
+    }
 }
 
 /// Answers a request. Its connection is occupied from here on, not from when hyper comes to poll the
@@ -219,15 +232,5 @@ fn head_limits(worker: &Worker) -> HeadLimits {
         lines: options.limits.headers,
         fragments: options.accept.fragments == Leniency::Read,
         raw_bytes: options.accept.raw_bytes == Leniency::Read,
-    }
-}
-
-/// Spawns the streams of an HTTP/2 connection where the connection is.
-#[derive(Clone, Copy, Debug)]
-struct OnThisThread;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for OnThisThread {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
     }
 }

@@ -6,6 +6,7 @@ use crate::support::run;
 use crate::support::tls::TestCa;
 use crate::support::upstream::{Upstream, text};
 use http::{Method, Version};
+use std::time::Duration;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -13,9 +14,11 @@ const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
 const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -431,4 +434,60 @@ fn header_lines_are_counted_in_http2_as_well() {
         assert_eq!((got.status.as_u16(), got.header("step-up")), (431, "error"));
         assert!(upstream.got().is_empty());
     });
+}
+
+#[test]
+fn a_client_that_takes_nothing_keeps_no_connection_to_the_application() {
+    run(async {
+        let large = "x".repeat(300_000);
+        let upstream = Upstream::start(move |got| match got.target.as_str() {
+            "/x" => text(200, &large),
+            other => text(200, other),
+        });
+        let house = before(upstream.addr())
+            .with("upstream", "max_connections: 2")
+            .with("deadlines", "progress: 1s")
+            .open();
+        let mut connection = open(&house).await;
+        // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.5.2).
+        let no_window = [0, 4, 0, 0, 0, 0];
+        connection.write(frame(SETTINGS, 0, 0, &no_window)).await;
+        for stream in [1, 3] {
+            let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &fields(GET));
+            connection.write(ask).await;
+        }
+        for kind in [HEADERS, HEADERS, RESET, RESET] {
+            assert_eq!(read_answer(&mut connection).await.0, kind);
+        }
+        assert_eq!(house.client().get("/y").await.text(), "/y");
+        // Whoever takes something now and then is waited for, however long it takes.
+        let ask = frame(HEADERS, END_STREAM | END_HEADERS, 5, &fields(GET));
+        connection.write(ask).await;
+        for _ in 0..6 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            for stream in [0, 5] {
+                let window = frame(WINDOW_UPDATE, 0, stream, &20_000_u32.to_be_bytes());
+                connection.write(window).await;
+            }
+            let mut taken = 0;
+            while taken < 20_000 {
+                match read_answer(&mut connection).await {
+                    (DATA, data) => taken += data.len(),
+                    (kind, _) => assert_eq!(kind, HEADERS),
+                }
+            }
+        }
+    });
+}
+
+/// The next frame of an answer: its kind and payload. Pings are answered meanwhile.
+async fn read_answer(connection: &mut RawConnection) -> (u8, Vec<u8>) {
+    loop {
+        let next = read_frame(connection, |kind, stream| stream != 0 || kind == PING).await;
+        let (kind, _, payload) = next.expect("the connection lasts");
+        if kind != PING {
+            return (kind, payload);
+        }
+        connection.write(frame(PING, ACK, 0, &payload)).await;
+    }
 }

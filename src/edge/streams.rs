@@ -1,0 +1,123 @@
+//! The streams of an HTTP/2 connection: where they run, and when they are cut off.
+//!
+//! A client that opens no window takes nothing of its answers, and hyper asks for no more of them: no
+//! deadline within the answer would ever be looked at, and each would keep a connection to the
+//! application. So whoever serves the connection looks after its streams from outside.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Looks in the time that a stream may stand still; it is cut off that much late at most.
+const LOOKS: u32 = 4;
+
+/// Spawns the streams of a connection where the connection is, and knows them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams(Rc<RefCell<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The stream whose request was handed to us last; hyper spawns it next.
+    begun: Option<Rc<Stream>>,
+    streams: Vec<Weak<Stream>>,
+    /// When there are that many, those that are over are forgotten.
+    most: usize,
+}
+
+/// One stream, as its answer and whoever looks after it know it.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Since when the client has taken nothing of what is there for it.
+    owed_since: Cell<Option<Instant>>,
+    cut: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Streams {
+    /// A request was received; its stream is spawned next.
+    pub(super) fn begin(&self) -> Rc<Stream> {
+        let stream = Rc::new(Stream::default());
+        self.0.borrow_mut().begun = Some(stream.clone());
+        stream
+    }
+
+    /// Cuts off every stream whose client takes nothing of its answer for `patience`.
+    pub(super) async fn look_after(&self, patience: Duration) -> Infallible {
+        loop {
+            sleep(patience / LOOKS).await;
+            let now = Instant::now();
+            let known = self.0.borrow();
+            let overdue = known.streams.iter().filter_map(Weak::upgrade);
+            for stream in overdue.filter(|stream| stream.is_overdue(now, patience)) {
+                stream.cut_off();
+            }
+        }
+    }
+}
+
+impl Known {
+    fn spawned(&mut self, stream: &Rc<Stream>) {
+        if self.streams.len() >= self.most {
+            self.streams.retain(|known| known.strong_count() > 0);
+            self.most = 32.max(2 * self.streams.len());
+        }
+        self.streams.push(Rc::downgrade(stream));
+    }
+}
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Streams {
+    fn execute(&self, future: F) {
+        let mut known = self.0.borrow_mut();
+        let Some(stream) = known.begun.take() else {
+            // No stream of a request, but what hyper has beside them.
+            tokio::task::spawn_local(future);
+            return;
+        };
+        known.spawned(&stream);
+        tokio::task::spawn_local(async move {
+            let mut future = pin!(future);
+            poll_fn(|cx| {
+                // What is dropped before its end resets the stream (RFC 9113 §5.4.2).
+                if stream.cut.get() {
+                    return Poll::Ready(());
+                }
+                // A task's waker stays the same.
+                stream
+                    .waker
+                    .borrow_mut()
+                    .get_or_insert_with(|| cx.waker().clone());
+                future.as_mut().poll(cx)
+            })
+            .await;
+        });
+    }
+}
+
+impl Stream {
+    /// There is something for the client, which has not been taken.
+    pub(super) fn owes(&self) {
+        self.owed_since.set(Some(Instant::now()));
+    }
+
+    /// The client waits for more.
+    pub(super) fn owes_nothing(&self) {
+        self.owed_since.set(None);
+    }
+
+    fn is_overdue(&self, now: Instant, patience: Duration) -> bool {
+        let since = self.owed_since.get();
+        since.is_some_and(|since| now.duration_since(since) >= patience)
+    }
+
+    fn cut_off(&self) {
+        self.cut.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
