@@ -10,6 +10,7 @@ on_both_stores! {
     a_login_drops_what_either_id_held,
     a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held,
     a_session_moved_to_itself_stays,
+    a_session_that_was_moved_is_not_moved_away_again,
     an_ended_session_holds_nothing,
     use_is_noted_and_never_goes_back,
     a_revoked_session_stays_revoked_whoever_logs_in,
@@ -90,6 +91,17 @@ async fn a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held(house
         .await
         .unwrap();
     assert_eq!(listed, [(id(2), session)]);
+}
+
+async fn a_session_that_was_moved_is_not_moved_away_again(house: House) {
+    let session = house.login(id(1), browser(1)).await;
+    house.earn(1, grant_key("a")).await;
+    for _ in 0..2 {
+        house.store.move_session(id(1), id(2)).await.unwrap();
+        let held = house.held(id(2), &[grant_key("a")]).await;
+        assert_eq!(held.session.as_ref(), Some(&session));
+        assert_eq!(held.grants.len(), 1);
+    }
 }
 
 async fn a_session_moved_to_itself_stays(house: House) {
@@ -190,8 +202,10 @@ async fn a_revocation_follows_a_moved_session(house: House) {
         .unwrap();
     house.store.move_session(id(1), id(2)).await.unwrap();
     assert!(house.held(id(2), &[]).await.session.unwrap().revoked);
+    // What is left behind is revoked still, and so is whatever it is moved to next.
+    house.store.move_session(id(1), id(3)).await.unwrap();
     let revoked = house.store.revoked_sessions(house.now()).await.unwrap();
-    assert_eq!(revoked.len(), 2);
+    assert_eq!(revoked.len(), 3);
 }
 
 async fn the_parts_of_a_session_are_revoked_with_it(house: House) {

@@ -145,9 +145,18 @@ pub(super) fn move_session(
     if from == to {
         return Ok(None);
     }
-    wipe(connection, to)?;
-    let Some(row) = Row::find(connection, from, now)? else {
+    let until = revoked_until(connection, from, now)?;
+    let row = Row::find(connection, from, now)?;
+    if row.is_none() && until.is_none() {
+        // Two requests may follow the same change: what the first moved is not there for the second.
         return Ok(None);
+    }
+    wipe(connection, to)?;
+    if let Some(until) = until {
+        note_revoked(connection, to, until)?;
+    }
+    let Some(row) = row else {
+        return Ok(until);
     };
     let mark = row.mark.clone().map(|record| refiled(record, to));
     Row::put(
@@ -175,10 +184,6 @@ pub(super) fn move_session(
             ])?;
     }
     wipe(connection, from)?;
-    let until = revoked_until(connection, from, now)?;
-    if let Some(until) = until {
-        note_revoked(connection, to, until)?;
-    }
     Ok(until)
 }
 

@@ -1,6 +1,8 @@
 -- KEYS from, to, revoked  ARGV from id, to id, beginning of index keys, channel, now
 lapse(KEYS[1], ARGV[5])
 lapse(KEYS[2], ARGV[5])
+-- Two requests may follow the same change: what the first moved is not there for the second.
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 wipe(KEYS[2])
 local ttl = redis.call('PTTL', KEYS[1])
 local fields = redis.call('HGETALL', KEYS[1])
