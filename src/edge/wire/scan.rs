@@ -209,7 +209,9 @@ impl Scanner {
         if line.len() > self.line_limit() {
             return Err(self.too_long());
         }
-        self.size.bytes += line.len();
+        if matches!(self.state, State::RequestLine | State::Headers) {
+            self.size.bytes += line.len();
+        }
         let line = line.strip_suffix(b"\r\n").ok_or(Violation::BareLineBreak)?;
         if memchr(b'\r', line).is_some() {
             return Err(Violation::BareLineBreak);

@@ -89,6 +89,13 @@ fn lengths_are_digits() {
 }
 
 #[test]
+fn the_lines_of_chunks_are_not_those_of_the_next_head() {
+    let chunks = "1\r\nx\r\n".repeat(2 * LIMITS.bytes / 3);
+    let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    assert_eq!(scan(&(text + "GET / HTTP/1.1\r\n\r\n")), Ok(Place::Idle));
+}
+
+#[test]
 fn lines_end_in_crlf_and_nothing_else() {
     for text in [
         "GET / HTTP/1.1\nHost: a\r\n\r\n",
