@@ -10,7 +10,7 @@ use crate::audit::EventKind;
 use crate::domain::{Subject, User, UserId};
 use crate::entropy::Entropy;
 use crate::store::Store;
-use crate::verification::{factor_keys, hash_password};
+use crate::verification::{hash_password, locks_of};
 use serde_json::json;
 
 pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError> {
@@ -114,7 +114,7 @@ fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
         let id = Bench::user_id(&arguments.name)?;
         let id = bench.store.user(&id).await?.map_or(id, |user| user.id);
         let keys = bench.settings.secrets.keys(&Entropy::system())?;
-        bench.store.clear_attempts(&factor_keys(&id, &keys)).await?;
+        bench.store.clear_attempts(&locks_of(&id, &keys)).await?;
         record(&bench, &id, EventKind::FactorUnlocked)?;
         writeln!(out, "cleared the failures of `{id}`")?;
         Ok(())

@@ -33,7 +33,7 @@ pub use password::{
     StartError, hash_password,
 };
 pub use send::Sending;
-pub use throttle::{Limit, Limits, factor_keys};
+pub use throttle::{CountedBy, Limit, Limits, locks_of};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
 pub use totp::{TotpSecret, TotpSecretError};
 pub use verifier::{

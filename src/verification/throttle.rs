@@ -5,7 +5,7 @@
 //! than what it proves: a right password clears nothing that guards the TOTP code.
 
 use crate::domain::{
-    ChallengeId, Counter, CounterKey, Factor, FactorSet, Reason, SessionId, Timestamp, UserId,
+    BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, Reason, Timestamp, UserId,
 };
 use crate::seal::{Keys, Purpose};
 use std::net::IpAddr;
@@ -68,13 +68,38 @@ pub(super) struct Try<'a> {
     pub(super) challenge: ChallengeId,
     /// How long the challenge lives.
     pub(super) life: Duration,
-    pub(super) session: SessionId,
-    /// When the session began, where that is remembered: it outlives every change of the cookie, so
-    /// whoever has the application give it anew has no fresh attempts.
-    pub(super) since: Option<Timestamp>,
+    pub(super) counted_by: CountedBy,
     /// The canonical user: a spelling is not a new user.
     pub(super) user: &'a UserId,
     pub(super) address: IpAddr,
+}
+
+/// What stays the same of somebody however often they try. It is nothing that a client may choose,
+/// such as a cookie: a new one must not mean fresh attempts, nor may a thief's attempts be the owner's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountedBy {
+    /// When the session began, where that is remembered: it outlives every change of the cookie.
+    Began(Timestamp),
+    /// Somebody whom a trusted proxy names, in the browser in which they last verified.
+    Familiar(BrowserKeyHash),
+    /// Somebody whom a trusted proxy names, in any other.
+    Stranger,
+}
+
+impl CountedBy {
+    /// Names it, with the user that it is of.
+    fn of(self, user: &UserId) -> Vec<u8> {
+        let began;
+        let (kind, value): (&[u8], &[u8]) = match &self {
+            Self::Began(at) => {
+                began = at.as_millis().to_be_bytes();
+                (b"began ", &began)
+            }
+            Self::Familiar(browser) => (b"familiar ", browser.as_bytes()),
+            Self::Stranger => (b"stranger ", b""),
+        };
+        [kind, value, user.as_str().as_bytes()].concat()
+    }
 }
 
 /// Names the counters.
@@ -174,15 +199,13 @@ impl Throttle<'_> {
     }
 
     fn session_keys(&self, who: Try<'_>, factor: Factor) -> [CounterKey; 2] {
-        let session = session_of(who);
-        let parts: [&[u8]; 2] = [&session, factor.as_str().as_bytes()];
-        [self.key(SESSION, &parts), self.key(SESSION_TOTAL, &parts)]
+        session_keys(who.counted_by, who.user, factor, self.keys)
     }
 
     fn code_keys(&self, who: Try<'_>) -> [CounterKey; 3] {
         [
             self.key(CODES, &[who.user.as_str().as_bytes()]),
-            self.key(CODES_IN_SESSION, &[&session_of(who)]),
+            self.key(CODES_IN_SESSION, &[&who.counted_by.of(who.user)]),
             self.key(RESEND, &[who.challenge.as_bytes()]),
         ]
     }
@@ -203,11 +226,16 @@ impl Throttle<'_> {
     }
 }
 
-/// The counters of consecutive failures of a user, by factor: what `user unlock` clears.
-pub fn factor_keys(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
+/// What `user unlock` clears: the counters of consecutive failures of a user, by factor, and of what
+/// strangers may have used up.
+pub fn locks_of(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
+    let of_strangers = |factor| session_keys(CountedBy::Stranger, user, factor, keys);
     Factor::ALL
         .into_iter()
-        .map(|factor| factor_key(user, factor, keys))
+        .flat_map(|factor| {
+            let locked = factor_key(user, factor, keys);
+            std::iter::once(locked).chain(of_strangers(factor))
+        })
         .collect()
 }
 
@@ -242,16 +270,15 @@ fn key(kind: &str, parts: &[&[u8]], keys: &Keys) -> CounterKey {
     CounterKey::new(format!("{kind}:{}", id.get(..22).unwrap_or(&id)))
 }
 
-/// What stays the same of a session for as long as it lasts.
-fn session_of(who: Try<'_>) -> Vec<u8> {
-    match who.since {
-        Some(since) => [
-            &since.as_millis().to_be_bytes(),
-            who.user.as_str().as_bytes(),
-        ]
-        .concat(),
-        None => who.session.as_bytes().to_vec(),
-    }
+fn session_keys(
+    counted_by: CountedBy,
+    user: &UserId,
+    factor: Factor,
+    keys: &Keys,
+) -> [CounterKey; 2] {
+    let who = counted_by.of(user);
+    let parts: [&[u8]; 2] = [&who, factor.as_str().as_bytes()];
+    [SESSION, SESSION_TOTAL].map(|kind| key(kind, &parts, keys))
 }
 
 fn of(key: CounterKey, limit: Limit) -> Counter {
@@ -281,8 +308,7 @@ mod tests {
         Try {
             challenge: ChallengeId::new([1; 16]),
             life: Duration::from_mins(10),
-            session: SessionId::new([2; 32]),
-            since: None,
+            counted_by: CountedBy::Stranger,
             user,
             address: "192.0.2.1".parse().unwrap(),
         }
@@ -308,6 +334,29 @@ mod tests {
         assert!(limits.challenge < limits.session.attempts);
         assert!(limits.session_total.attempts * 2 < limits.factor);
         assert!(limits.factor <= 100, "NIST SP 800-63B-4 §3.2.2");
+    }
+
+    #[test]
+    fn whoever_a_proxy_names_is_not_barred_by_strangers_and_can_be_unlocked() {
+        let (keys, limits) = (keys(), Limits::default());
+        let throttle = Throttle {
+            keys: &keys,
+            limits: &limits,
+        };
+        let user = UserId::new("alice");
+        let in_session = |counted_by| {
+            let who = Try {
+                counted_by,
+                ..tries(&user)
+            };
+            throttle.session_keys(who, Factor::Password)
+        };
+        let stranger = in_session(CountedBy::Stranger);
+        let browser = |number| CountedBy::Familiar(BrowserKeyHash::new([number; 32]));
+        assert_ne!(in_session(browser(1)), stranger);
+        assert_ne!(in_session(browser(1)), in_session(browser(2)));
+        let unlocked = locks_of(&user, &keys);
+        assert!(stranger.iter().all(|key| unlocked.contains(key)));
     }
 
     #[test]
@@ -346,9 +395,7 @@ mod tests {
     fn a_locked_factor_is_told_from_too_many_attempts() {
         let keys = keys();
         let now = Timestamp::from_millis(0);
-        let [locked, ..] = factor_keys(&UserId::new("a"), &keys)
-            .try_into()
-            .unwrap_or_else(|keys: Vec<_>| -> [CounterKey; 5] { panic!("{keys:?}") });
+        let locked = factor_key(&UserId::new("a"), Factor::Totp, &keys);
         assert_eq!(refusal(&locked, None, now), (Reason::FactorLocked, None));
         let until = now.after(Duration::from_secs(9));
         let session = key(SESSION, &[b"x"], &keys);

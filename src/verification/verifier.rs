@@ -3,7 +3,7 @@
 use super::code::mask;
 use super::directory::{EmailSubjects, MailState, find_user, open_alternatives, usable_factors};
 use super::password::PasswordChecker;
-use super::throttle::{Limits, Throttle, Try};
+use super::throttle::{CountedBy, Limits, Throttle, Try};
 use super::token;
 use crate::audit::{Audit, AuditUnavailable, Event, EventKind, Outcome};
 use crate::clock::Clock;
@@ -93,8 +93,8 @@ pub enum VerifyError {
 pub struct Caller<'a> {
     /// The session.
     pub session: SessionId,
-    /// When it began, if it is one that the store remembers.
-    pub since: Option<Timestamp>,
+    /// By what their attempts are counted.
+    pub counted_by: CountedBy,
     /// Its subject.
     pub subject: &'a Subject,
     /// The subject's mail address, by the word of a trusted proxy.
@@ -314,8 +314,7 @@ pub(super) fn attempt<'a>(challenge: &Challenge, user: &'a UserId, caller: &Call
     Try {
         challenge: challenge.id,
         life: challenge.expires_at.since(challenge.opened_at),
-        session: challenge.session,
-        since: caller.since,
+        counted_by: caller.counted_by,
         user,
         address: caller.address,
     }

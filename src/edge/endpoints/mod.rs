@@ -15,7 +15,7 @@ use super::{pages, respond};
 use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
 use crate::identity::{self, CarriedLines};
 use crate::store::{Ask, Store};
-use crate::verification;
+use crate::verification::{self, CountedBy};
 use http::request::Parts;
 use http::{Response, Uri, header};
 use hyper::body::Incoming;
@@ -177,16 +177,21 @@ impl Call<'_, '_> {
 }
 
 impl Known {
+    fn counted_by(&self) -> CountedBy {
+        let presented = self.caller.browser_key;
+        match presented.filter(|key| self.session.browser_key == Some(*key)) {
+            _ if self.caller.asserted.is_none() => CountedBy::Began(self.session.created_at),
+            Some(browser) => CountedBy::Familiar(browser),
+            // What a proxy asserts may be remembered nowhere, and begin with every request.
+            None => CountedBy::Stranger,
+        }
+    }
+
     /// As verification sees the caller.
     fn caller(&self) -> verification::Caller<'_> {
         verification::Caller {
             session: self.id,
-            // What a proxy asserts may be remembered nowhere, and begin with every request.
-            since: self
-                .caller
-                .asserted
-                .is_none()
-                .then_some(self.session.created_at),
+            counted_by: self.counted_by(),
             subject: &self.session.subject,
             email: self.caller.asserted_email(),
             browser_key: self.caller.browser_key,

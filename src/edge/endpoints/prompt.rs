@@ -16,7 +16,8 @@ use crate::edge::visit::Visit;
 use crate::edge::{api, respond};
 use crate::identity;
 use crate::verification::{
-    self, CarriedForm, FormOwner, Opening, anti_forgery_token, hash_browser_key, new_browser_key,
+    self, CarriedForm, CountedBy, FormOwner, Opening, anti_forgery_token, hash_browser_key,
+    new_browser_key,
 };
 use http::{HeaderValue, Response, header};
 
@@ -54,7 +55,7 @@ pub(crate) async fn challenge(
     let requirement = refused.demand.requirement.clone();
     let who = verification::Caller {
         session: id,
-        since: None, // nothing is counted yet
+        counted_by: CountedBy::Stranger, // nothing is counted yet
         subject: &session.subject,
         email: caller.asserted_email(),
         browser_key: key,

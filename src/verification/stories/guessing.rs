@@ -4,7 +4,7 @@ use super::{Client, House, refused, verified};
 use crate::domain::{Factor, Reason, Subject, User, UserId};
 use crate::store::Store;
 use crate::verification::tests::now;
-use crate::verification::{Answer, factor_keys};
+use crate::verification::{Answer, locks_of};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ async fn a_hundred_failures_lock_the_factor_until_an_operator_unlocks_it() {
     // The other factors are not locked.
     let code = house.totp_code();
     verified(house.answer(&owner, &token, Factor::Totp, &code).await);
-    let unlocked = factor_keys(&UserId::new("alice"), &house.verifier.equipment().keys);
+    let unlocked = locks_of(&UserId::new("alice"), &house.verifier.equipment().keys);
     house
         .verifier
         .store

@@ -18,8 +18,9 @@ use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
 use crate::store::{AnyStore, Ask, EmbeddedOptions, Held, Store, StoreOptions, open};
 use crate::verification::tests::{keys, now, requirement};
 use crate::verification::{
-    Answer, Answering, Caller, Equipment, Opening, PasswordChecker, PasswordCost, PasswordSettings,
-    Refusal, Sending, Success, TotpSecret, VerificationSettings, Verifier, hash_password,
+    Answer, Answering, Caller, CountedBy, Equipment, Opening, PasswordChecker, PasswordCost,
+    PasswordSettings, Refusal, Sending, Success, TotpSecret, VerificationSettings, Verifier,
+    hash_password,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ struct House {
 /// A client: its session, its browser, its address.
 #[derive(Clone)]
 struct Client {
+    number: u32,
     session: SessionId,
     subject: Subject,
     browser_key: Option<BrowserKeyHash>,
@@ -61,6 +63,7 @@ impl Client {
         let mut browser_key = session;
         browser_key[31] = 8;
         Self {
+            number,
             session: SessionId::new(session),
             subject: Subject::new("alice"),
             browser_key: Some(BrowserKeyHash::new(browser_key)),
@@ -78,7 +81,8 @@ impl Client {
     fn caller(&self) -> Caller<'_> {
         Caller {
             session: self.session,
-            since: None,
+            // Sessions of different numbers began at different times.
+            counted_by: CountedBy::Began(Timestamp::from_millis(self.number.into())),
             subject: &self.subject,
             email: None,
             browser_key: self.browser_key,
