@@ -45,6 +45,26 @@ on_both_stores! {
         assert_eq!(client.post_form("/keys", &[]).await.status, 200);
     }
 
+    async fn codes_go_to_the_address_that_a_trusted_proxy_asserts(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("headers: { subject: remote-user, email: remote-email }")
+            .more("trusted_proxies: [127.0.0.1]")
+            .set();
+        let address = format!("guest.{}", scene.address);
+        // Somebody who signs in elsewhere, and whom our directory does not know.
+        let client = scene.script().header("remote-user", "guest").header("remote-email", &address);
+        let refused = client.post_form("/keys", &[]).await;
+        assert_eq!(refused.json()["challenge"]["factors"], json!([["email_code"]]));
+        let elsewhere = scene.script().header("remote-user", "guest");
+        let no_address = elsewhere.post_form("/keys", &[]).await;
+        assert_eq!(reason(&no_address), "method-not-enrolled");
+        scene.send_code(&client, &token(&refused)).await;
+        let code = MailSink::shared().wait_for_code(&address, 1);
+        let passed = scene.verify(&client, &token(&refused), ("email_code", &code)).await;
+        assert_eq!(passed.json()["verified"], true, "{}", passed.text());
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+    }
+
     async fn rule_4_a_code_is_taken_once(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = scene.logged_in().await;

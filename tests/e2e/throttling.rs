@@ -2,7 +2,8 @@
 
 use crate::support::client::Client;
 use crate::support::scene::{
-    PASSWORD, Scene, Stage, on_both_stores, reason, stepgate, thief_of, token,
+    COOKIE, PASSWORD, Scene, Stage, USER, fresh_cookie, on_both_stores, reason, stepgate, thief_of,
+    token,
 };
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -43,6 +44,35 @@ on_both_stores! {
         // The right answer comes too late for this challenge.
         let refused = client.post_form("/keys", &[]).await;
         scene.pass(&client, &refused).await;
+    }
+
+    async fn rule_5_a_new_cookie_is_no_fresh_attempt_where_a_proxy_says_who_it_is(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("headers: { subject: remote-user }")
+            .more("trusted_proxies: [127.0.0.1]")
+            .set();
+        let somebody = || {
+            let client = scene.script().header("remote-user", USER);
+            client.set_cookie(COOKIE, &fresh_cookie());
+            client
+        };
+        let owner = somebody();
+        let refused = owner.post_form("/keys", &[]).await;
+        scene.pass(&owner, &refused).await;
+        let mut judged = 0;
+        for _ in 0..4 {
+            let answers = guess(&scene, &somebody(), 5).await;
+            judged += tally(&answers).get("wrong-answer").copied().unwrap_or(0);
+        }
+        assert_eq!(judged, 10);
+        // Nor is it an attempt of the owner's, in the browser that they verified in.
+        let refused = owner.post_form("/email", &[]).await;
+        scene.pass(&owner, &refused).await;
+        let unlocked = stepgate(&scene.dir, &["user", "unlock", USER]);
+        assert!(unlocked.contains(USER), "{unlocked}");
+        let stranger = somebody();
+        let refused = stranger.post_form("/keys", &[]).await;
+        scene.pass(&stranger, &refused).await;
     }
 
     async fn rule_5_a_session_is_barred_long_before_the_owner_is(keeper: Keeper) {

@@ -1,7 +1,8 @@
 //! Two keys: the application's cookie alone is never enough.
 
+use crate::support::becomes;
 use crate::support::scene::{
-    COOKIE, KEY_COOKIE, Scene, Stage, USER, on_both_stores, reason, thief_of, token,
+    COOKIE, KEY_COOKIE, Scene, Stage, USER, on_both_stores, reason, stepgate, thief_of, token,
 };
 
 on_both_stores! {
@@ -27,6 +28,29 @@ on_both_stores! {
         for path in ["/low", "/medium", "/proven", "/keys", "/settings"] {
             assert_eq!(owner.post_form(path, &[]).await.status, 200, "{path}");
         }
+    }
+
+    async fn no_proof_counts_for_a_session_in_the_path(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let owner = scene.logged_in().await;
+        let stolen = owner.cookie(COOKIE).unwrap();
+        // Somebody with a session of their own, all of whose proof is fresh.
+        let thief = scene.logged_in().await;
+        let refused = thief.post_form("/keys", &[]).await;
+        scene.pass(&thief, &refused).await;
+        assert_eq!(thief.post_form("/keys;v=1", &[]).await.status, 200);
+        for target in [format!("/keys;sid={stolen}"), format!("/keys;v=1;SID={stolen}"), format!("/keys?sid={stolen}")] {
+            let answer = thief.post_form(&target, &[]).await;
+            assert_eq!((answer.status.as_u16(), reason(&answer)), (400, "ambiguous-request".into()), "{target}");
+        }
+        // A servlet container writes it into its own links; with the same cookie it is the same.
+        let own = thief.cookie(COOKIE).unwrap();
+        assert_eq!(thief.post_form(&format!("/keys;sid={own}"), &[]).await.status, 200);
+        // Revoked means refused, wherever the session stands.
+        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
+        let bare = scene.script();
+        let refused = becomes(401, async || bare.get(&format!("/open;sid={stolen}")).await).await;
+        assert_eq!(reason(&refused), "session-revoked");
     }
 
     async fn a_login_with_a_copied_cookie_makes_nothing_fresh(keeper: Keeper) {
