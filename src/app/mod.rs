@@ -9,8 +9,8 @@ pub use signals::Signals;
 
 use crate::audit::{Audit, AuditSetupError, Event, EventKind, Outcome};
 use crate::clock::Clock;
-use crate::domain::{RouteTable, TableError};
-use crate::edge::{Census, House, Rules, bind};
+use crate::domain::TableError;
+use crate::edge::{Census, House, bind};
 use crate::entropy::Entropy;
 use crate::mail::{MailSetupError, Mailer};
 use crate::policy::{Fingerprint, Policies, Sources};
@@ -112,7 +112,7 @@ impl App {
             options: settings.edge,
             sessions: settings.sessions,
             browser_key: settings.browser_key,
-            rules: ArcSwap::from_pointee(rules(policies)?),
+            table: ArcSwap::from_pointee(policies.into_table()?),
             keys,
             clock,
             entropy,
@@ -155,7 +155,7 @@ impl App {
                 };
                 tracing::info!("listening on {scheme}://{}", listener.address);
             }
-            let routes = house.rules.load().table.routes().count();
+            let routes = house.table.load().routes().count();
             let upstream = &house.options.upstream.target;
             let (store, threads) = (&self.store_name, count);
             tracing::info!(routes, %upstream, store, threads, "ready");
@@ -175,12 +175,6 @@ impl App {
         tracing::info!("stopped");
         ended
     }
-}
-
-/// Builds the table that a reload puts in force as a whole.
-fn rules(policies: Policies) -> Result<Rules, TableError> {
-    let table = RouteTable::new(policies.routes, policies.default)?;
-    Ok(Rules { table })
 }
 
 /// Records what happens to the sidecar itself; a log that fails must not keep it from ending.

@@ -1,6 +1,6 @@
 //! Reloads the policies: when their files change, or when asked. All or nothing, and loud.
 
-use super::{AppError, rules};
+use super::AppError;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::edge::House;
 use crate::policy::{Fingerprint, Policies, Sources, Watch};
@@ -73,7 +73,7 @@ fn apply(house: &House, read: Result<Policies, Diagnostics>) {
         }
     };
     let mut event = Event::new(house.clock.now(), EventKind::PoliciesLoaded, outcome);
-    event.count = u64::try_from(house.rules.load().table.routes().count()).ok();
+    event.count = u64::try_from(house.table.load().routes().count()).ok();
     if house.audit.record(&event).is_err() {
         tracing::error!("the reload could not be recorded in the audit log");
     }
@@ -84,10 +84,10 @@ fn put_in_force(house: &House, policies: Policies) -> Outcome {
     for warning in policies.warnings() {
         tracing::warn!("{}", warning.to_string().trim_end());
     }
-    match rules(policies) {
-        Ok(rules) => {
-            let routes = rules.table.routes().count();
-            house.rules.store(Arc::new(rules));
+    match policies.into_table() {
+        Ok(table) => {
+            let routes = table.routes().count();
+            house.table.store(Arc::new(table));
             tracing::info!(routes, files, "the policies were reloaded");
             Outcome::Succeeded
         }

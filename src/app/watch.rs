@@ -1,14 +1,14 @@
-//! The main thread's part: waits for orders, keeps an eye on the store, ends the others in order.
+//! The main thread's part: waits for orders, follows the revocations, ends the others in order.
 
 use super::AppError;
 use super::reload::Reloader;
 use super::signals::{Order, Orders, Signals};
 use super::workers::{Phase, Workers};
-use crate::store::{AnyStore, StoreSource};
+use crate::store::StoreSource;
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::task::spawn_local;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Returns when everything has ended. `announce` is called once orders are heard: whoever reads that
 /// we are ready may ask us to stop at once, and must not end us half-way.
@@ -28,7 +28,6 @@ pub(super) fn until_stopped(
         let mut orders = Orders::new(signals).map_err(AppError::Thread)?;
         announce();
         spawn_local(store.feed().run());
-        spawn_local(watch_eviction(store.handle()));
         let failure = loop {
             tokio::select! {
                 ended = workers.one_ended() => {
@@ -63,26 +62,3 @@ async fn finish(workers: &mut Workers, orders: &mut Orders, drain: Duration) {
         () = again => tracing::warn!("asked to stop again: what is under way is cut off"),
     }
 }
-
-/// An evicted counter or used code would be forgotten. The feed tells when it connects; the policy
-/// can also be changed while Redis runs.
-async fn watch_eviction(store: AnyStore) {
-    let AnyStore::Redis(redis) = store else {
-        return;
-    };
-    loop {
-        sleep(EVICTION_CHECK).await;
-        match redis.evicting_policy().await {
-            Ok(Some(policy)) => {
-                let message = "redis may evict what we rely on: set `maxmemory-policy noeviction`";
-                tracing::error!(policy, "{message}");
-            }
-            Ok(None) => {}
-            // That Redis does not answer is told by whoever needs it.
-            Err(error) => tracing::debug!(%error, "redis cannot be asked for its eviction policy"),
-        }
-    }
-}
-
-/// How often Redis is asked for its eviction policy.
-const EVICTION_CHECK: Duration = Duration::from_mins(1);

@@ -5,9 +5,9 @@ use super::error::CliError;
 use super::output::{Output, plural};
 use super::store::{Bench, on_store};
 use super::table::Columns;
-use super::user::date;
 use crate::audit::EventKind;
 use crate::domain::{Session, SessionId, Subject};
+use crate::edge::api::rfc3339;
 use crate::store::Store;
 use serde_json::json;
 
@@ -35,8 +35,8 @@ fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
             columns.push([
                 short(*id),
                 session.subject.to_string(),
-                session.authenticated_at.map(date).unwrap_or_default(),
-                date(session.seen_at),
+                session.authenticated_at.map(rfc3339).unwrap_or_default(),
+                rfc3339(session.seen_at),
                 state(session).to_owned(),
             ]);
         }
@@ -117,9 +117,9 @@ fn as_json((id, session): &(SessionId, Session)) -> serde_json::Value {
     json!({
         "session": id.to_hex(),
         "user": session.subject.as_str(),
-        "authenticated_at": session.authenticated_at.map(date),
-        "created_at": date(session.created_at),
-        "seen_at": date(session.seen_at),
+        "authenticated_at": session.authenticated_at.map(rfc3339),
+        "created_at": rfc3339(session.created_at),
+        "seen_at": rfc3339(session.seen_at),
         "state": state(session),
     })
 }

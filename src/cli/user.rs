@@ -8,6 +8,7 @@ use super::table::Columns;
 use super::{ask, totp};
 use crate::audit::EventKind;
 use crate::domain::{Subject, User, UserId};
+use crate::edge::api::rfc3339;
 use crate::entropy::Entropy;
 use crate::store::Store;
 use crate::verification::{hash_password, locks_of};
@@ -77,7 +78,7 @@ fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
                 user.email.clone().unwrap_or_default(),
                 factors(user).join(", "),
                 aliases.join(", "),
-                date(user.created_at),
+                rfc3339(user.created_at),
             ]);
         }
         columns.write(out)?;
@@ -164,14 +165,8 @@ fn as_json(user: &User) -> serde_json::Value {
         "aliases": aliases,
         "email": user.email,
         "factors": factors(user),
-        "created_at": date(user.created_at),
+        "created_at": rfc3339(user.created_at),
     })
-}
-
-/// A point in time as RFC 3339 writes it, to the second.
-pub(super) fn date(at: crate::domain::Timestamp) -> String {
-    let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| "-".to_owned(), |at| at.to_string())
 }
 
 fn check_email(email: &str) -> Result<(), CliError> {

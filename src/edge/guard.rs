@@ -359,7 +359,7 @@ fn record_unjudged(visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError)
         Told::Denied
     };
     // The routes were used up on the way; what goes wrong can afford a second look.
-    let found = house.rules.load().table.find(head);
+    let found = house.table.load().find(head);
     let matching = found.matches().iter().map(|found| &found.route);
     let routes: Vec<_> = matching.chain(found.waiting()).collect();
     let mut event = visit.decision(told, Some(reason), &[], (None, None));

@@ -55,13 +55,6 @@ pub struct EdgeOptions {
     pub cors_origins: Vec<String>,
 }
 
-/// The policies in force. A reload puts another one in its place, all or nothing.
-#[derive(Debug)]
-pub struct Rules {
-    /// All routes.
-    pub table: RouteTable,
-}
-
 /// What all threads share.
 #[derive(Debug)]
 pub struct House {
@@ -71,8 +64,8 @@ pub struct House {
     pub sessions: SessionOptions,
     /// How browsers keep our key.
     pub browser_key: BrowserKeyCookie,
-    /// The policies in force.
-    pub rules: ArcSwap<Rules>,
+    /// The policies in force. A reload puts another table in place, all or nothing.
+    pub table: ArcSwap<RouteTable>,
     /// The keys.
     pub keys: Arc<Keys>,
     /// The time.
@@ -160,8 +153,8 @@ impl Worker {
 impl House {
     /// What a route requires by the policies in force.
     pub(crate) fn requirement(&self, route: &RouteId) -> Option<Arc<Requirement>> {
-        let rules = self.rules.load();
-        let found = rules.table.routes().find(|known| known.id == *route);
+        let table = self.table.load();
+        let found = table.routes().find(|known| known.id == *route);
         found.map(|route| route.requirement.clone())
     }
 }

@@ -36,7 +36,7 @@ mod wire;
 
 pub use client::TrustedProxies;
 pub use headers::{ForwardedStyle, HeaderRules, RewriteUrls};
-pub use house::{EdgeOptions, House, Rules, serve};
+pub use house::{EdgeOptions, House, serve};
 pub use listen::{Census, ClientLimits, bind};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
 pub use wire::ClientDeadlines;
@@ -95,9 +95,9 @@ async fn walk(
         query: uri.query(),
         headers: &parts.headers,
     };
-    let rules = house.rules.load();
-    let found = rules.table.find(&head);
-    if found.is_empty() && rules.table.default_action() == DefaultAction::Deny {
+    let table = house.table.load();
+    let found = table.find(&head);
+    if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
     let watch = Watch::new(visit, &head);

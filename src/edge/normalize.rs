@@ -124,7 +124,7 @@ fn host<'v>(parts: &mut Parts, visit: &'v Visit<'_>) -> Result<Cow<'v, str>, Nor
 }
 
 /// Lower case, without port; `None` for anything that is not a host with an optional port.
-fn bare_host(authority: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn bare_host(authority: &str) -> Option<Cow<'_, str>> {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (inside, port) = rest.split_once(']')?;

@@ -282,12 +282,7 @@ impl Watch {
         );
         let mut believed = true;
         for id in before.into_iter().chain(others) {
-            let ask = Ask {
-                session: id,
-                browser: None,
-                grants: &[],
-                claims: &[],
-            };
+            let ask = Ask::session(id, None);
             let Ok(held) = store.evidence(ask, house.clock.now()).await else {
                 forget(visit.worker, [id]);
                 return false;

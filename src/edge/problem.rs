@@ -5,8 +5,8 @@ use crate::edge::api::ChallengeView;
 use crate::edge::pages::{Site, Texts, explain, fill};
 use crate::locale::Locale;
 use data_encoding::BASE64_NOPAD;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The media type of a problem document (RFC 9457).
@@ -147,15 +147,8 @@ pub const WWW_AUTHENTICATE_SESSION: &str = "Bearer error=\"invalid_token\", erro
 
 /// Percent-encodes a `grpc-message` (gRPC over HTTP/2, "Responses": all but 0x20 to 0x7E, and `%`).
 pub fn grpc_message(message: &str) -> String {
-    let mut encoded = String::with_capacity(message.len());
-    for byte in message.bytes() {
-        if matches!(byte, 0x20..=0x7e) && byte != b'%' {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}"); // a String takes everything
-        }
-    }
-    encoded
+    const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+    utf8_percent_encode(message, ESCAPED).to_string()
 }
 
 fn detail_of(title: &str, locale: Locale) -> String {

@@ -10,6 +10,7 @@ use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -150,8 +151,7 @@ impl<'w> Visit<'w> {
         } else {
             "/"
         };
-        let escaped: String = form_urlencoded(wanted);
-        Some(page.replace("{path}", &escaped))
+        Some(page.replace("{path}", &escaped(wanted)))
     }
 
     /// The login page, on the way to where a challenge returns to.
@@ -161,7 +161,7 @@ impl<'w> Visit<'w> {
             ReturnTarget::Path(path) => path.as_str(),
             ReturnTarget::Caller | ReturnTarget::Form(_) => "/",
         };
-        Some(page.replace("{path}", &form_urlencoded(wanted)))
+        Some(page.replace("{path}", &escaped(wanted)))
     }
 
     /// Whether a browser says that the request comes from a page of our own origin. Unlike
@@ -266,16 +266,12 @@ impl<'w> Visit<'w> {
 }
 
 /// Escapes a text for a query: all but the unreserved characters (RFC 3986 §2.3) and the slash.
-fn form_urlencoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a `String` cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
+fn escaped(text: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'/');
+    utf8_percent_encode(text, KEPT).to_string()
 }

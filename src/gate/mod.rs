@@ -90,12 +90,7 @@ async fn ended<S: Store>(
     sessions: &SessionOptions,
     now: Timestamp,
 ) -> Result<Option<Reason>, StoreError> {
-    let ask = Ask {
-        session,
-        browser: None,
-        grants: &[],
-        claims: &[],
-    };
+    let ask = Ask::session(session, None);
     let held = store.evidence(ask, now).await?;
     Ok(held
         .session

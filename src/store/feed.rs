@@ -122,7 +122,7 @@ async fn warn_of_eviction(store: &RedisStore, warned: &mut Option<String>) {
         .as_ref()
         .filter(|policy| warned.as_ref() != Some(policy))
     {
-        tracing::warn!(
+        tracing::error!(
             %policy,
             "redis may evict counters and used codes; set `maxmemory-policy noeviction`"
         );

@@ -63,6 +63,18 @@ pub struct Ask<'a> {
     pub claims: &'a [GrantKey],
 }
 
+impl Ask<'_> {
+    /// Asks for a session alone, in a browser.
+    pub const fn session(session: SessionId, browser: Option<BrowserKeyHash>) -> Self {
+        Self {
+            session,
+            browser,
+            grants: &[],
+            claims: &[],
+        }
+    }
+}
+
 /// What the store holds for an [`Ask`].
 #[derive(Debug, Default)]
 pub struct Held {

@@ -219,12 +219,7 @@ impl<S: Store> Verifier<S> {
         let Equipment {
             clock, settings, ..
         } = &*self.equipment;
-        let ask = Ask {
-            session: caller.session,
-            browser: caller.browser_key,
-            grants: &[],
-            claims: &[],
-        };
+        let ask = Ask::session(caller.session, caller.browser_key);
         let now = clock.now();
         let held = self.store.evidence(ask, now).await?;
         let session = held

@@ -102,12 +102,7 @@ impl Call<'_, '_> {
         let id = caller
             .session
             .ok_or(EdgeError::Refused(Reason::SessionRequired))?;
-        let ask = Ask {
-            session: id,
-            browser: caller.browser_key,
-            grants: &[],
-            claims: &[],
-        };
+        let ask = Ask::session(id, caller.browser_key);
         let now = worker.house.clock.now();
         let held = worker.store.evidence(ask, now).await?;
         let session = match crate::gate::session_of(held.session, &caller, now) {

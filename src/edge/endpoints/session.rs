@@ -8,6 +8,7 @@ use crate::domain::{
 use crate::edge::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::edge::error::EdgeError;
 use crate::edge::guard::Content;
+use crate::edge::normalize::bare_host;
 use crate::edge::reply::Reply;
 use crate::edge::respond;
 use crate::gate::{self, Outcome};
@@ -77,12 +78,7 @@ async fn ask(
         .map_or((target, None), |(path, query)| (path, Some(query)));
     let path = RequestPath::parse(path, &house.options.accept)?;
     let headers = HeaderMap::new();
-    let host = visit
-        .authority()
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let host = bare_host(visit.authority()).unwrap_or_default();
     let head = RequestHead {
         method,
         claimed: MethodSet::EMPTY.with(method),
@@ -91,8 +87,8 @@ async fn ask(
         query,
         headers: &headers,
     };
-    let rules = house.rules.load();
-    let found = rules.table.find(&head);
+    let table = house.table.load();
+    let found = table.find(&head);
     let (empty, nothing) = (Body::read_or_opaque(&headers, &[]), Captures::default());
     let demands: Vec<Demand> = found
         .matches()

@@ -15,6 +15,7 @@ use crate::domain::{Reason, Requirement};
 use crate::edge::api::ChallengeView;
 use crate::edge::audience::ClientKind;
 use crate::edge::local_path::LocalPath;
+use crate::telemetry::chain;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use shape::{Mark, ours, redirect, set, typed};
@@ -324,18 +325,4 @@ fn is_about_session(reason: Reason) -> bool {
         reason,
         Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut
     )
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }
