@@ -1,6 +1,6 @@
 //! Out to the application: consumes the permit, streams both ways, carries upgrades.
 
-use super::guard::Content;
+use super::content::Content;
 use super::headers::{cleanse_interim, cleanse_response, join_cookies, remove_cookie};
 use super::house::{Connection, Worker};
 use super::upstream::{Outgoing, SendError, UpstreamBody};

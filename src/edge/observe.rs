@@ -1,19 +1,16 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
+use super::content::Content;
 use super::error::EdgeError;
 use super::forget::forget;
-use super::guard::Content;
-use super::house::Worker;
+use super::identify::identify;
 use super::reply::Reply;
 use super::respond;
 use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Body, BrowserKeyHash, RequestHead, Session, SessionId, Subject};
-use crate::identity::{
-    BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, LoginRoute, Recognized, Sign,
-    Watched,
-};
+use crate::identity::{Caller, CarriedLines, DoubledCredential, LoginRoute, Sign, Watched};
 use crate::store::{Ask, Login, Store, StoreError};
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
 use bytes::{Bytes, BytesMut};
@@ -138,7 +135,7 @@ impl Watch {
         visit: &Visit<'_>,
         headers: &HeaderMap,
     ) -> Result<Caller, DoubledCredential> {
-        caller(visit, &self.carried, headers)
+        identify(visit, &self.carried, headers)
     }
 
     /// Somebody who carries a credential twice: no session, but none of those may have ended.
@@ -390,42 +387,6 @@ fn record(visit: &Visit<'_>, event: &Event<'_>) {
     if let Err(error) = visit.worker.house.audit.record(event) {
         tracing::warn!(request = %visit.id, %error, "an event is not in the audit log");
     }
-}
-
-/// Who sends a request, as far as it tells.
-pub(super) fn caller(
-    visit: &Visit<'_>,
-    carried: &CarriedLines,
-    headers: &HeaderMap,
-) -> Result<Caller, DoubledCredential> {
-    let Worker { house, recent, .. } = &**visit.worker;
-    let asserted = visit.asserted(headers);
-    // Where nothing but one line of cookies tells who it is, the same line tells the same.
-    let line = carried
-        .only_cookies()
-        .filter(|_| asserted.is_none() && !headers.contains_key(BrowserKeyCookie::HEADER));
-    if let Some(known) = line.and_then(|line| recent.find(line)) {
-        return Ok(known.into());
-    }
-    let credentials = house.sessions.credentials.read(carried)?;
-    let (session, earlier) = house
-        .sessions
-        .identify(&credentials, asserted.as_ref(), &house.keys);
-    let presented = house.browser_key.read(carried, headers);
-    let said = Recognized {
-        session,
-        earlier,
-        alone: credentials.sessions_alone(&house.keys),
-        parts: credentials.cookies_alone(&house.keys),
-        browser_key: presented.and_then(|key| hash_browser_key(key, &house.keys)),
-    };
-    if let Some(line) = line {
-        recent.note(line, said.clone());
-    }
-    Ok(Caller {
-        asserted,
-        ..said.into()
-    })
 }
 
 /// Reads the beginning of a response body, as far as signs of a login are looked for.

@@ -1,7 +1,7 @@
 //! One request's visit: who came, to whom an answer is due, and under which name it is logged.
 
 use super::audience::{Audience, FetchSite};
-use super::guard::Patience;
+use super::content::Patience;
 use super::headers::Peer;
 use super::house::{Connection, Worker};
 use super::pages::Site;

@@ -6,9 +6,9 @@ mod verify;
 
 pub(super) use prompt::challenge;
 
+use super::content::Content;
 use super::error::EdgeError;
-use super::guard::Content;
-use super::observe;
+use super::identify::identify;
 use super::reply::Reply;
 use super::visit::{RequestId, Visit};
 use super::{pages, respond};
@@ -97,7 +97,7 @@ impl Call<'_, '_> {
     async fn identify(&self) -> Result<Known, EdgeError> {
         let names = &self.visit.worker.house.sessions.credentials;
         let carried = CarriedLines::of(&self.parts.headers, self.visit.target(), names);
-        let caller = observe::caller(self.visit, &carried, &self.parts.headers)?;
+        let caller = identify(self.visit, &carried, &self.parts.headers)?;
         let worker = self.visit.worker;
         let id = caller
             .session

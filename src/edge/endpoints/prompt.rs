@@ -7,8 +7,9 @@ use crate::domain::{
 };
 use crate::edge::api::ChallengeView;
 use crate::edge::audience::ClientKind;
+use crate::edge::content::Content;
 use crate::edge::error::EdgeError;
-use crate::edge::guard::{Content, Refused};
+use crate::edge::guard::Refused;
 use crate::edge::local_path::LocalPath;
 use crate::edge::pages::{self, EmailCode, Prompt};
 use crate::edge::reply::Reply;

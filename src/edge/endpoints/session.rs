@@ -6,8 +6,8 @@ use crate::domain::{
     RequestPath, binding_parts,
 };
 use crate::edge::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
+use crate::edge::content::Content;
 use crate::edge::error::EdgeError;
-use crate::edge::guard::Content;
 use crate::edge::normalize::bare_host;
 use crate::edge::reply::Reply;
 use crate::edge::respond;

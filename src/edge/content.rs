@@ -1,0 +1,112 @@
+//! The body of a request until it is forwarded: as it comes, or read, with its deadlines.
+
+use super::alarm::later;
+use super::error::EdgeError;
+use super::upstream::Outgoing;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// The body of a request: as it comes, or read because a matcher had to.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Read(Bytes),
+    Streamed {
+        body: Incoming,
+        /// How long it may be at all.
+        limit: u64,
+        patience: Patience,
+    },
+}
+
+/// How long a body that is read may take to come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Between two pieces. HTTP/1 watches that on the wire; streams of HTTP/2 have no wire of their own.
+    pub(crate) progress: Duration,
+    /// All of it: whoever sends a byte now and then makes progress for ever.
+    pub(crate) whole: Duration,
+    /// The end of the whole request, if that is limited.
+    pub(crate) until: Option<Instant>,
+}
+
+impl Patience {
+    /// When all of a body must have come that is read from now on.
+    fn end(self) -> Instant {
+        let end = later(Instant::now(), self.whole);
+        self.until.map_or(end, |until| until.min(end))
+    }
+
+    /// When the next piece must have come.
+    fn next(self, end: Instant) -> Instant {
+        later(Instant::now(), self.progress).min(end)
+    }
+}
+
+impl Content {
+    /// A body as it comes; `limit` is how long it may be at all.
+    pub(crate) fn new(body: Incoming, limit: u64, patience: Patience) -> Self {
+        Self::Streamed {
+            body,
+            limit,
+            patience,
+        }
+    }
+
+    /// Reads all of it, up to `limit` bytes. What was read is what is sent, byte for byte.
+    pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, EdgeError> {
+        let too_large = EdgeError::BodyTooLarge(limit);
+        let (body, patience) = match self {
+            Self::Read(bytes) => return Ok(bytes.clone()),
+            Self::Streamed { body, patience, .. } => (body, *patience),
+        };
+        if body.size_hint().lower() > limit as u64 {
+            return Err(too_large);
+        }
+        let mut whole = BytesMut::new();
+        let end = patience.end();
+        while let Some(frame) = timeout_at(patience.next(end), body.frame())
+            .await
+            .map_err(|_| EdgeError::SlowBody)?
+        {
+            // Trailers end here; see `upstream::body`.
+            let Ok(data) = frame.map_err(EdgeError::BrokenBody)?.into_data() else {
+                continue;
+            };
+            if whole.len() + data.len() > limit {
+                return Err(too_large);
+            }
+            whole.extend_from_slice(&data);
+        }
+        let bytes = whole.freeze();
+        *self = Self::Read(bytes.clone());
+        Ok(bytes)
+    }
+
+    /// Whether it does not announce more than `limit` bytes.
+    pub(crate) fn announces_at_most(&self, limit: usize) -> bool {
+        match self {
+            Self::Read(bytes) => bytes.len() <= limit,
+            Self::Streamed { body, .. } => body.size_hint().lower() <= limit as u64,
+        }
+    }
+
+    /// What was read, if it was.
+    pub(crate) fn as_read(&self) -> Option<&Bytes> {
+        match self {
+            Self::Read(bytes) => Some(bytes),
+            Self::Streamed { .. } => None,
+        }
+    }
+
+    /// On its way to the application.
+    pub(crate) fn into_outgoing(self) -> Outgoing {
+        match self {
+            Self::Read(bytes) => Outgoing::Read(Some(bytes)),
+            Self::Streamed { body, limit, .. } => Outgoing::Streamed { body, left: limit },
+        }
+    }
+}
