@@ -1,5 +1,6 @@
 //! What only Redis can be asked: commands counted, bytes spoilt, ways in.
 
+use super::support::port::HeldPort;
 use super::support::{
     Folder, HOUR, House, Redis, browser, clock, grant_key, id, in_runtime, is_corrupt,
     is_unavailable, once, session,
@@ -287,7 +288,8 @@ fn tls_needs_a_certificate_that_the_authority_signed() {
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let stranger = folder.path().join("stranger.pem");
     std::fs::write(&stranger, other.cert.pem()).unwrap();
-    let port = free_port();
+    let held = HeldPort::take();
+    let port = held.addr().port();
     let redis = Redis::start_in(
         folder,
         &[
@@ -323,12 +325,4 @@ fn tls_needs_a_certificate_that_the_authority_signed() {
         let refused = open(&StoreOptions::Redis(options), &clock()).unwrap_err();
         assert!(matches!(refused, OpenError::CaFile { .. }));
     });
-}
-
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }

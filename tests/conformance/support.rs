@@ -1,5 +1,8 @@
 //! Servers, files and records for the stories.
 
+#[path = "../e2e/support/port.rs"]
+pub(crate) mod port;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -2,8 +2,8 @@
 
 use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
+use crate::support::port::HeldPort;
 use crate::support::process::Process;
-use crate::support::redis::free_address;
 use crate::support::run;
 use crate::support::stepgate::command;
 use crate::support::temp::TempDir;
@@ -17,13 +17,15 @@ struct Demo {
     process: Process,
     at: SocketAddr,
     inbox: SocketAddr,
+    _port: HeldPort,
     _home: TempDir,
 }
 
 impl Demo {
     fn start() -> Self {
         let home = TempDir::new("demo");
-        let at = free_address();
+        let port = HeldPort::take();
+        let at = port.addr();
         let process = Process::start(
             "demo",
             command(&home)
@@ -39,6 +41,7 @@ impl Demo {
             process,
             at,
             inbox,
+            _port: port,
             _home: home,
         }
     }

@@ -7,7 +7,8 @@ use crate::support::browser::Browser;
 use crate::support::client::Client;
 use crate::support::django::{ADMIN, ADMIN_PASSWORD, Django};
 use crate::support::mail::{MailSink, Mode};
-use crate::support::redis::{Redis, free_address};
+use crate::support::port::HeldPort;
+use crate::support::redis::Redis;
 use crate::support::run;
 use crate::support::stepgate::{self, Stepgate};
 use crate::support::temp::TempDir;
@@ -314,6 +315,7 @@ struct Site {
     django: Django,
     mail: MailSink,
     _redis: Redis,
+    _port: HeldPort,
     _dir: TempDir,
 }
 
@@ -322,10 +324,10 @@ impl Site {
         let (django, redis) = (Django::start(), Redis::start());
         let mail = MailSink::start(Mode::Plain, &[]);
         let dir = TempDir::new("django-admin");
-        let address = free_address();
+        let port = HeldPort::take();
         dir.write(
             "stepgate.yaml",
-            settings(&address.to_string(), &django, &redis, &mail),
+            settings(&port.addr().to_string(), &django, &redis, &mail),
         );
         let secret = dir.write("secret.key", SECRET);
         fs::set_permissions(secret, Permissions::from_mode(0o600)).unwrap();
@@ -344,6 +346,7 @@ impl Site {
             django,
             mail,
             _redis: redis,
+            _port: port,
             _dir: dir,
         }
     }

@@ -3,6 +3,7 @@
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::mail::{MailSink, Mode};
+use crate::support::port::HeldPort;
 use crate::support::scene::{PASSWORD, Scene, Stage, on_both_stores, reason, token};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -163,8 +164,8 @@ on_both_stores! {
     }
 
     async fn when_the_mail_server_is_down_the_person_is_told(keeper: Keeper) {
-        let nobody = crate::support::redis::free_address().port();
-        let scene = Stage::on(keeper).mail(Some(nobody)).set();
+        let nobody = HeldPort::take();
+        let scene = Stage::on(keeper).mail(Some(nobody.addr().port())).set();
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
         let sent = scene.send_code(&client, &token(&refused)).await;

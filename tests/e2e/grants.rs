@@ -2,6 +2,7 @@
 
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
+use crate::support::port::HeldPort;
 use crate::support::scene::{PASSWORD, Scene, Stage, application, on_both_stores, reason, token};
 use crate::support::upstream::Reply;
 use futures_util::future::join_all;
@@ -286,8 +287,8 @@ routes:
     }
 
     async fn rule_4_a_grant_is_given_back_when_no_byte_reached_the_application(keeper: Keeper) {
-        let nobody = crate::support::redis::free_address();
-        let scene = Stage::on(keeper).before(nobody).session("headers: { subject: remote-user }")
+        let nobody = HeldPort::take();
+        let scene = Stage::on(keeper).before(nobody.addr()).session("headers: { subject: remote-user }")
             .more("trusted_proxies: [127.0.0.1]").set();
         let client = about_to_pay_by_proxy(&scene).await;
         for _ in 0..3 {

@@ -1,6 +1,7 @@
 //! Everything that waits has a deadline, and everything that is kept has a limit.
 
 use crate::support::house::before;
+use crate::support::port::HeldPort;
 use crate::support::raw::{self, RawConnection};
 use crate::support::raw_upstream::{Act, RawUpstream};
 use crate::support::run;
@@ -257,11 +258,8 @@ fn an_application_that_is_late_or_gone_is_told_apart() {
             "upstream-timeout"
         );
 
-        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let house = before(nobody).open();
+        let nobody = HeldPort::take();
+        let house = before(nobody.addr()).open();
         let gone = house.client().get("/x").await;
         assert_eq!(
             (gone.status.as_u16(), gone.header("step-up")),

@@ -1,7 +1,8 @@
 //! What we lean on fails: guarded routes are refused in time, the others never notice.
 
 use crate::support::mail::{MailSink, Mode};
-use crate::support::redis::{Redis, free_address};
+use crate::support::port::HeldPort;
+use crate::support::redis::Redis;
 use crate::support::sidecar::{Sidecar, application, assert_unavailable, challenge, verify};
 use crate::support::upstream::Upstream;
 use crate::support::{run, soon};
@@ -151,7 +152,8 @@ fn a_redis_that_only_reads_judges_and_spends_nothing() {
                 .unwrap();
         };
         // A replica of nobody who is there: it serves what it has, and takes no writes.
-        replicate("127.0.0.1", &free_address().port().to_string());
+        let nobody = HeldPort::take();
+        replicate("127.0.0.1", &nobody.addr().port().to_string());
         assert_unavailable(&sidecar.becomes(&client, "/pay", 503).await);
         assert_unavailable(&verify(&client, &token).await);
         assert_eq!(client.get("/").await.status, 200);
@@ -291,7 +293,8 @@ fn rule_4_a_grant_is_given_back_when_the_application_was_not_reached() {
     for store in [None, Some(Redis::start())] {
         let store = store.as_ref();
         run(async {
-            let addr = free_address();
+            let port = HeldPort::take();
+            let addr = port.addr();
             let upstream = Upstream::start_at(addr, application);
             let sidecar = Sidecar::start(addr, &store.map_or(EMBEDDED.to_owned(), on), "");
             let client = sidecar.logged_in().await;
@@ -340,8 +343,9 @@ fn a_grant_is_spent_once_the_application_was_reached_whatever_it_answers() {
 #[test]
 fn an_application_that_dies_in_the_middle_is_not_passed_off_as_done() {
     run(async {
-        let upstream = Upstream::start(application);
-        let sidecar = Sidecar::start(upstream.addr(), EMBEDDED, "");
+        let port = HeldPort::take();
+        let upstream = Upstream::start_at(port.addr(), application);
+        let sidecar = Sidecar::start(port.addr(), EMBEDDED, "");
         let client = sidecar.client();
         let mut events = client
             .open(client.request(Method::GET, "/events", ""))
@@ -353,7 +357,6 @@ fn an_application_that_dies_in_the_middle_is_not_passed_off_as_done() {
                 .unwrap()
                 .is_ok()
         );
-        let addr = upstream.addr();
         drop(upstream);
         assert!(
             soon("the end", events.body_mut().frame())
@@ -362,7 +365,7 @@ fn an_application_that_dies_in_the_middle_is_not_passed_off_as_done() {
                 .is_err()
         );
         assert_eq!(client.get("/").await.status, 502);
-        let _upstream = Upstream::start_at(addr, application);
+        let _upstream = Upstream::start_at(port.addr(), application);
         assert_eq!(client.get("/").await.status, 200, "without a restart");
     });
 }

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod django;
 pub(crate) mod house;
 pub(crate) mod mail;
+pub(crate) mod port;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod raw_upstream;

@@ -1,14 +1,15 @@
 //! A real `redis-server`.
 
+use super::port::HeldPort;
 use super::process::Process;
 use super::temp::TempDir;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Command;
 
 /// A Redis on a port of its own, persisting nothing.
 pub(crate) struct Redis {
     dir: TempDir,
-    addr: SocketAddr,
+    port: HeldPort,
     arguments: Vec<String>,
     server: Option<Process>,
 }
@@ -23,7 +24,7 @@ impl Redis {
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut redis = Self {
             dir: TempDir::new("redis"),
-            addr: free_address(),
+            port: HeldPort::take(),
             arguments: arguments.iter().map(|&argument| argument.into()).collect(),
             server: None,
         };
@@ -33,12 +34,12 @@ impl Redis {
 
     /// Where it listens.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.addr()
     }
 
     /// Its address as a setting.
     pub(crate) fn url(&self) -> String {
-        format!("redis://{}", self.addr)
+        format!("redis://{}", self.addr())
     }
 
     /// A connection that blocks, for a look inside or to count.
@@ -101,7 +102,7 @@ impl Redis {
             "redis-server",
             Command::new("redis-server")
                 .args(["--bind", "127.0.0.1", "--port"])
-                .arg(self.addr.port().to_string())
+                .arg(self.addr().port().to_string())
                 .args(["--save", "", "--appendonly", "no", "--dir"])
                 .arg(self.dir.path())
                 .args(&self.arguments),
@@ -113,10 +114,4 @@ impl Redis {
     fn process(&self) -> &Process {
         self.server.as_ref().expect("Redis was killed")
     }
-}
-
-/// A loopback address that nobody listens on at the moment.
-pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
 }

@@ -1,8 +1,8 @@
 //! The real binary as it stands in production: it can be killed, restarted, and lose what it leans on.
 
 use super::client::{Answer, Client};
+use super::port::HeldPort;
 use super::process::signal;
-use super::redis::free_address;
 use super::stepgate::{Stepgate, add_user};
 use super::temp::TempDir;
 use super::upstream::{Got, Reply, answer, text};
@@ -31,7 +31,7 @@ routes:
 /// A sidecar in front of an application, at an address that outlives it.
 pub(crate) struct Sidecar {
     pub(crate) dir: TempDir,
-    addr: SocketAddr,
+    port: HeldPort,
     running: Option<Stepgate>,
 }
 
@@ -39,14 +39,14 @@ impl Sidecar {
     /// Sets one up, without starting it; `store` is the section of that name.
     pub(crate) fn prepare(upstream: SocketAddr, store: &str, more: &str) -> Self {
         let dir = TempDir::new("sidecar");
-        let addr = free_address();
+        let port = HeldPort::take();
         let secret = dir.write("secret.key", "5d7c1f1e2a9b48c3".repeat(4));
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         dir.write("policies/routes.yaml", POLICY);
         let settings = format!(
             "version: 1
 threads: 1
-listen: {addr}
+listen: {listen}
 public_url: http://{HOST}
 secret: {{ file: secret.key }}
 upstream: {{ url: 'http://{upstream}', connect: 1s }}
@@ -60,12 +60,13 @@ verification:
   argon2: {{ memory: 64KiB, passes: 1 }}
 log: {{ format: json }}
 {more}
-"
+",
+            listen = port.addr()
         );
         dir.write("stepgate.yaml", settings);
         Self {
             dir,
-            addr,
+            port,
             running: None,
         }
     }
@@ -106,7 +107,7 @@ log: {{ format: json }}
 
     /// A page's script, not logged in.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.addr).host(HOST).fetching()
+        Client::new(self.port.addr()).host(HOST).fetching()
     }
 
     /// The same after a login.
