@@ -68,7 +68,9 @@ impl Redis {
     /// Everything that is stored, keys and values as text; for tests of what must not be there.
     pub(crate) fn dump(&self) -> String {
         let mut connection = self.connect();
-        let keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+        let mut keys: Vec<Vec<u8>> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+        // In whatever order its table has them, which changes as that grows.
+        keys.sort();
         let mut dump = String::new();
         for key in keys {
             let value: Vec<u8> = redis::cmd("DUMP").arg(&key).query(&mut connection).unwrap();
