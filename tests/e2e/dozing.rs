@@ -4,7 +4,7 @@ use crate::support::house::{House, before};
 use crate::support::raw::RawConnection;
 use crate::support::tls::TestCa;
 use crate::support::upstream::{Upstream, text};
-use crate::support::{run, soon};
+use crate::support::{run, soon, until};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -121,10 +121,11 @@ fn a_doze_ends_with_the_patience_for_idle_connections() {
         let upstream = Upstream::start(|_| text(200, "the answer"));
         let plan = before(upstream.addr()).with("deadlines", "idle: 1s");
         let house = plan.open();
+        // Before the request: how late its answer is heard must not count.
+        let begun = Instant::now();
         let mut connection = asked(&house).await;
-        let asked = Instant::now();
         assert!(connection.read_to_end().await.is_empty());
-        let waited = asked.elapsed();
+        let waited = begun.elapsed();
         assert!(waited >= Duration::from_millis(900), "{waited:?}");
     });
 }
@@ -147,8 +148,9 @@ fn silent_clients_cost_little() {
             }
         }
         // One that is served takes 20 KiB; what one batch has given back serves the next.
-        let each = (memory(&house) - begun) / (silent.len() - BATCH);
-        assert!(each < 10, "{each} KiB for each connection");
+        let most = 10 * (silent.len() - BATCH);
+        let little = async || (memory(&house).saturating_sub(begun) < most).then_some(());
+        until("less than 10 KiB for each connection", little).await;
         for connection in &mut silent {
             ask(connection).await;
         }
