@@ -1,6 +1,6 @@
 //! Redis stopped, cut off, restarted: callers hear so in time, and nobody hears another's answer.
 
-use super::support::{House, Redis, at_once, browser, id, in_runtime, is_unavailable};
+use super::support::{House, Redis, SLACK, at_once, browser, id, in_runtime, is_unavailable};
 use std::rc::Rc;
 use std::time::Duration;
 use stepgate::store::{RedisOptions, Store, StoreError, StoreOptions};
@@ -8,8 +8,6 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_millis(250);
-/// The machine may be busy: what must be told apart is the deadline and no end at all.
-const SLACK: Duration = Duration::from_secs(5);
 
 fn options(redis: &Redis) -> StoreOptions {
     let connect_timeout = Duration::from_secs(1);

@@ -23,7 +23,9 @@ use tokio::time::timeout;
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 /// Generous, since the tests share a machine; the outages choose their own.
-const PATIENT: Duration = Duration::from_secs(10);
+pub(crate) const PATIENT: Duration = Duration::from_secs(10);
+/// The machine may be busy: what must be told apart is a deadline and no end at all.
+pub(crate) const SLACK: Duration = Duration::from_secs(5);
 
 /// A store and all that belongs to it.
 pub(crate) struct House {
