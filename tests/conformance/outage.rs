@@ -3,13 +3,14 @@
 use super::support::{House, Redis, SLACK, at_once, browser, id, in_runtime, is_unavailable};
 use std::rc::Rc;
 use std::time::Duration;
-use stepgate::store::{RedisOptions, Store, StoreError, StoreOptions};
+use stepgate::store::{RedisOptions, StoreError, StoreOptions};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
-fn options(redis: &Redis) -> StoreOptions {
+/// For stories of the deadline itself.
+fn hasty(redis: &Redis) -> StoreOptions {
     let connect_timeout = Duration::from_secs(1);
     StoreOptions::Redis(RedisOptions {
         deadline: DEADLINE,
@@ -18,12 +19,17 @@ fn options(redis: &Redis) -> StoreOptions {
     })
 }
 
+fn patient(redis: &Redis) -> StoreOptions {
+    StoreOptions::Redis(redis.options())
+}
+
 #[test]
 fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&options(&redis));
-        house.login(id(1), browser(1)).await;
+        House::open(&patient(&redis)).login(id(1), browser(1)).await;
+        let house = House::open(&hasty(&redis));
+        house.recovered().await;
         redis.pause();
 
         let house = Rc::new(house);
@@ -55,8 +61,7 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
         );
 
         redis.resume();
-        house.recovered().await;
-        assert!(house.ask(id(1), &[]).await.unwrap().session.is_some());
+        assert!(house.recovered().await.session.is_some());
     });
 }
 
@@ -65,7 +70,7 @@ fn a_redis_that_was_never_there_is_told_within_the_deadline() {
     let mut redis = Redis::start(&[]);
     redis.end();
     in_runtime(async || {
-        let house = House::open(&options(&redis));
+        let house = House::open(&hasty(&redis));
         let start = Instant::now();
         assert!(is_unavailable(&house.ask(id(1), &[]).await));
         assert!(start.elapsed() < DEADLINE + SLACK);
@@ -78,12 +83,11 @@ fn a_redis_that_was_never_there_is_told_within_the_deadline() {
 fn a_restarted_redis_is_reached_again() {
     let mut redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&options(&redis));
+        let house = House::open(&patient(&redis));
         house.login(id(1), browser(1)).await;
         redis.restart();
-        house.recovered().await;
         assert!(
-            house.ask(id(1), &[]).await.unwrap().session.is_none(),
+            house.recovered().await.session.is_none(),
             "it has forgotten everything"
         );
         house.login(id(1), browser(1)).await;
@@ -94,7 +98,7 @@ fn a_restarted_redis_is_reached_again() {
 fn an_idle_connection_that_the_server_closed_fails_no_request() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&options(&redis));
+        let house = House::open(&patient(&redis));
         house.login(id(1), browser(1)).await;
         // Longer than a burst of reconnections would be paced for.
         let settled = Instant::now() + Duration::from_millis(1100);
@@ -110,7 +114,7 @@ fn an_idle_connection_that_the_server_closed_fails_no_request() {
 fn no_answer_reaches_another_caller_when_connections_are_cut() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&StoreOptions::Redis(redis.options()));
+        let house = House::open(&patient(&redis));
         house.log_in_twenty().await;
         let house = Rc::new(house);
         let (mut answered, mut refused) = (0, 0);
@@ -161,7 +165,7 @@ async fn is_told(house: &House, number: usize) -> bool {
 fn callers_who_give_up_leave_the_connection_to_the_others() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&options(&redis));
+        let house = House::open(&patient(&redis));
         house.login(id(1), browser(1)).await;
         let before = redis.command(&["INFO", "stats"]);
         for _ in 0..50 {
@@ -197,7 +201,7 @@ fn a_link_that_dozed_off_still_keeps_the_deadline() {
             ..redis.options()
         };
         let house = House::open(&StoreOptions::Redis(options));
-        house.store.ping().await.unwrap();
+        house.recovered().await;
         // Idleness is the thing itself: forty looks, of which ten make a deadline.
         tokio::time::sleep(8 * deadline).await;
         redis.pause();

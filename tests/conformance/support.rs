@@ -92,15 +92,18 @@ impl House {
         self.store.evidence(ask, self.now()).await
     }
 
-    /// Asks until there is an answer again.
-    pub(crate) async fn recovered(&self) {
+    /// Asks for the first session until there is an answer again, and tells that.
+    pub(crate) async fn recovered(&self) -> Held {
         let asking = async {
-            while self.ask(id(1), &[]).await.is_err() {
+            loop {
+                if let Ok(held) = self.ask(id(1), &[]).await {
+                    return held;
+                }
                 tokio::task::yield_now().await;
             }
         };
         let recovered = timeout(PATIENT, asking).await;
-        recovered.expect("the store is reached again by itself");
+        recovered.expect("the store is reached again by itself")
     }
 
     /// Takes single-use grants.
