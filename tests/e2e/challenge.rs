@@ -246,7 +246,7 @@ on_both_stores! {
     }
 
     async fn a_challenge_expires(keeper: Keeper) {
-        let scene = Stage::on(keeper).verification("challenge_life: 1s").set();
+        let scene = Stage::on(keeper).verification("challenge_life: 3s").set();
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
         let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();

@@ -114,10 +114,10 @@ on_both_stores! {
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
         scene.send_code(&client, &token(&refused)).await;
-        let first = scene.code(1);
         let soon = scene.send_code(&client, &token(&refused)).await;
         assert_eq!((soon.status.as_u16(), reason(&soon)), (429, "too-many-attempts".into()));
         assert_eq!(soon.header("retry-after"), "1");
+        let first = scene.code(1);
         let sent = becomes(200, async || scene.send_code(&client, &token(&refused)).await).await;
         assert_eq!(sent.json()["sent"], true, "{}", sent.text());
         let second = scene.code(2);

@@ -244,7 +244,7 @@ on_both_stores! {
     }
 
     async fn a_session_ends_after_its_lifetime(keeper: Keeper) {
-        let scene = Stage::on(keeper).session("lifetime: 2s").set();
+        let scene = Stage::on(keeper).session("lifetime: 4s").set();
         let client = elevated(&scene).await;
         let thief = thief_of(&scene, &client);
         let over = becomes(401, async || client.get("/anything").await).await;

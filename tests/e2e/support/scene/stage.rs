@@ -22,7 +22,7 @@ routes:
   - { id: name, action: account.name, title: Change the name, level: 3, show: { name: form.name }, match: { methods: [POST], path: /name } }
   - { id: email-api, action: account.email, title: Change the address, level: 3, match: { methods: [PUT, PATCH], path: /api/email } }
   - { id: keys, action: keys.create, title: Create an API key, level: 3, match: { methods: [POST], path: /keys } }
-  - { id: brief, action: keys.rotate, title: Rotate a key, level: 3, max_age: 1s, match: { methods: [POST], path: /brief } }
+  - { id: brief, action: keys.rotate, title: Rotate a key, level: 3, max_age: 3s, match: { methods: [POST], path: /brief } }
   - { id: settings, action: settings.change, title: Change the settings, level: 3, scope: session, match: { methods: [POST], path: /settings } }
   - { id: secrets, action: secrets.read, title: Read the secrets, level: 3, match: { methods: [GET], path: /secrets } }
   - { id: pay, action: pay, title: Pay, level: 4, show: { to: form.to, sum: form.sum }, match: { methods: [POST], path: /pay } }
