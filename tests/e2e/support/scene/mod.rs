@@ -311,6 +311,17 @@ pub(crate) fn reason(answer: &Answer) -> String {
         .to_owned()
 }
 
+/// Whether a secret can be read in `text`.
+pub(crate) fn shows(text: &str, secret: &str) -> bool {
+    if secret.len() == 6 {
+        // Six digits may stand in any hash: as a word of its own they may not.
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| word == secret)
+    } else {
+        text.contains(secret)
+    }
+}
+
 /// A Cookie jar's copy: what a thief of the application's cookie alone has.
 pub(crate) fn thief_of(scene: &Scene, owner: &Client) -> Client {
     let thief = scene.script();
