@@ -149,11 +149,8 @@ fn a_newcomer_follows_the_banner_in_a_browser() {
         browser.click("[data-call='POST /api/keys']").await;
         browser.read("SENSITIVE_VERIFICATION_REQUIRED").await;
         assert_eq!(browser.pictures("demo-refused").await, [0, 0]);
-        let app = browser.window().await.unwrap();
         browser.click("#answer a[href*='/.stepup/challenge']").await;
-        let windows = browser.windows().await.unwrap();
-        let other = windows.into_iter().find(|window| *window != app).unwrap();
-        browser.switch_to_window(other).await.unwrap();
+        let app = browser.go_to_second_window().await;
         browser.fill("#password", PASSWORD).await;
         browser.click("form[action$='/verify'] button").await;
         browser.read("You are verified").await;

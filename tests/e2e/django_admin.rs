@@ -300,8 +300,7 @@ fn the_pages_that_only_tell_something_look_finished() {
         browser.clone().enter_frame(0).await.unwrap();
         browser.read("This opens in a window of its own").await;
         browser.click("a.button").await;
-        let windows = browser.windows().await.unwrap();
-        browser.switch_to_window(windows[1].clone()).await.unwrap();
+        browser.go_to_second_window().await;
         browser.fill("#password", ADMIN_PASSWORD).await;
         browser.click("form[action$='/verify'] button").await;
         // The window goes on to what the frame was to show.

@@ -2,9 +2,9 @@
 
 use super::process::{Process, signal};
 use super::temp::TempDir;
-use super::{PATIENCE, soon};
+use super::{PATIENCE, soon, until};
 use fantoccini::elements::Element;
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -113,6 +113,18 @@ impl Browser {
     /// Clicks on an element that is there or comes soon.
     pub(crate) async fn click(&self, css: &str) {
         self.see(css).await.click().await.unwrap();
+    }
+
+    /// Goes to the second window, which a click has opened or soon will have; tells the first.
+    pub(crate) async fn go_to_second_window(&self) -> WindowHandle {
+        let first = self.client.window().await.unwrap();
+        let second = async || {
+            let windows = self.client.windows().await.unwrap();
+            windows.into_iter().find(|window| *window != first)
+        };
+        let second = until("a second window", second).await;
+        self.client.switch_to_window(second).await.unwrap();
+        first
     }
 
     /// The text that a person sees.
