@@ -1,6 +1,6 @@
 //! A headless Chromium, driven through chromedriver, with a fresh profile.
 
-use super::process::{Process, signal};
+use super::process::{Process, try_signal};
 use super::temp::TempDir;
 use super::{PATIENCE, soon, until};
 use fantoccini::elements::Element;
@@ -183,9 +183,10 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // chromedriver, killed, would leave its browser behind.
+        // chromedriver, killed, would leave its browser behind. One that is gone may be why a test
+        // failed: a second panic here would end all the others.
         if let Some(pid) = self.chromium.take() {
-            signal(pid, "KILL");
+            try_signal(pid, "KILL");
         }
     }
 }

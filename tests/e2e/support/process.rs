@@ -129,12 +129,17 @@ impl Drop for Process {
 
 /// Sends a signal to a process of ours.
 pub(crate) fn signal(pid: u32, name: &str) {
+    assert!(try_signal(pid, name), "no process {pid} to signal");
+}
+
+/// The same to one that may have ended; tells whether it is there.
+pub(crate) fn try_signal(pid: u32, name: &str) -> bool {
     let kill = Command::new("kill")
         .arg(format!("-{name}"))
         .arg(pid.to_string())
         .stderr(Stdio::null())
         .status();
-    assert!(kill.unwrap().success(), "no process {pid} to signal");
+    kill.is_ok_and(|status| status.success())
 }
 
 /// A shell that waits until we are gone, however that happens, and then ends a program of ours.
