@@ -70,12 +70,8 @@ fn fed(dir: &TempDir, arguments: &[&str], line: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(line.as_bytes())
-        .unwrap();
+    // A command that refuses may end before it reads: its output tells.
+    let _ = child.stdin.take().unwrap().write_all(line.as_bytes());
     child.wait_with_output().unwrap()
 }
 
@@ -341,7 +337,7 @@ fn a_sidecar_starts_reloads_and_ends_when_asked_to() {
     stepgate.process().signal("HUP");
     stepgate.process().wait_until("a second reload", |lines| {
         let reloads = lines.iter().filter(|line| line.contains("were reloaded"));
-        (reloads.count() == 2).then_some(())
+        (reloads.count() >= 2).then_some(())
     });
     assert_eq!(stepgate.terminate().code(), Some(0));
     let log = said(&dir, &["audit", "verify", "audit.log"]);
