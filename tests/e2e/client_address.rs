@@ -2,7 +2,7 @@
 
 use crate::support::house::{House, before};
 use crate::support::upstream::{Upstream, text};
-use crate::support::{run, soon};
+use crate::support::{run, until};
 
 #[test]
 fn nobody_is_believed_by_default() {
@@ -75,13 +75,9 @@ fn a_trusted_proxy_says_who_came() {
 /// The audit log, once the decision stands in it: it is written after the answer.
 async fn decision(house: &House) -> String {
     let path = house.dir.path().join("audit.log");
-    let written = async {
-        loop {
-            let audit = tokio::fs::read_to_string(&path).await.unwrap_or_default();
-            if audit.contains("\"decision\"") {
-                return audit;
-            }
-        }
+    let written = async || {
+        let audit = std::fs::read_to_string(&path).unwrap_or_default();
+        audit.contains("\"decision\"").then_some(audit)
     };
-    soon("a decision in the audit log", written).await
+    until("a decision in the audit log", written).await
 }

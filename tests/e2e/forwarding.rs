@@ -7,7 +7,7 @@ use crate::support::raw_upstream::{Act, RawUpstream};
 use crate::support::temp::TempDir;
 use crate::support::tls::TestCa;
 use crate::support::upstream::{Reply, Upstream, answer, text};
-use crate::support::{run, soon};
+use crate::support::{run, soon, until};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use http_body::Frame;
@@ -427,16 +427,16 @@ fn a_client_that_goes_away_takes_its_request_along() {
 
 /// Asks until the one connection to the application is free again.
 async fn until_served(client: &Client) {
-    let serving = async {
-        loop {
-            let got = client.get("/fine").await;
-            if got.status == 200 {
-                return assert_eq!(got.text(), "fine");
-            }
-            assert_eq!((got.status.as_u16(), got.header("retry-after")), (503, "1"));
+    let serving = async || {
+        let got = client.get("/fine").await;
+        if got.status == 200 {
+            assert_eq!(got.text(), "fine");
+            return Some(());
         }
+        assert_eq!((got.status.as_u16(), got.header("retry-after")), (503, "1"));
+        None
     };
-    soon("a free connection", Box::pin(serving)).await;
+    until("a free connection", serving).await;
 }
 
 #[test]

@@ -25,6 +25,9 @@ use tokio::task::LocalSet;
 /// How long anything in a story may take before the story counts as stuck.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long to leave the others alone before asking again.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Tells a story on a runtime of its own; one that is stuck fails.
 pub(crate) fn run(story: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,7 +53,8 @@ pub(crate) async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T 
             if let Some(found) = Box::pin(ask()).await {
                 return found;
             }
-            tokio::task::yield_now().await;
+            // What it waits for needs the processor, too.
+            tokio::time::sleep(PAUSE).await;
         }
     };
     soon(what, asking).await
