@@ -3,17 +3,12 @@
 use crate::support::client::Client;
 use crate::support::redis::Redis;
 use crate::support::run;
-use crate::support::sidecar::{Sidecar, application, assert_unavailable};
+use crate::support::sidecar::{Sidecar, application, assert_unavailable, on};
 use crate::support::upstream::Upstream;
 use futures_util::future::join_all;
 
 /// How many may wait to be told, in one thread.
 const MOST: usize = 1024;
-
-fn on(redis: &Redis) -> String {
-    let url = redis.url();
-    format!("redis: {{ url: '{url}', deadline: 250ms, connect: 500ms }}")
-}
 
 async fn log_in(client: &Client) {
     let login = client.post_form("/login", &[("user", "alice")]).await;

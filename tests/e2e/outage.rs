@@ -3,7 +3,9 @@
 use crate::support::mail::{MailSink, Mode};
 use crate::support::port::HeldPort;
 use crate::support::redis::Redis;
-use crate::support::sidecar::{Sidecar, application, assert_unavailable, challenge, verify};
+use crate::support::sidecar::{
+    DEADLINE, EMBEDDED, Sidecar, application, assert_unavailable, challenge, on, verify,
+};
 use crate::support::upstream::Upstream;
 use crate::support::{run, soon};
 use http::Method;
@@ -13,18 +15,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The store's deadline in these stories, with what a busy machine may add.
-const DEADLINE: Duration = Duration::from_millis(250);
+/// What a busy machine may add to the store's deadline.
 const SLACK: Duration = Duration::from_secs(2);
-
-const EMBEDDED: &str = "embedded: { path: state, deadline: 250ms }";
-
-fn on(redis: &Redis) -> String {
-    format!(
-        "redis: {{ url: '{}', deadline: 250ms, connect: 500ms }}",
-        redis.url()
-    )
-}
 
 #[test]
 fn rule_3_a_redis_that_hangs_refuses_guarded_routes_in_time_and_no_others() {

@@ -3,6 +3,7 @@
 use super::client::{Answer, Client};
 use super::port::HeldPort;
 use super::process::signal;
+use super::redis::Redis;
 use super::stepgate::{Stepgate, add_user};
 use super::temp::TempDir;
 use super::upstream::{Got, Reply, answer, text};
@@ -12,11 +13,24 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Her password in our directory.
 const PASSWORD: &str = "Directory-pass-1!";
 /// The host under which people see the application.
 const HOST: &str = "app.test";
+
+/// The store's deadline where stores fail: short, since it is waited for, and yet enough for a busy
+/// machine wherever the store must answer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
+/// The embedded store, as a section of that name.
+pub(crate) const EMBEDDED: &str = "embedded: { path: state, deadline: 1s }";
+
+/// The same on a Redis.
+pub(crate) fn on(redis: &Redis) -> String {
+    let url = redis.url();
+    format!("redis: {{ url: '{url}', deadline: 1s, connect: 1s }}")
+}
 
 /// One route for each kind of evidence, and some on which the application misbehaves.
 pub(crate) const POLICY: &str = "version: 1
