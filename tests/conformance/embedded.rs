@@ -1,8 +1,9 @@
 //! What only the file on disk can be asked: it outlives us, and others may open it.
 
+use super::support::temp::TempDir;
 use super::support::{
-    Folder, HOUR, House, MINUTE, PATIENT, SLACK, browser, challenge, clock, embedded, grant_key,
-    id, in_runtime, is_corrupt, once,
+    HOUR, House, MINUTE, PATIENCE, SLACK, browser, challenge, clock, embedded, grant_key, id,
+    in_runtime, is_corrupt, once,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,17 +12,17 @@ use stepgate::domain::{Attempt, Counter, CounterKey, Factor, UserId};
 use stepgate::store::{EmbeddedOptions, OpenError, Store, StoreError, StoreOptions, Taken, open};
 use tokio::time::{Instant, timeout};
 
-fn file(folder: &Folder) -> PathBuf {
+fn file(folder: &TempDir) -> PathBuf {
     folder.path().join("state/store.db")
 }
 
-fn beside(folder: &Folder) -> rusqlite::Connection {
+fn beside(folder: &TempDir) -> rusqlite::Connection {
     rusqlite::Connection::open(file(folder)).unwrap()
 }
 
 #[test]
 fn everything_outlives_the_process() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     let counters = [Counter {
         key: CounterKey::new("a"),
         limit: 1,
@@ -98,7 +99,7 @@ fn everything_outlives_the_process() {
 
 #[test]
 fn a_session_that_nobody_uses_is_forgotten() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         let house = House::open(&embedded(&folder));
         house.login(id(1), browser(1)).await;
@@ -123,7 +124,7 @@ fn a_session_that_nobody_uses_is_forgotten() {
 
 #[test]
 fn two_processes_share_the_file() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         let (one, other) = (
             House::open(&embedded(&folder)),
@@ -156,7 +157,7 @@ fn two_processes_share_the_file() {
 
 #[test]
 fn the_file_and_its_folder_are_ours_alone() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         House::open(&embedded(&folder)).store.ping().await.unwrap();
         let mode = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
@@ -169,7 +170,7 @@ fn the_file_and_its_folder_are_ours_alone() {
 
 #[test]
 fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         let house = House::open(&embedded(&folder));
         for (number, spoil) in [
@@ -194,7 +195,7 @@ fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
 
 #[test]
 fn a_file_of_a_later_version_is_left_alone() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         House::open(&embedded(&folder)).store.ping().await.unwrap();
         beside(&folder)
@@ -207,20 +208,16 @@ fn a_file_of_a_later_version_is_left_alone() {
 
 #[test]
 fn a_file_that_is_no_store_is_refused() {
-    let folder = Folder::new();
-    std::fs::create_dir(folder.path().join("state")).unwrap();
-    std::fs::write(
-        file(&folder),
-        "not a database, but long enough to be taken for one ".repeat(9),
-    )
-    .unwrap();
+    let folder = TempDir::new("store");
+    let text = "not a database, but long enough to be taken for one ";
+    folder.write("state/store.db", text.repeat(9));
     let refused = open(&embedded(&folder), &clock()).unwrap_err();
     assert!(matches!(refused, OpenError::Database { .. }));
 }
 
 #[test]
 fn a_file_that_another_holds_is_told_within_the_deadline() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         let deadline = Duration::from_millis(200);
         let options = EmbeddedOptions {
@@ -244,7 +241,7 @@ fn a_file_that_another_holds_is_told_within_the_deadline() {
         assert!(start.elapsed() < deadline + SLACK);
         holder.execute_batch("ROLLBACK").unwrap();
         let answers = async { while house.store.ping().await.is_err() {} };
-        let answers = timeout(PATIENT, answers).await;
+        let answers = timeout(PATIENCE, answers).await;
         answers.expect("the store takes something again by itself");
         assert!(patient.held(id(1), &[]).await.session.is_some());
     });

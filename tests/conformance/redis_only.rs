@@ -1,9 +1,10 @@
 //! What only Redis can be asked: commands counted, bytes spoilt, ways in.
 
 use super::support::port::HeldPort;
+use super::support::temp::TempDir;
 use super::support::{
-    Folder, HOUR, House, Redis, browser, clock, grant_key, id, in_runtime, is_corrupt,
-    is_unavailable, once, session,
+    HOUR, House, Redis, browser, clock, grant_key, id, in_runtime, is_corrupt, is_unavailable,
+    once, session,
 };
 use redis::Value;
 use std::collections::BTreeMap;
@@ -277,17 +278,12 @@ fn a_password_in_the_address_is_refused() {
 
 #[test]
 fn tls_needs_a_certificate_that_the_authority_signed() {
-    let folder = Folder::new();
+    let folder = TempDir::new("tls");
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let (certificate, key) = (
-        folder.path().join("cert.pem"),
-        folder.path().join("key.pem"),
-    );
-    std::fs::write(&certificate, certified.cert.pem()).unwrap();
-    std::fs::write(&key, certified.signing_key.serialize_pem()).unwrap();
+    let certificate = folder.write("cert.pem", certified.cert.pem());
+    folder.write("key.pem", certified.signing_key.serialize_pem());
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let stranger = folder.path().join("stranger.pem");
-    std::fs::write(&stranger, other.cert.pem()).unwrap();
+    let stranger = folder.write("stranger.pem", other.cert.pem());
     let held = HeldPort::take();
     let port = held.addr().port();
     let redis = Redis::start_in(

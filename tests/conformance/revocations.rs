@@ -1,6 +1,7 @@
 //! Revocations: heard of by every sidecar, also by one that was away.
 
-use super::support::{Folder, HOUR, House, Redis, embedded, id, in_runtime};
+use super::support::temp::TempDir;
+use super::support::{HOUR, House, Redis, embedded, id, in_runtime};
 use std::time::Duration;
 use stepgate::domain::SessionId;
 use stepgate::store::{Revoked, Store, StoreOptions};
@@ -65,7 +66,7 @@ fn a_sidecar_that_was_cut_off_reads_what_it_missed() {
 
 #[test]
 fn a_revocation_by_another_process_is_read_from_the_file() {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || {
         let (sidecar, command_line) = (
             House::open(&embedded(&folder)),

@@ -2,10 +2,14 @@
 
 #[path = "../e2e/support/port.rs"]
 pub(crate) mod port;
+#[allow(dead_code)] // the stories of the binary listen to programs more closely
+#[path = "../e2e/support/process.rs"]
+mod process;
+#[path = "../e2e/support/temp.rs"]
+pub(crate) mod temp;
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use process::Process;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use stepgate::clock::Clock;
@@ -17,13 +21,14 @@ use stepgate::store::{
     AnyStore, Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions,
     StoreSource, Taken, Verified, open,
 };
+use temp::TempDir;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 /// Generous, since the tests share a machine; the outages choose their own.
-pub(crate) const PATIENT: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// The machine may be busy: what must be told apart is a deadline and no end at all.
 pub(crate) const SLACK: Duration = Duration::from_secs(5);
 
@@ -102,7 +107,7 @@ impl House {
                 tokio::task::yield_now().await;
             }
         };
-        let recovered = timeout(PATIENT, asking).await;
+        let recovered = timeout(PATIENCE, asking).await;
         recovered.expect("the store is reached again by itself")
     }
 
@@ -155,13 +160,13 @@ pub(crate) fn on_redis(story: impl AsyncFnOnce(House)) {
 
 /// Runs a story on a file of its own.
 pub(crate) fn on_embedded(story: impl AsyncFnOnce(House)) {
-    let folder = Folder::new();
+    let folder = TempDir::new("store");
     in_runtime(async || story(House::open(&embedded(&folder))).await);
 }
 
-pub(crate) fn embedded(folder: &Folder) -> StoreOptions {
+pub(crate) fn embedded(folder: &TempDir) -> StoreOptions {
     let mut options = EmbeddedOptions::new(folder.path().join("state/store.db"));
-    options.deadline = PATIENT;
+    options.deadline = PATIENCE;
     StoreOptions::Embedded(options)
 }
 
@@ -192,56 +197,27 @@ pub(crate) async fn at_once<T: 'static>(
     outcomes
 }
 
-/// A folder that is gone afterwards.
-pub(crate) struct Folder(PathBuf);
-
-impl Folder {
-    pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("sg-{}-{number}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// A `redis-server` of our own, on a socket in a folder of its own.
 pub(crate) struct Redis {
-    child: Child,
-    /// Held open, so that the server can go on writing its log.
-    output: BufReader<ChildStdout>,
-    folder: Folder,
+    server: Process,
+    folder: TempDir,
 }
 
 impl Redis {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self::start_in(Folder::new(), arguments)
+        Self::start_in(TempDir::new("redis"), arguments)
     }
 
     /// Starts in a folder that the caller has put files into.
-    pub(crate) fn start_in(folder: Folder, arguments: &[&str]) -> Self {
-        let (child, output) = launch(&folder, arguments);
-        Self {
-            child,
-            output,
-            folder,
-        }
+    pub(crate) fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
+        let server = launch(&folder, arguments);
+        Self { server, folder }
     }
 
     pub(crate) fn options(&self) -> RedisOptions {
         let mut options = RedisOptions::new(self.url());
-        options.deadline = PATIENT;
-        options.connect_timeout = PATIENT;
+        options.deadline = PATIENCE;
+        options.connect_timeout = PATIENCE;
         options
     }
 
@@ -267,59 +243,35 @@ impl Redis {
 
     /// Stops it where it stands: connections stay open, and nothing answers.
     pub(crate) fn pause(&self) {
-        self.signal("-STOP");
+        self.server.signal("STOP");
     }
 
     pub(crate) fn resume(&self) {
-        self.signal("-CONT");
+        self.server.signal("CONT");
     }
 
     /// Ends it and starts another in its place, without its data.
     pub(crate) fn restart(&mut self) {
         self.end();
-        (self.child, self.output) = launch(&self.folder, &[]);
+        self.server = launch(&self.folder, &[]);
     }
 
     pub(crate) fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .arg(signal)
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(status.unwrap().success());
+        self.server.kill();
     }
 }
 
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn launch(folder: &Folder, arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new("redis-server")
-        .args(["--port", "0", "--save", "", "--appendonly", "no"])
-        .args(["--unixsocket", "r.sock"])
-        .args(arguments)
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("redis-server is installed");
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("eady to accept connections") {
-        line.clear();
-        assert_ne!(
-            output.read_line(&mut line).unwrap(),
-            0,
-            "redis-server ended at once"
-        );
-    }
-    (child, output)
+fn launch(folder: &TempDir, arguments: &[&str]) -> Process {
+    let server = Process::start(
+        "redis-server",
+        Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .args(["--unixsocket", "r.sock"])
+            .args(arguments)
+            .current_dir(folder.path()),
+    );
+    server.wait_for_line("eady to accept connections");
+    server
 }
 
 /// A clock that stands at the same moment in every test.
