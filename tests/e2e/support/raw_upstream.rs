@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// A server that knows no HTTP: on its n-th connection it waits for a head, plays the n-th script
 /// (the last one from then on), and closes. For answers that no HTTP library would write.
@@ -21,6 +22,8 @@ pub(crate) enum Act {
     Write(&'static str),
     /// Waits for another head on the same connection.
     Await,
+    /// Waits until the story goes on.
+    Heed(&'static Notify),
     /// Holds the connection open without a word.
     Hold,
 }
@@ -77,6 +80,7 @@ async fn play(mut stream: TcpStream, script: Vec<Act>, heads: Arc<Mutex<Vec<Stri
                     return;
                 }
             }
+            Act::Heed(notice) => notice.notified().await,
             Act::Hold => tokio::time::sleep(PATIENCE * 4).await,
         }
     }
