@@ -12,7 +12,7 @@ on_both_stores! {
     an_id_goes_before_an_alias,
     a_removed_user_leaves_nothing_behind,
     users_are_listed_by_id,
-    the_store_keeps_what_it_is_told,
+    a_store_that_works_answers_a_ping,
 }
 
 fn user(id: &str, aliases: &[&str]) -> User {
@@ -133,6 +133,6 @@ async fn users_are_listed_by_id(house: House) {
     assert_eq!(house.store.users().await.unwrap(), users);
 }
 
-async fn the_store_keeps_what_it_is_told(house: House) {
+async fn a_store_that_works_answers_a_ping(house: House) {
     house.store.ping().await.unwrap();
 }

@@ -6,7 +6,7 @@ use stepgate::domain::{Session, Subject};
 use stepgate::store::{Ask, Login, Store};
 
 on_both_stores! {
-    a_login_is_known_until_nobody_uses_it,
+    a_login_is_known_by_its_id_alone,
     a_login_drops_what_either_id_held,
     a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held,
     a_session_moved_to_itself_stays,
@@ -28,7 +28,7 @@ async fn an_unknown_session_is_no_evidence(house: House) {
     assert!(held.grants.is_empty() && held.claims.is_empty());
 }
 
-async fn a_login_is_known_until_nobody_uses_it(house: House) {
+async fn a_login_is_known_by_its_id_alone(house: House) {
     let session = house.login(id(1), browser(1)).await;
     assert_eq!(house.held(id(1), &[]).await.session, Some(session));
     assert_eq!(house.held(id(2), &[]).await.session, None);
