@@ -3,6 +3,7 @@
 use crate::support::mail::{MailSink, Mode};
 use crate::support::port::HeldPort;
 use crate::support::redis::Redis;
+use crate::support::scene::{Keeper, on_both_stores};
 use crate::support::sidecar::{
     DEADLINE, EMBEDDED, Sidecar, application, assert_unavailable, challenge, on, verify,
 };
@@ -281,31 +282,6 @@ fn a_mail_server_that_is_gone_is_told_and_other_factors_work() {
 }
 
 #[test]
-fn rule_4_a_grant_is_given_back_when_the_application_was_not_reached() {
-    for store in [None, Some(Redis::start())] {
-        let store = store.as_ref();
-        run(async {
-            let port = HeldPort::take();
-            let addr = port.addr();
-            let upstream = Upstream::start_at(addr, application);
-            let sidecar = Sidecar::start(addr, &store.map_or(EMBEDDED.to_owned(), on), "");
-            let client = sidecar.logged_in().await;
-            sidecar.earn(&client, "/pay").await;
-            drop(upstream);
-            for _ in 0..3 {
-                let unreachable = client.post_form("/pay", &[]).await;
-                assert_eq!(unreachable.status, 502, "{}", unreachable.text());
-                assert_eq!(unreachable.json()["reason"], "upstream-unreachable");
-            }
-            let upstream = Upstream::start_at(addr, application);
-            assert_eq!(client.post_form("/pay", &[]).await.status, 200);
-            assert_eq!(client.post_form("/pay", &[]).await.status, 403);
-            assert_eq!(upstream.got().len(), 1);
-        });
-    }
-}
-
-#[test]
 fn a_grant_is_spent_once_the_application_was_reached_whatever_it_answers() {
     run(async {
         let upstream = Upstream::start(application);
@@ -362,43 +338,61 @@ fn an_application_that_dies_in_the_middle_is_not_passed_off_as_done() {
     });
 }
 
-#[test]
-fn rule_9_a_killed_sidecar_loses_no_session_and_no_grant_and_revives_none() {
-    for store in [None, Some(Redis::start())] {
-        let store = store.as_ref();
-        run(async {
-            let upstream = Upstream::start(application);
-            let store = store.map_or(EMBEDDED.to_owned(), on);
-            let mut sidecar = Sidecar::start(upstream.addr(), &store, "");
-            let client = sidecar.logged_in().await;
-            for path in ["/keys", "/pay", "/hang"] {
-                sidecar.earn(&client, path).await;
-            }
-            let token = challenge(&client.post_form("/cut", &[]).await);
-            let before = upstream.got().len();
-            // One grant is with the application at the moment of the blow.
-            tokio::select! {
-                answer = client.post_form("/hang", &[]) => panic!("{answer:?}"),
-                _ = upstream.wait_for(before + 1) => {}
-            }
-            sidecar.kill();
-            sidecar.run();
-            assert_eq!(client.post_form("/keys", &[]).await.status, 200);
-            assert_eq!(client.post_form("/pay", &[]).await.status, 200);
-            assert_eq!(client.post_form("/pay", &[]).await.status, 403);
-            assert_eq!(
-                client.post_form("/hang", &[]).await.status,
-                403,
-                "it was taken"
-            );
-            assert_eq!(
-                verify(&client, &token).await.status,
-                200,
-                "challenges are sealed"
-            );
-            let stranger = sidecar.client();
-            stranger.set_cookie("sid", &client.cookie("sid").unwrap());
-            assert_eq!(stranger.post_form("/keys", &[]).await.status, 403);
-        });
+on_both_stores! {
+    async fn rule_4_a_grant_is_given_back_when_the_application_was_not_reached(keeper: Keeper) {
+        let redis = (keeper == Keeper::Redis).then(Redis::start);
+        let store = redis.as_ref().map_or(EMBEDDED.to_owned(), on);
+        let port = HeldPort::take();
+        let addr = port.addr();
+        let upstream = Upstream::start_at(addr, application);
+        let sidecar = Sidecar::start(addr, &store, "");
+        let client = sidecar.logged_in().await;
+        sidecar.earn(&client, "/pay").await;
+        drop(upstream);
+        for _ in 0..3 {
+            let unreachable = client.post_form("/pay", &[]).await;
+            assert_eq!(unreachable.status, 502, "{}", unreachable.text());
+            assert_eq!(unreachable.json()["reason"], "upstream-unreachable");
+        }
+        let upstream = Upstream::start_at(addr, application);
+        assert_eq!(client.post_form("/pay", &[]).await.status, 200);
+        assert_eq!(client.post_form("/pay", &[]).await.status, 403);
+        assert_eq!(upstream.got().len(), 1);
+    }
+
+    async fn rule_9_a_killed_sidecar_loses_no_session_and_no_grant_and_revives_none(keeper: Keeper) {
+        let redis = (keeper == Keeper::Redis).then(Redis::start);
+        let store = redis.as_ref().map_or(EMBEDDED.to_owned(), on);
+        let upstream = Upstream::start(application);
+        let mut sidecar = Sidecar::start(upstream.addr(), &store, "");
+        let client = sidecar.logged_in().await;
+        for path in ["/keys", "/pay", "/hang"] {
+            sidecar.earn(&client, path).await;
+        }
+        let token = challenge(&client.post_form("/cut", &[]).await);
+        let before = upstream.got().len();
+        // One grant is with the application at the moment of the blow.
+        tokio::select! {
+            answer = client.post_form("/hang", &[]) => panic!("{answer:?}"),
+            _ = upstream.wait_for(before + 1) => {}
+        }
+        sidecar.kill();
+        sidecar.run();
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        assert_eq!(client.post_form("/pay", &[]).await.status, 200);
+        assert_eq!(client.post_form("/pay", &[]).await.status, 403);
+        assert_eq!(
+            client.post_form("/hang", &[]).await.status,
+            403,
+            "it was taken"
+        );
+        assert_eq!(
+            verify(&client, &token).await.status,
+            200,
+            "challenges are sealed"
+        );
+        let stranger = sidecar.client();
+        stranger.set_cookie("sid", &client.cookie("sid").unwrap());
+        assert_eq!(stranger.post_form("/keys", &[]).await.status, 403);
     }
 }
