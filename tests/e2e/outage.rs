@@ -250,7 +250,7 @@ fn an_embedded_store_on_a_full_disk_refuses_and_recovers() {
 #[test]
 fn a_mail_server_that_is_gone_is_told_and_other_factors_work() {
     run(async {
-        let (upstream, mail) = (
+        let (upstream, mut mail) = (
             Upstream::start(application),
             MailSink::start(Mode::Plain, &[]),
         );
@@ -272,7 +272,7 @@ fn a_mail_server_that_is_gone_is_told_and_other_factors_work() {
         assert_eq!(sent.status, 200, "{}", sent.text());
         mail.wait_for_mail("alice@example.test", 1);
 
-        drop(mail);
+        mail.kill();
         let (client, token, sent) = send().await;
         assert_eq!(sent.status, 503, "{}", sent.text());
         assert_eq!(sent.json()["reason"], "mail-unavailable");

@@ -1,9 +1,9 @@
 //! A real mail server that keeps what it gets: aiosmtpd, in a Python environment under `target`.
 
+use super::port::HeldPort;
 use super::process::Process;
 use super::tls::TestCa;
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,7 +42,7 @@ pub(crate) struct Mail {
 /// A running mail server.
 pub(crate) struct MailSink {
     server: Process,
-    port: u16,
+    port: HeldPort,
 }
 
 impl MailSink {
@@ -57,8 +57,10 @@ impl MailSink {
     pub(crate) fn start(mode: Mode, more: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/support/sink.py");
         let ca = TestCa::shared();
+        let port = HeldPort::take();
         let mut command = Command::new(python());
         command.arg(script);
+        command.arg("--port").arg(port.addr().port().to_string());
         if mode != Mode::Plain {
             command.args(["--user", USER, "--password", PASSWORD]);
         }
@@ -68,17 +70,18 @@ impl MailSink {
             Mode::Tls => drop(command.arg("--tls").arg(ca.cert()).arg(ca.key())),
         }
         let server = Process::start("the mail sink", command.args(more));
-        let port = server.wait_for("its port", |line| {
-            serde_json::from_str::<HashMap<String, u16>>(line)
-                .ok()?
-                .remove("listening")
-        });
+        server.wait_for_line("listening");
         Self { server, port }
     }
 
     /// The port on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.addr().port()
+    }
+
+    /// Kills it; nobody answers at its port.
+    pub(crate) fn kill(&mut self) {
+        self.server.kill();
     }
 
     /// All mails to `address` so far.

@@ -1,6 +1,6 @@
 """A mail server for tests: takes mail, prints one line of JSON for each, and can misbehave on request.
 
-  sink.py [--user U --password P] [--starttls CERT KEY | --tls CERT KEY]
+  sink.py --port PORT [--user U --password P] [--starttls CERT KEY | --tls CERT KEY]
           [--reject REGEX] [--slow SECONDS] [--fail-first N]
 """
 
@@ -17,6 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 def arguments():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--starttls", nargs=2)
@@ -84,8 +85,8 @@ async def main():
 
     Taker.shared = Taker(options)
     server = await asyncio.get_running_loop().create_server(
-        conversation, "127.0.0.1", 0, ssl=context(options.tls))
-    print(json.dumps({"listening": server.sockets[0].getsockname()[1]}), flush=True)
+        conversation, "127.0.0.1", options.port, ssl=context(options.tls))
+    print("listening", flush=True)
     await server.serve_forever()
 
 
