@@ -440,7 +440,7 @@ fn header_lines_are_counted_in_http2_as_well() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_keeps_no_connection_to_the_application() {
+fn rule_10_a_client_that_takes_nothing_keeps_no_connection_to_the_application() {
     run(async {
         let large = "x".repeat(300_000);
         let upstream = Upstream::start(move |got| match got.target.as_str() {

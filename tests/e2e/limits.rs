@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
-fn connections_are_counted_in_all_and_for_each_address() {
+fn rule_10_connections_are_counted_in_all_and_for_each_address() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
         for line in ["connections: 3", "connections_per_address: 3"] {
@@ -45,7 +45,7 @@ fn connections_are_counted_in_all_and_for_each_address() {
 }
 
 #[test]
-fn a_head_has_a_limit_in_lines_and_bytes() {
+fn rule_10_a_head_has_a_limit_in_lines_and_bytes() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
         let plan = before(upstream.addr()).with("limits", "headers: 10");
@@ -77,7 +77,7 @@ fn a_head_has_a_limit_in_lines_and_bytes() {
 }
 
 #[test]
-fn a_body_has_a_limit() {
+fn rule_10_a_body_has_a_limit() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
         let house = before(upstream.addr()).with("limits", "body: 10KiB").open();
@@ -103,7 +103,7 @@ fn a_body_has_a_limit() {
 }
 
 #[test]
-fn a_slow_client_is_cut_off() {
+fn rule_10_a_slow_client_is_cut_off() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
         let plan = before(upstream.addr()).with("deadlines", "header: 300ms");
@@ -177,7 +177,7 @@ fn a_slow_client_is_cut_off() {
 }
 
 #[test]
-fn a_body_that_must_be_read_has_an_end() {
+fn rule_10_a_body_that_must_be_read_has_an_end() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Count);
         let plan = before(upstream.addr()).with("deadlines", "body: 500ms");
@@ -222,7 +222,7 @@ fn a_body_that_must_be_read_has_an_end() {
 }
 
 #[test]
-fn a_client_that_does_not_read_is_cut_off() {
+fn rule_10_a_client_that_does_not_read_is_cut_off() {
     run(async {
         let upstream = Upstream::start(|got| match got.target.as_str() {
             "/flood" => Reply::Flood(1 << 30),
@@ -242,7 +242,7 @@ fn a_client_that_does_not_read_is_cut_off() {
 }
 
 #[test]
-fn an_application_that_is_late_or_gone_is_told_apart() {
+fn rule_10_an_application_that_is_late_or_gone_is_told_apart() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Hang);
         let house = before(upstream.addr())
@@ -293,7 +293,7 @@ fn an_application_that_is_late_or_gone_is_told_apart() {
 }
 
 #[test]
-fn an_answer_that_stops_is_cut_off() {
+fn rule_10_an_answer_that_stops_is_cut_off() {
     run(async {
         let stops = vec![
             Act::Write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
@@ -331,7 +331,7 @@ fn an_answers_head_has_a_limit() {
 }
 
 #[test]
-fn connections_to_the_application_have_a_limit() {
+fn rule_10_connections_to_the_application_have_a_limit() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Hang);
         let house = before(upstream.addr())

@@ -35,6 +35,18 @@ fn the_first_two_commands_of_the_readme_are_the_demo_and_the_tests() {
 }
 
 #[test]
+fn every_rule_of_the_security_page_has_tests_that_bear_its_number() {
+    let page = text(&root().join("docs/security.md"));
+    let rules = page.lines().filter_map(|line| line.split_once(". "));
+    let rules: Vec<u32> = rules.filter_map(|(n, _)| n.parse().ok()).collect();
+    assert_eq!(rules, (1..=10).collect::<Vec<_>>());
+    let stories: String = files("tests", "rs").iter().map(|path| text(path)).collect();
+    for rule in rules {
+        assert!(stories.contains(&format!("fn rule_{rule}_")), "rule {rule}");
+    }
+}
+
+#[test]
 fn the_settings_and_the_policy_of_the_readme_load_together() {
     let readme = text(&root().join("README.md"));
     let [policy, settings] = blocks(&readme, "yaml")[..] else {
