@@ -6,10 +6,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -79,22 +78,30 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Streams {
             return;
         };
         known.spawned(&stream);
-        tokio::task::spawn_local(async move {
-            let mut future = pin!(future);
-            poll_fn(|cx| {
-                // What is dropped before its end resets the stream (RFC 9113 §5.4.2).
-                if stream.cut.get() {
-                    return Poll::Ready(());
-                }
-                // A task's waker stays the same.
-                stream
-                    .waker
-                    .borrow_mut()
-                    .get_or_insert_with(|| cx.waker().clone());
-                future.as_mut().poll(cx)
-            })
-            .await;
-        });
+        let future = Box::pin(future);
+        tokio::task::spawn_local(Watched { future, stream });
+    }
+}
+
+/// A stream until its end, or until it is cut off. Boxed, for it is large, and is moved about.
+struct Watched<F> {
+    future: Pin<Box<F>>,
+    stream: Rc<Stream>,
+}
+
+impl<F: Future<Output = ()>> Future for Watched<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // What is dropped before its end resets the stream (RFC 9113 §5.4.2).
+        if self.stream.cut.get() {
+            return Poll::Ready(());
+        }
+        // A task's waker stays the same.
+        let mut waker = self.stream.waker.borrow_mut();
+        waker.get_or_insert_with(|| cx.waker().clone());
+        drop(waker);
+        self.future.as_mut().poll(cx)
     }
 }
 
