@@ -69,7 +69,7 @@ impl fmt::Display for Locale {
 }
 
 /// Reads `q=0.8` as thousandths (RFC 9110 §12.4.2: at most three digits after the point).
-fn weight(parameter: &str) -> Option<u16> {
+pub(crate) fn weight(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     if !name.trim().eq_ignore_ascii_case("q") {
         return None;

@@ -44,7 +44,7 @@ pub use method::{Method, MethodSet, UnknownMethod};
 pub(crate) use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
-pub use request::{RequestHead, claimed_methods};
+pub use request::{RequestHead, claimed_methods, only_line};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{
     BodyMatcher, DefaultAction, Exception, HostPattern, Matcher, PathPattern, Reading, Route,

@@ -263,6 +263,16 @@ pub(super) fn header_values<'h>(
     })
 }
 
+/// The value of a header that is there once; a second line could be the one that somebody else reads.
+pub fn only_line<'h>(
+    headers: &'h http::HeaderMap,
+    name: &http::HeaderName,
+) -> Option<&'h http::HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    let value = lines.next()?;
+    lines.next().is_none().then_some(value)
+}
+
 fn same_header(sent: &http::HeaderName, known: &str) -> bool {
     let sent = sent.as_str();
     sent.len() == known.len()

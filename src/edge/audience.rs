@@ -1,7 +1,7 @@
 //! Who hears a refusal, and in which form (the first test that fits decides).
 
 use crate::domain::Method;
-use crate::locale::Locale;
+use crate::locale::{self, Locale};
 use http::header::{HeaderMap, HeaderValue};
 
 /// Who asked, as far as the form of our own answers depends on it. None of it grants anything.
@@ -162,17 +162,14 @@ fn prefers_html(accept: Option<&HeaderValue>) -> bool {
         let ranges = accept.split(',').filter_map(|range| {
             let mut parts = range.split(';').map(str::trim);
             let kind = parts.next()?;
-            let quality = parts
-                .find_map(|part| part.strip_prefix("q="))
-                .and_then(|quality| quality.parse::<f32>().ok())
-                .unwrap_or(1.0);
+            let quality = parts.find_map(locale::weight).unwrap_or(1000);
             let is_wanted = wanted.iter().any(|known| kind.eq_ignore_ascii_case(known));
             is_wanted.then_some(quality)
         });
-        ranges.fold(0.0_f32, f32::max)
+        ranges.max().unwrap_or(0)
     };
     let html = weight(&["text/html", "application/xhtml+xml"]);
-    html > 0.0 && html >= weight(&["application/json", "application/problem+json"])
+    html > 0 && html >= weight(&["application/json", "application/problem+json"])
 }
 
 #[cfg(test)]

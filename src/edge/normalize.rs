@@ -4,9 +4,9 @@ use super::forward::Upgrade;
 use super::headers::{StolenHeader, cleanse};
 use super::visit::Visit;
 use super::wire::Violation;
-use crate::domain::{Method, MethodSet, claimed_methods};
+use crate::domain::{Method, MethodSet, claimed_methods, only_line};
 use http::Uri;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header;
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use std::borrow::Cow;
@@ -153,7 +153,7 @@ pub(crate) fn bare_host(authority: &str) -> Option<Cow<'_, str>> {
 /// past every check (RFC 9110 §7.8).
 fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
     let client = parts.extensions.remove::<OnUpgrade>()?;
-    let protocol = only(&parts.headers, &header::UPGRADE)?;
+    let protocol = only_line(&parts.headers, &header::UPGRADE)?.clone();
     // What follows the head must be the new protocol's: a body in between could be taken for it.
     let framed = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
     if framed.iter().any(|name| parts.headers.contains_key(name)) {
@@ -183,12 +183,6 @@ fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
         protocol: protocol.clone(),
         client,
     })
-}
-
-fn only(headers: &HeaderMap, name: &header::HeaderName) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(name).iter();
-    let value = lines.next()?.clone();
-    lines.next().is_none().then_some(value)
 }
 
 #[cfg(test)]

@@ -36,8 +36,9 @@ pub enum Outcome {
 
 /// Decides whether a request of `caller` that makes `demands` may pass.
 ///
-/// At most one round trip to the store, and none where nothing is demanded and no session limit is
-/// in force. What was taken from the store for a request that is refused is put back.
+/// One round trip to the store, and none where nothing is demanded and no session limit is in force.
+/// More are made for a session that is still filed under the secret before a rotation, for several
+/// credentials under session limits, and to put back what was taken for a request that is refused.
 pub async fn admit<S: Store>(
     store: &S,
     sessions: &SessionOptions,

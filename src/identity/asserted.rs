@@ -1,6 +1,6 @@
 //! Who somebody is, by the word of a trusted proxy in front of us.
 
-use crate::domain::{Subject, Timestamp};
+use crate::domain::{Subject, Timestamp, only_line};
 use http::{HeaderMap, HeaderName};
 
 /// The headers of an authenticating proxy. They count only from a peer in `trusted_proxies`; from
@@ -52,9 +52,8 @@ impl AssertedHeaders {
 }
 
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut lines = headers.get_all(name).iter();
-    let value = lines.next()?.to_str().ok()?.trim();
-    (lines.next().is_none() && !value.is_empty()).then_some(value)
+    let value = only_line(headers, name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 #[cfg(test)]

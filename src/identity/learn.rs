@@ -5,7 +5,7 @@
 
 use crate::domain::captures_folded;
 use crate::domain::{
-    Body, Captures, Field, MethodSet, RequestHead, Subject, Template, WholeRegex, values,
+    Body, Captures, Field, MethodSet, RequestHead, Subject, Template, WholeRegex, only_line, values,
 };
 use http::{HeaderMap, HeaderName, header};
 use std::sync::Arc;
@@ -178,13 +178,7 @@ impl LoginRoute {
         let SubjectSource::ResponseHeader(name) = &self.subject else {
             return None;
         };
-        let mut lines = headers.get_all(name).iter();
-        let subject = lines.next()?.to_str().ok()?;
-        if lines.next().is_some() {
-            None
-        } else {
-            Subject::canonical(subject)
-        }
+        Subject::canonical(only_line(headers, name)?.to_str().ok()?)
     }
 
     /// Tells whether the application let the subject in. `body` is what was read of the response's,
