@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
     };
     if let Ok(carried) = names.read(&CarriedLines::of(
         &headers,
-        query.unwrap_or_default(),
+        query.unwrap_or("/"),
         &names,
     )) {
         // The same lines taken for an answer: a cookie that is set replaces, and nothing else does.

@@ -209,14 +209,18 @@ pub(super) fn same_key(sent: &str, known: &str) -> bool {
     if !has_spellings(sent) && !has_spellings(known) {
         return false;
     }
-    let (sent, known) = (KeyParts::of(sent), KeyParts::of(known));
-    sent.begins_with(&known) || sent.joined() == known.joined()
+    let known = KeyParts::of(known.trim());
+    // Django cuts blanks off at both ends, PHP only before a name.
+    [sent.trim(), sent.trim_start()].into_iter().any(|sent| {
+        let sent = KeyParts::of(sent);
+        sent.begins_with(&known) || sent.joined() == known.joined()
+    })
 }
 
 fn has_spellings(key: &str) -> bool {
     let is_read_otherwise =
         |byte: u8| matches!(byte, 0 | b'.' | b'[' | b']') || byte.is_ascii_whitespace();
-    key.bytes().any(is_read_otherwise)
+    key.bytes().any(is_read_otherwise) || key.trim().len() != key.len()
 }
 
 /// What stands between the brackets of a key.
@@ -224,7 +228,7 @@ struct KeyParts(Vec<String>);
 
 impl KeyParts {
     fn of(key: &str) -> Self {
-        let key = key.split('\0').next().unwrap_or_default().trim_start();
+        let key = key.split('\0').next().unwrap_or_default();
         let parts = key.split(['[', ']']).filter(|part| !part.is_empty());
         let as_php = |part: &str| part.replace(|c: char| c == '.' || c.is_whitespace(), "_");
         Self(parts.map(as_php).collect())
@@ -375,6 +379,8 @@ mod tests {
             "[[user_id",
             "user.id",
             " user id",
+            "user_id ",
+            "\u{a0}user_id\u{3000}",
             "user[id",
             "User.ID[ ]",
             "user_id\0x",

@@ -18,3 +18,28 @@ pub struct Session {
     /// Ended by its owner or an operator: refused everywhere, for as long as it is remembered.
     pub revoked: bool,
 }
+
+impl Session {
+    /// A session that somebody logged in to from another browser than the one that it belongs to.
+    ///
+    /// Whose it is now, the application alone knows: nothing can be proved in it, by nobody. Who has
+    /// that browser's key ends that by logging in again.
+    pub fn disputed(browser_key: BrowserKeyHash, now: Timestamp) -> Self {
+        Self {
+            subject: Subject::new(DISPUTED),
+            authenticated_at: None,
+            browser_key: Some(browser_key),
+            created_at: now,
+            seen_at: now,
+            revoked: false,
+        }
+    }
+
+    /// Whether nobody knows whose it is.
+    pub fn is_disputed(&self) -> bool {
+        self.subject.as_str() == DISPUTED
+    }
+}
+
+/// No subject that is ever recognized: those are in lower case.
+const DISPUTED: &str = "DISPUTED";

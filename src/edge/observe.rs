@@ -34,7 +34,7 @@ enum Found {
     Login(Arc<LoginRoute>),
     Logout,
     Nothing,
-    Unclear,
+    Unclear(Arc<LoginRoute>),
 }
 
 /// How much of a response is read for the signs of a login.
@@ -47,14 +47,14 @@ impl Watch {
         let watched = match sessions.learn.as_ref().map(|learn| learn.watch(head)) {
             Some(Watched::Login(route)) => Found::Login(route.clone()),
             Some(Watched::Logout) => Found::Logout,
-            Some(Watched::Unclear) => Found::Unclear,
+            Some(Watched::Unclear(route)) => Found::Unclear(route.clone()),
             Some(Watched::Nothing) | None => Found::Nothing,
         };
         let house = &visit.worker.house;
-        let carried = CarriedLines::of(head.headers, visit.target(), &house.sessions.credentials);
+        let carried = CarriedLines::of(head.headers, visit.path(), &house.sessions.credentials);
         let presented = match watched {
             Found::Nothing => None,
-            Found::Login(_) | Found::Logout | Found::Unclear => {
+            Found::Login(_) | Found::Logout | Found::Unclear(_) => {
                 house.browser_key.read(&carried, head.headers)
             }
         };
@@ -157,9 +157,12 @@ impl Watch {
         let house = &visit.worker.house;
         let names = &house.sessions.credentials;
         match &self.watched {
-            Found::Nothing | Found::Unclear if !names.set_by(response.headers()) => {}
-            // Whose session this is now is anybody's guess: nothing is carried over.
-            Found::Unclear => Box::pin(self.ended(visit, response.headers())).await,
+            // A login to some applications: if it was one, whose session this is now is anybody's guess.
+            Found::Unclear(route) if may_have_succeeded(route, &response) => {
+                Box::pin(self.dispute_all(visit, response.headers())).await;
+            }
+            Found::Nothing | Found::Unclear(_) if !names.set_by(response.headers()) => {}
+            Found::Unclear(_) => Box::pin(self.ended(visit, response.headers())).await,
             Found::Nothing => {
                 tracing::debug!(request = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
                 Box::pin(self.rotated(visit, response.headers())).await;
@@ -212,7 +215,7 @@ impl Watch {
     ) {
         let house = &visit.worker.house;
         let Some((before, after)) = self.change(visit, response) else {
-            return;
+            return self.dispute_all(visit, response).await;
         };
         let Some(subject) = subject else {
             tracing::warn!(request = %visit.id, "a login succeeded, but the settings do not find its subject");
@@ -222,8 +225,13 @@ impl Watch {
             tracing::warn!(request = %visit.id, "a login succeeded, but it sets none of the session's cookies");
             return self.ended(visit, response).await;
         };
-        if !self.is_from_their_browser(visit, before).await {
-            return self.rotated(visit, response).await;
+        let Ok(others) = self.of_other_browsers(visit, before).await else {
+            return forget(visit.worker, before.into_iter().chain([id]));
+        };
+        if let Some((_, key)) = others.first() {
+            tell_of_disbelief(visit);
+            let after = (id, *key);
+            return dispute(visit, others.into_iter().chain([after])).await;
         }
         let now = house.clock.now();
         let key = new_browser_key(&house.entropy);
@@ -259,43 +267,81 @@ impl Watch {
         record(visit, &event);
     }
 
-    /// Whether what the answer says may be believed of all sessions that the request carries.
+    /// The sessions that the request carries whose browser's key it does not, with that key.
     ///
     /// An application that redirects whoever is logged in already answers any password, and a logout
     /// that it does not take, as it answers the right ones. Whoever copied the cookie could make the
     /// session fresh that way, or their own; but the browser that it belongs to has a key as well.
-    /// Where that is missing, what the session held is gone, and whose it is stays as it was.
-    async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
+    async fn of_other_browsers(
+        &self,
+        visit: &Visit<'_>,
+        before: Option<SessionId>,
+    ) -> Result<Vec<(SessionId, BrowserKeyHash)>, StoreError> {
         let house = &visit.worker.house;
-        let store = &visit.worker.store;
-        let credentials = house.sessions.credentials.read(&self.carried);
-        let others = credentials.map_or_else(
-            |_| Vec::new(),
-            |all| {
-                let mut others = all.sessions_alone(&house.keys);
-                others.extend(all.earlier_session(&house.keys));
-                others
-            },
-        );
-        let mut believed = true;
-        for id in before.into_iter().chain(others) {
+        let mut carried: Vec<_> = before.into_iter().collect();
+        if let Ok(all) = house.sessions.credentials.read(&self.carried) {
+            carried.extend(all.sessions_alone(&house.keys));
+            carried.extend(all.earlier_session(&house.keys));
+        }
+        let mut others = Vec::new();
+        for id in carried {
             let ask = Ask::session(id, None);
-            let Ok(held) = store.evidence(ask, house.clock.now()).await else {
-                forget(visit.worker, [id]);
-                return false;
-            };
+            let held = visit.worker.store.evidence(ask, house.clock.now()).await?;
             let theirs = held.session.and_then(|session| session.browser_key);
-            if theirs.is_some() && !self.browser_keys.contains(&theirs) {
-                believed = false;
-                if !tell(visit, &store.lock_session(id).await) {
-                    forget(visit.worker, [id]);
-                }
+            others.extend(
+                theirs
+                    .filter(|_| !self.browser_keys.contains(&theirs))
+                    .map(|key| (id, key)),
+            );
+        }
+        Ok(others)
+    }
+
+    /// Whether a logout may be believed of all sessions that the request carries. What those hold that
+    /// belong to other browsers is gone in any case.
+    async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
+        let Ok(others) = self.of_other_browsers(visit, before).await else {
+            forget(visit.worker, before);
+            return false;
+        };
+        if others.is_empty() {
+            return true;
+        }
+        tell_of_disbelief(visit);
+        for (id, _) in others {
+            if !tell(visit, &visit.worker.store.lock_session(id).await) {
+                forget(visit.worker, [id]);
             }
         }
-        if !believed {
-            tracing::warn!(request = %visit.id, "a login or logout with the cookie of another browser is not believed");
+        false
+    }
+
+    /// Somebody may have logged in, and nobody knows to which session, or who.
+    async fn dispute_all(&self, visit: &Visit<'_>, response: &HeaderMap) {
+        let house = &visit.worker.house;
+        let (names, keys) = (&house.sessions.credentials, &house.keys);
+        let (carried, after) = match names.read(&self.carried) {
+            Ok(all) => {
+                let mut carried = all.sessions_alone(keys);
+                carried.extend(all.sessions(keys));
+                (carried, names.after(&all, response).session(keys))
+            }
+            Err(_) => (names.sessions_in_doubt(&self.carried, keys), None),
+        };
+        for id in carried {
+            let ask = Ask::session(id, None);
+            match visit.worker.store.evidence(ask, house.clock.now()).await {
+                Ok(held) => match held.session.map(|session| session.browser_key) {
+                    Some(Some(key)) => {
+                        let after = after.map(|after| (after, key));
+                        dispute(visit, [(id, key)].into_iter().chain(after)).await;
+                    }
+                    Some(None) => end(visit, [id]).await,
+                    None => {}
+                },
+                Err(_) => forget(visit.worker, [id]),
+            }
         }
-        believed
     }
 
     /// A logout, or an answer after which nobody knows whose session it is.
@@ -307,14 +353,8 @@ impl Watch {
         if after.is_some() && !self.is_from_their_browser(visit, before).await {
             return self.rotated(visit, response).await;
         }
-        for id in [before, after.filter(|_| after != before)]
-            .into_iter()
-            .flatten()
-        {
-            if !tell(visit, &visit.worker.store.end_session(id).await) {
-                forget(visit.worker, [id]);
-            }
-        }
+        let both = [before, after.filter(|_| after != before)];
+        end(visit, both.into_iter().flatten()).await;
         if matches!(self.watched, Found::Logout) && before.is_some() {
             let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
@@ -368,6 +408,44 @@ impl Watch {
         let after = names.after(&before, response);
         Some((before.session(&house.keys), after.session(&house.keys)))
     }
+}
+
+/// Forgets what is known of sessions.
+async fn end(visit: &Visit<'_>, sessions: impl IntoIterator<Item = SessionId>) {
+    for id in sessions {
+        if !tell(visit, &visit.worker.store.end_session(id).await) {
+            forget(visit.worker, [id]);
+        }
+    }
+}
+
+/// Whether an answer may be that to a login which succeeded, as far as its head tells.
+fn may_have_succeeded(route: &LoginRoute, response: &Response<UpstreamBody>) -> bool {
+    let status = response.status().as_u16();
+    route.reads_response_body() || route.succeeded(status, response.headers(), None)
+}
+
+/// Leaves sessions to nobody, until the browser logs in that they belong to.
+async fn dispute(
+    visit: &Visit<'_>,
+    sessions: impl IntoIterator<Item = (SessionId, BrowserKeyHash)>,
+) {
+    let house = &visit.worker.house;
+    for (id, key) in sessions {
+        let login = Login {
+            id,
+            replaces: None,
+            session: Session::disputed(key, house.clock.now()),
+            keep: house.sessions.remember,
+        };
+        if !tell(visit, &visit.worker.store.put_login(&login).await) {
+            forget(visit.worker, [id]);
+        }
+    }
+}
+
+fn tell_of_disbelief(visit: &Visit<'_>) {
+    tracing::warn!(request = %visit.id, "a login or logout with the cookie of another browser is not believed");
 }
 
 /// Whether the store heard; if not, the log does.

@@ -212,6 +212,7 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
 /// which voids everything that was remembered.
 pub fn session_of(remembered: Option<Session>, caller: &Caller, now: Timestamp) -> SessionState {
     match (remembered, &caller.asserted) {
+        (Some(session), None) if session.is_disputed() && !session.revoked => SessionState::Unknown,
         (Some(session), None) => SessionState::Known(session),
         (Some(session), Some(asserted))
             if session.subject == asserted.subject || session.revoked =>

@@ -25,8 +25,8 @@ pub struct Credentials {
 pub struct CarriedLines {
     cookies: Lines,
     authorization: Lines,
-    /// The target, where it may hold a session's cookie (`;jsessionid=` of servlets, PHP's `?PHPSESSID=`).
-    target: Option<Box<[u8]>>,
+    /// The path, where it holds a session's cookie (`;jsessionid=` of servlets).
+    path: Option<Box<[u8]>>,
 }
 
 /// Nearly every request has one line or none, which costs no allocation.
@@ -39,30 +39,29 @@ enum Lines {
 }
 
 impl CarriedLines {
-    /// Keeps the lines of a request, and its path and query if they hold any of the session's cookies.
-    pub fn of(headers: &HeaderMap, target: &str, names: &CredentialNames) -> Self {
-        let may_hold = target.contains([';', '?'])
-            && (names.cookies.iter())
-                .any(|name| in_target(target.as_bytes(), name).next().is_some());
+    /// Keeps the lines of a request, and its path if that holds any of the session's cookies.
+    pub fn of(headers: &HeaderMap, path: &str, names: &CredentialNames) -> Self {
+        let may_hold = path.contains(';')
+            && (names.cookies.iter()).any(|name| in_path(path.as_bytes(), name).next().is_some());
         Self {
             cookies: Lines::of(&headers.get_all(COOKIE)),
             authorization: Lines::of(&headers.get_all(AUTHORIZATION)),
-            target: may_hold.then(|| target.as_bytes().into()),
+            path: may_hold.then(|| path.as_bytes().into()),
         }
     }
 
     /// The one cookie line, if that is all there is.
     pub fn only_cookies(&self) -> Option<&[u8]> {
-        match (&self.cookies, &self.authorization, &self.target) {
+        match (&self.cookies, &self.authorization, &self.path) {
             (Lines::One(line), Lines::None, None) => Some(line.as_bytes()),
             (Lines::None | Lines::One(_) | Lines::Many(_), _, _) => None,
         }
     }
 
-    /// The values under the name of a session's cookie in the target.
-    fn in_target<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let target = self.target.as_deref().into_iter();
-        target.flat_map(move |target| in_target(target, name))
+    /// The values under the name of a session's cookie in the path.
+    fn in_path<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let path = self.path.as_deref().into_iter();
+        path.flat_map(move |path| in_path(path, name))
     }
 
     /// The values of all cookies of exactly this name (RFC 6265 §5.4).
@@ -133,10 +132,12 @@ impl CredentialNames {
             {
                 return doubled();
             }
-            for value in lines.in_target(name) {
-                if *slot.get_or_insert_with(|| decode(value).into_owned()) != *decode(value) {
-                    return doubled();
-                }
+            // Without the cookie beside it, only some applications see a session in it.
+            if lines
+                .in_path(name)
+                .any(|value| slot.as_deref() != Some(&decode(value)))
+            {
+                return doubled();
             }
         }
         let authorization = match &lines.authorization {
@@ -174,7 +175,7 @@ impl CredentialNames {
                 });
                 named
                     .chain(loosely)
-                    .chain(lines.in_target(name))
+                    .chain(lines.in_path(name))
                     .flat_map(move |value| alone(at, value))
             })
             .collect()
@@ -287,14 +288,11 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// The values under the name of a cookie among the parameters of a path or a query.
-fn in_target<'t>(target: &'t [u8], name: &'t str) -> impl Iterator<Item = &'t [u8]> {
-    let end = target.iter().position(|byte| *byte == b'?');
-    let (path, query) = target.split_at(end.unwrap_or(target.len()));
-    let of_segment = |segment: &'t [u8]| segment.split(|byte| *byte == b';').skip(1);
-    let of_path = path.split(|byte| *byte == b'/').flat_map(of_segment);
-    let of_query = query.split(|byte| matches!(byte, b'?' | b'&' | b';'));
-    of_path.chain(of_query).filter_map(|pair| {
+/// The values under the name of a cookie among the parameters of a path.
+fn in_path<'p>(path: &'p [u8], name: &'p str) -> impl Iterator<Item = &'p [u8]> {
+    let segments = path.split(|byte| *byte == b'/');
+    let parameters = segments.flat_map(|segment| segment.split(|byte| *byte == b';').skip(1));
+    parameters.filter_map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=')?;
         let (key, value) = pair.split_at_checked(at)?;
         is_loosely(key, name.as_bytes()).then(|| value.get(1..).unwrap_or_default())
@@ -322,7 +320,8 @@ fn loose_pairs<'l>(lines: &'l [HeaderValue], name: &'l str) -> impl Iterator<Ite
 
 fn is_loosely(key: &[u8], name: &[u8]) -> bool {
     // Nearly all keys differ in length and hold no escape: told apart without decoding.
-    if key.len() != name.len() && !key.contains(&b'%') && !key.contains(&b'"') {
+    let is_plain = |byte: &u8| !matches!(byte, b'%' | b'"' | b'[');
+    if key.len() != name.len() && key.iter().all(is_plain) {
         // `a b=1` may be read as the cookie `b` where blanks separate (RFC 2109 readers).
         return key.contains(&b' ')
             && key
@@ -334,11 +333,13 @@ fn is_loosely(key: &[u8], name: &[u8]) -> bool {
         b'.' | b' ' | b'[' | b'+' => b'_',
         other => other,
     };
-    decoded
-        .trim_ascii()
+    let decoded = decoded.trim_ascii();
+    // PHP: a name ends at NUL, and what follows in brackets is an item of it.
+    let end = decoded.iter().position(|byte| matches!(byte, b'[' | 0));
+    let (cut, _) = decoded.split_at(end.unwrap_or(decoded.len()));
+    [decoded, cut]
         .iter()
-        .map(fold)
-        .eq(name.iter().map(fold))
+        .any(|key| key.iter().map(fold).eq(name.iter().map(fold)))
 }
 
 /// One spelling of `Authorization`: whoever writes `bearer` small does not get around a revocation.

@@ -69,7 +69,7 @@ pub enum Watched<'l> {
     Login(&'l Arc<LoginRoute>),
     /// A login to some applications and something else to others: nobody can say what an answer
     /// to it means, but for a session it is not the same as before.
-    Unclear,
+    Unclear(&'l Arc<LoginRoute>),
     /// A logout.
     Logout,
     /// Nothing of ours.
@@ -82,8 +82,8 @@ impl Learn {
         let plainly = |login: &&Arc<LoginRoute>| login.route.covers_plainly(head);
         if let Some(login) = self.logins.iter().find(plainly) {
             Watched::Login(login)
-        } else if self.logins.iter().any(|login| login.route.covers(head)) {
-            Watched::Unclear
+        } else if let Some(login) = self.logins.iter().find(|login| login.route.covers(head)) {
+            Watched::Unclear(login)
         } else if self.logouts.iter().any(|route| route.covers(head)) {
             Watched::Logout
         } else {
@@ -259,7 +259,7 @@ mod tests {
             Watched::Login(_) => "login",
             Watched::Logout => "logout",
             Watched::Nothing => "nothing",
-            Watched::Unclear => "unclear",
+            Watched::Unclear(_) => "unclear",
         }
     }
 

@@ -229,14 +229,14 @@ impl Throttle<'_> {
 /// What `user unlock` clears: the counters of consecutive failures of a user, by factor, and of what
 /// strangers may have used up.
 pub fn locks_of(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
-    let of_strangers = |factor| session_keys(CountedBy::Stranger, user, factor, keys);
-    Factor::ALL
-        .into_iter()
-        .flat_map(|factor| {
-            let locked = factor_key(user, factor, keys);
-            std::iter::once(locked).chain(of_strangers(factor))
-        })
-        .collect()
+    let stranger = CountedBy::Stranger;
+    let of_strangers = |factor| session_keys(stranger, user, factor, keys);
+    let codes = key(CODES_IN_SESSION, &[&stranger.of(user)], keys);
+    let locks = Factor::ALL.into_iter().flat_map(|factor| {
+        let locked = factor_key(user, factor, keys);
+        std::iter::once(locked).chain(of_strangers(factor))
+    });
+    locks.chain([codes]).collect()
 }
 
 /// Why a used-up counter refuses, and for how long.

@@ -2,8 +2,10 @@
 
 use crate::support::becomes;
 use crate::support::scene::{
-    COOKIE, KEY_COOKIE, Scene, Stage, USER, on_both_stores, reason, stepgate, thief_of, token,
+    COOKIE, KEY_COOKIE, PASSWORD, Scene, Stage, USER, application, on_both_stores, reason,
+    stepgate, thief_of, token,
 };
+use crate::support::upstream::Got;
 
 on_both_stores! {
     async fn a_copied_cookie_alone_is_refused_even_while_its_owner_is_fresh(keeper: Keeper) {
@@ -39,18 +41,61 @@ on_both_stores! {
         let refused = thief.post_form("/keys", &[]).await;
         scene.pass(&thief, &refused).await;
         assert_eq!(thief.post_form("/keys;v=1", &[]).await.status, 200);
-        for target in [format!("/keys;sid={stolen}"), format!("/keys;v=1;SID={stolen}"), format!("/keys?sid={stolen}")] {
+        for target in [format!("/keys;sid={stolen}"), format!("/keys;v=1;SID={stolen}")] {
             let answer = thief.post_form(&target, &[]).await;
             assert_eq!((answer.status.as_u16(), reason(&answer)), (400, "ambiguous-request".into()), "{target}");
         }
         // A servlet container writes it into its own links; with the same cookie it is the same.
         let own = thief.cookie(COOKIE).unwrap();
         assert_eq!(thief.post_form(&format!("/keys;sid={own}"), &[]).await.status, 200);
+        // Alone it is no session: an application that looks elsewhere takes them for somebody else.
+        let bare = scene.script();
+        bare.set_cookie(KEY_COOKIE, &thief.cookie(KEY_COOKIE).unwrap());
+        assert_eq!(bare.post_form(&format!("/low;sid={own}"), &[]).await.status, 400);
         // Revoked means refused, wherever the session stands.
         stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
         let bare = scene.script();
         let refused = becomes(401, async || bare.get(&format!("/open;sid={stolen}")).await).await;
         assert_eq!(reason(&refused), "session-revoked");
+    }
+
+    async fn a_login_on_the_same_cookie_voids_what_it_held_however_it_is_hidden(keeper: Keeper) {
+        // An application that keeps the cookie when another logs in, and cuts parameters off its paths.
+        let cutting = |got: &Got| {
+            let mut got = got.clone();
+            got.target = got.target.replace(";sid=junk", "");
+            application(&got)
+        };
+        let scene = Stage::on(keeper).application(cutting).set();
+        for (target, key, cookie) in [
+            ("/login?same", true, "none=1"),
+            ("/login?same", false, "none=1"),
+            ("/login;sid=junk?same", true, "none=1"),
+            ("/login?same", true, "SID=junk"),
+            ("/login?same", true, "sid[x]=1"),
+        ] {
+            // Somebody with proof of their own, who then logs in as another.
+            let client = scene.logged_in().await;
+            let refused = client.post_form("/keys", &[]).await;
+            scene.pass(&client, &refused).await;
+            let kept = client.cookie(KEY_COOKIE).unwrap();
+            let (name, value) = cookie.split_once('=').unwrap();
+            client.set_cookie(name, value);
+            if !key {
+                client.drop_cookie(KEY_COOKIE);
+            }
+            let login = [("user", "mallory"), ("password", "right")];
+            assert_eq!(client.post_form(target, &login).await.status, 302);
+            client.drop_cookie(name);
+            client.set_cookie(KEY_COOKIE, &kept);
+            let refused = client.post_form("/keys", &[]).await;
+            assert_ne!(refused.status, 200, "{target} {cookie}");
+            // Nor is it the first one's, to be proved anew.
+            if refused.json()["challenge"].is_object() {
+                let answer = scene.verify(&client, &token(&refused), ("password", PASSWORD)).await;
+                assert_ne!(answer.status, 200, "{target} {cookie}");
+            }
+        }
     }
 
     async fn a_login_with_a_copied_cookie_makes_nothing_fresh(keeper: Keeper) {
@@ -62,7 +107,8 @@ on_both_stores! {
             let guess = [("user", user), ("password", "guess")];
             assert_eq!(thief.post_form("/login?same", &guess).await.status, 302);
             assert_eq!(thief.cookie(KEY_COOKIE), None, "{user}");
-            assert_eq!(thief.post_form("/low", &[]).await.status, 403, "{user}");
+            // Whose session it is now, the application alone knows.
+            assert_eq!(thief.post_form("/low", &[]).await.status, 401, "{user}");
         }
         let claimed = thief.get("/login?_method=POST&user=mallory").await;
         assert!(claimed.headers.get_all("set-cookie").iter().all(|line| !line.to_str().unwrap().starts_with(KEY_COOKIE)));

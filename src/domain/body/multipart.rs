@@ -7,6 +7,7 @@ use memchr::memmem;
 
 /// How many parts a form may have.
 const MAX_PARTS: usize = 1000;
+const DISPOSITION: &str = "content-disposition";
 
 impl Form {
     /// Reads a form between its boundaries. Nothing may stand before the first and after the last;
@@ -69,8 +70,13 @@ fn field(part: &[u8]) -> Result<FormField, BodyRefusal> {
             return Err(broken("a part's header is no header"));
         }
         let content = content.trim_matches([' ', '\t']);
-        let known = match name.to_ascii_lowercase().as_str() {
-            "content-disposition" => disposition.replace(content).is_some(),
+        let name = name.to_ascii_lowercase();
+        // Rack finds it wherever it stands.
+        if holds(content, DISPOSITION) || (name != DISPOSITION && holds(&name, DISPOSITION)) {
+            return Err(broken("a part's disposition stands elsewhere"));
+        }
+        let known = match name.as_str() {
+            DISPOSITION => disposition.replace(content).is_some(),
             "content-type" => media_type.replace(ContentType::parse(content)?).is_some(),
             "content-transfer-encoding" => {
                 // RFC 7578 §4.7: deprecated; some parsers decode, others do not.
@@ -115,6 +121,10 @@ fn names(disposition: &str) -> Result<(String, Option<String>), BodyRefusal> {
     while let Some(parameter) = rest.strip_prefix(';') {
         let (key, value, after) =
             take_parameter(parameter).ok_or_else(|| broken("a part's name is unreadable"))?;
+        // Rack finds a name within a name.
+        if holds(&value, "name=") {
+            return Err(broken("a part's name holds another"));
+        }
         // RFC 7578 §4.2 forbids `filename*`; with it there are two names.
         let twice = match key.as_str() {
             "name" => name.replace(value).is_some(),
@@ -136,13 +146,19 @@ fn names(disposition: &str) -> Result<(String, Option<String>), BodyRefusal> {
     Ok((name, file))
 }
 
-/// RFC 2046 §5.1.1.
+/// Whether `text` has `part` in it, in any letter case; `part` is in lower case.
+fn holds(text: &str, part: &str) -> bool {
+    text.to_ascii_lowercase().contains(part)
+}
+
+/// RFC 2046 §5.1.1, but for a comma, where Rack stops, and what Rack takes for another boundary.
 fn is_boundary(text: &str) -> bool {
     (1..=70).contains(&text.len())
         && !text.ends_with(' ')
+        && !holds(text, "boundary")
         && text
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte))
+            .all(|byte| byte.is_ascii_alphanumeric() || b"'()+_-./:=? ".contains(&byte))
 }
 
 fn broken(why: &str) -> BodyRefusal {
@@ -197,6 +213,14 @@ mod tests {
             part("Content-Disposition: form-data; name=\"a\"; name=\"b\""),
             part("Content-Disposition: form-data; name='a'"),
             part("Content-Disposition: form-data; name=\"a\0b\""),
+            part("Content-Disposition: form-data; name=\"x; Name=_method\""),
+            part("Content-Disposition: form-data; name=\"x\"; filename=\"y; filename=z\""),
+            part(
+                "X-A: content-disposition: form-data; name=\"b\"\r\nContent-Disposition: form-data; name=\"a\"",
+            ),
+            part(
+                "X-Content-Disposition: form-data; name=\"b\"\r\nContent-Disposition: form-data; name=\"a\"",
+            ),
             part("Content-Disposition: form-data; name=\"a\"; filename*=utf-8''b"),
             part("Content-Disposition: attachment; name=\"a\""),
             part(
@@ -232,6 +256,8 @@ mod tests {
             "multipart/form-data; boundary=\"\"",
             "multipart/form-data; boundary=\"a\u{e9}\"",
             "multipart/form-data; xboundary=a; boundary=b",
+            "multipart/form-data; boundary=\"a,b\"",
+            "multipart/form-data; boundary=\"Boundary=a\"",
         ] {
             let parsed = ContentType::parse(content_type).unwrap();
             assert!(Form::multipart(&parsed, b"----").is_err(), "{content_type}");

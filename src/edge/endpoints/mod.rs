@@ -96,7 +96,7 @@ impl Call<'_, '_> {
     /// Finds out who calls; without a session that we know, nothing can be verified.
     async fn identify(&self) -> Result<Known, EdgeError> {
         let names = &self.visit.worker.house.sessions.credentials;
-        let carried = CarriedLines::of(&self.parts.headers, self.visit.target(), names);
+        let carried = CarriedLines::of(&self.parts.headers, self.visit.path(), names);
         let caller = identify(self.visit, &carried, &self.parts.headers)?;
         let worker = self.visit.worker;
         let id = caller
