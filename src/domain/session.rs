@@ -43,3 +43,17 @@ impl Session {
 
 /// No subject that is ever recognized: those are in lower case.
 const DISPUTED: &str = "DISPUTED";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_recognized_as_the_subject_of_a_disputed_session() {
+        let now = Timestamp::from_millis(0);
+        let disputed = Session::disputed(BrowserKeyHash::new([1; 32]), now);
+        assert!(disputed.is_disputed());
+        let subject = Subject::canonical(disputed.subject.as_str()).unwrap();
+        assert_ne!(subject, disputed.subject);
+    }
+}
