@@ -2,6 +2,7 @@
 
 use super::client::TrustedProxies;
 use super::headers::{HeaderRules, Hop, Peer, cleanse, cleanse_response, remove_cookie};
+use crate::identity::BrowserKeyCookie;
 use http::{HeaderMap, Version};
 use std::net::IpAddr;
 
@@ -20,6 +21,8 @@ pub fn pass_on(
     if peer_kind == Peer::Anyone {
         assert_eq!(headers, once, "a second look finds more");
     }
+    // As `forward` does, once the key was read.
+    headers.remove(BrowserKeyCookie::HEADER);
     remove_cookie(&mut headers, &rules.browser_cookie);
     let hop = Hop::new(peer, "http", peer_kind);
     hop.announce(&mut headers, Version::HTTP_11, rules.forwarded);
