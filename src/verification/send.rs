@@ -9,6 +9,7 @@ use crate::domain::{Attempt, Challenge, Factor, Reason, Requirement, RouteId, Ti
 use crate::locale::Locale;
 use crate::mail::{CodeMail, Mailer};
 use crate::store::{SentCode, Store};
+use crate::telemetry::chain;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,7 +128,7 @@ impl<S: Store> Verifier<S> {
             expires_at,
         };
         if let Err(error) = mailer.send(&mail).await {
-            let error = &error as &dyn std::error::Error;
+            let error = chain(&error);
             tracing::warn!(error, request_id = caller.request_id, "no code sent");
             return Ok(None);
         }

@@ -172,6 +172,7 @@ on_both_stores! {
         assert_eq!((sent.status.as_u16(), reason(&sent)), (503, "mail-unavailable".into()));
         let event = &scene.events(1, |event| event["event"] == "code-sent")[0];
         assert_eq!((&event["outcome"], &event["reason"]), (&json!("failed"), &json!("mail-unavailable")));
+        assert!(scene.log().contains("onnection refused"), "the log says why: {}", scene.log());
         // Nobody waits for a mail that never left: at once again, and another way is open.
         let again = scene.send_code(&client, &token(&refused)).await;
         assert_eq!(reason(&again), "mail-unavailable");
