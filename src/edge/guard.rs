@@ -263,7 +263,7 @@ fn record_unjudged(visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError)
     }
     event.routes = routes.iter().map(|route| &route.id).collect();
     if let Err(error) = house.audit.record(&event) {
-        tracing::warn!(request = %visit.id, %error, "a refusal is not in the audit log");
+        tracing::warn!(request_id = %visit.id, %error, "a refusal is not in the audit log");
     }
 }
 

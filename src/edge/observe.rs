@@ -164,7 +164,7 @@ impl Watch {
             Found::Nothing | Found::Unclear(_) if !names.set_by(response.headers()) => {}
             Found::Unclear(_) => Box::pin(self.ended(visit, response.headers())).await,
             Found::Nothing => {
-                tracing::debug!(request = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
+                tracing::debug!(request_id = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
                 Box::pin(self.rotated(visit, response.headers())).await;
             }
             Found::Logout if respond::was_taken(response.status()) => {
@@ -190,7 +190,7 @@ impl Watch {
                 } else {
                     let missing = route.missing_sign(status, response.headers(), text);
                     let missing = missing.map_or("", Sign::field);
-                    tracing::debug!(request = %visit.id, status, missing, "a login did not succeed, as success tells it");
+                    tracing::debug!(request_id = %visit.id, status, missing, "a login did not succeed, as success tells it");
                     if names.set_by(response.headers()) {
                         // Whose session this is now is anybody's guess: nothing is carried over.
                         Box::pin(self.ended(visit, response.headers())).await;
@@ -218,11 +218,11 @@ impl Watch {
             return self.dispute_all(visit, response).await;
         };
         let Some(subject) = subject else {
-            tracing::warn!(request = %visit.id, "a login succeeded, but the settings do not find its subject");
+            tracing::warn!(request_id = %visit.id, "a login succeeded, but the settings do not find its subject");
             return self.ended(visit, response).await;
         };
         let Some(id) = after else {
-            tracing::warn!(request = %visit.id, "a login succeeded, but it sets none of the session's cookies");
+            tracing::warn!(request_id = %visit.id, "a login succeeded, but it sets none of the session's cookies");
             return self.ended(visit, response).await;
         };
         let Ok(others) = self.of_other_browsers(visit, before).await else {
@@ -445,7 +445,7 @@ async fn dispute(
 }
 
 fn tell_of_disbelief(visit: &Visit<'_>) {
-    tracing::warn!(request = %visit.id, "a login or logout with the cookie of another browser is not believed");
+    tracing::warn!(request_id = %visit.id, "a login or logout with the cookie of another browser is not believed");
 }
 
 /// Whether the store heard; if not, the log does.
@@ -456,14 +456,14 @@ fn tell(visit: &Visit<'_>, done: &Result<(), StoreError>) -> bool {
             .complaints
             .admit(visit.worker.house.clock.now())
     {
-        tracing::warn!(request = %visit.id, %error, untold, "what the application said of a session is not recorded");
+        tracing::warn!(request_id = %visit.id, %error, untold, "what the application said of a session is not recorded");
     }
     done.is_ok()
 }
 
 fn record(visit: &Visit<'_>, event: &Event<'_>) {
     if let Err(error) = visit.worker.house.audit.record(event) {
-        tracing::warn!(request = %visit.id, %error, "an event is not in the audit log");
+        tracing::warn!(request_id = %visit.id, %error, "an event is not in the audit log");
     }
 }
 

@@ -40,9 +40,9 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::LimitReached => {
             let now = visit.worker.house.clock.now();
             if let Some(untold) = visit.worker.complaints.admit(now) {
-                tracing::warn!(request = %id, %reason, %cause, untold, "request failed");
+                tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
             } else {
-                tracing::debug!(request = %id, %reason, %cause, "request failed");
+                tracing::debug!(request_id = %id, %reason, %cause, "request failed");
             }
         }
         Reason::AmbiguousRequest
@@ -66,7 +66,9 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::StepUpRequired
         | Reason::TargetTooLong
         | Reason::TooManyAttempts
-        | Reason::WrongAnswer => tracing::debug!(request = %id, %reason, %cause, "request refused"),
+        | Reason::WrongAnswer => {
+            tracing::debug!(request_id = %id, %reason, %cause, "request refused")
+        }
     }
     let detail = error.tells_client().then_some(cause);
     let wait = matches!(reason, Reason::StoreUnavailable | Reason::LimitReached)
