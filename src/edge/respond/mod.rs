@@ -67,7 +67,7 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::TargetTooLong
         | Reason::TooManyAttempts
         | Reason::WrongAnswer => {
-            tracing::debug!(request_id = %id, %reason, %cause, "request refused")
+            tracing::debug!(request_id = %id, %reason, %cause, "request refused");
         }
     }
     let detail = error.tells_client().then_some(cause);
