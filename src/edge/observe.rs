@@ -158,11 +158,12 @@ impl Watch {
         let names = &house.sessions.credentials;
         match &self.watched {
             // A login to some applications: if it was one, whose session this is now is anybody's guess.
-            Found::Unclear(route) if may_have_succeeded(route, &response) => {
+            Found::Unclear(route)
+                if may_have_succeeded(route, &response) || names.set_by(response.headers()) =>
+            {
                 Box::pin(self.dispute_all(visit, response.headers())).await;
             }
-            Found::Nothing | Found::Unclear(_) if !names.set_by(response.headers()) => {}
-            Found::Unclear(_) => Box::pin(self.ended(visit, response.headers())).await,
+            Found::Nothing if !names.set_by(response.headers()) => {}
             Found::Nothing => {
                 tracing::debug!(request_id = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
                 Box::pin(self.rotated(visit, response.headers())).await;
@@ -170,7 +171,7 @@ impl Watch {
             Found::Logout if respond::was_taken(response.status()) => {
                 Box::pin(self.ended(visit, response.headers())).await;
             }
-            Found::Logout => {}
+            Found::Logout | Found::Unclear(_) => {}
             Found::Login(route) => {
                 let route = route.clone();
                 let read = if route.reads_response_body() {
@@ -193,7 +194,7 @@ impl Watch {
                     tracing::debug!(request_id = %visit.id, status, missing, "a login did not succeed, as success tells it");
                     if names.set_by(response.headers()) {
                         // Whose session this is now is anybody's guess: nothing is carried over.
-                        Box::pin(self.ended(visit, response.headers())).await;
+                        Box::pin(self.dispute_all(visit, response.headers())).await;
                     }
                 }
                 let (parts, body) = response.into_parts();
@@ -219,11 +220,11 @@ impl Watch {
         };
         let Some(subject) = subject else {
             tracing::warn!(request_id = %visit.id, "a login succeeded, but the settings do not find its subject");
-            return self.ended(visit, response).await;
+            return self.dispute_all(visit, response).await;
         };
         let Some(id) = after else {
             tracing::warn!(request_id = %visit.id, "a login succeeded, but it sets none of the session's cookies");
-            return self.ended(visit, response).await;
+            return self.dispute_all(visit, response).await;
         };
         let Ok(others) = self.of_other_browsers(visit, before).await else {
             return forget(visit.worker, before.into_iter().chain([id]));
@@ -344,7 +345,7 @@ impl Watch {
         }
     }
 
-    /// A logout, or an answer after which nobody knows whose session it is.
+    /// A logout.
     async fn ended(&self, visit: &Visit<'_>, response: &HeaderMap) {
         let Some((before, after)) = self.change(visit, response) else {
             return;
@@ -355,7 +356,7 @@ impl Watch {
         }
         let both = [before, after.filter(|_| after != before)];
         end(visit, both.into_iter().flatten()).await;
-        if matches!(self.watched, Found::Logout) && before.is_some() {
+        if before.is_some() {
             let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
             record(visit, &event);

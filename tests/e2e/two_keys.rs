@@ -63,7 +63,7 @@ on_both_stores! {
         // An application that keeps the cookie when another logs in, and cuts parameters off its paths.
         let cutting = |got: &Got| {
             let mut got = got.clone();
-            got.target = got.target.replace(";sid=junk", "");
+            got.target = got.target.replace(";sid=junk", "").replace("&user=somebody", "");
             application(&got)
         };
         let scene = Stage::on(keeper).application(cutting).set();
@@ -73,6 +73,8 @@ on_both_stores! {
             ("/login;sid=junk?same", true, "none=1"),
             ("/login?same", true, "SID=junk"),
             ("/login?same", true, "sid[x]=1"),
+            // Named twice, it is nobody whom the settings find.
+            ("/login?same&user=somebody", false, "none=1"),
         ] {
             // Somebody with proof of their own, who then logs in as another.
             let client = scene.logged_in().await;
