@@ -24,11 +24,11 @@ impl Session {
     ///
     /// Whose it is now, the application alone knows: nothing can be proved in it, by nobody. Who has
     /// that browser's key ends that by logging in again.
-    pub fn disputed(browser_key: BrowserKeyHash, now: Timestamp) -> Self {
+    pub fn disputed(browser_key: Option<BrowserKeyHash>, now: Timestamp) -> Self {
         Self {
             subject: Subject::new(DISPUTED),
             authenticated_at: None,
-            browser_key: Some(browser_key),
+            browser_key,
             created_at: now,
             seen_at: now,
             revoked: false,
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn nobody_is_recognized_as_the_subject_of_a_disputed_session() {
         let now = Timestamp::from_millis(0);
-        let disputed = Session::disputed(BrowserKeyHash::new([1; 32]), now);
+        let disputed = Session::disputed(Some(BrowserKeyHash::new([1; 32])), now);
         assert!(disputed.is_disputed());
         let subject = Subject::canonical(disputed.subject.as_str()).unwrap();
         assert_ne!(subject, disputed.subject);

@@ -436,7 +436,7 @@ async fn dispute(
         let login = Login {
             id,
             replaces: None,
-            session: Session::disputed(key, house.clock.now()),
+            session: Session::disputed(Some(key), house.clock.now()),
             keep: house.sessions.remember,
         };
         if !tell(visit, &visit.worker.store.put_login(&login).await) {

@@ -4,7 +4,8 @@
 //!
 //! | Key | Type | Holds |
 //! |---|---|---|
-//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
+//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
+//! | `sg:l:{session}` | sorted set | all values that a session's cookie has had since this one, by when they were set |
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
 //! | `sg:revoked` | sorted set | revoked sessions by the end of their revocation |
@@ -25,6 +26,10 @@ use std::sync::Arc;
 pub(crate) const SESSION_FIELD: &str = "s";
 /// The field that holds the end of a revocation.
 pub(crate) const REVOKED_FIELD: &str = "r";
+/// The field that holds the first value of the session's cookie, where it had several.
+pub(crate) const FIRST_FIELD: &str = "l";
+/// The field that tells that the cookie was replaced.
+pub(crate) const REPLACED_FIELD: &str = "e";
 /// The field that holds the mark.
 pub(crate) const MARK_FIELD: &str = "v";
 

@@ -113,6 +113,45 @@ pub struct Login {
     pub keep: Duration,
 }
 
+/// A session's cookie to which the application gave another value, without a login that we saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// The session that the client carried.
+    pub from: SessionId,
+    /// The session that it carries from now on.
+    pub to: SessionId,
+    /// What goes along.
+    pub carry: Carry,
+    /// How long `from` stays known with what it holds. Requests may be under way with it, each of
+    /// which may be answered with a successor of its own.
+    pub grace: Duration,
+}
+
+impl Rotation {
+    /// How many values of one session's cookie are known at once; the oldest are forgotten.
+    pub const MOST_VALUES: u32 = 64;
+}
+
+/// What goes along to the successor of a session's cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carry {
+    /// The session with its mark, its grants and the freshness of its login.
+    Everything,
+    /// The session, whose subject must prove themselves anew.
+    SessionAlone,
+}
+
+/// What became of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// The session is known by both values.
+    Followed,
+    /// The successor was known already, and is left as it was.
+    Known,
+    /// Nothing is known of the session.
+    Unknown,
+}
+
 /// A verification that succeeded, and what it earns.
 #[derive(Clone, Debug)]
 pub struct Verified {
@@ -200,14 +239,27 @@ pub trait Store {
     /// Records an observed login: drops what either id held before, and writes the session.
     async fn put_login(&self, login: &Login) -> Result<(), StoreError>;
 
-    /// Moves a session with all it holds to the id of its rotated cookie; drops what `to` held.
+    /// Makes a session known by the new value of its cookie as well. What is earned later under one
+    /// value is not held under another; a single-use grant is taken from all at once.
+    async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
+
+    /// Leaves a session to nobody, under every value of its cookie, with nothing that it held; writes
+    /// `disputed` if nothing is known of it.
+    async fn dispute_session(
+        &self,
+        id: SessionId,
+        disputed: &Session,
+        keep: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// Moves a session with all it holds to the id that it has under a new secret; drops what `to` held.
     async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError>;
 
     /// Notes the sessions that the single credentials of a known session would make: whoever presents
     /// one of them alone must not escape its revocation.
     async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError>;
 
-    /// Forgets a session and all it holds: the subject logged out.
+    /// Forgets a session and all it holds, under every value of its cookie: the subject logged out.
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
 
     /// Notes that a session is in use, for idle limits.
@@ -218,7 +270,7 @@ pub trait Store {
         keep: Duration,
     ) -> Result<(), StoreError>;
 
-    /// Ends a session for good, and its parts: refused everywhere until `keep` has passed. Announced
+    /// Ends a session for good, under every value of its cookie, and its parts: refused everywhere until `keep` has passed. Announced
     /// to all sidecars.
     async fn revoke_session(
         &self,
@@ -227,7 +279,8 @@ pub trait Store {
         keep: Duration,
     ) -> Result<(), StoreError>;
 
-    /// Drops all elevation of a session (mark, grants, and the freshness of its login), keeping the session.
+    /// Drops all elevation of a session (mark, grants, and the freshness of its login) under every value
+    /// of its cookie, keeping the session.
     async fn lock_session(&self, id: SessionId) -> Result<(), StoreError>;
 
     /// The sessions known for a subject, or all; newest first, at most `most`.

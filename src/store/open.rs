@@ -3,8 +3,8 @@
 use super::embedded::{EmbeddedOptions, EmbeddedStore};
 use super::redis::{RedisOptions, RedisServer, RedisStore};
 use super::{
-    Ask, CodeAnswer, Held, Login, RevocationFeed, Revoked, SentCode, Store, StoreError, Taken,
-    Verified,
+    Ask, CodeAnswer, Held, Login, RevocationFeed, Revoked, Rotated, Rotation, SentCode, Store,
+    StoreError, Taken, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::{
@@ -168,6 +168,19 @@ impl Store for AnyStore {
 
     async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
         either!(self, store => store.put_login(login))
+    }
+
+    async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        either!(self, store => store.rotate_session(rotation))
+    }
+
+    async fn dispute_session(
+        &self,
+        id: SessionId,
+        disputed: &Session,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        either!(self, store => store.dispute_session(id, disputed, keep))
     }
 
     async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ mod directory;
 mod requests;
 mod schema;
 mod sessions;
+mod values;
 mod verification;
 
 use self::desk::{Access, Desk};
@@ -14,7 +15,8 @@ use crate::domain::{
     Subject, Timestamp, User, UserId,
 };
 use crate::store::{
-    Ask, CodeAnswer, Held, Login, OpenError, Revoked, SentCode, Store, StoreError, Taken, Verified,
+    Ask, CodeAnswer, Held, Login, OpenError, Revoked, Rotated, Rotation, SentCode, Store,
+    StoreError, Taken, Verified,
 };
 use rusqlite::Connection;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
@@ -176,6 +178,29 @@ impl Store for EmbeddedStore {
             .await
     }
 
+    async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        let (rotation, now) = (*rotation, self.clock.now());
+        let (rotated, revoked) = self
+            .write(move |connection| values::rotate(connection, &rotation, now))
+            .await?;
+        if let Some(until) = revoked {
+            self.revoked.add(rotation.to, until);
+        }
+        Ok(rotated)
+    }
+
+    async fn dispute_session(
+        &self,
+        id: SessionId,
+        disputed: &Session,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        let (disputed, now) = (disputed.clone(), self.clock.now());
+        let until = now.after(keep);
+        self.write(move |connection| values::dispute(connection, id, &disputed, until, now))
+            .await
+    }
+
     async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError> {
         let now = self.clock.now();
         let revoked = self
@@ -201,7 +226,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.write(move |connection| sessions::wipe(connection, id))
+        self.write(move |connection| values::end(connection, id))
             .await
     }
 
@@ -222,10 +247,10 @@ impl Store for EmbeddedStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         let until = now.after(keep);
-        let parts = self
+        let revoked = self
             .write(move |connection| sessions::revoke(connection, id, until))
             .await?;
-        for id in parts.into_iter().chain([id]) {
+        for id in revoked {
             self.revoked.add(id, until);
         }
         Ok(())
@@ -233,7 +258,7 @@ impl Store for EmbeddedStore {
 
     async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.write(move |connection| sessions::lock(connection, id, now))
+        self.write(move |connection| values::lock(connection, id, now))
             .await
     }
 

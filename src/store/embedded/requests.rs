@@ -123,10 +123,14 @@ fn take(
     id: SessionId,
     grants: Vec<Grant>,
 ) -> Result<Vec<Claim>, StoreError> {
-    let mut update = connection
-        .prepare_cached("UPDATE grants SET taken = 1 WHERE session = ?1 AND field = ?2")?;
+    // Under whichever value of the cookie it was taken, it is gone under all.
+    let mut update =
+        connection.prepare_cached("UPDATE grants SET taken = 1 WHERE id = ?1 AND field = ?2")?;
     for grant in &grants {
-        update.execute(params![id.as_bytes(), GrantField(&grant.key).to_bytes()])?;
+        update.execute(params![
+            grant.id.as_bytes(),
+            GrantField(&grant.key).to_bytes()
+        ])?;
     }
     Ok(grants
         .into_iter()

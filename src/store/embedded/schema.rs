@@ -39,10 +39,17 @@ const STEPS: &[&str] = &[
         session BLOB NOT NULL, part BLOB NOT NULL, PRIMARY KEY (session, part)
     ) WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN first BLOB;
+    ALTER TABLE sessions ADD COLUMN issued_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX sessions_by_first ON sessions (first, issued_at) WHERE first IS NOT NULL;
+    CREATE INDEX grants_by_id ON grants (id);
+",
 ];
 
 /// The latest schema.
-pub(super) const LATEST: u32 = 2;
+pub(super) const LATEST: u32 = 3;
 
 /// Brings a database up to date; tells the schema it has if that is later than ours.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {

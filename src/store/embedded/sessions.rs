@@ -1,6 +1,7 @@
 //! Sessions on disk: logins, rotation, use, revocation.
 
 use super::millis;
+use super::values::every_value;
 use crate::domain::{Session, SessionId, Subject, Timestamp};
 use crate::store::record::{decode_session, encode_session, refile};
 use crate::store::{Login, StoreError};
@@ -11,7 +12,11 @@ use std::time::Duration;
 pub(super) struct Row {
     record: Vec<u8>,
     pub(super) mark: Option<Vec<u8>>,
-    expires_at: i64,
+    pub(super) expires_at: i64,
+    /// The first value of the session's cookie, where it had several.
+    pub(super) first: Option<SessionId>,
+    /// Whether the application gave the cookie another value since.
+    replaced: bool,
 }
 
 impl Row {
@@ -23,13 +28,16 @@ impl Row {
     ) -> Result<Option<Self>, StoreError> {
         let row = connection
             .prepare_cached(
-                "SELECT record, mark, expires_at FROM sessions WHERE id = ?1 AND expires_at > ?2",
+                "SELECT record, mark, expires_at, first, replaced FROM sessions
+                 WHERE id = ?1 AND expires_at > ?2",
             )?
             .query_row(params![id.as_bytes(), millis(now)], |row| {
                 Ok(Self {
                     record: row.get(0)?,
                     mark: row.get(1)?,
                     expires_at: row.get(2)?,
+                    first: row.get::<_, Option<_>>(3)?.map(SessionId::new),
+                    replaced: row.get(4)?,
                 })
             })
             .optional()?;
@@ -50,8 +58,11 @@ impl Row {
     ) -> Result<(), StoreError> {
         connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO sessions (id, subject, created_at, record, mark, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO sessions (id, subject, created_at, record, mark, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (id) DO UPDATE SET subject = excluded.subject,
+                     created_at = excluded.created_at, record = excluded.record,
+                     mark = excluded.mark, expires_at = excluded.expires_at",
             )?
             .execute(params![
                 id.as_bytes(),
@@ -64,9 +75,13 @@ impl Row {
         Ok(())
     }
 
-    /// The later of what it has and `until`.
+    /// The later of what it has and `until`; no later for a value that was replaced.
     pub(super) fn extended(&self, until: Timestamp) -> i64 {
-        self.expires_at.max(millis(until))
+        if self.replaced {
+            self.expires_at
+        } else {
+            self.expires_at.max(millis(until))
+        }
     }
 }
 
@@ -183,11 +198,19 @@ pub(super) fn move_session(
                 field
             ])?;
     }
+    if row.first.is_some() {
+        connection
+            .prepare_cached(
+                "UPDATE sessions SET (first, issued_at, replaced) =
+                     (SELECT first, issued_at, replaced FROM sessions WHERE id = ?2) WHERE id = ?1",
+            )?
+            .execute(params![to.as_bytes(), from.as_bytes()])?;
+    }
     wipe(connection, from)?;
     Ok(until)
 }
 
-fn refiled(mut record: Vec<u8>, to: SessionId) -> Vec<u8> {
+pub(super) fn refiled(mut record: Vec<u8>, to: SessionId) -> Vec<u8> {
     refile(&mut record, &to);
     record
 }
@@ -215,8 +238,21 @@ pub(super) fn touch(
     )
 }
 
-/// Revokes a session and its parts; tells which those are.
+/// Revokes a session under every value of its cookie, with the parts of each; tells which those are.
 pub(super) fn revoke(
+    connection: &Connection,
+    id: SessionId,
+    until: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut revoked = Vec::new();
+    for value in every_value(connection, id)? {
+        revoked.extend(revoke_value(connection, value, until)?);
+        revoked.push(value);
+    }
+    Ok(revoked)
+}
+
+fn revoke_value(
     connection: &Connection,
     id: SessionId,
     until: Timestamp,
@@ -240,7 +276,7 @@ pub(super) fn revoke(
     Ok(parts)
 }
 
-fn note_revoked(
+pub(super) fn note_revoked(
     connection: &Connection,
     id: SessionId,
     until: Timestamp,
@@ -278,7 +314,8 @@ pub(super) fn revoked(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn lock(
+/// Drops mark, grants and freshness of a session under one value of its cookie.
+pub(super) fn strip_elevation(
     connection: &Connection,
     id: SessionId,
     now: Timestamp,
@@ -301,7 +338,11 @@ pub(super) fn list(
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Session)>, StoreError> {
     let mut select = connection.prepare_cached(
-        "SELECT id, record FROM sessions WHERE expires_at > ?1 AND (?2 IS NULL OR subject = ?2)
+        "SELECT id, record FROM sessions AS one
+         WHERE expires_at > ?1 AND (?2 IS NULL OR subject = ?2) AND replaced = 0
+             AND NOT EXISTS (SELECT 1 FROM sessions AS other WHERE other.first = one.first
+                 AND other.replaced = 0 AND other.expires_at > ?1
+                 AND (other.issued_at, other.id) > (one.issued_at, one.id))
          ORDER BY created_at DESC, id LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);

@@ -29,7 +29,8 @@ use crate::domain::{
 };
 use crate::store::keys::KeySpace;
 use crate::store::{
-    Ask, CodeAnswer, Held, Login, OpenError, Revoked, SentCode, Store, StoreError, Taken, Verified,
+    Ask, CodeAnswer, Held, Login, OpenError, Revoked, Rotated, Rotation, SentCode, Store,
+    StoreError, Taken, Verified,
 };
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
@@ -200,6 +201,19 @@ impl Store for RedisStore {
 
     async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
         self.write_login(login).await
+    }
+
+    async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        self.follow_rotation(rotation).await
+    }
+
+    async fn dispute_session(
+        &self,
+        id: SessionId,
+        disputed: &Session,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.write_dispute(id, disputed, keep).await
     }
 
     async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError> {

@@ -40,6 +40,7 @@ macro_rules! scripts {
 
 scripts! {
     COUNT_ATTEMPT = "count_attempt.lua",
+    DISPUTE_SESSION = "dispute_session.lua",
     END_SESSION = "end_session.lua",
     EVIDENCE = "evidence.lua",
     FIND_USER = "find_user.lua",
@@ -54,6 +55,7 @@ scripts! {
     PUT_VERIFIED = "put_verified.lua",
     REMOVE_USER = "remove_user.lua",
     REVOKE_SESSION = "revoke_session.lua",
+    ROTATE_SESSION = "rotate_session.lua",
     SWAP_USER = "swap_user.lua",
     TAKE_TOTP_STEP = "take_totp_step.lua",
     TAKE_VALUE = "take_value.lua",

@@ -1,14 +1,15 @@
 //! Sessions in Redis: logins, rotation, use, revocation.
 
-use super::answer::{bytes, list, next, optional_bytes, text};
+use super::answer::{bytes, list, next, number, optional_bytes, text};
 use super::link::Repeat;
 use super::requests::until;
 use super::{RedisStore, scripts, ttl};
 use crate::domain::{Session, SessionId, Subject, Timestamp};
-use crate::store::keys::{REVOKED_FIELD, SESSION_FIELD};
+use crate::store::keys::{FIRST_FIELD, REPLACED_FIELD, REVOKED_FIELD, SESSION_FIELD};
 use crate::store::record::{decode_session, encode_session};
-use crate::store::{Login, StoreError};
+use crate::store::{Carry, Login, Rotated, Rotation, StoreError};
 use redis::Cmd;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Sessions of one subject that are looked at; whoever has more sees the ones used last.
@@ -84,8 +85,58 @@ impl RedisStore {
             .run(&scripts::END_SESSION, 1, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(&id))
-                    .arg(id.as_bytes())
                     .arg(self.keys.subjects());
+            })
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn follow_rotation(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        let Rotation {
+            from,
+            to,
+            carry,
+            grace,
+        } = rotation;
+        let now = self.clock.now().as_millis();
+        let told = self
+            .link
+            .run(&scripts::ROTATE_SESSION, 3, Repeat::Never, |command| {
+                command
+                    .arg(self.keys.session(from))
+                    .arg(self.keys.session(to))
+                    .arg(self.keys.revoked())
+                    .arg(from.as_bytes())
+                    .arg(to.as_bytes())
+                    .arg(self.keys.subjects())
+                    .arg(self.keys.revocations())
+                    .arg(now)
+                    .arg(ttl(*grace))
+                    .arg(u8::from(*carry == Carry::Everything))
+                    .arg(Rotation::MOST_VALUES);
+            })
+            .await?;
+        match number(&told)? {
+            0 => Ok(Rotated::Unknown),
+            1 => Ok(Rotated::Followed),
+            _ => Ok(Rotated::Known),
+        }
+    }
+
+    pub(super) async fn write_dispute(
+        &self,
+        id: SessionId,
+        disputed: &Session,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now().as_millis();
+        self.link
+            .run(&scripts::DISPUTE_SESSION, 1, Repeat::Harmless, |command| {
+                command
+                    .arg(self.keys.session(&id))
+                    .arg(encode_session(&id, disputed))
+                    .arg(ttl(keep))
+                    .arg(now);
             })
             .await
             .map(drop)
@@ -119,7 +170,7 @@ impl RedisStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         let end = now.after(keep);
-        let parts = self
+        let revoked = self
             .link
             .run(&scripts::REVOKE_SESSION, 2, Repeat::Harmless, |command| {
                 command
@@ -129,13 +180,12 @@ impl RedisStore {
                     .arg(end.as_millis())
                     .arg(&end.as_millis().to_be_bytes())
                     .arg(ttl(keep.saturating_add(super::MARGIN)))
-                    .arg(id.as_bytes())
                     .arg(self.keys.revocations());
             })
             .await?;
         self.revoked.add(id, end);
-        for part in bytes(parts)?.chunks(32).filter_map(session_id) {
-            self.revoked.add(part, end);
+        for id in bytes(revoked)?.chunks(32).filter_map(session_id) {
+            self.revoked.add(id, end);
         }
         Ok(())
     }
@@ -196,21 +246,21 @@ impl RedisStore {
             .arg(0)
             .arg(MOST_OF_A_SUBJECT - 1);
         let members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
-        let mut sessions = Vec::new();
+        let mut sessions = Listed::default();
         for member in members {
             // The index is only a hint; what counts is what the session's own record says.
             if let Some(id) = session_id(&bytes(member)?)
-                && let Some(session) = self.session(id).await?
-                && session.subject == *subject
+                && let Some(found) = self.session(id).await?
+                && found.session.subject == *subject
             {
-                sessions.push((id, session));
+                sessions.add(id, found);
             }
         }
-        Ok(sessions)
+        Ok(sessions.found)
     }
 
     async fn all_sessions(&self, most: usize) -> Result<Vec<(SessionId, Session)>, StoreError> {
-        let mut sessions = Vec::new();
+        let mut sessions = Listed::default();
         let mut cursor = "0".to_owned();
         loop {
             let mut scan = Cmd::new();
@@ -222,29 +272,29 @@ impl RedisStore {
             let mut answer = list(self.link.ask(&scan, Repeat::Harmless).await?)?;
             cursor = text(next(&mut answer)?)?;
             for key in list(next(&mut answer)?)? {
-                // A scan may tell a key twice.
                 if let Some(id) = self.keys.session_of(&bytes(key)?)
-                    && let Some(session) = self.session(id).await?
-                    && !sessions.iter().any(|(known, _)| *known == id)
+                    && let Some(found) = self.session(id).await?
                 {
-                    sessions.push((id, session));
+                    sessions.add(id, found);
                 }
             }
-            if sessions.len() > most.saturating_mul(2) {
-                newest(&mut sessions, most);
+            if sessions.found.len() > most.saturating_mul(2) {
+                newest(&mut sessions.found, most);
             }
             if cursor == "0" {
-                return Ok(sessions);
+                return Ok(sessions.found);
             }
         }
     }
 
-    async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    async fn session(&self, id: SessionId) -> Result<Option<Filed>, StoreError> {
         let mut get = Cmd::new();
         get.arg("HMGET")
             .arg(self.keys.session(&id))
             .arg(SESSION_FIELD)
-            .arg(REVOKED_FIELD);
+            .arg(REVOKED_FIELD)
+            .arg(FIRST_FIELD)
+            .arg(REPLACED_FIELD);
         let mut values = list(self.link.ask(&get, Repeat::Harmless).await?)?;
         let Some(record) = optional_bytes(next(&mut values)?)? else {
             return Ok(None);
@@ -258,7 +308,37 @@ impl RedisStore {
             Some(_) => session.revoked = true,
             None => {}
         }
-        Ok(Some(session))
+        let first = optional_bytes(next(&mut values)?)?;
+        let replaced = optional_bytes(next(&mut values)?)?.is_some();
+        Ok(Some(Filed {
+            session,
+            first: first.and_then(|bytes| session_id(&bytes)).unwrap_or(id),
+            replaced,
+        }))
+    }
+}
+
+/// A session as it is filed under one value of its cookie.
+struct Filed {
+    session: Session,
+    /// The first value that the cookie had.
+    first: SessionId,
+    /// Whether the application gave it another value since.
+    replaced: bool,
+}
+
+/// Sessions, each once: under a value of its cookie that was not replaced.
+#[derive(Default)]
+struct Listed {
+    found: Vec<(SessionId, Session)>,
+    firsts: HashSet<SessionId>,
+}
+
+impl Listed {
+    fn add(&mut self, id: SessionId, filed: Filed) {
+        if !filed.replaced && self.firsts.insert(filed.first) {
+            self.found.push((id, filed.session));
+        }
     }
 }
 

@@ -9,11 +9,19 @@ for i = first, #answer do
   local grant = answer[i]
   whole = whole and grant and string.sub(grant, 35, 66) == ARGV[2] and millis(grant, 67) > now
 end
+-- Under whichever value of the cookie a claim is taken, it is gone under all.
+local values = whole and #answer >= first and every_value(key)
 for i = first, #answer do
   if whole then
     local grant = answer[i]
     redis.call('HSET', key, 'x:' .. string.sub(grant, 75, 90), string.sub(grant, 67, 74))
     redis.call('HDEL', key, ARGV[i + 3])
+    for n = 2, #values do
+      local there = redis.call('HGET', values[n], ARGV[i + 3])
+      if there and string.sub(there, 75, 90) == string.sub(grant, 75, 90) then
+        redis.call('HDEL', values[n], ARGV[i + 3])
+      end
+    end
   else
     answer[i] = false
   end

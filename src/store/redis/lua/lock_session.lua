@@ -1,5 +1,7 @@
 -- KEYS session
-strip(KEYS[1])
-local session = redis.call('HGET', KEYS[1], 's')
-if session then redis.call('HSET', KEYS[1], 's', stale(session)) end
+for _, key in ipairs(every_value(KEYS[1])) do
+  strip(key)
+  local session = redis.call('HGET', key, 's')
+  if session then redis.call('HSET', key, 's', stale(session)) end
+end
 return 1

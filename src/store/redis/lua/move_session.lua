@@ -14,8 +14,11 @@ for i = 1, #fields, 2 do
       redis.call('HSET', KEYS[2], 'r', value)
     end
     revoke(ARGV[2], KEYS[3], ARGV[4], value)
-  elseif string.sub(field, 1, 2) == 'x:' then
+  elseif string.sub(field, 1, 2) == 'x:' or field == 'e' then
     redis.call('HSET', KEYS[2], field, value)
+  elseif field == 'l' then
+    redis.call('HSET', KEYS[2], field, value)
+    redis.call('ZADD', chain(KEYS[1]), ARGV[5], ARGV[2])
   elseif field ~= 'p' then
     redis.call('HSET', KEYS[2], field, string.sub(value, 1, 2) .. ARGV[2] .. string.sub(value, 35))
     if field == 's' then

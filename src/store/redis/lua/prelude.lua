@@ -18,8 +18,36 @@ local function lapse(key, now)
   if revoked and millis(revoked, 1) <= tonumber(now) then redis.call('DEL', key) end
 end
 
+-- The key of a session ends in `s:{64 hex digits}`.
+local function id_of(key)
+  return (string.gsub(string.sub(key, -65, -2), '%x%x', function(two)
+    return string.char(tonumber(two, 16))
+  end))
+end
+local function hex(id)
+  return (string.gsub(id, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
+end
+
+-- The sorted set of all values that a session's cookie has had; nil if it had one only.
+local function chain(key)
+  local first = redis.call('HGET', key, 'l')
+  return first and string.sub(key, 1, -69) .. 'l:{' .. hex(first) .. '}'
+end
+
+-- The keys of one session under every value of its cookie, `key` first.
+local function every_value(key)
+  local keys, list = {key}, chain(key)
+  for _, id in ipairs(list and redis.call('ZRANGE', list, 0, -1) or {}) do
+    local other = string.sub(key, 1, -67) .. '{' .. hex(id) .. '}'
+    if other ~= key then keys[#keys + 1] = other end
+  end
+  return keys
+end
+
 -- Forgets all that a session holds, but not that it is revoked.
 local function wipe(key)
+  local list = chain(key)
+  if list then redis.call('ZREM', list, id_of(key)) end
   local revoked = redis.call('HGET', key, 'r')
   local ttl = redis.call('PTTL', key)
   redis.call('DEL', key)
@@ -29,11 +57,19 @@ local function wipe(key)
   end
 end
 
--- Forgets mark, grants and what was taken: all but the session, its parts and its revocation.
+-- What a session's hash holds beside mark, grants and what was taken.
+local LASTING = {s = true, r = true, p = true, l = true, e = true}
+
+-- Forgets mark, grants and what was taken.
 local function strip(key)
   for _, field in ipairs(redis.call('HKEYS', key)) do
-    if field ~= 's' and field ~= 'r' and field ~= 'p' then redis.call('HDEL', key, field) end
+    if not LASTING[field] then redis.call('HDEL', key, field) end
   end
+end
+
+-- Keeps a session for at least `ms` from now, unless its cookie was replaced.
+local function keep_session(key, ms)
+  if redis.call('HEXISTS', key, 'e') == 0 then keep(key, ms) end
 end
 
 -- Revokes the sessions in `ids`, 32 bytes each, until a time written as eight bytes; tells everybody.

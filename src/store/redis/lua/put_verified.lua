@@ -25,7 +25,7 @@ for i = 1, #fields, 2 do
   local field, value = fields[i], fields[i + 1]
   if string.sub(field, 1, 2) == 'x:' then
     if millis(value, 1) <= now then redis.call('HDEL', key, field) end
-  elseif field ~= 's' and field ~= 'r' and field ~= 'p' and field ~= 'v' then
+  elseif not LASTING[field] and field ~= 'v' then
     if string.sub(value, 35, 66) == presented and millis(value, 67) > now then
       redis.call('HSET', key, field, string.sub(value, 1, 34) .. renewed .. string.sub(value, 67))
     else
@@ -35,6 +35,6 @@ for i = 1, #fields, 2 do
 end
 redis.call('HSET', key, 'v', ARGV[7])
 if ARGV[9] ~= '' then redis.call('HSET', key, ARGV[8], ARGV[9], ARGV[10], ARGV[9]) end
-keep(key, ARGV[3])
+keep_session(key, ARGV[3])
 enlist(KEYS[3], ARGV[12], ARGV[11], ARGV[1], ARGV[3])
 return 1

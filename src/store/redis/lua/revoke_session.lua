@@ -1,12 +1,16 @@
--- KEYS session, revoked  ARGV now, until, until as eight bytes, keep, id, channel
+-- KEYS session, revoked  ARGV now, until, until as eight bytes, keep, channel
+-- Answers the ids of all that is revoked: every value of the cookie, and the parts of each.
 lapse(KEYS[1], ARGV[1])
-strip(KEYS[1])
-local there = redis.call('HGET', KEYS[1], 'r')
-if not there or millis(there, 1) < tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[1], 'r', ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+local ids = ''
+for _, key in ipairs(every_value(KEYS[1])) do
+  strip(key)
+  local there = redis.call('HGET', key, 'r')
+  if not there or millis(there, 1) < tonumber(ARGV[2]) then
+    redis.call('HSET', key, 'r', ARGV[3])
+    redis.call('PEXPIRE', key, ARGV[4])
+  end
+  ids = ids .. id_of(key) .. (redis.call('HGET', key, 'p') or '')
 end
-local parts = redis.call('HGET', KEYS[1], 'p') or ''
-revoke(ARGV[5] .. parts, KEYS[2], ARGV[6], ARGV[3])
+revoke(ids, KEYS[2], ARGV[5], ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[1])
-return parts
+return ids

@@ -6,6 +6,6 @@ if millis(session, 35) < tonumber(ARGV[1]) then
   session = string.sub(session, 1, 34) .. ARGV[2] .. string.sub(session, 43)
   redis.call('HSET', KEYS[1], 's', session)
 end
-keep(KEYS[1], ARGV[3])
+keep_session(KEYS[1], ARGV[3])
 enlist(ARGV[5] .. string.sub(session, 94), ARGV[4], ARGV[6], ARGV[1], ARGV[3])
 return 1

@@ -1,0 +1,183 @@
+//! The values that a session's cookie has on disk, one after the other and side by side.
+
+use super::millis;
+use super::sessions::{
+    Row, drop_grants, note_revoked, refiled, revoked_until, strip_elevation, wipe,
+};
+use crate::domain::{Session, SessionId, Timestamp};
+use crate::store::{Carry, Rotated, Rotation, StoreError};
+use rusqlite::{Connection, params};
+
+/// The ids of a session under every value of its cookie, `id` first.
+pub(super) fn every_value(
+    connection: &Connection,
+    id: SessionId,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT other.id FROM sessions AS one JOIN sessions AS other ON other.first = one.first
+         WHERE one.id = ?1 AND other.id <> ?1",
+    )?;
+    let others = select
+        .query_map([id.as_bytes()], |row| Ok(SessionId::new(row.get(0)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(std::iter::once(id).chain(others).collect())
+}
+
+/// Follows a rotation; tells as well until when the successor is revoked, if the session was.
+pub(super) fn rotate(
+    connection: &Connection,
+    rotation: &Rotation,
+    now: Timestamp,
+) -> Result<(Rotated, Option<Timestamp>), StoreError> {
+    let Rotation {
+        from,
+        to,
+        carry,
+        grace,
+    } = *rotation;
+    let until = revoked_until(connection, from, now)?;
+    if let Some(until) = until {
+        note_revoked(connection, to, until)?;
+    }
+    let Some(row) = Row::find(connection, from, now)? else {
+        return Ok((Rotated::Unknown, until));
+    };
+    if Row::find(connection, to, now)?.is_some() {
+        return Ok((Rotated::Known, until));
+    }
+    // What is over is still there until it is purged.
+    wipe(connection, to)?;
+    let first = row.first.unwrap_or(from);
+    let full = longest(connection, first)?.max(row.expires_at);
+    let session = row.session(from)?;
+    let (session, mark) = match carry {
+        Carry::Everything => (session, row.mark.map(|record| refiled(record, to))),
+        Carry::SessionAlone => (
+            Session {
+                authenticated_at: None,
+                ..session
+            },
+            None,
+        ),
+    };
+    Row::put(connection, to, &session, mark.as_deref(), full)?;
+    if carry == Carry::Everything {
+        copy_grants(connection, from, to)?;
+    }
+    replace(connection, from, millis(now.after(grace)))?;
+    connection
+        .prepare_cached("UPDATE sessions SET first = ?1, issued_at = ?2 WHERE id = ?3")?
+        .execute(params![first.as_bytes(), millis(now), to.as_bytes()])?;
+    forget_oldest(connection, first)?;
+    Ok((Rotated::Followed, until))
+}
+
+/// Leaves a session to nobody, under every value of its cookie.
+pub(super) fn dispute(
+    connection: &Connection,
+    id: SessionId,
+    disputed: &Session,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut known = false;
+    for value in every_value(connection, id)? {
+        let Some(row) = Row::find(connection, value, now)? else {
+            continue;
+        };
+        known |= value == id;
+        drop_grants(connection, value)?;
+        let session = Session {
+            subject: disputed.subject.clone(),
+            authenticated_at: None,
+            ..row.session(value)?
+        };
+        Row::put(connection, value, &session, None, row.expires_at)?;
+    }
+    if !known {
+        wipe(connection, id)?;
+        Row::put(connection, id, disputed, None, millis(until))?;
+    }
+    Ok(())
+}
+
+/// Drops all elevation of a session, under every value of its cookie.
+pub(super) fn lock(
+    connection: &Connection,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for value in every_value(connection, id)? {
+        strip_elevation(connection, value, now)?;
+    }
+    Ok(())
+}
+
+/// Forgets a session, under every value of its cookie.
+pub(super) fn end(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
+    for value in every_value(connection, id)? {
+        wipe(connection, value)?;
+    }
+    Ok(())
+}
+
+/// When the last value of a session's cookie is forgotten.
+fn longest(connection: &Connection, first: SessionId) -> Result<i64, StoreError> {
+    let end: Option<i64> = connection
+        .prepare_cached("SELECT max(expires_at) FROM sessions WHERE first = ?1")?
+        .query_row([first.as_bytes()], |row| row.get(0))?;
+    Ok(end.unwrap_or_default())
+}
+
+/// Notes that a value was replaced. The second request that is answered with a successor gives it no
+/// more time.
+fn replace(connection: &Connection, id: SessionId, until: i64) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE sessions SET first = coalesce(first, id), replaced = 1,
+                 expires_at = min(expires_at, ?2) WHERE id = ?1 AND replaced = 0",
+        )?
+        .execute(params![id.as_bytes(), until])?;
+    Ok(())
+}
+
+fn copy_grants(connection: &Connection, from: SessionId, to: SessionId) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT field, id, record, expires_at FROM grants WHERE session = ?1 AND taken = 0",
+    )?;
+    let held = select
+        .query_map([from.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?
+        .collect::<Result<Vec<(Vec<u8>, Vec<u8>, Vec<u8>, i64)>, _>>()?;
+    for (field, id, record, expires_at) in held {
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO grants (session, field, id, record, taken, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+            )?
+            .execute(params![
+                to.as_bytes(),
+                field,
+                id,
+                refiled(record, to),
+                expires_at
+            ])?;
+    }
+    Ok(())
+}
+
+fn forget_oldest(connection: &Connection, first: SessionId) -> Result<(), StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id FROM sessions WHERE first = ?1 ORDER BY issued_at DESC, id LIMIT -1 OFFSET ?2",
+    )?;
+    let oldest = select
+        .query_map(params![first.as_bytes(), Rotation::MOST_VALUES], |row| {
+            Ok(SessionId::new(row.get(0)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    for id in oldest {
+        wipe(connection, id)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+-- KEYS from, to, revoked
+-- ARGV from id, to id, beginning of index keys, channel, now, grace, 1 if all goes along, most values
+-- Answers 0 if `from` is not known, 2 if `to` is known already and left as it is, else 1.
+local from, to, list = KEYS[1], KEYS[2], nil
+lapse(from, ARGV[5])
+lapse(to, ARGV[5])
+local revoked = redis.call('HGET', from, 'r')
+if revoked then
+  local there = redis.call('HGET', to, 'r')
+  if not there or millis(there, 1) < millis(revoked, 1) then
+    redis.call('HSET', to, 'r', revoked)
+    keep(to, redis.call('PTTL', from))
+  end
+  revoke(ARGV[2], KEYS[3], ARGV[4], revoked)
+end
+local session = redis.call('HGET', from, 's')
+if not session then return 0 end
+if redis.call('HEXISTS', to, 's') == 1 then return 2 end
+
+local ttl = redis.call('PTTL', from)
+list = chain(from)
+if list then
+  ttl = math.max(ttl, redis.call('PTTL', list))
+else
+  redis.call('HSET', from, 'l', ARGV[1])
+  list = chain(from)
+  redis.call('ZADD', list, ARGV[5], ARGV[1])
+end
+
+local fields = redis.call('HGETALL', from)
+for i = 1, #fields, 2 do
+  local field, value = fields[i], fields[i + 1]
+  if field == 'l' then
+    redis.call('HSET', to, field, value)
+  elseif field == 's' then
+    local kept = ARGV[7] == '1' and value or stale(value)
+    redis.call('HSET', to, field, string.sub(kept, 1, 2) .. ARGV[2] .. string.sub(kept, 35))
+  elseif ARGV[7] == '1' and not LASTING[field] and string.sub(field, 1, 2) ~= 'x:' then
+    redis.call('HSET', to, field, string.sub(value, 1, 2) .. ARGV[2] .. string.sub(value, 35))
+  end
+end
+keep(to, ttl)
+local index = ARGV[3] .. string.sub(session, 94)
+local score = redis.call('ZSCORE', index, ARGV[1])
+if score then
+  redis.call('ZREM', index, ARGV[1])
+else
+  score = string.format('%.0f', tonumber(ARGV[5]) + ttl)
+end
+redis.call('ZADD', index, score, ARGV[2])
+
+redis.call('ZADD', list, ARGV[5], ARGV[2])
+keep(list, ttl)
+if redis.call('HSETNX', from, 'e', '1') == 1 then
+  redis.call('PEXPIRE', from, math.min(ttl, math.max(tonumber(ARGV[6]), 1)))
+end
+local over = redis.call('ZCARD', list) - tonumber(ARGV[8])
+for _, id in ipairs(over > 0 and redis.call('ZRANGE', list, 0, over - 1) or {}) do
+  wipe(string.sub(from, 1, -67) .. '{' .. hex(id) .. '}')
+  redis.call('ZREM', list, id)
+end
+return 1
