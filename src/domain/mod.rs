@@ -20,6 +20,7 @@ mod request;
 mod requirement;
 mod route;
 mod secret;
+mod secret_name;
 mod session;
 mod table;
 mod throttle;
@@ -51,6 +52,7 @@ pub use route::{
     ValueTest,
 };
 pub use secret::Secret;
+pub use secret_name::is_secret_name;
 pub use session::Session;
 pub use table::{Captures, Explained, Found, Match, Part, RouteTable, TableError, Verdict};
 pub use throttle::{Attempt, Counter, CounterKey};
