@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::domain::TableError;
 use crate::edge::{Census, House, bind};
 use crate::entropy::Entropy;
+use crate::identity::Rolling;
 use crate::mail::{MailSetupError, Mailer};
 use crate::policy::{Fingerprint, Policies, Sources};
 use crate::settings::{KeysError, Listener, Settings};
@@ -118,6 +119,7 @@ impl App {
             entropy,
             audit,
             equipment: Arc::new(equipment),
+            rolling: Rolling::default(),
             revoked: store.revoked(),
             census: Arc::new(Census::default()),
             upstream_open: Arc::default(),

@@ -49,6 +49,8 @@ words! {
         SessionMoved = "session-moved",
         /// A session was ended by its owner or an operator.
         SessionRevoked = "session-revoked",
+        /// Somebody signed out by our own page.
+        SignedOut = "signed-out",
         /// The sidecar started.
         Started = "started",
         /// The sidecar stopped.

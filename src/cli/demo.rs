@@ -156,7 +156,7 @@ session:
     logins:
       - path: /login
         subject: {{ form: user }}
-        success: {{ status: 302, cookie: {COOKIE} }}
+        success: {{ status: 302, location: /, cookie: {COOKIE} }}
     logouts:
       - path: /logout
 mail:

@@ -82,6 +82,7 @@ pub fn decide(demands: &[Demand], evidence: Evidence, now: Timestamp) -> Decisio
 pub fn unmet(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Option<Reason> {
     let session = match &evidence.session {
         SessionState::Absent | SessionState::Unknown => return Some(Reason::SessionRequired),
+        SessionState::Disputed => return Some(Reason::SessionDisputed),
         SessionState::Known(session) if session.revoked => return Some(Reason::SessionRevoked),
         SessionState::Known(session) => session,
     };
@@ -101,7 +102,10 @@ pub fn unmet(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Option<Rea
 
 /// Reasons that no verification of ours would change.
 fn denies(reason: Reason) -> bool {
-    matches!(reason, Reason::SessionRequired | Reason::SessionRevoked)
+    matches!(
+        reason,
+        Reason::SessionDisputed | Reason::SessionRequired | Reason::SessionRevoked
+    )
 }
 
 fn grant_missing(

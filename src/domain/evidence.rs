@@ -27,6 +27,8 @@ pub struct Evidence {
 pub enum SessionState {
     /// The request carries no credential.
     Absent,
+    /// Whose the session is cannot be told: somebody else may have logged in within it.
+    Disputed,
     /// We know the session.
     Known(Session),
     /// The request carries a credential that we never saw a login for.

@@ -27,6 +27,7 @@ mod throttle;
 mod time;
 mod user;
 mod value;
+mod watched;
 mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, reads_body, values};
@@ -42,7 +43,7 @@ pub use ids::{
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use method::{Method, MethodSet, UnknownMethod};
-pub(crate) use path::captures_folded;
+use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
 pub use request::{RequestHead, claimed_methods, only_line};
@@ -58,4 +59,5 @@ pub use table::{Captures, Explained, Found, Match, Part, RouteTable, TableError,
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::User;
+pub use watched::{Standing, Watched, carries_secret, has_too_many_parameters, is_passive};
 pub use whole_regex::WholeRegex;

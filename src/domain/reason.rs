@@ -53,6 +53,8 @@ reasons! {
     PolicyDefaultDeny = "policy-default-deny",
     /// The request did not come in time.
     RequestTimeout = "request-timeout",
+    /// Somebody else may have logged in within the session: whose it is, the application alone knows.
+    SessionDisputed = "session-disputed",
     /// The session is not fresh enough for this route.
     SessionNotFresh = "session-not-fresh",
     /// A guarded route needs a session that we know.

@@ -235,7 +235,7 @@ fn record(
     };
     let subject = match &admission.session {
         SessionState::Known(session) => Some(&session.subject),
-        SessionState::Absent | SessionState::Unknown => None,
+        SessionState::Absent | SessionState::Disputed | SessionState::Unknown => None,
     };
     let mut event = visit.decision(told, reason, &asked.demands, (caller.session, subject));
     event.routes = asked.matches.iter().map(|found| &found.route.id).collect();

@@ -14,7 +14,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
 use crate::entropy::Entropy;
-use crate::identity::{BrowserKeyCookie, Recent, SessionOptions};
+use crate::identity::{BrowserKeyCookie, Recent, Rolling, SessionOptions};
 use crate::seal::Keys;
 use crate::store::{AnyStore, Revoked};
 use crate::verification::{Equipment, Verifier};
@@ -76,6 +76,8 @@ pub struct House {
     pub audit: Audit,
     /// What verifications need.
     pub equipment: Arc<Equipment>,
+    /// Whether the application sets its session's cookie with every answer.
+    pub rolling: Rolling,
     /// The sessions that are revoked.
     pub revoked: Revoked,
     /// Who is inside.

@@ -105,7 +105,7 @@ async fn walk(
     let watch = Watch::new(visit, &head);
     let mut content = Content::new(body, house.options.limits.body, visit.patience());
     let outcome = guard::judge(visit, found, &head, &watch, &mut content).await?;
-    let watch = watch.with_subject(&head, &content);
+    let watch = watch.settle(&head, &content);
     match outcome {
         guard::Judged::Answered(response) => Ok(*response),
         guard::Judged::Permitted(permit) => {

@@ -9,32 +9,26 @@ use super::respond;
 use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{Body, BrowserKeyHash, RequestHead, Session, SessionId, Subject};
-use crate::identity::{Caller, CarriedLines, DoubledCredential, LoginRoute, Sign, Watched};
-use crate::store::{Ask, Login, Store, StoreError};
+use crate::domain::{Body, BrowserKeyHash, RequestHead, Session, SessionId, Subject, Timestamp};
+use crate::identity::{
+    Answer, Attempt, Caller, Candidates, CarriedLines, Disregarded, DoubledCredential, Found,
+    KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Verdict, judge_login,
+};
+use crate::store::{Ask, Carry, Login, Rotated, Rotation, Store, StoreError};
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::BodyExt;
-use std::sync::Arc;
 
 /// What a request carries, and what its answer may turn out to mean.
 #[derive(Debug)]
 pub(crate) struct Watch {
     carried: CarriedLines,
-    watched: Found,
-    subject: Option<Subject>,
+    candidates: Candidates,
+    found: Found,
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
-}
-
-#[derive(Debug)]
-enum Found {
-    Login(Arc<LoginRoute>),
-    Logout,
-    Nothing,
-    Unclear(Arc<LoginRoute>),
 }
 
 /// How much of a response is read for the signs of a login.
@@ -43,65 +37,58 @@ const MOST_OF_A_RESPONSE: usize = 256 * 1024;
 impl Watch {
     /// Notes what a request carries before it goes its way.
     pub(crate) fn new(visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
-        let sessions = &visit.worker.house.sessions;
-        let watched = match sessions.learn.as_ref().map(|learn| learn.watch(head)) {
-            Some(Watched::Login(route)) => Found::Login(route.clone()),
-            Some(Watched::Logout) => Found::Logout,
-            Some(Watched::Unclear(route)) => Found::Unclear(route.clone()),
-            Some(Watched::Nothing) | None => Found::Nothing,
-        };
         let house = &visit.worker.house;
+        let learn = house.sessions.learn.as_ref();
+        let candidates = learn
+            .map(|learn| learn.candidates(head))
+            .unwrap_or_default();
         let carried = CarriedLines::of(head.headers, visit.path(), &house.sessions.credentials);
-        let presented = match watched {
-            Found::Nothing => None,
-            Found::Login(_) | Found::Logout | Found::Unclear(_) => {
-                house.browser_key.read(&carried, head.headers)
-            }
+        let presented = if candidates.is_empty() {
+            None
+        } else {
+            house.browser_key.read(&carried, head.headers)
         };
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
             .map(|hash| presented.and_then(|key| hash(key, &house.keys)));
         Self {
             carried,
-            watched,
-            subject: None,
+            candidates,
+            found: Found::Nothing,
             browser_keys,
         }
     }
 
-    /// Reads the name of whoever logs in, where the request holds it. A form too large to read is
-    /// let through unread: whoever logs in with it is not known to have.
+    /// Reads the body where it says whether this is a login, and of whom. One too large to read is
+    /// let through unread: what it says is not known.
     pub(crate) async fn read_login(
         &self,
         content: &mut Content,
         limit: usize,
     ) -> Result<(), EdgeError> {
-        if let Found::Login(route) = &self.watched
-            && route.reads_request_body()
-            && content.announces_at_most(limit)
-        {
+        if self.candidates.reads_body() && content.announces_at_most(limit) {
             content.read(limit).await?;
         }
         Ok(())
     }
 
-    /// Notes who the request says is logging in.
-    pub(crate) fn with_subject(mut self, head: &RequestHead<'_>, content: &Content) -> Self {
-        if let Found::Login(route) = &self.watched {
-            // What was too long to read may name another.
+    /// Tells what the request is, now that its body is there.
+    pub(crate) fn settle(mut self, head: &RequestHead<'_>, content: &Content) -> Self {
+        if !self.candidates.is_empty() {
+            let unread = Bytes::new();
             let bytes = match content.as_read() {
-                Some(bytes) => bytes.clone(),
-                None if route.reads_request_body() => return self,
-                None => Bytes::new(),
+                None if self.candidates.reads_body() => None,
+                None => Some(&unread),
+                Some(bytes) => Some(bytes),
             };
-            let body = Body::read_or_opaque(head.headers, &bytes);
-            self.subject = route.subject_in_request(head, &body);
+            let body = bytes.map(|bytes| Body::read_or_opaque(head.headers, bytes));
+            self.found = self.candidates.settle(head, body.as_ref());
         }
         self
     }
 
     /// Asks for an answer that can be read, and for all of it, where it must be.
     pub(crate) fn prepare(&self, parts: &mut Parts) {
-        if matches!(&self.watched, Found::Login(route) if route.reads_response_body()) {
+        if self.attempts().iter().any(Attempt::reads_response_body) {
             for name in [
                 header::ACCEPT_ENCODING,
                 header::IF_MODIFIED_SINCE,
@@ -154,49 +141,31 @@ impl Watch {
         visit: &Visit<'_>,
         mut response: Response<UpstreamBody>,
     ) -> Response<Reply> {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
-        match &self.watched {
-            // A login to some applications: if it was one, whose session this is now is anybody's guess.
-            Found::Unclear(route)
-                if may_have_succeeded(route, &response) || names.set_by(response.headers()) =>
-            {
-                Box::pin(self.dispute_all(visit, response.headers())).await;
-            }
-            Found::Nothing if !names.set_by(response.headers()) => {}
-            Found::Nothing => {
-                tracing::debug!(request_id = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
-                Box::pin(self.rotated(visit, response.headers())).await;
+        let names = &visit.worker.house.sessions.credentials;
+        let sets_session = names.set_by(response.headers());
+        match &self.found {
+            // A login to some applications: if it was one, whose session this is now cannot be told.
+            Found::Unclear(routes) => {
+                let mut routes = routes.iter();
+                if sets_session || routes.any(|route| may_have_succeeded(route, &response)) {
+                    Box::pin(self.dispute_all(visit, response.headers())).await;
+                }
             }
             Found::Logout if respond::was_taken(response.status()) => {
                 Box::pin(self.ended(visit, response.headers())).await;
             }
-            Found::Logout | Found::Unclear(_) => {}
-            Found::Login(route) => {
-                let route = route.clone();
-                let read = if route.reads_response_body() {
+            Found::Logout | Found::Nothing if sets_session => {
+                tracing::debug!(request_id = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
+                Box::pin(self.rotated(visit, response.headers())).await;
+            }
+            Found::Logout | Found::Nothing => self.note_kept(visit, &response),
+            Found::Login(attempts) => {
+                let read = if attempts.iter().any(Attempt::reads_response_body) {
                     Some(beginning(&mut response).await)
                 } else {
                     None
                 };
-                // A sign that is not found in compressed bytes may well be there.
-                let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
-                let text = read.as_ref().map(|read| &read[..]).filter(|_| readable);
-                let status = response.status().as_u16();
-                if route.succeeded(status, response.headers(), text) {
-                    let subject = route
-                        .subject_in_response(response.headers())
-                        .or_else(|| self.subject.clone());
-                    Box::pin(self.logged_in(visit, subject, response.headers_mut())).await;
-                } else {
-                    let missing = route.missing_sign(status, response.headers(), text);
-                    let missing = missing.map_or("", Sign::field);
-                    tracing::debug!(request_id = %visit.id, status, missing, "a login did not succeed, as success tells it");
-                    if names.set_by(response.headers()) {
-                        // Whose session this is now is anybody's guess: nothing is carried over.
-                        Box::pin(self.dispute_all(visit, response.headers())).await;
-                    }
-                }
+                Box::pin(self.logged_in(visit, attempts, &mut response, read.as_deref())).await;
                 let (parts, body) = response.into_parts();
                 return Response::from_parts(
                     parts,
@@ -207,38 +176,107 @@ impl Watch {
         response.map(Reply::upstream)
     }
 
-    /// A declared login that the application let in. Whatever the cookie held before is dropped.
+    fn attempts(&self) -> &[Attempt] {
+        match &self.found {
+            Found::Login(attempts) => attempts,
+            Found::Logout | Found::Nothing | Found::Unclear(_) => &[],
+        }
+    }
+
+    /// Counts an answer that left the session's cookie as it was, until it is known whether the
+    /// application sets it with every answer. Only of pages: what is served from files sets none.
+    fn note_kept(&self, visit: &Visit<'_>, response: &Response<UpstreamBody>) {
+        let house = &visit.worker.house;
+        if !house.rolling.is_settled()
+            && is_page(response)
+            && house.sessions.credentials.found_in(&self.carried)
+        {
+            house.rolling.note_kept();
+        }
+    }
+
+    /// A declared login, with the answer of the application. `read` is the beginning of its body, where
+    /// signs are looked for there.
     async fn logged_in(
         &self,
         visit: &Visit<'_>,
-        subject: Option<Subject>,
+        attempts: &[Attempt],
+        response: &mut Response<UpstreamBody>,
+        read: Option<&[u8]>,
+    ) {
+        let house = &visit.worker.house;
+        let Some((before, after)) = self.change(visit, response.headers()) else {
+            return self.dispute_all(visit, response.headers()).await;
+        };
+        let Ok(known) = self.known_sessions(visit, after).await else {
+            return forget(visit.worker, before.into_iter().chain(after));
+        };
+        // A sign that is not found in compressed bytes may well be there.
+        let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
+        let shown = Shown {
+            status: response.status().as_u16(),
+            headers: response.headers(),
+            body: read.filter(|_| readable),
+            sets_session: house.sessions.credentials.set_by(response.headers()),
+        };
+        let (answer, named) = shown.read(attempts);
+        let observed = Observed {
+            answer,
+            named,
+            known,
+            leads_to_a_session: after.is_some(),
+            may_be_signed_in: before.is_some()
+                && house.rolling.is_rolling()
+                && attempts
+                    .iter()
+                    .all(|one| one.route.believes_what_is_typed()),
+        };
+        match judge_login(observed) {
+            Verdict::Believed(subject) => {
+                let at = Some(house.clock.now());
+                self.begin(visit, (before, after), subject, at, response.headers_mut())
+                    .await;
+            }
+            Verdict::Changed(subject) => {
+                end(visit, before).await;
+                self.begin(
+                    visit,
+                    (before, after),
+                    subject,
+                    None,
+                    response.headers_mut(),
+                )
+                .await;
+            }
+            Verdict::Again => {
+                tracing::debug!(request_id = %visit.id, "a login within a known session of the same subject makes it no fresher");
+                self.again(visit, (before, after), response.headers()).await;
+            }
+            Verdict::Disputed => {
+                tell_of_disbelief(visit);
+                self.dispute_all(visit, response.headers()).await;
+            }
+            Verdict::Nothing(Disregarded::Failed) => shown.tell_missing(visit, attempts),
+            Verdict::Nothing(why) => tell_disregarded(visit, why),
+        }
+    }
+
+    /// A session begins. Whatever its cookie held before is dropped.
+    async fn begin(
+        &self,
+        visit: &Visit<'_>,
+        (before, after): (Option<SessionId>, Option<SessionId>),
+        subject: Subject,
+        authenticated_at: Option<Timestamp>,
         response: &mut HeaderMap,
     ) {
         let house = &visit.worker.house;
-        let Some((before, after)) = self.change(visit, response) else {
-            return self.dispute_all(visit, response).await;
-        };
-        let Some(subject) = subject else {
-            tracing::warn!(request_id = %visit.id, "a login succeeded, but the settings do not find its subject");
-            return self.dispute_all(visit, response).await;
-        };
-        let Some(id) = after else {
-            tracing::warn!(request_id = %visit.id, "a login succeeded, but it sets none of the session's cookies");
-            return self.dispute_all(visit, response).await;
-        };
-        let Ok(others) = self.of_other_browsers(visit, before).await else {
-            return forget(visit.worker, before.into_iter().chain([id]));
-        };
-        if let Some((_, key)) = others.first() {
-            tell_of_disbelief(visit);
-            let after = (id, *key);
-            return dispute(visit, others.into_iter().chain([after])).await;
-        }
+        let Some(id) = after else { return };
         let now = house.clock.now();
         let key = new_browser_key(&house.entropy);
         let session = Session {
             subject: subject.clone(),
-            authenticated_at: Some(now),
+            authenticated_at,
             browser_key: hash_browser_key(key.expose(), &house.keys),
             created_at: now,
             seen_at: now,
@@ -268,79 +306,112 @@ impl Watch {
         record(visit, &event);
     }
 
-    /// The sessions that the request carries whose browser's key it does not, with that key.
-    ///
-    /// An application that redirects whoever is logged in already answers any password, and a logout
-    /// that it does not take, as it answers the right ones. Whoever copied the cookie could make the
-    /// session fresh that way, or their own; but the browser that it belongs to has a key as well.
-    async fn of_other_browsers(
+    /// The same subject logged in within a known session: what it had earned is dropped.
+    async fn again(
         &self,
         visit: &Visit<'_>,
-        before: Option<SessionId>,
-    ) -> Result<Vec<(SessionId, BrowserKeyHash)>, StoreError> {
+        (before, after): (Option<SessionId>, Option<SessionId>),
+        response: &HeaderMap,
+    ) {
+        for id in before.into_iter().chain(after) {
+            if !tell(visit, &visit.worker.store.lock_session(id).await) {
+                return forget(visit.worker, before.into_iter().chain(after));
+            }
+        }
+        self.follow(visit, (before, after), Carry::SessionAlone, response)
+            .await;
+    }
+
+    /// The known sessions among those that the request carries, whole or in part, and the one that
+    /// the answer leads to.
+    async fn known_sessions(
+        &self,
+        visit: &Visit<'_>,
+        after: Option<SessionId>,
+    ) -> Result<Vec<KnownSession>, StoreError> {
+        let mut ids = self.carried_sessions(visit);
+        ids.extend(after.filter(|after| !ids.contains(after)));
+        let mut known = Vec::new();
+        for id in ids {
+            known.extend(find(visit, id).await?.map(|session| KnownSession {
+                of_this_browser: self.is_of_this_browser(&session),
+                subject: (!session.is_disputed()).then_some(session.subject),
+            }));
+        }
+        Ok(known)
+    }
+
+    /// All sessions that some application may find in the request.
+    fn carried_sessions(&self, visit: &Visit<'_>) -> Vec<SessionId> {
         let house = &visit.worker.house;
-        let mut carried: Vec<_> = before.into_iter().collect();
-        if let Ok(all) = house.sessions.credentials.read(&self.carried) {
-            carried.extend(all.sessions_alone(&house.keys));
-            carried.extend(all.earlier_session(&house.keys));
+        let names = &house.sessions.credentials;
+        match names.read(&self.carried) {
+            Ok(all) => {
+                let mut carried: Vec<_> = all.sessions(&house.keys).collect();
+                carried.extend(all.sessions_alone(&house.keys));
+                carried
+            }
+            Err(_) => names.sessions_in_doubt(&self.carried, &house.keys),
         }
-        let mut others = Vec::new();
-        for id in carried {
-            let ask = Ask::session(id, None);
-            let held = visit.worker.store.evidence(ask, house.clock.now()).await?;
-            let theirs = held.session.and_then(|session| session.browser_key);
-            others.extend(
-                theirs
-                    .filter(|_| !self.browser_keys.contains(&theirs))
-                    .map(|key| (id, key)),
-            );
-        }
-        Ok(others)
+    }
+
+    /// Whether the request carries the key of the browser that a session belongs to, if it has one.
+    fn is_of_this_browser(&self, session: &Session) -> bool {
+        session.browser_key.is_none() || self.browser_keys.contains(&session.browser_key)
     }
 
     /// Whether a logout may be believed of all sessions that the request carries. What those hold that
     /// belong to other browsers is gone in any case.
     async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
-        let Ok(others) = self.of_other_browsers(visit, before).await else {
-            forget(visit.worker, before);
-            return false;
-        };
-        if others.is_empty() {
-            return true;
-        }
-        tell_of_disbelief(visit);
-        for (id, _) in others {
-            if !tell(visit, &visit.worker.store.lock_session(id).await) {
-                forget(visit.worker, [id]);
+        let mut believed = true;
+        for id in self.carried_sessions(visit) {
+            match find(visit, id).await {
+                Ok(Some(session)) if !self.is_of_this_browser(&session) => {
+                    believed = false;
+                    if !tell(visit, &visit.worker.store.lock_session(id).await) {
+                        forget(visit.worker, [id]);
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    forget(visit.worker, before);
+                    return false;
+                }
             }
         }
-        false
+        if !believed {
+            tell_of_disbelief(visit);
+        }
+        believed
     }
 
-    /// Somebody may have logged in, and nobody knows to which session, or who.
+    /// Somebody may have logged in, and it cannot be told to which session, or who.
     async fn dispute_all(&self, visit: &Visit<'_>, response: &HeaderMap) {
-        let house = &visit.worker.house;
-        let (names, keys) = (&house.sessions.credentials, &house.keys);
-        let (carried, after) = match names.read(&self.carried) {
-            Ok(all) => {
-                let mut carried = all.sessions_alone(keys);
-                carried.extend(all.sessions(keys));
-                (carried, names.after(&all, response).session(keys))
-            }
-            Err(_) => (names.sessions_in_doubt(&self.carried, keys), None),
-        };
-        for id in carried {
-            let ask = Ask::session(id, None);
-            match visit.worker.store.evidence(ask, house.clock.now()).await {
-                Ok(held) => match held.session.map(|session| session.browser_key) {
-                    Some(Some(key)) => {
-                        let after = after.map(|after| (after, key));
-                        dispute(visit, [(id, key)].into_iter().chain(after)).await;
-                    }
-                    Some(None) => end(visit, [id]).await,
-                    None => {}
-                },
+        let after = self.change(visit, response).and_then(|(_, after)| after);
+        let mut ids = self.carried_sessions(visit);
+        ids.extend(after.filter(|after| !ids.contains(after)));
+        let mut key = None;
+        let mut disputed = Vec::new();
+        for id in ids {
+            match find(visit, id).await {
+                Ok(Some(session)) => {
+                    key = key.or(session.browser_key);
+                    disputed.push(id);
+                }
+                Ok(None) => {}
                 Err(_) => forget(visit.worker, [id]),
+            }
+        }
+        if !disputed.is_empty() {
+            disputed.extend(after.filter(|after| !disputed.contains(after)));
+        }
+        let house = &visit.worker.house;
+        let nobody = Session::disputed(key, house.clock.now());
+        for id in disputed {
+            let store = &visit.worker.store;
+            let done = store.dispute_session(id, &nobody, house.sessions.remember);
+            if !tell(visit, &done.await) {
+                forget(visit.worker, [id]);
             }
         }
     }
@@ -365,24 +436,52 @@ impl Watch {
 
     /// The application gave the session another cookie, or took it away.
     async fn rotated(&self, visit: &Visit<'_>, response: &HeaderMap) {
-        let Some((Some(before), after)) = self.change(visit, response) else {
+        let Some(change) = self.change(visit, response) else {
             return;
         };
-        if after == Some(before) {
-            return;
-        }
-        let store = &visit.worker.store;
-        let moved = match after {
-            Some(after) => store.move_session(before, after).await,
-            None => store.end_session(before).await,
+        let house = &visit.worker.house;
+        let carry = match house.sessions.rotation.proofs {
+            RotatedProofs::Keep => Carry::Everything,
+            RotatedProofs::Auto if house.rolling.is_rolling() => Carry::Everything,
+            RotatedProofs::Auto | RotatedProofs::Drop => Carry::SessionAlone,
         };
-        let noted = match after {
-            Some(after) if moved.is_ok() => self.note_parts(visit, after, response).await,
-            Some(_) | None => true,
-        };
-        if !tell(visit, &moved) || !noted {
-            forget(visit.worker, after.into_iter().chain([before]));
+        if self.follow(visit, change, carry, response).await == Some(Rotated::Followed)
+            && house.rolling.note_renewed()
+        {
+            let every_answer = house.rolling.is_rolling();
+            tracing::info!(
+                every_answer,
+                "settled whether the application sets the session's cookie with every answer"
+            );
         }
+    }
+
+    /// Makes a session known by its new cookie, or ends it if there is none.
+    async fn follow(
+        &self,
+        visit: &Visit<'_>,
+        (before, after): (Option<SessionId>, Option<SessionId>),
+        carry: Carry,
+        response: &HeaderMap,
+    ) -> Option<Rotated> {
+        let from = before.filter(|_| after != before)?;
+        let Some(to) = after else {
+            end(visit, [from]).await;
+            return None;
+        };
+        let rotation = Rotation {
+            from,
+            to,
+            carry,
+            grace: visit.worker.house.sessions.rotation.grace,
+        };
+        let rotated = visit.worker.store.rotate_session(&rotation).await;
+        let followed = matches!(rotated, Ok(Rotated::Followed));
+        let noted = !followed || self.note_parts(visit, to, response).await;
+        if !tell(visit, &rotated) || !noted {
+            forget(visit.worker, [to, from]);
+        }
+        rotated.ok()
     }
 
     /// Notes what each cookie of a session would be alone, where the response leaves several credentials:
@@ -420,37 +519,104 @@ async fn end(visit: &Visit<'_>, sessions: impl IntoIterator<Item = SessionId>) {
     }
 }
 
+/// What an answer to a login shows.
+struct Shown<'r> {
+    status: u16,
+    headers: &'r HeaderMap,
+    body: Option<&'r [u8]>,
+    sets_session: bool,
+}
+
+impl Shown<'_> {
+    /// Whether it is a success by any entry, and of whom.
+    fn read(&self, attempts: &[Attempt]) -> (Answer, Named) {
+        let succeeded = |one: &&Attempt| one.route.succeeded(self.status, self.headers, self.body);
+        let successes: Vec<_> = attempts.iter().filter(succeeded).collect();
+        if successes.is_empty() {
+            let answer = if self.status >= 400 && !self.sets_session {
+                Answer::Refused
+            } else {
+                Answer::Failed
+            };
+            return (answer, agreed(attempts.iter().map(Attempt::name)));
+        }
+        let names = successes.into_iter().map(|one| {
+            let said = one.route.subject_in_response(self.headers);
+            said.map_or_else(|| one.name(), Named::ByApplication)
+        });
+        (Answer::Succeeded, agreed(names))
+    }
+
+    fn tell_missing(&self, visit: &Visit<'_>, attempts: &[Attempt]) {
+        let missing = attempts
+            .iter()
+            .find_map(|one| one.route.missing_sign(self.status, self.headers, self.body));
+        let missing = missing.map_or("", Sign::field);
+        tracing::debug!(request_id = %visit.id, status = self.status, missing, "a login did not succeed, as success tells it");
+    }
+}
+
+/// Whom all entries name; nobody if they do not agree.
+fn agreed(mut names: impl Iterator<Item = Named>) -> Named {
+    let first = names.next().unwrap_or(Named::Nobody);
+    if names.all(|name| name == first) {
+        first
+    } else {
+        Named::Nobody
+    }
+}
+
+/// What the store remembers of a session.
+async fn find(visit: &Visit<'_>, id: SessionId) -> Result<Option<Session>, StoreError> {
+    let ask = Ask::session(id, None);
+    let held = visit
+        .worker
+        .store
+        .evidence(ask, visit.worker.house.clock.now());
+    Ok(held.await?.session)
+}
+
 /// Whether an answer may be that to a login which succeeded, as far as its head tells.
 fn may_have_succeeded(route: &LoginRoute, response: &Response<UpstreamBody>) -> bool {
     let status = response.status().as_u16();
     route.reads_response_body() || route.succeeded(status, response.headers(), None)
 }
 
-/// Leaves sessions to nobody, until the browser logs in that they belong to.
-async fn dispute(
-    visit: &Visit<'_>,
-    sessions: impl IntoIterator<Item = (SessionId, BrowserKeyHash)>,
-) {
-    let house = &visit.worker.house;
-    for (id, key) in sessions {
-        let login = Login {
-            id,
-            replaces: None,
-            session: Session::disputed(Some(key), house.clock.now()),
-            keep: house.sessions.remember,
-        };
-        if !tell(visit, &visit.worker.store.put_login(&login).await) {
-            forget(visit.worker, [id]);
-        }
-    }
+/// Whether an answer is a page or data, rather than a file, an error or nothing new.
+fn is_page(response: &Response<UpstreamBody>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
+    let is_page = ["text/html", "text/plain", "application/json"]
+        .iter()
+        .any(|page| {
+            kind.get(..page.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
+        });
+    respond::was_taken(response.status()) && (is_page || kind.is_empty())
 }
 
 fn tell_of_disbelief(visit: &Visit<'_>) {
-    tracing::warn!(request_id = %visit.id, "a login or logout with the cookie of another browser is not believed");
+    tracing::warn!(request_id = %visit.id, "a login or logout within a known session is not believed: it is another browser's, or another subject's");
+}
+
+fn tell_disregarded(visit: &Visit<'_>, why: Disregarded) {
+    let (request_id, path) = (visit.id, visit.path());
+    match why {
+        Disregarded::NoSubject => {
+            tracing::warn!(%request_id, path, "a login succeeded, but the settings do not find its subject");
+        }
+        Disregarded::NoSession => {
+            tracing::warn!(%request_id, path, "a login succeeded, but it sets none of the session's cookies");
+        }
+        Disregarded::SignedIn => {
+            tracing::warn!(%request_id, path, "a login is not believed: the application may know the browser by the session's cookie that came with it, and sets that cookie with every answer");
+        }
+        Disregarded::Failed => {}
+    }
 }
 
 /// Whether the store heard; if not, the log does.
-fn tell(visit: &Visit<'_>, done: &Result<(), StoreError>) -> bool {
+fn tell<T>(visit: &Visit<'_>, done: &Result<T, StoreError>) -> bool {
     if let Err(error) = done
         && let Some(untold) = visit
             .worker

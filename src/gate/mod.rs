@@ -68,7 +68,7 @@ pub async fn admit<S: Store>(
     let evidence = weigh(held, caller, now);
     let over = match &evidence.session {
         SessionState::Known(session) => over_limits(session, sessions, now),
-        SessionState::Absent | SessionState::Unknown => None,
+        SessionState::Absent | SessionState::Disputed | SessionState::Unknown => None,
     };
     if let Some(reason) = over {
         give_back(store, evidence.claims, now).await?;
@@ -212,7 +212,9 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
 /// which voids everything that was remembered.
 pub fn session_of(remembered: Option<Session>, caller: &Caller, now: Timestamp) -> SessionState {
     match (remembered, &caller.asserted) {
-        (Some(session), None) if session.is_disputed() && !session.revoked => SessionState::Unknown,
+        (Some(session), None) if session.is_disputed() && !session.revoked => {
+            SessionState::Disputed
+        }
         (Some(session), None) => SessionState::Known(session),
         (Some(session), Some(asserted))
             if session.subject == asserted.subject || session.revoked =>

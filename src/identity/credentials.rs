@@ -181,6 +181,13 @@ impl CredentialNames {
             .collect()
     }
 
+    /// Whether a request carries any of the session's cookies.
+    pub fn found_in(&self, lines: &CarriedLines) -> bool {
+        self.cookies
+            .iter()
+            .any(|name| lines.cookies_named(name).next().is_some())
+    }
+
     /// What a client carries after a response: its credentials, with the session cookies that the
     /// response sets in place of the old ones. The last one set under a name counts.
     pub fn after(&self, before: &Credentials, response: &HeaderMap) -> Credentials {

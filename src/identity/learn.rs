@@ -3,9 +3,10 @@
 //! A new cookie is not a login: remember-me revives sessions without a password, so only a login
 //! that the settings declare counts, and only if the application's answer shows that it succeeded.
 
-use crate::domain::captures_folded;
+use super::login::Named;
 use crate::domain::{
-    Body, Captures, Field, MethodSet, RequestHead, Subject, Template, WholeRegex, only_line, values,
+    Body, Captures, Field, RequestHead, Standing, Subject, ValueTest, Watched, WholeRegex,
+    carries_secret, has_too_many_parameters, is_passive, only_line, values,
 };
 use http::{HeaderMap, HeaderName, header};
 use std::sync::Arc;
@@ -16,22 +17,14 @@ pub struct Learn {
     /// Requests that log a subject in.
     pub logins: Vec<Arc<LoginRoute>>,
     /// Requests that log the subject out.
-    pub logouts: Vec<WatchedRoute>,
-}
-
-/// A request worth watching.
-#[derive(Clone, Debug)]
-pub struct WatchedRoute {
-    methods: MethodSet,
-    path: Template,
-    forms: Vec<String>,
+    pub logouts: Vec<Arc<Watched>>,
 }
 
 /// A request that logs a subject in, and how the application tells that it did.
 #[derive(Clone, Debug)]
 pub struct LoginRoute {
     /// The request.
-    pub route: WatchedRoute,
+    pub request: Watched,
     /// Who is logging in.
     pub subject: SubjectSource,
     /// What a success looks like; all must hold. Failure is often a 200.
@@ -41,9 +34,9 @@ pub struct LoginRoute {
 /// Where the name of the subject stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectSource {
-    /// In the request.
+    /// In the request: what somebody typed.
     Request(Field),
-    /// In a header of the response.
+    /// In a header of the response: what the application says.
     ResponseHeader(HeaderName),
 }
 
@@ -62,77 +55,140 @@ pub enum Sign {
     Status(Vec<u16>),
 }
 
-/// What a request may turn out to be.
-#[derive(Clone, Copy, Debug)]
-pub enum Watched<'l> {
-    /// A login, if the application says so.
-    Login(&'l Arc<LoginRoute>),
-    /// A login to some applications and something else to others: nobody can say what an answer
-    /// to it means, but for a session it is not the same as before.
-    Unclear(&'l Arc<LoginRoute>),
-    /// A logout.
+/// The logins and logouts that a request may turn out to be, as far as its head tells.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    logins: Vec<Arc<LoginRoute>>,
+    logouts: Vec<Arc<Watched>>,
+}
+
+/// What a request turned out to be.
+#[derive(Debug)]
+pub enum Found {
+    /// A login, if the application says so; by each of these entries.
+    Login(Vec<Attempt>),
+    /// A logout, to some application at least: forgetting too much is safe.
     Logout,
     /// Nothing of ours.
     Nothing,
+    /// A login to some applications and something else to others: what an answer to it means cannot be
+    /// told, but the session may not be what it was.
+    Unclear(Vec<Arc<LoginRoute>>),
+}
+
+/// A login under way, as one entry of the settings reads it.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The entry.
+    pub route: Arc<LoginRoute>,
+    /// Whom the request names, where the entry looks there.
+    pub typed: Option<Subject>,
+}
+
+impl Attempt {
+    /// Whom the request names.
+    pub fn name(&self) -> Named {
+        self.typed.clone().map_or(Named::Nobody, Named::Typed)
+    }
+
+    /// Whether the body of the response must be read to know whether it succeeded.
+    pub fn reads_response_body(&self) -> bool {
+        self.route.reads_response_body()
+    }
 }
 
 impl Learn {
-    /// Tells what a request may turn out to be.
-    pub fn watch(&self, head: &RequestHead<'_>) -> Watched<'_> {
-        let plainly = |login: &&Arc<LoginRoute>| login.route.covers_plainly(head);
-        if let Some(login) = self.logins.iter().find(plainly) {
-            Watched::Login(login)
-        } else if let Some(login) = self.logins.iter().find(|login| login.route.covers(head)) {
-            Watched::Unclear(login)
-        } else if self.logouts.iter().any(|route| route.covers(head)) {
-            Watched::Logout
-        } else {
-            Watched::Nothing
+    /// The entries whose path and method a request has, under any reading.
+    pub fn candidates(&self, head: &RequestHead<'_>) -> Candidates {
+        let logins = self
+            .logins
+            .iter()
+            .filter(|login| login.request.covers(head));
+        let logouts = self.logouts.iter().filter(|logout| logout.covers(head));
+        Candidates {
+            logins: logins.cloned().collect(),
+            logouts: logouts.cloned().collect(),
         }
     }
 }
 
-impl WatchedRoute {
-    /// Watches a path, under any reading, for any of the methods that a request claims.
-    pub fn new(methods: MethodSet, path: Template) -> Self {
-        Self {
-            methods,
-            forms: path.route_forms(),
-            path,
+impl Candidates {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.logins.is_empty() && self.logouts.is_empty()
+    }
+
+    /// Whether the body of the request must be read to know more.
+    pub fn reads_body(&self) -> bool {
+        let of_login = |login: &Arc<LoginRoute>| login.reads_request_body();
+        self.logins.iter().any(of_login) || self.logouts.iter().any(|logout| logout.reads_body())
+    }
+
+    /// Tells what the request is. `body` is `None` if it was too long to be read.
+    pub fn settle(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Found {
+        let of = |standing| {
+            let logins = self.logins.iter().cloned();
+            logins.filter(move |login| login.standing(head, body) == standing)
+        };
+        let attempt = |route: Arc<LoginRoute>| Attempt {
+            typed: body.and_then(|body| route.subject_in_request(head, body)),
+            route,
+        };
+        let certain: Vec<_> = of(Standing::Yes).map(attempt).collect();
+        if !certain.is_empty() {
+            return Found::Login(certain);
         }
-    }
-
-    /// The path as it was written.
-    pub fn path(&self) -> &Template {
-        &self.path
-    }
-
-    /// Whether the request is one in its own bytes. More readings of a logout only forget more; of a
-    /// login they would believe more, and a redirect that answers something else would look like
-    /// the success of one.
-    fn covers_plainly(&self, head: &RequestHead<'_>) -> bool {
-        let bare = head.path.raw();
-        head.claimed == MethodSet::EMPTY.with(head.method)
-            && self.methods.contains(head.method)
-            && self
-                .forms
-                .iter()
-                .any(|form| captures_folded(form, bare).is_some())
-    }
-
-    fn covers(&self, head: &RequestHead<'_>) -> bool {
-        self.methods.intersects(head.claimed)
-            && head.path.readings().any(|reading| {
-                self.forms
-                    .iter()
-                    .any(|form| captures_folded(form, reading).is_some())
-            })
+        let standing = |logout: &Arc<Watched>| logout.standing(head, body);
+        let logout = self.logouts.iter().map(standing).max();
+        if logout == Some(Standing::Yes) {
+            return Found::Logout;
+        }
+        let unclear: Vec<_> = of(Standing::Perhaps).collect();
+        if !unclear.is_empty() {
+            return Found::Unclear(unclear);
+        }
+        match logout {
+            Some(Standing::Perhaps) => Found::Logout,
+            Some(Standing::No | Standing::Yes) | None => Found::Nothing,
+        }
     }
 }
 
 impl LoginRoute {
+    /// Whether a request that its path covers is this login: all that is asked for must be there, and a
+    /// password with it, unless the settings say what else is.
+    fn standing(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+        let of_request = self.request.standing(head, body);
+        if body.is_some_and(|body| has_too_many_parameters(head, body)) {
+            return Standing::Perhaps;
+        }
+        let standing = if self.needs_secret() {
+            of_request.min(carries_secret(head, body))
+        } else {
+            of_request
+        };
+        if is_passive(head, body) {
+            standing.min(Standing::Perhaps)
+        } else {
+            standing
+        }
+    }
+
+    /// Whether only a request with a password can be this login: somebody types who they are, and the
+    /// settings ask for no other field to be there.
+    pub fn needs_secret(&self) -> bool {
+        let asks_for_a_field = |(field, test): &(Field, ValueTest)| {
+            matches!(field, Field::Form(_) | Field::Json(_))
+                && matches!(test, ValueTest::Present | ValueTest::Regex(_))
+        };
+        matches!(
+            &self.subject,
+            SubjectSource::Request(Field::Form(_) | Field::Json(_))
+        ) && !self.request.tests().iter().any(asks_for_a_field)
+    }
+
     /// The subject that the request names; `None` if it names none, or several.
-    pub fn subject_in_request(&self, head: &RequestHead<'_>, body: &Body<'_>) -> Option<Subject> {
+    fn subject_in_request(&self, head: &RequestHead<'_>, body: &Body<'_>) -> Option<Subject> {
         let SubjectSource::Request(field) = &self.subject else {
             return None;
         };
@@ -158,12 +214,13 @@ impl LoginRoute {
         Subject::canonical(only)
     }
 
-    /// Whether the body of the request must be read to know the subject.
-    pub fn reads_request_body(&self) -> bool {
-        matches!(
-            &self.subject,
-            SubjectSource::Request(Field::Form(_) | Field::Json(_) | Field::Query(_))
-        )
+    /// Whether the body of the request must be read to know the subject, or whether it is a login.
+    fn reads_request_body(&self) -> bool {
+        self.request.reads_body()
+            || matches!(
+                &self.subject,
+                SubjectSource::Request(Field::Form(_) | Field::Json(_) | Field::Query(_))
+            )
     }
 
     /// Whether the body of the response must be read to know whether it succeeded.
@@ -171,6 +228,11 @@ impl LoginRoute {
         self.success
             .iter()
             .any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
+    }
+
+    /// Whether somebody types who they are, and the application never says it.
+    pub fn believes_what_is_typed(&self) -> bool {
+        matches!(self.subject, SubjectSource::Request(_))
     }
 
     /// The subject that the response names, where the settings say that it does.
@@ -199,8 +261,7 @@ impl LoginRoute {
             Sign::Body(regex) => !text().is_some_and(|text| regex.is_match(&text)),
             Sign::NotBody(regex) => text().is_none_or(|text| regex.is_match(&text)),
             Sign::Cookie(name) => !sets_cookie(headers, name),
-            Sign::Location(regex) => !headers
-                .get(header::LOCATION)
+            Sign::Location(regex) => !only_line(headers, &header::LOCATION)
                 .and_then(|location| location.to_str().ok())
                 .is_some_and(|location| regex.is_match(location)),
             Sign::Status(statuses) => !statuses.contains(&status),
@@ -219,6 +280,14 @@ impl Sign {
             Self::Status(_) => "status",
         }
     }
+
+    /// Whether many applications show it to whoever is signed in already as well.
+    pub const fn is_weak(&self) -> bool {
+        match self {
+            Self::Cookie(_) | Self::NotBody(_) | Self::Status(_) => true,
+            Self::Body(_) | Self::Location(_) => false,
+        }
+    }
 }
 
 fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
@@ -228,97 +297,337 @@ fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Accept, Method, RequestPath, claimed_methods};
+    use crate::domain::{Accept, Method, MethodSet, RequestPath, Template, claimed_methods};
 
-    fn login(subject: SubjectSource) -> LoginRoute {
-        let template = Template::parse("/login").unwrap();
-        LoginRoute {
-            route: WatchedRoute::new(MethodSet::EMPTY.with(Method::Post), template),
-            subject,
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const JSON: &str = "application/json";
+
+    fn form(name: &str) -> Field {
+        Field::Form(name.to_owned())
+    }
+
+    fn json(pointer: &str) -> Field {
+        Field::Json(pointer.to_owned())
+    }
+
+    fn query(name: &str) -> Field {
+        Field::Query(name.to_owned())
+    }
+
+    fn equals(text: &str) -> ValueTest {
+        ValueTest::Equals(text.to_owned())
+    }
+
+    fn watched(method: Method, path: &str, tests: &[(Field, ValueTest)]) -> Watched {
+        let template = Template::parse(path).unwrap();
+        Watched::new(MethodSet::EMPTY.with(method), &template, tests.to_vec())
+    }
+
+    fn login(path: &str, subject: Field, tests: &[(Field, ValueTest)]) -> Arc<LoginRoute> {
+        Arc::new(LoginRoute {
+            request: watched(Method::Post, path, tests),
+            subject: SubjectSource::Request(subject),
             success: vec![Sign::Status(vec![302])],
+        })
+    }
+
+    /// A login at `/login` whose subject is a field of a form.
+    fn usual() -> Learn {
+        Learn {
+            logins: vec![login("/login", form("user"), &[])],
+            logouts: vec![],
         }
     }
 
-    fn watched(method: Method, path: &str, query: &str) -> &'static str {
-        let login = login(SubjectSource::Request(Field::Form("user".to_owned())));
-        let learn = Learn {
-            logins: vec![Arc::new(login)],
-            logouts: vec![],
-        };
-        let headers = HeaderMap::new();
+    struct Sent<'r> {
+        method: Method,
+        target: &'r str,
+        kind: &'static str,
+        /// `None` if it was not read.
+        body: Option<&'r str>,
+    }
+
+    fn post<'r>(target: &'r str, kind: &'static str, body: &'r str) -> Sent<'r> {
+        Sent {
+            method: Method::Post,
+            target,
+            kind,
+            body: Some(body),
+        }
+    }
+
+    /// What a request turns out to be, with whom it names.
+    fn found(learn: &Learn, sent: &Sent<'_>) -> String {
+        let (path, query) = sent.target.split_once('?').unwrap_or((sent.target, ""));
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, sent.kind.parse().unwrap())]);
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
         let head = RequestHead {
-            method,
-            claimed: claimed_methods(method, &headers, Some(query)),
+            method: sent.method,
+            claimed: claimed_methods(sent.method, &headers, Some(query)),
             host: "app",
             path: &path,
             query: Some(query),
             headers: &headers,
         };
-        match learn.watch(&head) {
-            Watched::Login(_) => "login",
-            Watched::Logout => "logout",
-            Watched::Nothing => "nothing",
-            Watched::Unclear(_) => "unclear",
-        }
-    }
-
-    #[test]
-    fn a_subject_that_the_request_names_twice_is_nobody() {
-        let named = |field: Field, query, form: &str| {
-            let headers = HeaderMap::from_iter([(
-                header::CONTENT_TYPE,
-                "application/x-www-form-urlencoded".parse().unwrap(),
-            )]);
-            let path = RequestPath::parse("/login", &Accept::default()).unwrap();
-            let head = RequestHead {
-                method: Method::Post,
-                claimed: MethodSet::EMPTY.with(Method::Post),
-                host: "app",
-                path: &path,
-                query,
-                headers: &headers,
-            };
-            let body = Body::read(&headers, form.as_bytes()).unwrap();
-            let named = login(SubjectSource::Request(field)).subject_in_request(&head, &body);
-            named.map(|subject| subject.as_str().to_owned())
-        };
-        let (form, query) = (
-            || Field::Form("user".to_owned()),
-            || Field::Query("user".to_owned()),
-        );
-        let alice = Some("alice".to_owned());
-        assert_eq!(named(form(), None, "user=alice"), alice);
-        assert_eq!(named(query(), Some("user=alice"), "a=b"), alice);
-        for (field, in_query, in_form) in [
-            (form(), Some("user=alice"), "user=bob"),
-            (form(), Some("user=alice"), ""),
-            (query(), Some("user=alice"), "user=bob"),
-            (query(), Some("user=alice"), "USER[]=bob"),
-            (query(), None, "user=bob"),
-        ] {
-            assert_eq!(
-                named(field, in_query, in_form),
-                None,
-                "{in_query:?} {in_form}"
-            );
+        let body = sent
+            .body
+            .map(|body| Body::read_or_opaque(&headers, body.as_bytes()));
+        match learn.candidates(&head).settle(&head, body.as_ref()) {
+            Found::Login(attempts) => {
+                let names = attempts.iter().map(|one| match &one.typed {
+                    Some(subject) => subject.as_str().to_owned(),
+                    None => "nobody".to_owned(),
+                });
+                format!("login of {}", names.collect::<Vec<_>>().join(" or "))
+            }
+            Found::Logout => "logout".to_owned(),
+            Found::Nothing => "nothing".to_owned(),
+            Found::Unclear(_) => "unclear".to_owned(),
         }
     }
 
     #[test]
     fn only_a_request_that_is_plainly_a_login_may_be_believed_as_one() {
-        assert_eq!(watched(Method::Post, "/login", "next=/a"), "login");
-        assert_eq!(watched(Method::Post, "/Login/", ""), "login");
-        assert_eq!(watched(Method::Get, "/login", ""), "nothing");
-        for (method, path, query) in [
-            (Method::Get, "/login", "_method=POST"),
-            (Method::Post, "/login", "_method=GET"),
-            (Method::Post, "/login;x", ""),
-            (Method::Post, "/login.any", ""),
-            (Method::Post, "/%6cogin", ""),
-            (Method::Post, "/index.php/login", ""),
+        let alice = "user=alice&password=x";
+        for target in ["/login?next=/a", "/Login/"] {
+            assert_eq!(
+                found(&usual(), &post(target, FORM, alice)),
+                "login of alice",
+                "{target}"
+            );
+        }
+        for target in [
+            "/login?_method=GET",
+            "/login;x",
+            "/login.any",
+            "/%6cogin",
+            "/index.php/login",
         ] {
-            assert_eq!(watched(method, path, query), "unclear", "{path}?{query}");
+            assert_eq!(
+                found(&usual(), &post(target, FORM, alice)),
+                "unclear",
+                "{target}"
+            );
+        }
+        let get = |target| Sent {
+            method: Method::Get,
+            ..post(target, FORM, "")
+        };
+        assert_eq!(found(&usual(), &get("/login")), "nothing");
+        assert_eq!(
+            found(&usual(), &get("/login?_method=POST&password=x")),
+            "unclear"
+        );
+    }
+
+    #[test]
+    fn a_subject_that_the_request_names_twice_is_nobody() {
+        let by_query = Learn {
+            logins: vec![login("/login", query("user"), &[])],
+            logouts: vec![],
+        };
+        for (learn, target, body, name) in [
+            (usual(), "/login", "user=alice", "alice"),
+            (usual(), "/login?user=alice", "user=bob", "nobody"),
+            (usual(), "/login?user=alice", "a=b", "nobody"),
+            (usual(), "/login", "user=alice&USER=bob", "nobody"),
+            (usual(), "/login", "user=alice&user[]=bob", "nobody"),
+            (by_query.clone(), "/login?user=alice", "a=b", "alice"),
+            (by_query.clone(), "/login?user=alice", "user=bob", "nobody"),
+            (
+                by_query.clone(),
+                "/login?user=alice",
+                "USER[]=bob",
+                "nobody",
+            ),
+            (by_query, "/login", "user=bob", "nobody"),
+        ] {
+            let body = format!("{body}&password=x");
+            let told = found(&learn, &post(target, FORM, &body));
+            assert_eq!(told, format!("login of {name}"), "{target} {body}");
+        }
+    }
+
+    #[test]
+    fn nobody_logs_in_without_a_password_unless_the_settings_say_how() {
+        for (body, told) in [
+            ("user=alice&password=x", "login of alice"),
+            ("user=alice&login[passwd]=x", "login of alice"),
+            ("user=alice&pin=1234", "login of alice"),
+            ("user=alice&password=", "nothing"),
+            ("user=alice&name=Alice", "nothing"),
+            ("user=alice&csrf_token=x", "nothing"),
+        ] {
+            assert_eq!(found(&usual(), &post("/login", FORM, body)), told, "{body}");
+        }
+        // One that could not be read, or stands where only some applications look, may hold one.
+        let unread = Sent {
+            body: None,
+            ..post("/login", FORM, "")
+        };
+        assert_eq!(found(&usual(), &unread), "unclear");
+        assert_eq!(
+            found(&usual(), &post("/login", "text/plain", "user=alice")),
+            "unclear"
+        );
+        assert_eq!(
+            found(&usual(), &post("/login?password=x", FORM, "user=alice")),
+            "unclear"
+        );
+        let by_code = Learn {
+            logins: vec![login(
+                "/login",
+                form("user"),
+                &[(form("code"), ValueTest::Present)],
+            )],
+            logouts: vec![],
+        };
+        assert_eq!(
+            found(&by_code, &post("/login", FORM, "user=alice&code=1")),
+            "login of alice"
+        );
+        assert_eq!(
+            found(&by_code, &post("/login", FORM, "user=alice&password=1")),
+            "nothing"
+        );
+    }
+
+    #[test]
+    fn a_login_needs_all_that_the_settings_ask_for() {
+        let by_query = login(
+            "/index.php",
+            form("user"),
+            &[(query("do"), equals("login"))],
+        );
+        let by_form = login(
+            "/index.php",
+            form("user"),
+            &[(form("task"), equals("login"))],
+        );
+        let secret = "user=alice&password=x";
+        for (route, target, body, told) in [
+            (&by_query, "/index.php?do=login", "", "login of alice"),
+            (&by_query, "/index.php?do=search", "", "nothing"),
+            (&by_query, "/index.php", "", "nothing"),
+            // Some applications take a parameter from either place, the first or the last one.
+            (&by_query, "/index.php", "&do=login", "unclear"),
+            (&by_query, "/index.php?do=login&do=search", "", "unclear"),
+            (&by_query, "/index.php?do=search&DO=login", "", "unclear"),
+            (&by_query, "/index.php?do=login", "&do=search", "unclear"),
+            (&by_form, "/index.php", "&task=login", "login of alice"),
+            (&by_form, "/index.php", "&task=save", "nothing"),
+            (&by_form, "/index.php?task=save", "&task=login", "unclear"),
+            (&by_form, "/index.php?task=login", "&task=save", "unclear"),
+            (&by_form, "/index.php?task=login", "", "unclear"),
+        ] {
+            let learn = Learn {
+                logins: vec![Arc::clone(route)],
+                logouts: vec![],
+            };
+            let body = format!("{secret}{body}");
+            assert_eq!(
+                found(&learn, &post(target, FORM, &body)),
+                told,
+                "{target} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_logs_in_by_a_passive_request() {
+        let learn = Learn {
+            logins: vec![login("/session", json("/user"), &[])],
+            logouts: vec![],
+        };
+        for (body, told) in [
+            (r#"{"user":"alice","password":"x"}"#, "login of alice"),
+            (
+                r#"{"user":"alice","password":"x","passive":false}"#,
+                "login of alice",
+            ),
+            (r#"{"user":"alice","passive":true}"#, "nothing"),
+            // With a password, an application may look at either.
+            (
+                r#"{"user":"alice","password":"x","passive":true}"#,
+                "unclear",
+            ),
+            (
+                r#"{"user":"alice","password":"x","IsPassive":1}"#,
+                "unclear",
+            ),
+            (
+                r#"{"user":"alice","password":"x","prompt":"none"}"#,
+                "unclear",
+            ),
+        ] {
+            assert_eq!(found(&learn, &post("/session", JSON, body)), told, "{body}");
+        }
+        let silent = post(
+            "/session?silent=true",
+            JSON,
+            r#"{"user":"alice","password":"x"}"#,
+        );
+        assert_eq!(found(&learn, &silent), "unclear");
+        let declared = Learn {
+            logins: vec![login(
+                "/session",
+                json("/user"),
+                &[(json("/auto"), ValueTest::Absent)],
+            )],
+            logouts: vec![],
+        };
+        let auto = r#"{"user":"alice","password":"x","auto":1}"#;
+        assert_eq!(found(&declared, &post("/session", JSON, auto)), "nothing");
+    }
+
+    #[test]
+    fn what_stands_beyond_the_limits_of_parsers_names_nobody() {
+        let fields = |count: usize| "a=1&".repeat(count) + "user=alice&password=x";
+        assert_eq!(
+            found(&usual(), &post("/login", FORM, &fields(90))),
+            "login of alice"
+        );
+        for count in [100, 1100] {
+            assert_eq!(
+                found(&usual(), &post("/login", FORM, &fields(count))),
+                "unclear"
+            );
+        }
+        let target = "/login?".to_owned() + &"a=1&".repeat(100);
+        assert_eq!(
+            found(&usual(), &post(&target, FORM, "user=alice&password=x")),
+            "unclear"
+        );
+        // Nor is it a reason to take a login for nothing.
+        let late = "a=1&".repeat(1000) + "passive=1&user=alice";
+        assert_eq!(found(&usual(), &post("/login", FORM, &late)), "unclear");
+    }
+
+    #[test]
+    fn several_entries_may_share_a_path() {
+        let learn = Learn {
+            logins: vec![
+                login("/do", form("user"), &[(form("task"), equals("login"))]),
+                login("/do", form("mail"), &[(form("task"), equals("join"))]),
+                login("/do", form("name"), &[(form("task"), equals("login"))]),
+            ],
+            logouts: vec![Arc::new(watched(
+                Method::Post,
+                "/do",
+                &[(form("task"), equals("logout"))],
+            ))],
+        };
+        for (body, told) in [
+            ("task=join&mail=alice&password=x", "login of alice"),
+            (
+                "task=login&user=alice&name=bob&password=x",
+                "login of alice or bob",
+            ),
+            ("task=logout", "logout"),
+            ("task=save&password=x", "nothing"),
+            ("task=logout&task=login&user=alice&password=x", "unclear"),
+        ] {
+            assert_eq!(found(&learn, &post("/do", FORM, body)), told, "{body}");
         }
     }
 }

@@ -8,13 +8,17 @@ mod asserted;
 mod browser_key;
 mod credentials;
 mod learn;
+mod login;
 mod recent;
+mod rolling;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub use credentials::{CarriedLines, CredentialNames, Credentials, DoubledCredential};
-pub use learn::{Learn, LoginRoute, Sign, SubjectSource, Watched, WatchedRoute};
+pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource};
+pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
 pub use recent::{Recent, Recognized};
+pub use rolling::{Rolling, RotatedProofs};
 
 use crate::domain::{BrowserKeyHash, SessionId};
 use crate::seal::{Keys, Purpose};
@@ -27,6 +31,8 @@ pub struct SessionOptions {
     pub credentials: CredentialNames,
     /// What identifies a session.
     pub key: SessionKey,
+    /// What happens when the session's cookie gets another value.
+    pub rotation: RotationOptions,
     /// How long a session that is not used is remembered.
     pub remember: Duration,
     /// How long a session lasts after its login, if we enforce that.
@@ -76,6 +82,15 @@ impl SessionOptions {
             (SessionKey::Subject, None) => (None, None),
         }
     }
+}
+
+/// What happens when a session's cookie gets another value without a declared login.
+#[derive(Clone, Copy, Debug)]
+pub struct RotationOptions {
+    /// What goes along.
+    pub proofs: RotatedProofs,
+    /// How long the old value stays good for requests under way.
+    pub grace: Duration,
 }
 
 /// What identifies a session.

@@ -14,6 +14,8 @@ mod raw;
 mod sources;
 mod template;
 
+pub(crate) use pattern::{Bare, named_tests};
+pub(crate) use raw::RawTest;
 pub use sources::{Fingerprint, Sources, Watch};
 
 use crate::domain::{DefaultAction, Route, RouteTable, TableError};

@@ -7,7 +7,7 @@ use crate::yaml::{File, Path, Table, clip, nearest};
 
 /// What a bare `true` or `1` is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bare {
+pub(crate) enum Bare {
     /// JSON has such values besides text.
     Allowed,
     /// All else is text.
@@ -127,6 +127,16 @@ fn is_host(name: &str) -> bool {
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
     name.len() <= 253 && name.split('.').all(is_label)
+}
+
+/// Reads the tests of a table of parameters, headers or fields, each under its own name.
+pub(crate) fn named_tests(
+    table: &Table<RawTest>,
+    bare: Bare,
+    file: &mut File,
+    path: &Path,
+) -> Option<Vec<(String, ValueTest)>> {
+    tests(table, bare, |name| Ok(name.to_owned()), file, path)
 }
 
 /// Reads the tests of a table, each under the name that `name` makes of its key.

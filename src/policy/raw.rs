@@ -118,7 +118,7 @@ pub(super) struct OneOrMore(pub(super) Vec<String>);
 
 /// What a value must be: `"text"`, `present`, `absent`, `{equals: …}` or `{regex: …}`.
 #[derive(Debug)]
-pub(super) enum RawTest {
+pub(crate) enum RawTest {
     /// A bare number or truth value: what JSON has besides text.
     Bare(String),
     /// Text, or one of the words `present` and `absent`.
@@ -129,7 +129,7 @@ pub(super) enum RawTest {
 /// `{equals: …}` or `{regex: …}`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawWords {
+pub(crate) struct RawWords {
     pub(super) equals: Option<String>,
     pub(super) regex: Option<String>,
 }

@@ -5,7 +5,8 @@
 use super::one_or_more::OneOrMore;
 use super::raw_listen::RawListen;
 use super::size::Size;
-use crate::yaml::Span;
+use crate::policy::RawTest;
+use crate::yaml::{Span, Table};
 use serde::Deserialize;
 
 /// The file
@@ -162,12 +163,30 @@ pub(super) struct RawRedis {
 pub(super) struct RawSession {
     pub(super) cookies: Option<OneOrMore<String>>,
     pub(super) key: Option<RawSessionKey>,
+    pub(super) rotation: Option<RawRotation>,
     pub(super) remember: Option<Span>,
     pub(super) lifetime: Option<Span>,
     pub(super) idle: Option<Span>,
     pub(super) login_page: Option<String>,
     pub(super) learn: Option<RawLearn>,
     pub(super) headers: Option<RawAsserted>,
+}
+
+/// `session.rotation`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRotation {
+    pub(super) proofs: Option<RawRotatedProofs>,
+    pub(super) grace: Option<Span>,
+}
+
+/// `session.rotation.proofs`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawRotatedProofs {
+    Auto,
+    Drop,
+    Keep,
 }
 
 /// `session.key`
@@ -190,8 +209,13 @@ pub(super) struct RawLearn {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLogin {
+    pub(super) r#match: Option<RawWatched>,
     pub(super) methods: Option<OneOrMore<String>>,
     pub(super) path: Option<String>,
+    pub(super) query: Option<Table<RawTest>>,
+    pub(super) headers: Option<Table<RawTest>>,
+    pub(super) form: Option<Table<RawTest>>,
+    pub(super) json: Option<Table<RawTest>>,
     pub(super) subject: Option<RawSubject>,
     pub(super) success: Option<RawSuccess>,
 }
@@ -221,8 +245,25 @@ pub(super) struct RawSuccess {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLogout {
+    pub(super) r#match: Option<RawWatched>,
     pub(super) methods: Option<OneOrMore<String>>,
     pub(super) path: Option<String>,
+    pub(super) query: Option<Table<RawTest>>,
+    pub(super) headers: Option<Table<RawTest>>,
+    pub(super) form: Option<Table<RawTest>>,
+    pub(super) json: Option<Table<RawTest>>,
+}
+
+/// The `match` of a login or logout
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawWatched {
+    pub(super) methods: Option<OneOrMore<String>>,
+    pub(super) path: Option<String>,
+    pub(super) query: Option<Table<RawTest>>,
+    pub(super) headers: Option<Table<RawTest>>,
+    pub(super) form: Option<Table<RawTest>>,
+    pub(super) json: Option<Table<RawTest>>,
 }
 
 /// `session.headers`

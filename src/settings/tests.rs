@@ -217,17 +217,91 @@ fn a_login_told_by_its_status_alone_is_warned_of() {
              subject: {{ form: user }}\n        success: {{ {success} }}"
         ))
     };
-    for weak in ["status: 302", "status: 200, not_body: Wrong"] {
+    for weak in [
+        "status: 302",
+        "status: 200, not_body: Wrong",
+        "status: 302, cookie: sid",
+    ] {
         let told = told(weak);
-        let place = "stepgate.yaml:10:18: warning: nothing here tells a login from somebody";
+        let place =
+            "stepgate.yaml:10:18: warning: nothing here is shown after the right password alone";
         assert!(
-            told.contains(place) && told.contains("add `cookie:`"),
+            told.contains(place) && told.contains("add `location:`"),
             "{told}"
         );
     }
-    for clear in ["cookie: sid", "location: /home.*", "body: Welcome"] {
+    for clear in ["location: /home.*", "body: ^Welcome"] {
         let told = told(&format!("status: 200, {clear}"));
-        assert!(!told.contains("tells a login"), "{told}");
+        assert!(!told.contains("right password"), "{told}");
+        assert!(!told.contains("stepgate.yaml:10"), "{told}");
+    }
+    // An application may repeat what it was sent.
+    let unanchored = told("body: Welcome");
+    assert!(
+        unanchored.contains("stepgate.yaml:10:26: warning: matches anywhere in the answer"),
+        "{unanchored}"
+    );
+    // A cookie that a login sets is a credential.
+    let other = told("location: /, cookie: remember");
+    assert!(
+        other.contains("a login sets `remember`, which is none of `session.cookies`"),
+        "{other}"
+    );
+}
+
+#[test]
+fn a_login_may_be_told_by_more_than_its_path() {
+    let of = |entry: &str| {
+        format!(
+            "session:\n  cookies: sid\n  learn:\n    logins:\n      - {{ {entry}, subject: {{ form: \
+             user }}, success: {{ location: /home }} }}\n"
+        )
+    };
+    for entry in [
+        "path: /ucp.php, query: { mode: login }",
+        "match: { methods: [POST], path: /index.php, form: { task: user.login } }",
+        "match: { path: /api.php, json: { /method: user.login, /id: 1 }, headers: { x-a: present } }",
+    ] {
+        let learn = read(&of(entry)).sessions.learn.unwrap();
+        assert!(learn.logins[0].needs_secret(), "{entry}");
+        assert!(!warnings(&of(entry)).contains("stepgate.yaml:8"), "{entry}");
+    }
+    let learn = read(&of("path: /enter, form: { code: present }"))
+        .sessions
+        .learn;
+    assert!(!learn.unwrap().logins[0].needs_secret());
+    for (entry, mistake) in [
+        (
+            "path: '/ucp.php?mode=login'",
+            "8:17: `/ucp.php?mode=login` has a query",
+        ),
+        (
+            "path: /l, match: { path: /l }",
+            "8:11: `path` stands beside `match`",
+        ),
+        ("match: { query: { a: b } }", "8:18: `path` is missing"),
+        (
+            "path: /l, json: { method: a }",
+            "8:29: `method` is not a JSON pointer",
+        ),
+        (
+            "path: /l, query: { a: 1 }",
+            "8:33: expected text, found `1`",
+        ),
+    ] {
+        let told = wrong(&of(entry));
+        assert!(told.contains(mistake), "{entry}: {told}");
+    }
+    for one_script in ["/index.php", "/api.php", "/", "/jsonrpc"] {
+        let told = warnings(&of(&format!("path: {one_script}")));
+        assert!(
+            told.contains("looks like one script for many actions"),
+            "{told}"
+        );
+    }
+    for other in ["/login", "/wp-login.php", "/users/sign_in"] {
+        let told = warnings(&of(&format!("path: {other}")));
+        assert!(!told.contains("one script"), "{told}");
     }
 }
 

@@ -8,7 +8,9 @@ use stepgate::domain::{
     RequestDigest, Requirement, RiskLevel, Scope, SessionId,
 };
 use stepgate::gate::{self, Outcome};
-use stepgate::identity::{Caller, CredentialNames, SessionKey, SessionOptions};
+use stepgate::identity::{
+    Caller, CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
+};
 use stepgate::store::{Ask, Store};
 
 on_both_stores! {
@@ -267,6 +269,10 @@ fn sessions() -> SessionOptions {
     SessionOptions {
         credentials: CredentialNames { cookies: vec![] },
         key: SessionKey::Credential,
+        rotation: RotationOptions {
+            proofs: RotatedProofs::Auto,
+            grace: MINUTE,
+        },
         remember: HOUR,
         lifetime: None,
         idle: None,

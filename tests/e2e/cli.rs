@@ -12,7 +12,7 @@ listen: 127.0.0.1:0
 public_url: http://127.0.0.1
 upstream: { url: \"http://127.0.0.1:9\" }
 policies: policies
-session: { cookies: sid, learn: { logins: [{ path: /login, subject: { form: user }, success: { status: 302, cookie: sid } }] } }
+session: { cookies: sid, learn: { logins: [{ path: /login, subject: { form: user }, success: { status: 302, location: /home, cookie: sid } }] } }
 mail: { smtp: \"127.0.0.1:9\", security: plain, from: a@example.test, site: Example }
 audit: { target: audit.log }
 ";

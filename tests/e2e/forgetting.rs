@@ -11,7 +11,9 @@ use futures_util::future::join_all;
 const MOST: usize = 1024;
 
 async fn log_in(client: &Client) {
-    let login = client.post_form("/login", &[("user", "alice")]).await;
+    let login = client
+        .post_form("/login", &[("user", "alice"), ("password", "App-pass-1!")])
+        .await;
     assert_eq!(login.status, 302, "{}", login.text());
 }
 

@@ -226,7 +226,7 @@ routes:
         let refused = client.post_form("/give?user=7", &[("note", "x")]).await;
         assert_eq!(refused.json()["challenge"]["bound"], json!([["user", "7"]]));
         scene.pass(&client, &refused).await;
-        let other = client.post_form("/give?user=7", &[("user", "8")]).await;
+        let other = client.post_form("/give?user=7", &[("user", "8"), ("password", "App-pass-1!")]).await;
         assert_eq!(reason(&other), "grant-mismatch");
         assert_eq!(other.json()["challenge"]["bound"], json!([["user", "7, 8"]]));
         let patched = client.call(Method::PATCH, "/give?user=7", json!({ "user": 8 })).await;

@@ -90,7 +90,9 @@ fn a_redis_that_is_not_there_at_the_start_is_waited_for() {
         assert_eq!(client.get("/").await.status, 200);
         assert_unavailable(&client.post_form("/keys", &[]).await);
         // The application lets people in as ever; we only do not know of it.
-        let login = client.post_form("/login", &[("user", "alice")]).await;
+        let login = client
+            .post_form("/login", &[("user", "alice"), ("password", "App-pass-1!")])
+            .await;
         assert_eq!(login.status, 302);
         assert_eq!(client.cookie("stepgate"), None);
 

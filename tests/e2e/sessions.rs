@@ -63,6 +63,25 @@ fn signs(got: &Got) -> Reply {
     }
 }
 
+/// An application that sets its session's cookie with every answer, and takes every value that it set.
+fn rolling(got: &Got) -> Reply {
+    let fresh = format!(
+        "{COOKIE}={}; Path=/; HttpOnly",
+        crate::support::scene::fresh_cookie()
+    );
+    match got.target.as_str() {
+        "/login" if got.method == "POST" => {
+            answer(302, &[("location", "/home"), ("set-cookie", &fresh)], "")
+        }
+        _ if got.header("cookie").contains(COOKIE) => answer(
+            200,
+            &[("content-type", "text/html"), ("set-cookie", &fresh)],
+            "done",
+        ),
+        _ => answer(200, &[], "done"),
+    }
+}
+
 const SIGNS: &str = "      - { path: /by-status, subject: { form: user }, success: { status: [201, 204] } }
       - { path: /by-location, subject: { json: /who/name }, success: { status: 302, location: '/inbox/.*' } }
       - { path: /by-body, subject: { form: user }, success: { status: 200, body: 'Welcome' } }
@@ -77,10 +96,10 @@ on_both_stores! {
             let client = scene.script();
             let log_in = async |how: &str| match path {
                 "/by-location" => {
-                    let body = json!({ "who": { "name": USER } });
+                    let body = json!({ "who": { "name": USER }, "password": "App-pass-1!" });
                     client.call(http::Method::POST, &format!("{path}{how}"), body).await
                 }
-                _ => client.post_form(&format!("{path}{how}"), &[("user", USER)]).await,
+                _ => client.post_form(&format!("{path}{how}"), &[("user", USER), ("password", "App-pass-1!")]).await,
             };
             log_in("").await;
             assert_eq!(client.cookie(KEY_COOKIE), None, "{path}: a failed login is none");
@@ -100,7 +119,7 @@ on_both_stores! {
     async fn a_failed_login_is_often_a_200_and_is_no_login(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = scene.script();
-        let wrong = client.post_form("/login?wrong", &[("user", USER)]).await;
+        let wrong = client.post_form("/login?wrong", &[("user", USER), ("password", "App-pass-1!")]).await;
         assert_eq!(wrong.status, 200);
         assert!(client.cookie(COOKIE).is_some() && client.cookie(KEY_COOKIE).is_none());
         let refused = client.post_form("/low", &[]).await;
@@ -110,9 +129,9 @@ on_both_stores! {
     async fn the_log_tells_what_kept_a_login_from_being_one(keeper: Keeper) {
         let scene = Stage::on(keeper).application(signs).logins(SIGNS).set();
         let client = scene.script();
-        client.post_form("/by-location", &[("user", USER)]).await;
-        client.post_form("/by-status", &[("user", USER)]).await;
-        client.post_form("/by-some-other-path?token=hidden", &[("user", USER)]).await;
+        client.post_form("/by-location", &[("user", USER), ("password", "App-pass-1!")]).await;
+        client.post_form("/by-status", &[("user", USER), ("password", "App-pass-1!")]).await;
+        client.post_form("/by-some-other-path?token=hidden", &[("user", USER), ("password", "App-pass-1!")]).await;
         let process = scene.stepgate.process();
         process.wait_for_line("\"status\":302,\"missing\":\"location\"");
         process.wait_for_line("\"status\":200,\"missing\":\"status\"");
@@ -124,43 +143,137 @@ on_both_stores! {
     async fn a_failed_login_on_a_living_session_carries_nothing_over(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = elevated(&scene).await;
-        client.post_form("/login?wrong", &[("user", "bob")]).await;
+        client.post_form("/login?wrong", &[("user", "bob"), ("password", "App-pass-1!")]).await;
         assert_bare(&client).await;
     }
 
-    async fn a_rotated_cookie_is_followed(keeper: Keeper) {
+    async fn an_undeclared_login_carries_no_proof_along(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = elevated(&scene).await;
         let before = client.cookie(COOKIE);
+        // As after a callback, a second form, a link in a mail, or remember-me.
         client.get("/rotate").await;
         assert_ne!(client.cookie(COOKIE), before);
+        for path in ["/keys", "/proven", "/settings", "/low"] {
+            let refused = client.post_form(path, &[]).await;
+            assert_eq!(refused.status, 403, "{path}");
+        }
+        // The session is known still, and its subject may prove themselves anew.
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+    }
+
+    async fn what_was_proved_goes_along_where_the_settings_say_so(keeper: Keeper) {
+        let scene = Stage::on(keeper).session("rotation: { proofs: keep }").set();
+        let client = elevated(&scene).await;
+        let (old, key) = (client.cookie(COOKIE).unwrap(), client.cookie(KEY_COOKIE).unwrap());
+        client.get("/rotate").await;
         for path in ["/keys", "/proven", "/low"] {
             assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
         }
-        // The old cookie is worth nothing.
-        client.set_cookie(COOKIE, &before.unwrap());
-        assert_eq!(reason(&client.post_form("/keys", &[]).await), "session-required");
+        // Requests that are under way with the old cookie pass for a while, and with what it had alone.
+        let refused = client.post_form("/email", &[]).await;
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/email", &[]).await.status, 200);
+        let late = scene.script();
+        late.set_cookie(COOKIE, &old);
+        late.set_cookie(KEY_COOKIE, &key);
+        assert_eq!(late.post_form("/keys", &[]).await.status, 200);
+        assert_eq!(late.post_form("/email", &[]).await.status, 403);
+        // A logout ends them all.
+        client.post_form("/logout", &[]).await;
+        assert_eq!(reason(&late.post_form("/keys", &[]).await), "session-required");
+    }
+
+    async fn where_every_answer_sets_the_cookie_proofs_and_parallel_requests_go_on(keeper: Keeper) {
+        let scene = Stage::on(keeper).application(rolling).set();
+        let client = scene.logged_in().await;
+        for _ in 0..4 {
+            client.get("/page").await;
+        }
+        let refused = client.post_form("/keys", &[]).await;
+        scene.pass(&client, &refused).await;
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        // Six requests with one cookie, each answered with a successor of its own.
+        let browsers: Vec<_> = (0..6).map(|_| client.clone()).collect();
+        let pages = browsers.iter().map(|browser| browser.get("/page"));
+        futures_util::future::join_all(pages).await;
+        for browser in &browsers {
+            assert_eq!(browser.post_form("/keys", &[]).await.status, 200);
+        }
+        // And the old one, in a frame that was slow.
+        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        let listed = stepgate(&scene.dir, &["session", "list", "--json"]);
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+        // Whichever is revoked, all are.
+        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
+        scene.revocations_have_arrived(&browsers.iter().chain([&client]).collect::<Vec<_>>()).await;
+    }
+
+    async fn one_grant_is_spent_once_by_all_values_of_a_cookie(keeper: Keeper) {
+        let scene = Stage::on(keeper).application(rolling).session("rotation: { proofs: keep }").set();
+        let client = scene.logged_in().await;
+        let refused = client.post_form("/pay", &[]).await;
+        scene.pass(&client, &refused).await;
+        let browsers: Vec<_> = (0..5).map(|_| client.clone()).collect();
+        for browser in &browsers {
+            browser.get("/page").await;
+        }
+        let paying = browsers.iter().chain([&client]).map(|browser| browser.post_form("/pay", &[]));
+        let paid = futures_util::future::join_all(paying).await;
+        assert_eq!(paid.iter().filter(|answer| answer.status == 200).count(), 1);
+        assert_eq!(scene.got("/pay"), 1);
+    }
+
+    async fn where_every_answer_sets_the_cookie_it_is_no_sign_of_a_login(keeper: Keeper) {
+        let scene = Stage::on(keeper).application(rolling).set();
+        let owner = scene.logged_in().await;
+        let first = owner.cookie(COOKIE).unwrap();
+        for _ in 0..80 {
+            owner.get("/page").await;
+        }
+        // A value that is long forgotten here, and taken by the application.
+        let thief = scene.script();
+        thief.set_cookie(COOKIE, &first);
+        let mallory = [("user", "mallory"), ("password", "refused")];
+        assert_eq!(thief.post_form("/login", &mallory).await.status, 302);
+        assert_eq!(thief.cookie(KEY_COOKIE), None);
+        assert_eq!(reason(&thief.post_form("/keys", &[]).await), "session-required");
+        scene.stepgate.process().wait_for_line("a login is not believed: the application may know");
     }
 
     async fn another_user_on_the_same_cookie_voids_everything(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = elevated(&scene).await;
         let cookie = client.cookie(COOKIE);
-        client.post_form("/login?same", &[("user", "bob")]).await;
+        client.post_form("/login?same", &[("user", "bob"), ("password", "App-pass-1!")]).await;
         assert_eq!(client.cookie(COOKIE), cookie);
-        for path in ["/keys", "/proven", "/settings", "/pay"] {
-            assert_eq!(client.post_form(path, &[]).await.status, 403, "{path}");
+        // The application may have let him in, or sent on whoever was signed in: it is nobody's.
+        for path in ["/keys", "/proven", "/settings", "/pay", "/low"] {
+            client.set_cookie(COOKIE, cookie.as_ref().unwrap());
+            let refused = client.post_form(path, &[]).await;
+            assert_eq!((refused.status.as_u16(), reason(&refused)), (401, "session-disputed".into()), "{path}");
+            assert_eq!(client.cookie(COOKIE), None, "the person can sign in anew");
         }
-        // Bob has just signed in, so levels 1 and 2 are open to him, and to him alone.
+        // However often it is tried.
+        client.set_cookie(COOKIE, cookie.as_ref().unwrap());
+        for user in [USER, "bob", "bob"] {
+            client.post_form("/login?same", &[("user", user), ("password", "any")]).await;
+        }
+        assert_eq!(reason(&client.post_form("/low", &[]).await), "session-disputed");
+        // Without the cookie the application must have looked at the password.
+        scene.log_in(&client, "bob").await;
         assert_eq!(client.post_form("/low", &[]).await.status, 200);
-        let events = scene.decisions("/low", 1);
+        let events = scene.events(1, |event| event["path"] == "/low" && event["outcome"] == "forwarded");
         assert_eq!(events[0]["subject"], "bob");
     }
 
     async fn the_same_user_again_on_the_same_cookie_drops_what_was_earned(keeper: Keeper) {
         let scene = Scene::on(keeper);
         let client = elevated(&scene).await;
-        client.post_form("/login?same", &[("user", USER)]).await;
+        client.post_form("/login?same", &[("user", USER), ("password", "App-pass-1!")]).await;
         assert_eq!(client.post_form("/keys", &[]).await.status, 403);
     }
 
@@ -168,10 +281,10 @@ on_both_stores! {
         let scene = Scene::on(keeper);
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
-        client.post_form("/login?same", &[("user", "bob")]).await;
+        client.post_form("/login?same", &[("user", "bob"), ("password", "App-pass-1!")]).await;
         let password = crate::support::scene::PASSWORD;
         let answer = scene.verify(&client, &token(&refused), ("password", password)).await;
-        assert_eq!(reason(&answer), "challenge-expired");
+        assert_eq!(reason(&answer), "session-disputed");
     }
 
     async fn a_new_cookie_without_a_declared_login_is_not_fresh(keeper: Keeper) {
@@ -326,8 +439,10 @@ on_both_stores! {
         assert_bare(&thief).await;
         let refused = client.post_form("/low", &[]).await;
         assert_eq!(reason(&refused), "session-not-fresh");
+        // Nor does its own browser make it fresh by a login that nobody may have looked at.
         assert_eq!(client.post_form("/login?same", &same).await.status, 302);
-        assert_eq!(client.post_form("/low", &[]).await.status, 200);
+        let refused = client.post_form("/low", &[]).await;
+        assert_eq!(reason(&refused), "session-not-fresh");
     }
 
     async fn a_revoked_session_is_refused_to_each_of_its_cookies_alone(keeper: Keeper) {

@@ -165,7 +165,7 @@ on_both_stores! {
 
     async fn the_cookie_has_the_host_prefix_unless_the_site_is_plain_http(keeper: Keeper) {
         let plain = Scene::on(keeper);
-        let answer = plain.script().post_form("/login", &[("user", USER)]).await;
+        let answer = plain.script().post_form("/login", &[("user", USER), ("password", "App-pass-1!")]).await;
         let cookies = || answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
         let ours = cookies().find(|line| line.starts_with("stepgate=")).unwrap();
         assert!(ours.contains("; HttpOnly") && ours.contains("; SameSite=Lax") && ours.contains("; Path=/"));
@@ -174,7 +174,7 @@ on_both_stores! {
         assert!(cookies().next().unwrap().starts_with(COOKIE));
 
         let tls = Stage::on(keeper).public_url("https://app.test").set();
-        let answer = tls.script().post_form("/login", &[("user", USER)]).await;
+        let answer = tls.script().post_form("/login", &[("user", USER), ("password", "App-pass-1!")]).await;
         let mut cookies = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
         let ours = cookies.next_back().unwrap();
         assert!(ours.starts_with("__Host-stepgate=") && ours.ends_with("; Secure"), "{ours}");

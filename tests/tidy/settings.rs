@@ -56,6 +56,7 @@ fn the_quickstart_names_every_field_that_may_be_written() {
     let fields = raw.lines().filter_map(|line| {
         let rest = line.trim().strip_prefix("pub(super) ")?;
         let (name, kind) = rest.split_once(": ")?;
+        let name = name.trim_start_matches("r#");
         kind.starts_with("Option<").then_some(name)
     });
     let fields: Vec<_> = fields.collect();

@@ -265,6 +265,27 @@ impl<'b> Body<'b> {
         }
     }
 
+    /// Every name with its text, of a form's fields or of a JSON document at any depth.
+    pub(super) fn named_texts(&self) -> Vec<(&str, Cow<'_, str>)> {
+        match &self.content {
+            Content::Form { form, .. } => form
+                .fields
+                .iter()
+                .map(|field| (&*field.name, String::from_utf8_lossy(&field.value)))
+                .collect(),
+            Content::Json(json) => json.named_texts(),
+            Content::Empty | Content::GraphQl(_) | Content::Other(_) => Vec::new(),
+        }
+    }
+
+    /// Whether there is a body whose fields cannot be told.
+    pub(super) fn is_opaque(&self) -> bool {
+        match &self.content {
+            Content::GraphQl(_) | Content::Other(_) => true,
+            Content::Empty | Content::Form { .. } | Content::Json(_) => false,
+        }
+    }
+
     /// The fields of a form in their order, to carry them through a page of ours; `None` if it is
     /// no form, or holds what is no text.
     pub fn form_fields(&self) -> Option<FormFields> {

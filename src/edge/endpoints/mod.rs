@@ -58,7 +58,7 @@ pub(super) async fn serve(
         .ok_or(EdgeError::Refused(Reason::NotFound))?;
     let allow = match name {
         "challenge" | "problems" | "status" | "style.css" => "GET, HEAD",
-        "lock" | "verify" | "verify/send" => "POST",
+        "lock" | "sign-out" | "verify" | "verify/send" => "POST",
         name if name.starts_with("problems/") => "GET, HEAD",
         _ => return Err(EdgeError::Refused(Reason::NotFound)),
     };
@@ -79,6 +79,7 @@ pub(super) async fn serve(
         "challenge" => prompt::show(&call).await,
         "lock" => session::lock(&call, content).await,
         "problems" => Ok(respond::shown(visit, pages::problem_index(&visit.site()))),
+        "sign-out" => session::sign_out(&call, content).await,
         "status" => session::status(&call).await,
         "style.css" => Ok(respond::style()),
         "verify" => verify::answer(&call, content).await,
@@ -110,6 +111,7 @@ impl Call<'_, '_> {
                 return Err(EdgeError::Refused(Reason::SessionRevoked));
             }
             SessionState::Known(session) => session,
+            SessionState::Disputed => return Err(EdgeError::Refused(Reason::SessionDisputed)),
             SessionState::Absent | SessionState::Unknown => {
                 return Err(EdgeError::Refused(Reason::SessionRequired));
             }

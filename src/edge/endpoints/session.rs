@@ -1,17 +1,21 @@
 //! `GET status` and `POST lock`: what a session holds, and dropping it.
 
 use super::Call;
+use crate::audit::{self, EventKind};
 use crate::domain::{
-    Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, RequestHead,
-    RequestPath, binding_parts,
+    Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, Reason, RequestHead,
+    RequestPath, Session, binding_parts,
 };
 use crate::edge::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::edge::content::Content;
 use crate::edge::error::EdgeError;
+use crate::edge::house::Worker;
+use crate::edge::local_path::LocalPath;
 use crate::edge::normalize::bare_host;
 use crate::edge::reply::Reply;
 use crate::edge::respond;
 use crate::gate::{self, Outcome};
+use crate::store::Store;
 use http::{HeaderMap, Response};
 
 /// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
@@ -59,6 +63,43 @@ pub(super) async fn lock(
     }
     call.visit.worker.verifier.lock(&known.caller()).await?;
     Ok(respond::json(call.visit, &LockResponse { locked: true }))
+}
+
+/// Ends the session for us, takes its cookies from the browser, and leads to the application's login:
+/// a login within a session that is known would make nothing fresher.
+///
+/// The application is not asked to end it. Where it knows the browser by a cookie that stays, a login
+/// is no proof of who that is, so the session is left to nobody rather than forgotten.
+pub(super) async fn sign_out(
+    call: &Call<'_, '_>,
+    mut content: Content,
+) -> Result<Response<Reply>, EdgeError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    let bytes = content.read(super::BODY_LIMIT).await?;
+    let field = |wanted: &str| {
+        let mut fields = form_urlencoded::parse(&bytes);
+        let found = fields.find(|(name, _)| name == wanted);
+        found
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    if !call.is_json() {
+        call.must_bear_our_token(&known, &field("anti_forgery"))?;
+    }
+    let visit = call.visit;
+    let Worker { house, store, .. } = &**visit.worker;
+    let nobody = Session::disputed(known.session.browser_key, house.clock.now());
+    store
+        .dispute_session(known.id, &nobody, house.sessions.remember)
+        .await?;
+    let mut event = visit.event(EventKind::SignedOut, audit::Outcome::Succeeded);
+    event.session = Some(known.id);
+    event.subject = Some(&known.session.subject);
+    house.audit.record(&event)?;
+    let page = LocalPath::parse(&field("to")).or_else(|| LocalPath::parse("/"));
+    page.map(|page| respond::signed_out(visit, &page))
+        .ok_or(EdgeError::Refused(Reason::NotFound))
 }
 
 /// What a request would meet, as far as it can be told without its body. Takes nothing.
@@ -130,6 +171,6 @@ async fn ask(
         factors: requirement
             .map(|requirement| words(requirement.factors.sets(), FactorSet::EMPTY))
             .unwrap_or_default(),
-        reason: reason.map(crate::domain::Reason::as_str),
+        reason: reason.map(Reason::as_str),
     })
 }

@@ -322,6 +322,7 @@ impl Desk<'_, '_, '_> {
             | Reason::NotFound
             | Reason::PolicyDefaultDeny
             | Reason::RequestTimeout
+            | Reason::SessionDisputed
             | Reason::SessionNotFresh
             | Reason::SessionRequired
             | Reason::SessionRevoked

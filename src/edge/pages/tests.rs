@@ -266,12 +266,13 @@ fn signing_in_again_comes_first_where_it_is_enough() {
     view.level = RiskLevel::Low;
     view.sign_in = Some("/login?next=/x".to_owned());
     let html = prompt(&site(Locale::En), &view);
-    assert!(html.find("Sign in again").unwrap() < html.find("<form").unwrap());
+    assert!(html.find("Sign out and in again").unwrap() < html.find("class=\"way").unwrap());
+    assert!(html.contains("action=\"/.stepup/sign-out\""), "{html}");
     assert_eq!(count(&html, " open>"), 0);
 
     view.level = RiskLevel::Critical;
     let html = prompt(&site(Locale::En), &view);
-    assert!(!html.contains("Sign in again"), "a sign-in earns no grant");
+    assert!(!html.contains("in again"), "a sign-in earns no grant");
 }
 
 #[test]

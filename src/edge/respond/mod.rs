@@ -17,7 +17,7 @@ use crate::edge::audience::ClientKind;
 use crate::edge::local_path::LocalPath;
 use crate::telemetry::chain;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use shape::{Mark, ours, redirect, set, typed};
 use status::status_of;
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::NotFound
         | Reason::PolicyDefaultDeny
         | Reason::RequestTimeout
+        | Reason::SessionDisputed
         | Reason::SessionNotFresh
         | Reason::SessionRequired
         | Reason::SessionRevoked
@@ -165,15 +166,27 @@ pub(super) fn refusal(
             &problem::retry_after(wait).to_string(),
         );
     }
-    if matches!(reason, Reason::SessionRevoked | Reason::SessionTimedOut) {
-        // The login page is refused with this cookie as well: without it, it is not.
-        for name in &visit.worker.house.sessions.credentials.cookies {
-            if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
-                headers.append(header::SET_COOKIE, cookie);
-            }
-        }
+    if is_about_session(reason) && reason != Reason::SessionRequired {
+        // The login page is refused with this cookie as well, or a login with it not believed.
+        drop_session_cookies(visit, headers);
     }
     ours(visit, mark, response)
+}
+
+/// Takes the application's session from the browser, as far as its cookies have the usual path.
+fn drop_session_cookies(visit: &Visit<'_>, headers: &mut HeaderMap) {
+    for name in &visit.worker.house.sessions.credentials.cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+}
+
+/// Off to the login page of the application, without its session.
+pub(super) fn signed_out(visit: &Visit<'_>, login_page: &LocalPath) -> Response<Reply> {
+    let mut response = redirect(login_page.as_str());
+    drop_session_cookies(visit, response.headers_mut());
+    ours(visit, Mark::Done, response)
 }
 
 /// Tells a program that its answer to a challenge is not accepted.
@@ -325,6 +338,9 @@ pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Reply> {
 fn is_about_session(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut
+        Reason::SessionDisputed
+            | Reason::SessionRequired
+            | Reason::SessionRevoked
+            | Reason::SessionTimedOut
     )
 }

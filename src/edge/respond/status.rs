@@ -38,9 +38,10 @@ pub(super) fn status_of(reason: Reason, client: ClientKind) -> StatusCode {
         }
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        Reason::SessionRequired | Reason::SessionRevoked | Reason::SessionTimedOut => {
-            StatusCode::UNAUTHORIZED
-        }
+        Reason::SessionDisputed
+        | Reason::SessionRequired
+        | Reason::SessionRevoked
+        | Reason::SessionTimedOut => StatusCode::UNAUTHORIZED,
         Reason::TargetTooLong => StatusCode::URI_TOO_LONG,
         Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,

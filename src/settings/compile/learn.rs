@@ -1,27 +1,29 @@
 //! The application's own logins and logouts, and what a success looks like.
 
 use super::Draft;
-use crate::domain::{Field, Method, MethodSet, Template, WholeRegex};
-use crate::identity::{Learn, LoginRoute, Sign, SubjectSource, WatchedRoute};
+use crate::domain::{Field, Method, MethodSet, Template, ValueTest, Watched, WholeRegex};
+use crate::identity::{Learn, LoginRoute, Sign, SubjectSource};
+use crate::policy::{Bare, RawTest, named_tests};
 use crate::settings::one_or_more::OneOrMore;
-use crate::settings::raw::{RawLearn, RawLogin, RawSubject, RawSuccess};
-use crate::yaml::{Path, clip};
+use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSubject, RawSuccess, RawWatched};
+use crate::yaml::{Path, Table, clip};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 
-pub(super) fn compile(raw: &RawLearn, draft: &mut Draft<'_>) -> Learn {
+pub(super) fn compile(raw: &RawLearn, cookies: &[String], draft: &mut Draft<'_>) -> Learn {
     let section = Path::root().key("session").key("learn");
     let mut learn = Learn::default();
     let logins = raw.logins.iter().flatten().enumerate();
     for (index, raw) in logins {
         let at = section.key("logins").item(index);
-        learn.logins.extend(login(raw, &at, draft).map(Arc::new));
+        let login = login(raw, cookies, &at, draft);
+        learn.logins.extend(login.map(Arc::new));
     }
     let logouts = raw.logouts.iter().flatten().enumerate();
     for (index, raw) in logouts {
         let at = section.key("logouts").item(index);
-        let route = watched(raw.methods.as_ref(), raw.path.as_deref(), &at, draft);
-        learn.logouts.extend(route);
+        let request = watched(raw.r#match.as_ref(), &Fields::of_logout(raw), &at, draft);
+        learn.logouts.extend(request.map(Arc::new));
     }
     if raw.logins.as_ref().is_none_or(Vec::is_empty) {
         draft.missing(&section, "logins", "the requests that log people in");
@@ -29,52 +31,183 @@ pub(super) fn compile(raw: &RawLearn, draft: &mut Draft<'_>) -> Learn {
     learn
 }
 
-fn login(raw: &RawLogin, at: &Path, draft: &mut Draft<'_>) -> Option<LoginRoute> {
-    let route = watched(raw.methods.as_ref(), raw.path.as_deref(), at, draft);
+fn login(
+    raw: &RawLogin,
+    cookies: &[String],
+    at: &Path,
+    draft: &mut Draft<'_>,
+) -> Option<LoginRoute> {
+    let request = watched(raw.r#match.as_ref(), &Fields::of_login(raw), at, draft);
     let hint = "where the name of the user stands, such as `subject: { form: username }`";
     let found = draft.needed(raw.subject.as_ref(), at, "subject", hint);
     let subject = found.and_then(|raw| subject(raw, &at.key("subject"), draft));
     let hint = "how a login that worked is told from one that did not, such as \
-                `success: { status: 302, cookie: sessionid }`";
+                `success: { status: 302, location: /home, cookie: sessionid }`";
     let signs = draft.needed(raw.success.as_ref(), at, "success", hint);
-    let signs = signs.map(|raw| success(raw, &at.key("success"), draft));
-    Some(LoginRoute {
-        route: route?,
+    let signs = signs.map(|raw| success(raw, cookies, &at.key("success"), draft));
+    let login = LoginRoute {
+        request: request?,
         subject: subject?,
         success: signs?,
-    })
+    };
+    let path = raw.r#match.as_ref().map_or(&raw.path, |raw| &raw.path);
+    warn_of_one_script(&login, path.as_deref().unwrap_or_default(), at, draft);
+    Some(login)
+}
+
+/// What an entry asks of a request, written in its `match` or directly in it.
+struct Fields<'r> {
+    methods: Option<&'r OneOrMore<String>>,
+    path: Option<&'r str>,
+    tests: [(Place, &'static str, Option<&'r Table<RawTest>>); 4],
+}
+
+/// Where a value stands that an entry asks for.
+#[derive(Clone, Copy)]
+enum Place {
+    Form,
+    Header,
+    Json,
+    Query,
+}
+
+macro_rules! fields_of {
+    ($($name:ident: $raw:ty,)*) => {
+        $(fn $name(raw: &'r $raw) -> Self {
+            Self {
+                methods: raw.methods.as_ref(),
+                path: raw.path.as_deref(),
+                tests: [
+                    (Place::Query, "query", raw.query.as_ref()),
+                    (Place::Header, "headers", raw.headers.as_ref()),
+                    (Place::Form, "form", raw.form.as_ref()),
+                    (Place::Json, "json", raw.json.as_ref()),
+                ],
+            }
+        })*
+    };
+}
+
+impl<'r> Fields<'r> {
+    fields_of! {
+        of_login: RawLogin,
+        of_logout: RawLogout,
+        of_match: RawWatched,
+    }
+
+    /// The first that is written.
+    fn first(&self) -> Option<&'static str> {
+        let tests = self.tests.iter();
+        let mut tests = tests.filter_map(|(_, name, table)| table.map(|_| *name));
+        let path = self.path.map(|_| "path");
+        path.or(self.methods.map(|_| "methods"))
+            .or_else(|| tests.next())
+    }
 }
 
 fn watched(
-    methods: Option<&OneOrMore<String>>,
-    path: Option<&str>,
+    matches: Option<&RawWatched>,
+    beside: &Fields<'_>,
     at: &Path,
     draft: &mut Draft<'_>,
-) -> Option<WatchedRoute> {
+) -> Option<Watched> {
+    let Some(raw) = matches else {
+        return request(beside, at, draft);
+    };
+    if let Some(name) = beside.first() {
+        let message = format!("`{name}` stands beside `match`");
+        let hint = "write all that a request must have inside `match`, or leave `match` out";
+        draft.file.report_with_hint(at.name(name), message, hint);
+    }
+    request(&Fields::of_match(raw), &at.key("match"), draft)
+}
+
+fn request(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> Option<Watched> {
+    let methods = methods(fields, at, draft);
+    let path = path(fields.path, at, draft);
+    let mut all = Vec::new();
+    for (place, name, table) in fields.tests {
+        let Some(table) = table else { continue };
+        all.extend(tests(place, table, &at.key(name), draft)?);
+    }
+    Some(Watched::new(methods, &path?, all))
+}
+
+fn methods(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> MethodSet {
     let methods_at = at.key("methods");
     let mut set = MethodSet::EMPTY;
-    for (at, text) in methods
-        .into_iter()
-        .flat_map(|list| list.with_paths(&methods_at))
-    {
+    let written = fields.methods.into_iter();
+    for (at, text) in written.flat_map(|list| list.with_paths(&methods_at)) {
         if let Some(method) = draft.parse::<Method>(text, &at) {
             set = set.with(method);
         }
     }
     if set.is_empty() {
-        set = set.with(Method::Post);
+        set.with(Method::Post)
+    } else {
+        set
     }
-    let Some(text) = path else {
+}
+
+fn path(written: Option<&str>, at: &Path, draft: &mut Draft<'_>) -> Option<Template> {
+    let Some(text) = written else {
         draft.missing(at, "path", "a path of the application, such as `/login`");
         return None;
     };
+    let at = at.key("path");
+    if let Some((path, query)) = text.split_once('?') {
+        let message = format!("`{}` has a query, which is no part of a path", clip(text));
+        let (name, value) = query.split_once('=').unwrap_or((query, ""));
+        let hint = format!(
+            "write `path: {}` and `query: {{ {}: \"{}\" }}`",
+            clip(path),
+            clip(name),
+            clip(value)
+        );
+        draft.file.report_with_hint(at, message, hint);
+        return None;
+    }
     match Template::parse(text) {
-        Ok(template) => Some(WatchedRoute::new(set, template)),
+        Ok(template) => Some(template),
         Err(error) => {
-            draft.file.report(at.key("path"), error.to_string());
+            draft.file.report(at, error.to_string());
             None
         }
     }
+}
+
+fn tests(
+    place: Place,
+    table: &Table<RawTest>,
+    at: &Path,
+    draft: &mut Draft<'_>,
+) -> Option<Vec<(Field, ValueTest)>> {
+    let bare = match place {
+        Place::Json => Bare::Allowed,
+        Place::Form | Place::Header | Place::Query => Bare::Refused,
+    };
+    let named = named_tests(table, bare, draft.file, at)?;
+    let mut tests = Vec::with_capacity(named.len());
+    for (name, test) in named {
+        let field = match place {
+            Place::Form => Field::Form(name),
+            Place::Header => Field::Header(draft.header(&name, &at.name(&name))?),
+            Place::Json => Field::Json(pointer(&name, &at.name(&name), draft)),
+            Place::Query => Field::Query(name),
+        };
+        tests.push((field, test));
+    }
+    Some(tests)
+}
+
+/// A JSON pointer (RFC 6901).
+fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
+    if !text.starts_with('/') {
+        let message = format!("`{}` is not a JSON pointer", clip(text));
+        let hint = format!("did you mean `/{}`?", clip(text));
+        draft.file.report_with_hint(at, message, hint);
+    }
+    text.to_owned()
 }
 
 fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<SubjectSource> {
@@ -87,13 +220,8 @@ fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<Subject
     let request = |field: Field| Some(SubjectSource::Request(field));
     match (form, json, query, response_header) {
         (Some(name), None, None, None) => request(Field::Form(name.clone())),
-        (None, Some(pointer), None, None) => {
-            if !pointer.starts_with('/') {
-                let message = format!("`{}` is not a JSON pointer", clip(pointer));
-                let hint = format!("did you mean `/{}`?", clip(pointer));
-                draft.file.report_with_hint(at.key("json"), message, hint);
-            }
-            request(Field::Json(pointer.clone()))
+        (None, Some(text), None, None) => {
+            request(Field::Json(pointer(text, &at.key("json"), draft)))
         }
         (None, None, Some(name), None) => request(Field::Query(name.clone())),
         (None, None, None, Some(name)) => draft
@@ -107,7 +235,7 @@ fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<Subject
     }
 }
 
-fn success(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) -> Vec<Sign> {
+fn success(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_>) -> Vec<Sign> {
     let mut signs = Vec::new();
     let mut statuses = Vec::new();
     let status_at = at.key("status");
@@ -148,21 +276,68 @@ fn success(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) -> Vec<Sign> {
         draft.file.report_with_hint(at, message, hint);
     }
     warn_of_weak(&signs, at, draft);
+    warn_of_unanchored(raw, at, draft);
+    warn_of_other_cookie(raw, cookies, at, draft);
     signs
 }
 
 /// Many applications redirect whoever is logged in already as they redirect whoever gave the right
-/// password: what both look like proves nothing.
+/// password: what both look like proves nothing. A cookie that comes with every answer does not, either.
 fn warn_of_weak(signs: &[Sign], at: &Path, draft: &mut Draft<'_>) {
-    let is_weak = |sign: &Sign| match sign {
-        Sign::Status(_) | Sign::NotBody(_) => true,
-        Sign::Body(_) | Sign::Cookie(_) | Sign::Location(_) => false,
-    };
-    if !signs.is_empty() && signs.iter().all(is_weak) {
-        let message = "nothing here tells a login from somebody who is logged in already and is \
-                       sent on: whoever copied a cookie could make its session fresh";
-        let hint = "add `cookie:` with the cookie that a login sets, or `location:` with where it \
-                    leads to";
+    if !signs.is_empty() && signs.iter().all(Sign::is_weak) {
+        let message = "nothing here is shown after the right password alone: many applications send \
+                       on whoever is signed in already, and some set their cookie with every answer";
+        let hint = "add `location:` with where a login leads to, or `body:` with what only a right \
+                    password shows";
+        draft.file.warn_with_hint(at, message, hint);
+    }
+}
+
+/// An application may repeat in its answer what it was sent.
+fn warn_of_unanchored(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) {
+    let is_anchored = |text: &str| text.starts_with('^') || text.starts_with("\\A");
+    if raw.body.as_deref().is_some_and(|text| !is_anchored(text)) {
+        let message = "matches anywhere in the answer, also in what the application repeats of the \
+                       request: whoever logs in could write the sign of success themselves";
+        let hint = "begin it with `^`, and with what the answer begins with";
+        draft.file.warn_with_hint(at.key("body"), message, hint);
+    }
+}
+
+/// A cookie that a login sets is a credential.
+fn warn_of_other_cookie(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_>) {
+    if let Some(name) = raw.cookie.as_ref().filter(|name| !cookies.contains(name)) {
+        let message = format!(
+            "a login sets `{}`, which is none of `session.cookies`: a request with somebody \
+             else's is taken for the same session",
+            clip(name)
+        );
+        let hint = "name every cookie by which the application knows people, also remember-me";
+        draft.file.warn_with_hint(at.key("cookie"), message, hint);
+    }
+}
+
+/// A script that does everything is told apart by more than its path.
+fn warn_of_one_script(login: &LoginRoute, path: &str, at: &Path, draft: &mut Draft<'_>) {
+    let last = path.trim_end_matches('/');
+    let last = last.rsplit('/').next().unwrap_or_default();
+    let is_script = last.is_empty()
+        || last.starts_with("index.")
+        || [".php", ".cgi", ".pl", ".asp", ".aspx", ".do", ".dll"]
+            .iter()
+            .any(|suffix| last.ends_with(suffix) && !last.contains("login"));
+    let is_api = ["api", "graphql", "jsonrpc", "rpc"].contains(&last);
+    if (is_script || is_api)
+        && login.request.tests().is_empty()
+        && matches!(login.subject, SubjectSource::Request(_))
+    {
+        let message = format!(
+            "`{}` looks like one script for many actions: whatever is sent there with a name and a \
+             password is taken for a login",
+            clip(path)
+        );
+        let hint = "say what else a login has, such as `query: { action: login }` or \
+                    `form: { task: login }`";
         draft.file.warn_with_hint(at, message, hint);
     }
 }

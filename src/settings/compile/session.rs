@@ -1,8 +1,10 @@
 //! Where sessions, subjects and times of authentication come from.
 
 use super::{Draft, learn};
-use crate::identity::{AssertedHeaders, CredentialNames, SessionKey, SessionOptions};
-use crate::settings::raw::{RawAsserted, RawSession, RawSessionKey};
+use crate::identity::{
+    AssertedHeaders, CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
+};
+use crate::settings::raw::{RawAsserted, RawRotatedProofs, RawRotation, RawSession, RawSessionKey};
 use crate::yaml::{Path, Span, clip};
 use ipnet::IpNet;
 use std::time::Duration;
@@ -45,14 +47,17 @@ pub(super) fn compile(
             draft.file.report_with_hint(at(field), message, hint);
         }
     }
+    let learn = raw.learn.as_ref();
+    let learn = learn.map(|raw| learn::compile(raw, &cookies, draft));
     SessionOptions {
         credentials: CredentialNames { cookies },
         key,
+        rotation: rotation(raw.rotation.as_ref(), draft),
         remember,
         lifetime,
         idle,
         login_page: login_page(raw.login_page.as_deref(), draft),
-        learn: raw.learn.as_ref().map(|raw| learn::compile(raw, draft)),
+        learn,
         asserted,
     }
 }
@@ -72,6 +77,26 @@ fn cookies(raw: &RawSession, draft: &mut Draft<'_>) -> Vec<String> {
     }
     cookies
 }
+
+fn rotation(raw: Option<&RawRotation>, draft: &mut Draft<'_>) -> RotationOptions {
+    let at = Path::root().key("session").key("rotation").key("grace");
+    let proofs = match raw.and_then(|raw| raw.proofs) {
+        Some(RawRotatedProofs::Auto) | None => RotatedProofs::Auto,
+        Some(RawRotatedProofs::Drop) => RotatedProofs::Drop,
+        Some(RawRotatedProofs::Keep) => RotatedProofs::Keep,
+    };
+    let grace = draft.span(raw.and_then(|raw| raw.grace), GRACE, &at);
+    if grace > LONGEST_GRACE {
+        let message = format!("longer than {}", Span(LONGEST_GRACE));
+        let hint = "an old value is for requests that are under way when the new one is set";
+        draft.file.report_with_hint(at, message, hint);
+    }
+    RotationOptions { proofs, grace }
+}
+
+/// How long an old value of the session's cookie stays good, and how long at most.
+const GRACE: Duration = Duration::from_mins(1);
+const LONGEST_GRACE: Duration = Duration::from_mins(10);
 
 fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
     match raw.key {

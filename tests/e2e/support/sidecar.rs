@@ -127,7 +127,9 @@ log: {{ format: json }}
     /// The same after a login.
     pub(crate) async fn logged_in(&self) -> Client {
         let client = self.client();
-        let answer = client.post_form("/login", &[("user", "alice")]).await;
+        let answer = client
+            .post_form("/login", &[("user", "alice"), ("password", "App-pass-1!")])
+            .await;
         assert_eq!(answer.status, 302, "{}", answer.text());
         assert!(client.cookie("stepgate").is_some(), "no browser key");
         client

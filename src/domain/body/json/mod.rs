@@ -7,6 +7,7 @@ mod reader;
 
 use super::BodyRefusal;
 use crate::domain::path::same_folded;
+use std::borrow::Cow;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +47,24 @@ impl Json {
         match self {
             Self::Object(entries) => entries,
             Self::Array(_) | Self::Bool(_) | Self::Null | Self::Number(_) | Self::String(_) => &[],
+        }
+    }
+
+    /// Every key with the text of its value, at any depth.
+    pub(super) fn named_texts(&self) -> Vec<(&str, Cow<'_, str>)> {
+        match self {
+            Self::Array(items) => items.iter().flat_map(Self::named_texts).collect(),
+            Self::Object(entries) => entries
+                .iter()
+                .flat_map(|(key, value)| {
+                    let text = value
+                        .as_text()
+                        .map_or_else(|| Cow::Owned(value.to_text()), Cow::Borrowed);
+                    let below = value.named_texts();
+                    std::iter::once((key.as_str(), text)).chain(below)
+                })
+                .collect(),
+            Self::Bool(_) | Self::Null | Self::Number(_) | Self::String(_) => Vec::new(),
         }
     }
 

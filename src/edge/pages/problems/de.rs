@@ -86,10 +86,15 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "Die Anfrage war nicht vollständig, als die Zeit dafür um war.",
             "Prüfen Sie Ihre Verbindung und senden Sie sie noch einmal. Der Betreiber dieser Website kann mehr Zeit geben.",
         ),
+        Reason::SessionDisputed => (
+            "Bitte melden Sie sich neu an",
+            "Jemand hat sich angemeldet oder es versucht, während Sie angemeldet waren. Wessen Sitzung das nun ist, lässt sich nicht sicher sagen.",
+            "Melden Sie sich ab, wenn es noch geht, und dann neu an. Waren Sie es nicht, ändern Sie Ihr Passwort.",
+        ),
         Reason::SessionNotFresh => (
             "Ihre Anmeldung ist dafür zu alt",
             "Sie sind angemeldet, aber für diese Aktion liegt das zu lange zurück.",
-            "Melden Sie sich neu an oder weisen Sie sich aus.",
+            "Weisen Sie sich aus, oder melden Sie sich ab und wieder an.",
         ),
         Reason::SessionRequired => (
             "Bitte melden Sie sich zuerst an",

@@ -86,10 +86,15 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "The request was not complete when the time for it was over.",
             "Check your connection and send it again. Whoever runs this site can allow more time.",
         ),
+        Reason::SessionDisputed => (
+            "Please sign in anew",
+            "Somebody signed in, or tried to, while you were signed in. Whose session this is now cannot be told for certain.",
+            "Sign out if you still can, then sign in again. If it was not you, change your password.",
+        ),
         Reason::SessionNotFresh => (
             "Your sign-in is too old for this",
             "You are signed in, but it was too long ago for this action.",
-            "Sign in again, or verify.",
+            "Verify, or sign out and in again.",
         ),
         Reason::SessionRequired => (
             "Please sign in first",

@@ -58,6 +58,7 @@ pub(crate) const fn actor(reason: Reason) -> Actor {
         | Reason::GrantMismatch
         | Reason::GrantSpent
         | Reason::NotFound
+        | Reason::SessionDisputed
         | Reason::SessionNotFresh
         | Reason::SessionRequired
         | Reason::SessionRevoked

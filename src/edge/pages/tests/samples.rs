@@ -234,6 +234,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         ("problem", problem(&site, "step-up-required").unwrap()),
     ]);
     for reason in [
+        Reason::SessionDisputed,
         Reason::SessionRequired,
         Reason::SessionRevoked,
         Reason::SessionTimedOut,

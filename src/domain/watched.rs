@@ -1,0 +1,196 @@
+//! Requests that are watched for what their answer says: a login, a logout.
+//!
+//! A route that guards holds under any reading of a request. What is believed must hold under every
+//! one: so each request is one for certain, possibly, or not at all.
+
+use super::request::{body_may_hold_parameters, header_values, parameters, plain_parameters};
+use super::{
+    Body, Captures, Field, MethodSet, RequestHead, Template, ValueTest, captures_folded,
+    is_secret_name, values,
+};
+
+/// What a watched request looks like. All parts must hold.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    methods: MethodSet,
+    forms: Vec<String>,
+    tests: Vec<(Field, ValueTest)>,
+}
+
+/// Whether a request is what is watched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// To no application.
+    No,
+    /// To some, or if the part of the body that was not read says so.
+    Perhaps,
+    /// To every application.
+    Yes,
+}
+
+/// How many parameters a request may have, in query and form together, that name somebody. PHP drops
+/// what comes after the first 1,000 (`max_input_vars`), with Suhosin after the first 100 of a query;
+/// Tomcat, Django, werkzeug, ASP.NET and `qs` have limits of 1,000.
+const MOST_PARAMETERS: usize = 100;
+
+impl Watched {
+    /// Watches a path, under any reading, for any of the methods that a request claims, and for values
+    /// of its query, headers and body.
+    pub fn new(methods: MethodSet, path: &Template, tests: Vec<(Field, ValueTest)>) -> Self {
+        Self {
+            methods,
+            forms: path.route_forms(),
+            tests,
+        }
+    }
+
+    /// The values that are asked for.
+    pub fn tests(&self) -> &[(Field, ValueTest)] {
+        &self.tests
+    }
+
+    /// Whether the body must be read.
+    pub fn reads_body(&self) -> bool {
+        self.tests
+            .iter()
+            .any(|(field, _)| !matches!(field, Field::Header(_) | Field::Path(_)))
+    }
+
+    /// Tells whether the path and a method of a request are those of what is watched for, under any
+    /// reading.
+    pub fn covers(&self, head: &RequestHead<'_>) -> bool {
+        self.methods.intersects(head.claimed)
+            && head.path.readings().any(|reading| self.has_path(reading))
+    }
+
+    /// Judges a request that is covered. `body` is `None` if there is one that was not read.
+    pub fn standing(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+        let plain = head.claimed == MethodSet::EMPTY.with(head.method)
+            && self.methods.contains(head.method)
+            && self.has_path(head.path.raw());
+        let most = if plain {
+            Standing::Yes
+        } else {
+            Standing::Perhaps
+        };
+        let each = self
+            .tests
+            .iter()
+            .map(|(field, test)| standing_of(field, test, head, body));
+        each.fold(most, Standing::min)
+    }
+
+    fn has_path(&self, reading: &str) -> bool {
+        let mut forms = self.forms.iter();
+        forms.any(|form| captures_folded(form, reading).is_some())
+    }
+}
+
+/// Whether a request names a secret, such as a password, that is not empty: whoever logs in does.
+pub fn carries_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+    let is_secret = |(name, value): (&str, &str)| is_secret_name(name) && !value.is_empty();
+    let query = parameters(head.query.unwrap_or_default());
+    let in_query = query.map(|(name, value)| is_secret((&name, &value)));
+    let Some(body) = body else {
+        return Standing::Perhaps;
+    };
+    if body
+        .named_texts()
+        .iter()
+        .any(|(name, text)| is_secret((name, text)))
+    {
+        Standing::Yes
+    } else if in_query.into_iter().any(|found| found) || body.is_opaque() {
+        Standing::Perhaps
+    } else {
+        Standing::No
+    }
+}
+
+/// Whether a request says of itself that nobody is there to log in: a page that asks in the background
+/// whether somebody is signed in (`passive`, SAML's `IsPassive`, `prompt=none` of OIDC).
+pub fn is_passive(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
+    let is_off = |value: &str| {
+        matches!(
+            value.to_ascii_lowercase().as_str(),
+            "" | "0" | "false" | "no" | "off"
+        )
+    };
+    let says_so = |name: &str, value: &str| {
+        let name: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+        match name.to_ascii_lowercase().as_str() {
+            "passive" | "ispassive" | "silent" | "issilent" => !is_off(value),
+            "prompt" => value.split_whitespace().any(|word| word == "none"),
+            _ => false,
+        }
+    };
+    parameters(head.query.unwrap_or_default()).any(|(name, value)| says_so(&name, &value))
+        || body.is_some_and(|body| {
+            let fields = body.named_texts();
+            fields.iter().any(|(name, value)| says_so(name, value))
+        })
+}
+
+/// Whether a request has more parameters than every application reads: what stands beyond may be all
+/// that one sees, or what none sees.
+pub fn has_too_many_parameters(head: &RequestHead<'_>, body: &Body<'_>) -> bool {
+    let in_query = plain_parameters(head.query.unwrap_or_default()).count();
+    in_query + body.named_texts().len() > MOST_PARAMETERS
+}
+
+/// Whether a value stands in its own place under its very name.
+fn is_plainly_there(field: &Field, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
+    let in_body = |name: &str| {
+        body.is_some_and(|body| body.named_texts().iter().any(|(found, _)| *found == name))
+    };
+    match field {
+        Field::Form(name) => in_body(name),
+        Field::Header(name) => head.headers.contains_key(name),
+        Field::Json(pointer) => in_body(pointer.rsplit('/').next().unwrap_or_default()),
+        Field::Path(_) => false,
+        Field::Query(name) => {
+            plain_parameters(head.query.unwrap_or_default()).any(|(found, _)| found == *name)
+        }
+    }
+}
+
+fn standing_of(
+    field: &Field,
+    test: &ValueTest,
+    head: &RequestHead<'_>,
+    body: Option<&Body<'_>>,
+) -> Standing {
+    let of_body = match field {
+        Field::Form(_) | Field::Json(_) => true,
+        Field::Query(_) => body_may_hold_parameters(head),
+        Field::Header(_) | Field::Path(_) => false,
+    };
+    let unread = of_body && body.is_none_or(Body::is_opaque);
+    let nothing = Body::read_or_opaque(head.headers, &[]);
+    let captures = Captures::default();
+    let found: Vec<_> = match field {
+        Field::Header(name) => header_values(head.headers, name).collect(),
+        Field::Form(_) | Field::Json(_) | Field::Path(_) | Field::Query(_) => {
+            values(field, head, &captures, body.unwrap_or(&nothing))
+        }
+    };
+    if test.is_absence() {
+        return if is_plainly_there(field, head, body) {
+            Standing::No
+        } else if found.is_empty() && !unread {
+            Standing::Yes
+        } else {
+            // A name that only some applications take for this one is absent for the others.
+            Standing::Perhaps
+        };
+    }
+    if unread {
+        Standing::Perhaps
+    } else if test.holds_for_all(found.iter()) && is_plainly_there(field, head, body) {
+        Standing::Yes
+    } else if test.holds_for_any(found.iter()) {
+        Standing::Perhaps
+    } else {
+        Standing::No
+    }
+}

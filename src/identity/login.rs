@@ -1,0 +1,229 @@
+//! Whether a login is believed, and whose the session is after it.
+//!
+//! What somebody typed is not the word of the application: one that sends whoever is signed in away
+//! from its login answers any password as it answers the right one. So a login makes a session only
+//! where none was known before; a known one gets no fresher by it, and no other subject.
+
+use crate::domain::Subject;
+
+/// What is known of a login when the application has answered it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// What the answer shows.
+    pub answer: Answer,
+    /// Whom the request names, and the application, where the settings say that it does.
+    pub named: Named,
+    /// The known sessions that the request carried, and the one that it leads to.
+    pub known: Vec<KnownSession>,
+    /// Whether the client carries a session after the answer.
+    pub leads_to_a_session: bool,
+    /// Whether the application may know the browser by a credential that we do not know, and answer
+    /// as it does for that reason.
+    pub may_be_signed_in: bool,
+}
+
+/// What the answer to a login shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Not all declared signs of a success.
+    Failed,
+    /// An error (4xx or 5xx) that leaves the session's cookies as they were.
+    Refused,
+    /// All declared signs of a success.
+    Succeeded,
+}
+
+/// Who logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The application names this subject in its answer.
+    ByApplication(Subject),
+    /// Nobody is named, or several are.
+    Nobody,
+    /// Somebody typed this name.
+    Typed(Subject),
+}
+
+/// A session that was known before the login.
+#[derive(Clone, Debug)]
+pub struct KnownSession {
+    /// Whose it is; `None` if that is disputed.
+    pub subject: Option<Subject>,
+    /// Whether the request carries the key of the browser that it belongs to.
+    pub of_this_browser: bool,
+}
+
+/// What a login means for the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same subject again: the session drops what it had earned, and gets no fresher.
+    Again,
+    /// A fresh session of this subject.
+    Believed(Subject),
+    /// By the application's own word the session is this subject's now; it is not fresh.
+    Changed(Subject),
+    /// Whose it is, the application alone knows: nothing can be proved in it.
+    Disputed,
+    /// It changes nothing, for this reason.
+    Nothing(Disregarded),
+}
+
+/// Why a login changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disregarded {
+    /// It did not succeed.
+    Failed,
+    /// It sets none of the session's cookies.
+    NoSession,
+    /// The settings do not find who it is.
+    NoSubject,
+    /// The application may have sent on whoever was signed in already.
+    SignedIn,
+}
+
+/// Judges a login.
+pub fn judge_login(observed: Observed) -> Verdict {
+    let Observed {
+        answer,
+        named,
+        known,
+        leads_to_a_session,
+        may_be_signed_in,
+    } = observed;
+    if !known.is_empty() {
+        return judge_on_known(answer, named, &known);
+    }
+    match (answer, named) {
+        (Answer::Failed | Answer::Refused, _) => Verdict::Nothing(Disregarded::Failed),
+        (Answer::Succeeded, Named::Nobody) => Verdict::Nothing(Disregarded::NoSubject),
+        (Answer::Succeeded, _) if !leads_to_a_session => Verdict::Nothing(Disregarded::NoSession),
+        (Answer::Succeeded, _) if may_be_signed_in => Verdict::Nothing(Disregarded::SignedIn),
+        (Answer::Succeeded, Named::ByApplication(subject) | Named::Typed(subject)) => {
+            Verdict::Believed(subject)
+        }
+    }
+}
+
+fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> Verdict {
+    let is_of_this_browser = known.iter().all(|session| session.of_this_browser);
+    let is_disputed = known.iter().any(|session| session.subject.is_none());
+    let are_all_of = |subject| {
+        known
+            .iter()
+            .all(|known| known.subject.as_ref() == Some(subject))
+    };
+    match (answer, named) {
+        (Answer::Refused, _) => Verdict::Nothing(Disregarded::Failed),
+        _ if !is_of_this_browser || is_disputed => Verdict::Disputed,
+        (_, Named::Typed(subject)) if are_all_of(&subject) => Verdict::Again,
+        (Answer::Succeeded, Named::ByApplication(subject)) if are_all_of(&subject) => {
+            Verdict::Again
+        }
+        (Answer::Succeeded, Named::ByApplication(subject)) => Verdict::Changed(subject),
+        (Answer::Failed | Answer::Succeeded, _) => Verdict::Disputed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(name: &str) -> Subject {
+        Subject::canonical(name).unwrap()
+    }
+
+    fn typed(name: &str) -> Named {
+        Named::Typed(subject(name))
+    }
+
+    fn known(name: &str) -> KnownSession {
+        KnownSession {
+            subject: Some(subject(name)),
+            of_this_browser: true,
+        }
+    }
+
+    fn judged(answer: Answer, named: Named, known: &[KnownSession]) -> Verdict {
+        judge_login(Observed {
+            answer,
+            named,
+            known: known.to_vec(),
+            leads_to_a_session: true,
+            may_be_signed_in: false,
+        })
+    }
+
+    #[test]
+    fn a_login_where_no_session_was_known_is_believed_if_it_succeeded() {
+        let believed = Verdict::Believed(subject("alice"));
+        assert_eq!(judged(Answer::Succeeded, typed("alice"), &[]), believed);
+        for (answer, named, why) in [
+            (Answer::Failed, typed("alice"), Disregarded::Failed),
+            (Answer::Refused, typed("alice"), Disregarded::Failed),
+            (Answer::Succeeded, Named::Nobody, Disregarded::NoSubject),
+        ] {
+            assert_eq!(judged(answer, named, &[]), Verdict::Nothing(why));
+        }
+    }
+
+    #[test]
+    fn a_login_that_leads_nowhere_or_may_be_signed_in_is_none() {
+        for (leads_to_a_session, may_be_signed_in, why) in [
+            (false, false, Disregarded::NoSession),
+            (true, true, Disregarded::SignedIn),
+        ] {
+            let verdict = judge_login(Observed {
+                answer: Answer::Succeeded,
+                named: typed("alice"),
+                known: Vec::new(),
+                leads_to_a_session,
+                may_be_signed_in,
+            });
+            assert_eq!(verdict, Verdict::Nothing(why));
+        }
+    }
+
+    #[test]
+    fn no_login_makes_a_known_session_fresher_or_anothers() {
+        for answer in [Answer::Succeeded, Answer::Failed] {
+            assert_eq!(
+                judged(answer, typed("alice"), &[known("alice")]),
+                Verdict::Again
+            );
+            for named in [typed("bob"), Named::Nobody] {
+                assert_eq!(judged(answer, named, &[known("alice")]), Verdict::Disputed);
+            }
+            let both = [known("alice"), known("bob")];
+            assert_eq!(judged(answer, typed("alice"), &both), Verdict::Disputed);
+        }
+        let refused = judged(Answer::Refused, typed("bob"), &[known("alice")]);
+        assert_eq!(refused, Verdict::Nothing(Disregarded::Failed));
+    }
+
+    #[test]
+    fn the_application_itself_may_say_that_it_is_anothers() {
+        let by = |name| Named::ByApplication(subject(name));
+        let judged = |name| judged(Answer::Succeeded, by(name), &[known("alice")]);
+        assert_eq!(judged("alice"), Verdict::Again);
+        assert_eq!(judged("bob"), Verdict::Changed(subject("bob")));
+    }
+
+    #[test]
+    fn a_disputed_session_stays_so_and_one_of_another_browser_becomes_so() {
+        let disputed = KnownSession {
+            subject: None,
+            of_this_browser: true,
+        };
+        let elsewhere = KnownSession {
+            of_this_browser: false,
+            ..known("alice")
+        };
+        let by = Named::ByApplication(subject("alice"));
+        for session in [disputed, elsewhere] {
+            for named in [typed("alice"), typed("bob"), Named::Nobody, by.clone()] {
+                let verdict = judged(Answer::Succeeded, named, std::slice::from_ref(&session));
+                assert_eq!(verdict, Verdict::Disputed);
+            }
+        }
+    }
+}
