@@ -1,6 +1,7 @@
 //! What of a request a grant is bound to, and what of it a person is shown.
 
 use super::body::{Body, parameter_at};
+use super::occurrence::{Occurrence, in_headers, in_query};
 use super::request::{body_may_hold_parameters, parameters, plain_parameters, same_key};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
@@ -61,6 +62,28 @@ pub fn values<'v>(
             .map(|(_, value)| value)
             .chain(fields_like(name, head, body))
             .collect(),
+    }
+}
+
+/// The one value of a field that every application reads, for what is believed of a request: it is there
+/// once, in the very spelling of its name, in no list, and nothing of its name stands in the other place.
+pub fn only_value<'v>(
+    field: &'v Field,
+    head: &RequestHead<'v>,
+    captures: &'v Captures,
+    body: &'v Body<'_>,
+) -> Option<Cow<'v, str>> {
+    let found = match field {
+        Field::Form(name) => body.field(name, head),
+        Field::Header(name) => in_headers(head.headers, name),
+        Field::Json(pointer) => body.member(pointer, head),
+        Field::Path(name) => Occurrence::Plain(captures.values(name).map(Cow::Borrowed).collect()),
+        Field::Query(name) if body.parameter(name).is_possible() => Occurrence::Loose,
+        Field::Query(name) => in_query(head.query, name),
+    };
+    match found {
+        Occurrence::Plain(values) => <[_; 1]>::try_from(values).ok().map(|[only]| only),
+        Occurrence::Missing | Occurrence::Loose => None,
     }
 }
 
@@ -133,8 +156,8 @@ fn exact_values(
             .collect(),
         Field::Json(pointer) => body
             .json_exact(pointer)
-            .into_iter()
             .map(String::into_bytes)
+            .into_iter()
             .collect(),
         Field::Path(name) => captures.values(name).map(Into::into).collect(),
         Field::Query(name) => exact_parameters(name, head),

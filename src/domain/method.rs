@@ -89,6 +89,8 @@ impl MethodSet {
     /// Every method.
     pub const ALL: Self = Self(u32::MAX);
 
+    const UNKNOWN: u32 = 1 << 31;
+
     /// Adds one method.
     #[must_use]
     pub const fn with(self, method: Method) -> Self {
@@ -100,9 +102,20 @@ impl MethodSet {
         self.0 & (1 << method as u8) != 0
     }
 
+    /// With a method that we do not know, which an application may: it is in no list of a policy.
+    #[must_use]
+    pub(super) const fn with_unknown(self) -> Self {
+        Self(self.0 | Self::UNKNOWN)
+    }
+
+    /// Tells whether every method of the set is in `other`, unknown ones included.
+    pub(super) const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// Tells whether the sets share a method.
     pub const fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
+        self.0 & other.0 & !Self::UNKNOWN != 0
     }
 
     /// Both sets together.
@@ -143,7 +156,8 @@ mod tests {
 
     #[test]
     fn every_method_reads_back_and_has_a_place_of_its_own() {
-        assert!(Method::ALL.len() <= 32);
+        // The last bit is for the methods that we do not know.
+        assert!(Method::ALL.len() < 32);
         for method in Method::ALL {
             assert_eq!(method.as_str().parse(), Ok(*method));
         }

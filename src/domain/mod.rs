@@ -14,6 +14,7 @@ mod grant;
 mod ids;
 mod level;
 mod method;
+mod occurrence;
 mod path;
 mod reason;
 mod request;
@@ -30,7 +31,7 @@ mod value;
 mod watched;
 mod whole_regex;
 
-pub use binding::{binding_parts, needs_body, reads_body, values};
+pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
 pub use body::{Body, BodyRefusal, FormFields};
 pub use challenge::{Challenge, ReturnTarget};
 pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};

@@ -112,12 +112,17 @@ fn with_get(methods: MethodSet) -> MethodSet {
     }
 }
 
-/// Frameworks upper-case what they find; a list counts for each of its items.
+/// Frameworks upper-case what they find; a list counts for each of its items, and a word that is no method
+/// of ours for one that we do not know.
 fn methods_in(value: &str) -> MethodSet {
-    value
-        .split(|c: char| c == ',' || c.is_whitespace())
-        .filter_map(|word| word.to_ascii_uppercase().parse().ok())
-        .collect()
+    let words = value.split(|c: char| c == ',' || c.is_whitespace());
+    let words = words.filter(|word| !word.is_empty());
+    words.fold(MethodSet::EMPTY, |found, word| {
+        match word.to_ascii_uppercase().parse() {
+            Ok(method) => found.with(method),
+            Err(_) => found.with_unknown(),
+        }
+    })
 }
 
 /// A cheap test before the query is decoded: all parameters that override have a `method` in
@@ -159,7 +164,7 @@ pub(super) fn plain_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str
 }
 
 /// Decodes escapes once; a plus becomes `plus`.
-fn decoded(text: &str, plus: char) -> Cow<'_, str> {
+pub(super) fn decoded(text: &str, plus: char) -> Cow<'_, str> {
     if !text.contains(['%', '+']) {
         return Cow::Borrowed(text);
     }
@@ -246,15 +251,22 @@ impl KeyParts {
     }
 }
 
-/// Every value of header `name`: of all lines, whole and by item; `_` and `.` count as `-` (CGI).
+/// Every line that an application may take for header `name`.
+pub(super) fn lines_like<'h>(
+    headers: &'h http::HeaderMap,
+    name: &http::HeaderName,
+) -> impl Iterator<Item = (&'h http::HeaderName, &'h http::HeaderValue)> {
+    headers
+        .iter()
+        .filter(move |(sent, _)| same_header(sent, name.as_str()))
+}
+
+/// Every value of header `name`: of all lines, whole and by item.
 pub(super) fn header_values<'h>(
     headers: &'h http::HeaderMap,
     name: &http::HeaderName,
 ) -> impl Iterator<Item = Cow<'h, str>> {
-    let lines = headers
-        .iter()
-        .filter(move |(sent, _)| same_header(sent, name.as_str()));
-    lines.flat_map(|(_, value)| {
+    lines_like(headers, name).flat_map(|(_, value)| {
         let line = String::from_utf8_lossy(value.as_bytes());
         let items: Vec<Cow<'h, str>> = if line.contains(',') {
             line.split(',')
@@ -277,11 +289,13 @@ pub fn only_line<'h>(
     lines.next().is_none().then_some(value)
 }
 
+/// CGI, WSGI and PHP hand headers over as variables, where `-` and `_` are the same; Apache up to 2.2 makes
+/// `_` of everything that is no letter or digit.
 fn same_header(sent: &http::HeaderName, known: &str) -> bool {
     let sent = sent.as_str();
     sent.len() == known.len()
         && sent.bytes().zip(known.bytes()).all(|(one, other)| {
-            one == other || (matches!(one, b'_' | b'.') && matches!(other, b'-' | b'_' | b'.'))
+            one == other || !(one.is_ascii_alphanumeric() || other.is_ascii_alphanumeric())
         })
 }
 
@@ -323,7 +337,7 @@ mod tests {
         assert_eq!(claimed(post, &[("x-http-method", " DELETE ")], ""), both);
         assert_eq!(
             claimed(post, &[("x-method-override", "nonsense, delete")], ""),
-            both
+            both.with_unknown()
         );
         assert_eq!(claimed(post, &[], "a=b&_method=delete"), both);
         assert_eq!(claimed(post, &[], "%5Fm%65thod=delet%65"), both);

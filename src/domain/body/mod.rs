@@ -8,10 +8,12 @@ mod form;
 mod graphql;
 mod json;
 mod multipart;
+mod occurrence;
 mod refusal;
 
 pub use refusal::BodyRefusal;
 
+use super::occurrence::in_query;
 use super::request::{claimed_by_field, parameters, same_key};
 use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
@@ -123,11 +125,16 @@ impl<'b> Body<'b> {
     /// The values that frameworks which know one kind of parameter only take for those of `name`.
     pub(super) fn parameters_named(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
         self.parameters()
-            .filter(move |(key, _)| same_key(key, name))
+            .filter(move |(key, _)| self.same_parameter(key, name))
             .map(|(_, value)| value)
     }
 
-    /// The fields of a form, or the entries of a JSON object.
+    fn same_parameter(&self, sent: &str, known: &str) -> bool {
+        let is_json = matches!(self.content, Content::Json(_));
+        same_key(sent, known) || (is_json && Json::same_member(sent, known))
+    }
+
+    /// The fields of a form, or the entries of a JSON object, or of every object in a list.
     fn parameters(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let (form, json) = match &self.content {
             Content::Form { form, .. } => (Some(form), None),
@@ -138,7 +145,7 @@ impl<'b> Body<'b> {
         let entries = json.into_iter().flat_map(Json::entries);
         fields
             .map(|field| (&*field.name, String::from_utf8_lossy(&field.value)))
-            .chain(entries.flat_map(|(key, value)| {
+            .chain(entries.flat_map(|(key, value): &(String, Json)| {
                 let mut texts = value.texts();
                 if texts.is_empty() {
                     // An empty list is a value, too.
@@ -149,6 +156,27 @@ impl<'b> Body<'b> {
             }))
     }
 
+    /// Tells whether the body holds all that `matchers` ask for.
+    pub(super) fn holds_all(
+        &self,
+        matchers: &[BodyMatcher],
+        head: &RequestHead<'_>,
+    ) -> Result<bool, BodyRefusal> {
+        if query_asks(matchers, head) {
+            return Ok(true);
+        }
+        // One part that certainly fails is enough; only then does an unreadable one not matter.
+        let mut refusal = None;
+        for matcher in matchers {
+            match self.holds(matcher, head) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(why) => refusal = Some(why),
+            }
+        }
+        refusal.map_or(Ok(true), Err)
+    }
+
     /// Tells whether the body holds what `matcher` asks for.
     pub(super) fn holds(
         &self,
@@ -157,7 +185,7 @@ impl<'b> Body<'b> {
     ) -> Result<bool, BodyRefusal> {
         match matcher {
             BodyMatcher::Form(name, test) if query_holds(name, test, head) => Ok(true),
-            BodyMatcher::Form(name, test) => self.form_holds(name, test),
+            BodyMatcher::Form(name, test) => self.form_holds(name, test, head),
             BodyMatcher::GraphQl(wanted) => {
                 let names = graphql::names(self, head)?;
                 Ok(wanted.iter().any(|name| names.contains(name)))
@@ -167,7 +195,7 @@ impl<'b> Body<'b> {
             {
                 Ok(true)
             }
-            BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test),
+            BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test, head),
         }
     }
 
@@ -185,12 +213,18 @@ impl<'b> Body<'b> {
             Content::Json(json) => json
                 .entries()
                 .iter()
-                .filter(|(key, _)| same_key(key, name))
+                .into_iter()
+                .filter(|(key, _)| self.same_parameter(key, name))
                 .map(|(_, value)| value.to_text().into_bytes())
                 .collect(),
             Content::Empty => Vec::new(),
             Content::GraphQl(_) | Content::Other(_) => self.identity(),
         }
+    }
+
+    /// Tells whether the body is a form with at least one field.
+    pub(super) fn is_filled_form(&self) -> bool {
+        matches!(&self.content, Content::Form { form, .. } if !form.fields.is_empty())
     }
 
     /// The values of a form field, for showing and binding.
@@ -212,12 +246,12 @@ impl<'b> Body<'b> {
             .collect()
     }
 
-    /// The values at a JSON pointer, as JSON: `"5"` and `5` differ.
-    pub(super) fn json_exact(&self, pointer: &str) -> Vec<String> {
-        self.json_values(pointer)
-            .into_iter()
-            .map(Json::to_text)
-            .collect()
+    /// The values at a JSON pointer, as JSON: `"5"` and `5` differ, and so do a value and a list of it.
+    pub(super) fn json_exact(&self, pointer: &str) -> Option<String> {
+        match &self.content {
+            Content::Json(json) => Some(json.exactly_at(pointer)),
+            Content::Empty | Content::Form { .. } | Content::GraphQl(_) | Content::Other(_) => None,
+        }
     }
 
     /// What identifies the body: its type, and its bytes or, for multipart, its parts. The same bytes
@@ -312,13 +346,15 @@ impl<'b> Body<'b> {
         &self.content
     }
 
-    fn form_holds(&self, name: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {
+    fn form_holds(
+        &self,
+        name: &str,
+        test: &ValueTest,
+        head: &RequestHead<'_>,
+    ) -> Result<bool, BodyRefusal> {
         match &self.content {
             Content::Empty => Ok(test.is_absence()),
-            Content::Form { form, .. } if test.is_absence() => {
-                // A key that only some applications take for this one is absent for the others.
-                Ok(!form.fields.iter().any(|field| field.name == name))
-            }
+            Content::Form { .. } if test.is_absence() => Ok(!self.field(name, head).is_certain()),
             Content::Form { form, .. } => Ok(test.holds_for_any(form.values(name)?.into_iter())),
             Content::GraphQl(_) => Err(other_type("a form", "application/graphql")),
             Content::Json(_) => Err(other_type("a form", "application/json")),
@@ -326,13 +362,19 @@ impl<'b> Body<'b> {
         }
     }
 
-    fn json_holds(&self, pointer: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {
+    fn json_holds(
+        &self,
+        pointer: &str,
+        test: &ValueTest,
+        head: &RequestHead<'_>,
+    ) -> Result<bool, BodyRefusal> {
         match &self.content {
             Content::Empty => Ok(test.is_absence()),
+            Content::Json(_) if test.is_absence() => Ok(!self.member_is_certain(pointer, head)),
             Content::Json(json) => {
                 let values = json.at(pointer);
-                if test.is_absence() || matches!(test, ValueTest::Present) {
-                    return Ok(values.is_empty() == test.is_absence());
+                if matches!(test, ValueTest::Present) {
+                    return Ok(!values.is_empty());
                 }
                 let texts: Vec<String> = values.into_iter().flat_map(Json::texts).collect();
                 Ok(test.holds_for_any(texts.iter()) || holds_for_number(test, &texts))
@@ -357,11 +399,30 @@ impl<'b> Body<'b> {
 /// that ask for a parameter by its name alone (servlets, Rails, PHP's `$_REQUEST`) it is the same.
 fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
     let sent = parameters(head.query.unwrap_or_default());
-    !test.is_absence()
-        && test.holds_for_any(
-            sent.filter(|(key, _)| same_key(key, name))
-                .map(|(_, value)| value),
-        )
+    test.holds_for_any(
+        sent.filter(|(key, _)| same_key(key, name))
+            .map(|(_, value)| value),
+    )
+}
+
+/// Tells whether the query alone asks for all that `matchers` want of the body. Such an application may
+/// not look at the body at all: what is absent is then asked of the query, too.
+pub(super) fn query_asks(matchers: &[BodyMatcher], head: &RequestHead<'_>) -> bool {
+    let mut names_any = false;
+    let asks = matchers.iter().all(|matcher| {
+        let (name, test) = match matcher {
+            BodyMatcher::Form(name, test) => (Some(name.as_str()), test),
+            BodyMatcher::GraphQl(_) => return false,
+            BodyMatcher::Json(pointer, test) => (parameter_at(pointer), test),
+        };
+        names_any |= !test.is_absence();
+        match name {
+            Some(name) if test.is_absence() => !in_query(head.query, name).is_certain(),
+            Some(name) => query_holds(name, test, head),
+            None => test.is_absence(),
+        }
+    });
+    asks && names_any
 }
 
 /// The parameter that a pointer into an object means to such an application.

@@ -1,6 +1,7 @@
 //! Rules about bodies as a whole.
 
 use super::*;
+use crate::domain::{Accept, Method, RequestPath};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
@@ -10,12 +11,27 @@ fn typed(content_type: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))])
 }
 
+fn asked<T>(headers: &HeaderMap, ask: impl FnOnce(&RequestHead<'_>) -> T) -> T {
+    let path = RequestPath::parse("/", &Accept::default()).unwrap();
+    ask(&RequestHead {
+        method: Method::Post,
+        claimed: MethodSet::EMPTY.with(Method::Post),
+        host: "app",
+        path: &path,
+        query: None,
+        headers,
+    })
+}
+
 fn form_holds(headers: &HeaderMap, body: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {
-    Body::read(headers, body.as_bytes())?.form_holds("action", test)
+    let body = Body::read(headers, body.as_bytes())?;
+    asked(headers, |head| body.form_holds("action", test, head))
 }
 
 fn json_holds(body: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {
-    Body::read(&typed("application/json"), body.as_bytes())?.json_holds("/a", test)
+    let headers = typed("application/json");
+    let body = Body::read(&headers, body.as_bytes())?;
+    asked(&headers, |head| body.json_holds("/a", test, head))
 }
 
 fn equals(value: &str) -> ValueTest {

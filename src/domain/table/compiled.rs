@@ -1,13 +1,15 @@
 //! One route, made ready for matching.
 
 use super::TableError;
-use crate::domain::path::{Template, captures_folded, matches_exactly};
+use super::exception::CompiledException;
+use crate::domain::occurrence::{in_headers, in_query};
+use crate::domain::path::{Template, captures_folded};
 use crate::domain::request::{
     body_may_claim_methods, body_may_hold_parameters, header_values, parameters, same_key,
 };
 use crate::domain::{
-    Body, Captures, Exception, Field, Matcher, Method, MethodSet, PathPattern, Reading,
-    RequestHead, RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,
+    Body, Captures, Field, Matcher, Method, MethodSet, PathPattern, Reading, RequestHead,
+    RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,
 };
 use std::sync::Arc;
 
@@ -27,21 +29,6 @@ pub(super) enum CompiledPath {
         exact: WholeRegex,
         folded: WholeRegex,
     },
-    Template {
-        template: Template,
-        forms: Vec<String>,
-    },
-}
-
-#[derive(Debug)]
-struct CompiledException {
-    exception: Exception,
-    path: Option<ExactPath>,
-}
-
-#[derive(Debug)]
-enum ExactPath {
-    Regex(WholeRegex),
     Template {
         template: Template,
         forms: Vec<String>,
@@ -198,10 +185,31 @@ impl Compiled {
     /// As [`Self::query_holds`], where a field of the body may stand for a parameter of the query:
     /// servlets, Rails and PHP's `$_REQUEST` do not tell one from the other.
     pub(super) fn query_holds_with(&self, head: &RequestHead<'_>, body: &Body<'_>) -> bool {
-        self.route.matcher.query.iter().all(|(name, test)| {
-            query_test_holds(head, name, test)
-                || (!test.is_absence() && test.holds_for_any(body.parameters_named(name)))
-        })
+        let mut tests = self.route.matcher.query.iter();
+        tests.all(|(name, test)| {
+            if test.is_absence() {
+                query_test_holds(head, name, test) || body.parameter(name).is_possible()
+            } else {
+                query_test_holds(head, name, test)
+                    || test.holds_for_any(body.parameters_named(name))
+            }
+        }) || self.body_asks(body)
+    }
+
+    /// Tells whether the body alone asks for all that the route wants of the query. Such an application may
+    /// not look at the query of a POST at all (CGI.pm): what is absent is then asked of the body.
+    fn body_asks(&self, body: &Body<'_>) -> bool {
+        let tests = &self.route.matcher.query;
+        let names_any = tests.iter().any(|(_, test)| !test.is_absence());
+        !tests.is_empty()
+            && (names_any || body.is_filled_form())
+            && tests.iter().all(|(name, test)| {
+                if test.is_absence() {
+                    !body.parameter(name).is_certain()
+                } else {
+                    test.holds_for_any(body.parameters_named(name))
+                }
+            })
     }
 
     pub(super) fn headers_hold(&self, head: &RequestHead<'_>) -> bool {
@@ -222,14 +230,18 @@ impl Compiled {
     ) -> bool {
         self.exceptions
             .iter()
-            .any(|exception| exception.holds(head, claimed) && !exception.is_disputed(head, body))
+            .any(|exception| exception.fails(head, claimed, Some(body)).is_none())
     }
 
     /// Tells whether an exception holds unless the body says otherwise.
     pub(super) fn may_be_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
         self.exceptions
             .iter()
-            .any(|exception| exception.holds(head, claimed))
+            .any(|exception| exception.fails(head, claimed, None).is_none())
+    }
+
+    pub(super) fn exceptions(&self) -> &[CompiledException] {
+        &self.exceptions
     }
 
     fn capture_literally(&self, raw: &str, into: &mut Captures) -> bool {
@@ -257,15 +269,11 @@ impl Compiled {
 }
 
 pub(super) fn query_test_holds(head: &RequestHead<'_>, name: &str, test: &ValueTest) -> bool {
+    if test.is_absence() {
+        return !in_query(head.query, name).is_certain();
+    }
     let sent = parameters(head.query.unwrap_or_default());
-    // A key that only some applications take for this one is absent for the others.
-    let named = sent.filter(|(key, _)| {
-        if test.is_absence() {
-            key == name
-        } else {
-            same_key(key, name)
-        }
-    });
+    let named = sent.filter(|(key, _)| same_key(key, name));
     test.holds_for_any(named.map(|(_, value)| value))
 }
 
@@ -275,92 +283,8 @@ pub(super) fn header_test_holds(
     test: &ValueTest,
 ) -> bool {
     if test.is_absence() {
-        !head.headers.contains_key(name)
+        !in_headers(head.headers, name).is_certain()
     } else {
         test.holds_for_any(header_values(head.headers, name))
-    }
-}
-
-impl CompiledException {
-    fn new(exception: &Exception, route: &Route) -> Result<Self, TableError> {
-        let path = match &exception.path {
-            None => None,
-            Some(PathPattern::Regex(regex)) => Some(ExactPath::Regex(regex.clone())),
-            Some(PathPattern::Template(text)) => {
-                let template = Template::parse(text).map_err(|e| TableError::template(route, e))?;
-                Some(ExactPath::Template {
-                    forms: template.exception_forms(),
-                    template,
-                })
-            }
-        };
-        let says_nothing = path.is_none()
-            && exception.methods.is_empty()
-            && exception.host.is_none()
-            && exception.query.is_empty()
-            && exception.headers.is_empty();
-        if says_nothing {
-            return Err(TableError::EmptyException(route.id.clone()));
-        }
-        Ok(Self {
-            exception: exception.clone(),
-            path,
-        })
-    }
-
-    fn holds(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
-        let Exception {
-            methods,
-            path: _,
-            host,
-            query,
-            headers,
-        } = &self.exception;
-        let query_holds = |(name, test): &(String, ValueTest)| {
-            let sent = parameters(head.query.unwrap_or_default());
-            test.holds_for_all(
-                sent.filter(|(key, _)| same_key(key, name))
-                    .map(|(_, value)| value),
-            )
-        };
-        let header_holds = |(name, test): &(http::HeaderName, ValueTest)| {
-            test.holds_for_all(header_values(head.headers, name))
-        };
-        (methods.is_empty() || claimed.iter().all(|method| methods.contains(method)))
-            && host
-                .as_ref()
-                .is_none_or(|pattern| pattern.matches(head.host))
-            && self.path.as_ref().is_none_or(|path| path.holds(head.path))
-            && query.iter().all(query_holds)
-            && headers.iter().all(header_holds)
-    }
-
-    /// Tells whether a field of the body says otherwise than a parameter of the query that the
-    /// exception asks for: which of the two counts is the application's affair.
-    fn is_disputed(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
-        let is_disputed = |(name, test): &(String, ValueTest)| {
-            body.is_none_or(|body| {
-                let mut values = body.parameters_named(name).peekable();
-                values.peek().is_some() && !test.holds_for_all(values)
-            })
-        };
-        body_may_hold_parameters(head) && self.exception.query.iter().any(is_disputed)
-    }
-}
-
-impl ExactPath {
-    /// The bytes as they came must be what the policy says, and every other reading must be one of
-    /// what the policy's own words are read as.
-    fn holds(&self, path: &RequestPath<'_>) -> bool {
-        match self {
-            Self::Regex(regex) => path.readings().all(|reading| regex.is_match(reading)),
-            Self::Template { template, forms } => {
-                template.captures_exactly(path.raw()).is_some()
-                    && path
-                        .readings()
-                        .skip(1)
-                        .all(|reading| forms.iter().any(|form| matches_exactly(form, reading)))
-            }
-        }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::RouteTable;
 use super::compiled::{Compiled, header_test_holds, query_test_holds};
+use super::exception::Failing;
 use super::found::applies;
-use crate::domain::body::Body;
+use crate::domain::body::{Body, query_asks};
 use crate::domain::{
     BodyMatcher, HostPattern, Method, MethodSet, PathPattern, Reading, RequestHead, Route,
     ValueTest,
@@ -83,20 +84,33 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
         let asked = format!("query `{name}` {}", test_asked(test));
         parts.push(Part::new(asked, query_test_holds(head, name, test)));
     }
+    if body.is_some_and(|body| compiled.query_holds_with(head, body)) && !compiled.query_holds(head)
+    {
+        let asked = "what is asked of the query is in the body, which some read instead";
+        parts.push(Part::new(asked.to_owned(), true));
+    }
     for (name, test) in &matcher.headers {
         let asked = format!("header `{name}` {}", test_asked(test));
         parts.push(Part::new(asked, header_test_holds(head, name, test)));
     }
-    if !matcher.except.is_empty() {
-        let asked = "no exception, under every reading".to_owned();
-        let verdict = if compiled.is_excepted(head, head.claimed, body) {
-            Verdict::Fails
-        } else if body.is_none() && compiled.may_be_excepted(head, head.claimed) {
-            Verdict::WaitsForBody
-        } else {
-            Verdict::Holds
+    for (index, exception) in compiled.exceptions().iter().enumerate() {
+        let failing = |body| exception.fails(head, head.claimed, body);
+        let (told, verdict) = match (failing(None), failing(Some(body))) {
+            (_, None) => ("holds".to_owned(), Verdict::Fails),
+            (None, Some(_)) if body.is_none() => (
+                "holds if no field of the body has a name of it".to_owned(),
+                Verdict::WaitsForBody,
+            ),
+            (Some(why), _) | (None, Some(why)) => {
+                (format!("does not hold: {}", why_not(&why)), Verdict::Holds)
+            }
         };
+        let asked = format!("exception {} {told}", index + 1);
         parts.push(Part { asked, verdict });
+    }
+    if !matcher.body.is_empty() && query_asks(&matcher.body, head) {
+        let asked = "all that is asked of the body is in the query, which some read instead";
+        parts.push(Part::new(asked.to_owned(), true));
     }
     for matcher in &matcher.body {
         let verdict = body.map_or(Verdict::WaitsForBody, |body| {
@@ -153,10 +167,25 @@ fn host_asked(host: &HostPattern) -> String {
 
 fn test_asked(test: &ValueTest) -> String {
     match test {
-        ValueTest::Absent => "is absent".to_owned(),
+        ValueTest::Absent => "is absent to some application".to_owned(),
         ValueTest::Equals(value) => format!("is `{value}`"),
         ValueTest::Present => "is present".to_owned(),
         ValueTest::Regex(regex) => format!("matches `{}`", regex.as_str()),
+    }
+}
+
+fn why_not(failing: &Failing) -> String {
+    match failing {
+        Failing::Body(name) => format!("a field of the body is named like its query `{name}`"),
+        Failing::Header(name) => {
+            format!("its header `{name}` is not there as asked, or not once and plainly")
+        }
+        Failing::Host => "another host, or another spelling of it".to_owned(),
+        Failing::Methods => "the request claims a method that it does not except".to_owned(),
+        Failing::Path(reading) => format!("the path may be read as `{reading}`"),
+        Failing::Query(name) => {
+            format!("its query `{name}` is not there as asked, or not once and plainly")
+        }
     }
 }
 

@@ -119,14 +119,5 @@ pub(super) fn applies(
     {
         return Ok(false);
     }
-    // One part that certainly fails is enough; only then does an unreadable one not matter.
-    let mut refusal = None;
-    for matcher in &compiled.route.matcher.body {
-        match body.holds(matcher, head) {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
-            Err(why) => refusal = Some(why),
-        }
-    }
-    refusal.map_or(Ok(true), Err)
+    body.holds_all(&compiled.route.matcher.body, head)
 }

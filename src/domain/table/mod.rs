@@ -5,6 +5,7 @@
 
 mod captures;
 mod compiled;
+mod exception;
 mod explain;
 mod found;
 mod trie;

@@ -1,5 +1,6 @@
 //! Rules about which routes a request belongs to.
 
+mod absence;
 mod ask;
 mod bodies;
 mod exceptions;

@@ -174,3 +174,49 @@ fn graphql_is_found_wherever_servers_look_for_it() {
             .is_err()
     );
 }
+
+#[test]
+fn every_item_of_a_batch_counts() {
+    let mut calls = matcher(&[Method::Post], "/rpc");
+    let is_delete = ValueTest::Equals("user.delete".to_owned());
+    calls.body = vec![BodyMatcher::Json("/method".to_owned(), is_delete)];
+    let calls = table(vec![calls]);
+    let json = |body| ask(Method::Post, "/rpc").body("application/json", body);
+    for body in [
+        r#"{"method":"user.delete"}"#,
+        r#"[{"method":"user.delete"}]"#,
+        r#"[{"method":"api.version"},{"method":"user.delete"}]"#,
+        r#"[[{"method":"user.delete"}]]"#,
+        r#"[5,null,{"Method":"user.delete"}]"#,
+    ] {
+        assert!(json(body).applies(&calls), "{body}");
+    }
+    assert!(!json(r#"[{"method":"api.version"},{"m":"user.delete"}]"#).applies(&calls));
+    assert!(!json("[]").applies(&calls));
+    // Several values, or a mark before the first, are not one JSON text.
+    for body in [
+        "{\"method\":\"api.version\"}\n{\"method\":\"user.delete\"}",
+        r#"{"method":"a"}{"method":"user.delete"}"#,
+        "\u{feff}{\"method\":\"user.delete\"}",
+        "\u{1e}{\"method\":\"user.delete\"}\n",
+    ] {
+        assert!(json(body).settle(&calls).is_err(), "{body}");
+    }
+    let mut batch = matcher(&[Method::Post], "/rpc");
+    let users = ValueTest::Equals("/users".to_owned());
+    batch.body = vec![BodyMatcher::Json("/requests/0/path".to_owned(), users)];
+    let batch = table(vec![batch]);
+    for body in [
+        r#"{"requests":[{"path":"/users"}]}"#,
+        r#"{"requests":[{"path":"/posts"},{"path":"/users"}]}"#,
+        r#"{"requests":{"7":{"path":"/users"}}}"#,
+        r#"{"requests":{"path":"/users"}}"#,
+        r#"[{"requests":[{"path":"/users"}]}]"#,
+    ] {
+        assert!(json(body).applies(&batch), "{body}");
+    }
+    assert!(!json(r#"{"requests":[{"path":"/posts"}]}"#).applies(&batch));
+    let deletes = table(vec![matcher(&[Method::Delete], "/rpc")]);
+    assert!(json(r#"[{"a":1},[{"_method":"delete"}]]"#).applies(&deletes));
+    assert!(!json(r#"[{"a":{"_method":"delete"}}]"#).applies(&deletes));
+}
