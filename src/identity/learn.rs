@@ -6,7 +6,7 @@
 use super::login::Named;
 use crate::domain::{
     Body, Captures, Field, RequestHead, Standing, Subject, ValueTest, Watched, WholeRegex,
-    carries_secret, has_too_many_parameters, is_passive, only_line, values,
+    carries_secret, has_too_many_parameters, is_passive, only_line, only_value, values,
 };
 use http::{HeaderMap, HeaderName, header};
 use std::sync::Arc;
@@ -195,23 +195,15 @@ impl LoginRoute {
         // An application may prefer what stands in the other place under the same name: then nobody
         // knows whom it let in, and whoever logs in as another would choose whose proof is asked for.
         let captures = Captures::default();
-        let nothing = Body::read_or_opaque(head.headers, &[]);
-        let of_query = |name: String| values(&Field::Query(name), head, &captures, &nothing).len();
-        let told = values(field, head, &captures, body);
-        let is_shadowed = match field {
-            Field::Form(name) => of_query(name.clone()) > 0,
-            Field::Json(pointer) => {
-                let name = pointer.rsplit('/').next().unwrap_or_default();
-                of_query(name.to_owned()) > 0
+        let only = only_value(field, head, &captures, body)?;
+        if let Field::Json(pointer) = field {
+            let name = pointer.rsplit('/').next().unwrap_or_default().to_owned();
+            let nothing = Body::read_or_opaque(head.headers, &[]);
+            if !values(&Field::Query(name), head, &captures, &nothing).is_empty() {
+                return None;
             }
-            Field::Query(name) => of_query(name.clone()) != told.len(),
-            Field::Header(_) | Field::Path(_) => false,
-        };
-        let [only] = told.as_slice() else { return None };
-        if is_shadowed {
-            return None;
         }
-        Subject::canonical(only)
+        Subject::canonical(&only)
     }
 
     /// Whether the body of the request must be read to know the subject, or whether it is a login.
@@ -383,6 +375,28 @@ mod tests {
             Found::Logout => "logout".to_owned(),
             Found::Nothing => "nothing".to_owned(),
             Found::Unclear(_) => "unclear".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_subject_in_a_list_or_in_another_spelling_is_nobody() {
+        for (pointer, document, name) in [
+            ("/user", r#"{"user":"alice","password":"x","x":[1]}"#, "alice"),
+            ("/a/user", r#"{"a":{"user":"alice"},"password":"x"}"#, "alice"),
+            ("/user", r#"[{"user":"alice","password":"x"}]"#, "nobody"),
+            ("/user", r#"{"user":["alice"],"password":"x"}"#, "nobody"),
+            ("/user", r#"{"USER":"alice","password":"x"}"#, "nobody"),
+            ("/user", r#"{"user":"alice","us_er":"bob","password":"x"}"#, "nobody"),
+            ("/user", r#"{"user":{"name":"alice"},"password":"x"}"#, "nobody"),
+            ("/a/user", r#"{"a":[{"user":"alice"}],"password":"x"}"#, "nobody"),
+            ("/a/0", r#"{"a":["alice"],"password":"x"}"#, "nobody"),
+        ] {
+            let learn = Learn {
+                logins: vec![login("/login", json(pointer), &[])],
+                logouts: vec![],
+            };
+            let told = found(&learn, &post("/login", JSON, document));
+            assert_eq!(told, format!("login of {name}"), "{pointer} {document}");
         }
     }
 
