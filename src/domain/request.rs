@@ -1,5 +1,6 @@
 //! What the table reads of a request besides its body, and which methods it claims.
 
+use super::body::may_hold_parameters;
 use super::path::same_folded;
 use super::{Method, MethodSet, RequestPath};
 use std::borrow::Cow;
@@ -20,10 +21,6 @@ const OVERRIDE_PARAMETERS: &[&str] = &[
     "x-http-method",
     "x-method-override",
 ];
-
-/// Content types whose fields frameworks take for parameters of the request; Laravel and Rails do so
-/// with JSON as well, and Rack with every multipart type.
-const PARAMETER_TYPES: &[&str] = &["application/x-www-form-urlencoded", "multipart/", "json"];
 
 /// A request without its body, as it is matched.
 #[derive(Clone, Copy, Debug)]
@@ -77,12 +74,10 @@ pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
     let types = head.headers.get_all(http::header::CONTENT_TYPE);
     let (mut untyped, mut holds) = (true, false);
     for value in types {
-        let value = value.as_bytes().to_ascii_lowercase();
+        let value = value.as_bytes();
         let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
         untyped &= !essence.contains(&b'/');
-        holds |= PARAMETER_TYPES
-            .iter()
-            .any(|kind| value.windows(kind.len()).any(|w| w == kind.as_bytes()));
+        holds |= may_hold_parameters(value);
     }
     holds || (untyped && head.method == Method::Post)
 }

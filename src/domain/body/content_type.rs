@@ -4,6 +4,40 @@ use super::BodyRefusal;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/";
+
+/// Part of every type that is JSON to some framework: `application/json-rpc` (Zabbix, Odoo, Struts),
+/// `application/jsonrequest` (Rails), `text/json` (ASP.NET), `application/vnd.api+json`, `application/x-json`,
+/// `application/x-amz-json-1.1`, and whatever has `/json` or `+json` in it (Laravel). Several values in one
+/// body (NDJSON, `application/json-seq`) are no JSON text, and refused where they are read.
+const JSON: &str = "json";
+
+/// What a body is by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An urlencoded form.
+    Form,
+    /// `multipart/form-data`.
+    Multipart,
+    /// A GraphQL document.
+    GraphQl,
+    /// One JSON text.
+    Json,
+    /// Nothing that routes read. An application that does not look at the type (PHP's `php://input`) may
+    /// still find JSON in it, so a route that asks for JSON refuses it.
+    Other,
+}
+
+/// Tells whether frameworks may take fields of a body for parameters of the request, by one line of its
+/// content type: Laravel and Rails do so with JSON as well, and Rack with every multipart type.
+pub(in crate::domain) fn may_hold_parameters(line: &[u8]) -> bool {
+    let line = line.to_ascii_lowercase();
+    [FORM, MULTIPART, JSON]
+        .iter()
+        .any(|kind| memchr::memmem::find(&line, kind.as_bytes()).is_some())
+}
+
 /// A media type and its parameters; names in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ContentType {
@@ -62,6 +96,16 @@ impl ContentType {
             Ok(parsed)
         } else {
             Err(broken(line))
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self.essence.as_str() {
+            FORM => Kind::Form,
+            "multipart/form-data" => Kind::Multipart,
+            "application/graphql" => Kind::GraphQl,
+            essence if essence.contains(JSON) => Kind::Json,
+            _ => Kind::Other,
         }
     }
 
@@ -138,6 +182,45 @@ mod tests {
             ContentType::parse("Multipart/Form-Data; boundary=\"a b\" ;Charset=UTF-8").unwrap();
         assert_eq!(parsed.essence, "multipart/form-data");
         assert_eq!(parsed.parameter("boundary"), Some("a b"));
+    }
+
+    #[test]
+    fn whatever_is_json_to_a_framework_is_json() {
+        for line in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/json-rpc",
+            "application/jsonrequest",
+            "application/vnd.api+json",
+            "application/problem+json",
+            "application/reports+json",
+            "application/x-amz-json-1.1",
+            "application/x-json",
+            "text/json",
+            "text/x-json",
+            "application/x-ndjson",
+            "application/json5",
+        ] {
+            assert_eq!(
+                ContentType::parse(line).unwrap().kind(),
+                Kind::Json,
+                "{line}"
+            );
+            assert!(may_hold_parameters(line.as_bytes()), "{line}");
+        }
+        for (line, kind, holds) in [
+            (FORM, Kind::Form, true),
+            ("multipart/form-data; boundary=b", Kind::Multipart, true),
+            ("multipart/mixed; boundary=b", Kind::Other, true),
+            ("application/graphql", Kind::GraphQl, false),
+            ("text/plain", Kind::Other, false),
+            ("text/plain; x=json", Kind::Other, true),
+            ("text/javascript", Kind::Other, false),
+            ("application/csp-report", Kind::Other, false),
+        ] {
+            assert_eq!(ContentType::parse(line).unwrap().kind(), kind, "{line}");
+            assert_eq!(may_hold_parameters(line.as_bytes()), holds, "{line}");
+        }
     }
 
     #[test]

@@ -11,13 +11,14 @@ mod multipart;
 mod occurrence;
 mod refusal;
 
+pub(super) use content_type::may_hold_parameters;
 pub use refusal::BodyRefusal;
 
 use super::occurrence::in_query;
 use super::request::{claimed_by_field, parameters, same_key};
 use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
-use content_type::ContentType;
+use content_type::{ContentType, Kind};
 use form::Form;
 use json::Json;
 use std::borrow::Cow;
@@ -67,21 +68,21 @@ impl<'b> Body<'b> {
             });
         }
         let content_type = ContentType::of(headers)?;
-        let content = match content_type.essence.as_str() {
-            "application/x-www-form-urlencoded" => Content::Form {
+        let content = match content_type.kind() {
+            Kind::Form => Content::Form {
                 form: Form::urlencoded(bytes)?,
                 multipart: false,
             },
-            "multipart/form-data" => Content::Form {
+            Kind::Multipart => Content::Form {
                 form: Form::multipart(&content_type, bytes)?,
                 multipart: true,
             },
-            "application/graphql" => Content::GraphQl(
+            Kind::GraphQl => Content::GraphQl(
                 String::from_utf8(bytes.to_vec())
                     .map_err(|_| BodyRefusal::unreadable("GraphQL that is not UTF-8"))?,
             ),
-            json if is_json(json) => Content::Json(Json::parse(bytes)?),
-            other => Content::Other(other.to_owned()),
+            Kind::Json => Content::Json(Json::parse(bytes)?),
+            Kind::Other => Content::Other(content_type.essence),
         };
         Ok(Self {
             bytes,
@@ -428,13 +429,6 @@ pub(super) fn query_asks(matchers: &[BodyMatcher], head: &RequestHead<'_>) -> bo
 /// The parameter that a pointer into an object means to such an application.
 pub(super) fn parameter_at(pointer: &str) -> Option<&str> {
     pointer.strip_prefix('/').filter(|name| !name.contains('/'))
-}
-
-fn is_json(essence: &str) -> bool {
-    matches!(
-        essence,
-        "application/json" | "text/json" | "application/x-json"
-    ) || essence.ends_with("+json")
 }
 
 fn other_type(expected: &'static str, found: &str) -> BodyRefusal {
