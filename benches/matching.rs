@@ -73,6 +73,7 @@ fn find(table: &RouteTable, raw: &str, headers: &HeaderMap) -> usize {
         path: &path,
         query: Some("page=2"),
         headers,
+        upgrades: false,
     };
     table.find(&head).matches().len()
 }

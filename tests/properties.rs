@@ -85,6 +85,7 @@ fn ask<T>(path: &RequestPath<'_>, then: impl FnOnce(&RequestHead<'_>) -> T) -> T
         path,
         query: None,
         headers: &headers,
+        upgrades: false,
     })
 }
 

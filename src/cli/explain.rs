@@ -76,6 +76,7 @@ fn describe(
         path: &path,
         query,
         headers: &request.headers,
+        upgrades: request.upgrades(),
     };
     let body = match Body::read(&request.headers, &request.body) {
         Ok(body) => Some(body),

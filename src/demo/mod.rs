@@ -91,6 +91,7 @@ mod tests {
                 path: &path,
                 query: None,
                 headers: &headers,
+                upgrades: false,
             });
             let first = found.matches().first();
             first.map(|one| one.route.id.as_str().to_owned())

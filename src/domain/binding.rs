@@ -256,6 +256,7 @@ mod tests {
             path: &path,
             query,
             headers: &headers,
+            upgrades: false,
         };
         let body = Body::read(&headers, json.as_bytes()).unwrap();
         let anchor = (query == Some("anchored")).then_some("/a/form");

@@ -37,6 +37,9 @@ pub struct RequestHead<'r> {
     pub query: Option<&'r str>,
     /// Its headers.
     pub headers: &'r http::HeaderMap,
+    /// Whether it is the handshake of another protocol (RFC 9110 §7.8), such as a WebSocket's: what is sent
+    /// in that is never seen.
+    pub upgrades: bool,
 }
 
 /// Every method that an application may take a request for: its own and all that override it.

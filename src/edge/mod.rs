@@ -96,6 +96,7 @@ async fn walk(
         path: &path,
         query: uri.query(),
         headers: &parts.headers,
+        upgrades: upgrade.is_some(),
     };
     let table = house.table.load();
     let found = table.find(&head);

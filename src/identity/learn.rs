@@ -360,6 +360,7 @@ mod tests {
             path: &path,
             query: Some(query),
             headers: &headers,
+            upgrades: false,
         };
         let body = sent
             .body

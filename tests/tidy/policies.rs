@@ -70,6 +70,7 @@ fn routes_of(table: &RouteTable, method: Method, target: &str, body: &str) -> Ve
         path: &path,
         query,
         headers: &headers,
+        upgrades: false,
     };
     let body = Body::read(&headers, body.as_bytes()).unwrap();
     let found = table.find(&head).settle(&head, &body).unwrap();

@@ -3,7 +3,7 @@
 use crate::cli::arguments::Explain;
 use crate::cli::error::CliError;
 use crate::domain::Method;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 
 /// A request as a client would send it.
 pub(super) struct Request {
@@ -44,6 +44,11 @@ impl Request {
             headers,
             body,
         })
+    }
+
+    /// Whether it is the handshake of another protocol, such as a WebSocket's.
+    pub(super) fn upgrades(&self) -> bool {
+        self.headers.contains_key(UPGRADE)
     }
 
     /// Host, path and query, for people.

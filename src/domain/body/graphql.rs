@@ -4,9 +4,10 @@ use super::form::Form;
 use super::json::Json;
 use super::{Body, BodyRefusal, Content};
 use crate::domain::RequestHead;
-use crate::domain::request::plain_parameters;
+use crate::domain::request::{plain_parameters, same_key};
 use apollo_parser::Parser;
 use apollo_parser::cst::{CstNode, Definition, FragmentDefinition, Selection, SelectionSet};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How deep a document may be nested.
@@ -15,14 +16,21 @@ const MAX_DEPTH: usize = 64;
 /// How many tokens a document may have.
 const MAX_TOKENS: usize = 15_000;
 
-/// Parameters by which a client runs a document that the server already knows.
+/// Parameters by which a client runs a document that the server already knows: Apollo and most others
+/// (`extensions.persistedQuery`), graphql-php (`queryId`, also as `id` and `documentId`), Relay (`doc_id`,
+/// `id`), graphql-ruby (`operationId`).
 const PERSISTED: &[&str] = &[
     "extensions",
-    "documentid",
-    "doc_id",
+    "documentId",
+    "docId",
     "id",
-    "queryid",
+    "queryId",
+    "operationId",
+    "persistedQueryId",
+    "persistedQuery",
+    "persistId",
     "hash",
+    "sha256Hash",
 ];
 
 /// Every operation name and root field of all documents of a request.
@@ -42,19 +50,8 @@ pub(super) fn names(
 
 /// The text of every document, wherever servers look for one.
 fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, BodyRefusal> {
-    let mut documents = Vec::new();
-    let mut persisted = false;
-    for (name, value) in plain_parameters(head.query.unwrap_or_default()) {
-        if name.eq_ignore_ascii_case("query") {
-            documents.push(value.into_owned());
-        } else {
-            persisted |= PERSISTED
-                .iter()
-                .any(|known| name.eq_ignore_ascii_case(known));
-        }
-    }
+    let mut documents = of_query(head)?;
     match body.content() {
-        Content::Empty if documents.is_empty() && persisted => return Err(unknown_document()),
         Content::Empty => {}
         Content::Form { form, .. } => documents.extend(of_form(form)?),
         Content::GraphQl(text) => documents.push(text.clone()),
@@ -69,39 +66,106 @@ fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, Bod
     Ok(documents)
 }
 
+/// `?query=…`, under every spelling of the name, and what stands for it.
+fn of_query(head: &RequestHead<'_>) -> Result<Vec<String>, BodyRefusal> {
+    let query = head.query.unwrap_or_default();
+    let pairs = query.split('&').chain(query.split(['&', ';', '?']));
+    let mut texts = Vec::new();
+    let mut stand_ins = Vec::new();
+    for (name, value) in pairs.flat_map(plain_parameters) {
+        if same_key(&name, "query") {
+            if !texts.contains(&value) {
+                texts.push(value);
+            }
+        } else if PERSISTED.iter().any(|known| same_name(&name, known)) {
+            stand_ins.push((name, value));
+        }
+    }
+    let texts: Vec<String> = texts.into_iter().map(Cow::into_owned).collect();
+    for (name, value) in stand_ins {
+        let extensions = (name == "extensions").then(|| Json::parse(value.as_bytes()));
+        match extensions {
+            Some(extensions) => check_extensions(&extensions?, &texts)?,
+            None if value.is_empty() => {}
+            None => return Err(known_document(&name)),
+        }
+    }
+    Ok(texts)
+}
+
 /// A request, or an array of them.
 fn of_json(json: &Json) -> Result<Vec<String>, BodyRefusal> {
     let Json::Array(batch) = json else {
         return of_request(json);
     };
-    let documents = batch
-        .iter()
-        .map(of_request)
-        .collect::<Result<Vec<_>, _>>()?;
+    let documents = batch.iter().map(of_json).collect::<Result<Vec<_>, _>>()?;
     Ok(documents.into_iter().flatten().collect())
 }
 
 /// Every `query`, also `Query`: servers in Go take either.
 fn of_request(request: &Json) -> Result<Vec<String>, BodyRefusal> {
-    let queries = request.at("/query");
-    // Persisted queries come as a hash alone: what they run is known to the server only.
-    let documents = queries
+    let documents = request
+        .at("/query")
         .into_iter()
-        .map(Json::as_text)
+        .map(|text| text.as_text().map(str::to_owned))
         .collect::<Option<Vec<_>>>();
+    // Persisted queries come as a hash alone: what they run is known to the server only.
     let documents = documents
         .filter(|documents| !documents.is_empty())
         .ok_or_else(unknown_document)?;
-    Ok(documents.into_iter().map(str::to_owned).collect())
+    for (name, value) in request.entries() {
+        let is_known = PERSISTED.iter().any(|known| same_name(name, known));
+        // A number is the number of a request; documents have names or hashes.
+        match value {
+            _ if !is_known => {}
+            Json::Null | Json::Number(_) => {}
+            Json::Object(_) if name == "extensions" => check_extensions(value, &documents)?,
+            Json::Array(_) | Json::Bool(_) | Json::Object(_) | Json::String(_) => {
+                return Err(known_document(name));
+            }
+        }
+    }
+    Ok(documents)
+}
+
+/// Refuses a document that stands beside the hash of another: graphql-java runs the one that it knows by the
+/// hash, and does not look at the text.
+fn check_extensions(extensions: &Json, texts: &[String]) -> Result<(), BodyRefusal> {
+    let hashes = extensions.at("/persistedQuery/sha256Hash");
+    let persisted = extensions.at("/persistedQuery");
+    if persisted.iter().all(|found| **found == Json::Null) {
+        return Ok(());
+    }
+    let hash_of = |text: &String| {
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        data_encoding::HEXLOWER.encode(digest.as_ref())
+    };
+    let (Some(Json::String(hash)), 1, [text]) = (hashes.first(), hashes.len(), texts) else {
+        return Err(if texts.is_empty() {
+            unknown_document()
+        } else {
+            known_document("extensions")
+        });
+    };
+    if hash.eq_ignore_ascii_case(&hash_of(text)) {
+        Ok(())
+    } else {
+        Err(known_document("extensions"))
+    }
 }
 
 /// `query=…`, or `operations` of the multipart request convention.
 fn of_form(form: &Form) -> Result<Vec<String>, BodyRefusal> {
-    let mut documents: Vec<String> = form
-        .values("query")?
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let texts = form.values("query")?;
+    let mut documents: Vec<String> = texts.into_iter().map(str::to_owned).collect();
+    for field in &form.fields {
+        let is_known = PERSISTED.iter().any(|known| same_name(&field.name, known));
+        if field.name == "extensions" {
+            check_extensions(&Json::parse(&field.value)?, &documents)?;
+        } else if is_known && !field.value.is_empty() {
+            return Err(known_document(&field.name));
+        }
+    }
     for operations in form.values("operations")? {
         documents.extend(of_json(&Json::parse(operations.as_bytes())?)?);
     }
@@ -110,6 +174,10 @@ fn of_form(form: &Form) -> Result<Vec<String>, BodyRefusal> {
     } else {
         Ok(documents)
     }
+}
+
+fn same_name(sent: &str, known: &str) -> bool {
+    same_key(sent, known) || Json::same_member(sent, known)
 }
 
 fn collect(document: &str, names: &mut BTreeSet<String>) -> Result<(), BodyRefusal> {
@@ -178,6 +246,13 @@ fn root_fields(
 
 fn fragment_name(fragment: &FragmentDefinition) -> Option<String> {
     Some(fragment.fragment_name()?.name()?.text().to_string())
+}
+
+fn known_document(name: &str) -> BodyRefusal {
+    let name = name.escape_default();
+    BodyRefusal::unreadable(format!(
+        "`{name}` may name another GraphQL document than the one that is sent"
+    ))
 }
 
 fn unknown_document() -> BodyRefusal {

@@ -20,6 +20,7 @@ fn asked<T>(headers: &HeaderMap, ask: impl FnOnce(&RequestHead<'_>) -> T) -> T {
         path: &path,
         query: None,
         headers,
+        upgrades: false,
     })
 }
 

@@ -8,8 +8,8 @@ use crate::domain::request::{
     body_may_claim_methods, body_may_hold_parameters, header_values, parameters, same_key,
 };
 use crate::domain::{
-    Body, Captures, Field, Matcher, Method, MethodSet, PathPattern, Reading, RequestHead,
-    RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,
+    Body, BodyMatcher, Captures, Field, Matcher, Method, MethodSet, PathPattern, Reading,
+    RequestHead, RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,
 };
 use std::sync::Arc;
 
@@ -136,6 +136,13 @@ impl Compiled {
         if self.is_page && !matches!(head.method, Method::Get | Method::Head) {
             return Standing::Excluded;
         }
+        if self.hides_in(head) {
+            return if self.host_holds(head) && !self.is_excepted(head, head.claimed, None) {
+                Standing::Applies
+            } else {
+                Standing::Excluded
+            };
+        }
         let query_holds = self.query_holds(head);
         let query_may_hold = query_holds || body_may_hold_parameters(head);
         if !(self.host_holds(head) && query_may_hold && self.headers_hold(head)) {
@@ -157,6 +164,17 @@ impl Compiled {
         } else {
             Standing::Applies
         }
+    }
+
+    /// Tells whether what the route looks for in a body may be sent unseen: GraphQL and JSON-RPC servers take
+    /// over a WebSocket what they take by POST. So the handshake is held to what the route requires, whatever
+    /// method, query and headers it names, which messages do not have. Forms are sent in no such protocol.
+    pub(super) fn hides_in(&self, head: &RequestHead<'_>) -> bool {
+        let is_sent = |matcher: &BodyMatcher| match matcher {
+            BodyMatcher::Form(..) => false,
+            BodyMatcher::GraphQl(_) | BodyMatcher::Json(..) => true,
+        };
+        head.upgrades && self.route.matcher.body.iter().any(is_sent)
     }
 
     pub(super) fn methods_hold(&self, claimed: MethodSet) -> bool {

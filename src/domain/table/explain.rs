@@ -69,7 +69,12 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
         path_asked(matcher),
         compiled.path_holds(head.path),
     )];
-    if !matcher.methods.is_empty() && matcher.methods != MethodSet::ALL {
+    let hidden = compiled.hides_in(head);
+    if hidden {
+        let asked = "an upgrade, in which what it looks for is sent unseen";
+        parts.push(Part::new(asked.to_owned(), true));
+    }
+    if !hidden && !matcher.methods.is_empty() && matcher.methods != MethodSet::ALL {
         let (wanted, claimed) = (listed(matcher.methods), listed(head.claimed));
         let asked = format!("method {wanted}, and the request claims {claimed}");
         parts.push(Part::new(asked, compiled.methods_hold(head.claimed)));
@@ -80,6 +85,22 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
             compiled.host_holds(head),
         ));
     }
+    if !hidden {
+        parts.extend(tested(compiled, head, body));
+    }
+    parts.extend(excepted(compiled, head, body));
+    let verdict = verdict(compiled, head, body);
+    Explained {
+        route: Arc::clone(&compiled.route),
+        verdict,
+        parts,
+    }
+}
+
+/// The tests of values.
+fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Part> {
+    let matcher = &compiled.route.matcher;
+    let mut parts = Vec::new();
     for (name, test) in &matcher.query {
         let asked = format!("query `{name}` {}", test_asked(test));
         parts.push(Part::new(asked, query_test_holds(head, name, test)));
@@ -93,6 +114,25 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
         let asked = format!("header `{name}` {}", test_asked(test));
         parts.push(Part::new(asked, header_test_holds(head, name, test)));
     }
+    if !matcher.body.is_empty() && query_asks(&matcher.body, head) {
+        let asked = "all that is asked of the body is in the query, which some read instead";
+        parts.push(Part::new(asked.to_owned(), true));
+    }
+    for matcher in &matcher.body {
+        let verdict = body.map_or(Verdict::WaitsForBody, |body| {
+            Verdict::of(body.holds(matcher, head))
+        });
+        parts.push(Part {
+            asked: body_asked(matcher),
+            verdict,
+        });
+    }
+    parts
+}
+
+/// The exceptions, and what of each does not hold.
+fn excepted(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Part> {
+    let mut parts = Vec::new();
     for (index, exception) in compiled.exceptions().iter().enumerate() {
         let failing = |body| exception.fails(head, head.claimed, body);
         let (told, verdict) = match (failing(None), failing(Some(body))) {
@@ -108,25 +148,7 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
         let asked = format!("exception {} {told}", index + 1);
         parts.push(Part { asked, verdict });
     }
-    if !matcher.body.is_empty() && query_asks(&matcher.body, head) {
-        let asked = "all that is asked of the body is in the query, which some read instead";
-        parts.push(Part::new(asked.to_owned(), true));
-    }
-    for matcher in &matcher.body {
-        let verdict = body.map_or(Verdict::WaitsForBody, |body| {
-            Verdict::of(body.holds(matcher, head))
-        });
-        parts.push(Part {
-            asked: body_asked(matcher),
-            verdict,
-        });
-    }
-    let verdict = verdict(compiled, head, body);
-    Explained {
-        route: Arc::clone(&compiled.route),
-        verdict,
-        parts,
-    }
+    parts
 }
 
 fn verdict(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Verdict {

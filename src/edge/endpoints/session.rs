@@ -127,6 +127,7 @@ async fn ask(
         path: &path,
         query,
         headers: &headers,
+        upgrades: false,
     };
     let table = house.table.load();
     let found = table.find(&head);

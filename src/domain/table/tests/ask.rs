@@ -113,6 +113,7 @@ impl Ask {
             path: &path,
             query,
             headers: &self.headers,
+            upgrades: self.headers.contains_key(http::header::UPGRADE),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Routes for which what the body says counts.
 
-use super::ask::{Ask, FORM, ask, matcher, table};
-use crate::domain::{BodyMatcher, BodyRefusal, Method, ValueTest};
+use super::ask::{Ask, FORM, ask, exception, matcher, table};
+use crate::domain::{BodyMatcher, BodyRefusal, Exception, Method, MethodSet, ValueTest};
 
 #[test]
 fn a_method_in_a_form_counts() {
@@ -160,19 +160,110 @@ fn graphql_is_found_wherever_servers_look_for_it() {
     assert!(!json(r#"{"query":"{ me }"}"#).applies(&table));
     assert!(!ask(Method::Get, "/graphql?query=%7Bme+%7Bid%7D%7D").applies(&table));
     assert!(!ask(Method::Get, "/graphql").applies(&table));
+    for target in [
+        "/graphql?a=b;query=%7BdeleteUser%7D",
+        "/graphql?a=b&Query[]=%7BdeleteUser%7D",
+        "/graphql??query=%7BdeleteUser%7D",
+        "/graphql?query=%7Bme%7D&query=%7BdeleteUser%7D",
+    ] {
+        assert!(ask(Method::Get, target).applies(&table), "{target}");
+    }
+    let upload = "--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n\
+        [{\"query\":\"{ me }\"},[{\"query\":\"mutation { deleteUser }\"}]]\r\n--b--\r\n";
+    let upload = ask(Method::Post, "/graphql").body("multipart/form-data; boundary=b", upload);
+    assert!(upload.applies(&table));
     for unreadable in [
         r#"{"extensions":{}}"#,
         r#"{"query":5}"#,
         "5",
         r#"{"query":"{"}"#,
+        r#"[[{"query":"{me}"},{"id":"x"}]]"#,
     ] {
         assert!(json(unreadable).settle(&table).is_err(), "{unreadable}");
     }
+}
+
+#[test]
+fn a_graphql_document_that_only_the_server_knows_is_refused() {
+    let mut graphql = matcher(&[], "/graphql");
+    graphql.body = vec![BodyMatcher::GraphQl(vec!["deleteUser".to_owned()])];
+    let table = table(vec![graphql]);
+    let json = |body| ask(Method::Post, "/graphql").body("application/json", body);
+    for body in [
+        r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
+        r#"{"query":"{me}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
+        r#"{"query":"{me}","extensions":{"persistedQuery":"ab"}}"#,
+        r#"{"query":"{me}","Extensions":{"persistedQuery":{"sha256Hash":"ab"}}}"#,
+        r#"{"query":"{me}","id":"ab"}"#,
+        r#"{"query":"{me}","queryId":"ab"}"#,
+        r#"{"query":"{me}","document_id":"ab"}"#,
+        r#"{"query":"{me}","doc_id":"ab"}"#,
+        r#"{"query":"{me}","operationId":"app/ab"}"#,
+        r#"[{"query":"{me}"},{"query":"{me}","hash":"ab"}]"#,
+    ] {
+        assert!(json(body).settle(&table).is_err(), "{body}");
+    }
+    for target in [
+        "/graphql?extensions=%7B%22persistedQuery%22:%7B%22sha256Hash%22:%22ab%22%7D%7D",
+        "/graphql?query=%7Bme%7D&extensions=%7B%22persistedQuery%22:%7B%22sha256Hash%22:%22ab%22%7D%7D",
+        "/graphql?queryId=ab",
+        "/graphql?query=%7Bme%7D&QUERYID=ab",
+        "/graphql?x;id=ab",
+        "/graphql?extensions=x",
+    ] {
+        assert!(ask(Method::Get, target).settle(&table).is_err(), "{target}");
+    }
+    let form = |body| ask(Method::Post, "/graphql").body(FORM, body);
+    assert!(form("query=%7Bme%7D&queryId=ab").settle(&table).is_err());
+    assert!(form("query=%7Bme%7D&id=").settle(&table).is_ok());
+    // The hash of the very text is no other document: Apollo sends both to register it.
+    for body in [
+        r#"{"query":"{me}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"fb3f19a70751147dec9d3b3e38bb4014696b3b7462c9ced98568e30b739feb4d"}}}"#,
+        r#"{"query":"{me}","extensions":{}}"#,
+        r#"{"query":"{me}","extensions":null,"id":7,"documentId":null}"#,
+    ] {
+        assert!(!json(body).applies(&table), "{body}");
+    }
+    assert!(!ask(Method::Get, "/graphql").applies(&table));
+}
+
+#[test]
+fn a_handshake_is_held_to_what_hides_in_it() {
+    let mut graphql = matcher(&[Method::Post], "/graphql");
+    graphql.body = vec![BodyMatcher::GraphQl(vec!["deleteUser".to_owned()])];
+    graphql.query = vec![("v".to_owned(), ValueTest::Present)];
+    let mut rpc = matcher(&[Method::Post], "/rpc");
+    rpc.body = vec![BodyMatcher::Json("/method".to_owned(), ValueTest::Present)];
+    let mut form = matcher(&[], "/form");
+    form.body = vec![BodyMatcher::Form("action".to_owned(), ValueTest::Present)];
+    let mut excepting = matcher(&[Method::Post], "/open");
+    excepting.body = graphql.body.clone();
+    excepting.except = vec![Exception {
+        methods: MethodSet::EMPTY.with(Method::Get),
+        path: None,
+        ..exception("/")
+    }];
+    let table = table(vec![graphql, rpc, form, excepting]);
+    let socket = |target| ask(Method::Get, target).header("upgrade", "websocket");
+    for target in [
+        "/graphql",
+        "/GraphQL/",
+        "/graphql?query=%7Bme%7D",
+        "/rpc",
+        "/%72pc",
+    ] {
+        assert!(socket(target).applies(&table), "{target}");
+        assert!(!socket(target).awaits_body(&table), "{target}");
+    }
+    for target in ["/form", "/open", "/other"] {
+        assert!(!socket(target).applies(&table), "{target}");
+    }
     assert!(
-        ask(Method::Get, "/graphql?extensions=%7B%7D")
-            .settle(&table)
-            .is_err()
+        ask(Method::Get, "/open?_method=POST")
+            .header("upgrade", "websocket")
+            .applies(&table)
     );
+    assert!(!ask(Method::Get, "/graphql").applies(&table));
 }
 
 #[test]
