@@ -35,6 +35,7 @@ mod resume;
 mod sessions;
 mod shutdown;
 mod smuggling;
+mod spellings;
 mod status_and_lock;
 mod support;
 mod throttling;

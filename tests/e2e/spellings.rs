@@ -1,0 +1,198 @@
+//! What only some applications read takes no guard away, and what hides in lists and sockets is seen.
+
+use crate::support::client::{Answer, Client};
+use crate::support::scene::{
+    COOKIE, HOST, KEY_COOKIE, Keeper, Scene, Stage, application, on_both_stores, reason,
+};
+use crate::support::soon;
+use crate::support::upstream::Reply;
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http::{Method, Request};
+use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+const POLICY: &str = r#"version: 1
+default: forward
+routes:
+  - id: dry-or-not
+    action: things.delete
+    level: 3
+    match:
+      path: /things
+      except:
+        - query: { dry: "1" }
+        - headers: { x-dry-run: "1" }
+  - { id: query, action: query.delete, level: 3, match: { path: /q, query: { do: delete, dry: absent } } }
+  - { id: form, action: form.delete, level: 3, match: { methods: [POST], path: /form, form: { do: delete, dry: absent } } }
+  - { id: json, action: json.delete, level: 3, match: { methods: [POST], path: /json, json: { /do: delete, /dry: absent } } }
+  - id: rpc
+    level: 3
+    match: { methods: [POST], path: /rpc, json: { /method: { regex: "user[.](delete|create)" } } }
+  - { id: bound, level: 4, bind: [json./id], match: { methods: [POST], path: /bound, json: { /id: present } } }
+  - id: graphql
+    action: graphql.delete
+    level: 3
+    match: { methods: [POST], path: /graphql, graphql: { operation: deleteUser } }
+"#;
+
+fn scene(keeper: Keeper) -> Scene {
+    let stage = Stage::on(keeper).policy(POLICY);
+    let stage = stage.application(|got| match got.header("upgrade") {
+        "" => application(got),
+        _ => Reply::WebSocket,
+    });
+    stage.set()
+}
+
+/// Sends a body of a type.
+async fn send(client: &Client, target: &str, kind: &str, body: &str) -> Answer {
+    let mut request = client.request(
+        Method::POST,
+        target,
+        Bytes::copy_from_slice(body.as_bytes()),
+    );
+    let headers = request.headers_mut();
+    headers.insert("content-type", kind.parse().unwrap());
+    client.send(request).await
+}
+
+async fn json(client: &Client, target: &str, body: &str) -> Answer {
+    send(client, target, "application/json", body).await
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The handshake that a browser with the client's cookies sends.
+fn handshake(scene: &Scene, client: &Client, target: &str) -> Request<()> {
+    let url = format!("ws://{}{target}", scene.stepgate.addr());
+    let mut request = url.into_client_request().unwrap();
+    let cookies =
+        [COOKIE, KEY_COOKIE].map(|name| format!("{name}={}", client.cookie(name).unwrap()));
+    let headers = request.headers_mut();
+    headers.insert("host", HOST.parse().unwrap());
+    headers.insert("cookie", cookies.join("; ").parse().unwrap());
+    request
+}
+
+on_both_stores! {
+    async fn an_exception_needs_the_plain_name_once(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        for target in ["/things?dry=1", "/things?a=b&dry=1"] {
+            assert_eq!(client.get(target).await.status, 200, "{target}");
+        }
+        for target in [
+            "/things", "/things?DRY=1", "/things?dry[]=1", "/things?dry%00=1", "/things?%20dry=1",
+            "/things?d%72y=1", "/things?dry=1;x", "/things?a;dry=1", "/things?dry=1&dry=1",
+            "/things?dry=1&Dry=0", "/things?dry=1+", "/things?dry",
+        ] {
+            let refused = client.get(target).await;
+            assert_eq!((refused.status.as_u16(), reason(&refused)), (403, "step-up-required".into()), "{target}");
+        }
+        let with = |name, value| client.clone().header(name, value);
+        assert_eq!(with("x-dry-run", "1").get("/things").await.status, 200);
+        for (name, value) in [("x_dry_run", "1"), ("x-dry.run", "1"), ("x-dry-run", "1, 0"), ("x-dry-run", "1,1")] {
+            assert_eq!(with(name, value).get("/things").await.status, 403, "{name}: {value}");
+        }
+        let twice = with("x-dry-run", "1").header("x-dry-run", "1");
+        assert_eq!(twice.get("/things").await.status, 403);
+        for (kind, body, status) in [(FORM, "a=b", 200), (FORM, "dry=1", 403), ("application/json", r#"[{"DRY":0}]"#, 403)] {
+            assert_eq!(send(&client, "/things?dry=1", kind, body).await.status, status, "{body}");
+        }
+        assert_eq!(scene.got("/things"), 4);
+    }
+
+    async fn a_loose_spelling_drops_no_guard_by_absence(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        for (target, status) in [
+            ("/q?do=delete&dry=1", 200), ("/q?do=show", 200), ("/q?do=delete", 403), ("/q?do=delete&DRY=1", 403),
+            ("/q?do=delete&dry[]=1", 403), ("/q?do=delete;dry=1", 403), ("/q?do=delete&dry=1&dry=1", 403),
+            ("/q?do=delete&dry=", 403), ("/q?do=delete&d%72y=1", 403),
+        ] {
+            assert_eq!(client.get(target).await.status, status, "{target}");
+        }
+        for (target, body, status) in [
+            ("/form", "do=delete&dry=1", 200), ("/form", "do=delete&Dry=1", 403), ("/form", "do=delete&dry[]=1", 403),
+            ("/form", "do=delete&dry=", 403), ("/form?do=delete", "dry=1", 403), ("/form?dry=1", "do=delete", 403),
+        ] {
+            assert_eq!(send(&client, target, FORM, body).await.status, status, "{target} {body}");
+        }
+        for (body, status) in [
+            (r#"{"do":"delete","dry":1}"#, 200), (r#"{"do":"delete","DRY":1}"#, 403), (r#"{"do":"delete","dry":null}"#, 403),
+            (r#"{"do":"delete","dry":1,"Dry":1}"#, 403), (r#"[{"do":"delete"},{"dry":1}]"#, 403), (r#"{"do":"delete"}"#, 403),
+        ] {
+            assert_eq!(json(&client, "/json", body).await.status, status, "{body}");
+        }
+        assert_eq!((scene.got("/q"), scene.got("/form"), scene.got("/json")), (2, 1, 1));
+    }
+
+    async fn every_item_of_a_batch_counts_and_is_bound(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        let (one, other) = (r#"{"method":"user.delete"}"#, r#"{"method":"api.version"}"#);
+        for kind in ["application/json", "application/json-rpc", "application/jsonrequest", "text/json"] {
+            for (body, status) in [
+                (other.to_owned(), 200), (one.to_owned(), 403), (format!("[{one}]"), 403), (format!("[{other},{one}]"), 403),
+                (format!("[[{one}]]"), 403), (format!("{other}\n{one}"), 400), (format!("\u{feff}{one}"), 400),
+            ] {
+                assert_eq!(send(&client, "/rpc", kind, &body).await.status, status, "{kind} {body}");
+            }
+        }
+        // What does not look at the type may still find JSON in it.
+        for kind in ["text/plain", "application/x-ndjson", "text/javascript"] {
+            assert_ne!(send(&client, "/rpc", kind, one).await.status, 200, "{kind}");
+        }
+        let refused = json(&client, "/bound", r#"[{"id":5},{"id":6}]"#).await;
+        scene.pass(&client, &refused).await;
+        for body in [r#"[{"id":5},{"id":6},{"id":7}]"#, r#"[{"id":6},{"id":5}]"#, r#"{"id":5}"#] {
+            assert_eq!(json(&client, "/bound", body).await.status, 403, "{body}");
+        }
+        assert_eq!(json(&client, "/bound", r#"[{"id":5},{"id":6}]"#).await.status, 200);
+        assert_eq!((scene.got("/rpc"), scene.got("/bound")), (4, 1));
+    }
+
+    async fn a_socket_on_a_graphql_path_is_held_to_the_route(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        let open = async |target| {
+            let stream = TcpStream::connect(scene.stepgate.addr()).await.unwrap();
+            client_async(handshake(&scene, &client, target), stream).await
+        };
+        for target in ["/graphql", "/GraphQL/", "/graphql?query=%7Bme%7D", "/rpc"] {
+            let Err(Error::Http(refused)) = open(target).await else {
+                panic!("a socket on {target}");
+            };
+            assert_eq!(refused.status(), 403, "{target}");
+        }
+        // Others are no business of the route.
+        assert!(open("/socket").await.is_ok());
+        assert!(open("/form").await.is_ok());
+        let mutation = r#"{"query":"mutation { deleteUser(id: 5) }"}"#;
+        let refused = json(&client, "/graphql", mutation).await;
+        scene.pass(&client, &refused).await;
+        let (mut socket, _) = open("/graphql").await.unwrap();
+        let message = Message::text(mutation);
+        socket.send(message.clone()).await.unwrap();
+        assert_eq!(soon("an echo", socket.next()).await.unwrap().unwrap(), message);
+        assert_eq!((scene.got("/graphql"), scene.got("/rpc")), (1, 0));
+    }
+
+    async fn a_graphql_document_that_only_the_server_knows_is_refused(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        for body in [
+            r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
+            r#"{"query":"{me}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
+            r#"{"query":"{me}","queryId":"ab"}"#,
+        ] {
+            let refused = json(&client, "/graphql", body).await;
+            assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{body}");
+        }
+        assert_eq!(json(&client, "/graphql", r#"{"query":"{me}"}"#).await.status, 200);
+        assert_eq!(scene.got("/graphql"), 1);
+    }
+}
