@@ -4,6 +4,8 @@
 
 #[path = "properties/decisions.rs"]
 mod decisions;
+#[path = "properties/spellings.rs"]
+mod spellings;
 
 use http::HeaderMap;
 use proptest::prelude::*;
