@@ -32,6 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
         path: &path,
         query: Some("a=1"),
         headers: &headers,
+        upgrades: false,
     };
     let _ = table.find(&head);
     let _ = table.explain(&head, None);

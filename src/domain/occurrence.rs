@@ -118,6 +118,8 @@ pub(super) fn in_headers<'h>(
 }
 
 fn names(pair: &str, name: &str) -> bool {
+    // `URLSearchParams` drops a `?` at the beginning.
+    let pair = pair.trim_start_matches('?');
     // IIS drops a `%` that begins no escape.
     parameters(pair).any(|(key, _)| {
         same_key(&key, name) || (key.contains('%') && same_key(&key.replace('%', ""), name))
@@ -210,6 +212,9 @@ mod tests {
             "x;dry=1",
             "a;dry=1&dry=1",
             "dry=1&dry=1",
+            "?dry=1",
+            "??dry=1",
+            "d%ry=1",
             "dry=1&DRY=1",
             "dry=1&dry[x]=2",
             "dry=1&d%72y=0",

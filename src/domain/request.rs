@@ -249,6 +249,22 @@ impl KeyParts {
     }
 }
 
+/// The values of every cookie that an application may take for parameter `name`: PHP's `$_REQUEST` holds the
+/// cookies before all others where no php.ini says otherwise (`request_order`), as in its images.
+pub(super) fn cookies_named(headers: &http::HeaderMap, name: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for line in headers.get_all(http::header::COOKIE) {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for pair in line.split([';', ',']) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if same_key(key, name) || same_key(&decoded(key, ' '), name) {
+                values.push(decoded(value.trim(), ' ').into_owned());
+            }
+        }
+    }
+    values
+}
+
 /// Every line that an application may take for header `name`.
 pub(super) fn lines_like<'h>(
     headers: &'h http::HeaderMap,

@@ -15,7 +15,7 @@ pub(super) use content_type::may_hold_parameters;
 pub use refusal::BodyRefusal;
 
 use super::occurrence::in_query;
-use super::request::{claimed_by_field, parameters, same_key};
+use super::request::{claimed_by_field, cookies_named, parameters, same_key};
 use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
 use content_type::{ContentType, Kind};
@@ -185,7 +185,11 @@ impl<'b> Body<'b> {
         head: &RequestHead<'_>,
     ) -> Result<bool, BodyRefusal> {
         match matcher {
-            BodyMatcher::Form(name, test) if query_holds(name, test, head) => Ok(true),
+            BodyMatcher::Form(name, test)
+                if query_holds(name, test, head) || cookie_holds(name, test, head) =>
+            {
+                Ok(true)
+            }
             BodyMatcher::Form(name, test) => self.form_holds(name, test, head),
             BodyMatcher::GraphQl(wanted) => {
                 let names = graphql::names(self, head)?;
@@ -213,7 +217,6 @@ impl<'b> Body<'b> {
                 .collect(),
             Content::Json(json) => json
                 .entries()
-                .iter()
                 .into_iter()
                 .filter(|(key, _)| self.same_parameter(key, name))
                 .map(|(_, value)| value.to_text().into_bytes())
@@ -355,7 +358,8 @@ impl<'b> Body<'b> {
     ) -> Result<bool, BodyRefusal> {
         match &self.content {
             Content::Empty => Ok(test.is_absence()),
-            Content::Form { .. } if test.is_absence() => Ok(!self.field(name, head).is_certain()),
+            Content::Form { .. } if test.is_absence() => Ok(!self.field(name, head).is_certain()
+                || !cookies_named(head.headers, name).is_empty()),
             Content::Form { form, .. } => Ok(test.holds_for_any(form.values(name)?.into_iter())),
             Content::GraphQl(_) => Err(other_type("a form", "application/graphql")),
             Content::Json(_) => Err(other_type("a form", "application/json")),
@@ -404,6 +408,11 @@ fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
         sent.filter(|(key, _)| same_key(key, name))
             .map(|(_, value)| value),
     )
+}
+
+/// As [`query_holds`], of cookies.
+fn cookie_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
+    test.holds_for_any(cookies_named(head.headers, name).iter())
 }
 
 /// Tells whether the query alone asks for all that `matchers` want of the body. Such an application may

@@ -123,8 +123,7 @@ impl Json {
         }
         match here {
             Self::Array(_) | Self::Object(_) => Occurrence::Loose,
-            Self::String(text) => Occurrence::Plain(vec![Cow::Borrowed(text)]),
-            Self::Number(text) => Occurrence::Plain(vec![Cow::Borrowed(text)]),
+            Self::Number(text) | Self::String(text) => Occurrence::Plain(vec![Cow::Borrowed(text)]),
             Self::Bool(_) | Self::Null => Occurrence::Plain(vec![Cow::Owned(here.to_text())]),
         }
     }

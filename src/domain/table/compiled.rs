@@ -1,11 +1,12 @@
 //! One route, made ready for matching.
 
 use super::TableError;
-use super::exception::CompiledException;
+use super::exception::{CompiledException, Fields};
 use crate::domain::occurrence::{in_headers, in_query};
 use crate::domain::path::{Template, captures_folded};
 use crate::domain::request::{
-    body_may_claim_methods, body_may_hold_parameters, header_values, parameters, same_key,
+    body_may_claim_methods, body_may_hold_parameters, cookies_named, header_values, parameters,
+    same_key,
 };
 use crate::domain::{
     Body, BodyMatcher, Captures, Field, Matcher, Method, MethodSet, PathPattern, Reading,
@@ -246,16 +247,17 @@ impl Compiled {
         claimed: MethodSet,
         body: Option<&Body<'_>>,
     ) -> bool {
+        let fields = body.map_or(Fields::Unknown, Fields::Of);
         self.exceptions
             .iter()
-            .any(|exception| exception.fails(head, claimed, Some(body)).is_none())
+            .any(|exception| exception.fails(head, claimed, fields).is_none())
     }
 
     /// Tells whether an exception holds unless the body says otherwise.
     pub(super) fn may_be_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
         self.exceptions
             .iter()
-            .any(|exception| exception.fails(head, claimed, None).is_none())
+            .any(|exception| exception.fails(head, claimed, Fields::Ignored).is_none())
     }
 
     pub(super) fn exceptions(&self) -> &[CompiledException] {
@@ -287,12 +289,13 @@ impl Compiled {
 }
 
 pub(super) fn query_test_holds(head: &RequestHead<'_>, name: &str, test: &ValueTest) -> bool {
+    let cookies = cookies_named(head.headers, name);
     if test.is_absence() {
-        return !in_query(head.query, name).is_certain();
+        return !cookies.is_empty() || !in_query(head.query, name).is_certain();
     }
     let sent = parameters(head.query.unwrap_or_default());
     let named = sent.filter(|(key, _)| same_key(key, name));
-    test.holds_for_any(named.map(|(_, value)| value))
+    test.holds_for_any(named.map(|(_, value)| value)) || test.holds_for_any(cookies.iter())
 }
 
 pub(super) fn header_test_holds(

@@ -3,7 +3,7 @@
 use super::TableError;
 use crate::domain::occurrence::{Occurrence, in_headers, in_query};
 use crate::domain::path::{Template, matches_exactly};
-use crate::domain::request::body_may_hold_parameters;
+use crate::domain::request::{body_may_hold_parameters, cookies_named};
 use crate::domain::{
     Body, Exception, HostPattern, MethodSet, PathPattern, RequestHead, RequestPath, Route,
     ValueTest, WholeRegex,
@@ -23,6 +23,17 @@ enum ExactPath {
         template: Template,
         forms: Vec<String>,
     },
+}
+
+/// What the body may say against an exception.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fields<'b> {
+    /// It is not asked.
+    Ignored,
+    /// What this one says.
+    Of(&'b Body<'b>),
+    /// Anything: it is not there yet.
+    Unknown,
 }
 
 /// What of an exception does not hold.
@@ -70,14 +81,11 @@ impl CompiledException {
     }
 
     /// The first part that does not hold under every reading and for every claimed method; `None` if all do.
-    ///
-    /// `body` is what may hold further parameters: `None` if it is not asked, `Some(None)` if it could say
-    /// anything.
     pub(super) fn fails(
         &self,
         head: &RequestHead<'_>,
         claimed: MethodSet,
-        body: Option<Option<&Body<'_>>>,
+        fields: Fields<'_>,
     ) -> Option<Failing> {
         let exception = &self.exception;
         if !(exception.methods.is_empty() || claimed.is_within(exception.methods)) {
@@ -105,14 +113,16 @@ impl CompiledException {
         if let Some((name, _)) = headers.next() {
             return Some(Failing::Header(name.to_string()));
         }
-        self.disputed(head, body?).map(Failing::Body)
+        self.disputed(head, fields).map(Failing::Body)
     }
 
     /// The parameter of the query that is in the body as well, under any value: applications take the one
     /// or the other, or join both.
-    fn disputed(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Option<String> {
-        let is_disputed = |(name, _): &&(String, ValueTest)| {
-            body.is_none_or(|body| body.parameter(name).is_possible())
+    fn disputed(&self, head: &RequestHead<'_>, fields: Fields<'_>) -> Option<String> {
+        let is_disputed = |(name, _): &&(String, ValueTest)| match fields {
+            Fields::Ignored => false,
+            Fields::Of(body) => body.parameter(name).is_possible(),
+            Fields::Unknown => true,
         };
         let disputed = self.exception.query.iter().find(is_disputed);
         disputed
@@ -121,9 +131,11 @@ impl CompiledException {
     }
 }
 
-/// How a parameter occurs, unless the path may hold a query as well, for whoever decodes it first.
+/// How a parameter occurs, unless a cookie may stand for it, or the path may hold a query as well for whoever
+/// decodes it first.
 fn parameter_of<'h>(head: &RequestHead<'h>, name: &str) -> Occurrence<'h> {
-    if head.path.readings().any(|reading| reading.contains('?')) {
+    let path_has_query = head.path.readings().any(|reading| reading.contains('?'));
+    if path_has_query || !cookies_named(head.headers, name).is_empty() {
         return Occurrence::Loose;
     }
     in_query(head.query, name)

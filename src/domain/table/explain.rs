@@ -2,7 +2,7 @@
 
 use super::RouteTable;
 use super::compiled::{Compiled, header_test_holds, query_test_holds};
-use super::exception::Failing;
+use super::exception::{Failing, Fields};
 use super::found::applies;
 use crate::domain::body::{Body, query_asks};
 use crate::domain::{
@@ -134,8 +134,9 @@ fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) 
 fn excepted(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Part> {
     let mut parts = Vec::new();
     for (index, exception) in compiled.exceptions().iter().enumerate() {
-        let failing = |body| exception.fails(head, head.claimed, body);
-        let (told, verdict) = match (failing(None), failing(Some(body))) {
+        let failing = |fields| exception.fails(head, head.claimed, fields);
+        let fields = body.map_or(Fields::Unknown, Fields::Of);
+        let (told, verdict) = match (failing(Fields::Ignored), failing(fields)) {
             (_, None) => ("holds".to_owned(), Verdict::Fails),
             (None, Some(_)) if body.is_none() => (
                 "holds if no field of the body has a name of it".to_owned(),

@@ -140,6 +140,16 @@ impl Ask {
         !self.settle(table).unwrap().is_empty()
     }
 
+    /// What explains says of every part of the routes.
+    pub(super) fn told(&self, table: &RouteTable) -> Vec<String> {
+        self.with(|head| {
+            let body = Body::read(head.headers, self.body.as_bytes()).ok();
+            let explained = table.explain(head, body.as_ref());
+            let parts = explained.into_iter().flat_map(|route| route.parts);
+            parts.map(|part| part.asked).collect()
+        })
+    }
+
     pub(super) fn awaits_body(&self, table: &RouteTable) -> bool {
         self.with(|head| table.find(head).awaits_body())
     }

@@ -75,6 +75,25 @@ fn a_parameter_counts_wherever_an_application_finds_it() {
 }
 
 #[test]
+fn a_cookie_counts_as_a_parameter() {
+    let wanted = || ValueTest::Equals("delete".to_owned());
+    let mut by_form = matcher(&[Method::Post], "/admin");
+    by_form.body = vec![BodyMatcher::Form("action".to_owned(), wanted())];
+    let mut by_query = matcher(&[Method::Post], "/admin");
+    by_query.query = vec![("action".to_owned(), wanted())];
+    for table in [table(vec![by_form]), table(vec![by_query])] {
+        let sent = |cookie| {
+            let sent = ask(Method::Post, "/admin?action=view").body(FORM, "action=view");
+            sent.header("cookie", cookie)
+        };
+        for cookie in ["action=delete", "sid=1; action=del%65te", "ACTION[]=delete"] {
+            assert!(sent(cookie).applies(&table), "{cookie}");
+        }
+        assert!(!sent("action=view; sid=delete").applies(&table));
+    }
+}
+
+#[test]
 fn a_type_that_only_some_read_as_a_form_is_never_waved_through() {
     let table = table(vec![matcher(&[Method::Delete], "/users/{id}")]);
     for kind in [

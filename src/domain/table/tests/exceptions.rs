@@ -159,6 +159,9 @@ fn an_exception_needs_the_plain_name_once() {
         "/users?dry=1&Dry=1",
         "/users?dry=1&dry[]=0",
         "/users?dry=1&x=%26dry%3D0",
+        "/users??dry=1",
+        "/users?d%ry=1",
+        "/users?dry=1&?dry=0",
         "/users?dry=%31",
         "/users?dry=1%00",
         "/users?dry",
@@ -175,6 +178,27 @@ fn an_exception_needs_the_plain_name_once() {
     let plus = of(equals("1+"));
     assert!(ask(Method::Get, "/users?dry=1+").applies(&plus));
     assert!(!ask(Method::Get, "/users?dry=1%2B").applies(&plus));
+}
+
+#[test]
+fn an_exception_does_not_hold_beside_a_cookie_of_its_name() {
+    let dry = excepting(|except| except.query = vec![("dry".to_owned(), equals("1"))]);
+    let absent = excepting(|except| except.query = vec![("dry".to_owned(), ValueTest::Absent)]);
+    for cookie in [
+        "dry=0",
+        "a=b; dry=1",
+        "dry[]=0",
+        "DRY",
+        "a=b,dry=0",
+        "%64ry=0",
+    ] {
+        let sent = ask(Method::Get, "/users?dry=1").header("cookie", cookie);
+        assert!(sent.applies(&dry), "{cookie}");
+        let sent = ask(Method::Get, "/users").header("cookie", cookie);
+        assert!(sent.applies(&absent), "{cookie}");
+    }
+    let sent = ask(Method::Get, "/users?dry=1").header("cookie", "sid=dry; dryer=1");
+    assert!(!sent.applies(&dry));
 }
 
 #[test]
@@ -287,4 +311,41 @@ fn an_exception_for_a_script_holds_for_the_script_alone() {
     // An expression says nothing of what an application makes of the words it matches.
     let table = super::table(vec![by_regex]);
     assert!(ask(Method::Get, "/index.php").applies(&table));
+}
+
+#[test]
+fn explain_says_what_of_an_exception_does_not_hold() {
+    let mut users = matcher(&[], "/users/{rest...}");
+    let dry = || vec![("dry".to_owned(), equals("1"))];
+    users.except = vec![
+        exception("/users/me"),
+        Exception {
+            query: dry(),
+            path: None,
+            ..exception("/")
+        },
+        Exception {
+            methods: MethodSet::EMPTY.with(Method::Put),
+            ..exception("/users/me")
+        },
+    ];
+    let table = table(vec![users]);
+    let asked = ask(Method::Post, "/users/me/?DRY=1");
+    let told = asked.told(&table);
+    assert_eq!(
+        told.get(1..).unwrap(),
+        [
+            "exception 1 does not hold: the path may be read as `/users/me/`",
+            "exception 2 does not hold: its query `dry` is not there as asked, or not once and plainly",
+            "exception 3 does not hold: the request claims a method that it does not except",
+        ]
+    );
+    let both = ask(Method::Post, "/users/me/?dry=1").body(FORM, "dry=1");
+    let told = both.told(&table);
+    assert!(
+        told.iter()
+            .any(|part| part.ends_with("a field of the body is named like its query `dry`"))
+    );
+    let holds = ask(Method::Get, "/users/me").told(&table);
+    assert!(holds.contains(&"exception 1 holds".to_owned()), "{holds:?}");
 }
