@@ -73,17 +73,26 @@ pub fn only_value<'v>(
     captures: &'v Captures,
     body: &'v Body<'_>,
 ) -> Option<Cow<'v, str>> {
-    let found = match field {
+    match occurrence(field, head, captures, body) {
+        Occurrence::Plain(values) => <[_; 1]>::try_from(values).ok().map(|[only]| only),
+        Occurrence::Missing | Occurrence::Loose => None,
+    }
+}
+
+/// How plainly a field occurs in a request.
+pub(super) fn occurrence<'v>(
+    field: &'v Field,
+    head: &RequestHead<'v>,
+    captures: &'v Captures,
+    body: &'v Body<'_>,
+) -> Occurrence<'v> {
+    match field {
         Field::Form(name) => body.field(name, head),
         Field::Header(name) => in_headers(head.headers, name),
         Field::Json(pointer) => body.member(pointer, head),
         Field::Path(name) => Occurrence::Plain(captures.values(name).map(Cow::Borrowed).collect()),
         Field::Query(name) if body.parameter(name).is_possible() => Occurrence::Loose,
         Field::Query(name) => in_query(head.query, name),
-    };
-    match found {
-        Occurrence::Plain(values) => <[_; 1]>::try_from(values).ok().map(|[only]| only),
-        Occurrence::Missing | Occurrence::Loose => None,
     }
 }
 

@@ -3,6 +3,8 @@
 //! A route that guards holds under any reading of a request. What is believed must hold under every
 //! one: so each request is one for certain, possibly, or not at all.
 
+use super::binding::occurrence;
+use super::occurrence::MAX_COUNTED;
 use super::request::{body_may_hold_parameters, header_values, parameters, plain_parameters};
 use super::{
     Body, Captures, Field, MethodSet, RequestHead, Template, ValueTest, captures_folded,
@@ -27,11 +29,6 @@ pub enum Standing {
     /// To every application.
     Yes,
 }
-
-/// How many parameters a request may have, in query and form together, that name somebody. PHP drops
-/// what comes after the first 1,000 (`max_input_vars`), with Suhosin after the first 100 of a query;
-/// Tomcat, Django, werkzeug, ASP.NET and `qs` have limits of 1,000.
-const MOST_PARAMETERS: usize = 100;
 
 impl Watched {
     /// Watches a path, under any reading, for any of the methods that a request claims, and for values
@@ -135,23 +132,7 @@ pub fn is_passive(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
 /// that one sees, or what none sees.
 pub fn has_too_many_parameters(head: &RequestHead<'_>, body: &Body<'_>) -> bool {
     let in_query = plain_parameters(head.query.unwrap_or_default()).count();
-    in_query + body.named_texts().len() > MOST_PARAMETERS
-}
-
-/// Whether a value stands in its own place under its very name.
-fn is_plainly_there(field: &Field, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
-    let in_body = |name: &str| {
-        body.is_some_and(|body| body.named_texts().iter().any(|(found, _)| *found == name))
-    };
-    match field {
-        Field::Form(name) => in_body(name),
-        Field::Header(name) => head.headers.contains_key(name),
-        Field::Json(pointer) => in_body(pointer.rsplit('/').next().unwrap_or_default()),
-        Field::Path(_) => false,
-        Field::Query(name) => {
-            plain_parameters(head.query.unwrap_or_default()).any(|(found, _)| found == *name)
-        }
-    }
+    in_query + body.named_texts().len() > MAX_COUNTED
 }
 
 fn standing_of(
@@ -160,37 +141,36 @@ fn standing_of(
     head: &RequestHead<'_>,
     body: Option<&Body<'_>>,
 ) -> Standing {
-    let of_body = match field {
+    let is_in_body = match field {
         Field::Form(_) | Field::Json(_) => true,
         Field::Query(_) => body_may_hold_parameters(head),
         Field::Header(_) | Field::Path(_) => false,
     };
-    let unread = of_body && body.is_none_or(Body::is_opaque);
-    let nothing = Body::read_or_opaque(head.headers, &[]);
-    let captures = Captures::default();
-    let found: Vec<_> = match field {
-        Field::Header(name) => header_values(head.headers, name).collect(),
-        Field::Form(_) | Field::Json(_) | Field::Path(_) | Field::Query(_) => {
-            values(field, head, &captures, body.unwrap_or(&nothing))
-        }
-    };
-    if test.is_absence() {
-        return if is_plainly_there(field, head, body) {
-            Standing::No
-        } else if found.is_empty() && !unread {
-            Standing::Yes
-        } else {
-            // A name that only some applications take for this one is absent for the others.
-            Standing::Perhaps
-        };
-    }
-    if unread {
-        Standing::Perhaps
-    } else if test.holds_for_all(found.iter()) && is_plainly_there(field, head, body) {
+    let is_unread = is_in_body && body.is_none_or(Body::is_opaque);
+    let (nothing, captures) = (Body::read_or_opaque(head.headers, &[]), Captures::default());
+    let read = body.unwrap_or(&nothing);
+    let found = occurrence(field, head, &captures, read);
+    if !is_unread && found.passes(test) {
         Standing::Yes
-    } else if test.holds_for_any(found.iter()) {
+    } else if test.is_absence() {
+        if found.is_certain() {
+            Standing::No
+        } else {
+            Standing::Perhaps
+        }
+    } else if is_unread || holds_loosely(field, test, head, read) {
         Standing::Perhaps
     } else {
         Standing::No
+    }
+}
+
+fn holds_loosely(field: &Field, test: &ValueTest, head: &RequestHead<'_>, body: &Body<'_>) -> bool {
+    let captures = Captures::default();
+    match field {
+        Field::Header(name) => test.holds_for_any(header_values(head.headers, name)),
+        Field::Form(_) | Field::Json(_) | Field::Path(_) | Field::Query(_) => {
+            test.holds_for_any(values(field, head, &captures, body).iter())
+        }
     }
 }

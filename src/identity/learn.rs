@@ -382,14 +382,34 @@ mod tests {
     #[test]
     fn a_subject_in_a_list_or_in_another_spelling_is_nobody() {
         for (pointer, document, name) in [
-            ("/user", r#"{"user":"alice","password":"x","x":[1]}"#, "alice"),
-            ("/a/user", r#"{"a":{"user":"alice"},"password":"x"}"#, "alice"),
+            (
+                "/user",
+                r#"{"user":"alice","password":"x","x":[1]}"#,
+                "alice",
+            ),
+            (
+                "/a/user",
+                r#"{"a":{"user":"alice"},"password":"x"}"#,
+                "alice",
+            ),
             ("/user", r#"[{"user":"alice","password":"x"}]"#, "nobody"),
             ("/user", r#"{"user":["alice"],"password":"x"}"#, "nobody"),
             ("/user", r#"{"USER":"alice","password":"x"}"#, "nobody"),
-            ("/user", r#"{"user":"alice","us_er":"bob","password":"x"}"#, "nobody"),
-            ("/user", r#"{"user":{"name":"alice"},"password":"x"}"#, "nobody"),
-            ("/a/user", r#"{"a":[{"user":"alice"}],"password":"x"}"#, "nobody"),
+            (
+                "/user",
+                r#"{"user":"alice","us_er":"bob","password":"x"}"#,
+                "nobody",
+            ),
+            (
+                "/user",
+                r#"{"user":{"name":"alice"},"password":"x"}"#,
+                "nobody",
+            ),
+            (
+                "/a/user",
+                r#"{"a":[{"user":"alice"}],"password":"x"}"#,
+                "nobody",
+            ),
             ("/a/0", r#"{"a":["alice"],"password":"x"}"#, "nobody"),
         ] {
             let learn = Learn {
