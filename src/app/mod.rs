@@ -123,6 +123,7 @@ impl App {
             revoked: store.revoked(),
             census: Arc::new(Census::default()),
             upstream_open: Arc::default(),
+            upstream_pinned: Arc::default(),
         };
         Ok(Self {
             house: Arc::new(house),

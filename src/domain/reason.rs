@@ -27,6 +27,8 @@ reasons! {
     BodyTooLarge = "body-too-large",
     /// The challenge is over: expired, answered, or not for this session and browser.
     ChallengeExpired = "challenge-expired",
+    /// A guarded route on a connection that is logged in itself: whose request it is, nobody can tell.
+    ConnectionAuthenticated = "connection-authenticated",
     /// A state-changing call to our endpoints did not come from our own pages.
     CrossSite = "cross-site",
     /// Too many consecutive failures; an operator must unlock the factor.

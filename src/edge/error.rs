@@ -107,6 +107,7 @@ impl EdgeError {
                 | Self::BrokenBody(_)
                 | Self::Normalize(_)
                 | Self::Forward(_)
+                | Self::Refused(Reason::ConnectionAuthenticated)
                 | Self::SlowBody
         )
     }

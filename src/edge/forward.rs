@@ -59,7 +59,11 @@ pub(crate) async fn forward(
     if let Some(awaited) = &awaited {
         pass_on_interims(&mut request, awaited).await;
     }
-    let mut response = match worker.pool.send(request, visit.deadline).await {
+    let mut response = match worker
+        .pool
+        .send(request, connection.client(), visit.deadline)
+        .await
+    {
         Ok(response) => response,
         Err(error) => {
             if !error.reached_upstream() {

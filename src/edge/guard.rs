@@ -1,5 +1,6 @@
 //! Before the gate: reads what must be read, puts the demands together, and answers a refusal.
 
+use super::connection_auth;
 use super::content::Content;
 use super::endpoints;
 use super::error::EdgeError;
@@ -10,8 +11,8 @@ use super::respond;
 use super::visit::Visit;
 use crate::audit::Outcome as Told;
 use crate::domain::{
-    Body, Decision, Demand, Evidence, Found, Match, Permit, Reason, RequestHead, RouteId,
-    SessionState, binding_parts, decide, needs_body, reads_body, values,
+    Body, Decision, Demand, Enforcement, Evidence, Found, Match, Permit, Reason, RequestHead,
+    RouteId, SessionState, binding_parts, decide, needs_body, reads_body, values,
 };
 use crate::gate::{self, Admission, Outcome};
 use crate::identity::Caller;
@@ -112,6 +113,7 @@ async fn weigh(
     };
     if guarded {
         house.audit.ready()?;
+        refuse_if_authenticated(visit, &asked, head)?;
     }
     let admission = gate::admit(
         &visit.worker.store,
@@ -132,6 +134,23 @@ async fn weigh(
 fn refuse_if_revoked(visit: &Visit<'_>, watch: &Watch) -> Result<(), EdgeError> {
     if !visit.worker.house.revoked.is_empty() && watch.is_revoked(visit) {
         return Err(EdgeError::Refused(Reason::SessionRevoked));
+    }
+    Ok(())
+}
+
+/// Where the connection itself is logged in, the application may act for whoever did that, whatever cookie
+/// comes along: no evidence is known to be theirs.
+fn refuse_if_authenticated(
+    visit: &Visit<'_>,
+    asked: &Asked,
+    head: &RequestHead<'_>,
+) -> Result<(), EdgeError> {
+    let mut demands = asked.demands.iter();
+    let is_enforced = |demand: &Demand| demand.requirement.enforcement == Enforcement::Enforce;
+    if demands.any(is_enforced)
+        && (visit.connection.is_authenticated() || connection_auth::is_begun_by(head.headers))
+    {
+        return Err(EdgeError::Refused(Reason::ConnectionAuthenticated));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::drain::Drain;
 use super::forget::Forgetting;
 use super::headers::{HeaderRules, Hop};
 use super::listen::{self, Census, ClientLimits, Place};
-use super::upstream::{Pool, UpstreamOptions};
+use super::upstream::{Client, Pinned, Pool, UpstreamOptions};
 use super::visit::RequestIds;
 use super::watchman::Watchman;
 use super::wire::Line;
@@ -84,6 +84,8 @@ pub struct House {
     pub census: Arc<Census>,
     /// Upstream connections that are open.
     pub upstream_open: Arc<AtomicUsize>,
+    /// Those of them that wait for the one client that they belong to.
+    pub upstream_pinned: Arc<AtomicUsize>,
 }
 
 /// One thread's part of the house.
@@ -108,6 +110,21 @@ pub(crate) struct Connection {
     pub(crate) hop: Hop,
     pub(crate) line: Arc<Line>,
     pub(crate) place: Rc<Place>,
+    /// What it has to itself at the application; `None` if several people may share it.
+    pub(crate) pinned: Option<Rc<Pinned>>,
+}
+
+impl Connection {
+    /// Who sends its requests, as far as connections to the application belong to somebody.
+    pub(crate) fn client(&self) -> Client<'_> {
+        self.pinned.as_ref().map_or(Client::Many, Client::One)
+    }
+
+    /// Whether the application may take its requests for somebody's, whatever they carry.
+    pub(crate) fn is_authenticated(&self) -> bool {
+        let pinned = self.pinned.as_ref();
+        pinned.is_some_and(|pinned| pinned.is_authenticated())
+    }
 }
 
 /// Serves one thread, over a store handle of its own, until `stop` resolves and everything under
@@ -119,7 +136,11 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let worker = Rc::new(Worker {
-        pool: Pool::new(house.options.upstream.clone(), house.upstream_open.clone()),
+        pool: Pool::new(
+            house.options.upstream.clone(),
+            house.upstream_open.clone(),
+            house.upstream_pinned.clone(),
+        ),
         verifier: Verifier::new(store.clone(), house.equipment.clone()),
         store,
         drain: Rc::new(Drain::default()),

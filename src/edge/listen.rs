@@ -1,6 +1,6 @@
 //! The door: sockets, limits, TLS, and which HTTP the client speaks.
 
-use super::headers::Hop;
+use super::headers::{Hop, Peer};
 use super::house::{Connection, Worker};
 use super::respond;
 use super::speak;
@@ -187,6 +187,8 @@ async fn greet<S>(
         hop: Hop::new(peer.ip(), scheme, trust),
         line: Arc::new(Line::default()),
         place,
+        // RFC 9113 knows no authentication of connections, and a proxy brings many people on one.
+        pinned: (!h2 && trust == Peer::Anyone).then(Rc::default),
     });
     if h2 {
         Box::pin(speak::http2(worker, connection, stream, prefix)).await;

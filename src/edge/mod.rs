@@ -8,6 +8,7 @@ pub mod api;
 mod audience;
 mod client;
 mod complaints;
+mod connection_auth;
 mod content;
 mod drain;
 mod endpoints;

@@ -220,6 +220,11 @@ impl Watch {
             sets_session: house.sessions.credentials.set_by(response.headers()),
         };
         let (answer, named) = shown.read(attempts);
+        // Where the connection is logged in, what somebody typed may be about another.
+        let named = match named {
+            Named::Typed(_) if visit.connection.is_authenticated() => Named::Nobody,
+            named => named,
+        };
         let observed = Observed {
             answer,
             named,
@@ -436,6 +441,10 @@ impl Watch {
 
     /// The application gave the session another cookie, or took it away.
     async fn rotated(&self, visit: &Visit<'_>, response: &HeaderMap) {
+        if visit.connection.is_authenticated() {
+            // The new cookie may be that of whoever logged the connection in.
+            return self.dispute_all(visit, response).await;
+        }
         let Some(change) = self.change(visit, response) else {
             return;
         };

@@ -14,6 +14,7 @@ mod audit;
 mod challenge;
 mod cli;
 mod client_address;
+mod connection_auth;
 mod counts;
 mod csrf;
 mod demo;

@@ -312,6 +312,7 @@ impl Desk<'_, '_, '_> {
             Reason::AmbiguousRequest
             | Reason::BodyTooLarge
             | Reason::ChallengeExpired
+            | Reason::ConnectionAuthenticated
             | Reason::CrossSite
             | Reason::GrantExpired
             | Reason::GrantMismatch

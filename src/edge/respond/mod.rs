@@ -48,6 +48,7 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         Reason::AmbiguousRequest
         | Reason::BodyTooLarge
         | Reason::ChallengeExpired
+        | Reason::ConnectionAuthenticated
         | Reason::CrossSite
         | Reason::FactorLocked
         | Reason::GrantExpired
@@ -98,7 +99,12 @@ pub(super) fn refusal(
     detail: Option<String>,
     retry_after: Option<Duration>,
 ) -> Response<Reply> {
-    let denies = [Reason::PolicyDefaultDeny, Reason::MethodNotEnrolled].contains(&reason);
+    let denies = [
+        Reason::ConnectionAuthenticated,
+        Reason::MethodNotEnrolled,
+        Reason::PolicyDefaultDeny,
+    ]
+    .contains(&reason);
     let mark = if denies || is_about_session(reason) {
         Mark::Deny
     } else {

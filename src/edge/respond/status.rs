@@ -25,6 +25,8 @@ pub(super) fn status_of(reason: Reason, client: ClientKind) -> StatusCode {
             | ClientKind::Navigation
             | ClientKind::WebSocket => StatusCode::FORBIDDEN,
         },
+        // RFC 9110 §15.5.20: the client may come again on another connection.
+        Reason::ConnectionAuthenticated => StatusCode::MISDIRECTED_REQUEST,
         Reason::ChallengeExpired
         | Reason::CrossSite
         | Reason::FactorLocked

@@ -6,9 +6,11 @@
 
 use super::body::{Outgoing, UpstreamBody};
 use super::link::{Exchange, Link, LinkDeadlines, Phase};
+use super::pinned::Pinned;
 use super::target::{ConnectError, Target};
+use crate::edge::connection_auth::{self, Said};
 use crate::edge::respond;
-use http::header::{self, HeaderMap};
+use http::header;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -90,11 +92,22 @@ struct Shared {
     options: UpstreamOptions,
     idle: RefCell<VecDeque<Connection>>,
     open: Arc<AtomicUsize>,
+    pinned: Arc<AtomicUsize>,
 }
 
-struct Connection {
+pub(super) struct Connection {
     sender: SendRequest<Outgoing>,
     exchange: Arc<Exchange>,
+}
+
+/// Who sends a request, as far as connections to the application belong to somebody.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Client<'c> {
+    /// Several people may be behind this connection: what one of them has authenticated is closed after
+    /// the answer.
+    Many,
+    /// One client, at the other end of a connection of its own.
+    One(&'c Rc<Pinned>),
 }
 
 /// How far along the queue a ready connection is looked for. One that was just given back becomes
@@ -103,26 +116,48 @@ const LOOK_AHEAD: usize = 8;
 const LOOK_BACK: usize = 3;
 
 impl Pool {
-    /// A pool without connections; `open` counts those of all threads.
-    pub(crate) fn new(options: UpstreamOptions, open: Arc<AtomicUsize>) -> Self {
+    /// A pool without connections; `open` counts those of all threads, `pinned` those of them that wait
+    /// for the one client that they belong to.
+    pub(crate) fn new(
+        options: UpstreamOptions,
+        open: Arc<AtomicUsize>,
+        pinned: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             shared: Rc::new(Shared {
                 options,
                 idle: RefCell::new(VecDeque::new()),
                 open,
+                pinned,
             }),
         }
     }
 
     /// Sends one request, at most once: it is tried again only while not one byte of it is sent, and
-    /// its response must have begun by `deadline`.
+    /// its response must have begun by `deadline`. On a connection that is the client's own it is tried
+    /// once: another one is nobody, or somebody else, to the application.
     pub(crate) async fn send(
         &self,
         mut request: Request<Outgoing>,
+        client: Client<'_>,
         deadline: Option<Instant>,
     ) -> Result<Response<UpstreamBody>, SendError> {
+        let begins = connection_auth::is_begun_by(request.headers());
+        let pinned = match client {
+            Client::One(pinned) => {
+                if begins {
+                    pinned.begin();
+                }
+                Some(pinned).filter(|pinned| pinned.is_private())
+            }
+            Client::Many => None,
+        };
         loop {
-            let (mut connection, fresh) = if let Some(kept) = self.checkout() {
+            let kept = match pinned {
+                None => self.checkout(),
+                Some(pinned) => ready(pinned.take(), deadline).await?,
+            };
+            let (mut connection, fresh) = if let Some(kept) = kept {
                 (kept, false)
             } else {
                 let connected = by(deadline, self.connect()).await;
@@ -137,16 +172,24 @@ impl Pool {
                 return Err(SendError::Late { reached });
             };
             let error = match sent {
-                Ok(response) if is_framed_once(response.headers()) => {
-                    return Ok(self.receive(response, connection));
+                Ok(response) => {
+                    let said = read(&response).ok_or(SendError::Framing)?;
+                    let home = match client {
+                        Client::Many if begins || said > Said::Nothing => Home::Nowhere,
+                        Client::One(own) if pinned.is_some() || said > Said::Nothing => {
+                            own.hear(said);
+                            Home::Pinned(own.clone())
+                        }
+                        Client::Many | Client::One(_) => Home::Pool,
+                    };
+                    return Ok(self.receive(response, connection, home));
                 }
-                Ok(_) => return Err(SendError::Framing),
                 Err(error) => error,
             };
             let (exchange, mut error) = (connection.exchange, error);
             match error.take_message() {
                 // A kept connection had died in the meantime.
-                Some(unsent) if !fresh => request = unsent,
+                Some(unsent) if !fresh && pinned.is_none() => request = unsent,
                 Some(_) | None => {
                     let reached = exchange.written() != before;
                     return Err(if exchange.was_late() {
@@ -166,6 +209,7 @@ impl Pool {
         &self,
         response: Response<Incoming>,
         connection: Connection,
+        home: Home,
     ) -> Response<UpstreamBody> {
         if respond::switches_protocols(&response) {
             // Its life as HTTP is over: it is nobody's to give back.
@@ -176,6 +220,7 @@ impl Pool {
         let lease = Lease {
             connection,
             pool: self.shared.clone(),
+            home,
         };
         response.map(|body| UpstreamBody::new(body, Some(lease)))
     }
@@ -250,29 +295,76 @@ async fn by<F: Future>(deadline: Option<Instant>, work: F) -> Option<F::Output> 
     }
 }
 
-/// RFC 9112 §6.3: an answer with two framings "ought to be handled as an error". hyper takes the chunks,
-/// and takes a coding it does not know for a body up to the end of the connection.
-fn is_framed_once(headers: &HeaderMap) -> bool {
-    let mut framings = headers
-        .iter()
-        .filter(|(name, _)| [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(name));
-    let is_sound = framings.next().is_none_or(|(name, value)| {
-        name == header::CONTENT_LENGTH || value.as_bytes().eq_ignore_ascii_case(b"chunked")
-    });
-    is_sound && framings.next().is_none()
+/// A client's own connection, once it takes another request; `None` if there is none any more.
+async fn ready(
+    kept: Option<Connection>,
+    deadline: Option<Instant>,
+) -> Result<Option<Connection>, SendError> {
+    let Some(mut connection) = kept else {
+        return Ok(None);
+    };
+    let ready = by(deadline, connection.sender.ready()).await;
+    let ready = ready.ok_or(SendError::Late { reached: false })?;
+    Ok(ready.is_ok().then_some(connection))
+}
+
+/// Reads what the head of an answer says of its connection, in one pass; `None` if it is framed twice.
+///
+/// RFC 9112 §6.3: such an answer "ought to be handled as an error". hyper takes the chunks, and takes a
+/// coding it does not know for a body up to the end of the connection.
+fn read<B>(response: &Response<B>) -> Option<Said> {
+    let mut framed = false;
+    let mut said = Said::Nothing;
+    for (name, value) in response.headers() {
+        if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
+            let is_known =
+                name == header::CONTENT_LENGTH || value.as_bytes().eq_ignore_ascii_case(b"chunked");
+            if framed || !is_known {
+                return None;
+            }
+            framed = true;
+        } else {
+            let succeeded = response.status().is_success();
+            said = said.max(connection_auth::said_by(name, value, succeeded));
+        }
+    }
+    Some(said)
 }
 
 /// A connection that carries a response body, to be given back when that has ended.
 pub(super) struct Lease {
     connection: Connection,
     pool: Rc<Shared>,
+    home: Home,
 }
+
+/// Where a connection goes when its answer has ended.
+enum Home {
+    /// It ends.
+    Nowhere,
+    /// To the one client that it belongs to.
+    Pinned(Rc<Pinned>),
+    /// To everybody.
+    Pool,
+}
+
+/// Of the connections that may be open, one in so many may wait for the one client that it belongs to:
+/// whoever logs in on many must not keep everybody else from the application.
+const PINNED_SHARE: usize = 2;
 
 impl Lease {
     pub(super) fn give_back(self) {
-        if !self.connection.sender.is_closed() {
-            self.connection.exchange.enter(Phase::Idle);
-            self.pool.idle.borrow_mut().push_back(self.connection);
+        if self.connection.sender.is_closed() {
+            return;
+        }
+        self.connection.exchange.enter(Phase::Idle);
+        match self.home {
+            Home::Nowhere => {}
+            Home::Pinned(pinned) => {
+                let most = self.pool.options.max_connections.div_ceil(PINNED_SHARE);
+                pinned.keep(self.connection, &self.pool.pinned, most);
+            }
+            Home::Pool => self.pool.idle.borrow_mut().push_back(self.connection),
         }
     }
 }

@@ -21,6 +21,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "Sie ist abgelaufen, wurde schon beantwortet oder gehört zu einer anderen Sitzung oder einem anderen Browser.",
             "Gehen Sie zurück und versuchen Sie die Aktion noch einmal; Sie werden dann neu gefragt.",
         ),
+        Reason::ConnectionAuthenticated => (
+            "Diese Verbindung ist selbst angemeldet",
+            "Ihr Browser oder Programm hat die Verbindung zur Anwendung angemeldet (NTLM oder Negotiate). Wessen Anfrage das wäre, ist nicht zu erkennen; geschützte Aktionen gehen darüber nicht.",
+            "Wiederholen Sie die Anfrage auf einer anderen Verbindung, ohne diese anzumelden. Der Betreiber dieser Website kann die Anwendung mit einem Cookie anmelden lassen.",
+        ),
         Reason::CrossSite => (
             "Das kam nicht von unserer eigenen Seite",
             "Eine fremde Website oder eine Seite aus einem anderen Browser wollte hier etwas ändern.",

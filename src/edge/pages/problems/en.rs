@@ -21,6 +21,11 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
             "It has expired, was answered already, or belongs to another session or browser.",
             "Go back and try the action again; you will be asked afresh.",
         ),
+        Reason::ConnectionAuthenticated => (
+            "This connection is signed in by itself",
+            "Your browser or program has signed in the connection to the application (NTLM or Negotiate). Whose request this would be cannot be told, so guarded actions are not taken on it.",
+            "Repeat the request on another connection, without signing that one in. Whoever runs this site can let the application sign people in with a cookie.",
+        ),
         Reason::CrossSite => (
             "This did not come from our own page",
             "Another site, or a page from another browser, tried to change something here.",

@@ -45,7 +45,8 @@ pub(crate) const fn actor(reason: Reason) -> Actor {
         | Reason::RequestTimeout
         | Reason::TargetTooLong => Actor::Client,
         Reason::LimitReached | Reason::TooManyAttempts => Actor::Nobody,
-        Reason::FactorLocked
+        Reason::ConnectionAuthenticated
+        | Reason::FactorLocked
         | Reason::InvalidUpstreamResponse
         | Reason::MailUnavailable
         | Reason::MethodNotEnrolled

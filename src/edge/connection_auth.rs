@@ -1,0 +1,143 @@
+//! Authentication of connections: who logs in with NTLM or Negotiate logs in the connection.
+//!
+//! The application then takes every request on that connection for theirs. RFC 4559 §6: a proxy must not
+//! share such a connection between clients.
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+/// What an answer says of the authentication of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Said {
+    /// Nothing.
+    Nothing,
+    /// It is offered, or asked for; nobody is logged in by that.
+    Offered,
+    /// It is under way, or done.
+    Begun,
+}
+
+/// Whether a request authenticates the connection that it is sent on.
+pub(super) fn is_begun_by(request: &HeaderMap) -> bool {
+    let mut lines = request.get_all(AUTHORIZATION).iter();
+    lines.any(|line| schemes(line).any(|(scheme, _)| is_of_connections(scheme)))
+}
+
+/// What one line of an answer says of it.
+pub(super) fn said_by(name: &HeaderName, value: &HeaderValue, succeeded: bool) -> Said {
+    let mut told = schemes(value).filter(|(scheme, _)| is_of_connections(scheme));
+    match name.as_str() {
+        // A success that still names it, or a word for the other side, is part of a handshake.
+        "www-authenticate" | "proxy-authenticate" => {
+            let said = told.map(|(_, has_more)| {
+                if has_more || succeeded {
+                    Said::Begun
+                } else {
+                    Said::Offered
+                }
+            });
+            said.max().unwrap_or(Said::Nothing)
+        }
+        // RFC 7615. Digest and SCRAM use it as well, and those log in one request.
+        "authentication-info" | "proxy-authentication-info" if told.next().is_some() => Said::Begun,
+        // IIS says it of every Negotiate, be it kept or not.
+        "persistent-auth" => Said::Begun,
+        _ => Said::Nothing,
+    }
+}
+
+/// The schemes that a field may name, each with whether anything follows it.
+///
+/// A challenge may be a list, and a comma also stands between the parameters of one (RFC 9110 §11.6.1);
+/// so whatever begins an element is looked at.
+fn schemes(line: &HeaderValue) -> impl Iterator<Item = (&[u8], bool)> {
+    let elements = line.as_bytes().split(|byte| *byte == b',');
+    elements.map(|element| {
+        let element = element.trim_ascii();
+        let end = element.iter().position(u8::is_ascii_whitespace);
+        let (scheme, rest) = element.split_at(end.unwrap_or(element.len()));
+        (scheme, !rest.trim_ascii().is_empty())
+    })
+}
+
+/// NTLM (MS-NTHT), Negotiate (RFC 4559), and the names that Microsoft has used beside them.
+fn is_of_connections(scheme: &[u8]) -> bool {
+    const SCHEMES: [&[u8]; 4] = [b"negotiate", b"ntlm", b"kerberos", b"nego2"];
+    SCHEMES
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(lines: &[&'static str]) -> bool {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(line));
+        }
+        is_begun_by(&headers)
+    }
+
+    #[test]
+    fn a_request_begins_it_in_every_spelling() {
+        for lines in [
+            &["NTLM TlRMTVNTUAAB"][..],
+            &["Negotiate YIIB"],
+            &["negotiate YIIB"],
+            &["nTlM\tTlRM"],
+            &["  Kerberos YIIB"],
+            &["Negotiate"],
+            &["Basic eDp5, Negotiate YIIB"],
+            &["Bearer x", "NTLM TlRM"],
+        ] {
+            assert!(request(lines), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_logs_in_one_request_does_not() {
+        for lines in [
+            &[][..],
+            &["Basic bnRsbTpudGxt"],
+            &["Bearer ntlm"],
+            &["Digest username=\"negotiate\", realm=\"ntlm\""],
+            &["NTLMv3 x"],
+            &["SCRAM-SHA-256 data=x"],
+        ] {
+            assert!(!request(lines), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_how_far_it_is() {
+        let says = |name: &'static str, value, succeeded| {
+            let name = HeaderName::from_static(name);
+            said_by(&name, &HeaderValue::from_static(value), succeeded)
+        };
+        for (value, succeeded, said) in [
+            ("NTLM", false, Said::Offered),
+            ("Negotiate, NTLM", false, Said::Offered),
+            ("Basic realm=\"a, b\", ntlm", false, Said::Offered),
+            ("NTLM TlRMTVNTUAAC", false, Said::Begun),
+            ("Basic realm=x, Negotiate oYG2", false, Said::Begun),
+            ("Negotiate oYG2", true, Said::Begun),
+            ("Negotiate", true, Said::Begun),
+            ("Basic realm=\"Negotiate\"", false, Said::Nothing),
+            ("Digest realm=x, qop=auth", false, Said::Nothing),
+        ] {
+            assert_eq!(says("www-authenticate", value, succeeded), said, "{value}");
+            assert_eq!(says("proxy-authenticate", value, succeeded), said);
+        }
+        assert_eq!(says("persistent-auth", "false", true), Said::Begun);
+        assert_eq!(
+            says("authentication-info", "Negotiate oY", true),
+            Said::Begun
+        );
+        assert_eq!(
+            says("authentication-info", "nextnonce=\"n\"", true),
+            Said::Nothing
+        );
+        assert_eq!(says("content-type", "NTLM x", true), Said::Nothing);
+    }
+}
