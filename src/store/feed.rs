@@ -1,23 +1,27 @@
-//! Keeps the set of revoked sessions up to date; one task for the whole process.
+//! Hears which sessions end, and keeps the set of the revoked ones; one task for the whole process.
 
-use super::redis::{RedisFeed, RedisServer, RedisStore};
-use super::{EmbeddedStore, Revoked, Store, StoreError};
+use super::redis::{Heard, RedisFeed, RedisServer, RedisStore};
+use super::{EmbeddedStore, Endings, Revoked, Store, StoreError};
 use crate::clock::Clock;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 /// How often all revocations are read again, whatever was announced.
 const RESYNC: Duration = Duration::from_secs(30);
-/// How often the embedded store is asked whether another process wrote to it.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the embedded store is asked whether another process wrote to it: what is open ends within a
+/// second of its session.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a store that failed is left alone.
+const RETRY: Duration = Duration::from_secs(1);
 
-/// Follows the revocations of all sidecars that share a store.
+/// Follows the sessions that end by all sidecars that share a store.
 ///
 /// While the store is away, what is known stays refused; what was missed is read on return.
 #[derive(Debug)]
-pub struct RevocationFeed {
+pub struct EndingFeed {
     revoked: Revoked,
+    endings: Endings,
     clock: Clock,
     source: Source,
 }
@@ -28,19 +32,31 @@ enum Source {
     Redis(Arc<RedisServer>),
 }
 
-impl RevocationFeed {
-    pub(super) fn embedded(store: EmbeddedStore, clock: Clock, revoked: Revoked) -> Self {
+impl EndingFeed {
+    pub(super) fn embedded(
+        store: EmbeddedStore,
+        clock: Clock,
+        revoked: Revoked,
+        endings: Endings,
+    ) -> Self {
         Self {
             revoked,
+            endings,
             clock,
             source: Source::Embedded(store),
         }
     }
 
-    pub(super) fn redis(server: Arc<RedisServer>, clock: Clock, revoked: Revoked) -> Self {
+    pub(super) fn redis(
+        server: Arc<RedisServer>,
+        clock: Clock,
+        revoked: Revoked,
+        endings: Endings,
+    ) -> Self {
         let source = Source::Redis(server);
         Self {
             revoked,
+            endings,
             clock,
             source,
         }
@@ -50,56 +66,89 @@ impl RevocationFeed {
     pub async fn run(self) {
         let Self {
             revoked,
+            endings,
             clock,
             source,
         } = self;
         match source {
-            Source::Embedded(store) => poll(&store, &clock, &revoked).await,
-            Source::Redis(server) => listen(&server, &clock, &revoked).await,
+            Source::Embedded(store) => poll(&store, &clock, &revoked, &endings).await,
+            Source::Redis(server) => listen(&server, &clock, &revoked, &endings).await,
         }
     }
 }
 
-async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked) {
-    let mut seen = None;
-    let mut since = RESYNC;
+async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: &Endings) {
+    let (mut seen, mut last) = (None, 0);
+    let mut since = None::<Instant>;
     loop {
-        // Another process wrote: the version differs. Our own writes are in the set already.
+        // Another process wrote: the version differs. Our own revocations are in the set already.
         let version = store.data_version().await.ok();
-        if version.is_none() || version != seen || since >= RESYNC {
+        let is_due = since.is_none_or(|since| since.elapsed() >= RESYNC);
+        if version.is_none() || version != seen || is_due {
             match synchronize(store, clock, revoked).await {
-                Ok(()) => (seen, since) = (version, Duration::ZERO),
+                Ok(()) => (seen, since) = (version, Some(Instant::now())),
                 Err(error) => tracing::warn!(%error, "cannot read the revoked sessions"),
             }
         }
-        sleep(POLL).await;
-        since += POLL;
+        match store.endings(last).await {
+            Ok((ended, latest)) => {
+                last = latest;
+                for ending in ended {
+                    endings.tell(ending);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot read which sessions have ended"),
+        }
+        // An error that lasts is not told without pause.
+        let pause = if version.is_none() { RETRY } else { LOOK };
+        let _ = timeout(pause, store.news()).await;
     }
 }
 
-async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked) {
+async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings: &Endings) {
     let store = RedisStore::open(server, clock.clone(), revoked.clone());
     let (mut warned, mut heard) = (None, true);
+    let mut last = "0".to_owned();
     loop {
         let feed = RedisFeed::subscribe(server, revoked).await;
-        while let Ok(feed) = &feed {
+        'subscribed: while let Ok(feed) = &feed {
             if let Err(error) = synchronize(&store, clock, revoked).await {
                 tracing::warn!(%error, "cannot read the revoked sessions");
                 break;
             }
             warn_of_eviction(&store, &mut warned).await;
-            if feed.is_lost_within(RESYNC).await {
-                break;
+            let synchronized = Instant::now();
+            loop {
+                match store.endings(last.clone()).await {
+                    Ok((ended, latest)) => {
+                        last = latest;
+                        for ending in ended {
+                            endings.tell(ending);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot read which sessions have ended");
+                        break 'subscribed;
+                    }
+                }
+                match feed
+                    .hear(RESYNC.saturating_sub(synchronized.elapsed()))
+                    .await
+                {
+                    Heard::Lost => break 'subscribed,
+                    Heard::News => {}
+                    Heard::Nothing => break,
+                }
             }
         }
         if let Err(error) = &feed
             && heard
         {
-            tracing::warn!(%error, "cannot listen for revoked sessions");
+            tracing::warn!(%error, "cannot listen for sessions that end");
         }
         heard = feed.is_ok();
         drop(feed);
-        sleep(POLL).await;
+        sleep(RETRY).await;
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
 //! | `sg:revoked` | sorted set | revoked sessions by the end of their revocation |
+//! | `sg:endings` | stream | sessions that were logged out or locked, by a letter of `endings::Note` |
 //! | `sg:n:key` | hash | a counter: `c` count, `u` until |
 //! | `sg:f:{challenge}` | set | the factors shown for a challenge |
 //! | `sg:k:{challenge}` | string | the code sent for a challenge |
@@ -113,7 +114,12 @@ impl KeySpace {
         self.named("revoked")
     }
 
-    /// The channel on which revocations are announced.
+    /// The sessions that ended otherwise, for a while.
+    pub(crate) fn endings(&self) -> String {
+        self.named("endings")
+    }
+
+    /// The channel on which revocations are announced, and that there is a new ending.
     pub(crate) fn revocations(&self) -> String {
         self.named("revocations")
     }

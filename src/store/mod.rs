@@ -4,6 +4,7 @@
 //! Everything that is taken once is taken here, atomically.
 
 mod embedded;
+mod endings;
 mod feed;
 mod keys;
 mod open;
@@ -12,7 +13,8 @@ mod redis;
 mod revoked;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
-pub use feed::RevocationFeed;
+pub use endings::{Ending, EndingCause, Endings};
+pub use feed::EndingFeed;
 pub use open::{AnyStore, OpenError, StoreOptions, StoreSource, open};
 #[cfg(fuzzing)]
 pub use record::read_as_every_record;
@@ -130,6 +132,9 @@ pub struct Rotation {
 impl Rotation {
     /// How many values of one session's cookie are known at once; the oldest are forgotten.
     pub const MOST_VALUES: u32 = 64;
+
+    /// How many of them are remembered by name, for ending what is open under an old one.
+    pub const MOST_NAMES: u32 = 256;
 }
 
 /// What goes along to the successor of a session's cookie.
@@ -244,7 +249,7 @@ pub trait Store {
     async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
 
     /// Leaves a session to nobody, under every value of its cookie, with nothing that it held; writes
-    /// `disputed` if nothing is known of it.
+    /// `disputed` if nothing is known of it. Announced to all sidecars as a lock.
     async fn dispute_session(
         &self,
         id: SessionId,
@@ -260,6 +265,7 @@ pub trait Store {
     async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError>;
 
     /// Forgets a session and all it holds, under every value of its cookie: the subject logged out.
+    /// Announced to all sidecars.
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
 
     /// Notes that a session is in use, for idle limits.
@@ -280,7 +286,7 @@ pub trait Store {
     ) -> Result<(), StoreError>;
 
     /// Drops all elevation of a session (mark, grants, and the freshness of its login) under every value
-    /// of its cookie, keeping the session.
+    /// of its cookie, keeping the session. Announced to all sidecars.
     async fn lock_session(&self, id: SessionId) -> Result<(), StoreError>;
 
     /// The sessions known for a subject, or all; newest first, at most `most`.

@@ -3,7 +3,7 @@
 use super::embedded::{EmbeddedOptions, EmbeddedStore};
 use super::redis::{RedisOptions, RedisServer, RedisStore};
 use super::{
-    Ask, CodeAnswer, Held, Login, RevocationFeed, Revoked, Rotated, Rotation, SentCode, Store,
+    Ask, CodeAnswer, EndingFeed, Endings, Held, Login, Revoked, Rotated, Rotation, SentCode, Store,
     StoreError, Taken, Verified,
 };
 use crate::clock::Clock;
@@ -82,6 +82,7 @@ pub struct StoreSource {
     backend: Backend,
     clock: Clock,
     revoked: Revoked,
+    endings: Endings,
 }
 
 #[derive(Clone, Debug)]
@@ -92,7 +93,8 @@ enum Backend {
 
 /// Opens a store. The embedded one is read now; Redis is reached when a thread takes a handle.
 pub fn open(options: &StoreOptions, clock: &Clock) -> Result<StoreSource, OpenError> {
-    let revoked = Revoked::default();
+    let endings = Endings::default();
+    let revoked = Revoked::telling(endings.clone());
     let backend = match options {
         StoreOptions::Embedded(options) => Backend::Embedded(EmbeddedStore::open(
             options,
@@ -107,6 +109,7 @@ pub fn open(options: &StoreOptions, clock: &Clock) -> Result<StoreSource, OpenEr
         backend,
         clock: clock.clone(),
         revoked,
+        endings,
     })
 }
 
@@ -129,12 +132,23 @@ impl StoreSource {
         self.revoked.clone()
     }
 
-    /// What keeps [`revoked`](Self::revoked) up to date; to be run by one task of the process.
-    pub fn feed(&self) -> RevocationFeed {
+    /// The sessions that end, as the [`feed`](Self::feed) hears of them.
+    pub fn endings(&self) -> Endings {
+        self.endings.clone()
+    }
+
+    /// What keeps [`revoked`](Self::revoked) and [`endings`](Self::endings) up to date; to be run by one
+    /// task of the process.
+    pub fn feed(&self) -> EndingFeed {
         let (clock, revoked) = (self.clock.clone(), self.revoked.clone());
+        let endings = self.endings.clone();
         match &self.backend {
-            Backend::Embedded(store) => RevocationFeed::embedded(store.clone(), clock, revoked),
-            Backend::Redis(server) => RevocationFeed::redis(Arc::clone(server), clock, revoked),
+            Backend::Embedded(store) => {
+                EndingFeed::embedded(store.clone(), clock, revoked, endings)
+            }
+            Backend::Redis(server) => {
+                EndingFeed::redis(Arc::clone(server), clock, revoked, endings)
+            }
         }
     }
 }

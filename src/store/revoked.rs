@@ -1,7 +1,9 @@
 //! The revoked sessions, in memory, so that refusing them costs no round trip.
 
+use super::{Ending, EndingCause, Endings};
 use crate::domain::{SessionId, Timestamp};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -16,9 +18,18 @@ struct Set {
     /// So that the usual case, an empty set, costs one load.
     count: AtomicUsize,
     ends: RwLock<HashMap<SessionId, Timestamp>>,
+    endings: Endings,
 }
 
 impl Revoked {
+    /// None yet; each that is added is told to `endings`.
+    pub(crate) fn telling(endings: Endings) -> Self {
+        Self(Arc::new(Set {
+            endings,
+            ..Set::default()
+        }))
+    }
+
     /// Tells whether a session is revoked, as far as this process has heard.
     pub fn contains(&self, id: &SessionId) -> bool {
         self.0.count.load(Ordering::Acquire) > 0
@@ -41,29 +52,48 @@ impl Revoked {
     }
 
     pub(crate) fn add(&self, id: SessionId, end: Timestamp) {
-        self.change(|ends| insert(ends, id, end));
+        self.change(vec![(id, end)], |_| {});
     }
 
     /// Adds what the store tells, and forgets what is over.
     pub(crate) fn synchronize(&self, told: Vec<(SessionId, Timestamp)>, now: Timestamp) {
-        self.change(|ends| {
-            for (id, end) in told {
-                insert(ends, id, end);
-            }
-            ends.retain(|_, end| *end > now);
-        });
+        self.change(told, |ends| ends.retain(|_, end| *end > now));
     }
 
-    fn change(&self, change: impl FnOnce(&mut HashMap<SessionId, Timestamp>)) {
+    /// Adds `more` and tidies up. What is new is told once it is refused to all requests.
+    fn change(
+        &self,
+        mut more: Vec<(SessionId, Timestamp)>,
+        tidy: impl FnOnce(&mut HashMap<SessionId, Timestamp>),
+    ) {
         let mut ends = self.0.ends.write().unwrap_or_else(PoisonError::into_inner);
-        change(&mut ends);
+        more.retain(|(id, end)| insert(&mut ends, *id, *end));
+        tidy(&mut ends);
         self.0.count.store(ends.len(), Ordering::Release);
+        drop(ends);
+        for (session, _) in more {
+            self.0.endings.tell(Ending {
+                session,
+                cause: EndingCause::Revoked,
+                known: true,
+            });
+        }
     }
 }
 
-fn insert(ends: &mut HashMap<SessionId, Timestamp>, id: SessionId, end: Timestamp) {
-    let known = ends.entry(id).or_insert(end);
-    *known = end.max(*known);
+/// Tells whether it is new.
+fn insert(ends: &mut HashMap<SessionId, Timestamp>, id: SessionId, end: Timestamp) -> bool {
+    match ends.entry(id) {
+        Entry::Occupied(mut known) => {
+            let later = end.max(*known.get());
+            known.insert(later);
+            false
+        }
+        Entry::Vacant(vacant) => {
+            vacant.insert(end);
+            true
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +112,22 @@ mod tests {
         assert!(revoked.contains(&id), "an earlier end shortens nothing");
         revoked.synchronize(Vec::new(), at(10));
         assert!(revoked.is_empty());
+    }
+
+    #[test]
+    fn a_revocation_is_told_once_and_refused_by_then() {
+        let endings = Endings::default();
+        let (revoked, mut heard) = (Revoked::telling(endings.clone()), endings.listen());
+        let [one, two] = [1, 2].map(|byte| SessionId::new([byte; 32]));
+        let end = Timestamp::from_millis(10);
+        revoked.add(one, end);
+        revoked.add(one, end);
+        revoked.synchronize(vec![(one, end), (two, end)], Timestamp::default());
+        for id in [one, two] {
+            let told = heard.try_recv().unwrap();
+            assert_eq!((told.session, told.cause), (id, EndingCause::Revoked));
+            assert!(revoked.contains(&id));
+        }
+        assert!(heard.try_recv().is_err());
     }
 }

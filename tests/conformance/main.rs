@@ -13,6 +13,7 @@
 
 mod directory;
 mod embedded;
+mod endings;
 mod grants;
 mod mischief;
 mod outage;

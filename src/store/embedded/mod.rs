@@ -15,14 +15,16 @@ use crate::domain::{
     Subject, Timestamp, User, UserId,
 };
 use crate::store::{
-    Ask, CodeAnswer, Held, Login, OpenError, Revoked, Rotated, Rotation, SentCode, Store,
+    Ask, CodeAnswer, Ending, Held, Login, OpenError, Revoked, Rotated, Rotation, SentCode, Store,
     StoreError, Taken, Verified,
 };
 use rusqlite::Connection;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Where the embedded store is, and how long it may take.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct EmbeddedStore {
     desk: Desk,
     clock: Clock,
     revoked: Revoked,
+    /// Called when this process has noted an ending.
+    news: Arc<Notify>,
 }
 
 impl EmbeddedStore {
@@ -82,7 +86,19 @@ impl EmbeddedStore {
             desk,
             clock,
             revoked,
+            news: Arc::default(),
         })
+    }
+
+    /// Waits until this process has noted an ending that nobody has read.
+    pub(crate) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// The endings after the one of this number, and the number of the last.
+    pub(crate) async fn endings(&self, after: i64) -> Result<(Vec<Ending>, i64), StoreError> {
+        self.read(move |connection| sessions::endings(connection, after))
+            .await
     }
 
     /// A number that differs as soon as another process has written.
@@ -198,7 +214,9 @@ impl Store for EmbeddedStore {
         let (disputed, now) = (disputed.clone(), self.clock.now());
         let until = now.after(keep);
         self.write(move |connection| values::dispute(connection, id, &disputed, until, now))
-            .await
+            .await?;
+        self.news.notify_one();
+        Ok(())
     }
 
     async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError> {
@@ -226,8 +244,11 @@ impl Store for EmbeddedStore {
     }
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.write(move |connection| values::end(connection, id))
-            .await
+        let now = self.clock.now();
+        self.write(move |connection| values::end(connection, id, now))
+            .await?;
+        self.news.notify_one();
+        Ok(())
     }
 
     async fn touch_session(
@@ -259,7 +280,9 @@ impl Store for EmbeddedStore {
     async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.write(move |connection| values::lock(connection, id, now))
-            .await
+            .await?;
+        self.news.notify_one();
+        Ok(())
     }
 
     async fn sessions(

@@ -46,10 +46,16 @@ const STEPS: &[&str] = &[
     CREATE INDEX sessions_by_first ON sessions (first, issued_at) WHERE first IS NOT NULL;
     CREATE INDEX grants_by_id ON grants (id);
 ",
+    "
+    CREATE TABLE endings (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, session BLOB NOT NULL, note TEXT NOT NULL,
+        at INTEGER NOT NULL
+    );
+",
 ];
 
 /// The latest schema.
-pub(super) const LATEST: u32 = 3;
+pub(super) const LATEST: u32 = 4;
 
 /// Brings a database up to date; tells the schema it has if that is later than ours.
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {
@@ -72,12 +78,16 @@ pub(super) fn purge(connection: &Connection, now: i64) -> Result<(), Error> {
         "DELETE FROM grants WHERE expires_at <= ?1
             OR session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
         "DELETE FROM parts WHERE session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
-        "DELETE FROM sessions WHERE expires_at <= ?1",
+        // What a session was known by tells what is still open for it.
+        "DELETE FROM sessions AS old WHERE expires_at <= ?1 AND NOT EXISTS (
+            SELECT 1 FROM sessions AS live WHERE live.first = old.first AND live.expires_at > ?1)",
         "DELETE FROM revoked WHERE until <= ?1",
         "DELETE FROM answered WHERE expires_at <= ?1",
         "DELETE FROM factors WHERE expires_at <= ?1",
         "DELETE FROM codes WHERE expires_at <= ?1",
         "DELETE FROM counters WHERE until <= ?1",
+        // An hour: whoever reads them looks several times a second.
+        "DELETE FROM endings WHERE at <= ?1 - 3600000",
     ] {
         connection.execute(delete, [now])?;
     }

@@ -3,6 +3,7 @@
 use super::millis;
 use super::values::every_value;
 use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::store::endings::{Ending, Note};
 use crate::store::record::{decode_session, encode_session, refile};
 use crate::store::{Login, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -111,6 +112,45 @@ pub(super) fn wipe(connection: &Connection, id: SessionId) -> Result<(), StoreEr
         .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
         .execute([id.as_bytes()])?;
     Ok(())
+}
+
+/// Notes how a session ended, and its parts, for whoever holds something open for it.
+pub(super) fn note_ending(
+    connection: &Connection,
+    id: SessionId,
+    note: Note,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut insert =
+        connection.prepare_cached("INSERT INTO endings (session, note, at) VALUES (?1, ?2, ?3)")?;
+    for id in parts(connection, id)?.into_iter().chain([id]) {
+        insert.execute(params![id.as_bytes(), note.as_str(), millis(now)])?;
+    }
+    Ok(())
+}
+
+/// The endings after the one of this number, and the number of the last.
+pub(super) fn endings(
+    connection: &Connection,
+    after: i64,
+) -> Result<(Vec<Ending>, i64), StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT number, session, note FROM endings WHERE number > ?1 ORDER BY number",
+    )?;
+    let mut rows = select.query([after])?;
+    let (mut endings, mut last) = (Vec::new(), after);
+    while let Some(row) = rows.next()? {
+        last = row.get(0)?;
+        let note: String = row.get(2)?;
+        endings.extend(Note::of(SessionId::new(row.get(1)?), note.as_bytes()));
+    }
+    Ok((endings, last))
+}
+
+fn parts(connection: &Connection, id: SessionId) -> Result<Vec<SessionId>, StoreError> {
+    let mut select = connection.prepare_cached("SELECT part FROM parts WHERE session = ?1")?;
+    let parts = select.query_map([id.as_bytes()], |row| Ok(SessionId::new(row.get(0)?)))?;
+    Ok(parts.collect::<Result<_, _>>()?)
 }
 
 fn drop_parts(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
@@ -257,10 +297,7 @@ fn revoke_value(
     id: SessionId,
     until: Timestamp,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT part FROM parts WHERE session = ?1")?;
-    let parts = select
-        .query_map([id.as_bytes()], |row| Ok(SessionId::new(row.get(0)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
+    let parts = parts(connection, id)?;
     for part in &parts {
         note_revoked(connection, *part, until)?;
     }

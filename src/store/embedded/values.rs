@@ -2,9 +2,10 @@
 
 use super::millis;
 use super::sessions::{
-    Row, drop_grants, note_revoked, refiled, revoked_until, strip_elevation, wipe,
+    Row, drop_grants, note_ending, note_revoked, refiled, revoked_until, strip_elevation, wipe,
 };
 use crate::domain::{Session, SessionId, Timestamp};
+use crate::store::endings::Note;
 use crate::store::{Carry, Rotated, Rotation, StoreError};
 use rusqlite::{Connection, params};
 
@@ -87,6 +88,7 @@ pub(super) fn dispute(
         };
         known |= value == id;
         drop_grants(connection, value)?;
+        note_ending(connection, value, Note::Locked, now)?;
         let session = Session {
             subject: disputed.subject.clone(),
             authenticated_at: None,
@@ -108,14 +110,24 @@ pub(super) fn lock(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for value in every_value(connection, id)? {
+        note_ending(connection, value, Note::Locked, now)?;
         strip_elevation(connection, value, now)?;
     }
     Ok(())
 }
 
 /// Forgets a session, under every value of its cookie.
-pub(super) fn end(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
+pub(super) fn end(
+    connection: &Connection,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let note = match Row::find(connection, id, now)? {
+        Some(_) => Note::LoggedOut,
+        None => Note::LoggedOutUnknown,
+    };
     for value in every_value(connection, id)? {
+        note_ending(connection, value, note, now)?;
         wipe(connection, value)?;
     }
     Ok(())
@@ -167,17 +179,31 @@ fn copy_grants(connection: &Connection, from: SessionId, to: SessionId) -> Resul
     Ok(())
 }
 
+/// Ends what is known under the oldest values, and forgets the oldest of those.
 fn forget_oldest(connection: &Connection, first: SessionId) -> Result<(), StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT id FROM sessions WHERE first = ?1 ORDER BY issued_at DESC, id LIMIT -1 OFFSET ?2",
-    )?;
-    let oldest = select
-        .query_map(params![first.as_bytes(), Rotation::MOST_VALUES], |row| {
-            Ok(SessionId::new(row.get(0)?))
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    for id in oldest {
+    for id in beyond(connection, first, Rotation::MOST_VALUES)? {
+        drop_grants(connection, id)?;
+        connection
+            .prepare_cached("UPDATE sessions SET replaced = 1, expires_at = 0 WHERE id = ?1")?
+            .execute([id.as_bytes()])?;
+    }
+    for id in beyond(connection, first, Rotation::MOST_NAMES)? {
         wipe(connection, id)?;
     }
     Ok(())
+}
+
+/// The values of a cookie but the newest.
+fn beyond(
+    connection: &Connection,
+    first: SessionId,
+    newest: u32,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT id FROM sessions WHERE first = ?1 ORDER BY issued_at DESC, id LIMIT -1 OFFSET ?2",
+    )?;
+    let oldest = select.query_map(params![first.as_bytes(), newest], |row| {
+        Ok(SessionId::new(row.get(0)?))
+    })?;
+    Ok(oldest.collect::<Result<_, _>>()?)
 }

@@ -1,8 +1,8 @@
-//! Hears of revocations as they are announced.
+//! Hears of revocations and other endings as they are announced.
 
 use super::RedisServer;
 use super::requests::until;
-use crate::domain::SessionId;
+use crate::domain::{SessionId, Timestamp};
 use crate::store::Revoked;
 use crate::store::keys::KeySpace;
 use redis::aio::MultiplexedConnection;
@@ -12,12 +12,24 @@ use redis::{
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 /// A subscription, on a connection of its own.
 pub(crate) struct RedisFeed {
     connection: MultiplexedConnection,
     lost: Arc<Notify>,
+    news: Arc<Notify>,
+}
+
+/// What a subscription brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It is lost.
+    Lost,
+    /// There is a new ending to be read.
+    News,
+    /// Nothing, for as long as was waited.
+    Nothing,
 }
 
 impl RedisFeed {
@@ -35,16 +47,20 @@ impl RedisFeed {
             .clone()
             .set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
-        let (revoked, lost) = (revoked.clone(), Arc::new(Notify::new()));
-        let disconnected = Arc::clone(&lost);
+        let (lost, news) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (disconnected, told) = (Arc::clone(&lost), Arc::clone(&news));
+        let revoked = revoked.clone();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
             .set_response_timeout(Some(options.deadline))
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
                     disconnected.notify_one();
-                } else if let Some((id, end)) = read_message(&push) {
-                    revoked.add(id, end);
+                } else if let Some(payload) = payload(&push) {
+                    match read_revocation(payload) {
+                        Some((id, end)) => revoked.add(id, end),
+                        None => told.notify_one(),
+                    }
                 }
                 Ok::<(), redis::aio::SendError>(())
             });
@@ -54,32 +70,41 @@ impl RedisFeed {
         connection
             .subscribe(KeySpace::new(&options.prefix).revocations())
             .await?;
-        Ok(Self { connection, lost })
+        Ok(Self {
+            connection,
+            lost,
+            news,
+        })
     }
 
-    /// Tells whether the subscription was lost, having waited for at most `span`.
-    pub(crate) async fn is_lost_within(&self, span: Duration) -> bool {
-        if timeout(span, self.lost.notified()).await.is_ok() {
-            return true;
+    /// Tells what came first, having waited for at most `span`.
+    pub(crate) async fn hear(&self, span: Duration) -> Heard {
+        tokio::select! {
+            () = self.lost.notified() => return Heard::Lost,
+            () = self.news.notified() => return Heard::News,
+            () = sleep(span) => {}
         }
         // A half-open connection hears nothing, and says nothing either.
         let mut ping = Cmd::new();
         ping.arg("PING");
-        self.connection
-            .clone()
-            .send_packed_command(&ping)
-            .await
-            .is_err()
+        match self.connection.clone().send_packed_command(&ping).await {
+            Ok(_) => Heard::Nothing,
+            Err(_) => Heard::Lost,
+        }
     }
 }
 
-fn read_message(push: &PushInfo) -> Option<(SessionId, crate::domain::Timestamp)> {
+fn payload(push: &PushInfo) -> Option<&[u8]> {
     if push.kind != PushKind::Message {
         return None;
     }
-    let [_channel, Value::BulkString(payload)] = push.data.as_slice() else {
-        return None;
-    };
+    match push.data.as_slice() {
+        [_channel, Value::BulkString(payload)] => Some(payload),
+        _ => None,
+    }
+}
+
+fn read_revocation(payload: &[u8]) -> Option<(SessionId, Timestamp)> {
     let (id, end) = payload.split_first_chunk()?;
     Some((SessionId::new(*id), until(end).ok()?))
 }

@@ -15,7 +15,7 @@ mod sessions;
 mod verification;
 mod wire;
 
-pub(crate) use self::feed::RedisFeed;
+pub(crate) use self::feed::{Heard, RedisFeed};
 #[cfg(fuzzing)]
 pub use self::reply::read_as_replies;
 

@@ -5,6 +5,7 @@ use super::link::Repeat;
 use super::requests::until;
 use super::{RedisStore, scripts, ttl};
 use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::store::endings::{Ending, Note};
 use crate::store::keys::{FIRST_FIELD, REPLACED_FIELD, REVOKED_FIELD, SESSION_FIELD};
 use crate::store::record::{decode_session, encode_session};
 use crate::store::{Carry, Login, Rotated, Rotation, StoreError};
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// Sessions of one subject that are looked at; whoever has more sees the ones used last.
 const MOST_OF_A_SUBJECT: usize = 10_000;
+
+/// Endings that are read in one go.
+const ENDINGS_AT_ONCE: usize = 1_000;
 
 impl RedisStore {
     pub(super) async fn write_login(&self, login: &Login) -> Result<(), StoreError> {
@@ -82,10 +86,12 @@ impl RedisStore {
 
     pub(super) async fn forget_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.link
-            .run(&scripts::END_SESSION, 1, Repeat::Never, |command| {
+            .run(&scripts::END_SESSION, 2, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(&id))
-                    .arg(self.keys.subjects());
+                    .arg(self.keys.endings())
+                    .arg(self.keys.subjects())
+                    .arg(self.keys.revocations());
             })
             .await
             .map(drop)
@@ -113,7 +119,8 @@ impl RedisStore {
                     .arg(now)
                     .arg(ttl(*grace))
                     .arg(u8::from(*carry == Carry::Everything))
-                    .arg(Rotation::MOST_VALUES);
+                    .arg(Rotation::MOST_VALUES)
+                    .arg(Rotation::MOST_NAMES);
             })
             .await?;
         match number(&told)? {
@@ -131,12 +138,14 @@ impl RedisStore {
     ) -> Result<(), StoreError> {
         let now = self.clock.now().as_millis();
         self.link
-            .run(&scripts::DISPUTE_SESSION, 1, Repeat::Harmless, |command| {
+            .run(&scripts::DISPUTE_SESSION, 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
+                    .arg(self.keys.endings())
                     .arg(encode_session(&id, disputed))
                     .arg(ttl(keep))
-                    .arg(now);
+                    .arg(now)
+                    .arg(self.keys.revocations());
             })
             .await
             .map(drop)
@@ -192,8 +201,11 @@ impl RedisStore {
 
     pub(super) async fn drop_elevation(&self, id: SessionId) -> Result<(), StoreError> {
         self.link
-            .run(&scripts::LOCK_SESSION, 1, Repeat::Harmless, |command| {
-                command.arg(self.keys.session(&id));
+            .run(&scripts::LOCK_SESSION, 2, Repeat::Harmless, |command| {
+                command
+                    .arg(self.keys.session(&id))
+                    .arg(self.keys.endings())
+                    .arg(self.keys.revocations());
             })
             .await
             .map(drop)
@@ -233,6 +245,34 @@ impl RedisStore {
             ));
         }
         Ok(revoked)
+    }
+
+    /// The endings after the one of this name, and the name of the last.
+    pub(crate) async fn endings(&self, after: String) -> Result<(Vec<Ending>, String), StoreError> {
+        let (mut endings, mut last) = (Vec::new(), after);
+        loop {
+            let mut range = Cmd::new();
+            range
+                .arg("XRANGE")
+                .arg(self.keys.endings())
+                .arg(format!("({last}"))
+                .arg("+")
+                .arg("COUNT")
+                .arg(ENDINGS_AT_ONCE);
+            let entries = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+            let count = entries.len();
+            for entry in entries {
+                let mut entry = list(entry)?;
+                last = text(next(&mut entry)?)?;
+                let mut fields = list(next(&mut entry)?)?;
+                let (note, id) = (bytes(next(&mut fields)?)?, bytes(next(&mut fields)?)?);
+                // What a later version notes means nothing to us.
+                endings.extend(session_id(&id).and_then(|id| Note::of(id, &note)));
+            }
+            if count < ENDINGS_AT_ONCE {
+                return Ok((endings, last));
+            }
+        }
     }
 
     async fn sessions_of(

@@ -1,7 +1,11 @@
--- KEYS session  ARGV beginning of index keys
+-- KEYS session, endings  ARGV beginning of index keys, channel
+local ids, known = '', false
 for _, key in ipairs(every_value(KEYS[1])) do
   local session = redis.call('HGET', key, 's')
   if session then redis.call('ZREM', ARGV[1] .. string.sub(session, 94), id_of(key)) end
+  known = known or session
+  ids = ids .. id_of(key) .. (redis.call('HGET', key, 'p') or '')
   wipe(key)
 end
+ended(ids, KEYS[2], ARGV[2], known and 'o' or 'u')
 return 1

@@ -81,6 +81,14 @@ local function revoke(ids, set, channel, ends)
   end
 end
 
+-- Notes how the sessions in `ids`, 32 bytes each, ended, and tells everybody to look; see store/endings.rs.
+local function ended(ids, log, channel, note)
+  for at = 1, #ids, 32 do
+    redis.call('XADD', log, 'MAXLEN', '~', 10000, '*', note, string.sub(ids, at, at + 31))
+  end
+  redis.call('PUBLISH', channel, 'ended')
+end
+
 -- A session record that was never seen to authenticate.
 local function stale(session)
   return string.sub(session, 1, 42) .. string.rep('\0', 9) .. string.sub(session, 52)

@@ -1,5 +1,6 @@
 -- KEYS from, to, revoked
--- ARGV from id, to id, beginning of index keys, channel, now, grace, 1 if all goes along, most values
+-- ARGV from id, to id, beginning of index keys, channel, now, grace, 1 if all goes along,
+--      most values, most names
 -- Answers 0 if `from` is not known, 2 if `to` is known already and left as it is, else 1.
 local from, to, list = KEYS[1], KEYS[2], nil
 lapse(from, ARGV[5])
@@ -54,9 +55,11 @@ keep(list, ttl)
 if redis.call('HSETNX', from, 'e', '1') == 1 then
   redis.call('PEXPIRE', from, math.min(ttl, math.max(tonumber(ARGV[6]), 1)))
 end
+-- The oldest hold nothing any more, and the oldest of those are forgotten.
 local over = redis.call('ZCARD', list) - tonumber(ARGV[8])
-for _, id in ipairs(over > 0 and redis.call('ZRANGE', list, 0, over - 1) or {}) do
-  wipe(string.sub(from, 1, -67) .. '{' .. hex(id) .. '}')
-  redis.call('ZREM', list, id)
+for _, id in ipairs(over > 0 and redis.call('ZRANGE', list, over - 1, over - 1) or {}) do
+  local old = string.sub(from, 1, -67) .. '{' .. hex(id) .. '}'
+  if redis.call('HEXISTS', old, 'r') == 0 then redis.call('DEL', old) end
 end
+redis.call('ZREMRANGEBYRANK', list, 0, -1 - tonumber(ARGV[9]))
 return 1
