@@ -121,6 +121,7 @@ impl App {
             equipment: Arc::new(equipment),
             rolling: Rolling::default(),
             revoked: store.revoked(),
+            endings: store.endings(),
             census: Arc::new(Census::default()),
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),

@@ -53,6 +53,8 @@ words! {
         SignedOut = "signed-out",
         /// The sidecar started.
         Started = "started",
+        /// What was open for a session ended with it; how many is its count.
+        StreamsEnded = "streams-ended",
         /// The sidecar stopped.
         Stopped = "stopped",
         /// An operator changed a user of the directory.

@@ -2,7 +2,8 @@
 
 use super::content::Content;
 use super::headers::{cleanse_interim, cleanse_response, join_cookies, remove_cookie};
-use super::house::{Connection, Worker};
+use super::house::Worker;
+use super::observe::Watch;
 use super::upstream::{Outgoing, SendError, UpstreamBody};
 use super::visit::Visit;
 use super::wire::Awaited;
@@ -15,7 +16,6 @@ use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use hyper::upgrade::OnUpgrade;
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::task::Poll;
 
 /// Why the application did not answer.
@@ -47,6 +47,7 @@ pub(crate) async fn forward(
     mut parts: Parts,
     content: Content,
     upgrade: Option<Upgrade>,
+    watch: &Watch,
     visit: &Visit<'_>,
 ) -> Result<Response<UpstreamBody>, ForwardError> {
     let claims = permit.spend();
@@ -79,7 +80,7 @@ pub(crate) async fn forward(
         let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
             return Err(ForwardError::Switched);
         };
-        carry(upgrade, &mut response, worker, connection);
+        carry(upgrade, &mut response, watch, visit);
         let protocol = response.headers_mut().remove(header::UPGRADE);
         cleanse_response(response.headers_mut());
         let headers = response.headers_mut();
@@ -152,18 +153,28 @@ fn agrees(response: &Response<UpstreamBody>, asked: &HeaderValue) -> bool {
 fn carry(
     upgrade: Upgrade,
     response: &mut Response<UpstreamBody>,
-    worker: &Rc<Worker>,
-    connection: &Connection,
+    watch: &Watch,
+    visit: &Visit<'_>,
 ) {
+    let Visit {
+        worker, connection, ..
+    } = *visit;
     connection.line.become_tunnel();
+    let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);
     let silence = worker.house.options.tunnel_silence;
     let working = worker.drain.work();
     let place = connection.place.clone();
     tokio::task::spawn_local(async move {
-        let (_working, _place) = (working, place);
-        if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
-            tunnel::carry(client, upstream, silence).await;
+        let (_working, _place, _opened) = (working, place, opened);
+        let carrying = async {
+            if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
+                tunnel::carry(client, upstream, silence).await;
+            }
+        };
+        tokio::select! {
+            () = carrying => {}
+            () = end.notified() => {}
         }
     });
 }

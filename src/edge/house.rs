@@ -6,6 +6,7 @@ use super::drain::Drain;
 use super::forget::Forgetting;
 use super::headers::{HeaderRules, Hop};
 use super::listen::{self, Census, ClientLimits, Place};
+use super::open::{self, Open};
 use super::upstream::{Client, Pinned, Pool, UpstreamOptions};
 use super::visit::RequestIds;
 use super::watchman::Watchman;
@@ -16,7 +17,7 @@ use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
 use crate::entropy::Entropy;
 use crate::identity::{BrowserKeyCookie, Recent, Rolling, SessionOptions};
 use crate::seal::Keys;
-use crate::store::{AnyStore, Revoked};
+use crate::store::{AnyStore, Endings, Revoked};
 use crate::verification::{Equipment, Verifier};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
@@ -80,6 +81,8 @@ pub struct House {
     pub rolling: Rolling,
     /// The sessions that are revoked.
     pub revoked: Revoked,
+    /// The sessions that end.
+    pub endings: Endings,
     /// Who is inside.
     pub census: Arc<Census>,
     /// Upstream connections that are open.
@@ -101,6 +104,7 @@ pub(crate) struct Worker {
     pub(crate) complaints: Complaints,
     pub(crate) forgetting: Forgetting,
     pub(crate) watchman: Watchman,
+    pub(crate) open: Rc<Open>,
 }
 
 /// Who is on the line.
@@ -149,8 +153,11 @@ pub async fn serve(
         complaints: Complaints::default(),
         forgetting: Forgetting::default(),
         watchman: Watchman::default(),
+        open: Rc::default(),
         house,
     });
+    let endings = worker.house.endings.clone();
+    tokio::task::spawn_local(open::follow(worker.clone(), endings));
     for (listener, tls) in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls));

@@ -25,6 +25,7 @@ mod listen;
 pub mod local_path;
 mod normalize;
 mod observe;
+mod open;
 pub mod pages;
 pub mod problem;
 mod reply;
@@ -55,6 +56,7 @@ use normalize::{Plain, normalize};
 use observe::Watch;
 use reply::Reply;
 use std::rc::Rc;
+use streams::Stream;
 use visit::Visit;
 use wire::Occupied;
 
@@ -63,10 +65,11 @@ async fn handle(
     worker: &Rc<Worker>,
     connection: &Connection,
     request: Request<Incoming>,
+    stream: Option<Rc<Stream>>,
     occupied: Occupied,
 ) -> Response<Reply> {
     let (parts, body) = request.into_parts();
-    let visit = Visit::new(worker, connection, &parts);
+    let visit = Visit::new(worker, connection, stream, &parts);
     let answered = walk(&visit, parts, body).await;
     let response = answered.unwrap_or_else(|error| respond::error(&visit, &error));
     response.map(|reply| reply.until(visit.deadline).occupying(occupied))
@@ -112,7 +115,7 @@ async fn walk(
         guard::Judged::Answered(response) => Ok(*response),
         guard::Judged::Permitted(permit) => {
             watch.prepare(&mut parts);
-            let response = forward::forward(permit, parts, content, upgrade, visit).await?;
+            let response = forward::forward(permit, parts, content, upgrade, &watch, visit).await?;
             Ok(watch.observe(visit, response).await)
         }
     }

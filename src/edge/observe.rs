@@ -4,6 +4,7 @@ use super::content::Content;
 use super::error::EdgeError;
 use super::forget::forget;
 use super::identify::identify;
+use super::open::Opened;
 use super::reply::Reply;
 use super::respond;
 use super::upstream::UpstreamBody;
@@ -20,6 +21,9 @@ use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::BodyExt;
+use std::cell::RefCell;
+use std::rc::Rc;
+use tokio::sync::Notify;
 
 /// What a request carries, and what its answer may turn out to mean.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Watch {
     found: Found,
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
+    /// The request and its answer end with their session; but not those that end it.
+    opened: RefCell<Option<Opened>>,
 }
 
 /// How much of a response is read for the signs of a login.
@@ -50,12 +56,26 @@ impl Watch {
         };
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
             .map(|hash| presented.and_then(|key| hash(key, &house.keys)));
+        let asserted = visit.asserted(head.headers);
+        let opened = visit
+            .worker
+            .open
+            .register(&carried, asserted, visit.close());
         Self {
+            opened: RefCell::new(opened),
             carried,
             candidates,
             found: Found::Nothing,
             browser_keys,
         }
+    }
+
+    /// What becomes of the request when it is upgraded, and what tells of its end.
+    pub(crate) fn tunnel(&self) -> (Option<Opened>, Rc<Notify>) {
+        let end = Rc::new(Notify::new());
+        let request = self.opened.borrow();
+        let opened = request.as_ref();
+        (opened.and_then(|it| it.tunnel(end.clone())), end)
     }
 
     /// Reads the body where it says whether this is a login, and of whom. One too large to read is
@@ -167,13 +187,11 @@ impl Watch {
                 };
                 Box::pin(self.logged_in(visit, attempts, &mut response, read.as_deref())).await;
                 let (parts, body) = response.into_parts();
-                return Response::from_parts(
-                    parts,
-                    Reply::continued(read.unwrap_or_default(), body),
-                );
+                let reply = Reply::continued(read.unwrap_or_default(), body);
+                return Response::from_parts(parts, reply.opened(self.opened.take()));
             }
         }
-        response.map(Reply::upstream)
+        response.map(|body| Reply::upstream(body).opened(self.opened.take()))
     }
 
     fn attempts(&self) -> &[Attempt] {
@@ -318,6 +336,7 @@ impl Watch {
         (before, after): (Option<SessionId>, Option<SessionId>),
         response: &HeaderMap,
     ) {
+        self.opened.take();
         for id in before.into_iter().chain(after) {
             if !tell(visit, &visit.worker.store.lock_session(id).await) {
                 return forget(visit.worker, before.into_iter().chain(after));
@@ -392,6 +411,7 @@ impl Watch {
 
     /// Somebody may have logged in, and it cannot be told to which session, or who.
     async fn dispute_all(&self, visit: &Visit<'_>, response: &HeaderMap) {
+        self.opened.take();
         let after = self.change(visit, response).and_then(|(_, after)| after);
         let mut ids = self.carried_sessions(visit);
         ids.extend(after.filter(|after| !ids.contains(after)));
@@ -430,6 +450,7 @@ impl Watch {
         if after.is_some() && !self.is_from_their_browser(visit, before).await {
             return self.rotated(visit, response).await;
         }
+        self.opened.take();
         let both = [before, after.filter(|_| after != before)];
         end(visit, both.into_iter().flatten()).await;
         if before.is_some() {
@@ -475,6 +496,7 @@ impl Watch {
     ) -> Option<Rotated> {
         let from = before.filter(|_| after != before)?;
         let Some(to) = after else {
+            self.opened.take();
             end(visit, [from]).await;
             return None;
         };

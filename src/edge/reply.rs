@@ -1,5 +1,6 @@
 //! A response on its way to the client.
 
+use super::open::Opened;
 use super::streams::Stream;
 use super::upstream::UpstreamBody;
 use super::wire::Occupied;
@@ -17,6 +18,8 @@ pub(crate) struct Reply {
     content: Content,
     deadline: Option<Pin<Box<Sleep>>>,
     occupied: Option<Occupied>,
+    /// It ends with its session.
+    opened: Option<Opened>,
     /// The stream of HTTP/2 that it goes to.
     stream: Option<Rc<Stream>>,
     /// What is left of a frame that is handed out in pieces.
@@ -61,6 +64,7 @@ impl Reply {
             content,
             deadline: None,
             occupied: None,
+            opened: None,
             stream: None,
             rest: Bytes::new(),
         }
@@ -78,6 +82,12 @@ impl Reply {
     /// Keeps the connection occupied until the last byte.
     pub(crate) fn occupying(mut self, occupied: Occupied) -> Self {
         self.occupied = Some(occupied);
+        self
+    }
+
+    /// Is known to be open until the last byte.
+    pub(crate) fn opened(mut self, opened: Option<Opened>) -> Self {
+        self.opened = opened;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::house::{Connection, Worker};
 use super::listen::LAST_CALL;
-use super::streams::Streams;
+use super::streams::{Stream, Streams};
 use super::wire::{self, DOZE_AFTER, HeadLimits, Heard, Line, Scanner, Wire};
 use crate::domain::Leniency;
 use hyper::body::Incoming;
@@ -62,7 +62,7 @@ where
         .header_read_timeout(None);
     let service = {
         let (worker, connection) = (worker.clone(), connection.clone());
-        service_fn(move |request| answer(worker.clone(), connection.clone(), request))
+        service_fn(move |request| answer(worker.clone(), connection.clone(), None, request))
     };
     let scanner = Some(Scanner::new(head_limits(worker)));
     let wire = Wire::new(
@@ -134,7 +134,8 @@ pub(super) async fn http2<S>(
         let (worker, streams) = (worker.clone(), streams.clone());
         service_fn(move |request| {
             let stream = streams.begin();
-            let answering = answer(worker.clone(), connection.clone(), request);
+            let of = Some(stream.clone());
+            let answering = answer(worker.clone(), connection.clone(), of, request);
             async move {
                 answering
                     .await
@@ -160,10 +161,11 @@ pub(super) async fn http2<S>(
 fn answer(
     worker: Rc<Worker>,
     connection: Rc<Connection>,
+    stream: Option<Rc<Stream>>,
     request: http::Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<super::Reply>, Infallible>> {
     let occupied = connection.line.occupy();
-    async move { Ok(super::handle(&worker, &connection, request, occupied).await) }
+    async move { Ok(super::handle(&worker, &connection, request, stream, occupied).await) }
 }
 
 /// How a connection left hyper.
@@ -194,6 +196,9 @@ where
             listens = true;
             line.is_served_by(cx.waker());
             let _: Poll<()> = begun.as_mut().poll(cx);
+        }
+        if line.is_ended() {
+            return Poll::Ready(Left::Ended);
         }
         // What stands in the socket already comes in first. A connection that breaks off has told
         // whoever was concerned: the client is gone.

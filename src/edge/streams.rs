@@ -30,7 +30,7 @@ struct Known {
 
 /// One stream, as its answer and whoever looks after it know it.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     /// Since when the client has taken nothing of what is there for it.
     owed_since: Cell<Option<Instant>>,
     cut: Cell<bool>,
@@ -121,7 +121,8 @@ impl Stream {
         since.is_some_and(|since| now.duration_since(since) >= patience)
     }
 
-    fn cut_off(&self) {
+    /// Ends it, answered or not.
+    pub(super) fn cut_off(&self) {
         self.cut.set(true);
         if let Some(waker) = self.waker.take() {
             waker.wake();

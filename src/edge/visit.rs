@@ -4,7 +4,9 @@ use super::audience::{Audience, FetchSite};
 use super::content::Patience;
 use super::headers::Peer;
 use super::house::{Connection, Worker};
+use super::open::Close;
 use super::pages::Site;
+use super::streams::Stream;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject};
 use http::request::Parts;
@@ -23,6 +25,8 @@ pub(crate) struct Visit<'w> {
     pub(crate) worker: &'w Rc<Worker>,
     /// Who is on the line.
     pub(crate) connection: &'w Connection,
+    /// The stream that it came on, over HTTP/2.
+    pub(crate) stream: Option<Rc<Stream>>,
     /// The request's name in logs and upstream.
     pub(crate) id: RequestId,
     /// Who hears our answer.
@@ -84,7 +88,12 @@ impl std::fmt::Display for RequestId {
 
 impl<'w> Visit<'w> {
     /// Notes who came, before anything about the request is believed.
-    pub(crate) fn new(worker: &'w Rc<Worker>, connection: &'w Connection, parts: &Parts) -> Self {
+    pub(crate) fn new(
+        worker: &'w Rc<Worker>,
+        connection: &'w Connection,
+        stream: Option<Rc<Stream>>,
+        parts: &Parts,
+    ) -> Self {
         let method = parts.method.as_str().parse().ok();
         let told = || parts.headers.get(header::HOST).cloned();
         let named = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
@@ -100,6 +109,7 @@ impl<'w> Visit<'w> {
         Self {
             worker,
             connection,
+            stream,
             scheme,
             id: worker.ids.next(),
             audience: Audience::of(method, &parts.headers),
@@ -115,6 +125,14 @@ impl<'w> Visit<'w> {
                 .or_else(named)
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
+        }
+    }
+
+    /// How it is ended before its time: a stream by itself, HTTP/1 with its connection.
+    pub(crate) fn close(&self) -> Close {
+        match &self.stream {
+            Some(stream) => Close::Stream(stream.clone()),
+            None => Close::Connection(self.connection.line.clone()),
         }
     }
 

@@ -50,6 +50,14 @@ impl CarriedLines {
         }
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        matches!(
+            (&self.cookies, &self.authorization, &self.path),
+            (Lines::None, Lines::None, None)
+        )
+    }
+
     /// The one cookie line, if that is all there is.
     pub fn only_cookies(&self) -> Option<&[u8]> {
         match (&self.cookies, &self.authorization, &self.path) {

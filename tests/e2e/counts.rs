@@ -31,12 +31,13 @@ async fn round_trips(redis: &Redis, requests: impl AsyncFnOnce()) -> usize {
 }
 
 /// What the sidecar and this test ask without a request.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "\"client\"",
     "\"hello\"",
     "\"ping\"",
     "\"config\"",
     "\"info\"",
+    "\"xrange\"",
     "\"zrangebyscore\"",
 ];
 

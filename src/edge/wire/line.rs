@@ -12,6 +12,7 @@ pub(crate) struct Line {
     violation: OnceLock<Violation>,
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
+    ended: AtomicBool,
     heard: AtomicU8,
     sleep: Sleep,
     pub(super) interims: Interims,
@@ -84,6 +85,19 @@ impl Line {
     /// Notes the task that serves the connection; it stays the same.
     pub(crate) fn is_served_by(&self, task: &Waker) {
         let _ = self.sleep.sleeper.get_or_init(|| task.clone());
+    }
+
+    /// Ends the connection with whatever is under way on it.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(task) = self.sleep.sleeper.get() {
+            task.wake_by_ref();
+        }
+    }
+
+    /// Whether the connection is to end at once.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Whether nobody watches the connection yet; somebody does from now on.
