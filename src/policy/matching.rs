@@ -334,18 +334,23 @@ fn check_exception(
         let message = "this exception never applies: the route does not match these methods";
         file.report(at.key("methods"), message);
     }
-    let is_whole = exception.host.is_none()
-        && exception.query.is_empty()
-        && exception.headers.is_empty()
-        && methods
-            .iter()
-            .all(|method| exception.methods.contains(method))
+    let is_everywhere = methods
+        .iter()
+        .all(|method| exception.methods.contains(method))
         && exception
             .path
             .as_ref()
             .is_none_or(|excepted| covers(excepted, path));
-    if is_whole {
+    let asks_for_values = !(exception.query.is_empty() && exception.headers.is_empty());
+    if is_everywhere && !asks_for_values && exception.host.is_none() {
         file.report(at, "this exception excepts all that the route matches");
+    } else if is_everywhere && asks_for_values {
+        file.warn_with_hint(
+            at,
+            "a broad exception: on every path of the route, it rests on what the client sends",
+            "name the `path` or `methods` that it is for, if the application does not judge the value \
+             itself",
+        );
     }
 }
 
