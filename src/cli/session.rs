@@ -34,7 +34,7 @@ fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
         for (id, session) in &sessions {
             columns.push([
                 short(*id),
-                session.subject.to_string(),
+                owner(session).to_owned(),
                 session.authenticated_at.map(rfc3339).unwrap_or_default(),
                 rfc3339(session.seen_at),
                 state(session).to_owned(),
@@ -67,7 +67,7 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
                 out,
                 "revoked session {} of `{}`",
                 short(*id),
-                session.subject
+                owner(session)
             )?;
         }
         let count = chosen.len();
@@ -109,6 +109,15 @@ const fn state(session: &Session) -> &'static str {
     if session.revoked { "revoked" } else { "alive" }
 }
 
+/// The user to show; a session that was left to nobody has none.
+fn owner(session: &Session) -> &str {
+    if session.is_disputed() {
+        "(disputed)"
+    } else {
+        session.subject.as_str()
+    }
+}
+
 fn short(id: SessionId) -> String {
     id.to_hex().chars().take(SHOWN).collect()
 }
@@ -116,7 +125,7 @@ fn short(id: SessionId) -> String {
 fn as_json((id, session): &(SessionId, Session)) -> serde_json::Value {
     json!({
         "session": id.to_hex(),
-        "user": session.subject.as_str(),
+        "user": owner(session),
         "authenticated_at": session.authenticated_at.map(rfc3339),
         "created_at": rfc3339(session.created_at),
         "seen_at": rfc3339(session.seen_at),
