@@ -29,6 +29,7 @@ mod harness;
 mod http2;
 mod interim;
 mod limits;
+mod logins;
 mod open;
 mod outage;
 mod password;
