@@ -30,6 +30,8 @@ fuzz_target!(|input: &[u8]| {
     let rules = HeaderRules {
         identity: vec!["x-single-sign-on".to_owned()],
         rewrite_urls: RewriteUrls::Remove,
+        pass: vec!["x_odd_name".to_owned()],
+        remove: vec!["x-tenant-path".to_owned()],
         forwarded: ForwardedStyle::Both,
         browser_cookie: cookie.name().to_owned(),
     };

@@ -39,7 +39,7 @@ mod watchman;
 mod wire;
 
 pub use client::TrustedProxies;
-pub use headers::{ForwardedStyle, HeaderRules, RewriteUrls};
+pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
 pub use house::{EdgeOptions, House, serve};
 pub use listen::{Census, ClientLimits, bind};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};

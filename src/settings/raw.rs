@@ -67,6 +67,7 @@ pub(super) struct RawUpstream {
     pub(super) max_headers: Option<u64>,
     pub(super) forwarded: Option<RawForwarded>,
     pub(super) rewrite_urls: Option<RawRewriteUrls>,
+    pub(super) headers: Option<RawHeaders>,
     pub(super) accept: Option<RawAccept>,
 }
 
@@ -86,7 +87,16 @@ pub(super) enum RawForwarded {
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawRewriteUrls {
     Pass,
+    Proxies,
     Remove,
+}
+
+/// `upstream.headers`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHeaders {
+    pub(super) pass: Option<OneOrMore<String>>,
+    pub(super) remove: Option<OneOrMore<String>>,
 }
 
 /// `accept`

@@ -181,11 +181,14 @@ fn sidecars_that_share_a_redis_must_be_given_the_secret() {
 
 #[test]
 fn headers_are_believed_only_from_a_proxy_that_is_named() {
-    let headers = "session: { key: subject, headers: { subject: Remote_User } }";
+    let headers = "session: { key: subject, headers: { subject: Remote-User } }";
     assert!(wrong(headers).contains("trusted_proxies: [10.0.0.1]"));
     let settings = read(&format!("{headers}\ntrusted_proxies: 10.0.0.1\n"));
     assert_eq!(settings.sessions.key, SessionKey::Subject);
     assert_eq!(settings.edge.headers.identity, ["remote-user"]);
+    let folded = headers.replace("Remote-User", "Remote_User");
+    let folded = wrong(&format!("{folded}\ntrusted_proxies: 10.0.0.1\n"));
+    assert!(folded.contains("`Remote_User` never arrives"), "{folded}");
     assert!(wrong("session: { key: subject }").contains("needs `session.headers`"));
     assert!(wrong("trusted_proxies: 0.0.0.0/0").contains("trusts everybody"));
 }
@@ -338,6 +341,42 @@ fn what_weakens_is_warned_of() {
         told.contains("disagree") && told.contains("no route guards"),
         "{told}"
     );
+}
+
+#[test]
+fn headers_are_passed_and_removed_by_name() {
+    let folder = Folder::new();
+    let parse = |headers: &str, more: &str| {
+        let upstream = format!("\", headers: {{ {headers} }} }}");
+        folder.parse(&with(more).replacen("\" }", &upstream, 1))
+    };
+    let settings = parse("pass: [Api_Key, x.version], remove: X-Tenant-Path", "").unwrap();
+    assert_eq!(settings.edge.headers.pass, ["api_key", "x.version"]);
+    assert_eq!(settings.edge.headers.remove, ["x-tenant-path"]);
+    let told = parse("pass: X-Base-Url", "").unwrap().remarks.to_string();
+    assert!(told.contains("no route guards against that"), "{told}");
+    let mistakes = parse(
+        "pass: [SCRIPT_NAME, X_Forwarded_For, remote_user, Content_Type, X-Version, a b], remove: [Cookie]",
+        "",
+    );
+    let mistakes = mistakes.unwrap_err();
+    for line in [
+        "`SCRIPT_NAME` cannot be named here: it is read as a name that asks for another path",
+        "`X_Forwarded_For` cannot be named here: it says from where",
+        "`remote_user` cannot be named here: it says who somebody is",
+        "`Content_Type` cannot be named here: it is needed by every request",
+        "`X-Version` cannot be named here: it is passed on anyway",
+        "`a b` is not a header name",
+        "`Cookie` cannot be named here: it is needed by every request",
+        "docs/headers.md lists what is removed",
+    ] {
+        assert!(
+            mistakes.contains(line),
+            "`{line}` is missing in\n{mistakes}"
+        );
+    }
+    let told = parse("pass: x_staff", "identity_headers: X-Staff").unwrap_err();
+    assert!(told.contains("`x_staff` cannot be named here"), "{told}");
 }
 
 #[test]

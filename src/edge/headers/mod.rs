@@ -2,11 +2,14 @@
 
 mod cookies;
 mod hop;
+mod names;
+mod pass;
 mod request;
 mod response;
 
 pub(crate) use cookies::{join_cookies, remove_cookie};
 pub(crate) use hop::Hop;
+pub use pass::{NotPassed, may_pass, may_remove};
 pub(crate) use request::{StolenHeader, cleanse};
 pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
 
@@ -15,19 +18,32 @@ pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
 pub struct HeaderRules {
     /// Names, beyond the well-known ones, that assert an identity; lower case, with dashes.
     pub identity: Vec<String>,
-    /// Whether `X-Original-URL` and `X-Rewrite-URL` are passed on.
+    /// Whether `X-Original-URL`, `X-Script-Name` and their kind are passed on.
     pub rewrite_urls: RewriteUrls,
+    /// Names that are passed on although they are not plain, or ask for another path; lower case.
+    pub pass: Vec<String>,
+    /// Names, beyond the well-known ones, that nobody's request keeps; lower case, with dashes.
+    pub remove: Vec<String>,
     /// Which forwarding headers the application is told.
     pub forwarded: ForwardedStyle,
     /// The name of our browser-key cookie, which the application has no business with.
     pub browser_cookie: String,
 }
 
-/// Whether headers that ask for another path are passed on.
+impl HeaderRules {
+    /// Tells whether a header that would be removed is passed on by name.
+    fn passes(&self, name: &str) -> bool {
+        self.pass.iter().any(|passed| passed == name)
+    }
+}
+
+/// Whether headers that ask for another path, prefix, host or method are passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RewriteUrls {
     /// They are passed on: some application needs them, and no route is guarded against them.
     Pass,
+    /// They are passed on from a trusted proxy, which must remove those of its clients.
+    Proxies,
     /// They are removed.
     Remove,
 }

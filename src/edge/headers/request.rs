@@ -1,28 +1,13 @@
 //! What a request loses before anybody looks at it.
 
-use super::{HeaderRules, Peer, RewriteUrls, hop_by_hop};
+use super::names::{Class, classify, folded, is_plain};
+use super::{HeaderRules, Peer, RewriteUrls};
 use http::header::{self, HeaderMap, HeaderName};
 
 /// A `Connection` header that names what must not be taken away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`Connection` names `{0}`, which does not end at this hop")]
 pub(crate) struct StolenHeader(String);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// Belongs to the two ends.
-    EndToEnd,
-    /// Says who sent the request, in the words of a proxy.
-    Forwarding,
-    /// RFC 9110 §7.6.1: ends here.
-    Hop,
-    /// Says who somebody is.
-    Identity,
-    /// Ours alone.
-    Own,
-    /// Asks for another path or host than the request line.
-    Rewrite,
-}
 
 /// Removes what ends at this hop and what a client must not say, before anybody looks at the rest.
 pub(crate) fn cleanse(
@@ -33,6 +18,11 @@ pub(crate) fn cleanse(
     let unwelcome: Vec<HeaderName> = headers
         .keys()
         .filter(|name| is_unwelcome(name.as_str(), rules, peer))
+        .inspect(|name| {
+            if !is_plain(name.as_str()) {
+                tracing::debug!(header = %name, "not passed on: its name is read as another's; see `upstream.headers.pass`");
+            }
+        })
         .cloned()
         .collect();
     // `Connection` itself is unwelcome; most requests have none.
@@ -98,78 +88,29 @@ fn is_precious(name: &str) -> bool {
 }
 
 fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
-    let class = if name.bytes().any(|byte| byte == b'_' || byte == b'.') {
-        // Gateways such as CGI and WSGI fold these to the same variable as the dash.
-        let folded = name.replace(['_', '.'], "-");
-        match class_by_rules(&folded, rules) {
-            Class::EndToEnd if folded.starts_with("content-") || folded == "step-up-key" => {
-                Class::Own
-            }
-            Class::EndToEnd => Class::EndToEnd,
-            Class::Forwarding | Class::Hop | Class::Identity | Class::Own | Class::Rewrite => {
-                Class::Own
-            }
-        }
-    } else {
-        class_by_rules(name, rules)
-    };
-    match class {
+    if !is_plain(name) {
+        return !rules.passes(name) || class_by_rules(&folded(name), rules) != Class::EndToEnd;
+    }
+    match class_by_rules(name, rules) {
         Class::EndToEnd => false,
         Class::Forwarding | Class::Identity => peer == Peer::Anyone,
         Class::Hop | Class::Own => true,
-        Class::Rewrite => rules.rewrite_urls == RewriteUrls::Remove,
+        Class::Rewrite => match rules.rewrite_urls {
+            RewriteUrls::Pass => false,
+            RewriteUrls::Proxies => peer == Peer::Anyone && !rules.passes(name),
+            RewriteUrls::Remove => !rules.passes(name),
+        },
     }
 }
 
 fn class_by_rules(name: &str, rules: &HeaderRules) -> Class {
+    let names = |list: &[String]| list.iter().any(|own| own == name);
     let class = classify(name);
-    if class == Class::EndToEnd && rules.identity.iter().any(|own| own == name) {
+    if class == Class::EndToEnd && names(&rules.identity) {
         Class::Identity
+    } else if class == Class::EndToEnd && names(&rules.remove) {
+        Class::Own
     } else {
         class
-    }
-}
-
-fn classify(name: &str) -> Class {
-    match name {
-        // `Expect` is met by us: the body is asked for when somebody wants it.
-        "expect" | "http2-settings" | "proxy-authorization" => Class::Hop,
-        name if hop_by_hop(name) => Class::Hop,
-        "forwarded"
-        | "x-real-ip"
-        | "x-client-ip"
-        | "x-cluster-client-ip"
-        | "true-client-ip"
-        | "cf-connecting-ip"
-        | "fastly-client-ip"
-        | "via"
-        | "x-request-id" => Class::Forwarding,
-        "x-original-url" | "x-rewrite-url" | "x-original-uri" | "x-original-method" | "x-host"
-        | "x-original-host" => Class::Rewrite,
-        "remote-user"
-        | "remote-groups"
-        | "remote-name"
-        | "remote-email"
-        | "x-remote-user"
-        | "x-remote-group"
-        | "x-webauth-user"
-        | "x-pomerium-jwt-assertion"
-        | "cf-access-jwt-assertion"
-        | "x-goog-iap-jwt-assertion" => Class::Identity,
-        name if name.starts_with("x-forwarded-") => match name {
-            "x-forwarded-user"
-            | "x-forwarded-groups"
-            | "x-forwarded-email"
-            | "x-forwarded-preferred-username"
-            | "x-forwarded-access-token" => Class::Identity,
-            _ => Class::Forwarding,
-        },
-        name if name.starts_with("x-auth-request-") || name.starts_with("x-authentik-") => {
-            Class::Identity
-        }
-        // The client's browser key; it is read before it ends here, see `forward`.
-        "step-up-key" => Class::EndToEnd,
-        name if name.starts_with("step-up") || name.starts_with("x-stepgate") => Class::Own,
-        _ => Class::EndToEnd,
     }
 }

@@ -95,6 +95,7 @@ impl Door {
         upstream: Upstream,
         sessions: &SessionOptions,
         cookie: &BrowserKeyCookie,
+        draft: &mut Draft<'_>,
     ) -> Edge {
         let mut identity = self.identity;
         if let Some(asserted) = &sessions.asserted {
@@ -102,12 +103,25 @@ impl Door {
             let named = named.into_iter().flatten().chain([&asserted.subject]);
             identity.extend(named.map(|name| folded(name.as_str())));
         }
+        if let Some(name) = upstream
+            .pass
+            .iter()
+            .find(|name| identity.contains(&folded(name)))
+        {
+            let message = format!(
+                "`{}` cannot be named here: the settings name it as one that says who somebody is",
+                clip(name)
+            );
+            draft.file.report("upstream.headers.pass", message);
+        }
         let options = EdgeOptions {
             limits: self.limits,
             trusted_proxies: TrustedProxies::new(self.trusted_proxies),
             headers: HeaderRules {
                 identity,
                 rewrite_urls: upstream.rewrite_urls,
+                pass: upstream.pass,
+                remove: upstream.remove,
                 forwarded: upstream.forwarded,
                 browser_cookie: cookie.name().to_owned(),
             },
@@ -332,7 +346,7 @@ fn limits(
     (limits, body_limit)
 }
 
-/// Names are compared in one spelling: `_` and `.` are read as `-` by some applications.
+/// Names are compared in one spelling: some gateways read every other mark as a dash.
 fn folded(name: &str) -> String {
-    name.replace(['_', '.'], "-")
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }

@@ -39,7 +39,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         draft.file.report("threads", message);
     }
     let browser_key = door.browser_key(verification.settings.session_keep);
-    let edge = door.into_edge(upstream?, &sessions, &browser_key);
+    let edge = door.into_edge(upstream?, &sessions, &browser_key, draft);
     Some(Settings {
         file: draft.name.clone(),
         threads,

@@ -123,8 +123,19 @@ fn headers(
         draft.file.report_with_hint(&at, message, hint);
     }
     let mut name = |text: &Option<String>, field: &str| {
-        text.as_ref()
-            .and_then(|text| draft.header(text, &at.key(field)))
+        let (text, at) = (text.as_ref()?, at.key(field));
+        let name = draft.header(text, &at)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if !name.as_str().bytes().all(plain) {
+            let message = format!(
+                "`{}` never arrives: such names are read as others, so nobody's are passed on",
+                clip(text)
+            );
+            let hint =
+                "have the proxy send a name of letters, digits and `-`, such as `remote-user`";
+            draft.file.report_with_hint(&at, message, hint);
+        }
+        Some(name)
     };
     let email = name(&raw.email, "email");
     let authenticated_at = name(&raw.authenticated_at, "authenticated_at");

@@ -2,10 +2,13 @@
 
 use super::Draft;
 use crate::domain::{Accept, Leniency};
-use crate::edge::{ForwardedStyle, RewriteUrls, Target, UpstreamOptions};
-use crate::settings::raw::{RawAccept, RawForwarded, RawRewriteUrls, RawUpstream};
+use crate::edge::{
+    ForwardedStyle, NotPassed, RewriteUrls, Target, UpstreamOptions, may_pass, may_remove,
+};
+use crate::settings::one_or_more::OneOrMore;
+use crate::settings::raw::{RawAccept, RawForwarded, RawHeaders, RawRewriteUrls, RawUpstream};
 use crate::tls::client_config;
-use crate::yaml::Path;
+use crate::yaml::{Path, clip};
 use std::time::Duration;
 
 /// What the section means.
@@ -16,6 +19,8 @@ pub(super) struct Upstream {
     pub(super) tunnel_silence: Duration,
     pub(super) forwarded: ForwardedStyle,
     pub(super) rewrite_urls: RewriteUrls,
+    pub(super) pass: Vec<String>,
+    pub(super) remove: Vec<String>,
 }
 
 pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Option<Upstream> {
@@ -53,6 +58,7 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
     let request = draft.span_if_set(raw.request, &at("request"));
     let tunnel_silence = draft.span(raw.tunnel_silence, secs(3600), &at("tunnel_silence"));
     let rewrite_urls = rewrite_urls(raw, draft);
+    let (pass, remove) = headers(raw.headers.as_ref(), draft);
     let accept = accept(raw.accept.as_ref(), draft);
     Some(Upstream {
         options: UpstreamOptions {
@@ -74,7 +80,47 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
             Some(RawForwarded::XForwarded) | None => ForwardedStyle::XForwarded,
         },
         rewrite_urls,
+        pass,
+        remove,
     })
+}
+
+/// The names that are passed on although they would be removed, and those that are removed as well.
+fn headers(raw: Option<&RawHeaders>, draft: &mut Draft<'_>) -> (Vec<String>, Vec<String>) {
+    let default = RawHeaders::default();
+    let raw = raw.unwrap_or(&default);
+    let pass = names(raw.pass.as_ref(), "pass", may_pass, draft);
+    let remove = names(raw.remove.as_ref(), "remove", may_remove, draft);
+    if let Some(name) = pass.iter().find(|name| !name.contains(['_', '.'])) {
+        let message = format!(
+            "the application may take `{}` for the path or the host, and no route guards against that",
+            clip(name)
+        );
+        draft.file.warn("upstream.headers.pass", message);
+    }
+    (pass, remove)
+}
+
+fn names(
+    written: Option<&OneOrMore<String>>,
+    field: &str,
+    may: impl Fn(&str) -> Result<(), NotPassed>,
+    draft: &mut Draft<'_>,
+) -> Vec<String> {
+    let at = Path::root().key("upstream").key("headers").key(field);
+    let mut names = Vec::new();
+    for (at, text) in written.iter().flat_map(|list| list.with_paths(&at)) {
+        let Some(name) = draft.header(text, &at) else {
+            continue;
+        };
+        if let Err(why) = may(name.as_str()) {
+            let message = format!("`{}` cannot be named here: it {why}", clip(text));
+            let hint = "docs/headers.md lists what is removed, and why";
+            draft.file.report_with_hint(&at, message, hint);
+        }
+        names.push(name.as_str().to_owned());
+    }
+    names
 }
 
 fn rewrite_urls(raw: &RawUpstream, draft: &mut Draft<'_>) -> RewriteUrls {
@@ -84,6 +130,11 @@ fn rewrite_urls(raw: &RawUpstream, draft: &mut Draft<'_>) -> RewriteUrls {
                            guards against that";
             draft.file.warn("upstream.rewrite_urls", message);
             RewriteUrls::Pass
+        }
+        Some(RawRewriteUrls::Proxies) => {
+            let message = "the proxies in front must remove such headers from what clients send";
+            draft.file.note("upstream.rewrite_urls", message);
+            RewriteUrls::Proxies
         }
         Some(RawRewriteUrls::Remove) | None => RewriteUrls::Remove,
     }
