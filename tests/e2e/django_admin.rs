@@ -8,6 +8,7 @@ use crate::support::client::Client;
 use crate::support::django::{ADMIN, ADMIN_PASSWORD, Django};
 use crate::support::mail::{MailSink, Mode};
 use crate::support::port::HeldPort;
+use crate::support::raw::RawConnection;
 use crate::support::redis::Redis;
 use crate::support::run;
 use crate::support::stepgate::{self, Stepgate};
@@ -305,6 +306,77 @@ fn the_pages_that_only_tell_something_look_finished() {
         browser.click("form[action$='/verify'] button").await;
         // The window goes on to what the frame was to show.
         browser.see("#id_old_password").await;
+    });
+}
+
+/// gunicorn believes `SCRIPT_NAME` of whoever connects from loopback, where a sidecar sits, and cuts it off
+/// the path.
+#[test]
+fn no_header_makes_gunicorn_delete_a_user_at_another_path() {
+    run(async {
+        let site = Site::start();
+        let owner = Client::new(site.stepgate.addr());
+        assert_eq!(site.log_in_by_client(&owner, ADMIN_PASSWORD).await, 302);
+        // Whoever copied the application's cookies.
+        let with_cookies = |client: Client| {
+            for name in ["sessionid", "csrftoken"] {
+                client.set_cookie(name, &owner.cookie(name).unwrap());
+            }
+            client
+        };
+        let token = owner.cookie("csrftoken").unwrap();
+        let form = [("csrfmiddlewaretoken", token.as_str()), ("post", "yes")];
+        let moved = "/zz/admin/auth/user/4/delete/";
+
+        let direct = with_cookies(Client::new(site.django.addr())).header("script_name", "/zz");
+        let deleted = direct.post_form(&moved.replace('4', "3"), &form).await;
+        assert_eq!(deleted.status, 302, "{}", deleted.text());
+        assert!(site.users().await.iter().all(|user| user != "victim0"));
+
+        let guarded = "/admin/auth/user/4/delete/";
+        for (name, value) in [
+            ("script_name", "/zz"),
+            ("script.name", "/zz"),
+            ("script~name", "/zz"),
+            ("script-name", "/zz"),
+            ("path_info", guarded),
+            ("path-info", guarded),
+            ("x_script_name", "/zz"),
+            ("x-script-name", "/zz"),
+            ("x-forwarded-script-name", "/zz"),
+            ("x-forwarded-prefix", "/zz"),
+            ("x-original-url", guarded),
+            ("request_uri", guarded),
+        ] {
+            for client in [
+                Client::new(site.stepgate.addr()),
+                Client::new(site.stepgate.addr()).http2(),
+            ] {
+                let thief = with_cookies(client).header(name, value);
+                let answer = thief.post_form(moved, &form).await;
+                assert_eq!(answer.status, 404, "{name}: {}", answer.text());
+                let answer = thief.post_form(guarded, &form).await;
+                assert_eq!(answer.status, 403, "{name}: {}", answer.text());
+                assert_eq!(answer.header("step-up"), "challenge", "{name}");
+            }
+        }
+        // What is no header on arrival does not become one.
+        let cookies = format!(
+            "sessionid={}; csrftoken={token}",
+            owner.cookie("sessionid").unwrap()
+        );
+        let fields = format!("csrfmiddlewaretoken={token}&post=yes");
+        let ask = format!(
+            "POST {moved} HTTP/1.1\r\nHost: {}\r\nCookie: {cookies}\r\nTransfer-Encoding: chunked\r\n\
+             Trailer: SCRIPT_NAME\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n\
+             {:x}\r\n{fields}\r\n0\r\nSCRIPT_NAME: /zz\r\n\r\n",
+            site.stepgate.addr(),
+            fields.len()
+        );
+        let mut connection = RawConnection::open(site.stepgate.addr()).await;
+        let head = connection.write(ask).await.read_head().await;
+        assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+        assert!(site.users().await.iter().any(|user| user == "victim1"));
     });
 }
 

@@ -35,6 +35,7 @@ mod outage;
 mod password;
 mod reload;
 mod resume;
+mod rewriting;
 mod sessions;
 mod shutdown;
 mod smuggling;
