@@ -249,6 +249,16 @@ proptest! {
         }
     }
 
+    /// To an application that reads a host in front of it, the rest is the whole path.
+    #[test]
+    fn a_host_in_front_takes_no_guard_away(raw in odd_path(), host in "(/|%2[fF]|;/)[a-c@:.0-9]{1,6}", of in prop::collection::vec(template(), 1..8), except in template()) {
+        let (Ok(path), named) = (RequestPath::parse(&raw, &Accept::default()), format!("/{host}{raw}")) else { return Ok(()) };
+        let Ok(named) = RequestPath::parse(&named, &Accept::default()) else { return Ok(()) };
+        let table = table(templates(&of), &[&except]);
+        let asked = found(&table, &named);
+        prop_assert!(found(&table, &path).iter().all(|id| asked.contains(id)), "{:?}", named);
+    }
+
     #[test]
     fn literal_never_matches_more(raw in odd_path(), of in prop::collection::vec(template(), 1..8)) {
         let Ok(path) = RequestPath::parse(&raw, &Accept::default()) else { return Ok(()) };

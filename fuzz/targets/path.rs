@@ -24,4 +24,12 @@ fuzz_target!(|raw: &str| {
         assert!(path.readings().count() <= MAX_READINGS);
         assert!(path.readings().all(|reading| reading.starts_with('/')));
     }
+    // Whatever stands behind a host is read as if the host were not there.
+    let named = format!("//host{raw}");
+    if let (Ok(path), Ok(named)) = (&strict, RequestPath::parse(&named, &Accept::default())) {
+        assert!(
+            path.readings()
+                .all(|reading| named.readings().any(|other| other == reading))
+        );
+    }
 });

@@ -51,6 +51,12 @@ impl<'r> RequestPath<'r> {
         self.raw
     }
 
+    /// Tells whether some application reads a host in the path (`//host/…`), and may take it for the
+    /// request's.
+    pub(crate) fn names_host(&self) -> bool {
+        self.readings().any(|reading| reading.starts_with("//"))
+    }
+
     /// Every reading that differs; the bytes as they came are the first.
     pub fn readings(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.raw).chain(self.others.iter().map(String::as_str))

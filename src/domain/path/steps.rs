@@ -13,6 +13,7 @@ pub(super) type Step = fn(&str) -> Option<String>;
 /// counted, so it stands in `readings`.
 pub(super) const USUAL: &[Step] = &[
     encoded_slash_as_slash,
+    cut_authority,
     merge_slashes,
     cut_parameters,
     cut_segment_tails,
@@ -59,6 +60,20 @@ fn encoded_slash_as_slash(path: &str) -> Option<String> {
     replace(path, |piece| {
         matches!(piece, Piece::Escape(b'/', _)).then_some('/')
     })
+}
+
+/// RFC 3986 §4.2: what begins with two slashes names a host first. Node's `new URL(url, base)`, PHP's
+/// `parse_url`, Python's `urlsplit`, Java's and Ruby's `URI` cut it off; the first does so for any
+/// number of slashes (WHATWG URL §4.4, "special authority ignore slashes state").
+fn cut_authority(path: &str) -> Option<String> {
+    let authority = path
+        .starts_with("//")
+        .then(|| path.trim_start_matches('/'))?;
+    let rest = authority
+        .find(['/', '?', '#'])
+        .and_then(|at| authority.get(at..))
+        .filter(|rest| rest.starts_with('/'));
+    Some(rest.unwrap_or("/").to_owned())
 }
 
 fn merge_slashes(path: &str) -> Option<String> {
@@ -234,6 +249,12 @@ mod tests {
         let cases: &[(Step, &str, Option<&str>)] = &[
             (encoded_slash_as_slash, "/a%2fb%2Fc%41", Some("/a/b/c%41")),
             (encoded_slash_as_slash, "/a%41", None),
+            (cut_authority, "//x/a/b", Some("/a/b")),
+            (cut_authority, "////u@h:1/a", Some("/a")),
+            (cut_authority, "//x", Some("/")),
+            (cut_authority, "//x?/a", Some("/")),
+            (cut_authority, "//x//a", Some("//a")),
+            (cut_authority, "/a//x/b", None),
             (merge_slashes, "//a///b/", Some("/a/b/")),
             (cut_parameters, "/a;x=1/b;y", Some("/a/b")),
             (cut_segment_tails, "/a./b . /c", Some("/a/b/c")),

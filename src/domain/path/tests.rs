@@ -120,9 +120,28 @@ fn what_remains_is_read_in_every_way() {
         ),
         ("/a/index.php", &["/a/index.php", "/a/index", "/a/", "/a"]),
         ("/a%2f;x", &["/a%2f;x", "/a%2f", "/a/;x", "/a/", "/a"]),
+        ("//x/a", &["//x/a", "/x/a", "/a"]),
+        ("///x/a", &["///x/a", "/x/a", "/a"]),
+        ("/%2fx/a", &["/%2fx/a", "//x/a", "/x/a", "/a"]),
+        ("/;/x/a", &["/;/x/a", "//x/a", "/x/a", "/a"]),
+        ("//u@h:1/a", &["//u@h:1/a", "/u@h:1/a", "/a"]),
+        ("//x", &["//x", "/x", "/"]),
+        ("/a//x/b", &["/a//x/b", "/a/x/b"]),
     ];
     for (raw, expected) in cases {
         assert_eq!(readings(raw), set(expected), "{raw}");
+    }
+}
+
+#[test]
+fn a_host_in_the_path_is_seen_in_every_spelling() {
+    for raw in ["//x/a", "///x", "/%2fx/a", "/;/x", "/%252fx"] {
+        let path = RequestPath::parse(raw, &Accept::default()).unwrap();
+        assert!(path.names_host(), "{raw}");
+    }
+    for raw in ["/", "/a//b", "/a/b/", "/http://x/a"] {
+        let path = RequestPath::parse(raw, &Accept::default()).unwrap();
+        assert!(!path.names_host(), "{raw}");
     }
 }
 

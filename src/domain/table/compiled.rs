@@ -190,7 +190,7 @@ impl Compiled {
             .matcher
             .host
             .as_ref()
-            .is_none_or(|pattern| pattern.matches(host))
+            .is_none_or(|pattern| pattern.matches(host) || head.path.names_host())
     }
 
     pub(super) fn query_holds(&self, head: &RequestHead<'_>) -> bool {

@@ -94,7 +94,7 @@ impl CompiledException {
         if !exception
             .host
             .as_ref()
-            .is_none_or(|host| is_host(head, host))
+            .is_none_or(|host| is_host(head, host) && !head.path.names_host())
         {
             return Some(Failing::Host);
         }
