@@ -156,6 +156,8 @@ fn odd_path() -> impl Strategy<Value = String> {
         Just(".".to_owned()),
         Just("%2e".to_owned()),
         Just("%20".to_owned()),
+        Just("%EF%BD%81".to_owned()),
+        Just("%E2%80%8B".to_owned()),
         Just(".json".to_owned()),
         Just(".php".to_owned()),
         Just("::$DATA".to_owned()),

@@ -4,6 +4,7 @@
 //! the path shorter or takes an escape away, so that going on until nothing is new comes to an end.
 
 use super::escapes::{Piece, replace};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use std::ops::Range;
 
 /// A step from one reading to the next.
@@ -16,7 +17,9 @@ pub(super) const USUAL: &[Step] = &[
     cut_authority,
     merge_slashes,
     cut_parameters,
+    cut_segment_heads,
     cut_segment_tails,
+    fold_compatible,
     cut_trailing_slashes,
     cut_suffix,
     cut_index_file,
@@ -30,7 +33,9 @@ pub(super) const FOR_TEMPLATES: &[Step] = &[
     encoded_slash_as_slash,
     merge_slashes,
     cut_parameters,
+    cut_segment_heads,
     cut_segment_tails,
+    fold_compatible,
     cut_trailing_slashes,
     cut_known_suffix,
     cut_index_file,
@@ -97,6 +102,23 @@ fn cut_parameters(path: &str) -> Option<String> {
     })
 }
 
+/// Some routers trim each segment.
+fn cut_segment_heads(path: &str) -> Option<String> {
+    let begins_blank = |segment: &str| segment.starts_with(char::is_whitespace);
+    if !path.split('/').any(begins_blank) {
+        return None;
+    }
+    let read = each_segment(path, |segment| {
+        let name = segment.trim_start();
+        if name.is_empty() || is_dots(segment) {
+            segment
+        } else {
+            name
+        }
+    });
+    (read != path).then_some(read)
+}
+
 /// Windows drops dots and blanks at the end of a name, and reads `name::$DATA` as `name`.
 fn cut_segment_tails(path: &str) -> Option<String> {
     // Blanks and dots count only where a segment ends; most names have their dots elsewhere.
@@ -111,6 +133,28 @@ fn cut_segment_tails(path: &str) -> Option<String> {
         if name.is_empty() { segment } else { name }
     });
     (read != path).then_some(read)
+}
+
+/// Full-width letters are letters to an application that folds its input (Unicode UAX #15, NFKC), and
+/// marks that nobody sees are not there. What would become a dot segment, a backslash or an escape by it
+/// is left alone: `/wiki/…` is an honest path.
+fn fold_compatible(path: &str) -> Option<String> {
+    if path.is_ascii() {
+        return None;
+    }
+    let read: String = ComposingNormalizerBorrowed::new_nfkc()
+        .normalize(path)
+        .chars()
+        .filter(|c| !is_ignorable(*c))
+        .collect();
+    let adds = |mark: char| read.matches(mark).count() > path.matches(mark).count();
+    let is_odd = adds('\\') || adds('%') || read.split('/').any(is_dots);
+    (read != path && !is_odd).then_some(read)
+}
+
+/// Soft hyphens, joiners, zero-width blanks, variation selectors (Unicode, `Default_Ignorable_Code_Point`).
+fn is_ignorable(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
 }
 
 fn cut_trailing_slashes(path: &str) -> Option<String> {
@@ -257,6 +301,13 @@ mod tests {
             (cut_authority, "/a//x/b", None),
             (merge_slashes, "//a///b/", Some("/a/b/")),
             (cut_parameters, "/a;x=1/b;y", Some("/a/b")),
+            (cut_segment_heads, "/ a/\u{3000}b/c", Some("/a/b/c")),
+            (cut_segment_heads, "/a / ..", None),
+            (fold_compatible, "/ａｄｍｉｎ/ﬁ", Some("/admin/fi")),
+            (fold_compatible, "/a\u{200B}b\u{AD}", Some("/ab")),
+            (fold_compatible, "/caf\u{e9}", None),
+            (fold_compatible, "/…", None),
+            (fold_compatible, "/a/．．/b", None),
             (cut_segment_tails, "/a./b . /c", Some("/a/b/c")),
             (cut_segment_tails, "/a.php::$DATA", Some("/a.php")),
             (cut_trailing_slashes, "/a//", Some("/a")),

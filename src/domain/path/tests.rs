@@ -127,6 +127,11 @@ fn what_remains_is_read_in_every_way() {
         ("//u@h:1/a", &["//u@h:1/a", "/u@h:1/a", "/a"]),
         ("//x", &["//x", "/x", "/"]),
         ("/a//x/b", &["/a//x/b", "/a/x/b"]),
+        ("/%20a", &["/%20a", "/ a", "/a"]),
+        (
+            "/%EF%BD%81dmin",
+            &["/%EF%BD%81dmin", "/\u{FF41}dmin", "/admin"],
+        ),
     ];
     for (raw, expected) in cases {
         assert_eq!(readings(raw), set(expected), "{raw}");
