@@ -135,17 +135,44 @@ fn may_override(query: &str) -> bool {
 
 /// The query's parameters, in every way they may be split and decoded.
 ///
-/// A plus is a blank and a plus; `;` separates and does not (old Python and Ruby parsers). Broken
-/// escapes stay as they are, as in most parsers.
+/// A plus is a blank and a plus; `;` separates and does not (old Python and Ruby parsers), and so does a
+/// further `?` (applications that split the target there themselves). Some decode the whole query before they
+/// split it, and then the values again. Broken escapes stay as they are, as in most parsers.
 pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let split_again = if query.contains(';') { query } else { "" };
-    let pairs = query.split('&').chain(split_again.split(['&', ';']));
+    let decoded_first = hides_separators(query).then(|| decoded(query, '+'));
+    let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+        (
+            Cow::Owned(name.into_owned()),
+            Cow::Owned(value.into_owned()),
+        )
+    };
+    let hidden = decoded_first.map_or_else(Vec::new, |query| pairs(&query).map(owned).collect());
+    pairs(query).chain(hidden)
+}
+
+fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let semicolon = query.contains(';');
+    let mark = query.contains('?');
+    let if_any = |there: bool| if there { query } else { "" };
+    let pairs = query
+        .split('&')
+        .chain(if_any(semicolon).split(['&', ';']))
+        .chain(if_any(mark).split(['&', '?']))
+        .chain(if_any(semicolon && mark).split(['&', ';', '?']));
     pairs.filter(|pair| !pair.is_empty()).flat_map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let as_plus = pair
             .contains('+')
             .then(|| (decoded(name, '+'), decoded(value, '+')));
         std::iter::once((decoded(name, ' '), decoded(value, ' '))).chain(as_plus)
+    })
+}
+
+/// Tells whether decoding the whole query would make separators, or further escapes, of its values.
+fn hides_separators(query: &str) -> bool {
+    query.split('%').skip(1).any(|after| {
+        let byte = after.as_bytes().get(..2).and_then(hex_byte);
+        matches!(byte, Some(b'%' | b'&' | b';' | b'=' | b'?'))
     })
 }
 
@@ -204,7 +231,8 @@ pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
 /// Letter case is ignored (ASP.NET); a name ends at NUL, and `.` and blanks are `_` in it (PHP).
 /// Brackets are cut off in many ways, so what stands between them counts: `[name]` and `name]` are
 /// `name` (qs, Rack), and whatever follows in brackets is an item of it (`name[]`, `name[0]`). One that
-/// is not closed is `_` (PHP).
+/// is not closed is `_` (PHP). `?` before the first name of a form or a query is not part of it
+/// (`URLSearchParams`, WHATWG URL §6.2), nor is a byte order mark.
 pub(super) fn same_key(sent: &str, known: &str) -> bool {
     if same_folded(sent, known) {
         return true;
@@ -213,17 +241,28 @@ pub(super) fn same_key(sent: &str, known: &str) -> bool {
         return false;
     }
     let known = KeyParts::of(known.trim());
-    // Django cuts blanks off at both ends, PHP only before a name.
-    [sent.trim(), sent.trim_start()].into_iter().any(|sent| {
-        let sent = KeyParts::of(sent);
-        sent.begins_with(&known) || sent.joined() == known.joined()
-    })
+    let begun = sent.trim_start_matches(|c| c == '?' || is_trimmed(c));
+    // Django and Java cut blanks off at both ends, PHP only before a name.
+    [begun.trim_end_matches(is_trimmed), begun]
+        .into_iter()
+        .any(|sent| {
+            let sent = KeyParts::of(sent);
+            sent.begins_with(&known) || sent.joined() == known.joined()
+        })
 }
 
 fn has_spellings(key: &str) -> bool {
     let is_read_otherwise =
         |byte: u8| matches!(byte, 0 | b'.' | b'[' | b']') || byte.is_ascii_whitespace();
-    key.bytes().any(is_read_otherwise) || key.trim().len() != key.len()
+    key.bytes().any(is_read_otherwise)
+        || key.starts_with(|c| c == '?' || is_trimmed(c))
+        || key.ends_with(is_trimmed)
+}
+
+/// Blanks of Unicode (Python, Rust), all that is not above one (Java), and byte order marks and
+/// zero-width blanks (JavaScript, older .NET). NUL ends a name and is none of them.
+fn is_trimmed(c: char) -> bool {
+    c.is_whitespace() || ('\u{1}'..=' ').contains(&c) || matches!(c, '\u{200B}' | '\u{FEFF}')
 }
 
 /// What stands between the brackets of a key.
@@ -356,6 +395,8 @@ mod tests {
         assert_eq!(claimed(post, &[], "a=b&_method=delete"), both);
         assert_eq!(claimed(post, &[], "%5Fm%65thod=delet%65"), both);
         assert_eq!(claimed(post, &[], "a=b;_method=delete"), both);
+        assert_eq!(claimed(post, &[], "?_method=delete"), both);
+        assert_eq!(claimed(post, &[], "a=b%26_method%3Ddelete"), both);
         assert_eq!(claimed(post, &[], "method=delete"), set(&[post]));
     }
 
@@ -388,6 +429,41 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_split_in_every_way() {
+        for query in [
+            "do=delete",
+            "?do=delete",
+            "??do=delete",
+            "&do=delete",
+            "a=1?do=delete",
+            "a=1;do=delete",
+            "a=1;b?do=delete;c",
+            "a=1%26do=delete",
+            "a=1%26do%3Ddelete",
+            "do%3Ddelete",
+            "a%3Fdo=delete",
+            "%3Fdo=delete",
+            "a=1%3Bdo=delete",
+            "do=delet%2565",
+            "%2564o=delete",
+            "%EF%BB%BFdo=delete",
+        ] {
+            let mut found = parameters(query);
+            assert!(
+                found.any(|(name, value)| same_key(&name, "do") && value == "delete"),
+                "{query}"
+            );
+        }
+        for query in ["a=do=delete", "a=do%2Cdelete", "undo=delete", "do=%41"] {
+            let mut found = parameters(query);
+            assert!(
+                !found.any(|(name, value)| same_key(&name, "do") && value == "delete"),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
     fn broken_escapes_stay_as_they_are() {
         let pairs: Vec<_> = parameters("a=%zz%4&b=%ff").collect();
         assert_eq!(pairs[0].1, "%zz%4");
@@ -412,6 +488,13 @@ mod tests {
             "user[id",
             "User.ID[ ]",
             "user_id\0x",
+            "?user_id",
+            "??user_id",
+            " ?user_id",
+            "?\u{FEFF}user_id",
+            "\u{FEFF}user_id",
+            "\u{1}user_id\u{1f}",
+            "?user.id[]",
         ] {
             assert!(same_key(sent, "user_id"), "{sent}");
         }
@@ -432,6 +515,8 @@ mod tests {
             "",
             "[]",
             "\0user_id",
+            "user_id?",
+            "user?_id",
         ] {
             assert!(!same_key(sent, "user_id"), "{sent}");
         }

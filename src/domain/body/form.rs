@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn a_question_mark_before_the_first_field_is_not_part_of_its_name() {
+        for text in ["?a=1", "??a=1", "%3Fa=1", "&?a=1", "+a=1", "%EF%BB%BFa=1"] {
+            let form = form(text).unwrap();
+            assert_eq!(form.values("a"), Ok(vec!["1"]), "{text}");
+        }
+        let doubled = form("?a=1&a=2").unwrap().values("a").map(|_| ());
+        assert_eq!(doubled, Err(BodyRefusal::AmbiguousKey("a".to_owned())));
+        // The byte order mark itself is no text of a form.
+        assert!(form("\u{feff}a=1").is_err());
+    }
+
+    #[test]
     fn what_parsers_read_differently_is_refused() {
         for text in [
             "a=1;b=2", "a=%", "a=%4", "a=%zz", "a=%ff", "a=\u{e9}", "a=1\n", "a\0=1", "a%00=1",
