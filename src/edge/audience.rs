@@ -59,6 +59,8 @@ struct Told<'h> {
     origin: Option<&'h HeaderValue>,
     requested_with: Option<&'h HeaderValue>,
     upgrade: Option<&'h HeaderValue>,
+    /// A second line that says where the request comes from: RFC 6454 §7.3 allows one.
+    doubled: bool,
 }
 
 impl<'h> Told<'h> {
@@ -78,7 +80,11 @@ impl<'h> Told<'h> {
                 "x-requested-with" => &mut told.requested_with,
                 _ => continue,
             };
-            known.get_or_insert(value);
+            if known.is_none() {
+                *known = Some(value);
+            } else {
+                told.doubled |= matches!(name.as_str(), "origin" | "sec-fetch-site");
+            }
         }
         told
     }
@@ -93,7 +99,12 @@ impl Audience {
             safe: method.is_some_and(Method::is_safe),
             site: site(&told),
             language: told.language.cloned(),
-            origin: told.origin.cloned(),
+            origin: if told.doubled {
+                // What a page of no origin sends: nobody's, and none of ours.
+                Some(HeaderValue::from_static("null"))
+            } else {
+                told.origin.cloned()
+            },
         }
     }
 
@@ -147,6 +158,7 @@ fn kind(told: &Told<'_>) -> ClientKind {
 
 fn site(told: &Told<'_>) -> FetchSite {
     match told.fetch_site.map(HeaderValue::as_bytes) {
+        Some(_) if told.doubled => FetchSite::Other,
         None => FetchSite::Untold,
         Some(b"same-origin" | b"none") => FetchSite::Own,
         Some(_) => FetchSite::Other,
@@ -185,6 +197,30 @@ mod tests {
             )
         });
         kind(&Told::by(&headers.collect()))
+    }
+
+    #[test]
+    fn of_two_origins_none_is_ours() {
+        let lines = [
+            ("origin", "https://app.test"),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        for (name, value) in [
+            ("origin", "https://evil.test"),
+            ("origin", "https://app.test"),
+            ("sec-fetch-site", "cross-site"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines.into_iter().chain([(name, value)]) {
+                headers.append(
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                );
+            }
+            let told = Audience::of(Some(Method::Post), &headers);
+            assert_eq!(told.origin().unwrap(), "null", "{name}");
+            assert_eq!(told.site, FetchSite::Other, "{name}");
+        }
     }
 
     #[test]
