@@ -1,8 +1,10 @@
 //! Requests that say one thing to us and another to the application: headers that move a path, paths
 //! with an authority in them, parameters behind a second question mark.
 
-use crate::support::scene::{COOKIE, Scene, Stage, on_both_stores, reason};
+use crate::support::client::{Answer, Client};
+use crate::support::scene::{COOKIE, KEY_COOKIE, Scene, Stage, on_both_stores, reason, thief_of};
 use http::Method;
+use serde_json::json;
 
 /// Headers by which some server, module or application takes another path than the request line's.
 const MOVING: &[&str] = &[
@@ -40,13 +42,13 @@ on_both_stores! {
             for client in [scene.script(), scene.script().http2()] {
                 let client = client.header(name, "/x").header("x-api-key", "kept");
                 client.set_cookie(COOKIE, &owner.cookie(COOKIE).unwrap());
-                let passed = client.call(Method::POST, "/x/keys", serde_json::json!({})).await;
+                let passed = client.call(Method::POST, "/x/keys", json!({})).await;
                 assert_eq!(passed.status, 200, "{name}");
                 let got = scene.upstream.last();
                 assert_eq!(got.target, "/x/keys");
                 assert_eq!(got.header(name), "", "{name} reached the application");
                 assert_eq!(got.header("x-api-key"), "kept");
-                let refused = client.call(Method::POST, "/keys", serde_json::json!({})).await;
+                let refused = client.call(Method::POST, "/keys", json!({})).await;
                 assert_eq!(reason(&refused), "step-up-required", "{name}");
             }
         }
@@ -70,4 +72,130 @@ on_both_stores! {
         assert!(log.contains("access_token") && log.contains("upstream.headers.pass"), "{log}");
         assert!(!log.contains("dropped"), "values are nobody's business");
     }
+
+    /// Node's `new URL(url, base)`, PHP's `parse_url`, Python's `urlsplit` and Java's `URI` cut the host off.
+    async fn a_path_that_names_a_host_is_guarded_as_what_follows(keeper: Keeper) {
+        let scene = Stage::on(keeper).policy(NETWORK_PATHS).set();
+        let owner = scene.logged_in().await;
+        for path in [
+            "//x/keys",
+            "///x/keys",
+            "////x/keys",
+            "/%2fx/keys",
+            "/%252fx/keys",
+            "/;/x/keys",
+            "//x%2fkeys",
+            "//user@host:80/keys",
+            "//[::1]/keys",
+            "//x/%6beys",
+            "//x//keys",
+            "//x/admin/delete",
+            // The host may be what the application goes by.
+            "//admin.test/users/5",
+            "//ADMIN.test:443/users/5",
+            "/%2fadmin.test/users/5",
+            // An exception holds under every reading.
+            "//x/free",
+            "//free/keys",
+        ] {
+            for client in [&owner, &owner.clone().http2()] {
+                let before = scene.upstream.got().len();
+                let refused = client.call(Method::POST, path, json!({})).await;
+                assert_eq!(refused.status, 403, "{path}: {}", refused.text());
+                assert_eq!(reason(&refused), "step-up-required", "{path}");
+                assert_eq!(scene.upstream.got().len(), before, "{path}");
+            }
+        }
+        // A cookie that was copied, and no session at all.
+        for client in [thief_of(&scene, &owner), scene.script()] {
+            let refused = client.call(Method::POST, "//x/keys", json!({})).await;
+            assert!(matches!(refused.status.as_u16(), 401 | 403), "{}", refused.status);
+        }
+        for path in ["//x/y", "//cdn//a.js", "/a//b", "/http://x/y", "/free", "/proxy/http://x/y"] {
+            let passed = owner.call(Method::POST, path, json!({})).await;
+            assert_eq!(passed.status, 200, "{path}: {}", passed.text());
+            assert_eq!(scene.upstream.last().target, path, "byte for byte");
+        }
+        // A login at such a path is one to some applications only.
+        let before = scene.script();
+        let answer = before.post_form("//x/login", &[("user", "alice"), ("password", "p")]).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(before.cookie(KEY_COOKIE), None);
+    }
+
+    /// Node's `URLSearchParams` drops a question mark at the beginning.
+    async fn a_parameter_behind_another_question_mark_counts(keeper: Keeper) {
+        let scene = Stage::on(keeper).policy(PARAMETERS).set();
+        let owner = scene.logged_in().await;
+        for target in [
+            "/act?do=delete",
+            "/act??do=delete",
+            "/act???do=delete",
+            "/act?&do=delete",
+            "/act?&?do=delete",
+            "/act?%3Fdo=delete",
+            "/act?+do=delete",
+            "/act?%EF%BB%BFdo=delete",
+            "/act?a=1?do=delete",
+            "/act?a=1%26do%3Ddelete",
+            "/act?do%3Ddelete",
+            "/act?do=delet%2565",
+            "/act?a=1;?do=delete",
+        ] {
+            let refused = owner.call(Method::POST, target, json!({})).await;
+            assert_eq!(reason(&refused), "step-up-required", "{target}");
+        }
+        for form in ["do=delete", "?do=delete", "??do=delete", "&?do=delete", "%3Fdo=delete", "+do=delete", "%EF%BB%BFdo=delete"] {
+            let refused = post(&owner, "/form", form).await;
+            assert_eq!(reason(&refused), "step-up-required", "{form}");
+        }
+        // An exception by query needs every value.
+        for target in ["/try?dry=1??dry=0", "/try?dry=1%26dry%3D0", "/try?dry=1&?dry=0"] {
+            let refused = owner.call(Method::POST, target, json!({})).await;
+            assert_eq!(reason(&refused), "step-up-required", "{target}");
+        }
+        for target in ["/act?do=show", "/act?q=what+to+do?", "/try?dry=1", "/act?next=%2Fx%3Fy%3D1"] {
+            let passed = owner.call(Method::POST, target, json!({})).await;
+            assert_eq!(passed.status, 200, "{target}: {}", passed.text());
+            assert_eq!(scene.upstream.last().target, target, "byte for byte");
+        }
+        assert_eq!(post(&owner, "/form", "?do=show").await.status, 200);
+    }
+
+    async fn whoever_logs_in_by_a_field_behind_a_question_mark_is_seen(keeper: Keeper) {
+        let scene = Scene::on(keeper);
+        let owner = scene.logged_in().await;
+        // The application may read either.
+        post(&owner, "/login", "?user=mallory&user=alice&password=p").await;
+        let refused = owner.call(Method::POST, "/low", json!({})).await;
+        assert_eq!(reason(&refused), "session-required");
+    }
 }
+
+async fn post(client: &Client, path: &str, form: &str) -> Answer {
+    let mut request = client.request(Method::POST, path, form.to_owned());
+    let kind = "application/x-www-form-urlencoded".parse().unwrap();
+    request
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, kind);
+    client.send(request).await
+}
+
+const NETWORK_PATHS: &str = r#"
+version: 1
+default: forward
+routes:
+  - { id: keys, level: 3, match: { path: /keys } }
+  - { id: admin, level: 3, match: { methods: [POST], path: "/admin/{what}" } }
+  - { id: host, level: 3, match: { host: admin.test, path: "/users/{id}" } }
+  - { id: free, level: 3, match: { path: "/free/{rest...}", except: [ { path: /free }, { host: app.test, path: /free/x } ] } }
+"#;
+
+const PARAMETERS: &str = r#"
+version: 1
+default: forward
+routes:
+  - { id: act, level: 3, match: { path: /act, query: { do: delete } } }
+  - { id: form, level: 3, match: { path: /form, form: { do: delete } } }
+  - { id: try, level: 3, match: { path: /try, except: [ { query: { dry: "1" } } ] } }
+"#;
