@@ -2,7 +2,7 @@
 
 use super::body::{Body, parameter_at};
 use super::occurrence::{Occurrence, in_headers, in_query};
-use super::request::{body_may_hold_parameters, parameters, plain_parameters, same_key};
+use super::request::{body_may_hold_parameters, plain_parameters, same_key};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
 
@@ -206,7 +206,7 @@ fn exact_shadows(field: &Field, head: &RequestHead<'_>, body: &Body<'_>) -> Vec<
 
 /// The parameters of a name, in every way in which the query may be read.
 fn exact_parameters(name: &str, head: &RequestHead<'_>) -> Vec<Vec<u8>> {
-    parameters(head.query.unwrap_or_default())
+    head.parameters()
         .filter(|(key, _)| same_key(key, name))
         .map(|(_, value)| value.into_owned().into_bytes())
         .collect()

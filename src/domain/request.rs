@@ -42,6 +42,17 @@ pub struct RequestHead<'r> {
     pub upgrades: bool,
 }
 
+impl RequestHead<'_> {
+    /// The parameters of the query, and those behind a `?` that was escaped in the path: who decodes the
+    /// target before splitting it finds them there.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let others = self.path.readings().skip(1);
+        let hidden = others.filter_map(|reading| reading.split_once('?'));
+        let queries = self.query.into_iter().chain(hidden.map(|(_, query)| query));
+        queries.flat_map(parameters)
+    }
+}
+
 /// Every method that an application may take a request for: its own and all that override it.
 ///
 /// HEAD is GET as well (RFC 9110 §9.3.2). OPTIONS counts as itself; routes without methods match it.

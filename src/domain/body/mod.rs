@@ -15,7 +15,7 @@ pub(super) use content_type::may_hold_parameters;
 pub use refusal::BodyRefusal;
 
 use super::occurrence::in_query;
-use super::request::{claimed_by_field, cookies_named, parameters, same_key};
+use super::request::{claimed_by_field, cookies_named, same_key};
 use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
 use content_type::{ContentType, Kind};
@@ -403,7 +403,7 @@ impl<'b> Body<'b> {
 /// Tells whether a parameter of the query passes the test for a field of the body: to applications
 /// that ask for a parameter by its name alone (servlets, Rails, PHP's `$_REQUEST`) it is the same.
 fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
-    let sent = parameters(head.query.unwrap_or_default());
+    let sent = head.parameters();
     test.holds_for_any(
         sent.filter(|(key, _)| same_key(key, name))
             .map(|(_, value)| value),
