@@ -5,7 +5,7 @@
 
 use super::binding::occurrence;
 use super::occurrence::MAX_COUNTED;
-use super::request::{body_may_hold_parameters, header_values, parameters, plain_parameters};
+use super::request::{body_may_hold_parameters, header_values, plain_parameters};
 use super::{
     Body, Captures, Field, MethodSet, RequestHead, Template, ValueTest, captures_folded,
     is_secret_name, values,
@@ -86,7 +86,7 @@ impl Watched {
 /// Whether a request names a secret, such as a password, that is not empty: whoever logs in does.
 pub fn carries_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
     let is_secret = |(name, value): (&str, &str)| is_secret_name(name) && !value.is_empty();
-    let query = parameters(head.query.unwrap_or_default());
+    let query = head.parameters();
     let in_query = query.map(|(name, value)| is_secret((&name, &value)));
     let Some(body) = body else {
         return Standing::Perhaps;
@@ -121,7 +121,8 @@ pub fn is_passive(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
             _ => false,
         }
     };
-    parameters(head.query.unwrap_or_default()).any(|(name, value)| says_so(&name, &value))
+    head.parameters()
+        .any(|(name, value)| says_so(&name, &value))
         || body.is_some_and(|body| {
             let fields = body.named_texts();
             fields.iter().any(|(name, value)| says_so(name, value))
