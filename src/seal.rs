@@ -29,6 +29,8 @@ pub enum Purpose {
     Counter,
     /// Form fields carried through the prompt page.
     Form,
+    /// That nobody was signed in to a session.
+    Guest,
     /// The hash of the credentials of a session.
     Session,
     /// A TOTP secret at rest.
@@ -36,13 +38,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::AntiForgery,
         Self::BrowserKey,
         Self::Challenge,
         Self::Code,
         Self::Counter,
         Self::Form,
+        Self::Guest,
         Self::Session,
         Self::Totp,
     ];
@@ -56,6 +59,7 @@ impl Purpose {
             Self::Code => b"stepgate/1 code",
             Self::Counter => b"stepgate/1 counter",
             Self::Form => b"stepgate/1 form",
+            Self::Guest => b"stepgate/1 guest",
             Self::Session => b"stepgate/1 session",
             Self::Totp => b"stepgate/1 totp",
         }

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::TableError;
 use crate::edge::{Census, House, bind};
 use crate::entropy::Entropy;
-use crate::identity::Rolling;
+use crate::identity::{GuestCookie, Rolling};
 use crate::mail::{MailSetupError, Mailer};
 use crate::policy::{Fingerprint, Policies, Sources};
 use crate::settings::{KeysError, Listener, Settings};
@@ -112,6 +112,7 @@ impl App {
         let house = House {
             options: settings.edge,
             sessions: settings.sessions,
+            guest: GuestCookie::beside(settings.browser_key.name()),
             browser_key: settings.browser_key,
             table: ArcSwap::from_pointee(policies.into_table()?),
             keys,

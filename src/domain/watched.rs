@@ -60,6 +60,11 @@ impl Watched {
             && head.path.readings().any(|reading| self.has_path(reading))
     }
 
+    /// Whether a path is the one that is watched, whatever the method.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.has_path(path)
+    }
+
     /// Judges a request that is covered. `body` is `None` if there is one that was not read.
     pub fn standing(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
         let plain = head.claimed == MethodSet::EMPTY.with(head.method)

@@ -15,7 +15,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
 use crate::entropy::Entropy;
-use crate::identity::{BrowserKeyCookie, Recent, Rolling, SessionOptions};
+use crate::identity::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions};
 use crate::seal::Keys;
 use crate::store::{AnyStore, Endings, Revoked};
 use crate::verification::{Equipment, Verifier};
@@ -65,6 +65,8 @@ pub struct House {
     pub sessions: SessionOptions,
     /// How browsers keep our key.
     pub browser_key: BrowserKeyCookie,
+    /// How browsers show that nobody was signed in before a login.
+    pub guest: GuestCookie,
     /// The policies in force. A reload puts another table in place, all or nothing.
     pub table: ArcSwap<RouteTable>,
     /// The keys.

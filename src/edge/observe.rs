@@ -10,7 +10,9 @@ use super::respond;
 use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{Body, BrowserKeyHash, RequestHead, Session, SessionId, Subject, Timestamp};
+use crate::domain::{
+    Body, BrowserKeyHash, Method, RequestHead, Session, SessionId, Subject, Timestamp,
+};
 use crate::identity::{
     Answer, Attempt, Caller, Candidates, CarriedLines, Disregarded, DoubledCredential, Found,
     KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Verdict, judge_login,
@@ -31,6 +33,8 @@ pub(crate) struct Watch {
     carried: CarriedLines,
     candidates: Candidates,
     found: Found,
+    /// Whether the request shows that nobody is signed in, if it is answered as it looks.
+    looks_like: LooksLike,
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// The request and its answer end with their session; but not those that end it.
@@ -63,6 +67,7 @@ impl Watch {
             .register(&carried, asserted, visit.close());
         Self {
             opened: RefCell::new(opened),
+            looks_like: LooksLike::of(visit, head),
             carried,
             candidates,
             found: Found::Nothing,
@@ -163,6 +168,7 @@ impl Watch {
     ) -> Response<Reply> {
         let names = &visit.worker.house.sessions.credentials;
         let sets_session = names.set_by(response.headers());
+        self.tell_guest(visit, &mut response, sets_session);
         match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
             Found::Unclear(routes) => {
@@ -199,6 +205,43 @@ impl Watch {
             Found::Login(attempts) => attempts,
             Found::Logout | Found::Nothing | Found::Unclear(_) => &[],
         }
+    }
+
+    /// Hands out the proof that nobody is signed in to the session that the client carries after the
+    /// answer, as long as the application may set its cookie with every answer.
+    fn tell_guest(
+        &self,
+        visit: &Visit<'_>,
+        response: &mut Response<UpstreamBody>,
+        sets_session: bool,
+    ) {
+        let house = &visit.worker.house;
+        let is_shown = match self.looks_like {
+            LooksLike::Nobody => true,
+            // Many send on whoever is signed in, rather than show them the form.
+            LooksLike::LoginPage => response.status().as_u16() == 200,
+            LooksLike::Anybody => false,
+        };
+        if house.sessions.learn.is_none()
+            || (house.rolling.is_settled() && !house.rolling.is_rolling())
+            || !(is_shown || sets_session)
+        {
+            return;
+        }
+        let Some((before, Some(after))) = self.change(visit, response.headers()) else {
+            return;
+        };
+        let is_guest = is_shown || self.is_guest(visit, before);
+        if is_guest && let Ok(cookie) = HeaderValue::from_str(&house.guest.set(&after, &house.keys))
+        {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// Whether a request proves that nobody is signed in to the session that it carries.
+    fn is_guest(&self, visit: &Visit<'_>, session: Option<SessionId>) -> bool {
+        let house = &visit.worker.house;
+        session.is_some_and(|id| house.guest.proves(&self.carried, &id, &house.keys))
     }
 
     /// Counts an answer that left the session's cookie as it was, until it is known whether the
@@ -249,6 +292,7 @@ impl Watch {
             known,
             leads_to_a_session: after.is_some(),
             may_be_signed_in: before.is_some()
+                && !self.is_guest(visit, before)
                 && house.rolling.is_rolling()
                 && attempts
                     .iter()
@@ -546,6 +590,38 @@ async fn end(visit: &Visit<'_>, sessions: impl IntoIterator<Item = SessionId>) {
     for id in sessions {
         if !tell(visit, &visit.worker.store.end_session(id).await) {
             forget(visit.worker, [id]);
+        }
+    }
+}
+
+/// What a request says of whether somebody is signed in.
+#[derive(Clone, Copy, Debug)]
+enum LooksLike {
+    /// Nothing.
+    Anybody,
+    /// It asks for the page with the login form.
+    LoginPage,
+    /// It brings nothing by which somebody could be.
+    Nobody,
+}
+
+impl LooksLike {
+    fn of(visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
+        let sessions = &visit.worker.house.sessions;
+        let brings = |name| head.headers.contains_key(name);
+        if !brings(header::COOKIE) && !brings(header::AUTHORIZATION) {
+            return Self::Nobody;
+        }
+        let path = head.path.raw();
+        let page = sessions.login_page.as_deref().unwrap_or_default();
+        let is_page = page.split('?').next() == Some(path);
+        let learn = sessions.learn.as_ref();
+        if head.method == Method::Get
+            && (is_page || learn.is_some_and(|learn| learn.has_login_at(path)))
+        {
+            Self::LoginPage
+        } else {
+            Self::Anybody
         }
     }
 }

@@ -98,6 +98,11 @@ impl Attempt {
 }
 
 impl Learn {
+    /// Whether a path is that of a login, whatever the method: where people find its form.
+    pub fn has_login_at(&self, path: &str) -> bool {
+        self.logins.iter().any(|login| login.request.is_at(path))
+    }
+
     /// The entries whose path and method a request has, under any reading.
     pub fn candidates(&self, head: &RequestHead<'_>) -> Candidates {
         let logins = self

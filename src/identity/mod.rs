@@ -7,6 +7,7 @@
 mod asserted;
 mod browser_key;
 mod credentials;
+mod guest;
 mod learn;
 mod login;
 mod recent;
@@ -15,6 +16,7 @@ mod rolling;
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub use credentials::{CarriedLines, CredentialNames, Credentials, DoubledCredential};
+pub use guest::GuestCookie;
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource};
 pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
 pub use recent::{Recent, Recognized};

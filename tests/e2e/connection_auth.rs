@@ -353,7 +353,7 @@ on_both_stores! {
         let cookie = head.split("sid=").nth(1).unwrap().split(';').next().unwrap();
         for cookie in [cookie, &old] {
             client.set_cookie(COOKIE, cookie);
-            assert_eq!(reason(&client.post_form("/keys", &[]).await), "session-required");
+            assert_eq!(reason(&client.post_form("/keys", &[]).await), "session-disputed");
         }
         // Who has the browser's key logs in, and all is well.
         scene.log_in(&client, USER).await;

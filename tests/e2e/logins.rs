@@ -157,6 +157,53 @@ on_both_stores! {
         assert_eq!(scene.got("/keys"), done);
     }
 
+    async fn where_every_answer_sets_the_cookie_guests_log_in_and_others_prove_nothing(keeper: Keeper) {
+        // It sets its cookie for everybody, and takes every value that it set.
+        let for_everybody = |got: &Got| {
+            let fresh = format!("{COOKIE}={}; Path=/", fresh_cookie());
+            let cookie = ("set-cookie", fresh.as_str());
+            match (got.method.as_str(), got.target.as_str()) {
+                ("POST", "/login") => answer(302, &[("location", "/home"), cookie], ""),
+                ("GET", "/login") if got.header("cookie").contains("signed-in") => {
+                    answer(302, &[("location", "/home"), cookie], "")
+                }
+                _ => answer(200, &[("content-type", "text/html"), cookie], "done"),
+            }
+        };
+        let scene = Stage::on(keeper).application(for_everybody).set();
+        add_user(&scene.dir, THIEF, "mallory@example.test", THIEF_PASSWORD);
+        let owner = scene.logged_in().await;
+        for _ in 0..40 {
+            owner.get("/page").await;
+        }
+        // A visitor has a cookie long before they log in, and a few of them by then.
+        let visitor = scene.script();
+        for path in ["/", "/about", "/login"] {
+            visitor.get(path).await;
+        }
+        scene.log_in(&visitor, USER).await;
+        assert_eq!(visitor.post_form("/low", &[]).await.status, 200);
+        assert!(!scene.upstream.last().header("cookie").contains("stepgate"));
+        // Who brings a value that is not known, and to whom no login form is shown, is somebody's.
+        let known = scene.got("/low");
+        let thief = scene.script();
+        thief.set_cookie(COOKIE, "signed-in-long-ago");
+        thief.get("/page").await;
+        thief.set_cookie(COOKIE, "signed-in-long-ago");
+        thief.get("/login").await;
+        thief.set_cookie(COOKIE, "signed-in-long-ago");
+        thief.post_form("/login", &[("user", THIEF), ("password", "x")]).await;
+        assert_eq!(thief.cookie(KEY_COOKIE), None);
+        assert_eq!(reason(&thief.post_form("/low", &[]).await), "session-required");
+        assert_eq!(scene.got("/low"), known);
+        // The proof is of one value: with another it is worth nothing.
+        let guest = scene.script();
+        guest.get("/login").await;
+        guest.set_cookie(COOKIE, "signed-in-long-ago");
+        guest.post_form("/login", &[("user", THIEF), ("password", "x")]).await;
+        assert_eq!(guest.cookie(KEY_COOKIE), None);
+    }
+
     async fn a16_what_stands_beyond_the_limits_of_parsers_names_nobody(keeper: Keeper) {
         // PHP drops what stands behind the first thousand fields, sees no login, and goes by the cookie.
         let php = |got: &Got| {

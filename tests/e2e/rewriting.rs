@@ -174,7 +174,7 @@ on_both_stores! {
         // The application may read either.
         post(&owner, "/login", "?user=mallory&user=alice&password=p").await;
         let refused = owner.call(Method::POST, "/low", json!({})).await;
-        assert_eq!(reason(&refused), "session-required");
+        assert_eq!(reason(&refused), "session-disputed");
     }
 }
 

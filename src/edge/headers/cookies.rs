@@ -1,5 +1,6 @@
 //! Cookies on their way to the application.
 
+use crate::identity::GuestCookie;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, Entry, HeaderMap, HeaderValue};
 use memchr::memmem;
@@ -16,7 +17,8 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes one cookie out of the `Cookie` headers; the others stay byte for byte.
+/// Takes our cookies out of the `Cookie` headers, the one of this name and its guest proof; the others
+/// stay byte for byte.
 pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
     let Entry::Occupied(mut lines) = headers.entry(header::COOKIE) else {
         return;
@@ -61,8 +63,7 @@ fn without_cookie(line: &[u8], name: &str) -> Option<Bytes> {
 }
 
 fn is_cookie(pair: &[u8], name: &str) -> bool {
-    pair.split(|byte| *byte == b'=')
-        .next()
-        .map(<[u8]>::trim_ascii)
-        == Some(name.as_bytes())
+    let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let rest = key.trim_ascii().strip_prefix(name.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest == GuestCookie::SUFFIX.as_bytes())
 }
