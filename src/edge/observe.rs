@@ -282,10 +282,8 @@ impl Watch {
         };
         let (answer, named) = shown.read(attempts);
         // Where the connection is logged in, what somebody typed may be about another.
-        let named = match named {
-            Named::Typed(_) if visit.connection.is_authenticated() => Named::Nobody,
-            named => named,
-        };
+        let is_doubtful = visit.connection.is_authenticated() && matches!(named, Named::Typed(_));
+        let named = if is_doubtful { Named::Nobody } else { named };
         let observed = Observed {
             answer,
             named,
