@@ -21,10 +21,11 @@ pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliEr
 fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
     let subject = arguments.user.as_deref().map(subject).transpose()?;
     on_store(&arguments.list.config.config, async |bench| {
-        let sessions = bench
+        let mut sessions = bench
             .store
             .sessions(subject.as_ref(), arguments.most)
             .await?;
+        sessions.retain(|(_, session)| !session.is_spelling());
         if arguments.list.json {
             let sessions: Vec<_> = sessions.iter().map(as_json).collect();
             writeln!(out, "{:#}", json!(sessions))?;
@@ -50,7 +51,9 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
     on_store(&arguments.config.config, async |bench| {
         let sessions = bench.store.sessions(subject.as_ref(), MOST).await?;
         let chosen = match &arguments.id {
-            None => sessions,
+            None => (sessions.into_iter())
+                .filter(|(_, session)| !session.is_spelling())
+                .collect(),
             Some(id) => vec![only(sessions, id)?],
         };
         let keep = bench.settings.sessions.remember;

@@ -47,6 +47,7 @@ pub use method::{Method, MethodSet, UnknownMethod};
 use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
+pub(crate) use request::same_key;
 pub use request::{RequestHead, claimed_methods, only_line};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{

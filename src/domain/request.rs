@@ -244,7 +244,7 @@ pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
 /// `name` (qs, Rack), and whatever follows in brackets is an item of it (`name[]`, `name[0]`). One that
 /// is not closed is `_` (PHP). `?` before the first name of a form or a query is not part of it
 /// (`URLSearchParams`, WHATWG URL §6.2), nor is a byte order mark.
-pub(super) fn same_key(sent: &str, known: &str) -> bool {
+pub(crate) fn same_key(sent: &str, known: &str) -> bool {
     if same_folded(sent, known) {
         return true;
     }

@@ -35,14 +35,31 @@ impl Session {
         }
     }
 
+    /// What is filed under the one form of a session's credentials that all their spellings share.
+    ///
+    /// It is nobody's, so nothing can be proved in it. But a login in another spelling finds by it that
+    /// the session belongs to another browser, and a limit that it is over.
+    pub fn spelling(browser_key: Option<BrowserKeyHash>, now: Timestamp) -> Self {
+        Self {
+            subject: Subject::new(SPELLING),
+            ..Self::disputed(browser_key, now)
+        }
+    }
+
     /// Whether nobody knows whose it is.
     pub fn is_disputed(&self) -> bool {
-        self.subject.as_str() == DISPUTED
+        self.subject.as_str() == DISPUTED || self.is_spelling()
+    }
+
+    /// Whether it stands for the spellings of another session.
+    pub fn is_spelling(&self) -> bool {
+        self.subject.as_str() == SPELLING
     }
 }
 
 /// No subject that is ever recognized: [`Subject::canonical`] refuses control characters.
 const DISPUTED: &str = "\u{1}disputed";
+const SPELLING: &str = "\u{1}spelling";
 
 #[cfg(test)]
 mod tests {

@@ -119,9 +119,7 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
     parts.extensions.clear();
     let rules = &visit.worker.house.options.headers;
     parts.headers.remove(BrowserKeyCookie::HEADER);
-    if version == Version::HTTP_2 {
-        join_cookies(&mut parts.headers);
-    }
+    join_cookies(&mut parts.headers);
     remove_cookie(&mut parts.headers, &rules.browser_cookie);
     if let Some(upgrade) = upgrade {
         parts

@@ -25,12 +25,16 @@ pub(super) fn identify(
     let (session, earlier) = house
         .sessions
         .identify(&credentials, asserted.as_ref(), &house.keys);
+    let limited = house.sessions.limits_in_force();
     let presented = house.browser_key.read(carried, headers);
     let said = Recognized {
         session,
         earlier,
         alone: credentials.sessions_alone(&house.keys),
         parts: credentials.cookies_alone(&house.keys),
+        reduced: limited
+            .then(|| credentials.reduced_session(&house.keys))
+            .flatten(),
         browser_key: presented.and_then(|key| hash_browser_key(key, &house.keys)),
     };
     if let Some(line) = line {

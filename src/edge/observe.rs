@@ -14,8 +14,8 @@ use crate::domain::{
     Body, BrowserKeyHash, Method, RequestHead, Session, SessionId, Subject, Timestamp,
 };
 use crate::identity::{
-    Answer, Attempt, Caller, Candidates, CarriedLines, Disregarded, DoubledCredential, Found,
-    KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Verdict, judge_login,
+    Answer, Attempt, Caller, Candidates, CarriedLines, Credentials, Disregarded, DoubledCredential,
+    Found, KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Verdict, judge_login,
 };
 use crate::store::{Ask, Carry, Login, Rotated, Rotation, Store, StoreError};
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
@@ -52,7 +52,9 @@ impl Watch {
         let candidates = learn
             .map(|learn| learn.candidates(head))
             .unwrap_or_default();
-        let carried = CarriedLines::of(head.headers, visit.path(), &house.sessions.credentials);
+        let sessions = &house.sessions;
+        let carried = CarriedLines::of(head.headers, visit.path(), &sessions.credentials)
+            .with_keys(head.headers, head.query, &sessions.key_names);
         let presented = if candidates.is_empty() {
             None
         } else {
@@ -134,6 +136,7 @@ impl Watch {
             Ok(credentials) => {
                 let mut found = credentials.sessions_alone(keys);
                 found.extend(credentials.sessions(keys));
+                found.extend(credentials.spellings(keys));
                 found
             }
             Err(_) => names.sessions_in_doubt(&self.carried, keys),
@@ -354,10 +357,15 @@ impl Watch {
             keep: house.sessions.remember,
         };
         let written = tell(visit, &visit.worker.store.put_login(&login).await);
-        let outcome = if written && self.note_parts(visit, id, response).await {
+        let outcome = if written
+            && self.note_spelling(visit, id, response).await
+            && self.note_parts(visit, id, response).await
+        {
             Outcome::Succeeded
         } else {
-            forget(visit.worker, before.into_iter().chain([id]));
+            let (was, is) = self.reduced(visit, response);
+            let spelled = was.into_iter().chain(is);
+            forget(visit.worker, before.into_iter().chain([id]).chain(spelled));
             Outcome::Failed
         };
         if outcome == Outcome::Succeeded
@@ -388,36 +396,56 @@ impl Watch {
             .await;
     }
 
-    /// The known sessions among those that the request carries, whole or in part, and the one that
-    /// the answer leads to.
+    /// The known sessions among those that the request carries, whole, in part or in another spelling,
+    /// and the one that the answer leads to.
     async fn known_sessions(
         &self,
         visit: &Visit<'_>,
         after: Option<SessionId>,
     ) -> Result<Vec<KnownSession>, StoreError> {
-        let mut ids = self.carried_sessions(visit);
-        ids.extend(after.filter(|after| !ids.contains(after)));
+        let Carried { mut exact, spelled } = self.carried_sessions(visit);
+        exact.extend(after.filter(|after| !exact.contains(after)));
         let mut known = Vec::new();
-        for id in ids {
-            known.extend(find(visit, id).await?.map(|session| KnownSession {
-                of_this_browser: self.is_of_this_browser(&session),
-                subject: (!session.is_disputed()).then_some(session.subject),
-            }));
+        for id in exact {
+            known.extend(self.known_session(visit, id).await?);
+        }
+        // What is filed under a spelling stands for a session that only some applications find.
+        let spelled = spelled.into_iter().filter(|_| known.is_empty());
+        for id in spelled.collect::<Vec<_>>() {
+            known.extend(self.known_session(visit, id).await?);
         }
         Ok(known)
     }
 
+    async fn known_session(
+        &self,
+        visit: &Visit<'_>,
+        id: SessionId,
+    ) -> Result<Option<KnownSession>, StoreError> {
+        let session = find(visit, id).await?;
+        Ok(session.map(|session| KnownSession {
+            of_this_browser: self.is_of_this_browser(&session),
+            subject: (!session.is_disputed()).then_some(session.subject),
+        }))
+    }
+
     /// All sessions that some application may find in the request.
-    fn carried_sessions(&self, visit: &Visit<'_>) -> Vec<SessionId> {
+    fn carried_sessions(&self, visit: &Visit<'_>) -> Carried {
         let house = &visit.worker.house;
         let names = &house.sessions.credentials;
         match names.read(&self.carried) {
             Ok(all) => {
-                let mut carried: Vec<_> = all.sessions(&house.keys).collect();
-                carried.extend(all.sessions_alone(&house.keys));
-                carried
+                let mut exact: Vec<_> = all.sessions(&house.keys).collect();
+                exact.extend(all.sessions_alone(&house.keys));
+                Carried {
+                    exact,
+                    spelled: all.spellings(&house.keys),
+                }
             }
-            Err(_) => names.sessions_in_doubt(&self.carried, &house.keys),
+            Err(_) => Carried {
+                exact: names.sessions_in_doubt(&self.carried, &house.keys),
+                spelled: Vec::new(),
+            },
         }
     }
 
@@ -430,8 +458,9 @@ impl Watch {
     /// belong to other browsers is gone in any case.
     async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
         let mut believed = true;
-        for id in self.carried_sessions(visit) {
+        for id in self.carried_sessions(visit).all() {
             match find(visit, id).await {
+                Ok(Some(session)) if session.is_spelling() => {}
                 Ok(Some(session)) if !self.is_of_this_browser(&session) => {
                     believed = false;
                     if !tell(visit, &visit.worker.store.lock_session(id).await) {
@@ -455,7 +484,7 @@ impl Watch {
     async fn dispute_all(&self, visit: &Visit<'_>, response: &HeaderMap) {
         self.opened.take();
         let after = self.change(visit, response).and_then(|(_, after)| after);
-        let mut ids = self.carried_sessions(visit);
+        let mut ids: Vec<_> = self.carried_sessions(visit).all().collect();
         ids.extend(after.filter(|after| !ids.contains(after)));
         let mut key = None;
         let mut disputed = Vec::new();
@@ -494,7 +523,8 @@ impl Watch {
         }
         self.opened.take();
         let both = [before, after.filter(|_| after != before)];
-        end(visit, both.into_iter().flatten()).await;
+        let spelled = self.reduced(visit, response).0;
+        end(visit, both.into_iter().chain([spelled]).flatten()).await;
         if before.is_some() {
             let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
@@ -551,10 +581,56 @@ impl Watch {
         let rotated = visit.worker.store.rotate_session(&rotation).await;
         let followed = matches!(rotated, Ok(Rotated::Followed));
         let noted = !followed || self.note_parts(visit, to, response).await;
-        if !tell(visit, &rotated) || !noted {
-            forget(visit.worker, [to, from]);
+        // Where the cookie comes with every answer, no unknown value is believed in any spelling.
+        let is_rolling = visit.worker.house.rolling.is_rolling();
+        let spelled = !followed || is_rolling || self.note_spelling(visit, to, response).await;
+        if !tell(visit, &rotated) || !noted || !spelled {
+            let (was, is) = self.reduced(visit, response);
+            forget(visit.worker, [from, to].into_iter().chain(was).chain(is));
         }
         rotated.ok()
+    }
+
+    /// Files under what all spellings of the credentials share that session `id` belongs to a browser.
+    async fn note_spelling(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
+        let house = &visit.worker.house;
+        let store = &visit.worker.store;
+        let done = match self.reduced(visit, response) {
+            (None, None) => return true,
+            (Some(before), None) => store.end_session(before).await,
+            (before, Some(after)) => match find(visit, id).await {
+                Ok(None) => return true,
+                Ok(Some(session)) => {
+                    let began = session.authenticated_at.unwrap_or(session.created_at);
+                    let login = Login {
+                        id: after,
+                        replaces: before,
+                        session: Session::spelling(session.browser_key, began),
+                        keep: house.sessions.remember,
+                    };
+                    store.put_login(&login).await
+                }
+                Err(error) => Err(error),
+            },
+        };
+        tell(visit, &done)
+    }
+
+    /// What all spellings of the credentials share, before and after the response, where they are in
+    /// another.
+    fn reduced(
+        &self,
+        visit: &Visit<'_>,
+        response: &HeaderMap,
+    ) -> (Option<SessionId>, Option<SessionId>) {
+        let house = &visit.worker.house;
+        let names = &house.sessions.credentials;
+        let Ok(before) = names.read(&self.carried) else {
+            return (None, None);
+        };
+        let after = names.after(&before, response);
+        let reduced = |credentials: &Credentials| credentials.reduced_session(&house.keys);
+        (reduced(&before), reduced(&after))
     }
 
     /// Notes what each cookie of a session would be alone, where the response leaves several credentials:
@@ -589,6 +665,20 @@ async fn end(visit: &Visit<'_>, sessions: impl IntoIterator<Item = SessionId>) {
         if !tell(visit, &visit.worker.store.end_session(id).await) {
             forget(visit.worker, [id]);
         }
+    }
+}
+
+/// The sessions that some application may find in a request.
+struct Carried {
+    /// By the bytes that came, whole or in part.
+    exact: Vec<SessionId>,
+    /// In other spellings.
+    spelled: Vec<SessionId>,
+}
+
+impl Carried {
+    fn all(self) -> impl Iterator<Item = SessionId> {
+        self.exact.into_iter().chain(self.spelled)
     }
 }
 

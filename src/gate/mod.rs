@@ -38,7 +38,7 @@ pub enum Outcome {
 ///
 /// One round trip to the store, and none where nothing is demanded and no session limit is in force.
 /// More are made for a session that is still filed under the secret before a rotation, for several
-/// credentials under session limits, and to put back what was taken for a request that is refused.
+/// credentials and for unknown ones in odd spellings under session limits, and to put back what was taken for a request that is refused.
 pub async fn admit<S: Store>(
     store: &S,
     sessions: &SessionOptions,
@@ -65,10 +65,16 @@ pub async fn admit<S: Store>(
         return Ok(settle(demands, Evidence::none(), now).0);
     }
     let held = fetch(store, id, caller, demands, now).await?;
+    // Nobody's, but its time runs out all the same.
+    let disputed = held.session.clone().filter(Session::is_disputed);
     let evidence = weigh(held, caller, now);
-    let over = match &evidence.session {
-        SessionState::Known(session) => over_limits(session, sessions, now),
-        SessionState::Absent | SessionState::Disputed | SessionState::Unknown => None,
+    let over = match (&evidence.session, &disputed, caller.reduced) {
+        (SessionState::Known(session), _, _) | (_, Some(session), _) => {
+            over_limits(session, sessions, now)
+        }
+        // Known in another spelling, which only some applications take for the same.
+        (_, None, Some(reduced)) => ended(store, reduced, sessions, now).await?,
+        (_, None, None) => None,
     };
     if let Some(reason) = over {
         give_back(store, evidence.claims, now).await?;

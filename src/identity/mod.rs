@@ -15,7 +15,9 @@ mod rolling;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
-pub use credentials::{CarriedLines, CredentialNames, Credentials, DoubledCredential};
+pub use credentials::{
+    COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
+};
 pub use guest::GuestCookie;
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource};
 pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
@@ -31,6 +33,8 @@ use std::time::Duration;
 pub struct SessionOptions {
     /// The credentials that make a session.
     pub credentials: CredentialNames,
+    /// Headers and parameters of the query that count as credentials beside them.
+    pub key_names: KeyNames,
     /// What identifies a session.
     pub key: SessionKey,
     /// What happens when the session's cookie gets another value.
@@ -114,8 +118,10 @@ pub struct Caller {
     pub earlier: Option<SessionId>,
     /// The sessions that single credentials of the request would make: none of them may have ended.
     pub alone: Vec<SessionId>,
-    /// Those of them that are revoked with the session.
+    /// What is revoked with the session: single cookies, and what all spellings share.
     pub parts: Vec<SessionId>,
+    /// The session of the same credentials in their plainest spelling, where limits are in force.
+    pub reduced: Option<SessionId>,
     /// The browser key, if it carries one.
     pub browser_key: Option<BrowserKeyHash>,
     /// What a trusted proxy asserts.
@@ -136,6 +142,7 @@ impl From<Recognized> for Caller {
             earlier,
             alone,
             parts,
+            reduced,
             browser_key,
         } = said;
         Self {
@@ -143,6 +150,7 @@ impl From<Recognized> for Caller {
             earlier,
             alone,
             parts,
+            reduced,
             browser_key,
             asserted: None,
         }

@@ -20,8 +20,10 @@ pub struct Recognized {
     pub earlier: Option<SessionId>,
     /// The sessions that single credentials of the line would make.
     pub alone: Vec<SessionId>,
-    /// Those of them that are revoked with the session.
+    /// What is revoked with the session.
     pub parts: Vec<SessionId>,
+    /// The session of the same credentials in their plainest spelling, where limits are in force.
+    pub reduced: Option<SessionId>,
     /// The browser key, if the line holds one.
     pub browser_key: Option<BrowserKeyHash>,
 }
@@ -101,6 +103,7 @@ mod tests {
             earlier: None,
             alone: Vec::new(),
             parts: Vec::new(),
+            reduced: None,
             browser_key: None,
         }
     }

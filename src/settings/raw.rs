@@ -172,6 +172,7 @@ pub(super) struct RawRedis {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSession {
     pub(super) cookies: Option<OneOrMore<String>>,
+    pub(super) credentials: Option<RawCredentials>,
     pub(super) key: Option<RawSessionKey>,
     pub(super) rotation: Option<RawRotation>,
     pub(super) remember: Option<Span>,
@@ -197,6 +198,15 @@ pub(super) enum RawRotatedProofs {
     Auto,
     Drop,
     Keep,
+}
+
+/// `session.credentials`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCredentials {
+    pub(super) headers: Option<OneOrMore<String>>,
+    pub(super) query: Option<OneOrMore<String>>,
+    pub(super) common: Option<bool>,
 }
 
 /// `session.key`

@@ -9,7 +9,7 @@ use stepgate::domain::{
 };
 use stepgate::gate::{self, Outcome};
 use stepgate::identity::{
-    Caller, CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
+    Caller, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
 };
 use stepgate::store::{Ask, Store};
 
@@ -268,6 +268,7 @@ fn caller(session: SessionId, browser: BrowserKeyHash) -> Caller {
 fn sessions() -> SessionOptions {
     SessionOptions {
         credentials: CredentialNames { cookies: vec![] },
+        key_names: KeyNames::default(),
         key: SessionKey::Credential,
         rotation: RotationOptions {
             proofs: RotatedProofs::Auto,

@@ -15,6 +15,7 @@ mod challenge;
 mod cli;
 mod client_address;
 mod connection_auth;
+mod cookie_spellings;
 mod counts;
 mod csrf;
 mod demo;

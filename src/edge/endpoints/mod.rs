@@ -96,8 +96,10 @@ pub(super) async fn serve(
 impl Call<'_, '_> {
     /// Finds out who calls; without a session that we know, nothing can be verified.
     async fn identify(&self) -> Result<Known, EdgeError> {
-        let names = &self.visit.worker.house.sessions.credentials;
-        let carried = CarriedLines::of(&self.parts.headers, self.visit.path(), names);
+        let sessions = &self.visit.worker.house.sessions;
+        let headers = &self.parts.headers;
+        let carried = CarriedLines::of(headers, self.visit.path(), &sessions.credentials)
+            .with_keys(headers, self.query, &sessions.key_names);
         let caller = identify(self.visit, &carried, &self.parts.headers)?;
         let worker = self.visit.worker;
         let id = caller

@@ -5,7 +5,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{self, Entry, HeaderMap, HeaderValue};
 use memchr::memmem;
 
-/// RFC 9113 §8.2.3: cookies that came in crumbs are one line again for HTTP/1.1.
+/// RFC 9113 §8.2.3: cookies that came in crumbs are one line again for HTTP/1.1. So are those of several
+/// lines, which RFC 6265 §5.4 does not allow: servers join them by a comma (WSGI) or take one.
 pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     let crumbs = headers.get_all(header::COOKIE);
     if crumbs.iter().nth(1).is_none() {

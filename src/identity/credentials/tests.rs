@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::domain::Secret;
+use http::HeaderValue;
+use http::header::COOKIE;
 
 fn names() -> CredentialNames {
     CredentialNames {
@@ -12,7 +14,7 @@ fn names() -> CredentialNames {
 fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in lines {
-        headers.append(*name, value.parse().unwrap());
+        headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     headers
 }
@@ -21,9 +23,13 @@ fn carried(lines: &[(&'static str, &str)]) -> CarriedLines {
     CarriedLines::of(&headers(lines), "/", &names())
 }
 
+fn keys() -> Keys {
+    Keys::derive(&Secret::new((0..32).collect()), None).unwrap()
+}
+
 fn session(lines: &[(&'static str, &str)]) -> Option<SessionId> {
-    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
-    names().read(&carried(lines)).unwrap().session(&keys)
+    let read = names().read(&carried(lines)).unwrap();
+    read.session(&keys())
 }
 
 #[test]
@@ -52,7 +58,7 @@ fn a_mixed_credential_is_a_different_session() {
 
 #[test]
 fn whoever_adds_a_credential_still_carries_the_old_session() {
-    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+    let keys = keys();
     let cookie = session(&[("cookie", "session_id=x")]).unwrap();
     let lines = carried(&[("cookie", "session_id=x"), ("authorization", "Bearer junk")]);
     assert!(
@@ -77,7 +83,7 @@ fn whoever_adds_a_credential_still_carries_the_old_session() {
 
 #[test]
 fn what_everybody_may_carry_is_revoked_with_no_session() {
-    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+    let keys = keys();
     let names = CredentialNames {
         cookies: vec!["session_id".to_owned(), "remembered".to_owned()],
     };
@@ -85,40 +91,142 @@ fn what_everybody_may_carry_is_revoked_with_no_session() {
     let of = |lines: &[_]| read(lines).session(&keys).unwrap();
     let (cookies, shared) = ("session_id=x; remembered=", ("authorization", "Basic eA=="));
     let parts = read(&[("cookie", cookies), shared]).cookies_alone(&keys);
-    assert_eq!(parts, [of(&[("cookie", "session_id=x")])]);
+    assert!(parts.contains(&of(&[("cookie", "session_id=x")])));
+    for everybodys in [&[("cookie", "remembered=")][..], &[shared]] {
+        assert!(!parts.contains(&of(everybodys)));
+    }
     // An ended session is known even so, whatever is added to it.
     let with_nothing = read(&[("cookie", "remembered="), shared]);
     assert_eq!(with_nothing.sessions_alone(&keys), [of(&[shared])]);
 }
 
+/// The sessions that some application may take the lines for.
+fn all_readings(lines: &[(&'static str, &str)]) -> Vec<SessionId> {
+    let keys = keys();
+    let lines = carried(lines);
+    match names().read(&lines) {
+        Ok(read) => read
+            .sessions(&keys)
+            .chain(read.spellings(&keys))
+            .chain(read.sessions_alone(&keys))
+            .collect(),
+        Err(_) => names().sessions_in_doubt(&lines, &keys),
+    }
+}
+
 #[test]
-fn no_spelling_of_a_credential_is_another_session() {
+fn another_spelling_of_a_value_is_another_session_that_ends_with_the_first() {
     let one = session(&[("cookie", "session_id=x+y")]);
     for line in [
         "session_id=\"x+y\"",
         "session_id=%78+y",
-        "session_id= x%2By ",
+        "session_id=x%2By",
+        "session_id=x%2by",
+        "session_id=x y",
+        "session_id=x%20y",
+        "session_id= x+y",
+        "session_id=x+y ; a=b",
+        "session_id=\"\\170+y\"",
+        "session_id=\"\\x+y\"",
+        "session_id=%2578+y",
+        "session_id=%u0078+y",
+        "session_id=X+Y",
+        "session_id=x+y,z",
+        "session_id=x+y\"z",
+        "session_id=\"x+y\"z",
+        "session_id=\"x+y\" z",
+        "session_id=x+y(z",
+        "session_id=x+y=z",
+        "session_id=x+y&z",
+        "session_id=x+y%00z",
+        "session_id=x+y\tz",
     ] {
-        assert_eq!(one, session(&[("cookie", line)]), "{line}");
+        let lines = [("cookie", line)];
+        assert_ne!(one, session(&lines), "{line}");
+        assert!(all_readings(&lines).contains(&one.unwrap()), "{line}");
+        let with_another = [("cookie", line), ("authorization", "Bearer x")];
+        assert!(
+            all_readings(&with_another).contains(&one.unwrap()),
+            "{line}"
+        );
     }
+    let bearer = session(&[("authorization", "Bearer x")]);
+    for line in ["bearer x", "Bearer  x", "BEARER\tx", "Bearer %78"] {
+        let lines = [("authorization", line)];
+        assert_ne!(bearer, session(&lines), "{line}");
+        assert!(all_readings(&lines).contains(&bearer.unwrap()), "{line}");
+    }
+    assert!(!all_readings(&[("authorization", "Bearer X")]).contains(&bearer.unwrap()));
+}
+
+#[test]
+fn a_value_in_escapes_ends_with_all_that_share_its_meaning() {
+    let keys = keys();
+    let all_of = |line: &str| {
+        let lines = [("cookie", line)];
+        let mut parts = names().read(&carried(&lines)).unwrap().cookies_alone(&keys);
+        parts.extend(session(&lines));
+        parts
+    };
+    // Express, Laravel, Django with quotes, and Basic.
+    let revoked = all_of("session_id=s%3Aid.sig%2Bnature%3D");
+    for line in [
+        "session_id=s:id.sig%2Bnature%3D",
+        "session_id=s%3aid.sig%2bnature=",
+        "session_id=%73%3Aid.sig%2Bnature%3D",
+        "session_id=\"s:id.sig+nature=\"",
+    ] {
+        let found = all_readings(&[("cookie", line)]);
+        assert!(found.iter().any(|id| revoked.contains(id)), "{line}");
+    }
+    let found = all_readings(&[("cookie", "session_id=s:id.sig-nature=")]);
+    assert!(!found.iter().any(|id| revoked.contains(id)));
+    let basic = |line: &str| {
+        let lines = [("authorization", line)];
+        let read = names().read(&carried(&lines)).unwrap();
+        (read.cookies_alone(&keys), all_readings(&lines))
+    };
+    let (parts, _) = basic("Basic YWxpY2U6cHc=");
+    for line in [
+        "basic YWxpY2U6cHc",
+        "Basic YWxp!Y2U6cHc=",
+        "Basic YWxpY2U6cHd=",
+    ] {
+        let (_, found) = basic(line);
+        assert!(found.iter().any(|id| parts.contains(id)), "{line}");
+    }
+    let (_, found) = basic("Basic YWxpY2U6cHX=");
+    assert!(!found.iter().any(|id| parts.contains(id)));
+    assert_eq!(all_of("session_id=k3v9-_.~").len(), 1);
+}
+
+#[test]
+fn a_cookie_beside_one_that_is_no_text_is_read() {
+    let one = session(&[("cookie", "session_id=x+y")]);
     let mut odd = HeaderMap::new();
     let line = HeaderValue::from_bytes(b"other=\xe9; session_id=x+y").unwrap();
     odd.insert(COOKIE, line);
-    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
     let read = names()
         .read(&CarriedLines::of(&odd, "/", &names()))
         .unwrap();
-    assert_eq!(one, read.session(&keys));
-    let bearer = session(&[("authorization", "Bearer x")]);
-    for line in ["bearer x", "Bearer  x", "BEARER\tx"] {
-        assert_eq!(bearer, session(&[("authorization", line)]), "{line}");
-    }
-    assert_ne!(bearer, session(&[("authorization", "Bearer X")]));
+    assert_eq!(one, read.session(&keys()));
+}
+
+#[test]
+fn a_doubled_cookie_hides_no_other_credential() {
+    let keys = keys();
+    let bearer = session(&[("authorization", "Bearer x")]).unwrap();
+    let lines = carried(&[
+        ("cookie", "session_id=1; session_id=2"),
+        ("authorization", "Bearer x"),
+    ]);
+    assert!(names().read(&lines).is_err());
+    assert!(names().sessions_in_doubt(&lines, &keys).contains(&bearer));
 }
 
 #[test]
 fn a_session_in_the_path_must_be_that_of_the_cookie() {
-    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+    let keys = keys();
     let lines = |cookie: &str, path: &str| {
         CarriedLines::of(&headers(&[("cookie", cookie)]), path, &names())
     };
@@ -161,6 +269,54 @@ fn a_second_cookie_of_the_name_is_refused_in_any_spelling() {
         "session_id=x; \"session_id\"=y",
         "session_id=x; $Version session_id=y",
         "SESSION_ID=y",
+        // H1: trimmed of more than ASCII blanks.
+        "session_id=x;\u{a0}session_id=y",
+        "session_id=x;\u{3000}session_id=y",
+        "session_id=x; session_id\u{a0}=y",
+        "session_id=x; session_id\u{2003}=y",
+        "session_id=x;\tsession_id=y",
+        // H2: a blank, a comma or a quote after a value begins another.
+        "session_id=x; a=1 session_id=y",
+        "session_id=x; a=1\tsession_id=y",
+        "session_id=x; a=1, session_id=y",
+        "session_id=x; a=\"1\"session_id=y",
+        "session_id=x; a=1(session_id=y",
+        "session_id=x; a=1&session_id=y",
+        // H3: nameless and led by junk.
+        "session_id=x; =session_id=y",
+        "session_id=x; ==session_id=y",
+        "session_id=x; =a; session_id =y",
+        "session_id=x; $Version=1; $session_id=y",
+        "session_id=x; $session_id=y",
+        "session_id=x; ,session_id=y",
+        "session_id=x; \"session_id\"=y",
+        "session_id=x; ?session_id=y",
+        "session_id=x; .session_id=y",
+        "session_id=x; -session_id=y",
+        "session_id=x; %20session_id=y",
+        "session_id=x; +session_id=y",
+        "session_id=x; session%255fid=y",
+        "session_id=x; \"se\\163sion_id\"=y",
+        "session_id=x; s\u{ad}ession_id=y",
+        "session_id=x; session_id[=y",
+        "session_id=x; session[id[a]=y",
+        "session_id=x; session id=y",
+        "session_id=x; session+id=y",
+        "session_id=x; a=/login?session_id=5",
+        "session_id=x; a=session_id=5",
+        "session_id=session_id=x",
+        // Alone, but not where every parser finds it.
+        "a=1 session_id=x",
+        "a=1,session_id=x",
+        "=session_id=x",
+        "\tsession_id=x",
+        "session_id =x",
+        "session_id\t=x",
+        "session_id",
+        "a=\"; session_id=x",
+        "a=\"b; session_id=x\"",
+        "a=\"b\\\"; session_id=x\"",
+        "a= \"b; session_id=x; c=\"",
     ];
     for line in doubles {
         assert!(
@@ -168,6 +324,11 @@ fn a_second_cookie_of_the_name_is_refused_in_any_spelling() {
             "{line}"
         );
     }
+    let many = format!("{}session_id=x", "a=b; ".repeat(200));
+    assert!(names().read(&carried(&[("cookie", &many)])).is_err());
+    // To the application they are one line.
+    let quoted = [("cookie", "a=\"b"), ("cookie", "session_id=x\"")];
+    assert!(names().read(&carried(&quoted)).is_err());
     let lines = [("cookie", "session_id=x"), ("cookie", "session_id=y")];
     assert!(names().read(&carried(&lines)).is_err());
     let lines = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
@@ -179,18 +340,44 @@ fn honest_neighbors_are_no_doubles() {
     for line in [
         "session_id=x; my_session_id=y",
         "session_id=a=b; session_idx=1",
+        "session_id=a==; b=c",
         "x=session_id; session_id=y",
+        "session_id=y; connect.session_id=z; csrf-session_id=z; __Secure-session_id=z",
+        "session_id.sig=z; session_id-legacy=z; session_id=y",
+        "session_id=y; __Host-session_id=z; a--session_id=z; session_id_2=z",
+        "session_id=y; back=%2Flogin%3Fsession_id%3D5",
+        "cols=name,session_id,date; session_id=y",
+        "prefs={\"a\":\"b, c\"}; session_id=y; size=5\"",
+        "a=\"b\"; session_id=\"y\"; c=\"d; e\"",
+        "a=\"b c\\\"d\"; session_id=y",
+        "session_id=eyJhIjoxfQ.Zm9v:1abc:/+-_~!*'()|{}<>@#$^&",
+        "a=b;session_id=y;c=d",
+        "a=b;  session_id=y",
+        ";session_id=y;;",
+        "a; b; session_id=y",
+        "$Version=1; session_id=y; $Path=/",
+        "session_id=",
     ] {
-        assert!(
-            names().read(&carried(&[("cookie", line)])).is_ok(),
-            "{line}"
-        );
+        let read = names().read(&carried(&[("cookie", line)]));
+        assert!(read.is_ok_and(|read| !read.is_empty()), "{line}");
+    }
+    let named = CredentialNames {
+        cookies: vec!["my.sid".to_owned()],
+    };
+    for (line, is_doubled) in [
+        ("my.sid=x; sid=y; my-sid=z; amy.sid=z", false),
+        ("my.sid=x; my_sid=y", true),
+        ("my.sid=x; My sid=y", true),
+        ("my.sid=x; my[sid=y", true),
+    ] {
+        let read = named.read(&carried(&[("cookie", line)]));
+        assert_eq!(read.is_err(), is_doubled, "{line}");
     }
 }
 
 #[test]
 fn a_response_changes_what_the_client_carries() {
-    let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
+    let keys = keys();
     let before = names()
         .read(&carried(&[("cookie", "session_id=x")]))
         .unwrap();
@@ -209,4 +396,92 @@ fn a_response_changes_what_the_client_carries() {
         None
     );
     assert_eq!(carries("session_id=\"\"; Path=/"), None);
+    // RFC 6265 §5.2: what a browser sends back, byte for byte.
+    for (set, sent) in [
+        ("session_id=\"a b\"; Path=/", "session_id=\"a b\""),
+        ("session_id = s%3Aa \t; HttpOnly", "session_id=s%3Aa"),
+        ("session_id=a=b==;Secure", "session_id=a=b=="),
+        ("session_id=\u{e9}", "session_id=\u{e9}"),
+    ] {
+        assert_eq!(carries(set), session(&[("cookie", sent)]), "{set}");
+    }
+}
+
+#[test]
+fn keys_in_headers_and_the_query_are_credentials() {
+    let key_names = KeyNames::new(&["x-own-key".parse().unwrap()], &["key".to_owned()], true);
+    let read = |lines: &[(&'static str, &str)], query: &str| {
+        let headers = headers(lines);
+        let lines = CarriedLines::of(&headers, "/", &names());
+        let lines = lines.with_keys(&headers, Some(query), &key_names);
+        let only_cookies = lines.only_cookies().is_some();
+        let read = names().read(&lines);
+        let doubted = names().sessions_in_doubt(&lines, &keys());
+        (
+            read.map(|read| read.session(&keys())),
+            only_cookies,
+            doubted,
+        )
+    };
+    let cookie = ("cookie", "session_id=x");
+    let plain = session(&[cookie]);
+    let mut all = vec![plain];
+    for (lines, query) in [
+        (&[cookie, ("x-own-key", "k")][..], ""),
+        (&[cookie, ("x-api-key", "k")], ""),
+        (&[cookie, ("X-Redmine-API-Key", "k")], ""),
+        (&[cookie, ("private-token", "k")], ""),
+        (&[cookie, ("private-token", "j")], ""),
+        (&[cookie, ("x-vault-token", "k")], ""),
+        (&[cookie], "key=k"),
+        (&[cookie], "a=b&access_token=k"),
+        (&[cookie], "access_token=k"),
+        (&[("x-own-key", "k")], ""),
+        (&[], "key=k"),
+        (&[cookie, ("x-own-key", "k")], "key=k"),
+    ] {
+        let (session, only_cookies, _) = read(lines, query);
+        assert!(!only_cookies, "{lines:?} {query}");
+        // A parameter beside another key counts wherever it stands.
+        let session = session.unwrap();
+        if query != "access_token=k" {
+            assert!(!all.contains(&session), "{lines:?} {query}");
+        }
+        all.push(session);
+    }
+    for (lines, query) in [
+        (&[("x-own-key", "k"), ("x-own-key", "j")][..], ""),
+        (&[("x-own-key", "k"), ("x_own_key", "j")], ""),
+        (&[("x_own_key", "k")], ""),
+        (&[("x.api.key", "k")], ""),
+        (&[], "key=k&key=j"),
+        (&[], "key=k&KEY=j"),
+        (&[], "KEY=k"),
+        (&[], "k%65y=k"),
+        (&[], "k%2565y=k"),
+        (&[], "key[]=k"),
+        (&[], "key=k;key=j"),
+        (&[], "a=1?key=k"),
+        (&[], "a=1;key=k"),
+        (&[], "?key=k"),
+        (&[], "key=k;x"),
+        (&[], "+key=k"),
+        (&[], "access.token=k"),
+        (&[], "Access_Token=k"),
+    ] {
+        let (session, _, doubted) = read(lines, query);
+        assert!(session.is_err(), "{lines:?} {query}");
+        assert!(!doubted.is_empty(), "{lines:?} {query}");
+    }
+    for query in [
+        "",
+        "monkey=k",
+        "keys=k",
+        "q=key",
+        "my_access_token=k",
+        "page=1&sort=name",
+    ] {
+        let (session, only_cookies, _) = read(&[cookie, ("x-csrf-token", "k")], query);
+        assert_eq!((session, only_cookies), (Ok(plain), true), "{query}");
+    }
 }

@@ -2,9 +2,12 @@
 
 use super::{Draft, learn};
 use crate::identity::{
-    AssertedHeaders, CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
+    AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
+    SessionOptions,
 };
-use crate::settings::raw::{RawAsserted, RawRotatedProofs, RawRotation, RawSession, RawSessionKey};
+use crate::settings::raw::{
+    RawAsserted, RawCredentials, RawRotatedProofs, RawRotation, RawSession, RawSessionKey,
+};
 use crate::yaml::{Path, Span, clip};
 use ipnet::IpNet;
 use std::time::Duration;
@@ -22,7 +25,8 @@ pub(super) fn compile(
     let asserted = raw.headers.as_ref();
     let asserted = asserted.and_then(|raw| headers(raw, trusted_proxies, draft));
     let key = session_key(raw, draft);
-    if cookies.is_empty() && raw.headers.is_none() && !draft.file.mentions(at("cookies")) {
+    let tells = raw.headers.is_some() || raw.credentials.is_some();
+    if cookies.is_empty() && !tells && !draft.file.mentions(at("cookies")) {
         let message = "neither `session.cookies` nor `session.headers` is given: nothing tells \
                        whose session a request belongs to, so guarded routes refuse everybody";
         draft.file.warn(&section, message);
@@ -51,6 +55,7 @@ pub(super) fn compile(
     let learn = learn.map(|raw| learn::compile(raw, &cookies, draft));
     SessionOptions {
         credentials: CredentialNames { cookies },
+        key_names: key_names(raw.credentials.as_ref(), draft),
         key,
         rotation: rotation(raw.rotation.as_ref(), draft),
         remember,
@@ -97,6 +102,38 @@ fn rotation(raw: Option<&RawRotation>, draft: &mut Draft<'_>) -> RotationOptions
 /// How long an old value of the session's cookie stays good, and how long at most.
 const GRACE: Duration = Duration::from_mins(1);
 const LONGEST_GRACE: Duration = Duration::from_mins(10);
+
+fn key_names(raw: Option<&RawCredentials>, draft: &mut Draft<'_>) -> KeyNames {
+    let default = RawCredentials::default();
+    let raw = raw.unwrap_or(&default);
+    let section = Path::root().key("session").key("credentials");
+    let at = section.key("headers");
+    let mut headers = Vec::new();
+    for (at, text) in raw.headers.iter().flat_map(|list| list.with_paths(&at)) {
+        let Some(name) = draft.header(text, &at) else {
+            continue;
+        };
+        // Both are read already, each in its own way.
+        if let Some(how) = match name.as_str() {
+            "authorization" => Some("`Authorization` always counts"),
+            "cookie" => Some("name the cookies in `session.cookies`"),
+            _ => None,
+        } {
+            draft.file.report(&at, how);
+        }
+        headers.push(name);
+    }
+    let at = section.key("query");
+    let mut query = Vec::new();
+    for (at, name) in raw.query.iter().flat_map(|list| list.with_paths(&at)) {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = format!("`{}` is not the name of a parameter", clip(name));
+            draft.file.report(&at, message);
+        }
+        query.push(name.clone());
+    }
+    KeyNames::new(&headers, &query, raw.common.unwrap_or(true))
+}
 
 fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
     match raw.key {

@@ -1,0 +1,142 @@
+//! What of a request holds credentials, kept while the request goes its way.
+
+use super::CredentialNames;
+use super::keys::{Key, KeyNames};
+use super::pairs::may_be_called;
+use http::header::{AUTHORIZATION, COOKIE, GetAll, HeaderMap, HeaderValue};
+
+/// What of a request holds credentials, kept while the request goes its way.
+#[derive(Clone, Default)]
+pub struct CarriedLines {
+    cookies: Lines,
+    authorization: Lines,
+    /// The path, where it holds a session's cookie (`;jsessionid=` of servlets).
+    path: Option<Box<[u8]>>,
+    keys: Vec<Key>,
+}
+
+/// Nearly every request has one line or none, which costs no allocation.
+#[derive(Clone, Default)]
+enum Lines {
+    #[default]
+    None,
+    One(HeaderValue),
+    Many(Vec<HeaderValue>),
+}
+
+impl CarriedLines {
+    /// Keeps the lines of a request, and its path if that holds any of the session's cookies.
+    pub fn of(headers: &HeaderMap, path: &str, names: &CredentialNames) -> Self {
+        let may_hold = path.contains(';')
+            && (names.cookies.iter()).any(|name| in_path(path.as_bytes(), name).next().is_some());
+        Self {
+            cookies: Lines::of(&headers.get_all(COOKIE)),
+            authorization: Lines::of(&headers.get_all(AUTHORIZATION)),
+            path: may_hold.then(|| path.as_bytes().into()),
+            keys: Vec::new(),
+        }
+    }
+
+    /// Keeps the keys of a request as well.
+    #[must_use]
+    pub fn with_keys(self, headers: &HeaderMap, query: Option<&str>, names: &KeyNames) -> Self {
+        Self {
+            keys: names.find(headers, query),
+            ..self
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+            && matches!(
+                (&self.cookies, &self.authorization, &self.path),
+                (Lines::None, Lines::None, None)
+            )
+    }
+
+    /// The one cookie line, if that is all there is.
+    pub fn only_cookies(&self) -> Option<&[u8]> {
+        match (&self.cookies, &self.authorization, &self.path) {
+            (Lines::One(line), Lines::None, None) if self.keys.is_empty() => Some(line.as_bytes()),
+            (Lines::None | Lines::One(_) | Lines::Many(_), _, _) => None,
+        }
+    }
+
+    pub(super) fn cookies(&self) -> &[HeaderValue] {
+        self.cookies.as_slice()
+    }
+
+    pub(super) fn authorization(&self) -> &[HeaderValue] {
+        self.authorization.as_slice()
+    }
+
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The values under the name of a session's cookie in the path.
+    pub(super) fn in_path<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let path = self.path.as_deref().into_iter();
+        path.flat_map(move |path| in_path(path, name))
+    }
+
+    /// The values of all cookies of exactly this name (RFC 6265 §5.4).
+    ///
+    /// Bytes, since one that is no text in some other cookie must hide none of them.
+    pub(in crate::identity) fn cookies_named<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a [u8]> {
+        self.cookies()
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| {
+                let at = pair.iter().position(|byte| *byte == b'=')?;
+                Some((
+                    pair.get(..at)?.trim_ascii(),
+                    pair.get(at + 1..)?.trim_ascii(),
+                ))
+            })
+            .filter(move |(key, _)| *key == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+}
+
+impl std::fmt::Debug for CarriedLines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CarriedLines([secret])")
+    }
+}
+
+impl Lines {
+    fn of(lines: &GetAll<'_, HeaderValue>) -> Self {
+        let mut lines = lines.iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Self::None,
+            (Some(one), None) => Self::One(one.clone()),
+            (Some(one), Some(two)) => {
+                Self::Many([one, two].into_iter().chain(lines).cloned().collect())
+            }
+        }
+    }
+
+    fn as_slice(&self) -> &[HeaderValue] {
+        match self {
+            Self::None => &[],
+            Self::One(line) => std::slice::from_ref(line),
+            Self::Many(lines) => lines,
+        }
+    }
+}
+
+/// The values under the name of a cookie among the parameters of a path.
+fn in_path<'p>(path: &'p [u8], name: &'p str) -> impl Iterator<Item = &'p [u8]> {
+    let segments = path.split(|byte| *byte == b'/');
+    let parameters = segments.flat_map(|segment| segment.split(|byte| *byte == b';').skip(1));
+    parameters.filter_map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = pair.split_at_checked(at)?;
+        may_be_called(key, name.as_bytes()).then(|| value.get(1..).unwrap_or_default())
+    })
+}
