@@ -6,7 +6,7 @@ mod words;
 use super::arguments::Explain;
 use super::error::CliError;
 use super::output::{Output, plural};
-use super::store::{Bench, on_store_of};
+use super::store::on_store_of;
 use crate::domain::{
     Body, DefaultAction, Enforcement, Explained, RequestHead, RequestPath, RouteTable, Verdict,
     claimed_methods,
@@ -161,8 +161,8 @@ fn of_user(
     applying: &[Explained],
     out: &mut Output,
 ) -> Result<(), CliError> {
-    let id = Bench::user_id(name)?;
     on_store_of(settings, async |bench| {
+        let id = bench.user_id(name)?;
         let user = bench.store.user(&id).await?;
         let mail = match bench.settings.mail {
             Some(_) => MailState::Configured,

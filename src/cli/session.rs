@@ -19,8 +19,8 @@ pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliEr
 }
 
 fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
-    let subject = arguments.user.as_deref().map(subject).transpose()?;
     on_store(&arguments.list.config.config, async |bench| {
+        let subject = subject(&bench, arguments.user.as_deref())?;
         let mut sessions = bench
             .store
             .sessions(subject.as_ref(), arguments.most)
@@ -47,8 +47,8 @@ fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
 }
 
 fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
-    let subject = arguments.user.as_deref().map(subject).transpose()?;
     on_store(&arguments.config.config, async |bench| {
+        let subject = subject(&bench, arguments.user.as_deref())?;
         let sessions = bench.store.sessions(subject.as_ref(), MOST).await?;
         let chosen = match &arguments.id {
             None => (sessions.into_iter())
@@ -104,8 +104,9 @@ fn only(
     }
 }
 
-fn subject(name: &str) -> Result<Subject, CliError> {
-    Ok(Subject::new(Bench::user_id(name)?.as_str()))
+fn subject(bench: &Bench, name: Option<&str>) -> Result<Option<Subject>, CliError> {
+    let id = name.map(|name| bench.user_id(name)).transpose()?;
+    Ok(id.map(|id| Subject::new(id.as_str())))
 }
 
 const fn state(session: &Session) -> &'static str {

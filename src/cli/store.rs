@@ -64,11 +64,12 @@ async fn reach(store: &AnyStore) -> Result<(), StoreError> {
 }
 
 impl Bench {
-    /// The canonical form of a name.
-    pub(super) fn user_id(name: &str) -> Result<UserId, CliError> {
+    /// The one spelling of a name, as `session.subjects` says.
+    pub(super) fn user_id(&self, name: &str) -> Result<UserId, CliError> {
         let wrong =
             || CliError::Usage(format!("`{}` cannot be a user's name", name.escape_debug()));
-        UserId::canonical(name).ok_or_else(wrong)
+        let naming = self.settings.sessions.naming;
+        naming.user(name).ok_or_else(wrong)
     }
 
     /// Records what an operator did, where the audit log is a file that no sidecar holds.

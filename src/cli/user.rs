@@ -26,13 +26,13 @@ pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError
 }
 
 fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
-    let id = Bench::user_id(&arguments.name)?;
-    let aliases = arguments.alias.iter().map(|name| Bench::user_id(name));
-    let aliases = aliases.collect::<Result<Vec<_>, _>>()?;
     if let Some(email) = &arguments.email {
         check_email(email)?;
     }
     on_store(&arguments.config.config, async |bench| {
+        let id = bench.user_id(&arguments.name)?;
+        let aliases = arguments.alias.iter().map(|name| bench.user_id(name));
+        let aliases = aliases.collect::<Result<Vec<_>, _>>()?;
         for name in aliases.iter().chain([&id]) {
             if let Some(known) = bench.store.user(name).await? {
                 let message = format!("`{name}` is known already, as user `{}`", known.id);
@@ -112,7 +112,7 @@ fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
 fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
     on_store(&arguments.config.config, async |bench| {
         // Somebody whom the directory does not know may be locked as well, by the subject's name.
-        let id = Bench::user_id(&arguments.name)?;
+        let id = bench.user_id(&arguments.name)?;
         let id = bench.store.user(&id).await?.map_or(id, |user| user.id);
         let keys = bench.settings.secrets.keys(&Entropy::system())?;
         bench.store.clear_attempts(&locks_of(&id, &keys)).await?;
@@ -124,7 +124,7 @@ fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
 
 /// Finds a user by name or alias.
 pub(super) async fn known(bench: &Bench, name: &str) -> Result<User, CliError> {
-    let id = Bench::user_id(name)?;
+    let id = bench.user_id(name)?;
     let unknown = || {
         CliError::Impossible(format!(
             "there is no user `{id}`; `stepgate user add` adds one"

@@ -127,35 +127,9 @@ name_id! {
     UserId
 }
 
-impl Subject {
-    /// Canonicalizes what the application or a form said: trimmed, lower case, one spelling per user.
-    ///
-    /// Returns `None` for an empty name, one over 254 bytes (the longest e-mail address, RFC 5321
-    /// §4.5.3.1.3), or one with control characters.
-    pub fn canonical(name: &str) -> Option<Self> {
-        let name = name.trim();
-        let sound = !name.is_empty() && name.len() <= 254 && !name.chars().any(char::is_control);
-        sound.then(|| Self::new(name.to_lowercase()))
-    }
-}
-
-impl UserId {
-    /// Canonicalizes a user name the way [`Subject::canonical`] does.
-    pub fn canonical(name: &str) -> Option<Self> {
-        Subject::canonical(name).map(|subject| Self(subject.0))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_spelling_is_not_a_new_user() {
-        assert_eq!(Subject::canonical(" Alice "), Subject::canonical("alice"));
-        assert_eq!(Subject::canonical("  "), None);
-        assert_eq!(Subject::canonical("a\nb"), None);
-    }
 
     #[test]
     fn debug_shows_only_the_head_of_a_hash() {

@@ -14,6 +14,7 @@ mod grant;
 mod ids;
 mod level;
 mod method;
+mod naming;
 mod occurrence;
 mod path;
 mod reason;
@@ -44,6 +45,7 @@ pub use ids::{
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use method::{Method, MethodSet, UnknownMethod};
+pub use naming::{LetterCase, Naming, NormalForm};
 use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;

@@ -57,7 +57,8 @@ impl Session {
     }
 }
 
-/// No subject that is ever recognized: [`Subject::canonical`] refuses control characters.
+/// No subject that is ever recognized: [`Naming::subject`](super::Naming::subject) refuses control
+/// characters.
 const DISPUTED: &str = "\u{1}disputed";
 const SPELLING: &str = "\u{1}spelling";
 
@@ -70,6 +71,7 @@ mod tests {
         let now = Timestamp::from_millis(0);
         let disputed = Session::disputed(Some(BrowserKeyHash::new([1; 32])), now);
         assert!(disputed.is_disputed());
-        assert_eq!(Subject::canonical(disputed.subject.as_str()), None);
+        let naming = crate::domain::Naming::default();
+        assert_eq!(naming.subject(disputed.subject.as_str()), None);
     }
 }

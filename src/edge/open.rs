@@ -298,8 +298,8 @@ impl fmt::Debug for Opened {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Secret;
-    use crate::identity::{CredentialNames, RotatedProofs, RotationOptions, SessionKey};
+    use crate::domain::{Naming, Secret};
+    use crate::identity::{CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey};
     use crate::store::EndingCause::{LoggedOut, Revoked};
     use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -309,6 +309,8 @@ mod tests {
                 cookies: vec!["sid".to_owned(), "kept".to_owned()],
             },
             key: SessionKey::Credential,
+            key_names: KeyNames::default(),
+            naming: Naming::default(),
             rotation: RotationOptions {
                 proofs: RotatedProofs::Auto,
                 grace: Duration::from_mins(1),

@@ -1,6 +1,6 @@
 //! Who somebody is, by the word of a trusted proxy in front of us.
 
-use crate::domain::{Subject, Timestamp, only_line};
+use crate::domain::{Naming, Subject, Timestamp, only_line};
 use http::{HeaderMap, HeaderName};
 
 /// The headers of an authenticating proxy. They count only from a peer in `trusted_proxies`; from
@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderName};
 pub struct AssertedHeaders {
     /// Names the subject.
     pub subject: HeaderName,
+    /// Which spellings of a name are one subject.
+    pub naming: Naming,
     /// The subject's e-mail address.
     pub email: Option<HeaderName>,
     /// When the subject authenticated: seconds since the Unix epoch (`OpenID` Connect `auth_time`).
@@ -29,7 +31,7 @@ pub struct Asserted {
 impl AssertedHeaders {
     /// Reads what is asserted. A header that is there twice, empty or unreadable says nothing.
     pub fn read(&self, headers: &HeaderMap) -> Option<Asserted> {
-        let subject = Subject::canonical(only(headers, &self.subject)?)?;
+        let subject = self.naming.subject(only(headers, &self.subject)?)?;
         let email = self
             .email
             .as_ref()
@@ -67,6 +69,7 @@ mod tests {
         }
         let names = AssertedHeaders {
             subject: HeaderName::from_static("remote-user"),
+            naming: Naming::default(),
             email: Some(HeaderName::from_static("remote-email")),
             authenticated_at: Some(HeaderName::from_static("x-auth-time")),
         };

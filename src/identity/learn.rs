@@ -5,7 +5,7 @@
 
 use super::login::Named;
 use crate::domain::{
-    Body, Captures, Field, RequestHead, Standing, Subject, ValueTest, Watched, WholeRegex,
+    Body, Captures, Field, Naming, RequestHead, Standing, Subject, ValueTest, Watched, WholeRegex,
     carries_secret, has_too_many_parameters, is_passive, only_line, only_value, values,
 };
 use http::{HeaderMap, HeaderName, header};
@@ -27,6 +27,8 @@ pub struct LoginRoute {
     pub request: Watched,
     /// Who is logging in.
     pub subject: SubjectSource,
+    /// Which spellings of a name are one subject.
+    pub naming: Naming,
     /// What a success looks like; all must hold. Failure is often a 200.
     pub success: Vec<Sign>,
 }
@@ -208,7 +210,7 @@ impl LoginRoute {
                 return None;
             }
         }
-        Subject::canonical(&only)
+        self.naming.subject(&only)
     }
 
     /// Whether the body of the request must be read to know the subject, or whether it is a login.
@@ -237,7 +239,8 @@ impl LoginRoute {
         let SubjectSource::ResponseHeader(name) = &self.subject else {
             return None;
         };
-        Subject::canonical(only_line(headers, name)?.to_str().ok()?)
+        self.naming
+            .subject(only_line(headers, name)?.to_str().ok()?)
     }
 
     /// Tells whether the application let the subject in. `body` is what was read of the response's,
@@ -323,6 +326,7 @@ mod tests {
     fn login(path: &str, subject: Field, tests: &[(Field, ValueTest)]) -> Arc<LoginRoute> {
         Arc::new(LoginRoute {
             request: watched(Method::Post, path, tests),
+            naming: Naming::default(),
             subject: SubjectSource::Request(subject),
             success: vec![Sign::Status(vec![302])],
         })

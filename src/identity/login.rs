@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn subject(name: &str) -> Subject {
-        Subject::canonical(name).unwrap()
+        Subject::new(name)
     }
 
     fn typed(name: &str) -> Named {

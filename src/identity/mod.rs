@@ -24,7 +24,7 @@ pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, jud
 pub use recent::{Recent, Recognized};
 pub use rolling::{Rolling, RotatedProofs};
 
-use crate::domain::{BrowserKeyHash, SessionId};
+use crate::domain::{BrowserKeyHash, Naming, SessionId};
 use crate::seal::{Keys, Purpose};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct SessionOptions {
     pub key: SessionKey,
     /// What happens when the session's cookie gets another value.
     pub rotation: RotationOptions,
+    /// Which spellings of a user's name are one subject.
+    pub naming: Naming,
     /// How long a session that is not used is remembered.
     pub remember: Duration,
     /// How long a session lasts after its login, if we enforce that.

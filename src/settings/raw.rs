@@ -175,6 +175,7 @@ pub(super) struct RawSession {
     pub(super) credentials: Option<RawCredentials>,
     pub(super) key: Option<RawSessionKey>,
     pub(super) rotation: Option<RawRotation>,
+    pub(super) subjects: Option<RawSubjects>,
     pub(super) remember: Option<Span>,
     pub(super) lifetime: Option<Span>,
     pub(super) idle: Option<Span>,
@@ -215,6 +216,31 @@ pub(super) struct RawCredentials {
 pub(super) enum RawSessionKey {
     Credential,
     Subject,
+}
+
+/// `session.subjects`
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSubjects {
+    pub(super) case: Option<RawCase>,
+    pub(super) normalize: Option<RawNormalize>,
+}
+
+/// `session.subjects.case`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawCase {
+    Insensitive,
+    Sensitive,
+}
+
+/// `session.subjects.normalize`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawNormalize {
+    Nfc,
+    Nfkc,
+    None,
 }
 
 /// `session.learn`

@@ -269,6 +269,7 @@ fn sessions() -> SessionOptions {
     SessionOptions {
         credentials: CredentialNames { cookies: vec![] },
         key_names: KeyNames::default(),
+        naming: stepgate::domain::Naming::default(),
         key: SessionKey::Credential,
         rotation: RotationOptions {
             proofs: RotatedProofs::Auto,

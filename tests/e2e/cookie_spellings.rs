@@ -5,8 +5,9 @@ use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::scene::{
     COOKIE, KEY_COOKIE, Scene, Stage, USER, application, fresh_cookie, on_both_stores, reason,
-    stepgate,
+    stepgate, token,
 };
+use crate::support::stepgate::add_user;
 use crate::support::upstream::{Got, Reply, answer};
 use http::{HeaderValue, Method};
 
@@ -301,5 +302,68 @@ on_both_stores! {
         let scene = Stage::on(keeper).session("credentials: { common: false }").set();
         let client = proved(&scene).await.header("x-api-key", "one-for-all");
         assert_eq!(client.post_form("/keys?access_token=k", &[]).await.status, 200);
+    }
+
+    async fn users_whose_names_differ_in_letter_case_are_two_where_the_settings_say_so(keeper: Keeper) {
+        let scene = Stage::on(keeper)
+            .session("subjects: { case: sensitive }")
+            .limits("factor: 2")
+            .set();
+        add_user(&scene.dir, "ADMIN", "one@example.test", "Pass-of-ADMIN-1!");
+        add_user(&scene.dir, "Admin", "two@example.test", "Pass-of-Admin-2!");
+        let log_in = async |name: &str| {
+            let client = scene.script();
+            scene.log_in(&client, name).await;
+            let refused = client.post_form("/keys", &[]).await;
+            (client, refused)
+        };
+        let (upper, refused) = log_in("ADMIN").await;
+        let hint = |refused: &Answer| refused.json()["challenge"]["hints"]["email_code"].to_string();
+        assert!(hint(&refused).contains('o'), "{}", hint(&refused));
+        let (title, asked) = log_in("Admin").await;
+        assert!(hint(&asked).contains('t'), "{}", hint(&asked));
+        // The other's proof is none, and wrong answers are each one's own.
+        for _ in 0..3 {
+            let wrong = scene.verify(&title, &token(&asked), ("password", "Pass-of-ADMIN-1!")).await;
+            assert_ne!(wrong.status, 200);
+        }
+        let locked = scene.verify(&title, &token(&asked), ("password", "Pass-of-Admin-2!")).await;
+        assert_eq!(reason(&locked), "factor-locked");
+        let passed = scene.verify(&upper, &token(&refused), ("password", "Pass-of-ADMIN-1!")).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+        assert_eq!(upper.post_form("/keys", &[]).await.status, 200);
+        stepgate(&scene.dir, &["user", "unlock", "Admin"]);
+        let passed = scene.verify(&title, &token(&asked), ("password", "Pass-of-Admin-2!")).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+        let events = scene.decisions("/keys", 3);
+        let subjects: Vec<_> = events.iter().map(|event| event["subject"].to_string()).collect();
+        assert_eq!(subjects, ["\"ADMIN\"", "\"Admin\"", "\"ADMIN\""]);
+        // A third spelling is a third user, whom nobody knows.
+        let (_, refused) = log_in("admin").await;
+        assert_eq!(reason(&refused), "method-not-enrolled");
+        stepgate(&scene.dir, &["session", "revoke", "--user", "ADMIN"]);
+        scene.revocations_have_arrived(&[&upper]).await;
+        assert_eq!(title.get("/anything").await.status, 200);
+    }
+
+    async fn a_spelling_of_a_name_is_no_new_user(keeper: Keeper) {
+        for (settings, names) in [
+            ("", &["ÉVA", "éva", "E\u{301}va", " éVA "][..]),
+            ("subjects: { normalize: nfkc }", &["\u{ff25}\u{301}va", "éva"]),
+            ("subjects: { case: sensitive }", &["E\u{301}va", "Éva"]),
+        ] {
+            let scene = Stage::on(keeper).session(settings).set();
+            add_user(&scene.dir, names[0], "eva@example.test", "Pass-of-Eva-1!");
+            for name in names {
+                let client = scene.script();
+                scene.log_in(&client, name).await;
+                let refused = client.post_form("/keys", &[]).await;
+                let passed = scene.verify(&client, &token(&refused), ("password", "Pass-of-Eva-1!")).await;
+                assert_eq!(passed.status, 200, "{name}: {}", passed.text());
+            }
+            let client = scene.script();
+            scene.log_in(&client, "eva").await;
+            assert_eq!(reason(&client.post_form("/keys", &[]).await), "method-not-enrolled");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The application's own logins and logouts, and what a success looks like.
 
 use super::Draft;
-use crate::domain::{Field, Method, MethodSet, Template, ValueTest, Watched, WholeRegex};
+use crate::domain::{Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex};
 use crate::identity::{Learn, LoginRoute, Sign, SubjectSource};
 use crate::policy::{Bare, RawTest, named_tests};
 use crate::settings::one_or_more::OneOrMore;
@@ -10,13 +10,18 @@ use crate::yaml::{Path, Table, clip};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 
-pub(super) fn compile(raw: &RawLearn, cookies: &[String], draft: &mut Draft<'_>) -> Learn {
+pub(super) fn compile(
+    raw: &RawLearn,
+    naming: Naming,
+    cookies: &[String],
+    draft: &mut Draft<'_>,
+) -> Learn {
     let section = Path::root().key("session").key("learn");
     let mut learn = Learn::default();
     let logins = raw.logins.iter().flatten().enumerate();
     for (index, raw) in logins {
         let at = section.key("logins").item(index);
-        let login = login(raw, cookies, &at, draft);
+        let login = login(raw, (naming, cookies), &at, draft);
         learn.logins.extend(login.map(Arc::new));
     }
     let logouts = raw.logouts.iter().flatten().enumerate();
@@ -33,7 +38,7 @@ pub(super) fn compile(raw: &RawLearn, cookies: &[String], draft: &mut Draft<'_>)
 
 fn login(
     raw: &RawLogin,
-    cookies: &[String],
+    (naming, cookies): (Naming, &[String]),
     at: &Path,
     draft: &mut Draft<'_>,
 ) -> Option<LoginRoute> {
@@ -48,6 +53,7 @@ fn login(
     let login = LoginRoute {
         request: request?,
         subject: subject?,
+        naming,
         success: signs?,
     };
     let path = raw.r#match.as_ref().map_or(&raw.path, |raw| &raw.path);

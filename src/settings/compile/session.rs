@@ -1,12 +1,14 @@
 //! Where sessions, subjects and times of authentication come from.
 
 use super::{Draft, learn};
+use crate::domain::{LetterCase, Naming, NormalForm};
 use crate::identity::{
     AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
     SessionOptions,
 };
 use crate::settings::raw::{
-    RawAsserted, RawCredentials, RawRotatedProofs, RawRotation, RawSession, RawSessionKey,
+    RawAsserted, RawCase, RawCredentials, RawNormalize, RawRotatedProofs, RawRotation, RawSession,
+    RawSessionKey, RawSubjects,
 };
 use crate::yaml::{Path, Span, clip};
 use ipnet::IpNet;
@@ -23,7 +25,8 @@ pub(super) fn compile(
     let at = |field: &str| section.key(field);
     let cookies = cookies(raw, draft);
     let asserted = raw.headers.as_ref();
-    let asserted = asserted.and_then(|raw| headers(raw, trusted_proxies, draft));
+    let naming = naming(raw.subjects.unwrap_or_default());
+    let asserted = asserted.and_then(|raw| headers(raw, naming, trusted_proxies, draft));
     let key = session_key(raw, draft);
     let tells = raw.headers.is_some() || raw.credentials.is_some();
     if cookies.is_empty() && !tells && !draft.file.mentions(at("cookies")) {
@@ -52,12 +55,13 @@ pub(super) fn compile(
         }
     }
     let learn = raw.learn.as_ref();
-    let learn = learn.map(|raw| learn::compile(raw, &cookies, draft));
+    let learn = learn.map(|raw| learn::compile(raw, naming, &cookies, draft));
     SessionOptions {
         credentials: CredentialNames { cookies },
         key_names: key_names(raw.credentials.as_ref(), draft),
         key,
         rotation: rotation(raw.rotation.as_ref(), draft),
+        naming,
         remember,
         lifetime,
         idle,
@@ -135,6 +139,20 @@ fn key_names(raw: Option<&RawCredentials>, draft: &mut Draft<'_>) -> KeyNames {
     KeyNames::new(&headers, &query, raw.common.unwrap_or(true))
 }
 
+fn naming(raw: RawSubjects) -> Naming {
+    Naming {
+        case: match raw.case {
+            None | Some(RawCase::Insensitive) => LetterCase::Insensitive,
+            Some(RawCase::Sensitive) => LetterCase::Sensitive,
+        },
+        form: match raw.normalize {
+            None | Some(RawNormalize::Nfc) => NormalForm::Nfc,
+            Some(RawNormalize::Nfkc) => NormalForm::Nfkc,
+            Some(RawNormalize::None) => NormalForm::AsIs,
+        },
+    }
+}
+
 fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
     match raw.key {
         Some(RawSessionKey::Subject) => {
@@ -150,6 +168,7 @@ fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
 
 fn headers(
     raw: &RawAsserted,
+    naming: Naming,
     trusted_proxies: &[IpNet],
     draft: &mut Draft<'_>,
 ) -> Option<AssertedHeaders> {
@@ -186,6 +205,7 @@ fn headers(
     }
     Some(AssertedHeaders {
         subject: subject?,
+        naming,
         email,
         authenticated_at,
     })
