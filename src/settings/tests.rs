@@ -434,3 +434,29 @@ fn codes_without_a_mail_server_are_warned_of() {
     let mail = read("mail: { smtp: mail, from: a@example.com, security: plain }");
     assert!(mail.remarks_on(&policies).is_empty());
 }
+
+#[test]
+fn keys_and_names_of_users_are_told_where_they_are_wrong() {
+    let told = wrong(
+        "session:
+  cookies: [sid]
+  credentials: { headers: [Authorization, cookie, 'a b'], query: ['', 'a b', key] }
+  subjects: { case: lower, normalize: nfd }
+",
+    );
+    for expected in [
+        "`Authorization` always counts",
+        "name the cookies in `session.cookies`",
+        "`a b` is not a header name",
+        "`` is not the name of a parameter",
+        "`a b` is not the name of a parameter",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    let settings =
+        read("session: { cookies: [sid], subjects: { case: sensitive, normalize: none } }\n");
+    let naming = settings.sessions.naming;
+    assert_eq!(naming.subject("Eve").unwrap().as_str(), "Eve");
+    let settings = read("session: { credentials: { headers: X-Key } }\n");
+    assert!(!settings.remarks.to_string().contains("nothing tells"));
+}

@@ -3,6 +3,7 @@
 //!
 //! The settings are those of `examples/django-admin`, with a store and a mail server filled in.
 
+use crate::support::becomes;
 use crate::support::browser::Browser;
 use crate::support::client::Client;
 use crate::support::django::{ADMIN, ADMIN_PASSWORD, Django};
@@ -14,6 +15,7 @@ use crate::support::run;
 use crate::support::stepgate::{self, Stepgate};
 use crate::support::temp::TempDir;
 use fantoccini::Locator;
+use http::{HeaderValue, Method};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -377,6 +379,60 @@ fn no_header_makes_gunicorn_delete_a_user_at_another_path() {
         let head = connection.write(ask).await.read_head().await;
         assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
         assert!(site.users().await.iter().any(|user| user == "victim1"));
+
+#[test]
+fn a_cookie_that_django_finds_is_guarded_and_revoked_as_it_is_found() {
+    run(async {
+        let site = Site::start();
+        let client = Client::new(site.stepgate.addr());
+        assert_eq!(site.log_in_by_client(&client, ADMIN_PASSWORD).await, 302);
+        let cookie = client.cookie("sessionid").unwrap();
+        let octal: String = cookie.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+        let lines = [
+            [b"a=b;\xe3\x80\x80sessionid=", cookie.as_bytes()].concat(),
+            [b"a=b;\xc2\xa0sessionid=", cookie.as_bytes()].concat(),
+            [b"sessionid=junk;\xc2\xa0sessionid=", cookie.as_bytes()].concat(),
+            format!("a=b; sessionid\t={cookie}").into_bytes(),
+            format!("sessionid=\"{cookie}\"").into_bytes(),
+            format!("sessionid=\"{octal}\"").into_bytes(),
+            format!("sessionid=\"\\{cookie}\"").into_bytes(),
+        ];
+        let send = async |method, path: &str, line: &[u8]| {
+            let mut request = client.request(method, path, "");
+            let line = HeaderValue::from_bytes(line).unwrap();
+            request.headers_mut().insert("cookie", line);
+            client.send(request).await
+        };
+        for line in &lines {
+            let told = String::from_utf8_lossy(line);
+            let page = send(Method::GET, "/admin/", line).await;
+            assert!(
+                page.text().contains("logout-form"),
+                "Django finds no session in {told}"
+            );
+            let refused = send(Method::POST, "/admin/auth/user/5/delete/", line).await;
+            assert!(
+                [400, 401].contains(&refused.status.as_u16()),
+                "{told}: {}",
+                refused.status
+            );
+            assert_eq!(
+                refused.header("step-up"),
+                if refused.status == 400 {
+                    "error"
+                } else {
+                    "deny"
+                }
+            );
+        }
+        let mut revoke = stepgate::command(&site.dir);
+        let revoked = revoke.args(["session", "revoke", "--user", ADMIN]).output();
+        assert!(revoked.unwrap().status.success());
+        becomes(401, async || client.clone().get("/admin/").await).await;
+        for line in &lines {
+            let refused = send(Method::GET, "/admin/", line).await;
+            assert_eq!(refused.status, 401, "{}", String::from_utf8_lossy(line));
+        }
     });
 }
 
@@ -387,7 +443,7 @@ struct Site {
     mail: MailSink,
     _redis: Redis,
     _port: HeldPort,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Site {
@@ -418,7 +474,7 @@ impl Site {
             mail,
             _redis: redis,
             _port: port,
-            _dir: dir,
+            dir,
         }
     }
 

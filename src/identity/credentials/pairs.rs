@@ -40,7 +40,7 @@ pub(super) fn places<'l>(
 
 /// Tells whether some application takes a parameter of a path called `key` for `name`.
 pub(super) fn may_be_called(key: &[u8], name: &[u8]) -> bool {
-    head_of(key, name).is_some()
+    holds_name(key, name, Head::Any)
 }
 
 /// Chrome keeps at most 180 cookies of a site. Tomcat drops those beyond 200, PHP those beyond 1,000:
@@ -113,12 +113,9 @@ impl<'l> Key<'l> {
     }
 
     fn may_be(&self, name: &[u8]) -> bool {
-        match (head_of(self.text, name), self.after) {
-            (None, _) => false,
-            (Some(_), Some(_)) => true,
-            // Without a value it is a cookie only if it is all there is (PHP).
-            (Some(head), None) => !head,
-        }
+        // Without a value it is a cookie only if nothing stands before it (PHP).
+        let head = self.after.map_or(Head::NoWord, |_| Head::Any);
+        holds_name(self.text, name, head)
     }
 
     fn is_plainly(&self, name: &[u8]) -> bool {
@@ -127,39 +124,56 @@ impl<'l> Key<'l> {
     }
 }
 
-/// Finds `name` at the end of `key` in some spelling, as a whole word before any bytes that are none;
-/// tells whether any word stands before it.
-fn head_of(key: &[u8], name: &[u8]) -> Option<bool> {
-    let found = head_of_plain(key, name);
-    if found.is_some() || !key.iter().any(|byte| is_escape(*byte) || !byte.is_ascii()) {
-        return found;
+/// What may stand before a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    Any,
+    NoWord,
+}
+
+/// Whether `key` ends in `name`, in some spelling, as a whole word before any bytes that are none.
+fn holds_name(key: &[u8], name: &[u8], before: Head) -> bool {
+    if holds_plain(key, name, before) {
+        return true;
+    }
+    if !key.iter().any(|byte| is_escape(*byte) || !byte.is_ascii()) {
+        return false;
     }
     let once = undone(key);
     let twice = undone(&once);
     let ascii: Vec<u8> = (twice.iter().copied()).filter(u8::is_ascii).collect();
     [once, twice, ascii]
         .iter()
-        .find_map(|key| head_of_plain(key, name))
+        .any(|key| holds_plain(key, name, before))
 }
 
-fn head_of_plain(key: &[u8], name: &[u8]) -> Option<bool> {
-    if key.len() < name.len() {
-        return None;
+fn holds_plain(key: &[u8], name: &[u8], before: Head) -> bool {
+    let last = |text: &[u8]| text.last().copied().map(fold);
+    let is_token = |byte: &u8| is_word(*byte) || matches!(byte, b'.' | b'-' | b' ');
+    // Nearly all keys are told apart so.
+    if key.len() < name.len()
+        || (last(key) != last(name) && ends_in_word(key) && key.iter().all(is_token))
+    {
+        return false;
     }
     // A name ends at its `[` (PHP: what follows is an item of it) or at NUL, and at any byte of no word.
     let no_word = key.iter().rev().take_while(|byte| !is_word(**byte)).count();
     let ends = key.len() - no_word..=key.len();
     let cuts = key.iter().enumerate();
     let cuts = cuts.filter_map(|(at, byte)| matches!(byte, b'[' | 0).then_some(at));
-    ends.rev().chain(cuts).find_map(|end| {
-        let (until, _) = key.split_at_checked(end)?;
-        let (head, word) = until.split_at_checked(until.len().checked_sub(name.len())?)?;
-        let is_name = word
-            .iter()
+    ends.rev().chain(cuts).any(|end| {
+        let Some((head, word)) = key
+            .get(..end)
+            .and_then(|until| until.split_at_checked(end.checked_sub(name.len())?))
+        else {
+            return false;
+        };
+        word.iter()
             .copied()
             .map(fold)
-            .eq(name.iter().copied().map(fold));
-        (is_name && is_boundary(head)).then(|| head.iter().copied().any(is_word))
+            .eq(name.iter().copied().map(fold))
+            && is_boundary(head)
+            && (before == Head::Any || !head.iter().copied().any(is_word))
     })
 }
 
@@ -185,6 +199,10 @@ fn fold(byte: u8) -> u8 {
         b'.' | b' ' | b'[' | b'+' => b'_',
         other => other,
     }
+}
+
+fn ends_in_word(key: &[u8]) -> bool {
+    key.last().is_some_and(|byte| is_word(*byte))
 }
 
 const fn is_word(byte: u8) -> bool {

@@ -313,6 +313,7 @@ fn a_second_cookie_of_the_name_is_refused_in_any_spelling() {
         "session_id =x",
         "session_id\t=x",
         "session_id",
+        "session_id[a]session_id",
         "a=\"; session_id=x",
         "a=\"b; session_id=x\"",
         "a=\"b\\\"; session_id=x\"",
