@@ -104,8 +104,7 @@ fn cut_parameters(path: &str) -> Option<String> {
 
 /// Some routers trim each segment.
 fn cut_segment_heads(path: &str) -> Option<String> {
-    let begins_blank = |segment: &str| segment.starts_with(char::is_whitespace);
-    if !path.split('/').any(begins_blank) {
+    if path.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
     }
     let read = each_segment(path, |segment| {
