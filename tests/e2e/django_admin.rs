@@ -379,6 +379,8 @@ fn no_header_makes_gunicorn_delete_a_user_at_another_path() {
         let head = connection.write(ask).await.read_head().await;
         assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
         assert!(site.users().await.iter().any(|user| user == "victim1"));
+    });
+}
 
 #[test]
 fn a_cookie_that_django_finds_is_guarded_and_revoked_as_it_is_found() {
