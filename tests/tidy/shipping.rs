@@ -88,6 +88,8 @@ fn every_script_is_executable_and_parses() {
         ".ci/run",
         "scripts/test",
         "scripts/fuzz",
+        "scripts/differential",
+        "tests/differential/readers/install",
         "examples/django-admin/up.sh",
         "examples/django-admin/down.sh",
     ] {
