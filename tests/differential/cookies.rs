@@ -304,7 +304,7 @@ fn ask(name: &str, line: Vec<u8>, target: &str) -> Ask {
         kind: Kind::Cookies,
         name: name.as_bytes().to_vec(),
         text: line,
-        target: target.as_bytes().to_vec(),
+        with: target.as_bytes().to_vec(),
     }
 }
 

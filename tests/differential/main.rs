@@ -16,6 +16,7 @@
 
 mod cookies;
 mod generator;
+mod multipart;
 mod paths;
 mod queries;
 mod readers;

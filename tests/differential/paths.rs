@@ -275,7 +275,7 @@ fn ask(path: &[u8]) -> Ask {
         kind: Kind::Path,
         name: Vec::new(),
         text: path.to_vec(),
-        target: Vec::new(),
+        with: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::generator::{
     BLANKS, Chance, disturbed, inserted, other_case, percent, percent_twice, replaced, with_one,
 };
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
-use crate::{Case, Finding, Ours, Subject, locked};
+use crate::{Case, Finding, Ours, Subject, locked, multipart};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use std::sync::Mutex;
 use stepgate::domain::{
@@ -238,6 +238,10 @@ const JUNK: &[&[u8]] = &[
     b"~",
 ];
 
+/// The type of forms that are no others.
+const URLENCODED: &[u8] = b"application/x-www-form-urlencoded";
+
+/// The texts of a case are a query, or a body and its content type.
 struct Setting {
     table: RouteTable,
     rule: &'static Rule,
@@ -251,7 +255,7 @@ impl Queries {
     /// Makes sure that every parser reads what is honest.
     pub(crate) fn new(readers: &Mutex<Readers>) -> Self {
         for kind in [Kind::Query, Kind::Form] {
-            let asks = [ask(kind, "do", b"x=1&do=delete&y")];
+            let asks = [ask(kind, "do", b"x=1&do=delete&y", URLENCODED)];
             for seen in locked(readers).ask(&asks).concat() {
                 let read = seen.first.as_deref() == Some(b"delete");
                 assert!(read, "{} does not read a plain {kind:?}", seen.parser);
@@ -273,8 +277,12 @@ impl Queries {
             return Ours::Refused;
         };
         let mut headers = HeaderMap::new();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(header::CONTENT_TYPE, form);
+        if let Some(kind) = case.texts.get(1).filter(|kind| !kind.is_empty()) {
+            let Ok(kind) = HeaderValue::from_bytes(kind) else {
+                return Ours::Refused;
+            };
+            headers.insert(header::CONTENT_TYPE, kind);
+        }
         let path = RequestPath::parse(uri.path(), &Accept::default()).expect("a plain path");
         let head = RequestHead {
             method: Method::Post,
@@ -321,12 +329,12 @@ fn target(kind: Kind, text: &[u8]) -> Option<Uri> {
     }
 }
 
-fn ask(kind: Kind, name: &str, text: &[u8]) -> Ask {
+fn ask(kind: Kind, name: &str, text: &[u8], with: &[u8]) -> Ask {
     Ask {
         kind,
         name: name.as_bytes().to_vec(),
         text: text.to_vec(),
-        target: Vec::new(),
+        with: with.to_vec(),
     }
 }
 
@@ -344,11 +352,16 @@ impl Subject for Queries {
             // More parameters than PHP, qs and Tomcat read.
             let many = [&b"x&".repeat(1001)[..], b"NAME=VALUE"].concat();
             let odd = ODD.iter().map(|odd| odd.to_vec()).chain([many]);
-            odd.map(move |odd| {
-                let (name, value) = parameter(rule);
-                let text = replaced(&odd, b"NAME", name);
-                let texts = vec![replaced(&text, b"VALUE", value)];
-                Case { setting, texts }
+            let mut odd: Vec<_> = odd.map(|odd| vec![odd]).collect();
+            if rule.kind == Kind::Form {
+                for texts in &mut odd {
+                    texts.push(URLENCODED.to_vec());
+                }
+                odd.extend(multipart::odd().map(|[kind, body]| vec![body, kind]));
+            }
+            odd.into_iter().map(move |texts| Case {
+                setting,
+                texts: texts.iter().map(|text| named(text, rule)).collect(),
             })
         });
         cases.collect()
@@ -356,6 +369,12 @@ impl Subject for Queries {
 
     fn case(&self, chance: &mut Chance) -> Case {
         let setting = chance.below(self.settings.len());
+        let rule = self.settings[setting].rule;
+        if rule.kind == Kind::Form && chance.one_in(2) {
+            let [kind, body] = multipart::case(chance);
+            let texts = [body, kind].map(|text| named(&text, rule)).to_vec();
+            return Case { setting, texts };
+        }
         let mut text = Vec::new();
         for at in 0..=chance.below(4) {
             if at > 0 {
@@ -365,15 +384,16 @@ impl Subject for Queries {
                     chance.pick(SEPARATORS)
                 });
             }
-            text.extend(pair(self.settings[setting].rule, chance));
+            text.extend(pair(rule, chance));
         }
         while chance.one_in(3) {
             text = disturbed(&text, chance, JUNK);
         }
-        Case {
-            setting,
-            texts: vec![text],
+        let mut texts = vec![text];
+        if rule.kind == Kind::Form {
+            texts.push(URLENCODED.to_vec());
         }
+        Case { setting, texts }
     }
 
     fn asks(&self, case: &Case) -> Vec<Ask> {
@@ -387,10 +407,11 @@ impl Subject for Queries {
                 .unwrap_or_default(),
             Kind::Cookies | Kind::Path | Kind::Form => case.texts[0].clone(),
         };
+        let kind = case.texts.get(1).map_or(&b""[..], |kind| &kind[..]);
         let asks = rule
             .names
             .iter()
-            .map(|name| ask(rule.kind, name, &forwarded));
+            .map(|name| ask(rule.kind, name, &forwarded, kind));
         asks.collect()
     }
 
@@ -406,8 +427,19 @@ impl Subject for Queries {
 
     fn describe(&self, case: &Case) -> String {
         let rule = self.settings[case.setting].rule;
-        format!("`{}`: {}", rule.matcher, case.texts[0].escape_ascii())
+        let texts = case
+            .texts
+            .iter()
+            .map(|text| text.escape_ascii().to_string());
+        let texts: Vec<_> = texts.collect();
+        format!("`{}`: {}", rule.matcher, texts.join(" as "))
     }
+}
+
+/// A text of a table about the parameter of a rule.
+fn named(text: &[u8], rule: &Rule) -> Vec<u8> {
+    let (name, value) = parameter(rule);
+    replaced(&replaced(text, b"NAME", name), b"VALUE", value)
 }
 
 /// The parameter that a rule is about.

@@ -1,7 +1,7 @@
 //! The real parsers, asked in bulk: each language is one program that is started once.
 //!
 //! A question is a line: `cookies`, `path`, `query` or `form`, the name that is looked up, the text to
-//! read and, for cookies, the request's target, in hexadecimal. An answer is a line as well: for each
+//! read and what it comes with (a target for cookies, a content type for a form), in hexadecimal. An answer is a line as well: for each
 //! parser its name, a colon, and the values that it sees at the name, in hexadecimal between commas.
 //! The first is the one that a look-up of a single value gives; `-` stands for none, `!` for a
 //! parser that refuses the text, as a server would.
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Path,
     /// A query, for a parameter.
     Query,
-    /// An urlencoded body, for a field.
+    /// A body, for a field.
     Form,
 }
 
@@ -36,8 +36,8 @@ pub(crate) struct Ask {
     /// What is looked up; of no meaning for paths.
     pub(crate) name: Vec<u8>,
     pub(crate) text: Vec<u8>,
-    /// The target of the request that the cookies come with.
-    pub(crate) target: Vec<u8>,
+    /// The target of the request that cookies come with, or the content type of a form.
+    pub(crate) with: Vec<u8>,
 }
 
 /// What one parser sees.
@@ -224,7 +224,7 @@ impl Reader for Program {
             self.questions = writing.join().ok();
             lines
         });
-        let ended = asks.get(lines.len());
+        let ended = asks.get(lines.len()).map(Ask::line);
         assert!(ended.is_none(), "{} ended at {ended:?}", self.name);
         let answers = lines.iter().map(|line| read_answer(self.name, line));
         answers.collect()
@@ -243,10 +243,10 @@ impl Ask {
         let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
         let (name, text) = (hex(&self.name), hex(&self.text));
         match self.kind {
-            Kind::Cookies => format!("cookies {name} {text} {}", hex(&self.target)),
+            Kind::Cookies => format!("cookies {name} {text} {}", hex(&self.with)),
             Kind::Path => format!("path {text}"),
             Kind::Query => format!("query {name} {text}"),
-            Kind::Form => format!("form {name} {text}"),
+            Kind::Form => format!("form {name} {text} {}", hex(&self.with)),
         }
     }
 }

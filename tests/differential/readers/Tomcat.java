@@ -2,6 +2,7 @@
 // connector on a loopback port, which this program asks over one connection that it keeps.
 // Asked on standard input, answers on standard output, a line each; see `../readers.rs` for the words.
 
+import jakarta.servlet.MultipartConfigElement;
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
@@ -67,7 +68,7 @@ public class Tomcat {
     }
 
     /** The application's answer; `!` where Tomcat refuses the request itself. */
-    static String ask(String kind, byte[] name, byte[] target, byte[] cookie, byte[] form) throws IOException {
+    static String ask(String kind, byte[] name, byte[] target, byte[] cookie, byte[] type, byte[] form) throws IOException {
         ByteArrayOutputStream request = new ByteArrayOutputStream();
         request.write("POST ".getBytes());
         request.write(target);
@@ -77,7 +78,12 @@ public class Tomcat {
             request.write(cookie);
             request.write("\r\n".getBytes());
         }
-        request.write(("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: " + form.length + "\r\n\r\n").getBytes());
+        if (type.length > 0) {
+            request.write("Content-Type: ".getBytes());
+            request.write(type);
+            request.write("\r\n".getBytes());
+        }
+        request.write(("Content-Length: " + form.length + "\r\n\r\n").getBytes());
         request.write(form);
         if (connection == null) {
             connection = new Socket(InetAddress.getLoopbackAddress(), port);
@@ -120,15 +126,15 @@ public class Tomcat {
         byte[] none = new byte[0];
         byte[] root = "/".getBytes();
         return switch (words[0]) {
-            case "cookies" -> ask("cookies", fields[1], fields[3], fields[2], none);
-            case "path" -> ask("path", none, fields[1], none, none);
+            case "cookies" -> ask("cookies", fields[1], fields[3], fields[2], none, none);
+            case "path" -> ask("path", none, fields[1], none, none, none);
             case "query" -> {
                 ByteArrayOutputStream target = new ByteArrayOutputStream();
                 target.write("/?".getBytes());
                 target.write(fields[2]);
-                yield ask("query", fields[1], target.toByteArray(), none, none);
+                yield ask("query", fields[1], target.toByteArray(), none, none, none);
             }
-            default -> ask("form", fields[1], root, none, fields[2]);
+            default -> ask("form", fields[1], root, none, fields[3], fields[2]);
         };
     }
 
@@ -144,6 +150,7 @@ public class Tomcat {
         tomcat.setConnector(connector);
         Context context = tomcat.addContext("", arguments[0]);
         Wrapper wrapper = org.apache.catalina.startup.Tomcat.addServlet(context, "application", new Application());
+        wrapper.setMultipartConfigElement(new MultipartConfigElement(""));
         for (String pattern : List.of("/admin/delete", "/users/*", "/")) wrapper.addMapping(pattern);
         tomcat.start();
         port = connector.getLocalPort();

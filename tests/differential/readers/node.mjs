@@ -7,7 +7,7 @@ import querystring from "node:querystring";
 import readline from "node:readline";
 import legacyUrl from "node:url";
 import { join, resolve } from "node:path";
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 
 const packages = resolve(process.argv[2], "node_modules");
@@ -23,6 +23,8 @@ const express = require("express");
 const express4 = require("express-4");
 const parseurl = require("parseurl");
 const findMyWay = require("find-my-way");
+const busboy = require("busboy");
+const { formidable } = require("formidable");
 const Koa = require("koa");
 const KoaRouter = require("@koa/router");
 const { Hono } = require("hono");
@@ -151,16 +153,45 @@ function expressQuery(make, parser) {
     });
 }
 
+// A request whose body is still to come, as Node's server hands it on.
+function posted(body, type) {
+  const request = new PassThrough();
+  request.method = "POST";
+  request.headers = { "content-type": type, "content-length": `${body.length}` };
+  return request;
+}
+
 function bodyParser(make, extended) {
   const parse = make.urlencoded({ extended });
-  return (body, look) =>
+  return (body, type, look) =>
     new Promise((read, refused) => {
-      const request = new PassThrough();
-      request.method = "POST";
-      request.headers = { "content-type": "application/x-www-form-urlencoded", "content-length": `${body.length}` };
+      const request = posted(body, type);
       parse(request, {}, (error) => (error ? refused(error) : read(look(request.body ?? {}))));
-      request.end(Buffer.from(body, "latin1"));
+      request.end(body);
     });
+}
+
+function busboyForm(body, type, name) {
+  return new Promise((read, refused) => {
+    const values = [];
+    const parser = busboy({ headers: { "content-type": type } });
+    parser.on("field", (field, value) => field === name && values.push(value));
+    parser.on("file", (field, stream) => stream.resume());
+    parser.on("close", () => read(values));
+    parser.on("error", refused);
+    parser.end(body);
+  });
+}
+
+// Files go nowhere.
+const nowhere = () => new Writable({ write: (chunk, encoding, done) => done() });
+
+async function formidableForm(body, type, name) {
+  const request = posted(body, type);
+  const parsing = formidable({ fileWriteStreamHandler: nowhere, allowEmptyFiles: true, minFileSize: 0 }).parse(request);
+  request.end(body);
+  const [fields] = await parsing;
+  return Object.hasOwn(fields, name) ? fields[name] : [];
 }
 
 const search = (text, name) => new URLSearchParams(text).getAll(name);
@@ -184,19 +215,25 @@ const QUERIES = {
 
 const urlencoded = [bodyParser(express, false), bodyParser(express, true), bodyParser(express4, true)];
 
+// What some servers do with any body, read as text, whose type says that it is a form.
+const asText = (read) => (body, type, name) => {
+  if (!type.toLowerCase().includes("urlencoded")) throw new Error("another type");
+  return read(body.toString("utf8"), name);
+};
+
 const FORMS = {
-  // What many a server does with a body that it has read as text.
-  URLSearchParams: (body, name) => search(Buffer.from(body, "latin1").toString("utf8"), name),
-  querystring: (body, name) => flat(querystring.parse(Buffer.from(body, "latin1").toString("utf8")), name),
-  "qs-prefix": (body, name) => dig(qs.parse(body, { ignoreQueryPrefix: true }), name),
-  express: (body, name) => urlencoded[0](body, (parsed) => flat(parsed, name)),
-  "express-extended": (body, name) => urlencoded[1](body, (parsed) => dig(parsed, name)),
-  "express-4": (body, name) => urlencoded[2](body, (parsed) => dig(parsed, name)),
-  "form-data": async (body, name) => {
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const request = new Request("http://h/", { method: "POST", headers, body: Buffer.from(body, "latin1") });
-    return (await request.formData()).getAll(name);
+  URLSearchParams: asText(search),
+  querystring: asText((body, name) => flat(querystring.parse(body), name)),
+  "qs-prefix": asText((body, name) => dig(qs.parse(body, { ignoreQueryPrefix: true }), name)),
+  express: (body, type, name) => urlencoded[0](body, type, (parsed) => flat(parsed, name)),
+  "express-extended": (body, type, name) => urlencoded[1](body, type, (parsed) => dig(parsed, name)),
+  "express-4": (body, type, name) => urlencoded[2](body, type, (parsed) => dig(parsed, name)),
+  "form-data": async (body, type, name) => {
+    const request = new Request("http://h/", { method: "POST", headers: { "content-type": type }, body });
+    return (await request.formData()).getAll(name).filter((value) => typeof value === "string");
   },
+  busboy: busboyForm,
+  formidable: formidableForm,
 };
 
 // The protocol.
@@ -209,22 +246,33 @@ function encoded(values) {
   return values.map(hex).join(",");
 }
 
+// Some parsers throw where nobody can catch it, or never end; a server's request does not go on then.
+let giveUp;
+process.on("uncaughtException", (why) => giveUp(why));
+
 async function reading(read, given) {
+  const outside = new Promise((_, refuse) => {
+    giveUp = refuse;
+  });
+  const late = setTimeout(giveUp, 2000);
   try {
-    return encoded(await read(...given));
+    return encoded(await Promise.race([read(...given), outside]));
   } catch {
     return "!"; // a parser that throws makes a server answer 400 or 500
+  } finally {
+    clearTimeout(late);
   }
 }
 
 const version = (name) => `${name} ${require(join(packages, name, "package.json")).version}`;
-const named = ["cookie-2", "cookie-1", "cookie-0", "cookies", "@hapi/statehood", "qs", "express", "express-4", "find-my-way", "koa", "@koa/router", "hono"];
+const named = ["cookie-2", "cookie-1", "cookie-0", "cookies", "@hapi/statehood", "qs", "busboy", "formidable", "express", "express-4", "find-my-way", "koa", "@koa/router", "hono"];
 process.stdout.write(`Node ${process.version}, ${named.map(version).join(", ")}\n`);
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const [kind, ...fields] = line.split(" ");
   const texts = fields.map((field) => latin1(Buffer.from(field, "hex")));
-  const given = { cookies: [texts[1], texts[0]], path: [texts[0]], query: [texts[1], texts[0]], form: [texts[1], texts[0]] };
+  const [name, text] = texts;
+  const given = { cookies: [text, name], path: [name], query: [text, name], form: [Buffer.from(text ?? "", "latin1"), texts[2], name] };
   const answers = [];
   for (const [parser, read] of Object.entries(KINDS[kind])) answers.push(`${parser}:${await reading(read, given[kind])}`);
   process.stdout.write(`${answers.join(" ")}\n`);

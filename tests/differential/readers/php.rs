@@ -47,11 +47,12 @@ impl Php {
     fn answer(&mut self, ask: &Ask) -> io::Result<String> {
         let name = data_encoding::HEXLOWER.encode(&ask.name);
         let name = ("ASKED_NAME", name.as_bytes());
+        let (text, with) = (&ask.text[..], &ask.with[..]);
         match ask.kind {
-            Kind::Cookies => self.request("cookies", &[name, ("HTTP_COOKIE", &ask.text)], b""),
-            Kind::Path => self.request("path", &[("REQUEST_URI", &ask.text)], b""),
-            Kind::Query => self.request("query", &[name, ("QUERY_STRING", &ask.text)], b""),
-            Kind::Form => self.request("form", &[name], &ask.text),
+            Kind::Cookies => self.request("cookies", &[name, ("HTTP_COOKIE", text)], b""),
+            Kind::Path => self.request("path", &[("REQUEST_URI", text)], b""),
+            Kind::Query => self.request("query", &[name, ("QUERY_STRING", text)], b""),
+            Kind::Form => self.request("form", &[name, ("CONTENT_TYPE", with)], text),
         }
     }
 
@@ -59,10 +60,9 @@ impl Php {
     fn request(&mut self, asked: &str, given: &[(&str, &[u8])], body: &[u8]) -> io::Result<String> {
         let length = body.len().to_string();
         let mut params = Vec::new();
-        let fixed: [(&str, &[u8]); 5] = [
+        let fixed: [(&str, &[u8]); 4] = [
             ("SCRIPT_FILENAME", self.script.as_bytes()),
             ("REQUEST_METHOD", b"POST"),
-            ("CONTENT_TYPE", b"application/x-www-form-urlencoded"),
             ("CONTENT_LENGTH", length.as_bytes()),
             ("ASKED", asked.as_bytes()),
         ];

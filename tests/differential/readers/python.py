@@ -3,12 +3,14 @@
 Asked on standard input, answers on standard output, a line each; see `../readers.rs` for the words.
 """
 
+import asyncio
 import http.cookies
 import io
 import logging
 import sys
 import urllib.parse
 from importlib import metadata
+from unittest import mock
 
 import django
 import httptools
@@ -16,11 +18,12 @@ import webob
 import webob.cookies
 import webob.multidict
 import werkzeug.exceptions
-from aiohttp import web_urldispatcher
+from aiohttp import StreamReader, web_urldispatcher
 from aiohttp._cookie_helpers import parse_cookie_header
+from aiohttp.test_utils import make_mocked_request
 from django.conf import settings
 from gunicorn.http.message import split_request_uri
-from starlette.requests import cookie_parser
+from starlette.requests import Request as StarletteRequest, cookie_parser
 from starlette.routing import Match, Route
 from tornado import httputil as tornado_httputil
 from tornado import web as tornado_web
@@ -206,9 +209,17 @@ PATHS = {
 
 # Queries and forms.
 
-def form_environ(body):
-    return environ(CONTENT_TYPE="application/x-www-form-urlencoded", CONTENT_LENGTH=str(len(body)),
+LOOP = asyncio.new_event_loop()
+
+
+def form_environ(body, content_type):
+    return environ(CONTENT_TYPE=latin1(content_type), CONTENT_LENGTH=str(len(body)),
                    **{"wsgi.input": io.BytesIO(body)})
+
+
+def texts(values):
+    """The fields among the values: a file is none."""
+    return [value for value in values if isinstance(value, str)]
 
 
 def last_first(values):
@@ -237,25 +248,48 @@ QUERIES = {
 }
 
 
-def django_form(body, name):
-    return last_first(WSGIRequest(form_environ(body)).POST.getlist(name))
+def django_form(body, content_type, name):
+    return last_first(WSGIRequest(form_environ(body, content_type)).POST.getlist(name))
 
 
-def tornado_form(body, name):
+def tornado_form(body, content_type, name):
     arguments = {}
-    tornado_httputil.parse_body_arguments("application/x-www-form-urlencoded", body, arguments, {})
+    tornado_httputil.parse_body_arguments(latin1(content_type), body, arguments, {})
     return tornado_arguments(arguments, name)
 
 
+def starlette_form(body, content_type, name):
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def read():
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"",
+                 "headers": [(b"content-type", content_type)]}
+        return last_first(texts((await StarletteRequest(scope, receive).form()).getlist(name)))
+
+    return LOOP.run_until_complete(read())
+
+
+def aiohttp_form(body, content_type, name):
+    async def read():
+        payload = StreamReader(mock.Mock(), 2**16, loop=LOOP)
+        payload.feed_data(body)
+        payload.feed_eof()
+        headers = {"Content-Type": latin1(content_type)}
+        return texts((await make_mocked_request("POST", "/", headers=headers, payload=payload).post()).getall(name, []))
+
+    return LOOP.run_until_complete(read())
+
+
 FORMS = {
-    "parse_qs": QUERIES["parse_qs"],
     "django": django_form,
-    "werkzeug": lambda body, name: WerkzeugRequest(form_environ(body)).form.getlist(name),
-    "webob": lambda body, name: last_first(webob.Request(form_environ(body)).POST.getall(name)),
+    "werkzeug": lambda body, content_type, name:
+        WerkzeugRequest(form_environ(body, content_type)).form.getlist(name),
+    "webob": lambda body, content_type, name:
+        last_first(texts(webob.Request(form_environ(body, content_type)).POST.getall(name))),
     "tornado": tornado_form,
-    "aiohttp": lambda body, name: [
-        value for key, value in urllib.parse.parse_qsl(
-            body.rstrip().decode("utf-8"), keep_blank_values=True, encoding="utf-8") if key == name],
+    "starlette": starlette_form,
+    "aiohttp": aiohttp_form,
 }
 
 
@@ -279,13 +313,14 @@ def answer(kind, fields):
         return ((parser, reading(reader, line, name)) for parser, reader in COOKIES.items())
     if kind == "path":
         return ((parser, reading(reader, fields[0])) for parser, reader in PATHS.items())
-    readers = {"query": QUERIES, "form": FORMS}[kind]
     name, text = fields[0].decode(), fields[1]
-    return ((parser, reading(reader, text, name)) for parser, reader in readers.items())
+    if kind == "query":
+        return ((parser, reading(reader, text, name)) for parser, reader in QUERIES.items())
+    return ((parser, reading(reader, text, fields[2], name)) for parser, reader in FORMS.items())
 
 
 def main():
-    packages = ["django", "werkzeug", "starlette", "webob", "tornado", "aiohttp", "gunicorn", "httptools"]
+    packages = ["django", "werkzeug", "starlette", "webob", "tornado", "python-multipart", "aiohttp", "gunicorn", "httptools"]
     versions = [f"{package} {metadata.version(package)}" for package in packages]
     print(f"Python {sys.version.split()[0]}, " + ", ".join(versions), flush=True)
     for line in sys.stdin:

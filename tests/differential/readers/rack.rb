@@ -109,17 +109,17 @@ QUERIES = {
   "cgi" => ->(query, name) { CGI.parse(query)[name] || [] },
 }
 
-def form_environment(body)
+def form_environment(body, type)
   environment(
-    "CONTENT_TYPE" => "application/x-www-form-urlencoded",
+    "CONTENT_TYPE" => type,
     "CONTENT_LENGTH" => body.bytesize.to_s,
     "rack.input" => StringIO.new(body),
   )
 end
 
 FORMS = {
-  "rack" => ->(body, name) { dig(Rack::Request.new(form_environment(body)).POST, name) },
-  "rails" => ->(body, name) { dig(ActionDispatch::Request.new(form_environment(body)).request_parameters, name) },
+  "rack" => ->(body, type, name) { dig(Rack::Request.new(form_environment(body, type)).POST, name) },
+  "rails" => ->(body, type, name) { dig(ActionDispatch::Request.new(form_environment(body, type)).request_parameters, name) },
 }
 
 def encoded(values)
@@ -138,7 +138,7 @@ def answers(kind, fields)
   when "cookies" then COOKIES.map { |parser, reader| [parser, reading(reader, fields[1], fields[0])] }
   when "path" then PATHS.map { |parser, reader| [parser, reading(reader, fields[0])] }
   when "query" then QUERIES.map { |parser, reader| [parser, reading(reader, fields[1], fields[0])] }
-  when "form" then FORMS.map { |parser, reader| [parser, reading(reader, fields[1], fields[0])] }
+  when "form" then FORMS.map { |parser, reader| [parser, reading(reader, fields[1], fields[2], fields[0])] }
   end
 end
 
