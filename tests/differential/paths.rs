@@ -5,10 +5,10 @@
 
 use crate::generator::{Chance, disturbed, inserted, other_case, percent, percent_twice, with_one};
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
-use crate::{Case, Finding, Ours, Subject, locked};
+use crate::{Case, Finding, Ours, Subject, locked, posted};
 use http::{HeaderMap, Uri};
 use std::sync::Mutex;
-use stepgate::domain::{Accept, Leniency, Method, MethodSet, RequestHead, RequestPath, RouteTable};
+use stepgate::domain::{Accept, Leniency, RequestPath, RouteTable};
 use stepgate::policy;
 
 const GUARDED: &str = "
@@ -249,14 +249,8 @@ impl Paths {
         let Ok(path) = RequestPath::parse(uri.path(), &setting.accept) else {
             return Ours::Refused;
         };
-        let head = RequestHead {
-            method: Method::Post,
-            claimed: MethodSet::EMPTY.with(Method::Post),
-            host: "h",
-            path: &path,
-            query: uri.query(),
-            headers: &HeaderMap::new(),
-        };
+        let headers = HeaderMap::new();
+        let head = posted(&path, uri.query(), &headers);
         if setting.table.find(&head).is_empty() {
             Ours::Passed
         } else {

@@ -7,12 +7,10 @@ use crate::generator::{
     BLANKS, Chance, disturbed, inserted, other_case, percent, percent_twice, replaced, with_one,
 };
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
-use crate::{Case, Finding, Ours, Subject, locked, multipart};
+use crate::{Case, Finding, Ours, Subject, locked, multipart, posted};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use std::sync::Mutex;
-use stepgate::domain::{
-    Accept, Body, Method, RequestHead, RequestPath, RouteTable, claimed_methods,
-};
+use stepgate::domain::{Accept, Body, RequestPath, RouteTable};
 use stepgate::policy;
 
 /// What a route says, and what a parser has to see for it to apply.
@@ -284,14 +282,7 @@ impl Queries {
             headers.insert(header::CONTENT_TYPE, kind);
         }
         let path = RequestPath::parse(uri.path(), &Accept::default()).expect("a plain path");
-        let head = RequestHead {
-            method: Method::Post,
-            claimed: claimed_methods(Method::Post, &headers, uri.query()),
-            host: "h",
-            path: &path,
-            query: uri.query(),
-            headers: &headers,
-        };
+        let head = posted(&path, uri.query(), &headers);
         let found = table.find(&head);
         let body = if rule.kind == Kind::Form {
             &text[..]
