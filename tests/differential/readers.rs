@@ -119,7 +119,16 @@ impl Readers {
 
 /// The programs, and the Debian packages that each wants.
 fn commands(programs: &Path, place: &Path) -> [(&'static str, Command, &'static str); 4] {
-    let jar = Path::new("/usr/share/java/tomcat10-embed-core.jar");
+    let jars = [
+        "tomcat10-embed-core",
+        "jetty9-server",
+        "jetty9-http",
+        "jetty9-io",
+        "jetty9-util",
+        "servlet-api",
+    ];
+    let jars = jars.map(|jar| format!("/usr/share/java/{jar}.jar"));
+    let jars = jars.join(":");
     let command = |program: PathBuf, arguments: &[&Path]| {
         let mut command = Command::new(program);
         command.args(arguments);
@@ -149,7 +158,7 @@ fn commands(programs: &Path, place: &Path) -> [(&'static str, Command, &'static 
         (
             "ruby",
             command("ruby".into(), &[&programs.join("rack.rb")]),
-            "ruby ruby-rack ruby-sinatra ruby-actionpack ruby-webrick",
+            "ruby ruby-actionpack ruby-sinatra ruby-webrick",
         ),
         (
             "java",
@@ -157,12 +166,12 @@ fn commands(programs: &Path, place: &Path) -> [(&'static str, Command, &'static 
                 "java".into(),
                 &[
                     Path::new("-cp"),
-                    jar,
-                    &programs.join("Tomcat.java"),
-                    &place.join("tomcat"),
+                    Path::new(&jars),
+                    &programs.join("Servlets.java"),
+                    &place.join("java"),
                 ],
             ),
-            "default-jdk-headless libtomcat10-embed-java",
+            "default-jdk-headless libtomcat10-embed-java libjetty9-java",
         ),
     ]
 }
