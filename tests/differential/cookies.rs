@@ -352,16 +352,21 @@ impl Subject for Cookies {
     fn case(&self, chance: &mut Chance) -> Case {
         let setting = chance.below(self.settings.len());
         let of = &self.settings[setting];
+        // Half of all cases hold an honest session, and try to hide another behind it.
+        let hides = chance.one_in(2);
         let mut text = Vec::new();
-        for at in 0..=chance.below(4) {
-            if at > 0 {
+        if hides {
+            text = honest_line(&of.names, of.people[0].values);
+        }
+        for _ in 0..=chance.below(4) {
+            if !text.is_empty() {
                 text.extend(if chance.one_in(2) {
                     b"; "
                 } else {
                     chance.pick(SEPARATORS)
                 });
             }
-            text.extend(pair(of, chance));
+            text.extend(pair(of, hides, chance));
         }
         while chance.one_in(3) {
             text = disturbed(&text, chance, JUNK);
@@ -438,8 +443,8 @@ impl Subject for Cookies {
     }
 }
 
-/// One pair, honest or not.
-fn pair(setting: &Setting, chance: &mut Chance) -> Vec<u8> {
+/// One pair, honest or not; of another name than the session's if it has to hide.
+fn pair(setting: &Setting, hides: bool, chance: &mut Chance) -> Vec<u8> {
     let which = chance.below(setting.names.cookies.len());
     let name = setting.names.cookies[which].as_bytes();
     let value = match chance.below(5) {
@@ -447,10 +452,10 @@ fn pair(setting: &Setting, chance: &mut Chance) -> Vec<u8> {
         1 | 2 => setting.people[0].values[which].as_bytes(),
         _ => setting.people[1].values[which].as_bytes(),
     };
-    let name = if chance.one_in(2) {
-        name.to_vec()
-    } else {
+    let name = if hides || chance.one_in(2) {
         odd_name(name, chance)
+    } else {
+        name.to_vec()
     };
     let value = if chance.one_in(2) {
         value.to_vec()
@@ -461,7 +466,7 @@ fn pair(setting: &Setting, chance: &mut Chance) -> Vec<u8> {
 }
 
 fn odd_name(name: &[u8], chance: &mut Chance) -> Vec<u8> {
-    match chance.below(9) {
+    match chance.below(13) {
         0 => b"x".to_vec(),
         1 => [chance.pick(BLANKS), name].concat(),
         2 => [name, chance.pick(BLANKS)].concat(),
@@ -469,7 +474,11 @@ fn odd_name(name: &[u8], chance: &mut Chance) -> Vec<u8> {
         4 => [name, chance.pick(JUNK)].concat(),
         5 => with_one(name, chance, percent),
         6 => with_one(name, chance, other_case),
-        7 => replaced(name, b".", chance.pick(&[&b"_"[..], b" ", b"[", b"+"])),
+        7 => with_one(name, chance, octal),
+        8 => with_one(&with_one(name, chance, percent), chance, percent),
+        9 => inserted(name, chance.place(name), chance.pick(BLANKS)),
+        10 => inserted(name, chance.place(name), chance.pick(JUNK)),
+        11 => replaced(name, b".", chance.pick(&[&b"_"[..], b" ", b"[", b"+"])),
         _ => replaced(name, b"_", chance.pick(&[&b"."[..], b" ", b"[", b"+"])),
     }
 }
