@@ -33,6 +33,9 @@ use stepgate::domain::{Method, RequestHead, RequestPath, claimed_methods};
 /// What is asked at once.
 const BATCH: usize = 256;
 
+/// How long findings are made shorter, after which they are told as they are.
+const SHORTENING: Duration = Duration::from_secs(30);
+
 /// One input: some texts, and which of the subject's settings they meet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Case {
@@ -125,9 +128,10 @@ fn run(subject: &impl Subject, readers: &Mutex<Readers>) {
             tally.add(case, ours, findings);
         }
     }
+    let until = Instant::now() + SHORTENING;
     for (finding, (_, examples)) in &mut tally.found {
         let shrunk = std::mem::take(examples).into_iter();
-        examples.extend(shrunk.map(|case| shortest(subject, readers, finding, case)));
+        examples.extend(shrunk.map(|case| shortest(subject, readers, finding, case, until)));
     }
     let report = report(subject, &tally, seed);
     assert!(tally.found.is_empty(), "{report}");
@@ -170,14 +174,15 @@ fn posted<'r>(
     }
 }
 
-/// The case without all that it does not need to stay this finding.
+/// The case without what it does not need to stay this finding.
 fn shortest(
     subject: &impl Subject,
     readers: &Mutex<Readers>,
     finding: &Finding,
     mut case: Case,
+    until: Instant,
 ) -> Case {
-    loop {
+    while Instant::now() < until {
         let shorter = shorter(&case);
         let judged = look(subject, readers, &shorter);
         let found = shorter
@@ -186,9 +191,10 @@ fn shortest(
             .find(|(_, (_, findings))| findings.contains(finding));
         match found {
             Some((shorter, _)) => case = shorter,
-            None => return case,
+            None => break,
         }
     }
+    case
 }
 
 fn report(subject: &impl Subject, tally: &Tally, seed: u64) -> String {

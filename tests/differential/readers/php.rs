@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 /// PHP ends with its standard input, as the other readers do. Its socket has to be descriptor 0, and
 /// comes to the shell as 1.
-const SHELL: &str = "php-cgi -n -d display_errors=0 <&1 >&2 & read -r _; kill -KILL $!";
+const SHELL: &str = "php-cgi -n -d display_errors=0 <&1 >&2 & exec >&2; read -r _; kill -KILL $!";
 
 /// A `FastCGI` server and one connection to it, on which requests follow each other.
 #[derive(Debug)]
