@@ -233,6 +233,7 @@ fn carried(names: &CredentialNames, lines: &CarriedLines, keys: &Keys) -> Carrie
         Ok(credentials) => {
             let mut noticed = credentials.sessions_alone(keys);
             noticed.extend(credentials.sessions(keys));
+            noticed.extend(credentials.spellings(keys));
             Carried {
                 is_refused: false,
                 session: credentials.session(keys),

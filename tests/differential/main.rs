@@ -167,6 +167,7 @@ fn posted<'r>(
     RequestHead {
         method: Method::Post,
         claimed: claimed_methods(Method::Post, headers, query),
+        upgrades: false,
         host: "h",
         path,
         query,
