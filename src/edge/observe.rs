@@ -545,6 +545,7 @@ impl Watch {
         let carry = match house.sessions.rotation.proofs {
             RotatedProofs::Keep => Carry::Everything,
             RotatedProofs::Auto if house.rolling.is_rolling() => Carry::Everything,
+            RotatedProofs::Auto if !house.rolling.is_settled() => Carry::LikeBefore,
             RotatedProofs::Auto | RotatedProofs::Drop => Carry::SessionAlone,
         };
         if self.follow(visit, change, carry, response).await == Some(Rotated::Followed)

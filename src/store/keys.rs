@@ -4,7 +4,7 @@
 //!
 //! | Key | Type | Holds |
 //! |---|---|---|
-//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
+//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if all went along when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
 //! | `sg:l:{session}` | sorted set | all values that a session's cookie has had since this one, by when they were set |
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |

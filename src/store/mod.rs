@@ -142,6 +142,9 @@ impl Rotation {
 pub enum Carry {
     /// The session with its mark, its grants and the freshness of its login.
     Everything,
+    /// The session, whose subject must prove themselves anew; all, if all went along when its cookie got
+    /// the value that it has. So a restart in between loses nothing.
+    LikeBefore,
     /// The session, whose subject must prove themselves anew.
     SessionAlone,
 }
@@ -164,6 +167,8 @@ pub struct Verified {
     pub challenge: ChallengeId,
     /// How long the challenge must be remembered as answered.
     pub challenge_keep: Duration,
+    /// The session in which the challenge was opened: the same, or under an earlier value of its cookie.
+    pub opened_in: SessionId,
     /// The session that is verified.
     pub session: SessionId,
     /// The session as it is to be written if the store has no record of it yet.
@@ -247,6 +252,9 @@ pub trait Store {
     /// Makes a session known by the new value of its cookie as well. What is earned later under one
     /// value is not held under another; a single-use grant is taken from all at once.
     async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
+
+    /// Tells whether two are values of one session's cookie, or one and the same.
+    async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError>;
 
     /// Leaves a session to nobody, under every value of its cookie, with nothing that it held; writes
     /// `disputed` if nothing is known of it. Announced to all sidecars as a lock.

@@ -188,6 +188,10 @@ impl Store for AnyStore {
         either!(self, store => store.rotate_session(rotation))
     }
 
+    async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError> {
+        either!(self, store => store.is_same_session(one, other))
+    }
+
     async fn dispute_session(
         &self,
         id: SessionId,

@@ -104,7 +104,7 @@ impl<S: Store + Clone + 'static> Verifier<S> {
     ) -> Result<Answer, VerifyError> {
         self.equipment.audit.ready()?;
         let caller = answering.caller;
-        let Some(challenge) = self.read(answering.token, requirement, &caller) else {
+        let Some(challenge) = self.read(answering.token, requirement, &caller).await? else {
             return self.refuse(None, &answering, Reason::ChallengeExpired.into());
         };
         let requirement = &challenge.demand.requirement;
@@ -268,7 +268,8 @@ impl<S: Store + Clone + 'static> Verifier<S> {
         let verified = Verified {
             challenge: challenge.id,
             challenge_keep: challenge.expires_at.since(now),
-            session: challenge.session,
+            opened_in: challenge.session,
+            session: answering.caller.session,
             unrecorded: Session {
                 subject: challenge.subject.clone(),
                 authenticated_at: None,

@@ -39,7 +39,7 @@ impl<S: Store> Verifier<S> {
         locale: Locale,
     ) -> Result<Sending, VerifyError> {
         self.equipment.audit.ready()?;
-        let Some(challenge) = self.read(token, requirement, caller) else {
+        let Some(challenge) = self.read(token, requirement, caller).await? else {
             return self.not_sent(None, caller, Reason::ChallengeExpired.into());
         };
         let accepted = challenge.demand.requirement.factors.mentioned();

@@ -186,22 +186,31 @@ impl<S: Store> Verifier<S> {
 
     /// Opens a token in the hands of its owner; `None` if it is over, or somebody else's.
     ///
-    /// A token bound to a browser key opens in that browser only; every token only in its session
-    /// and for its subject.
-    pub fn read(
+    /// A token bound to a browser key opens in that browser only; every token only in its session,
+    /// whatever value its cookie has by now, and for its subject.
+    pub async fn read(
         &self,
         token: &str,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
         caller: &Caller<'_>,
-    ) -> Option<Challenge> {
+    ) -> Result<Option<Challenge>, StoreError> {
         let Equipment { keys, clock, .. } = &*self.equipment;
-        let challenge = token::open_challenge(token, requirement, keys, clock.now())?;
-        let is_owner = challenge.session == caller.session
-            && challenge.subject == *caller.subject
-            && challenge
-                .browser_key
-                .is_none_or(|key| caller.browser_key == Some(key));
-        is_owner.then_some(challenge)
+        let opened = token::open_challenge(token, requirement, keys, clock.now());
+        let is_owner = |challenge: &Challenge| {
+            challenge.subject == *caller.subject
+                && challenge
+                    .browser_key
+                    .is_none_or(|key| caller.browser_key == Some(key))
+        };
+        let Some(challenge) = opened.filter(is_owner) else {
+            return Ok(None);
+        };
+        let is_here = challenge.session == caller.session
+            || self
+                .store
+                .is_same_session(challenge.session, caller.session)
+                .await?;
+        Ok(is_here.then_some(challenge))
     }
 
     /// Tells by what the caller can meet a challenge: one look into the directory.

@@ -14,6 +14,7 @@ on_both_stores! {
     a_session_that_was_moved_is_not_moved_away_again,
     a_rotated_session_is_known_by_both_values_with_what_it_held,
     a_rotation_may_carry_the_session_alone,
+    a_rotation_may_carry_what_the_one_before_it_did,
     several_successors_are_known_side_by_side,
     a_known_successor_is_left_as_it_was,
     what_was_never_known_is_not_rotated,
@@ -145,6 +146,17 @@ async fn a_rotated_session_is_known_by_both_values_with_what_it_held(house: Hous
         assert_eq!(held.session.as_ref(), Some(&session));
         assert_eq!((held.mark.is_some(), held.grants.len()), (true, 1));
     }
+    // They are one session, whoever asks from which.
+    for (one, other, same) in [
+        (1, 2, true),
+        (2, 1, true),
+        (1, 1, true),
+        (1, 3, false),
+        (3, 1, false),
+    ] {
+        let told = house.store.is_same_session(id(one), id(other)).await;
+        assert_eq!(told.unwrap(), same, "{one} {other}");
+    }
     // What is earned from now on is earned under one value.
     let later = grant(grant_key("b"), 2, browser(1), house.now());
     house.verify(id(2), browser(1), Some(later)).await;
@@ -174,6 +186,42 @@ async fn a_rotation_may_carry_the_session_alone(house: House) {
     assert_eq!((held.mark, held.grants.len()), (None, 0));
     let before = house.held(id(1), &[grant_key("a")]).await;
     assert_eq!((before.mark.is_some(), before.grants.len()), (true, 1));
+}
+
+async fn a_rotation_may_carry_what_the_one_before_it_did(house: House) {
+    let like_before = |from, to| Rotation {
+        carry: Carry::LikeBefore,
+        ..rotation(from, to)
+    };
+    house.login(id(1), browser(1)).await;
+    house.earn(1, grant_key("a")).await;
+    // There was none before: the session alone.
+    rotate(&house, like_before(1, 2)).await;
+    assert!(house.held(id(2), &[grant_key("a")]).await.grants.is_empty());
+    for (from, to) in [(1, 3), (3, 4), (4, 5)] {
+        let rotation = if to == 3 {
+            rotation(from, to)
+        } else {
+            like_before(from, to)
+        };
+        rotate(&house, rotation).await;
+        let held = house.held(id(to), &[grant_key("a")]).await;
+        assert_eq!(held.grants.len(), 1, "{to}");
+    }
+    let alone = Rotation {
+        carry: Carry::SessionAlone,
+        ..rotation(5, 6)
+    };
+    rotate(&house, alone).await;
+    house
+        .verify(
+            id(6),
+            browser(1),
+            Some(grant(grant_key("a"), 6, browser(1), house.now())),
+        )
+        .await;
+    rotate(&house, like_before(6, 7)).await;
+    assert!(house.held(id(7), &[grant_key("a")]).await.grants.is_empty());
 }
 
 async fn several_successors_are_known_side_by_side(house: House) {

@@ -353,6 +353,7 @@ pub(crate) fn verified(
     let mut challenge = [0; 16];
     challenge[..4].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     Verified {
+        opened_in: id,
         challenge: ChallengeId::new(challenge),
         challenge_keep: 10 * MINUTE,
         session: id,

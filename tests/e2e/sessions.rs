@@ -3,8 +3,8 @@
 use crate::support::becomes;
 use crate::support::client::Client;
 use crate::support::scene::{
-    COOKIE, KEY_COOKIE, POLICY, Scene, Stage, USER, application, on_both_stores, reason, stepgate,
-    thief_of, token,
+    COOKIE, KEY_COOKIE, PASSWORD, POLICY, Scene, Stage, USER, application, on_both_stores, reason,
+    stepgate, thief_of, token,
 };
 use crate::support::upstream::{Got, Reply, answer};
 use serde_json::json;
@@ -193,8 +193,14 @@ on_both_stores! {
             client.get("/page").await;
         }
         let refused = client.post_form("/keys", &[]).await;
+        // As browsers ask for an icon, and other tabs for news, while somebody reads the prompt.
+        for path in ["/favicon.ico", "/news"] {
+            client.get(path).await;
+        }
         scene.pass(&client, &refused).await;
         assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        let answered = scene.verify(&client, &token(&refused), ("password", PASSWORD)).await;
+        assert_eq!(reason(&answered), "challenge-expired", "taken once, under every value");
         // Six requests with one cookie, each answered with a successor of its own.
         let browsers: Vec<_> = (0..6).map(|_| client.clone()).collect();
         let pages = browsers.iter().map(|browser| browser.get("/page"));
@@ -282,7 +288,7 @@ on_both_stores! {
         let client = scene.logged_in().await;
         let refused = client.post_form("/keys", &[]).await;
         client.post_form("/login?same", &[("user", "bob"), ("password", "App-pass-1!")]).await;
-        let password = crate::support::scene::PASSWORD;
+        let password = PASSWORD;
         let answer = scene.verify(&client, &token(&refused), ("password", password)).await;
         assert_eq!(reason(&answer), "session-disputed");
     }

@@ -121,7 +121,9 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeErr
     let known = call.identify().await?;
     let token = call.parameter("t").unwrap_or_default();
     let verifier = &visit.worker.verifier;
-    let found = verifier.read(&token, call.requirement(), &known.caller());
+    let found = verifier
+        .read(&token, call.requirement(), &known.caller())
+        .await?;
     let challenge = found.ok_or(EdgeError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
     if !visit.audience.reads_pages() {

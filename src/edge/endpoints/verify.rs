@@ -264,7 +264,7 @@ impl Desk<'_, '_, '_> {
         let house = &self.call.visit.worker.house;
         let now = house.clock.now();
         let owner = FormOwner {
-            session: self.known.id,
+            session: success.challenge.session,
             browser_key: self.known.caller.browser_key,
         };
         let form = CarriedForm::open(sealed.expose(), &owner, &house.keys, now)?;
@@ -348,7 +348,8 @@ impl Desk<'_, '_, '_> {
         let open = visit
             .worker
             .verifier
-            .read(token.expose(), self.call.requirement(), &caller);
+            .read(token.expose(), self.call.requirement(), &caller)
+            .await?;
         let (Some(challenge), true) = (open, refusal.is_none() || error.is_some()) else {
             let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
             return Err(EdgeError::Refused(reason));

@@ -205,6 +205,11 @@ impl Store for EmbeddedStore {
         Ok(rotated)
     }
 
+    async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError> {
+        self.read(move |connection| Ok(values::every_value(connection, other)?.contains(&one)))
+            .await
+    }
+
     async fn dispute_session(
         &self,
         id: SessionId,

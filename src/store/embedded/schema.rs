@@ -43,6 +43,7 @@ const STEPS: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN first BLOB;
     ALTER TABLE sessions ADD COLUMN issued_at INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE sessions ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN whole INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX sessions_by_first ON sessions (first, issued_at) WHERE first IS NOT NULL;
     CREATE INDEX grants_by_id ON grants (id);
 ",

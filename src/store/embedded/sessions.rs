@@ -18,6 +18,8 @@ pub(super) struct Row {
     pub(super) first: Option<SessionId>,
     /// Whether the application gave the cookie another value since.
     replaced: bool,
+    /// Whether all went along when the cookie got this value.
+    pub(super) whole: bool,
 }
 
 impl Row {
@@ -29,7 +31,7 @@ impl Row {
     ) -> Result<Option<Self>, StoreError> {
         let row = connection
             .prepare_cached(
-                "SELECT record, mark, expires_at, first, replaced FROM sessions
+                "SELECT record, mark, expires_at, first, replaced, whole FROM sessions
                  WHERE id = ?1 AND expires_at > ?2",
             )?
             .query_row(params![id.as_bytes(), millis(now)], |row| {
@@ -39,6 +41,7 @@ impl Row {
                     expires_at: row.get(2)?,
                     first: row.get::<_, Option<_>>(3)?.map(SessionId::new),
                     replaced: row.get(4)?,
+                    whole: row.get(5)?,
                 })
             })
             .optional()?;
@@ -241,8 +244,9 @@ pub(super) fn move_session(
     if row.first.is_some() {
         connection
             .prepare_cached(
-                "UPDATE sessions SET (first, issued_at, replaced) =
-                     (SELECT first, issued_at, replaced FROM sessions WHERE id = ?2) WHERE id = ?1",
+                "UPDATE sessions SET (first, issued_at, replaced, whole) =
+                     (SELECT first, issued_at, replaced, whole FROM sessions WHERE id = ?2)
+                 WHERE id = ?1",
             )?
             .execute(params![to.as_bytes(), from.as_bytes()])?;
     }

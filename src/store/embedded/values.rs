@@ -51,24 +51,28 @@ pub(super) fn rotate(
     let first = row.first.unwrap_or(from);
     let full = longest(connection, first)?.max(row.expires_at);
     let session = row.session(from)?;
-    let (session, mark) = match carry {
-        Carry::Everything => (session, row.mark.map(|record| refiled(record, to))),
-        Carry::SessionAlone => (
-            Session {
-                authenticated_at: None,
-                ..session
-            },
-            None,
-        ),
+    let whole = match carry {
+        Carry::Everything => true,
+        Carry::LikeBefore => row.whole,
+        Carry::SessionAlone => false,
+    };
+    let (session, mark) = if whole {
+        (session, row.mark.map(|record| refiled(record, to)))
+    } else {
+        let stale = Session {
+            authenticated_at: None,
+            ..session
+        };
+        (stale, None)
     };
     Row::put(connection, to, &session, mark.as_deref(), full)?;
-    if carry == Carry::Everything {
+    if whole {
         copy_grants(connection, from, to)?;
     }
     replace(connection, from, millis(now.after(grace)))?;
     connection
-        .prepare_cached("UPDATE sessions SET first = ?1, issued_at = ?2 WHERE id = ?3")?
-        .execute(params![first.as_bytes(), millis(now), to.as_bytes()])?;
+        .prepare_cached("UPDATE sessions SET first = ?1, issued_at = ?2, whole = ?3 WHERE id = ?4")?
+        .execute(params![first.as_bytes(), millis(now), whole, to.as_bytes()])?;
     forget_oldest(connection, first)?;
     Ok((Rotated::Followed, until))
 }

@@ -207,6 +207,10 @@ impl Store for RedisStore {
         self.follow_rotation(rotation).await
     }
 
+    async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError> {
+        self.is_value_of(one, other).await
+    }
+
     async fn dispute_session(
         &self,
         id: SessionId,

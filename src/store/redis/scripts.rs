@@ -56,6 +56,7 @@ scripts! {
     REMOVE_USER = "remove_user.lua",
     REVOKE_SESSION = "revoke_session.lua",
     ROTATE_SESSION = "rotate_session.lua",
+    SAME_SESSION = "same_session.lua",
     SWAP_USER = "swap_user.lua",
     TAKE_TOTP_STEP = "take_totp_step.lua",
     TAKE_VALUE = "take_value.lua",

@@ -118,7 +118,11 @@ impl RedisStore {
                     .arg(self.keys.revocations())
                     .arg(now)
                     .arg(ttl(*grace))
-                    .arg(u8::from(*carry == Carry::Everything))
+                    .arg(match carry {
+                        Carry::Everything => "all",
+                        Carry::LikeBefore => "like before",
+                        Carry::SessionAlone => "alone",
+                    })
                     .arg(Rotation::MOST_VALUES)
                     .arg(Rotation::MOST_NAMES);
             })
@@ -128,6 +132,23 @@ impl RedisStore {
             1 => Ok(Rotated::Followed),
             _ => Ok(Rotated::Known),
         }
+    }
+
+    pub(super) async fn is_value_of(
+        &self,
+        one: SessionId,
+        other: SessionId,
+    ) -> Result<bool, StoreError> {
+        if one == other {
+            return Ok(true);
+        }
+        let told = self
+            .link
+            .run(&scripts::SAME_SESSION, 1, Repeat::Harmless, |command| {
+                command.arg(self.keys.session(&other)).arg(one.as_bytes());
+            })
+            .await?;
+        Ok(number(&told)? == 1)
     }
 
     pub(super) async fn write_dispute(

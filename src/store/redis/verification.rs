@@ -152,7 +152,7 @@ impl RedisStore {
             .link
             .run(&scripts::PUT_VERIFIED, keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(id));
-                command.arg(self.keys.answered(*id, verified.challenge));
+                command.arg(self.keys.answered(verified.opened_in, verified.challenge));
                 command.arg(self.keys.subject(&unrecorded.subject));
                 for key in &verified.clears {
                     command.arg(self.keys.counter(key));

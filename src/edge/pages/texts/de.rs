@@ -75,7 +75,7 @@ pub(super) const TEXTS: Texts = Texts {
     sign_in: "Anmelden",
     sign_in_again: "Ab- und neu anmelden",
     sign_in_heading: "Melden Sie sich neu an",
-    sign_in_note: "Ihre Anmeldung liegt eine Weile zurück. Sich bei {host} ab- und wieder anzumelden genügt hierfür.",
+    sign_in_note: "Ihre Anmeldung ist hierfür nicht frisch genug. Sie können sich bei {host} ab- und neu anmelden und es dann noch einmal tun; was Sie ausgefüllt haben, wird nicht aufgehoben.",
     status_label: "Status",
     step: "Schritt {step} von {of}",
     step_done: "{factors}: erledigt",

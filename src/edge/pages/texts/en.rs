@@ -75,7 +75,7 @@ pub(super) const TEXTS: Texts = Texts {
     sign_in: "Sign in",
     sign_in_again: "Sign out and in again",
     sign_in_heading: "Sign in again",
-    sign_in_note: "You signed in a while ago. Signing out of {host} and in again is all that this needs.",
+    sign_in_note: "Your sign-in is not fresh enough for this. You can sign out of {host} and in again, and then do it once more; what you filled in is not kept.",
     status_label: "Status",
     step: "Step {step} of {of}",
     step_done: "{factors}: done",

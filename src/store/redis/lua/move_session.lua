@@ -14,7 +14,7 @@ for i = 1, #fields, 2 do
       redis.call('HSET', KEYS[2], 'r', value)
     end
     revoke(ARGV[2], KEYS[3], ARGV[4], value)
-  elseif string.sub(field, 1, 2) == 'x:' or field == 'e' then
+  elseif string.sub(field, 1, 2) == 'x:' or field == 'e' or field == 'w' then
     redis.call('HSET', KEYS[2], field, value)
   elseif field == 'l' then
     redis.call('HSET', KEYS[2], field, value)

@@ -58,7 +58,7 @@ local function wipe(key)
 end
 
 -- What a session's hash holds beside mark, grants and what was taken.
-local LASTING = {s = true, r = true, p = true, l = true, e = true}
+local LASTING = {s = true, r = true, p = true, l = true, e = true, w = true}
 
 -- Forgets mark, grants and what was taken.
 local function strip(key)

@@ -1,5 +1,5 @@
 -- KEYS from, to, revoked
--- ARGV from id, to id, beginning of index keys, channel, now, grace, 1 if all goes along,
+-- ARGV from id, to id, beginning of index keys, channel, now, grace, what goes along,
 --      most values, most names
 -- Answers 0 if `from` is not known, 2 if `to` is known already and left as it is, else 1.
 local from, to, list = KEYS[1], KEYS[2], nil
@@ -28,15 +28,17 @@ else
   redis.call('ZADD', list, ARGV[5], ARGV[1])
 end
 
+local all = ARGV[7] == 'all' or (ARGV[7] == 'like before' and redis.call('HEXISTS', from, 'w') == 1)
+if all then redis.call('HSET', to, 'w', '1') end
 local fields = redis.call('HGETALL', from)
 for i = 1, #fields, 2 do
   local field, value = fields[i], fields[i + 1]
   if field == 'l' then
     redis.call('HSET', to, field, value)
   elseif field == 's' then
-    local kept = ARGV[7] == '1' and value or stale(value)
+    local kept = all and value or stale(value)
     redis.call('HSET', to, field, string.sub(kept, 1, 2) .. ARGV[2] .. string.sub(kept, 35))
-  elseif ARGV[7] == '1' and not LASTING[field] and string.sub(field, 1, 2) ~= 'x:' then
+  elseif all and not LASTING[field] and string.sub(field, 1, 2) ~= 'x:' then
     redis.call('HSET', to, field, string.sub(value, 1, 2) .. ARGV[2] .. string.sub(value, 35))
   end
 end
