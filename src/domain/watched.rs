@@ -7,14 +7,15 @@ use super::binding::occurrence;
 use super::occurrence::MAX_COUNTED;
 use super::request::{body_may_hold_parameters, header_values, plain_parameters};
 use super::{
-    Body, Captures, Field, MethodSet, RequestHead, Template, ValueTest, captures_folded,
-    is_secret_name, values,
+    Body, Captures, Field, MethodSet, RequestHead, Template, TemplateError, ValueTest,
+    captures_folded, is_secret_name, values,
 };
 
 /// What a watched request looks like. All parts must hold.
 #[derive(Clone, Debug)]
 pub struct Watched {
     methods: MethodSet,
+    path: String,
     forms: Vec<String>,
     tests: Vec<(Field, ValueTest)>,
 }
@@ -33,12 +34,27 @@ pub enum Standing {
 impl Watched {
     /// Watches a path, under any reading, for any of the methods that a request claims, and for values
     /// of its query, headers and body.
-    pub fn new(methods: MethodSet, path: &Template, tests: Vec<(Field, ValueTest)>) -> Self {
-        Self {
+    pub fn new(
+        methods: MethodSet,
+        path: &str,
+        tests: Vec<(Field, ValueTest)>,
+    ) -> Result<Self, TemplateError> {
+        Ok(Self {
             methods,
-            forms: path.route_forms(),
+            forms: Template::parse(path)?.route_forms(),
+            path: path.to_owned(),
             tests,
-        }
+        })
+    }
+
+    /// The path as it was written.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The methods that are watched.
+    pub fn methods(&self) -> MethodSet {
+        self.methods
     }
 
     /// The values that are asked for.

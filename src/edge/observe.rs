@@ -184,7 +184,7 @@ impl Watch {
                 Box::pin(self.ended(visit, response.headers())).await;
             }
             Found::Logout | Found::Nothing if sets_session => {
-                tracing::debug!(request_id = %visit.id, path = visit.path(), "a session cookie was set, and this is no declared login");
+                self.tell_undeclared(visit);
                 Box::pin(self.rotated(visit, response.headers())).await;
             }
             Found::Logout | Found::Nothing => self.note_kept(visit, &response),
@@ -201,6 +201,15 @@ impl Watch {
             }
         }
         response.map(|body| Reply::upstream(body).opened(self.opened.take()))
+    }
+
+    fn tell_undeclared(&self, visit: &Visit<'_>) {
+        let (request_id, path) = (visit.id, visit.path());
+        if self.candidates.is_empty() {
+            tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login");
+        } else {
+            tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login: not all that `match` asks for is there, or no field that is named like a password");
+        }
     }
 
     fn attempts(&self) -> &[Attempt] {
@@ -554,7 +563,7 @@ impl Watch {
             let every_answer = house.rolling.is_rolling();
             tracing::info!(
                 every_answer,
-                "settled whether the application sets the session's cookie with every answer"
+                "settled whether the application sets the session's cookie with every answer, and so whether proofs go along with a new value; session.rotation.proofs says it over restarts"
             );
         }
     }
@@ -792,7 +801,7 @@ fn is_page(response: &Response<UpstreamBody>) -> bool {
 }
 
 fn tell_of_disbelief(visit: &Visit<'_>) {
-    tracing::warn!(request_id = %visit.id, "a login or logout within a known session is not believed: it is another browser's, or another subject's");
+    tracing::warn!(request_id = %visit.id, path = visit.path(), "a login or logout within a known session is not believed: it is another browser's, or another subject's");
 }
 
 fn tell_disregarded(visit: &Visit<'_>, why: Disregarded) {

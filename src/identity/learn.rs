@@ -297,7 +297,7 @@ fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Accept, Method, MethodSet, RequestPath, Template, claimed_methods};
+    use crate::domain::{Accept, Method, MethodSet, RequestPath, claimed_methods};
 
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
@@ -319,8 +319,7 @@ mod tests {
     }
 
     fn watched(method: Method, path: &str, tests: &[(Field, ValueTest)]) -> Watched {
-        let template = Template::parse(path).unwrap();
-        Watched::new(MethodSet::EMPTY.with(method), &template, tests.to_vec())
+        Watched::new(MethodSet::EMPTY.with(method), path, tests.to_vec()).unwrap()
     }
 
     fn login(path: &str, subject: Field, tests: &[(Field, ValueTest)]) -> Arc<LoginRoute> {

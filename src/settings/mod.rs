@@ -15,7 +15,10 @@ mod tests;
 pub use secret::{KeysError, RootSecret, Secrets};
 
 use crate::audit::AuditSettings;
-use crate::domain::{Factor, Route};
+use crate::domain::{
+    Accept, Factor, Field, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
+    ValueTest, Watched,
+};
 use crate::edge::EdgeOptions;
 use crate::identity::{BrowserKeyCookie, SessionOptions};
 use crate::mail::MailSettings;
@@ -176,8 +179,63 @@ impl Settings {
                 "nobody can pass by a code until `mail` names a mail server",
             );
         }
+        let learn = self.sessions.learn.as_ref();
+        let logins = learn.into_iter().flat_map(|learn| &learn.logins);
+        let logouts = learn.into_iter().flat_map(|learn| &learn.logouts);
+        let logins = logins.map(|login| ("login", &login.request));
+        let watched = logins.chain(logouts.map(|logout| ("logout", &**logout)));
+        // A table that cannot be made is told of elsewhere.
+        let table = RouteTable::new(policies.routes.clone(), policies.default).ok();
+        for (what, request) in watched {
+            for route in table.iter().flat_map(|table| guards_of(request, table)) {
+                let path = request.path();
+                let message = format!("route `{route}` guards the {what} at `{path}` as well");
+                warn(
+                    message,
+                    "nobody gets through it without a session: write the request as an `except` of the \
+                     route, with what tells it from the others",
+                );
+            }
+        }
         remarks
     }
+}
+
+/// The routes that guard a watched request, as far as its path, methods and query tell.
+fn guards_of(request: &Watched, table: &RouteTable) -> Vec<RouteId> {
+    let Ok(path) = RequestPath::parse(request.path(), &Accept::default()) else {
+        return Vec::new();
+    };
+    let query = request.tests().iter().filter_map(|(field, test)| {
+        let (Field::Query(name), ValueTest::Equals(value)) = (field, test) else {
+            return None;
+        };
+        Some((name, value))
+    });
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    let headers = http::HeaderMap::new();
+    let mut routes = Vec::new();
+    for method in request.methods().iter() {
+        let head = RequestHead {
+            method,
+            claimed: MethodSet::EMPTY.with(method),
+            host: "",
+            path: &path,
+            query: Some(&query)
+                .filter(|query| !query.is_empty())
+                .map(String::as_str),
+            headers: &headers,
+            upgrades: false,
+        };
+        for found in table.find(&head).matches() {
+            if !routes.contains(&found.route.id) {
+                routes.push(found.route.id.clone());
+            }
+        }
+    }
+    routes
 }
 
 /// The host of an origin, without its port.

@@ -78,7 +78,7 @@ fn three_lines_are_enough() {
         }
     );
     assert_eq!(settings.edge.prefix, "/.stepup/");
-    assert_eq!(settings.edge.accept, crate::domain::Accept::default());
+    assert_eq!(settings.edge.accept, Accept::default());
     assert_eq!(settings.browser_key.name(), "__Host-stepgate");
     assert_eq!(settings.audit.target, AuditTarget::Stdout);
     assert!(matches!(settings.store, StoreOptions::Embedded(_)));
@@ -433,6 +433,30 @@ fn codes_without_a_mail_server_are_warned_of() {
     );
     let mail = read("mail: { smtp: mail, from: a@example.com, security: plain }");
     assert!(mail.remarks_on(&policies).is_empty());
+}
+
+#[test]
+fn a_route_that_guards_the_login_itself_is_warned_of() {
+    let policy = "version: 1\ndefault: forward\nroutes:\n  - { id: posts, level: 3, match: { methods: \
+                  [POST], path: /index.php } }\n  - { id: other, level: 3, match: { path: /index.php, \
+                  query: { do: delete } } }\n";
+    let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
+    let of = |path: &str| {
+        let settings = read(&format!(
+            "session:\n  cookies: sid\n  learn:\n    logins: [{{ path: {path}, query: {{ do: login }}, \
+             subject: {{ form: user }}, success: {{ location: /home }} }}]"
+        ));
+        settings.remarks_on(&policies).to_string()
+    };
+    let told = of("/index.php");
+    assert!(
+        told.contains("route `posts` guards the login at `/index.php` as well"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("`other` guards") && !of("/login").contains("guards"),
+        "{told}"
+    );
 }
 
 #[test]

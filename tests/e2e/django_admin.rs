@@ -389,7 +389,9 @@ fn a_cookie_that_django_finds_is_guarded_and_revoked_as_it_is_found() {
         let client = Client::new(site.stepgate.addr());
         assert_eq!(site.log_in_by_client(&client, ADMIN_PASSWORD).await, 302);
         let cookie = client.cookie("sessionid").unwrap();
-        let octal: String = cookie.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+        let octal = cookie
+            .bytes()
+            .fold(String::new(), |all, byte| format!("{all}\\{byte:03o}"));
         let lines = [
             [b"a=b;\xe3\x80\x80sessionid=", cookie.as_bytes()].concat(),
             [b"a=b;\xc2\xa0sessionid=", cookie.as_bytes()].concat(),

@@ -56,8 +56,7 @@ fn login(
         naming,
         success: signs?,
     };
-    let path = raw.r#match.as_ref().map_or(&raw.path, |raw| &raw.path);
-    warn_of_one_script(&login, path.as_deref().unwrap_or_default(), at, draft);
+    warn_of_one_script(&login, at, draft);
     Some(login)
 }
 
@@ -136,7 +135,8 @@ fn request(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> Option<Watc
         let Some(table) = table else { continue };
         all.extend(tests(place, table, &at.key(name), draft)?);
     }
-    Some(Watched::new(methods, &path?, all))
+    // It was parsed already.
+    Watched::new(methods, path?, all).ok()
 }
 
 fn methods(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> MethodSet {
@@ -155,7 +155,7 @@ fn methods(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> MethodSet {
     }
 }
 
-fn path(written: Option<&str>, at: &Path, draft: &mut Draft<'_>) -> Option<Template> {
+fn path<'r>(written: Option<&'r str>, at: &Path, draft: &mut Draft<'_>) -> Option<&'r str> {
     let Some(text) = written else {
         draft.missing(at, "path", "a path of the application, such as `/login`");
         return None;
@@ -174,7 +174,7 @@ fn path(written: Option<&str>, at: &Path, draft: &mut Draft<'_>) -> Option<Templ
         return None;
     }
     match Template::parse(text) {
-        Ok(template) => Some(template),
+        Ok(_) => Some(text),
         Err(error) => {
             draft.file.report(at, error.to_string());
             None
@@ -324,7 +324,8 @@ fn warn_of_other_cookie(raw: &RawSuccess, cookies: &[String], at: &Path, draft: 
 }
 
 /// A script that does everything is told apart by more than its path.
-fn warn_of_one_script(login: &LoginRoute, path: &str, at: &Path, draft: &mut Draft<'_>) {
+fn warn_of_one_script(login: &LoginRoute, at: &Path, draft: &mut Draft<'_>) {
+    let path = login.request.path();
     let last = path.trim_end_matches('/');
     let last = last.rsplit('/').next().unwrap_or_default();
     let is_script = last.is_empty()
