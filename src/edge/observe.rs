@@ -234,10 +234,7 @@ impl Watch {
             LooksLike::LoginPage => response.status().as_u16() == 200,
             LooksLike::Anybody => false,
         };
-        if house.sessions.learn.is_none()
-            || (house.rolling.is_settled() && !house.rolling.is_rolling())
-            || !(is_shown || sets_session)
-        {
+        if !(is_shown || sets_session) || !house.hands_out_guest_proofs() {
             return;
         }
         let Some((before, Some(after))) = self.change(visit, response.headers()) else {
@@ -705,7 +702,11 @@ enum LooksLike {
 
 impl LooksLike {
     fn of(visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
-        let sessions = &visit.worker.house.sessions;
+        let house = &visit.worker.house;
+        let sessions = &house.sessions;
+        if !house.hands_out_guest_proofs() {
+            return Self::Anybody;
+        }
         let brings = |name| head.headers.contains_key(name);
         if !brings(header::COOKIE) && !brings(header::AUTHORIZATION) {
             return Self::Nobody;

@@ -88,6 +88,9 @@ fn is_precious(name: &str) -> bool {
 }
 
 fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
+    if is_ordinary(name) && rules.identity.is_empty() && rules.remove.is_empty() {
+        return false;
+    }
     if !is_plain(name) {
         return !rules.passes(name) || class_by_rules(&folded(name), rules) != Class::EndToEnd;
     }
@@ -101,6 +104,30 @@ fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
             RewriteUrls::Remove => !rules.passes(name),
         },
     }
+}
+
+/// What browsers send with nearly every request, told apart by one look.
+fn is_ordinary(name: &str) -> bool {
+    matches!(
+        name,
+        "accept"
+            | "accept-encoding"
+            | "accept-language"
+            | "cache-control"
+            | "content-length"
+            | "content-type"
+            | "cookie"
+            | "host"
+            | "origin"
+            | "pragma"
+            | "referer"
+            | "sec-fetch-dest"
+            | "sec-fetch-mode"
+            | "sec-fetch-site"
+            | "sec-fetch-user"
+            | "upgrade-insecure-requests"
+            | "user-agent"
+    )
 }
 
 fn class_by_rules(name: &str, rules: &HeaderRules) -> Class {

@@ -191,6 +191,31 @@ fn one_that_asks_for_another_path_may_be_passed_by_name() {
 }
 
 #[test]
+fn what_is_told_apart_by_one_look_is_none_of_the_table() {
+    for name in [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "origin",
+        "pragma",
+        "referer",
+        "sec-fetch-dest",
+        "sec-fetch-mode",
+        "sec-fetch-site",
+        "sec-fetch-user",
+        "upgrade-insecure-requests",
+        "user-agent",
+    ] {
+        assert_eq!(classify(name), Class::EndToEnd, "{name}");
+    }
+}
+
+#[test]
 fn every_name_of_the_table_is_removed_and_in_one_class_only() {
     let mut seen = std::collections::HashSet::new();
     for (class, names) in NAMES.iter().chain(PREFIXES) {
