@@ -49,8 +49,8 @@ pub use naming::{LetterCase, Naming, NormalForm};
 use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
-pub(crate) use request::same_key;
 pub use request::{RequestHead, claimed_methods, only_line};
+pub(crate) use request::{same_key, splits};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{
     BodyMatcher, DefaultAction, Exception, HostPattern, Matcher, PathPattern, Reading, Route,

@@ -5,7 +5,7 @@
 //! absence that a match asks for, may rest only on what every application reads alike.
 
 use super::ValueTest;
-use super::request::{decoded, header_values, lines_like, parameters, same_key};
+use super::request::{decoded, header_values, lines_like, may_be_key, parameters, splits};
 use std::borrow::Cow;
 
 /// How many parameters or fields are read by every application. PHP drops what stands behind the 1,000th
@@ -122,7 +122,7 @@ fn names(pair: &str, name: &str) -> bool {
     let pair = pair.trim_start_matches('?');
     // IIS drops a `%` that begins no escape.
     parameters(pair).any(|(key, _)| {
-        same_key(&key, name) || (key.contains('%') && same_key(&key.replace('%', ""), name))
+        may_be_key(&key, name) || (key.contains('%') && may_be_key(&key.replace('%', ""), name))
     })
 }
 
@@ -131,6 +131,9 @@ fn names(pair: &str, name: &str) -> bool {
 fn plain_pair<'q>(pair: &'q str, name: &str) -> Option<Vec<Cow<'q, str>>> {
     // A name without `=` has no value for Rack, an empty one for PHP, and is dropped by Python.
     let (key, value) = pair.split_once('=').filter(|_| !pair.contains(';'))?;
+    if splits(pair).nth(1).is_some() {
+        return None;
+    }
     let is_plain = is_plain(key) && !key.contains('+') && decoded(key, ' ') == name;
     let mut values = vec![decoded(value, ' ')];
     if value.contains('+') {
@@ -201,6 +204,9 @@ mod tests {
             "DRY=1",
             "dry[]=1",
             "[dry]=1",
+            ".dry=1",
+            "dry.x=1",
+            "dry=1&dry.x=0",
             "dry%00=1",
             "dry%00x=1",
             "+dry=1",
@@ -225,6 +231,8 @@ mod tests {
             "dry=%ff",
             "dry=%zz",
             "dry=1%",
+            "dry=1]=2",
+            "dry=1%5D=2",
             "dry%=1",
             "d%2572y=1",
             "x=%26dry%3D0",

@@ -170,14 +170,30 @@ fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         .chain(if_any(semicolon).split(['&', ';']))
         .chain(if_any(mark).split(['&', '?']))
         .chain(if_any(semicolon && mark).split(['&', ';', '?']));
-    pairs.filter(|pair| !pair.is_empty()).flat_map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let as_plus = pair
-            .contains('+')
+    let pairs = pairs.filter(|pair| !pair.is_empty()).flat_map(splits);
+    pairs.flat_map(|(name, value)| {
+        let as_plus = (name.contains('+') || value.contains('+'))
             .then(|| (decoded(name, '+'), decoded(value, '+')));
         std::iter::once((decoded(name, ' '), decoded(value, ' '))).chain(as_plus)
     })
 }
+
+/// Name and value of a pair: at the first `=`, and at the first behind a bracket, where qs ends a name
+/// (`a[b]=c]=d`), also one that is escaped.
+pub(crate) fn splits(pair: &str) -> impl Iterator<Item = (&str, &str)> {
+    let first = pair.split_once('=').unwrap_or((pair, ""));
+    let behind = |bracket: &str| {
+        let (name, value) = first.1.split_once(bracket)?;
+        let name = pair.get(..first.0.len() + 1 + name.len() + bracket.len() - 1)?;
+        Some((name, value))
+    };
+    let brackets = if first.1.contains('=') { BRACKETS } else { &[] };
+    let others = brackets.iter().filter_map(move |bracket| behind(bracket));
+    std::iter::once(first).chain(others)
+}
+
+/// What qs looks for before it looks for a `=` alone.
+const BRACKETS: &[&str] = &["]=", "%5D=", "%5d="];
 
 /// Tells whether decoding the whole query would make separators, or further escapes, of its values.
 fn hides_separators(query: &str) -> bool {
@@ -262,6 +278,16 @@ pub(crate) fn same_key(sent: &str, known: &str) -> bool {
         })
 }
 
+/// Tells whether applications may take key `sent` for key `known`, or for an item of it, by its dots: as
+/// [`same_key`], and `.name`, `name.x` and `a.b.x` as with brackets (qs with `allowDots`, Spring, ASP.NET).
+pub(crate) fn may_be_key(sent: &str, known: &str) -> bool {
+    same_key(sent, known)
+        || (sent.contains('.') && {
+            let (sent, known) = (KeyParts::dotted(sent), KeyParts::dotted(known));
+            sent.begins_with(&known)
+        })
+}
+
 fn has_spellings(key: &str) -> bool {
     let is_read_otherwise =
         |byte: u8| matches!(byte, 0 | b'.' | b'[' | b']') || byte.is_ascii_whitespace();
@@ -281,8 +307,17 @@ struct KeyParts(Vec<String>);
 
 impl KeyParts {
     fn of(key: &str) -> Self {
+        Self::split(key, &['[', ']'])
+    }
+
+    /// As [`Self::of`], with a dot for a bracket.
+    fn dotted(key: &str) -> Self {
+        Self::split(key, &['[', ']', '.'])
+    }
+
+    fn split(key: &str, at: &[char]) -> Self {
         let key = key.split('\0').next().unwrap_or_default();
-        let parts = key.split(['[', ']']).filter(|part| !part.is_empty());
+        let parts = key.split(at).filter(|part| !part.is_empty());
         let as_php = |part: &str| part.replace(|c: char| c == '.' || c.is_whitespace(), "_");
         Self(parts.map(as_php).collect())
     }
@@ -530,6 +565,25 @@ mod tests {
             "user?_id",
         ] {
             assert!(!same_key(sent, "user_id"), "{sent}");
+        }
+        for (sent, known) in [
+            (".do", "do"),
+            ("do.x", "do"),
+            ("do[x].y", "do"),
+            (".user[id]", "user[id]"),
+            ("user.id.x", "user[id]"),
+            ("user.id.x", "user.id"),
+            ("USER.id", "user[id]"),
+        ] {
+            assert!(may_be_key(sent, known), "{sent}");
+        }
+        for (sent, known) in [
+            ("do_x", "do"),
+            ("x.do", "do"),
+            ("user.name", "user.id"),
+            ("undo.x", "do"),
+        ] {
+            assert!(!may_be_key(sent, known), "{sent}");
         }
         assert!(!same_key("user[name]", "user[id]"));
         assert!(!same_key("user[name]", "[]"));

@@ -2,7 +2,7 @@
 
 use super::BodyRefusal;
 use super::content_type::require_utf8;
-use crate::domain::request::{hex_byte, same_key};
+use crate::domain::request::{hex_byte, may_be_key, same_key, splits};
 
 /// The fields of a form, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub(super) struct FormField {
 
 impl Form {
     /// Reads what browsers write (WHATWG URL §5), and nothing that parsers read differently: a raw
-    /// `;` separates fields for some, a broken escape or other charset is anyone's guess.
+    /// `;` separates fields for some, a name goes on to `]=` for qs, a broken escape or other charset is
+    /// anyone's guess.
     pub(super) fn urlencoded(bytes: &[u8]) -> Result<Self, BodyRefusal> {
         let odd = bytes
             .iter()
@@ -42,6 +43,9 @@ impl Form {
                 let (name, value) = pair.split_at(at);
                 (name, value.get(1..).unwrap_or_default())
             });
+            if std::str::from_utf8(pair).is_ok_and(|pair| splits(pair).nth(1).is_some()) {
+                return Err(BodyRefusal::unreadable("`]=` in the value of a form field"));
+            }
             let (name, value) = (decoded(name)?, decoded(value)?.into_bytes());
             fields.push(FormField {
                 name,
@@ -73,18 +77,25 @@ impl Form {
     pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &FormField> {
         self.fields
             .iter()
-            .filter(move |field| same_key(&field.name, name))
+            .filter(move |field| may_be_key(&field.name, name))
     }
 
     /// The values of a field that a route reads; refused if they differ, unless it is a list
-    /// (`name[]`, `name[0]`), where every value counts.
+    /// (`name[]`, `name[0]`), where every value counts. `name.x` is a field of its own to most (browsers
+    /// send it for an image that submits the form), and refused with none.
     pub(super) fn values(&self, name: &str) -> Result<Vec<&str>, BodyRefusal> {
         let values = self
             .named(name)
             .map(FormField::text)
             .collect::<Result<Vec<_>, _>>()?;
-        let is_list = self.named(name).all(|field| field.name.ends_with(']'));
-        if !is_list && values.windows(2).any(|two| two.first() != two.last()) {
+        let same = || self.named(name).filter(|field| same_key(&field.name, name));
+        let is_list = same().all(|field| field.name.ends_with(']'));
+        let differ = || {
+            same()
+                .zip(same().skip(1))
+                .any(|(one, next)| one.value != next.value)
+        };
+        if !is_list && differ() {
             return Err(BodyRefusal::AmbiguousKey(name.to_owned()));
         }
         Ok(values)
@@ -164,8 +175,21 @@ mod tests {
     #[test]
     fn what_parsers_read_differently_is_refused() {
         for text in [
-            "a=1;b=2", "a=%", "a=%4", "a=%zz", "a=%ff", "a=\u{e9}", "a=1\n", "a\0=1", "a%00=1",
+            "a=1;b=2",
+            "a=%",
+            "a=%4",
+            "a=%zz",
+            "a=%ff",
+            "a=\u{e9}",
+            "a=1\n",
+            "a\0=1",
+            "a%00=1",
             "a%0D=1",
+            "a=1]=2",
+            "a[b=]=2",
+            "a[b]=x%5D=2",
+            "a[b]=x%5d=2",
+            "a==]=1",
         ] {
             assert!(
                 matches!(form(text), Err(BodyRefusal::Unreadable(_))),
@@ -187,6 +211,8 @@ mod tests {
         assert_eq!(values("a=1&a[]=2"), ambiguous);
         assert_eq!(values("a=1&a=1"), Ok("1,1".to_owned()));
         assert_eq!(values("a[]=1&a%5B%5D=2"), Ok("1,2".to_owned()));
+        assert_eq!(values("a.x=1&a.y=2"), Ok("1,2".to_owned()));
+        assert_eq!(values("a=1&a.y=2&.a=1"), Ok("1,2,1".to_owned()));
         assert_eq!(values("b=1&b=2"), Ok(String::new()));
     }
 }

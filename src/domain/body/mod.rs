@@ -15,7 +15,7 @@ pub(super) use content_type::may_hold_parameters;
 pub use refusal::BodyRefusal;
 
 use super::occurrence::in_query;
-use super::request::{claimed_by_field, cookies_named, same_key};
+use super::request::{claimed_by_field, cookies_named, may_be_key};
 use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
 use content_type::{ContentType, Kind};
@@ -132,7 +132,7 @@ impl<'b> Body<'b> {
 
     fn same_parameter(&self, sent: &str, known: &str) -> bool {
         let is_json = matches!(self.content, Content::Json(_));
-        same_key(sent, known) || (is_json && Json::same_member(sent, known))
+        may_be_key(sent, known) || (is_json && Json::same_member(sent, known))
     }
 
     /// The fields of a form, or the entries of a JSON object, or of every object in a list.
@@ -212,7 +212,7 @@ impl<'b> Body<'b> {
             Content::Form { form, .. } => form
                 .fields
                 .iter()
-                .filter(|field| same_key(&field.name, name))
+                .filter(|field| may_be_key(&field.name, name))
                 .map(|field| field.value.clone())
                 .collect(),
             Content::Json(json) => json
@@ -405,7 +405,7 @@ impl<'b> Body<'b> {
 fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
     let sent = head.parameters();
     test.holds_for_any(
-        sent.filter(|(key, _)| same_key(key, name))
+        sent.filter(|(key, _)| may_be_key(key, name))
             .map(|(_, value)| value),
     )
 }

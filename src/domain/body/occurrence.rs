@@ -4,7 +4,7 @@ use super::form::{Form, FormField};
 use super::json::Json;
 use super::{Body, Content};
 use crate::domain::occurrence::{MAX_COUNTED, Occurrence, counts_as_none, in_query};
-use crate::domain::{RequestHead, request::same_key};
+use crate::domain::{RequestHead, request::may_be_key};
 use std::borrow::Cow;
 
 impl Body<'_> {
@@ -80,7 +80,7 @@ impl Form {
     /// How field `name` occurs.
     pub(super) fn occurrence(&self, name: &str) -> Occurrence<'_> {
         let named = self.fields.iter().enumerate();
-        let mut named = named.filter(|(_, field)| same_key(&field.name, name));
+        let mut named = named.filter(|(_, field)| may_be_key(&field.name, name));
         match (named.next(), named.next()) {
             (None, _) => Occurrence::Missing,
             (Some((at, field)), None) if at < MAX_COUNTED => {

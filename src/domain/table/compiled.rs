@@ -5,7 +5,7 @@ use super::exception::{CompiledException, Fields};
 use crate::domain::occurrence::{in_headers, in_query};
 use crate::domain::path::{Template, captures_folded};
 use crate::domain::request::{
-    body_may_claim_methods, body_may_hold_parameters, cookies_named, header_values, same_key,
+    body_may_claim_methods, body_may_hold_parameters, cookies_named, header_values, may_be_key,
 };
 use crate::domain::{
     Body, BodyMatcher, Captures, Field, Matcher, Method, MethodSet, PathPattern, Reading,
@@ -293,7 +293,7 @@ pub(super) fn query_test_holds(head: &RequestHead<'_>, name: &str, test: &ValueT
         return !cookies.is_empty() || !in_query(head.query, name).is_certain();
     }
     let sent = head.parameters();
-    let named = sent.filter(|(key, _)| same_key(key, name));
+    let named = sent.filter(|(key, _)| may_be_key(key, name));
     test.holds_for_any(named.map(|(_, value)| value)) || test.holds_for_any(cookies.iter())
 }
 

@@ -1,6 +1,6 @@
 //! Credentials that are neither cookies nor `Authorization`: keys in headers and in the query.
 
-use crate::domain::same_key;
+use crate::domain::{same_key, splits};
 use http::header::{HeaderMap, HeaderName};
 use memchr::memchr2_iter;
 use percent_encoding::percent_decode_str;
@@ -125,8 +125,8 @@ fn in_query<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = Key> + 'q
     });
     let only = plainly.next().filter(|_| plainly.next().is_none());
     let pairs = query.split(['&', ';', '?']);
-    pairs.filter_map(move |pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let pairs = pairs.flat_map(|pair| splits(pair).map(move |both| (pair, both)));
+    pairs.filter_map(move |(pair, (key, value))| {
         let once = percent_decode_str(key).decode_utf8_lossy();
         let twice = percent_decode_str(&once).decode_utf8_lossy();
         let is_named = |key: &str| same_key(&key.replace('+', " "), name);
@@ -134,7 +134,7 @@ fn in_query<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = Key> + 'q
         found.then(|| Key {
             name: format!("?{name}").into_bytes(),
             value: value.as_bytes().to_vec(),
-            is_plain: key == name && only == Some(value),
+            is_plain: key == name && only == Some(value) && splits(pair).count() == 1,
         })
     })
 }
