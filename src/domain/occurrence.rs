@@ -6,6 +6,7 @@
 
 use super::ValueTest;
 use super::request::{decoded, header_values, lines_like, may_be_key, parameters, splits};
+use super::value::trimmed;
 use std::borrow::Cow;
 
 /// How many parameters or fields are read by every application. PHP drops what stands behind the 1,000th
@@ -43,11 +44,8 @@ impl Occurrence<'_> {
         match (test, self) {
             (ValueTest::Absent, found) => !found.is_possible(),
             (ValueTest::Present, found) => found.is_certain(),
-            (ValueTest::Equals(expected), Self::Plain(values)) => {
-                values.iter().all(|value| value == expected)
-            }
-            (ValueTest::Regex(regex), Self::Plain(values)) => {
-                values.iter().all(|value| regex.is_match(value))
+            (ValueTest::Equals(_) | ValueTest::Regex(_), Self::Plain(values)) => {
+                values.iter().all(|value| test.holds_in_each_reading(value))
             }
             (ValueTest::Equals(_) | ValueTest::Regex(_), Self::Missing | Self::Loose) => false,
         }
@@ -70,7 +68,7 @@ pub(super) fn counts_as_none(text: &str) -> bool {
         "off",
         "undefined",
     ];
-    let text = text.trim();
+    let text = trimmed(text);
     NONE.iter().any(|word| word.eq_ignore_ascii_case(text))
         || text.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
@@ -242,6 +240,19 @@ mod tests {
             "dry%EF%BC%9D1=1&dry[=1",
         ] {
             assert_eq!(dry(query), Occurrence::Loose, "{query}");
+        }
+        for query in [
+            "dry=1%20",
+            "dry=+1",
+            "dry=%E3%80%801",
+            "dry=1%E2%80%8B",
+            "dry=1%C2%85",
+        ] {
+            let is_one = dry(query).passes(&ValueTest::Equals("1".to_owned()));
+            assert!(!is_one, "{query}");
+        }
+        for query in ["dry=%E2%80%8B", "dry=+0+", "dry=%C2%A0false"] {
+            assert!(!dry(query).is_certain(), "{query}");
         }
         let late = format!("{}dry=1", "a=1&".repeat(1100));
         assert_eq!(dry(&late), Occurrence::Loose);

@@ -14,6 +14,7 @@ mod template;
 pub use accept::{Accept, Ambiguous, Leniency};
 pub(crate) use fold::{fold_into, same_folded};
 pub use readings::MAX_READINGS;
+pub(super) use steps::is_ignorable;
 pub(crate) use template::{Piece, captures_folded, matches_exactly, pieces};
 pub use template::{Template, TemplateError};
 

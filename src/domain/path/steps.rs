@@ -151,9 +151,9 @@ fn fold_compatible(path: &str) -> Option<String> {
     (read != path && !is_odd).then_some(read)
 }
 
-/// Soft hyphens, joiners, zero-width blanks, variation selectors (Unicode, `Default_Ignorable_Code_Point`).
-fn is_ignorable(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+/// Soft hyphens, joiners, zero-width blanks, marks of direction, variation selectors (Unicode, `Default_Ignorable_Code_Point`).
+pub(crate) fn is_ignorable(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
 }
 
 fn cut_trailing_slashes(path: &str) -> Option<String> {
