@@ -15,7 +15,9 @@ pub use accept::{Accept, Ambiguous, Leniency};
 pub(crate) use fold::{fold_into, same_folded};
 pub use readings::MAX_READINGS;
 pub(super) use steps::is_ignorable;
-pub(crate) use template::{Piece, captures_folded, matches_exactly, pieces};
+pub(crate) use template::{
+    Piece, after_empty, captures_empty, captures_folded, matches_exactly, pieces,
+};
 pub use template::{Template, TemplateError};
 
 /// The path of a request, with everything it may mean.

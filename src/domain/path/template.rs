@@ -11,7 +11,7 @@ const TAIL: char = '\u{E001}';
 
 /// The path of a route, understood.
 ///
-/// `{x}` is one segment that is not empty; `{x...}`, at the end only, is the rest, which may be
+/// `{x}` is one segment, and an empty one only for routes, where another follows; `{x...}`, at the end only, is the rest, which may be
 /// nothing at all: `/admin/{rest...}` is `/admin` as well. More matches only ask for more proof.
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -59,6 +59,8 @@ pub(crate) enum Piece<'t> {
 enum Mode {
     Exact,
     Folded,
+    /// As `Folded`, and a placeholder takes an empty segment where it can.
+    Kept,
 }
 
 impl Template {
@@ -164,6 +166,22 @@ pub(crate) fn captures_folded<'p>(form: &str, path: &'p str) -> Option<Vec<&'p s
     captures(form, path, Mode::Folded)
 }
 
+/// As [`captures_folded`], where a placeholder takes an empty segment: that of routers that keep these
+/// (find-my-way, which Fastify has). `None` if there is none that another segment follows.
+pub(crate) fn captures_empty<'p>(form: &str, path: &'p str) -> Option<Vec<&'p str>> {
+    path.contains("//")
+        .then(|| captures(form, path, Mode::Kept))?
+}
+
+/// What follows an empty segment at the beginning of `path`, if another segment does: an empty one at
+/// the end is the directory (`/users/`), to all but a few.
+pub(crate) fn after_empty(path: &str) -> Option<&str> {
+    let rest = path
+        .strip_prefix('/')
+        .filter(|rest| rest.starts_with('/'))?;
+    rest.contains(|c| c != '/').then_some(rest)
+}
+
 /// Tells whether `path` is exactly one of the [`Template::exception_forms`].
 pub(crate) fn matches_exactly(form: &str, path: &str) -> bool {
     captures(form, path, Mode::Exact).is_some()
@@ -174,8 +192,15 @@ fn captures<'p>(form: &str, path: &'p str, mode: Mode) -> Option<Vec<&'p str>> {
     let (mut form, mut rest) = (form, path);
     while let Some((segment, form_rest)) = next_segment(form, mode) {
         form = form_rest;
-        let found = next_segment(rest, mode);
-        match (piece(segment), found) {
+        let piece = piece(segment);
+        if let Some(after) =
+            after_empty(rest).filter(|_| mode == Mode::Kept && piece == Piece::Param)
+        {
+            captured.push("");
+            rest = after;
+            continue;
+        }
+        match (piece, next_segment(rest, mode)) {
             (Piece::Tail, _) => {
                 captured.push(rest.strip_prefix('/').unwrap_or(rest));
                 return Some(captured);
@@ -186,7 +211,7 @@ fn captures<'p>(form: &str, path: &'p str, mode: Mode) -> Option<Vec<&'p str>> {
             }
             (Piece::Literal(text), Some((value, path_rest)))
                 if (mode == Mode::Exact && text == value)
-                    || (mode == Mode::Folded && same_folded(text, value)) =>
+                    || (mode != Mode::Exact && same_folded(text, value)) =>
             {
                 rest = path_rest;
             }
@@ -200,7 +225,9 @@ fn captures<'p>(form: &str, path: &'p str, mode: Mode) -> Option<Vec<&'p str>> {
 fn next_segment(path: &str, mode: Mode) -> Option<(&str, &str)> {
     let rest = match mode {
         Mode::Exact => path.strip_prefix('/')?,
-        Mode::Folded => Some(path.trim_start_matches('/')).filter(|rest| !rest.is_empty())?,
+        Mode::Folded | Mode::Kept => {
+            Some(path.trim_start_matches('/')).filter(|rest| !rest.is_empty())?
+        }
     };
     Some(rest.find('/').map_or((rest, ""), |at| rest.split_at(at)))
 }
@@ -252,6 +279,27 @@ mod tests {
         assert_eq!(exactly("/admin/{rest...}", "/admin"), Some(vec![""]));
         assert_eq!(exactly("/admin/{rest...}", "/administrator"), None);
         assert_eq!(folded("/{rest...}", "/"), Some(vec![""]));
+    }
+
+    #[test]
+    fn a_placeholder_takes_an_empty_segment_before_another_one() {
+        let empty = |template: &str, path: &'static str| {
+            let forms = Template::parse(template).unwrap().route_forms();
+            forms.iter().find_map(|form| captures_empty(form, path))
+        };
+        let user = "/users/{id}/delete";
+        assert_eq!(empty(user, "/users//delete"), Some(vec![""]));
+        assert_eq!(empty(user, "/Users//DELETE/"), Some(vec![""]));
+        assert_eq!(empty(user, "//users//delete"), Some(vec![""]));
+        assert_eq!(empty("/{a}/{b}/x", "///x"), Some(vec!["", ""]));
+        assert_eq!(empty("/{a}/x", "/a//x"), Some(vec!["a"]));
+        assert_eq!(empty("/a/{b}/{c...}", "/a//b/c"), Some(vec!["", "b/c"]));
+        // A second one is merged with it: a path too many is only guarded.
+        assert_eq!(empty(user, "/users///delete"), Some(vec![""]));
+        for path in ["/users/delete", "/users//", "/users//7/delete"] {
+            assert_eq!(empty(user, path), None, "{path}");
+        }
+        assert_eq!(empty("/users/{id}", "/users//"), None);
     }
 
     #[test]

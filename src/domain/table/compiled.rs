@@ -3,7 +3,7 @@
 use super::TableError;
 use super::exception::{CompiledException, Fields};
 use crate::domain::occurrence::{in_headers, in_query};
-use crate::domain::path::{Template, captures_folded};
+use crate::domain::path::{Template, captures_empty, captures_folded};
 use crate::domain::request::{
     body_may_claim_methods, body_may_hold_parameters, cookies_named, header_values, may_be_key,
 };
@@ -280,6 +280,7 @@ impl Compiled {
                 let mut matched = false;
                 for form in forms {
                     matched |= into.add(template.names(), captures_folded(form, reading));
+                    matched |= into.add(template.names(), captures_empty(form, reading));
                 }
                 matched
             }

@@ -1,6 +1,6 @@
 //! The index: a tree over the segments of all templates, so that cost hardly grows with routes.
 
-use crate::domain::path::{Piece, fold_into, pieces};
+use crate::domain::path::{Piece, after_empty, fold_into, pieces};
 use std::collections::HashMap;
 
 /// A tree of folded segments; each node tells which routes end there.
@@ -47,8 +47,9 @@ impl Trie {
         }
     }
 
-    /// Visits every route that one reading may belong to. Letter case and empty segments do not
-    /// count; no node is visited twice, and no deeper than the longest template.
+    /// Visits every route that one reading may belong to, no deeper than the longest template. Letter case
+    /// does not count, nor do empty segments, unless a placeholder stands where one is followed by another
+    /// segment: there both ways are gone.
     pub(super) fn visit(&self, reading: &str, visit: &mut impl FnMut(usize)) {
         self.visit_below(0, reading, visit);
     }
@@ -58,6 +59,9 @@ impl Trie {
             return;
         };
         node.tails.iter().for_each(|route| visit(*route));
+        if let (Some(next), Some(after)) = (node.param, after_empty(rest)) {
+            self.visit_below(next, after, visit);
+        }
         let rest = rest.trim_start_matches('/');
         if rest.is_empty() {
             return node.ends.iter().for_each(|route| visit(*route));
