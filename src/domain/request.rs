@@ -298,7 +298,7 @@ fn has_spellings(key: &str) -> bool {
 
 /// Blanks of Unicode (Python, Rust), all that is not above one (Java), and byte order marks and
 /// zero-width blanks (JavaScript, older .NET). NUL ends a name and is none of them.
-fn is_trimmed(c: char) -> bool {
+pub(super) fn is_trimmed(c: char) -> bool {
     c.is_whitespace() || ('\u{1}'..=' ').contains(&c) || matches!(c, '\u{200B}' | '\u{FEFF}')
 }
 

@@ -1,12 +1,14 @@
 //! Tests on values: of query parameters, headers, form fields and JSON.
 //!
-//! Applications change values before they look at them, with or without knowing it: Tornado's
-//! `get_argument`, Django's `CharField`, Laravel's `TrimStrings`, Symfony's forms and Java's
-//! `String.trim` cut blanks off, each of another set; Tornado makes blanks of control characters,
-//! others drop them or end at NUL; undici drops a byte order mark; and Spring takes `a,b` for two values.
+//! What guards holds under any way in which applications read a value, and they change values before they
+//! look at them, with or without knowing it: Tornado's `get_argument`, Django's `CharField`, Laravel's
+//! `TrimStrings`, Symfony's forms and Java's `String.trim` cut blanks off, each of another set; Tornado makes
+//! blanks of control characters, others drop them or end at NUL; undici drops a byte order mark; Spring takes
+//! `a,b` for two values; enumerations of .NET ignore letter case; and a flag has many words.
 
 use super::ValueTest;
-use super::path::is_ignorable;
+use super::occurrence::counts_as_none;
+use super::path::{is_ignorable, same_folded};
 
 impl ValueTest {
     /// Tells whether the test holds for any way of reading: one value is enough. An absence is no matter
@@ -15,7 +17,7 @@ impl ValueTest {
         match self {
             Self::Absent => false,
             Self::Equals(expected) => {
-                values.any(|value| any_reading(value.as_ref(), |read| read == expected))
+                values.any(|value| any_reading(value.as_ref(), |read| may_equal(read, expected)))
             }
             Self::Present => values.next().is_some(),
             Self::Regex(regex) => {
@@ -43,15 +45,41 @@ impl ValueTest {
     }
 }
 
-/// Tells whether a test for a number holds for one that is written differently: `5.0` is `5`.
-pub(super) fn holds_for_number(test: &ValueTest, values: &[String]) -> bool {
-    let ValueTest::Equals(expected) = test else {
+/// Whether an application may take one text for the other.
+fn may_equal(sent: &str, expected: &str) -> bool {
+    let (sent, expected) = (trimmed(sent), trimmed(expected));
+    same_folded(sent, expected) || is_same_number(sent, expected) || is_same_flag(sent, expected)
+}
+
+/// `5.0`, `+5` and `05` are `5`, and so is `5x` to PHP's `intval` and JavaScript's `parseInt`.
+fn is_same_number(sent: &str, expected: &str) -> bool {
+    let Ok(wanted) = expected.parse::<f64>() else {
         return false;
     };
-    let number = |text: &str| text.parse::<f64>().ok();
-    let wanted = number(expected);
-    let is_wanted = |value: &String| any_reading(value, |read| number(read) == wanted);
-    wanted.is_some() && values.iter().any(is_wanted)
+    let begun = sent.find(|c: char| !(c.is_ascii_digit() || matches!(c, '+' | '-' | '.')));
+    let begun = begun.and_then(|at| sent.get(..at));
+    let texts = std::iter::once(sent).chain(begun);
+    let mut numbers = texts.filter_map(|text| text.parse::<f64>().ok());
+    numbers.any(|number| number.total_cmp(&wanted).is_eq())
+}
+
+/// Whether both words may set a flag in the same way. Rails takes everything for true that is no word for
+/// false; Laravel's `boolean`, Java's `parseBoolean` and `ParseBool` of Go, where its error is ignored, take
+/// everything for false that is no word for true. Where a policy writes `1` or `0`, only words count.
+fn is_same_flag(sent: &str, expected: &str) -> bool {
+    const TRUE: &[&str] = &["1", "on", "t", "true", "y", "yes"];
+    const PLAINLY_TRUE: &[&str] = &["1", "on", "true", "yes"];
+    let is_one_of =
+        |text: &str, words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is_one_of(expected, &["true"]) {
+        !counts_as_none(sent)
+    } else if is_one_of(expected, &["false"]) {
+        !is_one_of(sent, PLAINLY_TRUE)
+    } else if is_one_of(expected, PLAINLY_TRUE) {
+        is_one_of(sent, TRUE)
+    } else {
+        is_one_of(expected, &["0", "no", "off"]) && counts_as_none(sent)
+    }
 }
 
 /// A value without what applications cut off at its ends.
@@ -165,7 +193,73 @@ mod tests {
         assert!(!ValueTest::Equals("a ".to_owned()).holds_in_each_reading("a "));
         let two = ValueTest::Regex(WholeRegex::new("[a-z]+(, [a-z]+)?").unwrap());
         assert!(two.holds_in_each_reading("a, b") && !two.holds_in_each_reading("a, 1"));
-        let five = ValueTest::Equals("5".to_owned());
-        assert!(holds_for_number(&five, &[" 5.0 ".to_owned()]));
+    }
+
+    fn holds(expected: &str, sent: &str) -> bool {
+        ValueTest::Equals(expected.to_owned()).holds_for_any([sent].iter())
+    }
+
+    #[test]
+    fn what_an_application_takes_for_the_same_value_is_the_same() {
+        for sent in [
+            "delete",
+            "Delete",
+            " delete",
+            "delete\n",
+            "\u{a0}delete\u{200b}",
+            "\u{feff}delete",
+            "delete\0",
+            "delete\0x",
+            "DELETE \0",
+        ] {
+            assert!(holds("delete", sent), "{sent:?}");
+        }
+        for sent in ["deleted", "de lete", "undelete", "", "\0delete-not", "1"] {
+            assert!(!holds("delete", sent), "{sent:?}");
+        }
+        let regex = ValueTest::Regex(WholeRegex::new("a+").unwrap());
+        assert!(regex.holds_for_any([" aa\n"].iter()));
+        assert!(!regex.holds_for_any(["a a"].iter()));
+    }
+
+    #[test]
+    fn a_number_and_a_flag_have_many_spellings() {
+        for sent in ["5", "5.0", "+5", "05", "5e0", " 5", "5x", "5,6"] {
+            assert!(holds("5", sent), "{sent:?}");
+        }
+        for sent in ["50", "-5", "x5", "", "five"] {
+            assert!(!holds("5", sent), "{sent:?}");
+        }
+        for (expected, same, other) in [
+            (
+                "false",
+                &["0", "off", "", "null", "F", "no", "nonsense"][..],
+                &["1", "true", " On", "YES"][..],
+            ),
+            (
+                "true",
+                &["1", "on", "x", "2", "[]"],
+                &["0", "false", "", "null", "off", "n"],
+            ),
+            (
+                "1",
+                &["true", "on", "yes", "T", "01", "1.0"],
+                &["2", "0", "", "x"],
+            ),
+            (
+                "0",
+                &["false", "", "off", "null", "00"],
+                &["1", "true", "x"],
+            ),
+            ("on", &["1", "true", "ON"], &["off", "x"]),
+            ("t", &["T"], &["true", "1"]),
+        ] {
+            for sent in same {
+                assert!(holds(expected, sent), "{expected} {sent:?}");
+            }
+            for sent in other {
+                assert!(!holds(expected, sent), "{expected} {sent:?}");
+            }
+        }
     }
 }

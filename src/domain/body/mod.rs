@@ -16,7 +16,6 @@ pub use refusal::BodyRefusal;
 
 use super::occurrence::in_query;
 use super::request::{claimed_by_field, cookies_named, may_be_key};
-use super::value::holds_for_number;
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
 use content_type::{ContentType, Kind};
 use form::Form;
@@ -382,7 +381,7 @@ impl<'b> Body<'b> {
                     return Ok(!values.is_empty());
                 }
                 let texts: Vec<String> = values.into_iter().flat_map(Json::texts).collect();
-                Ok(test.holds_for_any(texts.iter()) || holds_for_number(test, &texts))
+                Ok(test.holds_for_any(texts.iter()))
             }
             Content::Form { .. } => Err(other_type("JSON", "a form")),
             Content::GraphQl(_) => Err(other_type("JSON", "application/graphql")),
