@@ -1,7 +1,7 @@
 //! What of a request a grant is bound to, and what of it a person is shown.
 
 use super::body::{Body, parameter_at};
-use super::occurrence::{Occurrence, in_headers, in_query};
+use super::occurrence::{Occurrence, in_headers};
 use super::request::{body_may_hold_parameters, plain_parameters, same_key};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
@@ -92,7 +92,7 @@ pub(super) fn occurrence<'v>(
         Field::Json(pointer) => body.member(pointer, head),
         Field::Path(name) => Occurrence::Plain(captures.values(name).map(Cow::Borrowed).collect()),
         Field::Query(name) if body.parameter(name).is_possible() => Occurrence::Loose,
-        Field::Query(name) => in_query(head.query, name),
+        Field::Query(name) => head.parameter(name),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the table reads of a request besides its body, and which methods it claims.
 
 use super::body::may_hold_parameters;
+use super::occurrence::{Occurrence, in_query};
 use super::path::same_folded;
 use super::{Method, MethodSet, RequestPath};
 use std::borrow::Cow;
@@ -42,14 +43,29 @@ pub struct RequestHead<'r> {
     pub upgrades: bool,
 }
 
-impl RequestHead<'_> {
-    /// The parameters of the query, and those behind a `?` that was escaped in the path: who decodes the
-    /// target before splitting it finds them there.
+impl<'r> RequestHead<'r> {
+    /// The parameters of the query, and those behind a `?` that was escaped in the path, or behind a `;`: who
+    /// decodes the target before splitting it finds them there, and Fastify 4 splits at either.
     pub(super) fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        let others = self.path.readings().skip(1);
-        let hidden = others.filter_map(|reading| reading.split_once('?'));
-        let queries = self.query.into_iter().chain(hidden.map(|(_, query)| query));
+        let queries = self.query.into_iter().chain(self.hidden_queries());
         queries.flat_map(parameters)
+    }
+
+    /// How parameter `name` occurs, to whom the path may hold a query, too.
+    pub(super) fn parameter(&self, name: &str) -> Occurrence<'r> {
+        let found = in_query(self.query, name);
+        let mut hidden = self.hidden_queries().peekable();
+        let is_certain = hidden.peek().is_none()
+            || (!found.is_possible()
+                && !hidden
+                    .flat_map(parameters)
+                    .any(|(key, _)| same_key(&key, name)));
+        if is_certain { found } else { Occurrence::Loose }
+    }
+
+    fn hidden_queries(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        let readings = self.path.readings();
+        readings.filter_map(|reading| Some(reading.split_once(['?', ';'])?.1))
     }
 }
 

@@ -14,7 +14,6 @@ mod refusal;
 pub(super) use content_type::may_hold_parameters;
 pub use refusal::BodyRefusal;
 
-use super::occurrence::in_query;
 use super::request::{claimed_by_field, cookies_named, may_be_key};
 use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
 use content_type::{ContentType, Kind};
@@ -426,7 +425,7 @@ pub(super) fn query_asks(matchers: &[BodyMatcher], head: &RequestHead<'_>) -> bo
         };
         names_any |= !test.is_absence();
         match name {
-            Some(name) if test.is_absence() => !in_query(head.query, name).is_certain(),
+            Some(name) if test.is_absence() => !head.parameter(name).is_certain(),
             Some(name) => query_holds(name, test, head),
             None => test.is_absence(),
         }

@@ -3,7 +3,7 @@
 use super::form::{Form, FormField};
 use super::json::Json;
 use super::{Body, Content};
-use crate::domain::occurrence::{MAX_COUNTED, Occurrence, counts_as_none, in_query};
+use crate::domain::occurrence::{MAX_COUNTED, Occurrence, counts_as_none};
 use crate::domain::{RequestHead, request::may_be_key};
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ impl Body<'_> {
     /// Tells whether the value at a pointer is there for every application, in every item where it meets
     /// a list, and is one that none takes for unset.
     pub(super) fn member_is_certain(&self, pointer: &str, head: &RequestHead<'_>) -> bool {
-        let shadow = super::parameter_at(pointer).map(|name| in_query(head.query, name));
+        let shadow = super::parameter_at(pointer).map(|name| head.parameter(name));
         match &self.content {
             Content::Json(json) => {
                 json.is_certain(pointer) && shadow.is_none_or(|found| !found.is_possible())
@@ -69,7 +69,7 @@ impl Body<'_> {
 
 /// Whatever has the name in the query as well may be read in its place.
 fn shadowed<'b>(of_body: Occurrence<'b>, name: &str, head: &RequestHead<'_>) -> Occurrence<'b> {
-    if in_query(head.query, name).is_possible() {
+    if head.parameter(name).is_possible() {
         Occurrence::Loose
     } else {
         of_body

@@ -17,6 +17,7 @@ pub(super) const USUAL: &[Step] = &[
     cut_authority,
     merge_slashes,
     cut_parameters,
+    cut_at_semicolon,
     cut_segment_heads,
     cut_segment_tails,
     fold_compatible,
@@ -100,6 +101,13 @@ fn cut_parameters(path: &str) -> Option<String> {
             segment.split_once(';').map_or(segment, |(name, _)| name)
         })
     })
+}
+
+/// Fastify 4 and its router take whatever follows a `;` for the query (`useSemicolonDelimiter`).
+fn cut_at_semicolon(path: &str) -> Option<String> {
+    path.split_once(';')
+        .filter(|(read, _)| !read.is_empty())
+        .map(|(read, _)| read.to_owned())
 }
 
 /// Some routers trim each segment.
@@ -300,6 +308,9 @@ mod tests {
             (cut_authority, "/a//x/b", None),
             (merge_slashes, "//a///b/", Some("/a/b/")),
             (cut_parameters, "/a;x=1/b;y", Some("/a/b")),
+            (cut_at_semicolon, "/a;x=1/b;y", Some("/a")),
+            (cut_at_semicolon, "/;/a", Some("/")),
+            (cut_at_semicolon, "/a", None),
             (cut_segment_heads, "/ a/\u{3000}b/c", Some("/a/b/c")),
             (cut_segment_heads, "/a / ..", None),
             (fold_compatible, "/ａｄｍｉｎ/ﬁ", Some("/admin/fi")),

@@ -2,7 +2,7 @@
 
 use super::TableError;
 use super::exception::{CompiledException, Fields};
-use crate::domain::occurrence::{in_headers, in_query};
+use crate::domain::occurrence::in_headers;
 use crate::domain::path::{Template, captures_empty, captures_folded};
 use crate::domain::request::{
     body_may_claim_methods, body_may_hold_parameters, cookies_named, header_values, may_be_key,
@@ -291,7 +291,7 @@ impl Compiled {
 pub(super) fn query_test_holds(head: &RequestHead<'_>, name: &str, test: &ValueTest) -> bool {
     let cookies = cookies_named(head.headers, name);
     if test.is_absence() {
-        return !cookies.is_empty() || !in_query(head.query, name).is_certain();
+        return !cookies.is_empty() || !head.parameter(name).is_certain();
     }
     let sent = head.parameters();
     let named = sent.filter(|(key, _)| may_be_key(key, name));

@@ -1,7 +1,7 @@
 //! The exceptions of a route, which hold only under every reading of a request.
 
 use super::TableError;
-use crate::domain::occurrence::{Occurrence, in_headers, in_query};
+use crate::domain::occurrence::{Occurrence, in_headers};
 use crate::domain::path::{Template, matches_exactly};
 use crate::domain::request::{body_may_hold_parameters, cookies_named};
 use crate::domain::{
@@ -131,14 +131,12 @@ impl CompiledException {
     }
 }
 
-/// How a parameter occurs, unless a cookie may stand for it, or the path may hold a query as well for whoever
-/// decodes it first.
+/// How a parameter occurs, unless a cookie may stand for it.
 fn parameter_of<'h>(head: &RequestHead<'h>, name: &str) -> Occurrence<'h> {
-    let path_has_query = head.path.readings().any(|reading| reading.contains('?'));
-    if path_has_query || !cookies_named(head.headers, name).is_empty() {
+    if !cookies_named(head.headers, name).is_empty() {
         return Occurrence::Loose;
     }
-    in_query(head.query, name)
+    head.parameter(name)
 }
 
 /// Tells whether the request is for the host in the very spelling that applications compare: in lower case

@@ -75,6 +75,24 @@ fn a_parameter_counts_wherever_an_application_finds_it() {
 }
 
 #[test]
+fn a_parameter_behind_a_semicolon_of_the_path_counts() {
+    let mut deletes = matcher(&[], "/admin");
+    deletes.query = vec![("action".to_owned(), ValueTest::Equals("delete".to_owned()))];
+    let table = table(vec![deletes]);
+    for target in [
+        "/admin;action=delete",
+        "/admin;x=1&action=delete?y",
+        "/admin%3baction=delete",
+        "/admin;x/y;action=delete",
+    ] {
+        assert!(ask(Method::Get, target).applies(&table), "{target}");
+    }
+    for target in ["/admin;action=show", "/admin;x?y=delete"] {
+        assert!(!ask(Method::Get, target).applies(&table), "{target}");
+    }
+}
+
+#[test]
 fn a_cookie_counts_as_a_parameter() {
     let wanted = || ValueTest::Equals("delete".to_owned());
     let mut by_form = matcher(&[Method::Post], "/admin");
