@@ -1,6 +1,6 @@
 //! What the table reads of a request besides its body, and which methods it claims.
 
-use super::body::may_hold_parameters;
+use super::body::{is_urlencoded, may_hold_parameters};
 use super::occurrence::{Occurrence, in_query};
 use super::path::same_folded;
 use super::{Method, MethodSet, RequestPath};
@@ -112,9 +112,16 @@ pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
     holds || (untyped && head.method == Method::Post)
 }
 
-/// Tells whether those parameters may claim further methods (`_method`): only a POST is overridden.
+/// Tells whether those parameters may claim further methods (`_method`). Most frameworks let only a POST be
+/// overridden; CakePHP also what else comes with an urlencoded form.
 pub(super) fn body_may_claim_methods(head: &RequestHead<'_>) -> bool {
-    head.method == Method::Post && body_may_hold_parameters(head)
+    let types = head.headers.get_all(http::header::CONTENT_TYPE);
+    let mut types = types.iter().map(http::HeaderValue::as_bytes);
+    match head.method {
+        Method::Post => body_may_hold_parameters(head),
+        Method::Put | Method::Patch | Method::Delete => types.any(is_urlencoded),
+        _ => false,
+    }
 }
 
 /// The methods that one form field or query parameter claims.

@@ -5,6 +5,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Werkzeug up to 2.3 reads it as a form, and nothing else does.
+const OLD_FORM: &str = "application/x-url-encoded";
 const MULTIPART: &str = "multipart/";
 
 /// Part of every type that is JSON to some framework: `application/json-rpc` (Zabbix, Odoo, Struts),
@@ -32,10 +34,18 @@ pub(super) enum Kind {
 /// Tells whether frameworks may take fields of a body for parameters of the request, by one line of its
 /// content type: Laravel and Rails do so with JSON as well, and Rack with every multipart type.
 pub(in crate::domain) fn may_hold_parameters(line: &[u8]) -> bool {
+    is_urlencoded(line) || names_any(line, &[MULTIPART, JSON])
+}
+
+/// Tells whether frameworks may take a body for an urlencoded form, by one line of its content type.
+pub(in crate::domain) fn is_urlencoded(line: &[u8]) -> bool {
+    names_any(line, &[FORM, OLD_FORM])
+}
+
+fn names_any(line: &[u8], kinds: &[&str]) -> bool {
     let line = line.to_ascii_lowercase();
-    [FORM, MULTIPART, JSON]
-        .iter()
-        .any(|kind| memchr::memmem::find(&line, kind.as_bytes()).is_some())
+    let is_named = |kind: &&str| memchr::memmem::find(&line, kind.as_bytes()).is_some();
+    kinds.iter().any(is_named)
 }
 
 /// A media type and its parameters; names in lower case.
@@ -213,6 +223,7 @@ mod tests {
             ("multipart/form-data; boundary=b", Kind::Multipart, true),
             ("multipart/mixed; boundary=b", Kind::Other, true),
             ("application/graphql", Kind::GraphQl, false),
+            ("application/x-url-encoded", Kind::Other, true),
             ("text/plain", Kind::Other, false),
             ("text/plain; x=json", Kind::Other, true),
             ("text/javascript", Kind::Other, false),

@@ -32,6 +32,13 @@ fn a_method_in_a_form_counts() {
             .body("text/plain", "_method=delete")
             .awaits_body(&table)
     );
+    for method in [Method::Put, Method::Patch] {
+        let sent = |kind, body| ask(method, "/users/1").body(kind, body);
+        assert!(sent(FORM, "_method=delete").applies(&table), "{method}");
+        assert!(!sent(FORM, "a=b").applies(&table), "{method}");
+        let json = sent("application/json", r#"{"_method":"delete"}"#);
+        assert!(!json.awaits_body(&table), "{method}");
+    }
     let doubled = ask(Method::Post, "/users/1")
         .body(FORM, "a=b")
         .body(FORM, "a=b");
@@ -117,6 +124,7 @@ fn a_type_that_only_some_read_as_a_form_is_never_waved_through() {
     for kind in [
         "multipart/mixed",
         "multipart/related; boundary=b",
+        "application/x-url-encoded",
         "",
         "form",
     ] {
@@ -195,6 +203,7 @@ fn graphql_is_found_wherever_servers_look_for_it() {
     );
     assert!(json(r#"{"query":"{ me }","Query":"{ deleteUser }"}"#).applies(&table));
     assert!(!json(r#"{"query":"{ me }"}"#).applies(&table));
+    assert!(json(r#"{"query":"mutation { delete_user }"}"#).applies(&table));
     assert!(!ask(Method::Get, "/graphql?query=%7Bme+%7Bid%7D%7D").applies(&table));
     assert!(!ask(Method::Get, "/graphql").applies(&table));
     for target in [
