@@ -149,8 +149,8 @@ pub(crate) fn bare_host(authority: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// The upgrade that the client asks for: one protocol, and never `h2c`, which would carry requests
-/// past every check (RFC 9110 §7.8).
+/// The upgrade that the client asks for: one protocol, and none that carries requests past every check
+/// (RFC 9110 §7.8).
 fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
     let client = parts.extensions.remove::<OnUpgrade>()?;
     let protocol = only_line(&parts.headers, &header::UPGRADE)?.clone();
@@ -168,26 +168,43 @@ fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
                 .split(|byte| *byte == b',')
                 .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
         });
-    let text = protocol.to_str().ok()?;
-    let sound = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'_'))
-        && !text
-            .get(..3)
-            .is_some_and(|head| head.eq_ignore_ascii_case("h2c"))
-        && !text
-            .get(..4)
-            .is_some_and(|head| head.eq_ignore_ascii_case("http"));
+    let sound = protocol.to_str().is_ok_and(is_passed_on);
     (asked && sound).then(|| Upgrade {
         protocol: protocol.clone(),
         client,
     })
 }
 
+/// Tells whether a protocol may be switched to: one name, and none of those that carry HTTP again. After
+/// `TLS/1.2` (RFC 2817) the same application takes requests that nobody in between can read.
+fn is_passed_on(protocol: &str) -> bool {
+    const CARRY_HTTP: &[&str] = &["h2", "h3", "http", "shttp", "spdy", "ssl", "tls"];
+    let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"-./_".contains(&byte);
+    let begins_with = |prefix: &&str| {
+        let head = protocol.get(..prefix.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
+    !protocol.is_empty()
+        && protocol.bytes().all(is_named)
+        && !CARRY_HTTP.iter().any(|prefix| begins_with(prefix))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_upgrade_leads_back_to_http() {
+        for protocol in ["websocket", "WebSocket", "tcp", "SPICE", "foo/1.0"] {
+            assert!(is_passed_on(protocol), "{protocol}");
+        }
+        for protocol in [
+            "", "h2c", "H2C", "h2", "h2c-14", "HTTP/2.0", "TLS/1.2", "tls", "SPDY/3", "h3", "a, b",
+            "a b",
+        ] {
+            assert!(!is_passed_on(protocol), "{protocol}");
+        }
+    }
 
     #[test]
     fn a_host_is_a_name_with_an_optional_port() {
