@@ -5,6 +5,7 @@
 //! the bytes go upstream as they came.
 
 mod accept;
+mod digits;
 mod escapes;
 mod fold;
 mod readings;

@@ -3,6 +3,7 @@
 //! Each takes a reading and gives the next one, or `None` if it changes nothing. Every step makes
 //! the path shorter or takes an escape away, so that going on until nothing is new comes to an end.
 
+use super::digits::digit_of;
 use super::escapes::{Piece, replace};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::ops::Range;
@@ -21,6 +22,9 @@ pub(super) const USUAL: &[Step] = &[
     cut_segment_heads,
     cut_segment_tails,
     fold_compatible,
+    fold_digits,
+    cut_cookieless,
+    cut_data_request,
     cut_trailing_slashes,
     cut_suffix,
     cut_index_file,
@@ -37,6 +41,7 @@ pub(super) const FOR_TEMPLATES: &[Step] = &[
     cut_segment_heads,
     cut_segment_tails,
     fold_compatible,
+    fold_digits,
     cut_trailing_slashes,
     cut_known_suffix,
     cut_index_file,
@@ -162,6 +167,54 @@ fn fold_compatible(path: &str) -> Option<String> {
 /// Soft hyphens, joiners, zero-width blanks, marks of direction, variation selectors (Unicode, `Default_Ignorable_Code_Point`).
 pub(crate) fn is_ignorable(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')
+}
+
+/// `\d` of Python's and Java's expressions and `int` take the digits of every script (Unicode, `Nd`), so
+/// `/posts/٥` is `/posts/5` to Django and Flask.
+fn fold_digits(path: &str) -> Option<String> {
+    if path.is_ascii() {
+        return None;
+    }
+    let read: String = path
+        .chars()
+        .map(|c| match digit_of(c) {
+            Some(digit) => char::from(b'0' + digit),
+            None => c,
+        })
+        .collect();
+    (read != path).then_some(read)
+}
+
+/// ASP.NET takes a session out of the path, wherever it stands, also where none is looked for there:
+/// `/(S(x))/users` is `/users`, and so is `/us/(S(x))ers`.
+fn cut_cookieless(path: &str) -> Option<String> {
+    let mut marks = path.match_indices("/(");
+    marks.find_map(|(at, _)| {
+        let (before, mark) = path.split_at(at);
+        let after_name = mark
+            .get(2..)?
+            .trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let (_, after) = after_name.strip_prefix('(')?.split_once("))")?;
+        let is_bare = before.is_empty() && !after.starts_with('/');
+        let slash = if is_bare { "/" } else { "" };
+        Some(format!("{before}{slash}{after}"))
+    })
+}
+
+/// What frameworks ask for to fill a page that is there already, which runs the same code: SvelteKit's
+/// `/users/__data.json`, Nuxt's `/users/_payload.json`, and Next's `/_next/data/BUILD/users.json`.
+fn cut_data_request(path: &str) -> Option<String> {
+    const PAYLOADS: &[&str] = &["/__data.json", "/_payload.json", "/_payload.js"];
+    if !path.contains("/_") {
+        return None;
+    }
+    let payload = PAYLOADS.iter().find_map(|name| path.strip_suffix(name));
+    let read = payload.or_else(|| {
+        let (_, page) = path.split_once("/_next/data/")?;
+        let page = page.strip_suffix(".json")?;
+        page.get(page.find('/')?..)
+    })?;
+    Some(if read.is_empty() { "/" } else { read }.to_owned())
 }
 
 fn cut_trailing_slashes(path: &str) -> Option<String> {
@@ -320,6 +373,18 @@ mod tests {
             (fold_compatible, "/a/．．/b", None),
             (cut_segment_tails, "/a./b . /c", Some("/a/b/c")),
             (cut_segment_tails, "/a.php::$DATA", Some("/a.php")),
+            (fold_digits, "/a/\u{665}\u{96b}/\u{1d7d8}", Some("/a/55/0")),
+            (fold_digits, "/caf\u{e9}", None),
+            (cut_cookieless, "/(S(x))/a/b", Some("/a/b")),
+            (cut_cookieless, "/a/(b)/(A(x)F(y))/c", Some("/a/(b)/c")),
+            (cut_cookieless, "/a/(S(x))b/c", Some("/ab/c")),
+            (cut_cookieless, "/(F(x))a", Some("/a")),
+            (cut_cookieless, "/a/(b)/c", None),
+            (cut_data_request, "/a/__data.json", Some("/a")),
+            (cut_data_request, "/__data.json", Some("/")),
+            (cut_data_request, "/_next/data/x-1/a/b.json", Some("/a/b")),
+            (cut_data_request, "/base/_next/data/x/a.json", Some("/a")),
+            (cut_data_request, "/_next/static/a.json", None),
             (cut_trailing_slashes, "/a//", Some("/a")),
             (cut_trailing_slashes, "/", None),
             (cut_suffix, "/a.b.json", Some("/a.b")),
