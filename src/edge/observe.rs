@@ -131,16 +131,7 @@ impl Watch {
     pub(crate) fn is_revoked(&self, visit: &Visit<'_>) -> bool {
         let house = &visit.worker.house;
         let names = &house.sessions.credentials;
-        let keys = &house.keys;
-        let found = match names.read(&self.carried) {
-            Ok(credentials) => {
-                let mut found = credentials.sessions_alone(keys);
-                found.extend(credentials.sessions(keys));
-                found.extend(credentials.spellings(keys));
-                found
-            }
-            Err(_) => names.sessions_in_doubt(&self.carried, keys),
-        };
+        let found = names.all_sessions(&self.carried, &house.keys);
         found.iter().any(|session| house.revoked.contains(session))
     }
 

@@ -64,7 +64,8 @@ pub(crate) enum Close {
 struct Sessions {
     /// That of all its credentials, and those that each of its cookies would make.
     own: Vec<SessionId>,
-    /// That of its `Authorization` alone, which may be everybody's.
+    /// That of its `Authorization` alone, which may be everybody's, and those that only some applications
+    /// read in a part of a value.
     shared: Vec<SessionId>,
 }
 
@@ -224,12 +225,15 @@ impl Sessions {
         match &read {
             Ok(all) => {
                 sessions.own = all.cookies_alone(keys);
-                sessions.shared = all.sessions_alone(keys);
-                sessions.shared.retain(|id| !sessions.own.contains(id));
                 sessions.own.extend(all.sessions(keys));
             }
             Err(_) => sessions.own = names.sessions_in_doubt(carried, keys),
         }
+        // A part of a value may be somebody's session, and is of nobody's login.
+        sessions.shared = names.all_sessions(carried, keys);
+        sessions.shared.retain(|id| !sessions.own.contains(id));
+        sessions.shared.sort_unstable();
+        sessions.shared.dedup();
         if asserted.is_some()
             && let Ok(all) = read.or_else(|_| names.read(&CarriedLines::default()))
         {
@@ -386,6 +390,24 @@ mod tests {
         ];
         let kept = lines.map(|lines| open(&all, lines));
         assert_eq!(end(&all, session(&[SID]), LoggedOut, false), kept.len());
+    }
+
+    #[test]
+    fn what_only_some_applications_read_keeps_nothing_open() {
+        let all = Rc::new(Open::default());
+        let lines = [
+            "sid=1[",
+            "sid= 1 x",
+            "sid=\"1'",
+            "sid=&1",
+            "sid=%31",
+            "kept=2; sid=1,x",
+            "sid=2 1; sid=3",
+        ];
+        let kept = lines.map(|line| open(&all, &[("cookie", line)]));
+        let (_other, other) = open(&all, &[("cookie", "sid=11[")]);
+        assert_eq!(end(&all, session(&[SID]), Revoked, true), kept.len());
+        assert!(!other.is_ended());
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Two things are kept apart. A session is known by the very bytes of its credentials, since what one
 //! application unescapes is another value, or none at all, to the next; in any other spelling it is a
 //! session that nobody has proved anything in. But where it matters that a session has ended, or whose it
-//! is, all spellings that some application takes for the same are looked at ([`Credentials::spellings`]).
+//! is, all spellings that some application takes for the same are looked at ([`Credentials::spellings`]), and
+//! for the former every part of a value as well ([`CredentialNames::all_sessions`]).
 
+mod fragments;
 mod keys;
 mod lines;
 mod pairs;
@@ -15,9 +17,10 @@ pub use lines::CarriedLines;
 
 use crate::domain::SessionId;
 use crate::seal::{Keys, Purpose};
+use fragments::fragments;
 use http::header::{HeaderMap, SET_COOKIE};
 use pairs::places;
-use spelling::{readings, reduced, reduced_authorization, same_value};
+use spelling::{readings, reduced, reduced_authorization, same_value, split_scheme};
 use std::borrow::Cow;
 
 /// Which cookies make a session. `Authorization` always counts where a client sends it, and so do keys
@@ -88,8 +91,38 @@ impl CredentialNames {
         })
     }
 
+    /// Every session that some application may find in a request, also in a part of a value: none of them
+    /// may be revoked.
+    pub fn all_sessions(&self, lines: &CarriedLines, keys: &Keys) -> Vec<SessionId> {
+        match self.read(lines) {
+            Ok(credentials) => {
+                let mut found = credentials.sessions_alone(keys);
+                found.extend(credentials.sessions(keys));
+                found.extend(credentials.spellings(keys));
+                found.extend(credentials.fragments(keys));
+                found
+            }
+            Err(_) => {
+                let mut found = self.sessions_in_doubt(lines, keys);
+                let doubted = self.doubted(lines);
+                found.extend(doubted.iter().flat_map(|alone| alone.fragments(keys)));
+                found
+            }
+        }
+    }
+
     /// The sessions that some application may find in a request that carries a credential twice.
     pub fn sessions_in_doubt(&self, lines: &CarriedLines, keys: &Keys) -> Vec<SessionId> {
+        let mut found = Vec::new();
+        for alone in self.doubted(lines) {
+            found.extend(alone.sessions(keys));
+            found.extend(alone.spellings(keys));
+        }
+        found
+    }
+
+    /// Each credential of a request alone, wherever it may be read.
+    fn doubted(&self, lines: &CarriedLines) -> Vec<Credentials> {
         let mut found = Vec::new();
         let none = Credentials {
             cookies: vec![None; self.cookies.len()],
@@ -99,8 +132,7 @@ impl CredentialNames {
         let mut add = |change: &dyn Fn(&mut Credentials)| {
             let mut alone = none.clone();
             change(&mut alone);
-            found.extend(alone.sessions(keys));
-            found.extend(alone.spellings(keys));
+            found.push(alone);
         };
         for (at, name) in self.cookies.iter().enumerate() {
             let carried = places(lines.cookies(), name).map(|place| place.value);
@@ -172,6 +204,19 @@ impl Which {
             Self::Cookie(_) | Self::Key(_) => readings(value),
         }
     }
+
+    /// The parts of a value that some application may read as all of it, in that form.
+    fn fragments(self, value: &[u8]) -> Vec<Vec<u8>> {
+        match self {
+            Self::Authorization => {
+                let (scheme, rest) = split_scheme(value);
+                let parts = fragments(rest).into_iter();
+                let lines = parts.map(|part| [scheme, &part].join(&b' '));
+                lines.map(|line| reduced_authorization(&line)).collect()
+            }
+            Self::Cookie(_) | Self::Key(_) => fragments(value),
+        }
+    }
 }
 
 impl Credentials {
@@ -199,9 +244,27 @@ impl Credentials {
     /// The sessions that these credentials would make to applications that read them otherwise, all
     /// together and each alone. Empty for values without escapes, capitals and separators.
     pub fn spellings(&self, keys: &Keys) -> Vec<SessionId> {
-        let mut found: Vec<SessionId> = self.reduced_session(keys).into_iter().collect();
+        let mut found = self.sessions_with(Which::readings, keys);
+        found.extend(self.reduced_session(keys));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The same for parts of their values ([`fragments`]). They are many: for looking up what is in memory.
+    fn fragments(&self, keys: &Keys) -> Vec<SessionId> {
+        self.sessions_with(Which::fragments, keys)
+    }
+
+    /// The sessions with one of the credentials read otherwise, together with the others and alone.
+    fn sessions_with(
+        &self,
+        otherwise: fn(Which, &[u8]) -> Vec<Vec<u8>>,
+        keys: &Keys,
+    ) -> Vec<SessionId> {
+        let mut found = Vec::new();
         for (which, value) in self.values() {
-            for reading in which.readings(value) {
+            for reading in otherwise(which, value) {
                 if self.are_several() {
                     let others = self.map(|at, other| {
                         let other = if at == which { &reading } else { other };
@@ -216,8 +279,6 @@ impl Credentials {
                 }
             }
         }
-        found.sort_unstable();
-        found.dedup();
         found
     }
 

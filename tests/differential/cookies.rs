@@ -229,22 +229,11 @@ fn request(case: &Case) -> Option<(Uri, HeaderMap)> {
 
 /// As `edge/observe.rs` looks for revoked sessions.
 fn carried(names: &CredentialNames, lines: &CarriedLines, keys: &Keys) -> Carried {
-    match names.read(lines) {
-        Ok(credentials) => {
-            let mut noticed = credentials.sessions_alone(keys);
-            noticed.extend(credentials.sessions(keys));
-            noticed.extend(credentials.spellings(keys));
-            Carried {
-                is_refused: false,
-                session: credentials.session(keys),
-                noticed,
-            }
-        }
-        Err(_) => Carried {
-            is_refused: true,
-            session: None,
-            noticed: names.sessions_in_doubt(lines, keys),
-        },
+    let read = names.read(lines);
+    Carried {
+        is_refused: read.is_err(),
+        session: read.ok().and_then(|credentials| credentials.session(keys)),
+        noticed: names.all_sessions(lines, keys),
     }
 }
 

@@ -33,10 +33,8 @@ pub(super) fn reduced(value: &[u8]) -> Cow<'_, [u8]> {
 /// The one form of an `Authorization` line: the scheme as in `Bearer`, one blank, and what Basic means
 /// (RFC 7617), since decoders of Base64 skip what does not belong to it and do without padding.
 pub(super) fn reduced_authorization(line: &[u8]) -> Vec<u8> {
-    let line = line.trim_ascii();
-    let end = line.iter().position(u8::is_ascii_whitespace);
-    let (scheme, rest) = line.split_at(end.unwrap_or(line.len()));
-    let (mut scheme, rest) = (scheme.to_ascii_lowercase(), rest.trim_ascii());
+    let (scheme, rest) = split_scheme(line);
+    let mut scheme = scheme.to_ascii_lowercase();
     if let Some(first) = scheme.first_mut() {
         first.make_ascii_uppercase();
     }
@@ -45,6 +43,14 @@ pub(super) fn reduced_authorization(line: &[u8]) -> Vec<u8> {
         _ => reduced(rest).into_owned(),
     };
     [&*scheme, &*meant].join(&b' ')
+}
+
+/// The scheme of an `Authorization` line, and what follows it.
+pub(super) fn split_scheme(line: &[u8]) -> (&[u8], &[u8]) {
+    let line = line.trim_ascii();
+    let end = line.iter().position(u8::is_ascii_whitespace);
+    let (scheme, rest) = line.split_at(end.unwrap_or(line.len()));
+    (scheme, rest.trim_ascii())
 }
 
 /// Decodes Base64 as the most forgiving decoders do, in either alphabet.

@@ -102,15 +102,68 @@ fn what_everybody_may_carry_is_revoked_with_no_session() {
 
 /// The sessions that some application may take the lines for.
 fn all_readings(lines: &[(&'static str, &str)]) -> Vec<SessionId> {
-    let keys = keys();
-    let lines = carried(lines);
-    match names().read(&lines) {
-        Ok(read) => read
-            .sessions(&keys)
-            .chain(read.spellings(&keys))
-            .chain(read.sessions_alone(&keys))
-            .collect(),
-        Err(_) => names().sessions_in_doubt(&lines, &keys),
+    names().all_sessions(&carried(lines), &keys())
+}
+
+#[test]
+fn a_revoked_session_is_noticed_in_any_part_of_a_value() {
+    let one = session(&[("cookie", "session_id=x+y")]).unwrap();
+    for line in [
+        "session_id=x+y[",
+        "session_id=x+y]",
+        "session_id=x+y\\",
+        "session_id=x+y>z",
+        "session_id= \"x+y\"z",
+        "session_id= x+y 1",
+        "session_id=\t x+y\t1 2",
+        "session_id=&x+y",
+        "session_id=a&b&x+y&c",
+        "session_id=\"x+y'",
+        "session_id=\"x+yz",
+        "session_id='x+y'",
+        "session_id=a, x+y, b",
+        "session_id=%20x%2By%26z",
+        "session_id=%22%78+y%22[",
+        "session_id=X+Y[",
+        "session_id=1; session_id=x+y[",
+        "a=1 session_id= x+y 1",
+    ] {
+        let lines = [("cookie", line)];
+        assert!(all_readings(&lines).contains(&one), "{line}");
+        let with_another = [("cookie", line), ("authorization", "Bearer x")];
+        assert!(all_readings(&with_another).contains(&one), "{line}");
+    }
+    for line in [
+        "session_id=x+yz",
+        "session_id=zx+y",
+        "session_id=x+y-[",
+        "session_id=x",
+    ] {
+        assert!(!all_readings(&[("cookie", line)]).contains(&one), "{line}");
+    }
+    let bearer = session(&[("authorization", "Bearer x")]).unwrap();
+    for line in [
+        "Bearer x y",
+        "Bearer x,y",
+        "bearer \"x\"y",
+        "Bearer  'x'",
+        "Bearer x=",
+    ] {
+        assert!(
+            all_readings(&[("authorization", line)]).contains(&bearer),
+            "{line}"
+        );
+    }
+    let basic = session(&[("authorization", "Basic eDp5")]).unwrap();
+    let revoked = |line: &str| all_readings(&[("authorization", line)]);
+    let known: Vec<_> = revoked("Basic eDp5");
+    assert!(known.contains(&basic));
+    for line in ["Basic eDp5 x", "Basic eDp5,x", "Basic eDp5==x"] {
+        let found = revoked(line);
+        assert!(
+            known.iter().any(|id| *id != basic && found.contains(id)),
+            "{line}"
+        );
     }
 }
 
