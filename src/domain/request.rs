@@ -47,8 +47,12 @@ impl<'r> RequestHead<'r> {
     /// The parameters of the query, and those behind a `?` that was escaped in the path, or behind a `;`: who
     /// decodes the target before splitting it finds them there, and Fastify 4 splits at either.
     pub(super) fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        let queries = self.query.into_iter().chain(self.hidden_queries());
-        queries.flat_map(parameters)
+        self.queries().flat_map(parameters)
+    }
+
+    /// The query, and those that the path may hold.
+    pub(super) fn queries(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        self.query.into_iter().chain(self.hidden_queries())
     }
 
     /// How parameter `name` occurs, to whom the path may hold a query, too.

@@ -68,8 +68,9 @@ fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, Bod
 
 /// `?query=…`, under every spelling of the name, and what stands for it.
 fn of_query(head: &RequestHead<'_>) -> Result<Vec<String>, BodyRefusal> {
-    let query = head.query.unwrap_or_default();
-    let pairs = query.split('&').chain(query.split(['&', ';', '?']));
+    let pairs = head
+        .queries()
+        .flat_map(|query| query.split('&').chain(query.split(['&', ';', '?'])));
     let mut texts = Vec::new();
     let mut stand_ins = Vec::new();
     for (name, value) in pairs.flat_map(plain_parameters) {

@@ -276,6 +276,19 @@ mod tests {
     }
 
     #[test]
+    fn a_prototype_is_refused_at_any_depth() {
+        for text in [
+            r#"{"__proto__":{"a":1}}"#,
+            r#"[{"x":{"__\u0070roto__":{}}}]"#,
+        ] {
+            assert!(
+                matches!(parse(text), Err(BodyRefusal::Unreadable(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn depth_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse(&nested(MAX_DEPTH)).is_ok());

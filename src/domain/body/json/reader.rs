@@ -61,6 +61,10 @@ impl Reader<'_> {
             if !keys.insert(key.clone()) {
                 return Err(BodyRefusal::AmbiguousKey(key));
             }
+            // `Object.assign` makes what is in it entries of the object itself.
+            if key == "__proto__" {
+                return Err(BodyRefusal::unreadable("JSON with a key `__proto__`"));
+            }
             self.skip_blanks();
             self.expect(":")?;
             entries.push((key, self.value(depth + 1)?));

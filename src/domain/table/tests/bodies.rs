@@ -204,6 +204,8 @@ fn graphql_is_found_wherever_servers_look_for_it() {
     assert!(json(r#"{"query":"{ me }","Query":"{ deleteUser }"}"#).applies(&table));
     assert!(!json(r#"{"query":"{ me }"}"#).applies(&table));
     assert!(json(r#"{"query":"mutation { delete_user }"}"#).applies(&table));
+    assert!(ask(Method::Get, "/graphql;query=%7BdeleteUser%7D").applies(&table));
+    assert!(ask(Method::Get, "/graphql%3fquery=%7BdeleteUser%7D").applies(&table));
     assert!(!ask(Method::Get, "/graphql?query=%7Bme+%7Bid%7D%7D").applies(&table));
     assert!(!ask(Method::Get, "/graphql").applies(&table));
     for target in [
