@@ -31,6 +31,9 @@ routes:
   - id: rpc
     level: 3
     match: { methods: [POST], path: /rpc, json: { /method: { regex: "user[.](delete|create)" } } }
+  - { id: flag, action: flag.off, level: 3, match: { methods: [PATCH], path: /me, json: { /two_factor: false } } }
+  - { id: item, action: item.delete, level: 3, match: { methods: [DELETE], path: "/items/{id}" } }
+  - { id: post, action: post.delete, level: 3, match: { path_regex: "/posts/[0-9]+/delete" } }
   - { id: bound, level: 4, bind: [json./id], match: { methods: [POST], path: /bound, json: { /id: present } } }
   - id: graphql
     action: graphql.delete
@@ -134,6 +137,58 @@ on_both_stores! {
             assert_eq!(json(&client, "/json", body).await.status, status, "{body}");
         }
         assert_eq!((scene.got("/q"), scene.got("/form"), scene.got("/json")), (2, 1, 1));
+    }
+
+    async fn a_value_counts_in_every_spelling(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        for (value, status) in [
+            ("delete", 403), ("delete%20", 403), ("+Delete", 403), ("%09DELETE%0a", 403), ("delete%00", 403), ("%EF%BB%BFdelete", 403),
+            ("show", 200), ("deleted", 200), ("un+delete", 200),
+        ] {
+            let target = format!("/q?do={value}");
+            assert_eq!(client.get(&target).await.status, status, "{target}");
+            let answer = send(&client, "/form", FORM, &format!("do={value}")).await;
+            assert_eq!(answer.status, status, "{value}");
+        }
+        for (value, status) in [
+            ("false", 403), ("0", 403), (r#""off""#, 403), (r#""F ""#, 403), ("null", 403), (r#""nonsense""#, 403),
+            ("true", 200), ("1", 200), (r#""On""#, 200),
+        ] {
+            let body = format!(r#"{{"two_factor":{value}}}"#);
+            let mut request = client.request(Method::PATCH, "/me", Bytes::from(body));
+            request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+            assert_eq!(client.send(request).await.status, status, "{value}");
+        }
+        assert_eq!((scene.got("/q"), scene.got("/form"), scene.got("/me")), (3, 3, 3));
+    }
+
+    async fn what_one_framework_reads_otherwise_is_guarded(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        for (target, status) in [
+            ("/q;do=delete", 403), ("/q;x?do=delete&dry=1", 403), ("/q;x/y?do=delete", 403), ("/q;do=show", 200),
+            ("/posts/%D9%A5/delete", 403), ("/posts/(S(x))/5/delete", 403), ("/posts/5/delete/__data.json", 403),
+            ("/_next/data/b1/posts/5/delete.json", 403), ("/posts/%D9%A5", 200), ("/things;x?dry=1", 403),
+        ] {
+            assert_eq!(client.get(target).await.status, status, "{target}");
+        }
+        for (method, kind, body, status) in [
+            (Method::PUT, FORM, "_method=DELETE", 403), (Method::PATCH, FORM, "a=1&_method=delete", 403), (Method::PUT, FORM, "a=1", 200),
+            (Method::POST, "application/x-url-encoded", "_method=delete", 400),
+        ] {
+            let mut request = client.request(method, "/items/5", Bytes::from_static(body.as_bytes()));
+            request.headers_mut().insert("content-type", kind.parse().unwrap());
+            assert_eq!(client.send(request).await.status, status, "{kind} {body}");
+        }
+        for (body, status) in [
+            (r#"{"query":"mutation { delete_user(id: 1) }"}"#, 403), (r#"{"query":"mutation { deleteUsers }"}"#, 200),
+        ] {
+            assert_eq!(json(&client, "/graphql", body).await.status, status, "{body}");
+        }
+        assert_eq!(json(&client, "/json", r#"{"__proto__":{"do":"delete"}}"#).await.status, 400);
+        let reached = ["/q;do=show", "/posts/%D9%A5", "/items/5", "/graphql", "/json"].map(|path| scene.got(path));
+        assert_eq!(reached, [1, 1, 1, 1, 0]);
     }
 
     async fn every_item_of_a_batch_counts_and_is_bound(keeper: Keeper) {

@@ -86,6 +86,8 @@ fn a_protocol_that_nobody_asked_for_is_a_bad_gateway() {
         "GET /x HTTP/1.1\r\nHost: h\r\n\r\n".to_owned(),
         ask("/x", "websocket"),
         ask("/x", "h2c"),
+        ask("/x", "TLS/1.2"),
+        ask("/x", "h2"),
         ask("/x", "websocket, other"),
         // Asked for with a body, it is not passed on.
         "POST /x HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: other\r\nContent-Length: 1\r\n\r\nx".to_owned(),
