@@ -117,15 +117,14 @@ pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
 }
 
 /// Tells whether those parameters may claim further methods (`_method`). Most frameworks let only a POST be
-/// overridden; CakePHP also what else comes with an urlencoded form.
+/// overridden; `CakePHP` also what else comes with an urlencoded form.
 pub(super) fn body_may_claim_methods(head: &RequestHead<'_>) -> bool {
+    if head.method == Method::Post {
+        return body_may_hold_parameters(head);
+    }
     let types = head.headers.get_all(http::header::CONTENT_TYPE);
     let mut types = types.iter().map(http::HeaderValue::as_bytes);
-    match head.method {
-        Method::Post => body_may_hold_parameters(head),
-        Method::Put | Method::Patch | Method::Delete => types.any(is_urlencoded),
-        _ => false,
-    }
+    matches!(head.method, Method::Put | Method::Patch | Method::Delete) && types.any(is_urlencoded)
 }
 
 /// The methods that one form field or query parameter claims.

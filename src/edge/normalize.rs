@@ -184,9 +184,7 @@ fn is_passed_on(protocol: &str) -> bool {
         let head = protocol.get(..prefix.len());
         head.is_some_and(|head| head.eq_ignore_ascii_case(prefix))
     };
-    !protocol.is_empty()
-        && protocol.bytes().all(is_named)
-        && !CARRY_HTTP.iter().any(|prefix| begins_with(prefix))
+    !protocol.is_empty() && protocol.bytes().all(is_named) && !CARRY_HTTP.iter().any(begins_with)
 }
 
 #[cfg(test)]

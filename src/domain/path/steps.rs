@@ -201,7 +201,7 @@ fn cut_cookieless(path: &str) -> Option<String> {
     })
 }
 
-/// What frameworks ask for to fill a page that is there already, which runs the same code: SvelteKit's
+/// What frameworks ask for to fill a page that is there already, which runs the same code: `SvelteKit`'s
 /// `/users/__data.json`, Nuxt's `/users/_payload.json`, and Next's `/_next/data/BUILD/users.json`.
 fn cut_data_request(path: &str) -> Option<String> {
     const PAYLOADS: &[&str] = &["/__data.json", "/_payload.json", "/_payload.js"];
