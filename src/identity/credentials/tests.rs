@@ -429,6 +429,64 @@ fn honest_neighbors_are_no_doubles() {
     }
 }
 
+/// What browsers send to real sites beside a session cookie, whose value stands for `SESSION`.
+const HONEST: &[&str] = &[
+    "_ga=GA1.2.1234567890.1700000000; _gid=GA1.2.987654321.1700000001; SESSION; _gat=1",
+    "SESSION; _ga_ABC123XYZ=GS2.1.s1700000000$o3$g1$t1700000042$j18$l0$h0",
+    "_fbp=fb.1.1700000000000.1234567890; _fbc=fb.1.1700000000000.IwAR0_x-y; SESSION",
+    "_hjSessionUser_123456=eyJpZCI6IjEyMy00NTYiLCJjcmVhdGVkIjoxNzAwfQ==; SESSION; _hjSession_123456=eyJpZCI6ImFiYyJ9",
+    "OptanonConsent=isGpcEnabled=0&datestamp=Tue+Nov+14+2023+10%3A00%3A00+GMT%2B0100&version=202310.1.0&hosts=&groups=C0001%3A1%2CC0002%3A0; SESSION",
+    "OptanonAlertBoxClosed=2023-11-14T09:00:00.000Z; eupubconsent-v2=CP1abcAP1abc.YAAAAAAAAAAA; SESSION",
+    "CookieConsent={stamp:'abc/d+e==',necessary:true,preferences:false,ver:1,utc:1700000000000,region:'de'}; SESSION",
+    "cookieyes-consent=consentid:abc,consent:yes,action:no,necessary:yes; SESSION",
+    "prefs={\"theme\":\"dark\",\"cols\":[\"id\",\"name\"]}; SESSION; last=5",
+    "prefs=%7B%22theme%22%3A%22dark%22%2C%22session%22%3A1%7D; SESSION",
+    "next=%2Fa%3Fsid%3D5%26session_id%3D6; SESSION; redirect=https%3A%2F%2Fexample.com%2F%3Fa%3Db",
+    "connect.sid=s%3Aabc.def%2Bghi; SESSION; io=xyz",
+    "connect.sid.sig=a-b_c; session_id_legacy=1; SESSION; my_session_id=2; old-session_id=3",
+    "laravel_session=eyJpdiI6IkFBIiwidmFsdWUiOiJCQiJ9%3D; XSRF-TOKEN=eyJpdiI6IkNDIn0%3D; SESSION",
+    "SESSION; csrftoken=abcDEF123; messages=\"W1siX19qc29uX21lc3NhZ2UiLDAsMjUsIk9rIl1d:1qXyZ:ab-cd\"",
+    "SESSION; flash=\"Saved, 3 items; thanks\"; tz=Europe/Berlin",
+    "AMCV_1234%40AdobeOrg=-408604571%7CMCIDTS%7C19676%7CMCMID%7C123; s_cc=true; SESSION; s_sq=%5B%5BB%5D%5D",
+    "mp_abc_mixpanel=%7B%22distinct_id%22%3A%20%22abc%22%7D; ajs_user_id=null; SESSION; ajs_anonymous_id=%22abc%22",
+    "intercom-session-ab12=Q0w0eFdG--abc==; intercom-id-ab12=1-2-3; SESSION",
+    "wordpress_logged_in_abc=user%7C1700%7Cxyz; wp-settings-1=editor%3Dtinymce%26hidetb%3D1; SESSION",
+    "wp-settings-1=editor=tinymce&hidetb=1; wp-settings-time-1=1700000000; SESSION",
+    "__utmz=1.17.1.1.utmcsr=google|utmccn=(organic)|utmcmd=organic|utmctr=(not provided); SESSION",
+    "JSESSIONID=0A1B2C3D.node1; SESSION; AWSALB=ab/cd+ef==; AWSALBCORS=ab/cd+ef==",
+    "BIGipServerpool=!Ab/Cd+Ef==; TS01abc=0123456789abcdef; SESSION; visid_incap_1=ab/cd==",
+    "__cf_bm=ab.cd_ef-1700000000-1.0.1.1-xyz; cf_clearance=a.b_c-1; SESSION",
+    "lang=de-DE,de;SESSION;name=M\u{fc}ller; city=K\u{f6}ln am Rhein",
+    "viewed=12,34,56; sort=name asc; recent=a|b|c; SESSION; empty=; bare",
+];
+
+#[test]
+fn what_browsers_send_beside_a_session_is_not_refused() {
+    let values = [
+        "k3v9-_.~",
+        "s%3Aj4Xw.k%2Bx%2Fy",
+        "YWJj/ZGVm+Z==",
+        "\"a:b\"",
+        "eyJhIjoiYiJ9.Zm9v.-x_y",
+        "5f1b2c:1700000000",
+    ];
+    let keys = keys();
+    for value in values {
+        let pair = format!("session_id={value}");
+        let alone = session(&[("cookie", &pair)]).unwrap();
+        let all = names().all_sessions(&carried(&[("cookie", &pair)]), &keys);
+        for line in HONEST {
+            let lines = carried(&[("cookie", &line.replace("SESSION", &pair))]);
+            let read = names()
+                .read(&lines)
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(read.session(&keys), Some(alone), "{line}");
+            // Whatever is revoked, what stands beside the session has no part in it.
+            assert_eq!(names().all_sessions(&lines, &keys), all, "{line}");
+        }
+    }
+}
+
 #[test]
 fn a_response_changes_what_the_client_carries() {
     let keys = keys();
