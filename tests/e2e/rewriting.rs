@@ -40,14 +40,14 @@ on_both_stores! {
         let owner = scene.logged_in().await;
         for name in MOVING {
             for client in [scene.script(), scene.script().http2()] {
-                let client = client.header(name, "/x").header("x-api-key", "kept");
+                let client = client.header(name, "/x").header("x-tenant", "kept");
                 client.set_cookie(COOKIE, &owner.cookie(COOKIE).unwrap());
                 let passed = client.call(Method::POST, "/x/keys", json!({})).await;
                 assert_eq!(passed.status, 200, "{name}");
                 let got = scene.upstream.last();
                 assert_eq!(got.target, "/x/keys");
                 assert_eq!(got.header(name), "", "{name} reached the application");
-                assert_eq!(got.header("x-api-key"), "kept");
+                assert_eq!(got.header("x-tenant"), "kept");
                 let refused = client.call(Method::POST, "/keys", json!({})).await;
                 assert_eq!(reason(&refused), "step-up-required", "{name}");
             }
