@@ -94,20 +94,17 @@ impl CredentialNames {
     /// Every session that some application may find in a request, also in a part of a value: none of them
     /// may be revoked.
     pub fn all_sessions(&self, lines: &CarriedLines, keys: &Keys) -> Vec<SessionId> {
-        match self.read(lines) {
-            Ok(credentials) => {
-                let mut found = credentials.sessions_alone(keys);
-                found.extend(credentials.sessions(keys));
-                found.extend(credentials.spellings(keys));
-                found.extend(credentials.fragments(keys));
-                found
-            }
-            Err(_) => {
-                let mut found = self.sessions_in_doubt(lines, keys);
-                let doubted = self.doubted(lines);
-                found.extend(doubted.iter().flat_map(|alone| alone.fragments(keys)));
-                found
-            }
+        if let Ok(credentials) = self.read(lines) {
+            let mut found = credentials.sessions_alone(keys);
+            found.extend(credentials.sessions(keys));
+            found.extend(credentials.spellings(keys));
+            found.extend(credentials.fragments(keys));
+            found
+        } else {
+            let mut found = self.sessions_in_doubt(lines, keys);
+            let doubted = self.doubted(lines);
+            found.extend(doubted.iter().flat_map(|alone| alone.fragments(keys)));
+            found
         }
     }
 
