@@ -63,5 +63,8 @@ pub use table::{Captures, Explained, Found, Match, Part, RouteTable, TableError,
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::User;
-pub use watched::{Standing, Watched, carries_secret, has_too_many_parameters, is_passive};
+pub use watched::{
+    Standing, Watched, asks_for_page, carries_secret, cookie_says_otherwise, cookies_log_in,
+    has_too_many_parameters, is_passive, shows_secret,
+};
 pub use whole_regex::WholeRegex;

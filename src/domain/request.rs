@@ -363,17 +363,28 @@ impl KeyParts {
 /// The values of every cookie that an application may take for parameter `name`: PHP's `$_REQUEST` holds the
 /// cookies before all others where no php.ini says otherwise (`request_order`), as in its images.
 pub(super) fn cookies_named(headers: &http::HeaderMap, name: &str) -> Vec<String> {
-    let mut values = Vec::new();
-    for line in headers.get_all(http::header::COOKIE) {
-        let line = String::from_utf8_lossy(line.as_bytes());
-        for pair in line.split([';', ',']) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if same_key(key, name) || same_key(&decoded(key, ' '), name) {
-                values.push(decoded(value.trim(), ' ').into_owned());
-            }
-        }
-    }
-    values
+    let cookies = cookies_of(headers);
+    cookies
+        .filter(|(key, _)| same_key(key, name) || same_key(&decoded(key, ' '), name))
+        .map(|(_, value)| value)
+        .collect()
+}
+
+/// The names of all cookies as they came, and what their values are to PHP.
+pub(super) fn cookies_of(
+    headers: &http::HeaderMap,
+) -> impl Iterator<Item = (Cow<'_, str>, String)> {
+    let lines = headers.get_all(http::header::COOKIE).iter();
+    lines.flat_map(|line| {
+        let pairs = line.as_bytes().split(|byte| matches!(byte, b';' | b','));
+        pairs.map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=');
+            let (key, value) = pair.split_at(at.unwrap_or(pair.len()));
+            let value = String::from_utf8_lossy(value.get(1..).unwrap_or_default()).into_owned();
+            let value = decoded(value.trim(), ' ').into_owned();
+            (String::from_utf8_lossy(key), value)
+        })
+    })
 }
 
 /// Every line that an application may take for header `name`.

@@ -46,9 +46,23 @@ impl Session {
         }
     }
 
+    /// A session that nobody is known to have logged in to, but somebody may have: a login within it is
+    /// believed only of a browser to which the application shows later that nobody has.
+    pub fn doubtful(now: Timestamp) -> Self {
+        Self {
+            subject: Subject::new(DOUBTFUL),
+            ..Self::disputed(None, now)
+        }
+    }
+
     /// Whether nobody knows whose it is.
     pub fn is_disputed(&self) -> bool {
-        self.subject.as_str() == DISPUTED || self.is_spelling()
+        self.subject.as_str() == DISPUTED || self.is_spelling() || self.is_doubtful()
+    }
+
+    /// Whether somebody may have logged in to it unnoticed.
+    pub fn is_doubtful(&self) -> bool {
+        self.subject.as_str() == DOUBTFUL
     }
 
     /// Whether it stands for the spellings of another session.
@@ -60,6 +74,7 @@ impl Session {
 /// No subject that is ever recognized: [`Naming::subject`](super::Naming::subject) refuses control
 /// characters.
 const DISPUTED: &str = "\u{1}disputed";
+const DOUBTFUL: &str = "\u{1}doubtful";
 const SPELLING: &str = "\u{1}spelling";
 
 #[cfg(test)]

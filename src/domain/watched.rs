@@ -4,8 +4,10 @@
 //! one: so each request is one for certain, possibly, or not at all.
 
 use super::binding::occurrence;
-use super::occurrence::MAX_COUNTED;
-use super::request::{body_may_hold_parameters, header_values, plain_parameters};
+use super::occurrence::{MAX_COUNTED, in_query};
+use super::request::{
+    body_may_hold_parameters, cookies_named, cookies_of, decoded, header_values, plain_parameters,
+};
 use super::{
     Body, Captures, Field, MethodSet, RequestHead, Template, TemplateError, ValueTest,
     captures_folded, is_secret_name, values,
@@ -72,13 +74,36 @@ impl Watched {
     /// Tells whether the path and a method of a request are those of what is watched for, under any
     /// reading.
     pub fn covers(&self, head: &RequestHead<'_>) -> bool {
-        self.methods.intersects(head.claimed)
-            && head.path.readings().any(|reading| self.has_path(reading))
+        self.has_method_of(head) && self.has_path_of(head)
     }
 
-    /// Whether a path is the one that is watched, whatever the method.
-    pub fn is_at(&self, path: &str) -> bool {
-        self.has_path(path)
+    /// Tells whether a request claims any of the methods.
+    pub fn has_method_of(&self, head: &RequestHead<'_>) -> bool {
+        self.methods.intersects(head.claimed)
+    }
+
+    /// Tells whether the path is the one that is watched under any reading, whatever the method.
+    pub fn has_path_of(&self, head: &RequestHead<'_>) -> bool {
+        head.path.readings().any(|reading| self.has_path(reading))
+    }
+
+    /// Whether a request asks for the page from which what is watched is sent: it has the very path and
+    /// all that the query must hold. Never, where the body tells: then that path may be of any page.
+    pub fn is_sent_from(&self, head: &RequestHead<'_>) -> bool {
+        let mut tests = self.tests.iter();
+        self.has_path(head.path.raw())
+            && tests.all(|(field, test)| match field {
+                Field::Form(name) | Field::Json(name) => {
+                    matches!(test, ValueTest::Present) && is_secret_name(name)
+                }
+                Field::Query(name) => in_query(head.query, name).passes(test),
+                Field::Header(_) | Field::Path(_) => true,
+            })
+    }
+
+    /// Whether something must not be there.
+    pub fn asks_for_absence(&self) -> bool {
+        self.tests.iter().any(|(_, test)| test.is_absence())
     }
 
     /// Judges a request that is covered. `body` is `None` if there is one that was not read.
@@ -106,23 +131,78 @@ impl Watched {
 
 /// Whether a request names a secret, such as a password, that is not empty: whoever logs in does.
 pub fn carries_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
-    let is_secret = |(name, value): (&str, &str)| is_secret_name(name) && !value.is_empty();
-    let query = head.parameters();
-    let in_query = query.map(|(name, value)| is_secret((&name, &value)));
     let Some(body) = body else {
         return Standing::Perhaps;
     };
-    if body
-        .named_texts()
-        .iter()
-        .any(|(name, text)| is_secret((name, text)))
-    {
+    if names_secret(body) {
         Standing::Yes
-    } else if in_query.into_iter().any(|found| found) || body.is_opaque() {
+    } else if head
+        .parameters()
+        .any(|(name, text)| is_secret(&name, &text))
+        || body.is_opaque()
+    {
         Standing::Perhaps
     } else {
         Standing::No
     }
+}
+
+/// Whether a request names a secret where it can be read, in its body or its query.
+pub fn shows_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
+    body.is_some_and(names_secret)
+        || head
+            .parameters()
+            .any(|(name, text)| is_secret(&name, &text))
+}
+
+/// Whether a cookie says that the value of `field` is another one than the request does elsewhere: PHP's
+/// `$_REQUEST` holds the cookies before all others.
+pub fn cookie_says_otherwise(
+    field: &Field,
+    head: &RequestHead<'_>,
+    is_same: impl Fn(&str) -> bool,
+) -> bool {
+    let (Field::Form(name) | Field::Query(name)) = field else {
+        return false;
+    };
+    let cookies = cookies_named(head.headers, name);
+    cookies.iter().any(|said| !is_same(said))
+}
+
+/// Whether a cookie is named like a secret, beside a name in `field` or in another cookie: to PHP's
+/// `$_REQUEST` both are parameters.
+pub fn cookies_log_in(field: &Field, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
+    let (Field::Form(name) | Field::Query(name)) = field else {
+        return false;
+    };
+    let captures = Captures::default();
+    let is_named = || {
+        !cookies_named(head.headers, name).is_empty()
+            || body.is_some_and(|body| !values(field, head, &captures, body).is_empty())
+    };
+    cookies_of(head.headers).any(|(name, text)| is_secret(&decoded(&name, ' '), &text))
+        && is_named()
+}
+
+/// Whether a request asks for `page`, a path with a query of which every parameter must be there, but
+/// those that say where to go afterwards (`{path}`).
+pub fn asks_for_page(head: &RequestHead<'_>, page: &str) -> bool {
+    let (path, query) = page.split_once('?').unwrap_or((page, ""));
+    let mut fixed = plain_parameters(query).filter(|(_, value)| !value.contains("{path}"));
+    head.path.raw() == path
+        && fixed.all(|(name, value)| {
+            let test = ValueTest::Equals(value.into_owned());
+            in_query(head.query, &name).passes(&test)
+        })
+}
+
+fn names_secret(body: &Body<'_>) -> bool {
+    let named = body.named_texts();
+    named.iter().any(|(name, text)| is_secret(name, text))
+}
+
+fn is_secret(name: &str, text: &str) -> bool {
+    is_secret_name(name) && !text.is_empty()
 }
 
 /// Whether a request says of itself that nobody is there to log in: a page that asks in the background

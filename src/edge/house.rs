@@ -183,13 +183,6 @@ impl Worker {
 }
 
 impl House {
-    /// Whether browsers may need to prove that nobody was signed in: as long as the application may set
-    /// its cookie with every answer.
-    pub(crate) fn hands_out_guest_proofs(&self) -> bool {
-        let may_roll = !self.rolling.is_settled() || self.rolling.is_rolling();
-        may_roll && self.sessions.learn.is_some()
-    }
-
     /// What a route requires by the policies in force.
     pub(crate) fn requirement(&self, route: &RouteId) -> Option<Arc<Requirement>> {
         let table = self.table.load();

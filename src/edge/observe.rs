@@ -11,11 +11,13 @@ use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
-    Body, BrowserKeyHash, Method, RequestHead, Session, SessionId, Subject, Timestamp,
+    Body, BrowserKeyHash, Method, MethodSet, RequestHead, Session, SessionId, Subject, Timestamp,
+    asks_for_page, shows_secret,
 };
 use crate::identity::{
     Answer, Attempt, Caller, Candidates, CarriedLines, Credentials, Disregarded, DoubledCredential,
-    Found, KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Verdict, judge_login,
+    Found, GuestCookie, KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Unclear,
+    Verdict, judge_login,
 };
 use crate::store::{Ask, Carry, Login, Rotated, Rotation, Store, StoreError};
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
@@ -25,6 +27,7 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::BodyExt;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// What a request carries, and what its answer may turn out to mean.
@@ -35,6 +38,8 @@ pub(crate) struct Watch {
     found: Found,
     /// Whether the request shows that nobody is signed in, if it is answered as it looks.
     looks_like: LooksLike,
+    /// When it came, if that matters.
+    came_at: Option<Timestamp>,
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// The request and its answer end with their session; but not those that end it.
@@ -67,9 +72,11 @@ impl Watch {
             .worker
             .open
             .register(&carried, asserted, visit.close());
+        let looks_like = LooksLike::of(visit, head, &carried);
         Self {
             opened: RefCell::new(opened),
-            looks_like: LooksLike::of(visit, head),
+            came_at: looks_like.tells().then(|| house.clock.now()),
+            looks_like,
             carried,
             candidates,
             found: Found::Nothing,
@@ -165,10 +172,10 @@ impl Watch {
         self.tell_guest(visit, &mut response, sets_session);
         match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
-            Found::Unclear(routes) => {
-                let mut routes = routes.iter();
-                if sets_session || routes.any(|route| may_have_succeeded(route, &response)) {
+            Found::Unclear(unclear) => {
+                if may_have_succeeded(unclear, &response, sets_session) {
                     Box::pin(self.dispute_all(visit, response.headers())).await;
+                    Box::pin(self.doubt_if_kept(visit, response.headers())).await;
                 }
             }
             Found::Logout if respond::was_taken(response.status()) => {
@@ -211,7 +218,10 @@ impl Watch {
     }
 
     /// Hands out the proof that nobody is signed in to the session that the client carries after the
-    /// answer, as long as the application may set its cookie with every answer.
+    /// answer.
+    ///
+    /// Where the cookie comes with every answer, a proof follows it from page to page; but not where
+    /// somebody may have logged in on the way.
     fn tell_guest(
         &self,
         visit: &Visit<'_>,
@@ -219,29 +229,42 @@ impl Watch {
         sets_session: bool,
     ) {
         let house = &visit.worker.house;
+        let has_failed = self.has_failed(response.status().as_u16());
+        let is_safe = visit.audience.safe;
         let is_shown = match self.looks_like {
-            LooksLike::Nobody => true,
+            LooksLike::Nobody => sets_session && (is_safe || has_failed),
             // Many send on whoever is signed in, rather than show them the form.
-            LooksLike::LoginPage => response.status().as_u16() == 200,
+            LooksLike::LoginPage => matches!(response.status().as_u16(), 200 | 304),
             LooksLike::Anybody => false,
         };
-        if !(is_shown || sets_session) || !house.hands_out_guest_proofs() {
+        let may_follow = sets_session && (has_failed || (is_safe && house.rolling.is_rolling()));
+        if house.sessions.learn.is_none() || !(is_shown || may_follow) {
             return;
         }
         let Some((before, Some(after))) = self.change(visit, response.headers()) else {
             return;
         };
-        let is_guest = is_shown || self.is_guest(visit, before);
-        if is_guest && let Ok(cookie) = HeaderValue::from_str(&house.guest.set(&after, &house.keys))
+        let shown_at = self.came_at.filter(|_| is_shown);
+        if let Some(at) = shown_at.or_else(|| self.guest_since(visit, before))
+            && let Ok(cookie) = HeaderValue::from_str(&house.guest.set(&after, at, &house.keys))
         {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
 
-    /// Whether a request proves that nobody is signed in to the session that it carries.
-    fn is_guest(&self, visit: &Visit<'_>, session: Option<SessionId>) -> bool {
+    /// Whether the status of the answer tells that a declared login failed.
+    fn has_failed(&self, status: u16) -> bool {
+        let attempts = self.attempts();
+        let mut routes = attempts.iter().map(|one| &one.route);
+        !attempts.is_empty() && routes.all(|route| route.is_refused_by(status))
+    }
+
+    /// As of when a request proves that nobody is signed in to the session that it carries.
+    fn guest_since(&self, visit: &Visit<'_>, session: Option<SessionId>) -> Option<Timestamp> {
         let house = &visit.worker.house;
-        session.is_some_and(|id| house.guest.proves(&self.carried, &id, &house.keys))
+        let at = house.guest.proven(&self.carried, &session?, &house.keys)?;
+        let is_in_time = house.clock.now().is_within(GuestCookie::LIFE, at);
+        is_in_time.then_some(at)
     }
 
     /// Counts an answer that left the session's cookie as it was, until it is known whether the
@@ -269,7 +292,8 @@ impl Watch {
         let Some((before, after)) = self.change(visit, response.headers()) else {
             return self.dispute_all(visit, response.headers()).await;
         };
-        let Ok(known) = self.known_sessions(visit, after).await else {
+        let guest_since = self.guest_since(visit, before);
+        let Ok(known) = self.known_sessions(visit, after, guest_since).await else {
             return forget(visit.worker, before.into_iter().chain(after));
         };
         // A sign that is not found in compressed bytes may well be there.
@@ -290,8 +314,7 @@ impl Watch {
             known,
             leads_to_a_session: after.is_some(),
             may_be_signed_in: before.is_some()
-                && !self.is_guest(visit, before)
-                && house.rolling.is_rolling()
+                && guest_since.is_none()
                 && attempts
                     .iter()
                     .all(|one| one.route.believes_what_is_typed()),
@@ -321,8 +344,16 @@ impl Watch {
                 tell_of_disbelief(visit);
                 self.dispute_all(visit, response.headers()).await;
             }
-            Verdict::Nothing(Disregarded::Failed) => shown.tell_missing(visit, attempts),
-            Verdict::Nothing(why) => tell_disregarded(visit, why),
+            Verdict::Nothing(Disregarded::Failed) => {
+                shown.tell_missing(visit, attempts);
+                if !self.has_failed(shown.status) {
+                    self.doubt_if_kept(visit, response.headers()).await;
+                }
+            }
+            Verdict::Nothing(why) => {
+                tell_disregarded(visit, why);
+                self.doubt(visit, after).await;
+            }
         }
     }
 
@@ -365,10 +396,13 @@ impl Watch {
             forget(visit.worker, before.into_iter().chain([id]).chain(spelled));
             Outcome::Failed
         };
-        if outcome == Outcome::Succeeded
-            && let Ok(cookie) = HeaderValue::from_str(&house.browser_key.set(&key))
-        {
-            response.append(header::SET_COOKIE, cookie);
+        if outcome == Outcome::Succeeded {
+            let drop = house.guest.is_carried(&self.carried);
+            let drop = drop.then(|| house.guest.drop());
+            let cookies = drop.into_iter().chain([house.browser_key.set(&key)]);
+            for cookie in cookies.flat_map(HeaderValue::try_from) {
+                response.append(header::SET_COOKIE, cookie);
+            }
         }
         let mut event = visit.event(EventKind::LoginObserved, outcome);
         event.session = Some(id);
@@ -395,21 +429,24 @@ impl Watch {
 
     /// The known sessions among those that the request carries, whole, in part or in another spelling,
     /// and the one that the answer leads to.
+    ///
+    /// One of which it was doubtful whether somebody is signed in is none for who shows that nobody is.
     async fn known_sessions(
         &self,
         visit: &Visit<'_>,
         after: Option<SessionId>,
+        guest_since: Option<Timestamp>,
     ) -> Result<Vec<KnownSession>, StoreError> {
         let Carried { mut exact, spelled } = self.carried_sessions(visit);
         exact.extend(after.filter(|after| !exact.contains(after)));
         let mut known = Vec::new();
         for id in exact {
-            known.extend(self.known_session(visit, id).await?);
+            known.extend(self.known_session(visit, id, guest_since).await?);
         }
         // What is filed under a spelling stands for a session that only some applications find.
         let spelled = spelled.into_iter().filter(|_| known.is_empty());
         for id in spelled.collect::<Vec<_>>() {
-            known.extend(self.known_session(visit, id).await?);
+            known.extend(self.known_session(visit, id, guest_since).await?);
         }
         Ok(known)
     }
@@ -418,8 +455,13 @@ impl Watch {
         &self,
         visit: &Visit<'_>,
         id: SessionId,
+        guest_since: Option<Timestamp>,
     ) -> Result<Option<KnownSession>, StoreError> {
+        let is_settled = |session: &Session| {
+            session.is_doubtful() && guest_since.is_some_and(|since| since > session.created_at)
+        };
         let session = find(visit, id).await?;
+        let session = session.filter(|session| !is_settled(session));
         Ok(session.map(|session| KnownSession {
             of_this_browser: self.is_of_this_browser(&session),
             subject: (!session.is_disputed()).then_some(session.subject),
@@ -509,6 +551,36 @@ impl Watch {
         }
     }
 
+    /// Somebody may have logged in unnoticed, within a session that keeps its cookie.
+    async fn doubt_if_kept(&self, visit: &Visit<'_>, response: &HeaderMap) {
+        if let Some((before, after)) = self.change(visit, response)
+            && before == after
+        {
+            self.doubt(visit, after).await;
+        }
+    }
+
+    /// Notes that somebody may be signed in to a session that is not known. Who is refused for it loses
+    /// its cookie, and may log in afresh.
+    async fn doubt(&self, visit: &Visit<'_>, session: Option<SessionId>) {
+        let Some(id) = session else { return };
+        match find(visit, id).await {
+            Ok(Some(known)) if !known.is_doubtful() => {}
+            Ok(_) => {
+                let login = Login {
+                    id,
+                    replaces: None,
+                    session: Session::doubtful(visit.worker.house.clock.now()),
+                    keep: GuestCookie::LIFE,
+                };
+                if !tell(visit, &visit.worker.store.put_login(&login).await) {
+                    forget(visit.worker, [id]);
+                }
+            }
+            Err(_) => forget(visit.worker, [id]),
+        }
+    }
+
     /// A logout.
     async fn ended(&self, visit: &Visit<'_>, response: &HeaderMap) {
         let Some((before, after)) = self.change(visit, response) else {
@@ -522,6 +594,10 @@ impl Watch {
         let both = [before, after.filter(|_| after != before)];
         let spelled = self.reduced(visit, response).0;
         end(visit, both.into_iter().chain([spelled]).flatten()).await;
+        if before == after {
+            // An application that refuses a logout may answer as if it had carried it out.
+            self.doubt(visit, after).await;
+        }
         if before.is_some() {
             let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
@@ -692,26 +768,39 @@ enum LooksLike {
 }
 
 impl LooksLike {
-    fn of(visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
-        let house = &visit.worker.house;
-        let sessions = &house.sessions;
-        if !house.hands_out_guest_proofs() {
+    fn of(visit: &Visit<'_>, head: &RequestHead<'_>, carried: &CarriedLines) -> Self {
+        let sessions = &visit.worker.house.sessions;
+        let is_plain = head.claimed == MethodSet::EMPTY.with(head.method);
+        if sessions.learn.is_none() || visit.connection.is_authenticated() || !is_plain {
             return Self::Anybody;
         }
-        let brings = |name| head.headers.contains_key(name);
-        if !brings(header::COOKIE) && !brings(header::AUTHORIZATION) {
-            return Self::Nobody;
-        }
-        let path = head.path.raw();
-        let page = sessions.login_page.as_deref().unwrap_or_default();
-        let is_page = page.split('?').next() == Some(path);
-        let learn = sessions.learn.as_ref();
-        if head.method == Method::Get
-            && (is_page || learn.is_some_and(|learn| learn.has_login_at(path)))
-        {
+        // The home page is shown to everybody, whatever else it is.
+        let page = sessions.login_page.as_deref().filter(|page| *page != "/");
+        let is_page = || page.is_some_and(|page| asks_for_page(head, page));
+        let has_form = || {
+            let learn = sessions.learn.as_ref();
+            learn.is_some_and(|learn| learn.has_form_at(head))
+        };
+        let looks_like = if carried.is_empty() {
+            Self::Nobody
+        } else if head.method == Method::Get && (is_page() || has_form()) {
             Self::LoginPage
         } else {
+            return Self::Anybody;
+        };
+        // What has a password in its query may be a login that is not declared.
+        if shows_secret(head, None) {
             Self::Anybody
+        } else {
+            looks_like
+        }
+    }
+
+    /// Whether it tells anything, so that its time matters.
+    const fn tells(self) -> bool {
+        match self {
+            Self::LoginPage | Self::Nobody => true,
+            Self::Anybody => false,
         }
     }
 }
@@ -773,10 +862,16 @@ async fn find(visit: &Visit<'_>, id: SessionId) -> Result<Option<Session>, Store
     Ok(held.await?.session)
 }
 
-/// Whether an answer may be that to a login which succeeded, as far as its head tells.
-fn may_have_succeeded(route: &LoginRoute, response: &Response<UpstreamBody>) -> bool {
+/// Whether an answer may be that to a login which succeeded, as far as its head tells. Where it leads is
+/// often the client's own choice (`next=`), and so is its kind (`Accept`).
+fn may_have_succeeded(
+    unclear: &Unclear,
+    response: &Response<UpstreamBody>,
+    sets_session: bool,
+) -> bool {
     let status = response.status().as_u16();
-    route.reads_response_body() || route.succeeded(status, response.headers(), None)
+    let is_success = |route: &Arc<LoginRoute>| route.may_succeed_with(status);
+    sets_session || (unclear.shows_secret && status < 400) || unclear.routes.iter().any(is_success)
 }
 
 /// Whether an answer is a page or data, rather than a file, an error or nothing new.

@@ -6,7 +6,8 @@
 use super::login::Named;
 use crate::domain::{
     Body, Captures, Field, Naming, RequestHead, Standing, Subject, ValueTest, Watched, WholeRegex,
-    carries_secret, has_too_many_parameters, is_passive, only_line, only_value, values,
+    carries_secret, cookie_says_otherwise, cookies_log_in, has_too_many_parameters, is_passive,
+    only_line, only_value, shows_secret, values,
 };
 use http::{HeaderMap, HeaderName, header};
 use std::sync::Arc;
@@ -75,7 +76,16 @@ pub enum Found {
     Nothing,
     /// A login to some applications and something else to others: what an answer to it means cannot be
     /// told, but the session may not be what it was.
-    Unclear(Vec<Arc<LoginRoute>>),
+    Unclear(Unclear),
+}
+
+/// A request that may be a login.
+#[derive(Debug)]
+pub struct Unclear {
+    /// By these entries.
+    pub routes: Vec<Arc<LoginRoute>>,
+    /// Whether it holds a secret, so that only a refusal says that it was none.
+    pub shows_secret: bool,
 }
 
 /// A login under way, as one entry of the settings reads it.
@@ -100,17 +110,19 @@ impl Attempt {
 }
 
 impl Learn {
-    /// Whether a path is that of a login, whatever the method: where people find its form.
-    pub fn has_login_at(&self, path: &str) -> bool {
-        self.logins.iter().any(|login| login.request.is_at(path))
+    /// Whether a request asks for the page from which a login is sent, where its path or query tells:
+    /// there people find the form.
+    pub fn has_form_at(&self, head: &RequestHead<'_>) -> bool {
+        let mut logins = self.logins.iter();
+        logins.any(|login| login.request.is_sent_from(head))
     }
 
-    /// The entries whose path and method a request has, under any reading.
+    /// The entries whose path a request has under any reading, and logouts whose method as well.
     pub fn candidates(&self, head: &RequestHead<'_>) -> Candidates {
         let logins = self
             .logins
             .iter()
-            .filter(|login| login.request.covers(head));
+            .filter(|login| login.request.has_path_of(head));
         let logouts = self.logouts.iter().filter(|logout| logout.covers(head));
         Candidates {
             logins: logins.cloned().collect(),
@@ -152,7 +164,10 @@ impl Candidates {
         }
         let unclear: Vec<_> = of(Standing::Perhaps).collect();
         if !unclear.is_empty() {
-            return Found::Unclear(unclear);
+            return Found::Unclear(Unclear {
+                routes: unclear,
+                shows_secret: shows_secret(head, body),
+            });
         }
         match logout {
             Some(Standing::Perhaps) => Found::Logout,
@@ -163,14 +178,21 @@ impl Candidates {
 
 impl LoginRoute {
     /// Whether a request that its path covers is this login: all that is asked for must be there, and a
-    /// password with it, unless the settings say what else is.
+    /// password with it, unless the settings say what else is. By another method than the watched ones it
+    /// is one to applications that take parameters from everywhere, such as PHP's `$_REQUEST`.
     fn standing(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
         let of_request = self.request.standing(head, body);
-        if body.is_some_and(|body| has_too_many_parameters(head, body)) {
-            return Standing::Perhaps;
+        let has_method = self.request.has_method_of(head);
+        if has_method && body.is_some_and(|body| has_too_many_parameters(head, body)) {
+            let is_none = of_request == Standing::No && !self.request.asks_for_absence();
+            return if is_none {
+                Standing::No
+            } else {
+                Standing::Perhaps
+            };
         }
-        let standing = if self.needs_secret() {
-            of_request.min(carries_secret(head, body))
+        let standing = if self.needs_secret() || !has_method {
+            of_request.min(self.carries_secret(head, body))
         } else {
             of_request
         };
@@ -179,6 +201,19 @@ impl LoginRoute {
         } else {
             standing
         }
+    }
+
+    fn carries_secret(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+        let by_cookies = match &self.subject {
+            SubjectSource::Request(field) => cookies_log_in(field, head, body),
+            SubjectSource::ResponseHeader(_) => false,
+        };
+        let least = if by_cookies {
+            Standing::Perhaps
+        } else {
+            Standing::No
+        };
+        carries_secret(head, body).max(least)
     }
 
     /// Whether only a request with a password can be this login: somebody types who they are, and the
@@ -210,7 +245,9 @@ impl LoginRoute {
                 return None;
             }
         }
-        self.naming.subject(&only)
+        let subject = self.naming.subject(&only)?;
+        let is_same = |said: &str| self.naming.subject(said).as_ref() == Some(&subject);
+        (!cookie_says_otherwise(field, head, is_same)).then_some(subject)
     }
 
     /// Whether the body of the request must be read to know the subject, or whether it is a login.
@@ -227,6 +264,21 @@ impl LoginRoute {
         self.success
             .iter()
             .any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
+    }
+
+    /// Whether a success may have this status.
+    pub fn may_succeed_with(&self, status: u16) -> bool {
+        let mut named = self.success.iter().filter_map(|sign| match sign {
+            Sign::Status(good) => Some(good.contains(&status)),
+            Sign::Body(_) | Sign::Cookie(_) | Sign::Location(_) | Sign::NotBody(_) => None,
+        });
+        named.next().unwrap_or(status < 400)
+    }
+
+    /// Whether the status of an answer tells by itself that this login failed: an error, or the form again
+    /// where a success is a redirect.
+    pub fn is_refused_by(&self, status: u16) -> bool {
+        status >= 400 || (status == 200 && !self.may_succeed_with(status))
     }
 
     /// Whether somebody types who they are, and the application never says it.
@@ -356,35 +408,51 @@ mod tests {
         }
     }
 
-    /// What a request turns out to be, with whom it names.
-    fn found(learn: &Learn, sent: &Sent<'_>) -> String {
+    fn with_head<T>(
+        sent: &Sent<'_>,
+        headers: &HeaderMap,
+        ask: impl Fn(&RequestHead<'_>) -> T,
+    ) -> T {
         let (path, query) = sent.target.split_once('?').unwrap_or((sent.target, ""));
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, sent.kind.parse().unwrap())]);
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
-        let head = RequestHead {
+        ask(&RequestHead {
             method: sent.method,
-            claimed: claimed_methods(sent.method, &headers, Some(query)),
+            claimed: claimed_methods(sent.method, headers, Some(query)),
             host: "app",
             path: &path,
             query: Some(query),
-            headers: &headers,
+            headers,
             upgrades: false,
-        };
+        })
+    }
+
+    /// What a request turns out to be, with whom it names.
+    fn found(learn: &Learn, sent: &Sent<'_>) -> String {
+        found_with(learn, sent, "lang=en")
+    }
+
+    fn found_with(learn: &Learn, sent: &Sent<'_>, cookies: &str) -> String {
+        let headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, sent.kind.parse().unwrap()),
+            (header::COOKIE, cookies.parse().unwrap()),
+        ]);
         let body = sent
             .body
             .map(|body| Body::read_or_opaque(&headers, body.as_bytes()));
-        match learn.candidates(&head).settle(&head, body.as_ref()) {
-            Found::Login(attempts) => {
-                let names = attempts.iter().map(|one| match &one.typed {
-                    Some(subject) => subject.as_str().to_owned(),
-                    None => "nobody".to_owned(),
-                });
-                format!("login of {}", names.collect::<Vec<_>>().join(" or "))
+        with_head(sent, &headers, |head| {
+            match learn.candidates(head).settle(head, body.as_ref()) {
+                Found::Login(attempts) => {
+                    let names = attempts.iter().map(|one| match &one.typed {
+                        Some(subject) => subject.as_str().to_owned(),
+                        None => "nobody".to_owned(),
+                    });
+                    format!("login of {}", names.collect::<Vec<_>>().join(" or "))
+                }
+                Found::Logout => "logout".to_owned(),
+                Found::Nothing => "nothing".to_owned(),
+                Found::Unclear(_) => "unclear".to_owned(),
             }
-            Found::Logout => "logout".to_owned(),
-            Found::Nothing => "nothing".to_owned(),
-            Found::Unclear(_) => "unclear".to_owned(),
-        }
+        })
     }
 
     #[test]
@@ -533,6 +601,99 @@ mod tests {
             found(&by_code, &post("/login", FORM, "user=alice&password=1")),
             "nothing"
         );
+    }
+
+    #[test]
+    fn a_login_by_another_method_or_by_cookies_is_unclear() {
+        let secret = "user=alice&password=x";
+        for (method, target, body, told) in [
+            (Method::Get, "/login?user=alice&password=x", "", "unclear"),
+            (Method::Get, "/login?user=alice&%70assword=x", "", "unclear"),
+            (Method::Get, "/login?user=alice", "", "nothing"),
+            (Method::Get, "/login?next=/a&csrf_token=x", "", "nothing"),
+            (Method::Put, "/login", secret, "unclear"),
+            (Method::Patch, "/login", "user=alice", "nothing"),
+            (
+                Method::Get,
+                "/elsewhere?user=alice&password=x",
+                "",
+                "nothing",
+            ),
+        ] {
+            let sent = Sent {
+                method,
+                ..post(target, FORM, body)
+            };
+            assert_eq!(found(&usual(), &sent), told, "{method:?} {target} {body}");
+        }
+        for (cookies, body, told) in [
+            ("user=alice; password=x", "", "unclear"),
+            ("password=x", "user=alice", "unclear"),
+            ("USER[]=alice; pass_word=y; my_password=x", "", "unclear"),
+            ("password=x", "", "nothing"),
+            ("user=alice", "", "nothing"),
+            (
+                "user=alice; lang=de",
+                "user=bob&password=x",
+                "login of nobody",
+            ),
+            (
+                "USER=bob; user=alice",
+                "user=bob&password=x",
+                "login of nobody",
+            ),
+            ("user=al%69ce", "user=bob&password=x", "login of nobody"),
+            (
+                "user=BOB; users=alice",
+                "user=bob&password=x",
+                "login of bob",
+            ),
+        ] {
+            let sent = post("/login", FORM, body);
+            let told_now = found_with(&usual(), &sent, cookies);
+            assert_eq!(told_now, told, "{cookies} {body}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_login_has_its_path_and_query() {
+        let asks = |route: &LoginRoute, target: &str| {
+            let sent = Sent {
+                method: Method::Get,
+                ..post(target, FORM, "")
+            };
+            let headers = HeaderMap::new();
+            with_head(&sent, &headers, |head| route.request.is_sent_from(head))
+        };
+        let by_path = login("/login", form("user"), &[]);
+        let by_secret = login(
+            "/login",
+            form("user"),
+            &[(form("pass"), ValueTest::Present)],
+        );
+        for route in [by_path, by_secret] {
+            assert!(asks(&route, "/login") && asks(&route, "/login?next=/a"));
+            assert!(!asks(&route, "/login/x") && !asks(&route, "/"));
+        }
+        let by_query = login(
+            "/index.php",
+            form("user"),
+            &[(query("do"), equals("login"))],
+        );
+        assert!(asks(&by_query, "/index.php?lang=de&do=login"));
+        for page in [
+            "",
+            "?do=home",
+            "?do=login&do=home",
+            "?DO=login",
+            "?do[]=login",
+        ] {
+            assert!(!asks(&by_query, &format!("/index.php{page}")), "{page}");
+        }
+        for test in [equals("login"), ValueTest::Present] {
+            let by_form = login("/index.php", form("user"), &[(form("task"), test)]);
+            assert!(!asks(&by_form, "/index.php"));
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use credentials::{
     COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
 };
 pub use guest::GuestCookie;
-pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource};
+pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
 pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
 pub use recent::{Recent, Recognized};
 pub use rolling::{Rolling, RotatedProofs};

@@ -26,6 +26,7 @@ mod email_code;
 mod forgetting;
 mod forwarding;
 mod grants;
+mod guests;
 mod harness;
 mod http2;
 mod interim;

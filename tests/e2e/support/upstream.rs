@@ -55,6 +55,8 @@ impl Got {
 pub(crate) enum Reply {
     /// Answers; the request's body is read and recorded first.
     Answer(Response<BoxBody<Bytes, io::Error>>),
+    /// Reads the body first, and then decides; on an answer.
+    ByBody(Box<dyn FnOnce(&Got) -> Self + Send>),
     /// Sends the body back while it arrives; nothing of it is recorded.
     Echo,
     /// Reads the body, however long, and answers with its length.
@@ -307,7 +309,7 @@ async fn respond(mut request: Request<Incoming>, connection: usize, shared: &Sha
         connection,
     };
     let reply = (shared.application)(&got);
-    if let Reply::Answer(response) = reply {
+    if matches!(reply, Reply::Answer(_) | Reply::ByBody(_)) {
         match request.body_mut().collect().await {
             Ok(body) => {
                 got.trailers = body.trailers().cloned();
@@ -315,12 +317,21 @@ async fn respond(mut request: Request<Incoming>, connection: usize, shared: &Sha
             }
             Err(_) => return plain(StatusCode::BAD_REQUEST, "the body broke off"),
         }
+        let reply = if let Reply::ByBody(decide) = reply {
+            decide(&got)
+        } else {
+            reply
+        };
         shared.note(got);
-        return response;
+        return if let Reply::Answer(response) = reply {
+            response
+        } else {
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "the body is read")
+        };
     }
     shared.note(got);
     match reply {
-        Reply::Answer(_) => unreachable!(),
+        Reply::Answer(_) | Reply::ByBody(_) => unreachable!(),
         Reply::Echo => Response::new(request.into_body().map_err(io::Error::other).boxed()),
         Reply::Count => count(request.into_body()).await,
         Reply::Flood(bytes) => Response::new(flood(bytes)),

@@ -40,6 +40,9 @@ pub(crate) fn application(got: &Got) -> Reply {
     let (path, query) = got.target.split_once('?').unwrap_or((&got.target, ""));
     let fresh = format!("{COOKIE}={}; Path=/; HttpOnly", fresh_cookie());
     match path {
+        "/login" if got.method == "GET" && ["", "failed"].contains(&query) => {
+            text(200, "Who are you?")
+        }
         "/login" if query == "wrong" => answer(200, &[("set-cookie", &fresh)], "Wrong password"),
         "/login" if query == "same" => answer(302, &[("location", "/home")], ""),
         "/login" => answer(302, &[("location", "/home"), ("set-cookie", &fresh)], ""),
