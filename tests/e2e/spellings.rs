@@ -34,6 +34,8 @@ routes:
   - { id: flag, action: flag.off, level: 3, match: { methods: [PATCH], path: /me, json: { /two_factor: false } } }
   - { id: item, action: item.delete, level: 3, match: { methods: [DELETE], path: "/items/{id}" } }
   - { id: post, action: post.delete, level: 3, match: { path_regex: "/posts/[0-9]+/delete" } }
+  - { id: user, action: user.delete, level: 3, match: { path: '/users/{id}/delete' } }
+  - { id: owner, action: owner.change, level: 3, match: { path: /owner, query: { 'user[id]': root } } }
   - { id: bound, level: 4, bind: [json./id], match: { methods: [POST], path: /bound, json: { /id: present } } }
   - id: graphql
     action: graphql.delete
@@ -189,6 +191,40 @@ on_both_stores! {
         assert_eq!(json(&client, "/json", r#"{"__proto__":{"do":"delete"}}"#).await.status, 400);
         let reached = ["/q;do=show", "/posts/%D9%A5", "/items/5", "/graphql", "/json"].map(|path| scene.got(path));
         assert_eq!(reached, [1, 1, 1, 1, 0]);
+    }
+
+    async fn what_a_framework_makes_of_a_value_is_guarded(keeper: Keeper) {
+        let scene = scene(keeper);
+        let client = scene.logged_in().await;
+        for value in [
+            "+delete", "delete%20", "delete%0a", "delete%00", "%e3%80%80delete", "%ef%bb%bfdelete", "delete%e2%80%8b",
+            "%01delete", "x,delete", "delete,", "delete%00x",
+        ] {
+            for target in [format!("/q?do={value}"), format!("/q?.do={value}"), format!("/q?do.x={value}"), format!("/q?do[x=]={value}")] {
+                assert_eq!(client.get(&target).await.status, 403, "{target}");
+            }
+            let body = format!("do={value}");
+            assert_eq!(send(&client, "/form", FORM, &body).await.status, 403, "{body}");
+            // A value that is none without what a framework cuts off.
+            let target = format!("/q?do=delete&dry={}", value.replace("delete", "0"));
+            let status = if value.contains(',') { 200 } else { 403 };
+            assert_eq!(client.get(&target).await.status, status, "{target}");
+            let excepted = format!("/things?dry={}", value.replace("delete", "1"));
+            assert_eq!(client.get(&excepted).await.status, 403, "{excepted}");
+        }
+        for target in ["/owner?user[id]=root", "/owner?user[id]\\=]=root", "/owner?user[id]:=]=root", "/owner?.user[id]=root"] {
+            assert_eq!(client.get(target).await.status, 403, "{target}");
+        }
+        for target in ["/users/7/delete", "/users//delete", "/users/%2f/delete", "/users/;/delete;"] {
+            assert_eq!(client.get(target).await.status, 403, "{target}");
+        }
+        // No browser writes it.
+        assert_eq!(send(&client, "/form", FORM, "do[x=]=delete").await.status, 403);
+        assert_eq!(send(&client, "/form", FORM, "x=1]=2").await.status, 400);
+        for target in ["/q?do=undelete", "/q?do=delete-x", "/users//", "/owner?user[id]=7", "/things?dry=1"] {
+            assert_eq!(client.get(target).await.status, 200, "{target}");
+        }
+        assert_eq!(send(&client, "/form", FORM, "do=show&do.x=1&do.y=2").await.status, 200);
     }
 
     async fn every_item_of_a_batch_counts_and_is_bound(keeper: Keeper) {
