@@ -15,6 +15,9 @@ const MULTIPART: &str = "multipart/";
 /// body (NDJSON, `application/json-seq`) are no JSON text, and refused where they are read.
 const JSON: &str = "json";
 
+/// JSON by another name, which koa-bodyparser reads as such.
+const REPORT: &str = "csp-report";
+
 /// What a body is by its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -34,7 +37,7 @@ pub(super) enum Kind {
 /// Tells whether frameworks may take fields of a body for parameters of the request, by one line of its
 /// content type: Laravel and Rails do so with JSON as well, and Rack with every multipart type.
 pub(in crate::domain) fn may_hold_parameters(line: &[u8]) -> bool {
-    is_urlencoded(line) || names_any(line, &[MULTIPART, JSON])
+    is_urlencoded(line) || names_any(line, &[MULTIPART, JSON, REPORT])
 }
 
 /// Tells whether frameworks may take a body for an urlencoded form, by one line of its content type.
@@ -114,7 +117,7 @@ impl ContentType {
             FORM => Kind::Form,
             "multipart/form-data" => Kind::Multipart,
             "application/graphql" => Kind::GraphQl,
-            essence if essence.contains(JSON) => Kind::Json,
+            essence if essence.contains(JSON) || essence.contains(REPORT) => Kind::Json,
             _ => Kind::Other,
         }
     }
@@ -210,6 +213,7 @@ mod tests {
             "text/x-json",
             "application/x-ndjson",
             "application/json5",
+            "application/csp-report",
         ] {
             assert_eq!(
                 ContentType::parse(line).unwrap().kind(),
@@ -227,7 +231,6 @@ mod tests {
             ("text/plain", Kind::Other, false),
             ("text/plain; x=json", Kind::Other, true),
             ("text/javascript", Kind::Other, false),
-            ("application/csp-report", Kind::Other, false),
         ] {
             assert_eq!(ContentType::parse(line).unwrap().kind(), kind, "{line}");
             assert_eq!(may_hold_parameters(line.as_bytes()), holds, "{line}");
