@@ -219,7 +219,7 @@ on_both_stores! {
             assert_eq!(client.get(target).await.status, 403, "{target}");
         }
         // No browser writes it.
-        for body in ["do[x=]=delete", "x=1]=2"] {
+        for body in ["do[x=]=delete", "x=1]=2", "x=1%5D=2"] {
             assert_eq!(send(&client, "/form", FORM, body).await.status, 400, "{body}");
         }
         for target in ["/q?do=undelete", "/q?do=delete-x", "/users//", "/owner?user[id]=7", "/things?dry=1"] {
