@@ -88,8 +88,16 @@ pub(super) fn replace(text: &str, meaning: impl Fn(Piece<'_>) -> Option<char>) -
     String::from_utf8(bytes).ok().filter(|_| changed)
 }
 
+/// Reads bytes that are not UTF-8 as decoders do: overlong forms as what they spell, or what is no text
+/// with U+FFFD in its place (WHATWG Encoding §4.1), or without it.
+pub(super) fn decode_in_all_ways(bytes: &[u8]) -> Vec<String> {
+    let replaced = String::from_utf8_lossy(bytes).into_owned();
+    let dropped = bytes.utf8_chunks().map(|chunk| chunk.valid()).collect();
+    vec![decode_carelessly(bytes), replaced, dropped]
+}
+
 /// Reads bytes as a careless decoder does: overlong forms as what they spell, the rest as Latin-1.
-pub(super) fn decode_carelessly(bytes: &[u8]) -> String {
+fn decode_carelessly(bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut rest = bytes;
     while let Some((&first, tail)) = rest.split_first() {
@@ -134,5 +142,6 @@ mod tests {
         let bytes = decode("/%c0%ae").unwrap_err();
         assert_eq!(decode_carelessly(&bytes), "/.");
         assert_eq!(decode_carelessly(&[0xE9, b'/', 0xC3]), "é/Ã");
+        assert_eq!(decode_in_all_ways(&bytes), ["/.", "/\u{fffd}\u{fffd}", "/"]);
     }
 }

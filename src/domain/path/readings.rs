@@ -1,7 +1,7 @@
 //! All the ways in which an application may read one path.
 
 use super::accept::{Accept, Ambiguous, Leniency};
-use super::escapes::{Piece, decode, decode_carelessly, pieces};
+use super::escapes::{Piece, decode, decode_in_all_ways, pieces};
 use super::steps::{self, Step};
 
 /// How many readings a path may have; one with more is refused.
@@ -19,7 +19,7 @@ pub(super) fn other_readings(raw: &str, accept: Accept) -> Result<Vec<String>, A
     let inspect = |reading: &str| inspect(reading, accept);
     let not_utf8 = |bytes: &[u8]| match accept.invalid_utf8 {
         Leniency::Refuse => Err(Ambiguous::InvalidUtf8),
-        Leniency::Read => Ok(decode_carelessly(bytes)),
+        Leniency::Read => Ok(decode_in_all_ways(bytes)),
     };
     if accept == Accept::default() {
         return close(raw, steps::USUAL, inspect, not_utf8);
@@ -50,7 +50,7 @@ pub(super) fn route_forms(text: &str) -> Result<Vec<String>, Ambiguous> {
         text,
         steps::FOR_TEMPLATES,
         |_| Ok(()),
-        |bytes| Ok(decode_carelessly(bytes)),
+        |bytes| Ok(decode_in_all_ways(bytes)),
     )
 }
 
@@ -60,7 +60,7 @@ pub(super) fn exception_forms(text: &str) -> Result<Vec<String>, Ambiguous> {
         text,
         steps::USUAL,
         |_| Ok(()),
-        |bytes| Ok(decode_carelessly(bytes)),
+        |bytes| Ok(decode_in_all_ways(bytes)),
     )
 }
 
@@ -69,7 +69,7 @@ fn close(
     start: &str,
     steps: &[Step],
     inspect: impl Fn(&str) -> Result<(), Ambiguous>,
-    not_utf8: impl Fn(&[u8]) -> Result<String, Ambiguous>,
+    not_utf8: impl Fn(&[u8]) -> Result<Vec<String>, Ambiguous>,
 ) -> Result<Vec<String>, Ambiguous> {
     // A reading counts once per number of decodings, since more may follow when there were fewer.
     let mut found: Vec<(String, u8)> = vec![(start.to_owned(), 0)];
@@ -78,15 +78,19 @@ fn close(
     while let Some((reading, decodings)) = found.get(next) {
         next += 1;
         inspect(reading)?;
-        let decoded = (*decodings < MAX_DECODINGS && reading.contains('%'))
-            .then(|| decode(reading).or_else(|bytes| not_utf8(&bytes)))
-            .transpose()?
-            .filter(|decoded| decoded != reading)
-            .map(|decoded| (decoded, decodings + 1));
+        let mut decoded = Vec::new();
+        if *decodings < MAX_DECODINGS && reading.contains('%') {
+            decoded = match decode(reading) {
+                Ok(one) => vec![one],
+                Err(bytes) => not_utf8(&bytes)?,
+            };
+        }
+        let decoded = decoded.into_iter().filter(|decoded| decoded != reading);
+        let decoded = decoded.map(|decoded| (decoded, decodings + 1));
         let stepped = steps
             .iter()
             .filter_map(|step| Some((step(reading)?, *decodings)));
-        let reached: Vec<(String, u8)> = decoded.into_iter().chain(stepped).collect();
+        let reached: Vec<(String, u8)> = decoded.chain(stepped).collect();
         for new in reached {
             if found.contains(&new) {
                 continue;

@@ -213,6 +213,22 @@ fn what_is_let_in_is_also_read_as_resolved() {
         ),
         (
             Accept {
+                invalid_utf8: read,
+                ..refuse
+            },
+            "/a%c0%afb",
+            "/a\u{fffd}\u{fffd}b",
+        ),
+        (
+            Accept {
+                invalid_utf8: read,
+                ..refuse
+            },
+            "/a%ffb",
+            "/ab",
+        ),
+        (
+            Accept {
                 malformed_escapes: read,
                 ..refuse
             },
