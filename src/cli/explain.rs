@@ -39,7 +39,11 @@ fn describe(
     out: &mut Output,
 ) -> Result<Vec<Explained>, CliError> {
     writeln!(out, "{} {}", request.method.as_str(), request.target())?;
-    let path = match RequestPath::parse(&request.path, &settings.edge.accept) {
+    let path = match RequestPath::of_target(
+        &request.path,
+        request.query.as_deref(),
+        &settings.edge.accept,
+    ) {
         Ok(path) => path,
         Err(refused) => {
             writeln!(

@@ -2,7 +2,7 @@
 
 use super::body::{Body, parameter_at};
 use super::occurrence::{Occurrence, in_headers};
-use super::request::{body_may_hold_parameters, plain_parameters, same_key};
+use super::request::{body_may_hold_parameters, may_be_key, plain_parameters};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ pub fn values<'v>(
             .collect(),
         Field::Path(name) => captures.values(name).map(Cow::Borrowed).collect(),
         Field::Query(name) => plain_parameters(head.query.unwrap_or_default())
-            .filter(|(key, _)| same_key(key, name))
+            .filter(|(key, _)| may_be_key(key, name))
             .map(|(_, value)| value)
             .chain(fields_like(name, head, body))
             .collect(),
@@ -177,7 +177,7 @@ fn exact_values(
 /// prefer them. What the application may act on is shown.
 fn shadows<'v>(name: &'v str, head: &RequestHead<'v>) -> impl Iterator<Item = Cow<'v, str>> {
     plain_parameters(head.query.unwrap_or_default())
-        .filter(move |(key, _)| same_key(key, name))
+        .filter(move |(key, _)| may_be_key(key, name))
         .map(|(_, value)| value)
 }
 
@@ -207,7 +207,7 @@ fn exact_shadows(field: &Field, head: &RequestHead<'_>, body: &Body<'_>) -> Vec<
 /// The parameters of a name, in every way in which the query may be read.
 fn exact_parameters(name: &str, head: &RequestHead<'_>) -> Vec<Vec<u8>> {
     head.parameters()
-        .filter(|(key, _)| same_key(key, name))
+        .filter(|(key, _)| may_be_key(key, name))
         .map(|(_, value)| value.into_owned().into_bytes())
         .collect()
 }

@@ -47,6 +47,7 @@ pub use level::{LevelOutOfRange, RiskLevel};
 pub use method::{Method, MethodSet, UnknownMethod};
 pub use naming::{LetterCase, Naming, NormalForm};
 use path::captures_folded;
+pub(crate) use path::undo_odd_escapes;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
 pub use request::{RequestHead, claimed_methods, only_line};

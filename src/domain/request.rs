@@ -2,7 +2,7 @@
 
 use super::body::{is_urlencoded, may_hold_parameters};
 use super::occurrence::{Occurrence, in_query};
-use super::path::same_folded;
+use super::path::{same_folded, undo_odd_escapes};
 use super::{Method, MethodSet, RequestPath};
 use std::borrow::Cow;
 
@@ -174,17 +174,21 @@ fn may_override(query: &str) -> bool {
 ///
 /// A plus is a blank and a plus; `;` separates and does not (old Python and Ruby parsers), and so does a
 /// further `?` (applications that split the target there themselves). Some decode the whole query before they
-/// split it, and then the values again. Broken escapes stay as they are, as in most parsers.
+/// split it, and then the values again. Broken escapes stay as they are, as in most parsers, and are what
+/// they are to Jetty.
 pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     let decoded_first = hides_separators(query).then(|| decoded(query, '+'));
+    let as_jetty = undo_odd_escapes(query);
     let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
         (
             Cow::Owned(name.into_owned()),
             Cow::Owned(value.into_owned()),
         )
     };
-    let hidden = decoded_first.map_or_else(Vec::new, |query| pairs(&query).map(owned).collect());
-    pairs(query).chain(hidden)
+    let hidden = |query: &str| pairs(query).map(owned).collect::<Vec<_>>();
+    let hidden_first = decoded_first.as_deref().map(hidden).unwrap_or_default();
+    let hidden_odd = as_jetty.as_deref().map(hidden).unwrap_or_default();
+    pairs(query).chain(hidden_first).chain(hidden_odd)
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -529,6 +533,8 @@ mod tests {
             "a=1%3Bdo=delete",
             "do=delet%2565",
             "%2564o=delete",
+            "d%6?=delete",
+            "x=1&d%6?=de%6<ete",
             "%EF%BB%BFdo=delete",
         ] {
             let mut found = parameters(query);

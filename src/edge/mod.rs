@@ -88,7 +88,7 @@ async fn walk(
         upgrade,
     } = normalize(&mut parts, visit)?;
     let house = &*visit.worker.house;
-    let path = RequestPath::parse(uri.path(), &house.options.accept)?;
+    let path = RequestPath::of_target(uri.path(), uri.query(), &house.options.accept)?;
     if house.options.is_own(&path) {
         // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
         return Box::pin(endpoints::serve(visit, &path, &uri, &parts, body)).await;

@@ -93,6 +93,16 @@ pub(crate) fn percent(byte: u8) -> Vec<u8> {
     format!("%{byte:02x}").into_bytes()
 }
 
+/// As [`percent`], with a digit that is none where there is one for it: Jetty has 16 from `0` on.
+pub(crate) fn percent_oddly(byte: u8) -> Vec<u8> {
+    let digit = match byte & 15 {
+        9 => b'@',
+        low => b'0' + low,
+    };
+    let high = char::from(percent(byte)[1]);
+    format!("%{high}{}", char::from(digit)).into_bytes()
+}
+
 /// `%2541`.
 pub(crate) fn percent_twice(byte: u8) -> Vec<u8> {
     format!("%25{byte:02x}").into_bytes()

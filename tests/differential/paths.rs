@@ -3,7 +3,9 @@
 //! A target that any router or parser takes for a guarded path is guarded, or refused; and one that we
 //! take for an exception's path is that path to all of them.
 
-use crate::generator::{Chance, disturbed, inserted, other_case, percent, percent_twice, with_one};
+use crate::generator::{
+    Chance, disturbed, inserted, other_case, percent, percent_oddly, percent_twice, with_one,
+};
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
 use crate::{Case, Finding, Ours, Subject, locked, posted};
 use http::{HeaderMap, Uri};
@@ -71,6 +73,11 @@ const ODD: &[&[u8]] = &[
     b"/admin%5cdelete",
     b"/admin\\delete",
     b"/%61dmin/delete",
+    b"/ad%6=in/delete",
+    b"/adm%6@n/delete",
+    b"/admin%2?delete",
+    b"/users/%3?/delete",
+    b"/users/%?3/delete",
     b"/%2561dmin/delete",
     b"/admin/delete;x",
     b"/admin;x=1/delete",
@@ -246,7 +253,7 @@ impl Paths {
         let Some(uri) = target(case) else {
             return Ours::Refused;
         };
-        let Ok(path) = RequestPath::parse(uri.path(), &setting.accept) else {
+        let Ok(path) = RequestPath::of_target(uri.path(), uri.query(), &setting.accept) else {
             return Ours::Refused;
         };
         let headers = HeaderMap::new();
@@ -316,7 +323,7 @@ impl Subject for Paths {
             text = chance.pick(ODD).to_vec();
         }
         for _ in 0..=chance.below(4) {
-            text = match chance.below(8) {
+            text = match chance.below(9) {
                 0 => with_one(&text, chance, percent),
                 1 => with_one(&text, chance, percent_twice),
                 2 => with_one(&text, chance, other_case),
@@ -324,6 +331,7 @@ impl Subject for Paths {
                 4 => [chance.pick(JUNK), &text].concat(),
                 5 => [&text[..], chance.pick(JUNK)].concat(),
                 6 => at_a_slash(&text, chance),
+                7 => with_one(&text, chance, percent_oddly),
                 _ => inserted(&text, chance.place(&text), chance.pick(JUNK)),
             };
         }

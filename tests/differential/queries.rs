@@ -4,7 +4,8 @@
 //! not apply by its absence, does so in the eyes of every parser.
 
 use crate::generator::{
-    BLANKS, Chance, disturbed, inserted, other_case, percent, percent_twice, replaced, with_one,
+    BLANKS, Chance, disturbed, inserted, other_case, percent, percent_oddly, percent_twice,
+    replaced, with_one,
 };
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
 use crate::{Case, Finding, Ours, Subject, locked, multipart, posted};
@@ -132,6 +133,7 @@ const ODD: &[&[u8]] = &[
     b"NAME%3DVALUE",
     b"=NAME=VALUE",
     b"%4eAME=VALUE",
+    b"x=1&d%6?=delete",
     b"NAME%=VALUE",
     b"%zz=1&NAME=VALUE",
     b"%ff=1&NAME=VALUE",
@@ -467,7 +469,7 @@ fn pair(rule: &Rule, chance: &mut Chance) -> Vec<u8> {
 }
 
 fn odd(text: &[u8], chance: &mut Chance) -> Vec<u8> {
-    match chance.below(9) {
+    match chance.below(10) {
         0 => b"0".to_vec(),
         1 => with_one(text, chance, percent),
         2 => with_one(text, chance, percent_twice),
@@ -475,7 +477,8 @@ fn odd(text: &[u8], chance: &mut Chance) -> Vec<u8> {
         4 => [chance.pick(JUNK), text].concat(),
         5 => [text, chance.pick(JUNK)].concat(),
         6 => inserted(text, chance.place(text), chance.pick(JUNK)),
-        7 => [
+        7 => with_one(text, chance, percent_oddly),
+        8 => [
             chance
                 .pick(BLANKS)
                 .iter()

@@ -212,7 +212,7 @@ on_both_stores! {
             let excepted = format!("/things?dry={}", value.replace("delete", "1"));
             assert_eq!(client.get(&excepted).await.status, 403, "{excepted}");
         }
-        for target in ["/owner?user[id]=root", "/owner?user[id]\\=]=root", "/owner?user[id]:=]=root", "/owner?.user[id]=root"] {
+        for target in ["/owner?user[id]=root", "/owner?user[id]\\=]=root", "/owner?user[id]:=]=root", "/owner?.user[id]=root", "/owner?user[%6@d]=root", "/q?d%6?=delete"] {
             assert_eq!(client.get(target).await.status, 403, "{target}");
         }
         for target in ["/users/7/delete", "/users//delete", "/users/%2f/delete", "/users/;/delete;"] {

@@ -4,6 +4,7 @@ use super::form::Form;
 use super::json::Json;
 use super::{Body, BodyRefusal, Content};
 use crate::domain::RequestHead;
+use crate::domain::path::undo_odd_escapes;
 use crate::domain::request::{plain_parameters, same_key};
 use apollo_parser::Parser;
 use apollo_parser::cst::{CstNode, Definition, FragmentDefinition, Selection, SelectionSet};
@@ -68,9 +69,9 @@ fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, Bod
 
 /// `?query=…`, under every spelling of the name, and what stands for it.
 fn of_query(head: &RequestHead<'_>) -> Result<Vec<String>, BodyRefusal> {
-    let pairs = head
-        .queries()
-        .flat_map(|query| query.split('&').chain(query.split(['&', ';', '?'])));
+    let as_jetty: Vec<String> = head.queries().filter_map(undo_odd_escapes).collect();
+    let queries = head.queries().chain(as_jetty.iter().map(String::as_str));
+    let pairs = queries.flat_map(|query| query.split('&').chain(query.split(['&', ';', '?'])));
     let mut texts = Vec::new();
     let mut stand_ins = Vec::new();
     for (name, value) in pairs.flat_map(plain_parameters) {

@@ -21,9 +21,9 @@ pub struct Accept {
     pub dot_segments: Leniency,
     /// `#` and what follows; also read as cut off.
     pub fragments: Leniency,
-    /// Escapes that decode to no or to overlong UTF-8; also read byte by byte.
+    /// Escapes that decode to no or to overlong UTF-8; also read byte by byte, as U+FFFD, and without them.
     pub invalid_utf8: Leniency,
-    /// `%` without two hexadecimal digits; also read as a literal `%`.
+    /// `%` without two hexadecimal digits; also read as a literal `%`, and as Jetty reads it (`%6?` is `o`).
     pub malformed_escapes: Leniency,
     /// Bytes outside 0x21..=0x7E that are no controls, unescaped.
     pub raw_bytes: Leniency,

@@ -88,6 +88,43 @@ pub(super) fn replace(text: &str, meaning: impl Fn(Piece<'_>) -> Option<char>) -
     String::from_utf8(bytes).ok().filter(|_| changed)
 }
 
+/// Undoes the escapes that only Jetty knows: with digits that are not hexadecimal, such as `%6?` for `o`;
+/// `None` if there are none.
+pub(crate) fn undo_odd_escapes(text: &str) -> Option<String> {
+    let meant = |text: &[u8]| match text {
+        [b'%', high, low, ..] => odd_escape(*high, *low),
+        _ => None,
+    };
+    if !(text.contains('%')
+        && text
+            .as_bytes()
+            .windows(3)
+            .any(|three| meant(three).is_some()))
+    {
+        return None;
+    }
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((&byte, tail)) = rest.split_first() {
+        let (read, used) = meant(rest).map_or((byte, 1), |read| (read, 3));
+        bytes.push(read);
+        rest = rest.get(used..).unwrap_or(tail);
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The byte that two digits mean to Jetty (`TypeUtil.convertHexDigit`), of which at least one is not
+/// hexadecimal.
+pub(super) fn odd_escape(high: u8, low: u8) -> Option<u8> {
+    let value = |digit: u8| match digit {
+        b'0'..=b'?' => Some(digit - b'0'),
+        b'@'..=b'F' => Some(digit - b'@' + 9),
+        b'`'..=b'f' => Some(digit - b'`' + 9),
+        _ => None,
+    };
+    let is_odd = !(high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    is_odd.then_some(value(high)? << 4 | value(low)?)
+}
+
 /// Reads bytes that are not UTF-8 as decoders do: overlong forms as what they spell, or what is no text
 /// with U+FFFD in its place (WHATWG Encoding §4.1), or without it.
 pub(super) fn decode_in_all_ways(bytes: &[u8]) -> Vec<String> {
@@ -135,6 +172,22 @@ mod tests {
         assert_eq!(decode("/a%2Fb%41%2541"), Ok("/a%2FbA%41".to_owned()));
         assert_eq!(decode("/100%"), Ok("/100%".to_owned()));
         assert_eq!(decode("/%u0041"), Ok("/%u0041".to_owned()));
+    }
+
+    #[test]
+    fn jetty_has_more_digits_than_others() {
+        for (text, read) in [
+            ("d%6?", "do"),
+            ("%6=%6@%5;%5=%2?", "mi[]/"),
+            ("%8?/%?3", "\u{fffd}/\u{fffd}"),
+            ("%%6?%", "%o%"),
+            ("%6`", "i"),
+        ] {
+            assert_eq!(undo_odd_escapes(text).as_deref(), Some(read), "{text}");
+        }
+        for text in ["", "%", "%6", "%6f", "%zz", "%6g", "%6/", "%u0041", "100%"] {
+            assert_eq!(undo_odd_escapes(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod steps;
 mod template;
 
 pub use accept::{Accept, Ambiguous, Leniency};
+pub(crate) use escapes::undo_odd_escapes;
 pub(crate) use fold::{fold_into, same_folded};
 pub use readings::MAX_READINGS;
 pub(super) use steps::is_ignorable;
@@ -48,6 +49,25 @@ impl<'r> RequestPath<'r> {
             Look::Special => readings::other_readings(raw, *accept)?,
         };
         Ok(Self { raw, others })
+    }
+
+    /// As [`Self::parse`], of a target with this query. To Jetty the `?` between them may be a digit of an
+    /// escape (`/a%3?x`, `/a%?3`), so that all of it is the path: refused, whatever is accepted.
+    pub fn of_target(
+        raw: &'r str,
+        query: Option<&str>,
+        accept: &Accept,
+    ) -> Result<Self, Ambiguous> {
+        let next = query.map(|query| query.as_bytes().first());
+        let reaches_query = match (raw.as_bytes(), next) {
+            ([.., b'%', high], Some(_)) => escapes::odd_escape(*high, b'?').is_some(),
+            ([.., b'%'], Some(Some(low))) => escapes::odd_escape(b'?', *low).is_some(),
+            _ => false,
+        };
+        if reaches_query {
+            return Err(Ambiguous::MalformedEscape);
+        }
+        Self::parse(raw, accept)
     }
 
     /// The bytes as they came.

@@ -1,7 +1,7 @@
 //! All the ways in which an application may read one path.
 
 use super::accept::{Accept, Ambiguous, Leniency};
-use super::escapes::{Piece, decode, decode_in_all_ways, pieces};
+use super::escapes::{Piece, decode, decode_in_all_ways, pieces, undo_odd_escapes};
 use super::steps::{self, Step};
 
 /// How many readings a path may have; one with more is refused.
@@ -29,6 +29,7 @@ pub(super) fn other_readings(raw: &str, accept: Accept) -> Result<Vec<String>, A
         (accept.controls, steps::drop_controls),
         (accept.controls, steps::cut_at_nul),
         (accept.dot_segments, steps::resolve_dots),
+        (accept.malformed_escapes, undo_odd_escapes),
         (accept.unicode_escapes, steps::decode_unicode_escapes),
     ];
     let lenient = lenient

@@ -237,6 +237,14 @@ fn what_is_let_in_is_also_read_as_resolved() {
         ),
         (
             Accept {
+                malformed_escapes: read,
+                ..refuse
+            },
+            "/%6=%6@x",
+            "/mix",
+        ),
+        (
+            Accept {
                 raw_bytes: read,
                 ..refuse
             },
@@ -255,6 +263,39 @@ fn what_is_let_in_is_also_read_as_resolved() {
     for (accept, raw, expected) in cases {
         assert!(refusal(raw).is_some(), "{raw}");
         assert!(readings_with(raw, accept).contains(expected), "{raw}");
+    }
+}
+
+#[test]
+fn a_question_mark_is_no_digit() {
+    let accept = Accept {
+        malformed_escapes: Leniency::Read,
+        ..Accept::default()
+    };
+    for (path, query) in [
+        ("/a%3", "x"),
+        ("/a%3", ""),
+        ("/a%", "3"),
+        ("/a%", "f=1"),
+        ("/a%;", ""),
+    ] {
+        let read = RequestPath::of_target(path, Some(query), &accept);
+        assert_eq!(read, Err(Ambiguous::MalformedEscape), "{path}?{query}");
+        assert!(
+            RequestPath::of_target(path, None, &accept).is_ok(),
+            "{path}"
+        );
+    }
+    for (path, query) in [
+        ("/100%", "page=2"),
+        ("/100%", ""),
+        ("/a%41", "x"),
+        ("/a%x", "3"),
+    ] {
+        assert!(
+            RequestPath::of_target(path, Some(query), &accept).is_ok(),
+            "{path}?{query}"
+        );
     }
 }
 

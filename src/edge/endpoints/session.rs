@@ -117,7 +117,7 @@ async fn ask(
     let (path, query) = target
         .split_once('?')
         .map_or((target, None), |(path, query)| (path, Some(query)));
-    let path = RequestPath::parse(path, &house.options.accept)?;
+    let path = RequestPath::of_target(path, query, &house.options.accept)?;
     let headers = HeaderMap::new();
     let host = bare_host(visit.authority()).unwrap_or_default();
     let head = RequestHead {

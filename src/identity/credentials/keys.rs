@@ -1,6 +1,6 @@
 //! Credentials that are neither cookies nor `Authorization`: keys in headers and in the query.
 
-use crate::domain::{same_key, splits};
+use crate::domain::{same_key, splits, undo_odd_escapes};
 use http::header::{HeaderMap, HeaderName};
 use memchr::memchr2_iter;
 use percent_encoding::percent_decode_str;
@@ -113,12 +113,26 @@ impl KeyNames {
 }
 
 /// The places in a query where some application may find parameter `name`.
-///
-/// Separated by `&`, `;` (old Python and Ruby), or a further `?`; the name in every spelling.
-fn in_query<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = Key> + 'q {
+fn in_query(query: &str, name: &str) -> Vec<Key> {
     // A cheap test before names are decoded.
-    let may_hold = query.contains('%') || holds_word_of(query, name);
-    let query = if may_hold { query } else { "" };
+    if !(query.contains('%') || holds_word_of(query, name)) {
+        return Vec::new();
+    }
+    let mut keys: Vec<Key> = keys_named(query, name).collect();
+    if let Some(as_jetty) = undo_odd_escapes(query) {
+        let others = keys_named(&as_jetty, name);
+        let others = others.filter(|other| keys.iter().all(|key| key.value != other.value));
+        let others: Vec<Key> = others.collect();
+        keys.extend(others.into_iter().map(|key| Key {
+            is_plain: false,
+            ..key
+        }));
+    }
+    keys
+}
+
+/// Pairs are separated by `&`, `;` (old Python and Ruby), or a further `?`; the name in every spelling.
+fn keys_named<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = Key> + 'q {
     let mut plainly = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         (key == name).then_some(value)

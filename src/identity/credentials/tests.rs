@@ -580,6 +580,8 @@ fn keys_in_headers_and_the_query_are_credentials() {
         (&[], "+key=k"),
         (&[], "access.token=k"),
         (&[], "Access_Token=k"),
+        (&[], "access_toke%6>=k"),
+        (&[], "access_t%6?ken=k"),
     ] {
         let (session, _, doubted) = read(lines, query);
         assert!(session.is_err(), "{lines:?} {query}");
@@ -592,6 +594,7 @@ fn keys_in_headers_and_the_query_are_credentials() {
         "q=key",
         "my_access_token=k",
         "page=1&sort=name",
+        "q=50%:10",
     ] {
         let (session, only_cookies, _) = read(&[cookie, ("x-csrf-token", "k")], query);
         assert_eq!((session, only_cookies), (Ok(plain), true), "{query}");
