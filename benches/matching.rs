@@ -65,7 +65,7 @@ fn find(table: &RouteTable, raw: &str, headers: &HeaderMap) -> usize {
     let Ok(path) = RequestPath::parse(raw, &Accept::default()) else {
         return 0;
     };
-    let claimed = claimed_methods(Method::Delete, headers, Some("page=2"));
+    let claimed = claimed_methods(Method::Delete, headers, &path, Some("page=2"));
     let head = RequestHead {
         method: Method::Delete,
         claimed,

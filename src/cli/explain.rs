@@ -75,7 +75,7 @@ fn describe(
     let query = request.query.as_deref();
     let head = RequestHead {
         method: request.method,
-        claimed: claimed_methods(request.method, &request.headers, query),
+        claimed: claimed_methods(request.method, &request.headers, &path, query),
         host: &request.host,
         path: &path,
         query,

@@ -57,9 +57,7 @@ pub fn values<'v>(
             )
             .collect(),
         Field::Path(name) => captures.values(name).map(Cow::Borrowed).collect(),
-        Field::Query(name) => plain_parameters(head.query.unwrap_or_default())
-            .filter(|(key, _)| may_be_key(key, name))
-            .map(|(_, value)| value)
+        Field::Query(name) => shadows(name, head)
             .chain(fields_like(name, head, body))
             .collect(),
     }
@@ -257,7 +255,7 @@ mod tests {
         let headers =
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
-        let claimed = claimed_methods(method, &headers, query);
+        let claimed = claimed_methods(method, &headers, &path, query);
         let head = RequestHead {
             method,
             claimed,

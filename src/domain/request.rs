@@ -55,6 +55,11 @@ impl<'r> RequestHead<'r> {
         self.query.into_iter().chain(self.hidden_queries())
     }
 
+    /// The queries that the path may hold, in any reading.
+    pub fn hidden_queries(&self) -> impl Iterator<Item = &'r str> + use<'r> {
+        hidden_queries(self.path)
+    }
+
     /// How parameter `name` occurs, to whom the path may hold a query, too.
     pub(super) fn parameter(&self, name: &str) -> Occurrence<'r> {
         let found = in_query(self.query, name);
@@ -66,11 +71,12 @@ impl<'r> RequestHead<'r> {
                     .any(|(key, _)| same_key(&key, name)));
         if is_certain { found } else { Occurrence::Loose }
     }
+}
 
-    fn hidden_queries(&self) -> impl Iterator<Item = &'r str> + use<'r> {
-        let readings = self.path.readings();
-        readings.filter_map(|reading| Some(reading.split_once(['?', ';'])?.1))
-    }
+/// The queries that a path may hold.
+fn hidden_queries<'r>(path: &'r RequestPath<'r>) -> impl Iterator<Item = &'r str> {
+    let readings = path.readings();
+    readings.filter_map(|reading| Some(reading.split_once(['?', ';'])?.1))
 }
 
 /// Every method that an application may take a request for: its own and all that override it.
@@ -79,6 +85,7 @@ impl<'r> RequestHead<'r> {
 pub fn claimed_methods(
     method: Method,
     headers: &http::HeaderMap,
+    path: &RequestPath<'_>,
     query: Option<&str>,
 ) -> MethodSet {
     let by_header = headers
@@ -91,12 +98,12 @@ pub fn claimed_methods(
         .fold(MethodSet::EMPTY, |claimed, (_, value)| {
             claimed.union(methods_in(&String::from_utf8_lossy(value.as_bytes())))
         });
-    let by_query = query
+    let queries = query.into_iter().chain(hidden_queries(path));
+    let by_query = queries
         .filter(|query| may_override(query))
-        .map_or(MethodSet::EMPTY, |query| {
-            parameters(query).fold(MethodSet::EMPTY, |claimed, (name, value)| {
-                claimed.union(claimed_by_field(&name, &value))
-            })
+        .flat_map(parameters)
+        .fold(MethodSet::EMPTY, |claimed, (name, value)| {
+            claimed.union(claimed_by_field(&name, &value))
         });
     with_get(by_header.union(by_query).with(method))
 }
@@ -276,11 +283,9 @@ pub(super) fn decoded(text: &str, plus: char) -> Cow<'_, str> {
 
 /// The byte that two hexadecimal digits mean.
 pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
-    data_encoding::HEXLOWER_PERMISSIVE
-        .decode(digits)
-        .ok()?
-        .first()
-        .copied()
+    let &[high, low] = digits else { return None };
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(value(high)? * 16 + value(low)?).ok()
 }
 
 /// Tells whether applications may take key `sent` for key `known`.
@@ -442,6 +447,7 @@ fn same_header(sent: &http::HeaderName, known: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Accept;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn claimed(method: Method, headers: &[(&'static str, &'static str)], query: &str) -> MethodSet {
@@ -454,7 +460,8 @@ mod tests {
                 )
             })
             .collect();
-        claimed_methods(method, &headers, Some(query))
+        let path = RequestPath::parse("/", &Accept::default()).unwrap();
+        claimed_methods(method, &headers, &path, Some(query))
     }
 
     fn set(methods: &[Method]) -> MethodSet {

@@ -45,7 +45,7 @@ pub use listen::{Census, ClientLimits, bind};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
 pub use wire::ClientDeadlines;
 
-use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath};
+use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath, claimed_methods};
 use content::Content;
 use error::EdgeError;
 use house::{Connection, Worker};
@@ -83,7 +83,6 @@ async fn walk(
     let Plain {
         uri,
         method,
-        claimed,
         host,
         upgrade,
     } = normalize(&mut parts, visit)?;
@@ -95,7 +94,7 @@ async fn walk(
     }
     let head = RequestHead {
         method,
-        claimed,
+        claimed: claimed_methods(method, &parts.headers, &path, uri.query()),
         host: &host,
         path: &path,
         query: uri.query(),

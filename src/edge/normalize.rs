@@ -4,7 +4,7 @@ use super::forward::Upgrade;
 use super::headers::{StolenHeader, cleanse};
 use super::visit::Visit;
 use super::wire::Violation;
-use crate::domain::{Method, MethodSet, claimed_methods, only_line};
+use crate::domain::{Method, only_line};
 use http::Uri;
 use http::header;
 use http::request::Parts;
@@ -18,8 +18,6 @@ pub(crate) struct Plain<'v> {
     pub(crate) uri: Uri,
     /// The method of the request line.
     pub(crate) method: Method,
-    /// Every method that the request claims.
-    pub(crate) claimed: MethodSet,
     /// The host it is for: lower case, without port.
     pub(crate) host: Cow<'v, str>,
     /// The upgrade that the client asks for.
@@ -79,12 +77,10 @@ pub(crate) fn normalize<'v>(
         visit.connection.hop.peer(),
     )?;
     let host = host(parts, visit)?;
-    let claimed = claimed_methods(method, &parts.headers, parts.uri.query());
     let uri = parts.uri.clone();
     Ok(Plain {
         uri,
         method,
-        claimed,
         host,
         upgrade,
     })

@@ -59,7 +59,12 @@ impl Watch {
             .unwrap_or_default();
         let sessions = &house.sessions;
         let carried = CarriedLines::of(head.headers, visit.path(), &sessions.credentials)
-            .with_keys(head.headers, head.query, &sessions.key_names);
+            .with_keys(
+                head.headers,
+                head.query,
+                head.hidden_queries(),
+                &sessions.key_names,
+            );
         let presented = if candidates.is_empty() {
             None
         } else {

@@ -417,7 +417,7 @@ mod tests {
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
         ask(&RequestHead {
             method: sent.method,
-            claimed: claimed_methods(sent.method, headers, Some(query)),
+            claimed: claimed_methods(sent.method, headers, &path, Some(query)),
             host: "app",
             path: &path,
             query: Some(query),

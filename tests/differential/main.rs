@@ -166,7 +166,7 @@ fn posted<'r>(
 ) -> RequestHead<'r> {
     RequestHead {
         method: Method::Post,
-        claimed: claimed_methods(Method::Post, headers, query),
+        claimed: claimed_methods(Method::Post, headers, path, query),
         upgrades: false,
         host: "h",
         path,

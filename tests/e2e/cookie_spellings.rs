@@ -303,6 +303,10 @@ on_both_stores! {
             let refused = client.post_form(&format!("/keys?{query}"), &[]).await;
             assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{query}");
         }
+        for target in ["/keys;key=k", "/keys;x=/y&access_token=k", "/keys%3Fkey=k"] {
+            let refused = client.post_form(target, &[]).await;
+            assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{target}");
+        }
         assert_eq!(scene.got("/keys"), before);
         // A key alone is nobody that we saw, and elsewhere the application's own affair.
         let script = scene.script().header("x-own-key", "k");

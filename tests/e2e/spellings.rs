@@ -183,6 +183,9 @@ on_both_stores! {
             request.headers_mut().insert("content-type", kind.parse().unwrap());
             assert_eq!(client.send(request).await.status, status, "{kind} {body}");
         }
+        for target in ["/items/5;_method=delete", "/items/5%3F_method=delete", "/items/5;x?y&_method=delete"] {
+            assert_eq!(send(&client, target, "text/plain", "x").await.status, 403, "{target}");
+        }
         for (body, status) in [
             (r#"{"query":"mutation { delete_user(id: 1) }"}"#, 403), (r#"{"query":"mutation { deleteUsers }"}"#, 200),
         ] {

@@ -142,7 +142,7 @@ fn guarded(sent: &Sent) -> Vec<bool> {
     };
     let head = RequestHead {
         method: sent.method,
-        claimed: claimed_methods(sent.method, &headers, query),
+        claimed: claimed_methods(sent.method, &headers, &path, query),
         host: "app",
         path: &path,
         query,

@@ -65,7 +65,7 @@ fn routes_of(table: &RouteTable, method: Method, target: &str, body: &str) -> Ve
     }
     let head = RequestHead {
         method,
-        claimed: claimed_methods(method, &headers, query),
+        claimed: claimed_methods(method, &headers, &path, query),
         host: "app.example.com",
         path: &path,
         query,

@@ -95,7 +95,17 @@ fn literal_takes_the_bytes_as_they_came() {
 fn every_claimed_method_matches() {
     let table = table(vec![matcher(&[Method::Delete], "/users/{id}")]);
     assert!(ask(Method::Delete, "/users/1").applies(&table));
-    assert!(ask(Method::Post, "/users/1?_method=delete").applies(&table));
+    for target in [
+        "/users/1?_method=delete",
+        // To whoever splits the target there.
+        "/users/1;_method=delete",
+        "/users/1%3F_method=delete",
+        "/users/1;x?y&_method=delete",
+    ] {
+        let posted = ask(Method::Post, target).header("content-type", "text/plain");
+        assert!(posted.applies(&table), "{target}");
+    }
+    assert!(!ask(Method::Get, "/users/1;_methods=delete").applies(&table));
     assert!(
         ask(Method::Get, "/users/1")
             .header("x-http-method-override", "DELETE")

@@ -19,6 +19,7 @@ use crate::verification::{self, CountedBy};
 use http::request::Parts;
 use http::{Response, Uri, header};
 use hyper::body::Incoming;
+use std::iter;
 use std::sync::Arc;
 
 pub(crate) use crate::verification::Refusal;
@@ -99,7 +100,7 @@ impl Call<'_, '_> {
         let sessions = &self.visit.worker.house.sessions;
         let headers = &self.parts.headers;
         let carried = CarriedLines::of(headers, self.visit.path(), &sessions.credentials)
-            .with_keys(headers, self.query, &sessions.key_names);
+            .with_keys(headers, self.query, iter::empty(), &sessions.key_names);
         let caller = identify(self.visit, &carried, &self.parts.headers)?;
         let worker = self.visit.worker;
         let id = caller

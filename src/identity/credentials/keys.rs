@@ -63,6 +63,16 @@ pub(super) struct Key {
     pub(super) is_plain: bool,
 }
 
+impl Key {
+    /// One that only some applications see.
+    fn in_doubt(self) -> Self {
+        Self {
+            is_plain: false,
+            ..self
+        }
+    }
+}
+
 impl KeyNames {
     /// These headers and parameters, and the common ones if `common` says so.
     pub fn new(headers: &[HeaderName], query: &[String], common: bool) -> Self {
@@ -78,29 +88,37 @@ impl KeyNames {
     }
 
     /// The keys that a request carries, by name.
-    pub(super) fn find(&self, headers: &HeaderMap, query: Option<&str>) -> Vec<Key> {
+    pub(super) fn find<'q>(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&'q str>,
+        hidden: impl Iterator<Item = &'q str>,
+    ) -> Vec<Key> {
         let mut keys = Vec::new();
         for (name, value) in headers {
             let name = name.as_str();
             if self.is_header(name) {
+                let known = folded(name);
                 keys.push(Key {
-                    name: folded(name).into_vec(),
+                    is_plain: *known == *name.as_bytes(),
+                    name: known.into_vec(),
                     value: value.as_bytes().to_vec(),
-                    is_plain: !name.contains(['_', '.']),
                 });
             }
         }
         if let Some(query) = query.filter(|query| !query.is_empty()) {
-            for name in &self.query {
-                keys.extend(in_query(query, name));
-            }
+            keys.extend(self.query.iter().flat_map(|name| in_query(query, name)));
+        }
+        for query in hidden {
+            let found = self.query.iter().flat_map(|name| in_query(query, name));
+            keys.extend(found.map(Key::in_doubt));
         }
         // A request is the same however its headers are ordered.
         keys.sort_by(|one, other| one.name.cmp(&other.name));
         keys
     }
 
-    /// Whether a header is a credential: `_` and `.` count as `-` (CGI).
+    /// Whether a header is a credential, to CGI as well.
     fn is_header(&self, name: &str) -> bool {
         let is = |known: &[u8]| {
             known.len() == name.len() && known.iter().copied().eq(name.bytes().map(fold))
@@ -123,10 +141,7 @@ fn in_query(query: &str, name: &str) -> Vec<Key> {
         let others = keys_named(&as_jetty, name);
         let others = others.filter(|other| keys.iter().all(|key| key.value != other.value));
         let others: Vec<Key> = others.collect();
-        keys.extend(others.into_iter().map(|key| Key {
-            is_plain: false,
-            ..key
-        }));
+        keys.extend(others.into_iter().map(Key::in_doubt));
     }
     keys
 }
@@ -153,7 +168,7 @@ fn keys_named<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = Key> + 
     })
 }
 
-/// Whether the first word of `name` occurs in `query`, whatever the letter case.
+/// Whether the longest word of `name` occurs in `query`, whatever the letter case.
 fn holds_word_of(query: &str, name: &str) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
     let words = name.as_bytes().split(|byte| !is_word(byte));
@@ -174,10 +189,12 @@ fn folded(name: &str) -> Box<[u8]> {
     name.bytes().map(fold).collect()
 }
 
+/// Every mark counts as `-`: CGI makes `_` of both, Apache up to 2.2 of all.
 fn fold(byte: u8) -> u8 {
-    match byte.to_ascii_lowercase() {
-        b'_' | b'.' => b'-',
-        other => other,
+    if byte.is_ascii_alphanumeric() {
+        byte.to_ascii_lowercase()
+    } else {
+        b'-'
     }
 }
 
@@ -194,7 +211,12 @@ mod tests {
         let all = KeyNames::new(&[], &[], true);
         for name in COMMON_HEADERS {
             assert!(all.is_header(name), "{name}");
-            assert!(all.is_header(&name.replace('-', "_")), "{name}");
+            for mark in ["_", ".", "~"] {
+                assert!(
+                    all.is_header(&name.replace('-', mark)),
+                    "{name} with {mark}"
+                );
+            }
         }
         for other in [
             "x-csrf-token",

@@ -37,11 +37,18 @@ impl CarriedLines {
         }
     }
 
-    /// Keeps the keys of a request as well.
+    /// Keeps the keys of a request as well. `hidden` are queries that only some applications find in its
+    /// path.
     #[must_use]
-    pub fn with_keys(self, headers: &HeaderMap, query: Option<&str>, names: &KeyNames) -> Self {
+    pub fn with_keys<'q>(
+        self,
+        headers: &HeaderMap,
+        query: Option<&'q str>,
+        hidden: impl Iterator<Item = &'q str>,
+        names: &KeyNames,
+    ) -> Self {
         Self {
-            keys: names.find(headers, query),
+            keys: names.find(headers, query, hidden),
             ..self
         }
     }

@@ -522,10 +522,11 @@ fn a_response_changes_what_the_client_carries() {
 #[test]
 fn keys_in_headers_and_the_query_are_credentials() {
     let key_names = KeyNames::new(&["x-own-key".parse().unwrap()], &["key".to_owned()], true);
-    let read = |lines: &[(&'static str, &str)], query: &str| {
+    let read_with = |lines: &[(&'static str, &str)], query: &str, hidden: &[&str]| {
         let headers = headers(lines);
         let lines = CarriedLines::of(&headers, "/", &names());
-        let lines = lines.with_keys(&headers, Some(query), &key_names);
+        let hidden = hidden.iter().copied();
+        let lines = lines.with_keys(&headers, Some(query), hidden, &key_names);
         let only_cookies = lines.only_cookies().is_some();
         let read = names().read(&lines);
         let doubted = names().sessions_in_doubt(&lines, &keys());
@@ -535,6 +536,10 @@ fn keys_in_headers_and_the_query_are_credentials() {
             doubted,
         )
     };
+    let read = |lines: &[(&'static str, &str)], query: &str| read_with(lines, query, &[]);
+    // In a query that only some applications find, a key is in doubt however it is written.
+    let (session_of_some, _, doubted) = read_with(&[], "", &["a=b", "key=k"]);
+    assert!(session_of_some.is_err() && !doubted.is_empty());
     let cookie = ("cookie", "session_id=x");
     let plain = session(&[cookie]);
     let mut all = vec![plain];

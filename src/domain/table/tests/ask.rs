@@ -105,7 +105,7 @@ impl Ask {
             .split_once('?')
             .map_or((self.target, None), |(p, q)| (p, Some(q)));
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
-        let claimed = claimed_methods(self.method, &self.headers, query);
+        let claimed = claimed_methods(self.method, &self.headers, &path, query);
         then(&RequestHead {
             method: self.method,
             claimed,
