@@ -40,6 +40,7 @@ mod wire;
 
 pub use client::TrustedProxies;
 pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
+pub(crate) use headers::{folded, is_plain};
 pub use house::{EdgeOptions, House, serve};
 pub use listen::{Census, ClientLimits, bind};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};

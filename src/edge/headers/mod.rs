@@ -9,6 +9,7 @@ mod response;
 
 pub(crate) use cookies::{join_cookies, remove_cookie};
 pub(crate) use hop::Hop;
+pub(crate) use names::{folded, is_plain};
 pub use pass::{NotPassed, may_pass, may_remove};
 pub(crate) use request::{StolenHeader, cleanse};
 pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};

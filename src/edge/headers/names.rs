@@ -39,13 +39,13 @@ pub(super) fn classify(name: &str) -> Class {
 /// (PHP), or every other mark (lighttpd, Apache before 2.4), so that a name with a mark can stand for
 /// another. Names that servers use among themselves have marks as well: IBM's (`$WSRU`, the user),
 /// Passenger's (`!~…`), iisnode's (`x-iisnode-auth_user`).
-pub(super) fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// The plain name that a gateway makes of one that is not.
-pub(super) fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }
 

@@ -2,7 +2,9 @@
 
 use super::Draft;
 use super::upstream::Upstream;
-use crate::edge::{ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies};
+use crate::edge::{
+    ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies, folded,
+};
 use crate::identity::{BrowserKeyCookie, SessionOptions};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
@@ -344,9 +346,4 @@ fn limits(
     }
     let body_limit = draft.size(raw.body_limit, 64 << 10, 16 << 20, &at("body_limit"));
     (limits, body_limit)
-}
-
-/// Names are compared in one spelling: some gateways read every other mark as a dash.
-fn folded(name: &str) -> String {
-    name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
 }

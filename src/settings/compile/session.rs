@@ -2,6 +2,7 @@
 
 use super::{Draft, learn};
 use crate::domain::{LetterCase, Naming, NormalForm};
+use crate::edge::is_plain;
 use crate::identity::{
     AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
     SessionOptions,
@@ -181,8 +182,7 @@ fn headers(
     let mut name = |text: &Option<String>, field: &str| {
         let (text, at) = (text.as_ref()?, at.key(field));
         let name = draft.header(text, &at)?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if !name.as_str().bytes().all(plain) {
+        if !is_plain(name.as_str()) {
             let message = format!(
                 "`{}` never arrives: such names are read as others, so nobody's are passed on",
                 clip(text)

@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::domain::{Accept, Leniency};
 use crate::edge::{
-    ForwardedStyle, NotPassed, RewriteUrls, Target, UpstreamOptions, may_pass, may_remove,
+    ForwardedStyle, NotPassed, RewriteUrls, Target, UpstreamOptions, is_plain, may_pass, may_remove,
 };
 use crate::settings::one_or_more::OneOrMore;
 use crate::settings::raw::{RawAccept, RawForwarded, RawHeaders, RawRewriteUrls, RawUpstream};
@@ -91,7 +91,7 @@ fn headers(raw: Option<&RawHeaders>, draft: &mut Draft<'_>) -> (Vec<String>, Vec
     let raw = raw.unwrap_or(&default);
     let pass = names(raw.pass.as_ref(), "pass", may_pass, draft);
     let remove = names(raw.remove.as_ref(), "remove", may_remove, draft);
-    if let Some(name) = pass.iter().find(|name| !name.contains(['_', '.'])) {
+    for name in pass.iter().filter(|name| is_plain(name)) {
         let message = format!(
             "the application may take `{}` for the path or the host, and no route guards against that",
             clip(name)
