@@ -66,7 +66,8 @@ pub async fn admit<S: Store>(
     }
     let held = fetch(store, id, caller, demands, now).await?;
     // Nobody's, but its time runs out all the same.
-    let disputed = held.session.clone().filter(Session::is_disputed);
+    let disputed = held.session.as_ref();
+    let disputed = disputed.filter(|session| session.is_disputed()).cloned();
     let evidence = weigh(held, caller, now);
     let over = match (&evidence.session, &disputed, caller.reduced) {
         (SessionState::Known(session), _, _) | (_, Some(session), _) => {

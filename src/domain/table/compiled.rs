@@ -143,17 +143,17 @@ impl Compiled {
                 Standing::Excluded
             };
         }
-        let query_holds = self.query_holds(head);
-        let query_may_hold = query_holds || body_may_hold_parameters(head);
-        if !(self.host_holds(head) && query_may_hold && self.headers_hold(head)) {
-            return Standing::Excluded;
-        }
         let widest = if body_may_claim_methods(head) {
             MethodSet::ALL
         } else {
             head.claimed
         };
-        if !self.methods_hold(widest) || self.is_excepted(head, widest, None) {
+        if !(self.methods_hold(widest) && self.host_holds(head) && self.headers_hold(head)) {
+            return Standing::Excluded;
+        }
+        let query_holds = self.query_holds(head);
+        let query_may_hold = query_holds || body_may_hold_parameters(head);
+        if !query_may_hold || self.is_excepted(head, widest, None) {
             Standing::Excluded
         } else if !self.route.matcher.body.is_empty()
             || !self.methods_hold(head.claimed)

@@ -71,16 +71,6 @@ impl Found {
         Ok(matches)
     }
 
-    pub(super) fn knows(&self, compiled: &Arc<Compiled>) -> bool {
-        self.matches
-            .iter()
-            .any(|found| Arc::ptr_eq(&found.route, &compiled.route))
-            || self
-                .pending
-                .iter()
-                .any(|found| Arc::ptr_eq(&found.compiled, compiled))
-    }
-
     pub(super) fn push(&mut self, compiled: &Arc<Compiled>, captures: Captures, as_of: Standing) {
         match as_of {
             Standing::Excluded => {}

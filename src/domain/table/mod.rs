@@ -126,17 +126,23 @@ impl RouteTable {
 
     /// Finds the routes that apply, and those that the body may make apply.
     ///
-    /// Allocates nothing when there are none.
+    /// Allocates nothing when no path matches.
     pub fn find(&self, head: &RequestHead<'_>) -> Found {
         let mut found = Found::default();
+        let mut judged = Vec::new();
+        let mut consider = |route| {
+            if !judged.contains(&route) {
+                judged.push(route);
+                self.consider(route, head, &mut found);
+            }
+        };
         for reading in head.path.readings() {
-            self.templates
-                .visit(reading, &mut |route| self.consider(route, head, &mut found));
+            self.templates.visit(reading, &mut consider);
             // The test alone allocates nothing; which ones matched is asked only if any did.
             if let Some(regexes) = self.regexes.as_ref().filter(|set| set.is_match(reading)) {
                 for index in regexes.matches(reading) {
                     if let Some(route) = self.regex_routes.get(index) {
-                        self.consider(*route, head, &mut found);
+                        consider(*route);
                     }
                 }
             }
@@ -149,7 +155,7 @@ impl RouteTable {
             return;
         };
         let standing = compiled.standing(head);
-        if standing == Standing::Excluded || found.knows(compiled) {
+        if standing == Standing::Excluded {
             return;
         }
         // The index ignores what `match: literal` does not, so the route itself has the last word.
