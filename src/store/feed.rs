@@ -80,6 +80,8 @@ impl EndingFeed {
 async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: &Endings) {
     let (mut seen, mut last) = (None, 0);
     let mut since = None::<Instant>;
+    // What was there when endings were last read; what this process wrote since is told by `news`.
+    let (mut read, mut has_news) = (None, true);
     loop {
         // Another process wrote: the version differs. Our own revocations are in the set already.
         let version = store.data_version().await.ok();
@@ -90,18 +92,23 @@ async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: 
                 Err(error) => tracing::warn!(%error, "cannot read the revoked sessions"),
             }
         }
-        match store.endings(last).await {
-            Ok((ended, latest)) => {
-                last = latest;
-                for ending in ended {
-                    endings.tell(ending);
+        if has_news || version.is_none() || version != read {
+            match store.endings(last).await {
+                Ok((ended, latest)) => {
+                    (read, last) = (version, latest);
+                    for ending in ended {
+                        endings.tell(ending);
+                    }
+                }
+                Err(error) => {
+                    read = None;
+                    tracing::warn!(%error, "cannot read which sessions have ended");
                 }
             }
-            Err(error) => tracing::warn!(%error, "cannot read which sessions have ended"),
         }
         // An error that lasts is not told without pause.
         let pause = if version.is_none() { RETRY } else { LOOK };
-        let _ = timeout(pause, store.news()).await;
+        has_news = timeout(pause, store.news()).await.is_ok();
     }
 }
 
