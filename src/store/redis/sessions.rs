@@ -213,7 +213,6 @@ impl RedisStore {
                     .arg(self.keys.revocations());
             })
             .await?;
-        self.revoked.add(id, end);
         for id in bytes(revoked)?.chunks(32).filter_map(session_id) {
             self.revoked.add(id, end);
         }

@@ -4,7 +4,7 @@ for _, key in ipairs(every_value(KEYS[1])) do
   local session = redis.call('HGET', key, 's')
   if session then redis.call('ZREM', ARGV[1] .. string.sub(session, 94), id_of(key)) end
   known = known or session
-  ids = ids .. id_of(key) .. (redis.call('HGET', key, 'p') or '')
+  ids = ids .. ids_of(key)
   wipe(key)
 end
 ended(ids, KEYS[2], ARGV[2], known and 'o' or 'u')

@@ -28,6 +28,15 @@ local function hex(id)
   return (string.gsub(id, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
 end
 
+-- The id of a session, and those of its parts.
+local function ids_of(key)
+  return id_of(key) .. (redis.call('HGET', key, 'p') or '')
+end
+-- The key of another session.
+local function sibling(key, id)
+  return string.sub(key, 1, -67) .. '{' .. hex(id) .. '}'
+end
+
 -- The sorted set of all values that a session's cookie has had; nil if it had one only.
 local function chain(key)
   local first = redis.call('HGET', key, 'l')
@@ -38,7 +47,7 @@ end
 local function every_value(key)
   local keys, list = {key}, chain(key)
   for _, id in ipairs(list and redis.call('ZRANGE', list, 0, -1) or {}) do
-    local other = string.sub(key, 1, -67) .. '{' .. hex(id) .. '}'
+    local other = sibling(key, id)
     if other ~= key then keys[#keys + 1] = other end
   end
   return keys

@@ -9,7 +9,7 @@ for _, key in ipairs(every_value(KEYS[1])) do
     redis.call('HSET', key, 'r', ARGV[3])
     redis.call('PEXPIRE', key, ARGV[4])
   end
-  ids = ids .. id_of(key) .. (redis.call('HGET', key, 'p') or '')
+  ids = ids .. ids_of(key)
 end
 revoke(ids, KEYS[2], ARGV[5], ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[1])

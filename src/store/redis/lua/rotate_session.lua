@@ -60,7 +60,7 @@ end
 -- The oldest hold nothing any more, and the oldest of those are forgotten.
 local over = redis.call('ZCARD', list) - tonumber(ARGV[8])
 for _, id in ipairs(over > 0 and redis.call('ZRANGE', list, over - 1, over - 1) or {}) do
-  local old = string.sub(from, 1, -67) .. '{' .. hex(id) .. '}'
+  local old = sibling(from, id)
   if redis.call('HEXISTS', old, 'r') == 0 then redis.call('DEL', old) end
 end
 redis.call('ZREMRANGEBYRANK', list, 0, -1 - tonumber(ARGV[9]))
