@@ -242,7 +242,9 @@ impl Watch {
             LooksLike::LoginPage => matches!(response.status().as_u16(), 200 | 304),
             LooksLike::Anybody => false,
         };
-        let may_follow = sets_session && (has_failed || (is_safe && house.rolling.is_rolling()));
+        let may_follow = sets_session
+            && (has_failed || (is_safe && house.rolling.is_rolling()))
+            && house.guest.is_carried(&self.carried);
         if house.sessions.learn.is_none() || !(is_shown || may_follow) {
             return;
         }

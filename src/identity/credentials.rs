@@ -261,15 +261,14 @@ impl Credentials {
     ) -> Vec<SessionId> {
         let mut found = Vec::new();
         for (which, value) in self.values() {
-            for reading in otherwise(which, value) {
+            // What is read as it came is known to who asks, alone and with the others.
+            for reading in otherwise(which, value).into_iter().filter(|it| it != value) {
                 if self.are_several() {
                     let others = self.map(|at, other| {
                         let other = if at == which { &reading } else { other };
                         at.reduced(other).into_owned()
                     });
                     found.extend(others.sessions(keys));
-                } else if reading == value {
-                    continue;
                 }
                 if !reading.is_empty() {
                     found.extend(self.only(which, reading).sessions(keys));

@@ -145,9 +145,16 @@ impl Candidates {
 
     /// Tells what the request is. `body` is `None` if it was too long to be read.
     pub fn settle(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Found {
-        let of = |standing| {
-            let logins = self.logins.iter().cloned();
-            logins.filter(move |login| login.standing(head, body) == standing)
+        let judged = self
+            .logins
+            .iter()
+            .map(|one| (one.standing(head, body), one));
+        let judged: Vec<_> = judged.collect();
+        let of = |wanted| {
+            let found = judged
+                .iter()
+                .filter(move |(standing, _)| *standing == wanted);
+            found.map(|(_, login)| Arc::clone(login))
         };
         let attempt = |route: Arc<LoginRoute>| Attempt {
             typed: body.and_then(|body| route.subject_in_request(head, body)),
@@ -190,6 +197,9 @@ impl LoginRoute {
             } else {
                 Standing::Perhaps
             };
+        }
+        if of_request == Standing::No {
+            return Standing::No;
         }
         let standing = if self.needs_secret() || !has_method {
             of_request.min(self.carries_secret(head, body))
