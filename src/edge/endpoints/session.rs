@@ -1,4 +1,4 @@
-//! `GET status` and `POST lock`: what a session holds, and dropping it.
+//! `GET status`, `POST lock` and `POST sign-out`: what a session holds, dropping it, and ending the session for us.
 
 use super::Call;
 use crate::audit::{self, EventKind};
@@ -17,6 +17,7 @@ use crate::edge::respond;
 use crate::gate::{self, Outcome};
 use crate::store::Store;
 use http::{HeaderMap, Response};
+use std::borrow::Cow;
 
 /// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeError> {
@@ -56,10 +57,7 @@ pub(super) async fn lock(
     let known = call.identify().await?;
     let bytes = content.read(super::BODY_LIMIT).await?;
     if !call.is_json() {
-        let mut fields = form_urlencoded::parse(&bytes);
-        let sent = fields.find(|(name, _)| name == "anti_forgery");
-        let sent = sent.map(|(_, value)| value).unwrap_or_default();
-        call.must_bear_our_token(&known, &sent)?;
+        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
     }
     call.visit.worker.verifier.lock(&known.caller()).await?;
     Ok(respond::json(call.visit, &LockResponse { locked: true }))
@@ -69,7 +67,7 @@ pub(super) async fn lock(
 /// a login within a session that is known would make nothing fresher.
 ///
 /// The application is not asked to end it. Where it knows the browser by a cookie that stays, a login
-/// is no proof of who that is, so the session is left to nobody rather than forgotten.
+/// is no proof of who that is, so the session is disputed rather than forgotten.
 pub(super) async fn sign_out(
     call: &Call<'_, '_>,
     mut content: Content,
@@ -77,15 +75,8 @@ pub(super) async fn sign_out(
     call.must_be_ours()?;
     let known = call.identify().await?;
     let bytes = content.read(super::BODY_LIMIT).await?;
-    let field = |wanted: &str| {
-        let mut fields = form_urlencoded::parse(&bytes);
-        let found = fields.find(|(name, _)| name == wanted);
-        found
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
     if !call.is_json() {
-        call.must_bear_our_token(&known, &field("anti_forgery"))?;
+        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
     }
     let visit = call.visit;
     let Worker { house, store, .. } = &**visit.worker;
@@ -97,9 +88,16 @@ pub(super) async fn sign_out(
     event.session = Some(known.id);
     event.subject = Some(&known.session.subject);
     house.audit.record(&event)?;
-    let page = LocalPath::parse(&field("to")).or_else(|| LocalPath::parse("/"));
+    let page = LocalPath::parse(&field(&bytes, "to")).or_else(|| LocalPath::parse("/"));
     page.map(|page| respond::signed_out(visit, &page))
         .ok_or(EdgeError::Refused(Reason::NotFound))
+}
+
+/// A field of a form; empty if it is not there.
+fn field<'b>(form: &'b [u8], wanted: &str) -> Cow<'b, str> {
+    let mut fields = form_urlencoded::parse(form);
+    let found = fields.find(|(name, _)| name == wanted);
+    found.map(|(_, value)| value).unwrap_or_default()
 }
 
 /// What a request would meet, as far as it can be told without its body. Takes nothing.
