@@ -113,7 +113,7 @@ const fn state(session: &Session) -> &'static str {
     if session.revoked { "revoked" } else { "alive" }
 }
 
-/// The user to show; a session that was left to nobody has none.
+/// The user to show; a disputed session has none.
 fn owner(session: &Session) -> &str {
     if session.is_disputed() {
         "(disputed)"

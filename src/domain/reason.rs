@@ -55,7 +55,7 @@ reasons! {
     PolicyDefaultDeny = "policy-default-deny",
     /// The request did not come in time.
     RequestTimeout = "request-timeout",
-    /// Somebody else may have logged in within the session: whose it is, the application alone knows.
+    /// Somebody may have logged in within the session, or it was signed out here: whose it is cannot be told.
     SessionDisputed = "session-disputed",
     /// The session is not fresh enough for this route.
     SessionNotFresh = "session-not-fresh",

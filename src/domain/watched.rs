@@ -88,7 +88,8 @@ impl Watched {
     }
 
     /// Whether a request asks for the page from which what is watched is sent: it has the very path and
-    /// all that the query must hold. Never, where the body tells: then that path may be of any page.
+    /// all that the query must hold. Never, where a field of the body must have a value: then that path may
+    /// be of any page. That a password must be there does not count.
     pub fn is_sent_from(&self, head: &RequestHead<'_>) -> bool {
         let mut tests = self.tests.iter();
         self.has_path(head.path.raw())

@@ -100,7 +100,7 @@ impl Audience {
             site: site(&told),
             language: told.language.cloned(),
             origin: if told.doubled {
-                // What a page of no origin sends: nobody's, and none of ours.
+                // As if from a page without an origin, which is not ours.
                 Some(HeaderValue::from_static("null"))
             } else {
                 told.origin.cloned()

@@ -26,7 +26,7 @@ pub(super) fn is_begun_by(request: &HeaderMap) -> bool {
 pub(super) fn said_by(name: &HeaderName, value: &HeaderValue, succeeded: bool) -> Said {
     let mut told = schemes(value).filter(|(scheme, _)| is_of_connections(scheme));
     match name.as_str() {
-        // A success that still names it, or a word for the other side, is part of a handshake.
+        // A success that still names it, or a token for the client, is part of a handshake.
         "www-authenticate" | "proxy-authenticate" => {
             let said = told.map(|(_, has_more)| {
                 if has_more || succeeded {

@@ -662,7 +662,8 @@ impl Watch {
         let rotated = visit.worker.store.rotate_session(&rotation).await;
         let followed = matches!(rotated, Ok(Rotated::Followed));
         let noted = !followed || self.note_parts(visit, to, response).await;
-        // Where the cookie comes with every answer, no unknown value is believed in any spelling.
+        // Not where the cookie comes with every answer: it would be one more write for each. A login in
+        // another spelling there needs the proof that nobody was signed in, as everywhere.
         let is_rolling = visit.worker.house.rolling.is_rolling();
         let spelled = !followed || is_rolling || self.note_spelling(visit, to, response).await;
         if !tell(visit, &rotated) || !noted || !spelled {
@@ -895,7 +896,7 @@ fn is_page(response: &Response<UpstreamBody>) -> bool {
 }
 
 fn tell_of_disbelief(visit: &Visit<'_>) {
-    tracing::warn!(request_id = %visit.id, path = visit.path(), "a login or logout within a known session is not believed: it is another browser's, or another subject's");
+    tracing::warn!(request_id = %visit.id, path = visit.path(), "a login or logout is not believed: the session is another browser's, another subject's, or disputed already");
 }
 
 fn tell_disregarded(visit: &Visit<'_>, why: Disregarded) {
@@ -908,7 +909,7 @@ fn tell_disregarded(visit: &Visit<'_>, why: Disregarded) {
             tracing::warn!(%request_id, path, "a login succeeded, but it sets none of the session's cookies");
         }
         Disregarded::SignedIn => {
-            tracing::warn!(%request_id, path, "a login is not believed: the application may know the browser by the session's cookie that came with it, and sets that cookie with every answer");
+            tracing::warn!(%request_id, path, "a login is not believed: somebody may have been signed in to the session that came with it; guarded requests are refused until the next login");
         }
         Disregarded::Failed => {}
     }

@@ -1,6 +1,6 @@
 //! Whether a login is believed, and whose the session is after it.
 //!
-//! What somebody typed is not the word of the application: one that sends whoever is signed in away
+//! The application does not confirm what somebody typed: one that sends whoever is signed in away
 //! from its login answers any password as it answers the right one. So a login makes a session only
 //! where none was known before; a known one gets no fresher by it, and no other subject.
 
@@ -60,7 +60,7 @@ pub enum Verdict {
     Again,
     /// A fresh session of this subject.
     Believed(Subject),
-    /// By the application's own word the session is this subject's now; it is not fresh.
+    /// The application itself says that the session is this subject's now; it is not fresh.
     Changed(Subject),
     /// Whose it is, the application alone knows: nothing can be proved in it.
     Disputed,

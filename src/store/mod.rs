@@ -256,7 +256,7 @@ pub trait Store {
     /// Tells whether two are values of one session's cookie, or one and the same.
     async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError>;
 
-    /// Leaves a session to nobody, under every value of its cookie, with nothing that it held; writes
+    /// Disputes a session under every value of its cookie: it keeps nothing that it held; writes
     /// `disputed` if nothing is known of it. Announced to all sidecars as a lock.
     async fn dispute_session(
         &self,

@@ -249,7 +249,7 @@ on_both_stores! {
         assert_eq!(thief.post_form("/login", &mallory).await.status, 302);
         assert_eq!(thief.cookie(KEY_COOKIE), None);
         assert_eq!(reason(&thief.post_form("/keys", &[]).await), "session-disputed");
-        scene.stepgate.process().wait_for_line("a login is not believed: the application may know");
+        scene.stepgate.process().wait_for_line("a login is not believed: somebody may have been signed in");
     }
 
     async fn another_user_on_the_same_cookie_voids_everything(keeper: Keeper) {

@@ -77,7 +77,7 @@ pub(super) fn rotate(
     Ok((Rotated::Followed, until))
 }
 
-/// Leaves a session to nobody, under every value of its cookie.
+/// Disputes a session, under every value of its cookie.
 pub(super) fn dispute(
     connection: &Connection,
     id: SessionId,

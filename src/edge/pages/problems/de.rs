@@ -93,7 +93,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::SessionDisputed => (
             "Bitte melden Sie sich neu an",
-            "Jemand hat sich angemeldet oder es versucht, während Sie angemeldet waren. Wessen Sitzung das nun ist, lässt sich nicht sicher sagen.",
+            "Jemand hat sich mit einer Sitzung, die dieser Browser schon hatte, an- oder abgemeldet oder es versucht. Wessen Sitzung das nun ist, lässt sich nicht sicher sagen.",
             "Melden Sie sich ab, wenn es noch geht, und dann neu an. Waren Sie es nicht, ändern Sie Ihr Passwort.",
         ),
         Reason::SessionNotFresh => (

@@ -93,7 +93,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::SessionDisputed => (
             "Please sign in anew",
-            "Somebody signed in, or tried to, while you were signed in. Whose session this is now cannot be told for certain.",
+            "Somebody signed in or out, or tried to, with a session that this browser had already. Whose session this is now cannot be told for certain.",
             "Sign out if you still can, then sign in again. If it was not you, change your password.",
         ),
         Reason::SessionNotFresh => (
