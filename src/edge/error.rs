@@ -2,8 +2,7 @@
 
 use super::forward::ForwardError;
 use super::normalize::NormalizeError;
-use super::respond::reason_of;
-use super::upstream::{OutgoingError, SendError};
+use super::upstream::{ConnectError, OutgoingError, SendError};
 use super::wire::Violation;
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, BodyRefusal, Reason};
@@ -135,6 +134,19 @@ fn broken(error: &hyper::Error) -> Reason {
         Reason::RequestTimeout
     } else {
         Reason::AmbiguousRequest
+    }
+}
+
+/// The reason for a response that never came.
+fn reason_of(error: &SendError) -> Reason {
+    match error {
+        SendError::Connect(ConnectError::Exhausted(_)) => Reason::LimitReached,
+        SendError::Connect(ConnectError::Timeout(_)) | SendError::Late { .. } => {
+            Reason::UpstreamTimeout
+        }
+        SendError::Framing => Reason::InvalidUpstreamResponse,
+        SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
+        SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
     }
 }
 

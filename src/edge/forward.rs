@@ -4,10 +4,11 @@ use super::content::Content;
 use super::headers::{cleanse_interim, cleanse_response, join_cookies, remove_cookie};
 use super::house::Worker;
 use super::observe::Watch;
+use super::status_class::{is_passed_on_early, switches_protocols};
+use super::tunnel;
 use super::upstream::{Outgoing, SendError, UpstreamBody};
 use super::visit::Visit;
 use super::wire::Awaited;
-use super::{respond, tunnel};
 use crate::domain::{Claim, Permit};
 use crate::gate;
 use crate::identity::BrowserKeyCookie;
@@ -76,7 +77,7 @@ pub(crate) async fn forward(
     if let Some(awaited) = awaited {
         awaited.told().await;
     }
-    if respond::switches_protocols(&response) {
+    if switches_protocols(&response) {
         let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
             return Err(ForwardError::Switched);
         };
@@ -99,7 +100,7 @@ async fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited) {
     let connection = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let tell = awaited.teller(connection);
     hyper::ext::on_informational(request, move |response| {
-        if respond::is_passed_on_early(response.status()) {
+        if is_passed_on_early(response.status()) {
             let mut headers = response.headers().clone();
             cleanse_interim(&mut headers);
             tell(response.status(), headers);

@@ -31,6 +31,7 @@ pub mod problem;
 mod reply;
 mod respond;
 mod speak;
+mod status_class;
 mod streams;
 mod tunnel;
 mod upstream;

@@ -6,7 +6,7 @@ use super::forget::forget;
 use super::identify::identify;
 use super::open::Opened;
 use super::reply::Reply;
-use super::respond;
+use super::status_class::was_taken;
 use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
@@ -183,7 +183,7 @@ impl Watch {
                     Box::pin(self.doubt_if_kept(visit, response.headers())).await;
                 }
             }
-            Found::Logout if respond::was_taken(response.status()) => {
+            Found::Logout if was_taken(response.status()) => {
                 Box::pin(self.ended(visit, response.headers())).await;
             }
             Found::Logout | Found::Nothing if sets_session => {
@@ -892,7 +892,7 @@ fn is_page(response: &Response<UpstreamBody>) -> bool {
             kind.get(..page.len())
                 .is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
         });
-    respond::was_taken(response.status()) && (is_page || kind.is_empty())
+    was_taken(response.status()) && (is_page || kind.is_empty())
 }
 
 fn tell_of_disbelief(visit: &Visit<'_>) {

@@ -33,7 +33,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ("hyper::", &["edge/", "demo/"]),
     ("hyper_util::", &["edge/", "demo/"]),
     ("rustls::", &["edge/", "demo/", "store/redis/", "tls.rs"]),
-    ("StatusCode::", &["edge/respond/", "demo/"]),
+    // Which status we answer with is decided in one place; what an upstream's status means, in another.
+    (
+        "StatusCode::",
+        &["edge/respond/", "edge/status_class.rs", "demo/"],
+    ),
     ("SystemTime::now", &["clock.rs"]),
 ];
 

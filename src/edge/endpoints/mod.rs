@@ -22,8 +22,6 @@ use hyper::body::Incoming;
 use std::iter;
 use std::sync::Arc;
 
-pub(crate) use crate::verification::Refusal;
-
 /// A carried form fits, and nothing much larger.
 const BODY_LIMIT: usize = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 //! `POST verify` and `POST verify/send`: one factor answered, or a code asked for.
 
 use super::prompt::{Drafted, for_known, set_browser_key};
-use super::{BODY_LIMIT, Call, Known, Refusal};
+use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, FactorSet, Reason, ReturnTarget, Secret};
 use crate::edge::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
 use crate::edge::audience::ClientKind;
@@ -12,7 +12,7 @@ use crate::edge::pages::{self, Carried, Confirm, EmailCode, FormEncoding, Prompt
 use crate::edge::reply::Reply;
 use crate::edge::respond;
 use crate::store::Store;
-use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Sending, Success};
+use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
 use http::Response;
 use std::collections::HashMap;
 

@@ -3,9 +3,6 @@
 mod shape;
 mod status;
 
-pub(super) use status::{is_passed_on_early, reason_of, switches_protocols, was_taken};
-
-use super::endpoints::Refusal;
 use super::error::EdgeError;
 use super::pages::{self, ErrorView, Framed, SessionView};
 use super::problem::{self, Problem};
@@ -16,6 +13,7 @@ use crate::edge::api::ChallengeView;
 use crate::edge::audience::ClientKind;
 use crate::edge::local_path::LocalPath;
 use crate::telemetry::chain;
+use crate::verification::Refusal;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use shape::{Mark, ours, redirect, set, typed};

@@ -1,10 +1,8 @@
-//! Which status an answer has, and what the status of an answer means.
+//! Which status an answer of ours has.
 
 use crate::domain::Reason;
-use crate::edge::ConnectError;
 use crate::edge::audience::ClientKind;
-use crate::edge::upstream::SendError;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 /// The status of a refusal.
 pub(super) fn status_of(reason: Reason, client: ClientKind) -> StatusCode {
@@ -48,35 +46,4 @@ pub(super) fn status_of(reason: Reason, client: ClientKind) -> StatusCode {
         Reason::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
-}
-
-/// The reason for a response that never came.
-pub(crate) fn reason_of(error: &SendError) -> Reason {
-    match error {
-        SendError::Connect(ConnectError::Exhausted(_)) => Reason::LimitReached,
-        SendError::Connect(ConnectError::Timeout(_)) | SendError::Late { .. } => {
-            Reason::UpstreamTimeout
-        }
-        SendError::Framing => Reason::InvalidUpstreamResponse,
-        SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
-        SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
-    }
-}
-
-/// RFC 9110 §15.2.2.
-pub(crate) fn switches_protocols<B>(response: &Response<B>) -> bool {
-    response.status() == StatusCode::SWITCHING_PROTOCOLS
-}
-
-/// RFC 9110 §15.2: what may be told before the answer. We meet `Expect` ourselves, and a switch of
-/// protocols is an answer.
-pub(crate) fn is_passed_on_early(status: StatusCode) -> bool {
-    status.is_informational()
-        && status != StatusCode::CONTINUE
-        && status != StatusCode::SWITCHING_PROTOCOLS
-}
-
-/// Whether the application took a request: anything but an error of its own.
-pub(crate) fn was_taken(status: StatusCode) -> bool {
-    !status.is_client_error() && !status.is_server_error()
 }

@@ -9,7 +9,7 @@ use super::link::{Exchange, Link, LinkDeadlines, Phase};
 use super::pinned::Pinned;
 use super::target::{ConnectError, Target};
 use crate::edge::connection_auth::{self, Said};
-use crate::edge::respond;
+use crate::edge::status_class::switches_protocols;
 use http::header;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -211,7 +211,7 @@ impl Pool {
         connection: Connection,
         home: Home,
     ) -> Response<UpstreamBody> {
-        if respond::switches_protocols(&response) {
+        if switches_protocols(&response) {
             // Its life as HTTP is over: it is nobody's to give back.
             connection.exchange.enter(Phase::Tunnel);
             return response.map(|body| UpstreamBody::new(body, None));
