@@ -1,5 +1,6 @@
 //! A response on its way to the client.
 
+use super::headers::cleanse_trailers;
 use super::open::Opened;
 use super::streams::Stream;
 use super::upstream::UpstreamBody;
@@ -127,9 +128,15 @@ impl Reply {
             Content::Continued(read @ Some(_), _) => {
                 Poll::Ready(read.take().map(|bytes| Ok(Frame::data(bytes))))
             }
-            Content::Continued(None, body) | Content::Upstream(body) => Pin::new(body)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+            Content::Continued(None, body) | Content::Upstream(body) => {
+                let mut frame = ready!(Pin::new(body).poll_frame(cx));
+                if let Some(Ok(frame)) = &mut frame
+                    && let Some(trailers) = frame.trailers_mut()
+                {
+                    cleanse_trailers(trailers);
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Bodies on their way: the client's to the application, and the application's back.
 
 use super::pool::Lease;
-use crate::edge::headers::cleanse_trailers;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -110,12 +109,7 @@ impl Body for UpstreamBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
-        let mut frame = Pin::new(&mut this.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &mut frame
-            && let Some(trailers) = frame.trailers_mut()
-        {
-            cleanse_trailers(trailers);
-        }
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
         match &frame {
             Poll::Ready(Some(Ok(_))) => this.release_if_ended(),
             Poll::Ready(None) => {
