@@ -54,13 +54,13 @@ pub(super) fn forget(worker: &Rc<Worker>, ids: impl IntoIterator<Item = SessionI
 /// Tells the store of one after the other, until none is left. They stay in line until they are told,
 /// so that nobody else begins meanwhile.
 async fn tell(worker: Rc<Worker>) {
-    let _working = worker.drain.work();
+    let _working = worker.transport.drain.work();
     let waiting = &worker.forgetting.waiting;
     let first = || waiting.borrow().front().copied();
     while let Some((id, since)) = first() {
         if worker.store.end_session(id).await.is_ok() || since.elapsed() > PATIENCE {
             waiting.borrow_mut().pop_front();
-        } else if worker.drain.has_begun() {
+        } else if worker.transport.drain.has_begun() {
             waiting.borrow_mut().clear();
         } else {
             sleep(PAUSE).await;

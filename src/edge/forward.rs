@@ -63,7 +63,7 @@ pub(crate) async fn forward(
     }
     let mut response = match worker
         .pool
-        .send(request, connection.client(), visit.deadline)
+        .send(request, connection.data.client(), visit.deadline)
         .await
     {
         Ok(response) => response,
@@ -132,6 +132,7 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
     }
     visit
         .connection
+        .data
         .hop
         .announce(&mut parts.headers, version, rules.forwarded);
     // A name that a trusted proxy gave to the request is kept.
@@ -162,7 +163,7 @@ fn carry(
     let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);
     let silence = worker.house.options.tunnel_silence;
-    let working = worker.drain.work();
+    let working = worker.transport.drain.work();
     let place = connection.place.clone();
     tokio::task::spawn_local(async move {
         let (_working, _place, _opened) = (working, place, opened);

@@ -148,7 +148,7 @@ fn refuse_if_authenticated(
     let mut demands = asked.demands.iter();
     let is_enforced = |demand: &Demand| demand.requirement.enforcement == Enforcement::Enforce;
     if demands.any(is_enforced)
-        && (visit.connection.is_authenticated() || connection_auth::is_begun_by(head.headers))
+        && (visit.connection.data.is_authenticated() || connection_auth::is_begun_by(head.headers))
     {
         return Err(EdgeError::Refused(Reason::ConnectionAuthenticated));
     }

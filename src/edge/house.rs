@@ -1,16 +1,14 @@
 //! What the threads of the house share, and what each has of its own.
 
 use super::client::TrustedProxies;
-use super::complaints::Complaints;
-use super::drain::Drain;
+use super::connection_limit::Census;
 use super::forget::Forgetting;
 use super::headers::{HeaderRules, Hop};
-use super::listen::{self, Census, ClientLimits, Place};
-use super::open::{self, Open};
+use super::limits::ClientLimits;
+use super::open::Open;
+use super::request_id::RequestIds;
+use super::service::{self, Transport};
 use super::upstream::{Client, Pinned, Pool, UpstreamOptions};
-use super::visit::RequestIds;
-use super::watchman::Watchman;
-use super::wire::Line;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
@@ -21,8 +19,6 @@ use crate::store::{AnyStore, Endings, Revoked};
 use crate::verification::{Equipment, Verifier};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -97,30 +93,29 @@ pub struct House {
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) house: Arc<House>,
+    pub(crate) transport: Transport,
     pub(crate) pool: Pool,
     pub(crate) store: AnyStore,
     pub(crate) verifier: Verifier<AnyStore>,
-    pub(crate) drain: Rc<Drain>,
     pub(crate) ids: RequestIds,
     pub(crate) recent: Recent,
-    pub(crate) complaints: Complaints,
     pub(crate) forgetting: Forgetting,
-    pub(crate) watchman: Watchman,
     pub(crate) open: Rc<Open>,
 }
 
-/// Who is on the line.
+/// A client's connection.
+pub(crate) type Connection = service::Connection<ClientSide>;
+
+/// What is kept for a client's connection.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    pub(crate) peer: IpAddr,
+pub(crate) struct ClientSide {
+    /// What the application is told of it.
     pub(crate) hop: Hop,
-    pub(crate) line: Arc<Line>,
-    pub(crate) place: Rc<Place>,
     /// What it has to itself at the application; `None` if several people may share it.
     pub(crate) pinned: Option<Rc<Pinned>>,
 }
 
-impl Connection {
+impl ClientSide {
     /// Who sends its requests, as far as connections to the application belong to somebody.
     pub(crate) fn client(&self) -> Client<'_> {
         self.pinned.as_ref().map_or(Client::Many, Client::One)
@@ -131,45 +126,6 @@ impl Connection {
         let pinned = self.pinned.as_ref();
         pinned.is_some_and(|pinned| pinned.is_authenticated())
     }
-}
-
-/// Serves one thread, over a store handle of its own, until `stop` resolves and everything under
-/// way has ended. Must run on a current-thread runtime that spawns local tasks.
-pub async fn serve(
-    house: Arc<House>,
-    store: AnyStore,
-    listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let worker = Rc::new(Worker {
-        pool: Pool::new(
-            house.options.upstream.clone(),
-            house.upstream_open.clone(),
-            house.upstream_pinned.clone(),
-        ),
-        verifier: Verifier::new(store.clone(), house.equipment.clone()),
-        store,
-        drain: Rc::new(Drain::default()),
-        ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
-        recent: Recent::default(),
-        complaints: Complaints::default(),
-        forgetting: Forgetting::default(),
-        watchman: Watchman::default(),
-        open: Rc::default(),
-        house,
-    });
-    let endings = worker.house.endings.clone();
-    tokio::task::spawn_local(open::follow(worker.clone(), endings));
-    for (listener, tls) in listeners {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls));
-    }
-    let watching = worker.clone();
-    tokio::task::spawn_local(async move { watching.watchman.make_rounds().await });
-    stop.await;
-    worker.drain.begin();
-    worker.drain.finished().await;
-    Ok(())
 }
 
 impl Worker {

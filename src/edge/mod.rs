@@ -9,6 +9,7 @@ mod audience;
 mod client;
 mod complaints;
 mod connection_auth;
+mod connection_limit;
 mod content;
 mod drain;
 mod endpoints;
@@ -21,6 +22,7 @@ mod guard;
 mod headers;
 mod house;
 mod identify;
+mod limits;
 mod listen;
 pub mod local_path;
 mod normalize;
@@ -29,7 +31,11 @@ mod open;
 pub mod pages;
 pub mod problem;
 mod reply;
+mod request_id;
 mod respond;
+mod response_body;
+mod serve;
+mod service;
 mod speak;
 mod status_class;
 mod streams;
@@ -40,10 +46,13 @@ mod watchman;
 mod wire;
 
 pub use client::TrustedProxies;
+pub use connection_limit::Census;
 pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
 pub(crate) use headers::{folded, is_plain};
-pub use house::{EdgeOptions, House, serve};
-pub use listen::{Census, ClientLimits, bind};
+pub use house::{EdgeOptions, House};
+pub use limits::ClientLimits;
+pub use listen::bind;
+pub use serve::serve;
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
 pub use wire::ClientDeadlines;
 
@@ -57,10 +66,10 @@ use hyper::body::Incoming;
 use normalize::{Plain, normalize};
 use observe::Watch;
 use reply::Reply;
+use service::Answer;
 use std::rc::Rc;
 use streams::Stream;
 use visit::Visit;
-use wire::Occupied;
 
 /// A request's way through the house.
 async fn handle(
@@ -68,13 +77,14 @@ async fn handle(
     connection: &Connection,
     request: Request<Incoming>,
     stream: Option<Rc<Stream>>,
-    occupied: Occupied,
-) -> Response<Reply> {
+) -> Answer<Reply> {
     let (parts, body) = request.into_parts();
     let visit = Visit::new(worker, connection, stream, &parts);
     let answered = walk(&visit, parts, body).await;
     let response = answered.unwrap_or_else(|error| respond::error(&visit, &error));
-    response.map(|reply| reply.until(visit.deadline).occupying(occupied))
+    // An answer of ours is there already, and may be the one that tells of the deadline.
+    let deadline = visit.deadline.filter(|_| response.body().is_streamed());
+    Answer { response, deadline }
 }
 
 async fn walk(

@@ -74,7 +74,7 @@ pub(crate) fn normalize<'v>(
     cleanse(
         &mut parts.headers,
         &options.headers,
-        visit.connection.hop.peer(),
+        visit.connection.data.hop.peer(),
     )?;
     let host = host(parts, visit)?;
     let uri = parts.uri.clone();

@@ -313,7 +313,8 @@ impl Watch {
         };
         let (answer, named) = shown.read(attempts);
         // Where the connection is logged in, what somebody typed may be about another.
-        let is_doubtful = visit.connection.is_authenticated() && matches!(named, Named::Typed(_));
+        let is_doubtful =
+            visit.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
         let named = if is_doubtful { Named::Nobody } else { named };
         let observed = Observed {
             answer,
@@ -614,7 +615,7 @@ impl Watch {
 
     /// The application gave the session another cookie, or took it away.
     async fn rotated(&self, visit: &Visit<'_>, response: &HeaderMap) {
-        if visit.connection.is_authenticated() {
+        if visit.connection.data.is_authenticated() {
             // The new cookie may be that of whoever logged the connection in.
             return self.dispute_all(visit, response).await;
         }
@@ -779,7 +780,7 @@ impl LooksLike {
     fn of(visit: &Visit<'_>, head: &RequestHead<'_>, carried: &CarriedLines) -> Self {
         let sessions = &visit.worker.house.sessions;
         let is_plain = head.claimed == MethodSet::EMPTY.with(head.method);
-        if sessions.learn.is_none() || visit.connection.is_authenticated() || !is_plain {
+        if sessions.learn.is_none() || visit.connection.data.is_authenticated() || !is_plain {
             return Self::Anybody;
         }
         // The home page is shown to everybody, whatever else it is.
@@ -920,6 +921,7 @@ fn tell<T>(visit: &Visit<'_>, done: &Result<T, StoreError>) -> bool {
     if let Err(error) = done
         && let Some(untold) = visit
             .worker
+            .transport
             .complaints
             .admit(visit.worker.house.clock.now())
     {

@@ -1,10 +1,10 @@
 //! HTTP on one connection: hyper's servers, and the rest they take while the client says nothing.
 
-use super::house::{Connection, Worker};
-use super::listen::LAST_CALL;
+use super::limits::LAST_CALL;
+use super::response_body::ResponseBody;
+use super::service::{Connection, Service, Transport};
 use super::streams::{Stream, Streams};
 use super::wire::{self, DOZE_AFTER, HeadLimits, Heard, Line, Scanner, Wire};
-use crate::domain::Leniency;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,40 +19,44 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 ///
 /// Between requests that are far apart only the socket is kept: most connections are idle most of the
 /// time, and what serves a request takes many times as much memory.
-pub(super) async fn http1<S>(
-    worker: Rc<Worker>,
-    connection: Rc<Connection>,
+pub(super) async fn http1<H, S>(
+    service: Rc<H>,
+    connection: Rc<Connection<H::Connection>>,
     mut stream: S,
     mut prefix: Vec<u8>,
 ) where
+    H: Service,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    worker.watchman.watch(&connection.line);
+    let transport = service.transport();
+    transport.watchman.watch(&connection.line);
     // Boxed, so that there is room for it only while it is needed.
-    while let Some(dozing) = Box::pin(converse(&worker, &connection, stream, prefix)).await {
+    while let Some(dozing) = Box::pin(converse(&service, &connection, stream, prefix)).await {
         (stream, prefix) = (dozing, Vec::new());
-        if !doze(&worker, &mut stream, &mut prefix).await {
+        if !doze(transport, &mut stream, &mut prefix).await {
             // TLS says goodbye (RFC 8446 §6.1), to whoever takes it at once.
             let _ = tokio::time::timeout(LAST_CALL, stream.shutdown()).await;
             return;
         }
         connection.line.wake();
-        worker.watchman.watch(&connection.line);
+        transport.watchman.watch(&connection.line);
     }
 }
 
 /// Answers requests until the connection ends, or its client is silent for a while: then the stream
 /// is handed back.
-async fn converse<S>(
-    worker: &Rc<Worker>,
-    connection: &Rc<Connection>,
+async fn converse<H, S>(
+    service: &Rc<H>,
+    connection: &Rc<Connection<H::Connection>>,
     stream: S,
     prefix: Vec<u8>,
 ) -> Option<S>
 where
+    H: Service,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = &worker.house.options.limits;
+    let transport = service.transport();
+    let limits = &transport.limits;
     let mut builder = hyper::server::conn::http1::Builder::new();
     // The wire keeps the deadlines; hyper's own would close idle connections with them.
     builder
@@ -60,11 +64,11 @@ where
         // With some room for blank lines: the wire has looked at the head already.
         .max_header_size(limits.header_bytes + 64)
         .header_read_timeout(None);
-    let service = {
-        let (worker, connection) = (worker.clone(), connection.clone());
-        service_fn(move |request| answer(worker.clone(), connection.clone(), None, request))
+    let answering = {
+        let (service, connection) = (service.clone(), connection.clone());
+        service_fn(move |request| answer(service.clone(), connection.clone(), None, request))
     };
-    let scanner = Some(Scanner::new(head_limits(worker)));
+    let scanner = Some(Scanner::new(head_limits(transport)));
     let wire = Wire::new(
         stream,
         prefix,
@@ -72,10 +76,10 @@ where
         connection.line.clone(),
         limits.deadlines,
     );
-    let serving = builder.serve_connection(TokioIo::new(wire), service);
+    let serving = builder.serve_connection(TokioIo::new(wire), answering);
     let mut serving = serving.with_upgrades();
     let left = drive(
-        worker,
+        transport,
         &connection.line,
         Pin::new(&mut serving),
         hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
@@ -89,29 +93,31 @@ where
 
 /// Waits for the client's next word. There is none if it hangs up, is silent for too long, or the
 /// worker drains.
-async fn doze<S>(worker: &Worker, stream: &mut S, heard: &mut Vec<u8>) -> bool
+async fn doze<S>(transport: &Transport, stream: &mut S, heard: &mut Vec<u8>) -> bool
 where
     S: AsyncRead + Unpin,
 {
-    let idle = worker.house.options.limits.deadlines.idle;
+    let idle = transport.limits.deadlines.idle;
     tokio::select! {
         biased;
         heard = wire::hear(stream, heard) => heard.is_ok(),
-        () = worker.drain.begun() => false,
+        () = transport.drain.begun() => false,
         () = tokio::time::sleep(idle.saturating_sub(DOZE_AFTER)) => false,
     }
 }
 
 /// Serves HTTP/2, of which `prefix` was read already.
-pub(super) async fn http2<S>(
-    worker: Rc<Worker>,
-    connection: Rc<Connection>,
+pub(super) async fn http2<H, S>(
+    service: Rc<H>,
+    connection: Rc<Connection<H::Connection>>,
     stream: S,
     prefix: Vec<u8>,
 ) where
+    H: Service,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = &worker.house.options.limits;
+    let transport = service.transport();
+    let limits = &transport.limits;
     let streams = Streams::default();
     let mut builder = hyper::server::conn::http2::Builder::new(streams.clone());
     builder
@@ -130,22 +136,16 @@ pub(super) async fn http2<S>(
         limits.deadlines,
     );
     let line = connection.line.clone();
-    let service = {
-        let (worker, streams) = (worker.clone(), streams.clone());
+    let answering = {
+        let (service, streams) = (service.clone(), streams.clone());
         service_fn(move |request| {
-            let stream = streams.begin();
-            let of = Some(stream.clone());
-            let answering = answer(worker.clone(), connection.clone(), of, request);
-            async move {
-                answering
-                    .await
-                    .map(|response| response.map(|reply| reply.on(stream)))
-            }
+            let stream = Some(streams.begin());
+            answer(service.clone(), connection.clone(), stream, request)
         })
     };
-    let serving = pin!(builder.serve_connection(TokioIo::new(wire), service));
+    let serving = pin!(builder.serve_connection(TokioIo::new(wire), answering));
     let driven = drive(
-        &worker,
+        transport,
         &line,
         serving,
         hyper::server::conn::http2::Connection::graceful_shutdown,
@@ -158,14 +158,17 @@ pub(super) async fn http2<S>(
 
 /// Answers a request. Its connection is occupied from here on, not from when hyper comes to poll the
 /// answer: before that hyper asks for more bytes, and must not be taken for idle.
-fn answer(
-    worker: Rc<Worker>,
-    connection: Rc<Connection>,
+fn answer<H: Service>(
+    service: Rc<H>,
+    connection: Rc<Connection<H::Connection>>,
     stream: Option<Rc<Stream>>,
     request: http::Request<Incoming>,
-) -> impl Future<Output = Result<http::Response<super::Reply>, Infallible>> {
+) -> impl Future<Output = Result<http::Response<ResponseBody<H::Body>>, Infallible>> {
     let occupied = connection.line.occupy();
-    async move { Ok(super::handle(&worker, &connection, request, stream, occupied).await) }
+    async move {
+        let answer = service.answer(&connection, request, stream.clone()).await;
+        Ok(ResponseBody::carry(answer, occupied, stream))
+    }
 }
 
 /// How a connection left hyper.
@@ -179,7 +182,7 @@ enum Left {
 /// Runs a connection to its end, or until it dozes, telling it once when the worker begins to drain. A
 /// request that came half way by then is waited for, as long as its head may take.
 async fn drive<C, E>(
-    worker: &Worker,
+    transport: &Transport,
     line: &Line,
     mut serving: Pin<&mut C>,
     mut finish: impl FnMut(Pin<&mut C>),
@@ -187,7 +190,7 @@ async fn drive<C, E>(
 where
     C: Future<Output = Result<(), E>>,
 {
-    let mut begun = pin!(worker.drain.begun());
+    let mut begun = pin!(transport.drain.begun());
     let mut last_call = None;
     // The waker of a connection's task stays the same, so that it is handed in only once.
     let (mut listens, mut told) = (false, false);
@@ -208,7 +211,7 @@ where
         if line.is_dozing() {
             return Poll::Ready(Left::Dozing);
         }
-        if told || !worker.drain.has_begun() {
+        if told || !transport.drain.has_begun() {
             return Poll::Pending;
         }
         let waits = match line.heard() {
@@ -230,12 +233,11 @@ where
     .await
 }
 
-fn head_limits(worker: &Worker) -> HeadLimits {
-    let options = &worker.house.options;
+fn head_limits(transport: &Transport) -> HeadLimits {
     HeadLimits {
-        bytes: options.limits.header_bytes,
-        lines: options.limits.headers,
-        fragments: options.accept.fragments == Leniency::Read,
-        raw_bytes: options.accept.raw_bytes == Leniency::Read,
+        bytes: transport.limits.header_bytes,
+        lines: transport.limits.headers,
+        fragments: transport.heads.fragments,
+        raw_bytes: transport.heads.raw_bytes,
     }
 }

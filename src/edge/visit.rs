@@ -6,6 +6,7 @@ use super::headers::Peer;
 use super::house::{Connection, Worker};
 use super::open::Close;
 use super::pages::Site;
+use super::request_id::RequestId;
 use super::streams::Stream;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject};
@@ -13,7 +14,6 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use tokio::time::Instant;
@@ -46,46 +46,6 @@ pub(crate) struct Visit<'w> {
     target: Option<PathAndQuery>,
 }
 
-/// A request's name: unique within this process, and unlikely to meet another's. 16 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId([u8; 16]);
-
-/// Makes request ids without asking the system for each.
-#[derive(Debug)]
-pub(crate) struct RequestIds(Cell<u64>);
-
-impl RequestIds {
-    /// Begins anywhere.
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(Cell::new(seed))
-    }
-
-    /// The next id: a counter, spread out so that neighbors look nothing alike (`SplitMix64`).
-    pub(crate) fn next(&self) -> RequestId {
-        let count = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
-        self.0.set(count);
-        let mixed = (count ^ (count >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let mixed = mixed ^ (mixed >> 31);
-        let mut hex = [0; 16];
-        data_encoding::HEXLOWER.encode_mut(&mixed.to_be_bytes(), &mut hex);
-        RequestId(hex)
-    }
-}
-
-impl RequestId {
-    /// The id as it is written for every request, hence not by `format!`.
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for RequestId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl<'w> Visit<'w> {
     /// Notes who came, before anything about the request is believed.
     pub(crate) fn new(
@@ -102,9 +62,9 @@ impl<'w> Visit<'w> {
             let told = parts.headers.get("x-forwarded-proto");
             told.is_some_and(|told| told.as_bytes().eq_ignore_ascii_case(b"https"))
         };
-        let scheme = match connection.hop.peer() {
+        let scheme = match connection.data.hop.peer() {
             Peer::Trusted if told_https() => "https",
-            Peer::Anyone | Peer::Trusted => connection.hop.scheme(),
+            Peer::Anyone | Peer::Trusted => connection.data.hop.scheme(),
         };
         Self {
             worker,
@@ -269,7 +229,7 @@ impl<'w> Visit<'w> {
 
     /// Whether a trusted proxy speaks; its assertions count.
     pub(crate) fn is_trusted(&self) -> bool {
-        self.connection.hop.peer() == Peer::Trusted
+        self.connection.data.hop.peer() == Peer::Trusted
     }
 
     /// What a trusted proxy asserts of the caller.

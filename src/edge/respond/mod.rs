@@ -37,7 +37,7 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
         | Reason::InvalidUpstreamResponse
         | Reason::LimitReached => {
             let now = visit.worker.house.clock.now();
-            if let Some(untold) = visit.worker.complaints.admit(now) {
+            if let Some(untold) = visit.worker.transport.complaints.admit(now) {
                 tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
             } else {
                 tracing::debug!(request_id = %id, %reason, %cause, "request failed");

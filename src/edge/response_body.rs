@@ -1,0 +1,111 @@
+//! The body of a response on its way to the client.
+
+use super::service::Answer;
+use super::streams::Stream;
+use super::wire::Occupied;
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use std::error::Error;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use tokio::time::{Sleep, sleep_until};
+
+/// The body of a response; while it lives, its connection is not idle.
+#[derive(Debug)]
+pub(super) struct ResponseBody<B> {
+    body: B,
+    deadline: Option<Pin<Box<Sleep>>>,
+    _occupied: Occupied,
+    /// The HTTP/2 stream that it goes to; cut off when its client takes nothing of it.
+    stream: Option<Rc<Stream>>,
+    /// What is left of a frame that is handed out in pieces.
+    rest: Bytes,
+}
+
+/// What an HTTP/2 stream is given at a time, in bytes: a slow client must be seen to take something.
+const PIECE: usize = 16 * 1024;
+
+impl<B> ResponseBody<B> {
+    /// Carries an answer to the client.
+    pub(super) fn carry(
+        answer: Answer<B>,
+        occupied: Occupied,
+        stream: Option<Rc<Stream>>,
+    ) -> Response<Self> {
+        if let Some(stream) = &stream {
+            stream.owes();
+        }
+        let deadline = answer.deadline.map(|at| Box::pin(sleep_until(at)));
+        answer.response.map(|body| Self {
+            body,
+            deadline,
+            _occupied: occupied,
+            stream,
+            rest: Bytes::new(),
+        })
+    }
+}
+
+impl<B> ResponseBody<B>
+where
+    B: Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>>,
+{
+    /// The next piece for an HTTP/2 stream: it is asked for only once the client has taken the last.
+    fn poll_piece(
+        mut self: Pin<&mut Self>,
+        stream: &Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>>
+    where
+        B: Unpin,
+    {
+        if self.rest.is_empty() {
+            stream.owes_nothing();
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+        stream.owes();
+        let next = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(next)))))
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>> + Unpin,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Some(deadline) = &mut self.deadline
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err(
+                "the request took longer than the settings allow".into()
+            )));
+        }
+        match self.stream.clone() {
+            Some(stream) => self.poll_piece(&stream, cx),
+            None => Pin::new(&mut self.body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

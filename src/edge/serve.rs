@@ -1,0 +1,107 @@
+//! One thread's service: the proxy, on every listener.
+
+use super::complaints::Complaints;
+use super::forget::Forgetting;
+use super::headers::{Hop, Peer};
+use super::house::{ClientSide, Connection, House, Worker};
+use super::listen;
+use super::open;
+use super::reply::Reply;
+use super::request_id::RequestIds;
+use super::respond;
+use super::service::{Answer, HeadOptions, Protocol, Service, Transport};
+use super::streams::Stream;
+use super::upstream::Pool;
+use super::watchman::Watchman;
+use crate::domain::Leniency;
+use crate::identity::Recent;
+use crate::store::AnyStore;
+use crate::verification::Verifier;
+use http::Request;
+use hyper::body::Incoming;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Serves one thread, over a store handle of its own, until `stop` resolves and everything under
+/// way has ended. Must run on a current-thread runtime that spawns local tasks.
+pub async fn serve(
+    house: Arc<House>,
+    store: AnyStore,
+    listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let worker = Rc::new(Worker {
+        transport: Transport {
+            limits: house.options.limits,
+            heads: HeadOptions {
+                fragments: house.options.accept.fragments == Leniency::Read,
+                raw_bytes: house.options.accept.raw_bytes == Leniency::Read,
+            },
+            connections: house.census.clone(),
+            drain: Rc::default(),
+            watchman: Watchman::default(),
+            complaints: Complaints::default(),
+            clock: house.clock.clone(),
+        },
+        pool: Pool::new(
+            house.options.upstream.clone(),
+            house.upstream_open.clone(),
+            house.upstream_pinned.clone(),
+        ),
+        verifier: Verifier::new(store.clone(), house.equipment.clone()),
+        store,
+        ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
+        recent: Recent::default(),
+        forgetting: Forgetting::default(),
+        open: Rc::default(),
+        house,
+    });
+    let endings = worker.house.endings.clone();
+    tokio::task::spawn_local(open::follow(worker.clone(), endings));
+    for (listener, tls) in listeners {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls));
+    }
+    let watching = worker.clone();
+    tokio::task::spawn_local(async move { watching.transport.watchman.make_rounds().await });
+    stop.await;
+    worker.transport.drain.begin();
+    worker.transport.drain.finished().await;
+    Ok(())
+}
+
+impl Service for Worker {
+    type Connection = ClientSide;
+    type Body = Reply;
+
+    const OVER_LIMIT: &'static [u8] = respond::ONE_TOO_MANY;
+
+    fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    fn is_shared(&self, address: IpAddr) -> bool {
+        self.house.options.trusted_proxies.contains(address)
+    }
+
+    fn connect(&self, peer: IpAddr, scheme: &'static str, protocol: Protocol) -> ClientSide {
+        let trust = self.house.options.trusted_proxies.judge(peer);
+        let is_one_client = protocol == Protocol::Http1 && trust == Peer::Anyone;
+        ClientSide {
+            hop: Hop::new(peer, scheme, trust),
+            // RFC 9113 knows no authentication of connections, and a proxy brings many people on one.
+            pinned: is_one_client.then(Rc::default),
+        }
+    }
+
+    async fn answer(
+        self: &Rc<Self>,
+        connection: &Connection,
+        request: Request<Incoming>,
+        stream: Option<Rc<Stream>>,
+    ) -> Answer<Reply> {
+        super::handle(self, connection, request, stream).await
+    }
+}
