@@ -56,5 +56,6 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod transport;
 pub mod verification;
 pub mod yaml;

@@ -1,8 +1,8 @@
 //! The body of a request until it is forwarded: as it comes, or read, with its deadlines.
 
-use super::alarm::later;
 use super::error::EdgeError;
-use super::upstream::Outgoing;
+use crate::transport::alarm::later;
+use crate::transport::upstream::Outgoing;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt;

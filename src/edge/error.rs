@@ -2,12 +2,12 @@
 
 use super::forward::ForwardError;
 use super::normalize::NormalizeError;
-use super::upstream::{ConnectError, OutgoingError, SendError};
-use super::wire::Violation;
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, BodyRefusal, Reason};
 use crate::identity::DoubledCredential;
 use crate::store::StoreError;
+use crate::transport::upstream::{ConnectError, OutgoingError, SendError};
+use crate::transport::wire::Violation;
 use crate::verification::VerifyError;
 use std::io;
 

@@ -1,9 +1,9 @@
 //! Sessions that the store must forget, and did not hear of.
 
-use super::complaints::Complaints;
 use super::house::Worker;
 use crate::domain::SessionId;
 use crate::store::Store;
+use crate::transport::complaints::Complaints;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;

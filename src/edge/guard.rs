@@ -1,6 +1,5 @@
 //! Before the gate: reads what must be read, puts the demands together, and answers a refusal.
 
-use super::connection_auth;
 use super::content::Content;
 use super::endpoints;
 use super::error::EdgeError;
@@ -16,6 +15,7 @@ use crate::domain::{
 };
 use crate::gate::{self, Admission, Outcome};
 use crate::identity::Caller;
+use crate::transport::connection_auth;
 use bytes::Bytes;
 use http::Response;
 

@@ -1,14 +1,10 @@
 //! What the threads of the house share, and what each has of its own.
 
 use super::client::TrustedProxies;
-use super::connection_limit::Census;
 use super::forget::Forgetting;
 use super::headers::{HeaderRules, Hop};
-use super::limits::ClientLimits;
 use super::open::Open;
 use super::request_id::RequestIds;
-use super::service::{self, Transport};
-use super::upstream::{Client, Pinned, Pool, UpstreamOptions};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::domain::{Accept, RequestPath, Requirement, RouteId, RouteTable};
@@ -16,6 +12,10 @@ use crate::entropy::Entropy;
 use crate::identity::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions};
 use crate::seal::Keys;
 use crate::store::{AnyStore, Endings, Revoked};
+use crate::transport::Census;
+use crate::transport::ClientLimits;
+use crate::transport::service::{self, Transport};
+use crate::transport::upstream::{Client, Pinned, Pool, UpstreamOptions};
 use crate::verification::{Equipment, Verifier};
 use arc_swap::ArcSwap;
 use http::HeaderValue;

@@ -3,15 +3,10 @@
 //! `handle` is the way: normalize, our own endpoints, match, identify, decide, forward, observe.
 //! Each step has a file of its own beside this one; status codes are in `respond/` alone.
 
-mod alarm;
 pub mod api;
 mod audience;
 mod client;
-mod complaints;
-mod connection_auth;
-mod connection_limit;
 mod content;
-mod drain;
 mod endpoints;
 mod error;
 mod forget;
@@ -22,8 +17,6 @@ mod guard;
 mod headers;
 mod house;
 mod identify;
-mod limits;
-mod listen;
 pub mod local_path;
 mod normalize;
 mod observe;
@@ -33,30 +26,18 @@ pub mod problem;
 mod reply;
 mod request_id;
 mod respond;
-mod response_body;
 mod serve;
-mod service;
-mod speak;
-mod status_class;
-mod streams;
-mod tunnel;
-mod upstream;
 mod visit;
-mod watchman;
-mod wire;
 
 pub use client::TrustedProxies;
-pub use connection_limit::Census;
 pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
 pub(crate) use headers::{folded, is_plain};
 pub use house::{EdgeOptions, House};
-pub use limits::ClientLimits;
-pub use listen::bind;
 pub use serve::serve;
-pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
-pub use wire::ClientDeadlines;
 
 use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath, claimed_methods};
+use crate::transport::service::Answer;
+use crate::transport::streams::Stream;
 use content::Content;
 use error::EdgeError;
 use house::{Connection, Worker};
@@ -66,9 +47,7 @@ use hyper::body::Incoming;
 use normalize::{Plain, normalize};
 use observe::Watch;
 use reply::Reply;
-use service::Answer;
 use std::rc::Rc;
-use streams::Stream;
 use visit::Visit;
 
 /// A request's way through the house.

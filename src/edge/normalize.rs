@@ -3,8 +3,8 @@
 use super::forward::Upgrade;
 use super::headers::{StolenHeader, cleanse};
 use super::visit::Visit;
-use super::wire::Violation;
 use crate::domain::{Method, only_line};
+use crate::transport::wire::Violation;
 use http::Uri;
 use http::header;
 use http::request::Parts;

@@ -6,8 +6,6 @@ use super::forget::forget;
 use super::identify::identify;
 use super::open::Opened;
 use super::reply::Reply;
-use super::status_class::was_taken;
-use super::upstream::UpstreamBody;
 use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
@@ -20,6 +18,8 @@ use crate::identity::{
     Verdict, judge_login,
 };
 use crate::store::{Ask, Carry, Login, Rotated, Rotation, Store, StoreError};
+use crate::transport::status_class::was_taken;
+use crate::transport::upstream::UpstreamBody;
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;

@@ -5,13 +5,13 @@
 //! until then: most of what is open is over before any session ends.
 
 use super::house::Worker;
-use super::streams::Stream;
-use super::wire::Line;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Reason, SessionId};
 use crate::identity::{Asserted, CarriedLines, SessionOptions};
 use crate::seal::Keys;
 use crate::store::{Ending, EndingCause, Endings};
+use crate::transport::streams::Stream;
+use crate::transport::wire::Line;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;

@@ -2,7 +2,7 @@
 
 use super::headers::cleanse_trailers;
 use super::open::Opened;
-use super::upstream::UpstreamBody;
+use crate::transport::upstream::UpstreamBody;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::error::Error;

@@ -1,21 +1,21 @@
 //! One thread's service: the proxy, on every listener.
 
-use super::complaints::Complaints;
 use super::forget::Forgetting;
 use super::headers::{Hop, Peer};
 use super::house::{ClientSide, Connection, House, Worker};
-use super::listen;
 use super::open;
 use super::reply::Reply;
 use super::request_id::RequestIds;
 use super::respond;
-use super::service::{Answer, HeadOptions, Protocol, Service, Transport};
-use super::streams::Stream;
-use super::upstream::Pool;
-use super::watchman::Watchman;
 use crate::domain::Leniency;
 use crate::identity::Recent;
 use crate::store::AnyStore;
+use crate::transport;
+use crate::transport::complaints::Complaints;
+use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transport};
+use crate::transport::streams::Stream;
+use crate::transport::upstream::Pool;
+use crate::transport::watchman::Watchman;
 use crate::verification::Verifier;
 use http::Request;
 use hyper::body::Incoming;
@@ -62,7 +62,7 @@ pub async fn serve(
     tokio::task::spawn_local(open::follow(worker.clone(), endings));
     for (listener, tls) in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls));
+        tokio::task::spawn_local(transport::accept(worker.clone(), listener, tls));
     }
     let watching = worker.clone();
     tokio::task::spawn_local(async move { watching.transport.watchman.make_rounds().await });

@@ -3,9 +3,9 @@
 use super::*;
 use crate::audit::AuditTarget;
 use crate::domain::Leniency;
-use crate::edge::Target;
 use crate::entropy::Entropy;
 use crate::identity::SessionKey;
+use crate::transport::Target;
 use std::os::unix::fs::PermissionsExt;
 
 /// A folder with a secret and a policy, gone with its owner.

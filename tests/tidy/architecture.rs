@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 6] = [
         "tls",
         "yaml",
     ],
-    &["audit", "mail", "store"],
+    &["audit", "mail", "store", "transport"],
     &["gate", "identity", "verification"],
     &["edge"],
     &["app", "cli", "demo", "lib", "main", "settings"],
@@ -30,13 +30,22 @@ const PLACES: &[(&str, &[&str])] = &[
     ("lettre::", &["mail/"]),
     ("argon2::", &["verification/"]),
     ("totp_rs::", &["verification/"]),
-    ("hyper::", &["edge/", "demo/"]),
-    ("hyper_util::", &["edge/", "demo/"]),
-    ("rustls::", &["edge/", "demo/", "store/redis/", "tls.rs"]),
+    ("hyper::", &["edge/", "transport/", "demo/"]),
+    ("hyper_util::", &["transport/", "demo/"]),
+    (
+        "rustls::",
+        &[
+            "edge/serve.rs",
+            "transport/",
+            "demo/",
+            "store/redis/",
+            "tls.rs",
+        ],
+    ),
     // Which status we answer with is decided in one place; what an upstream's status means, in another.
     (
         "StatusCode::",
-        &["edge/respond/", "edge/status_class.rs", "demo/"],
+        &["edge/respond/", "transport/status_class.rs", "demo/"],
     ),
     ("SystemTime::now", &["clock.rs"]),
 ];

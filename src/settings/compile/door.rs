@@ -2,14 +2,13 @@
 
 use super::Draft;
 use super::upstream::Upstream;
-use crate::edge::{
-    ClientDeadlines, ClientLimits, EdgeOptions, HeaderRules, TrustedProxies, folded,
-};
+use crate::edge::{EdgeOptions, HeaderRules, TrustedProxies, folded};
 use crate::identity::{BrowserKeyCookie, SessionOptions};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
 use crate::settings::{Listener, TlsFiles};
 use crate::tls::server_config;
+use crate::transport::{ClientDeadlines, ClientLimits};
 use crate::yaml::{Path, clip};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};

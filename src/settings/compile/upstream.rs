@@ -2,12 +2,11 @@
 
 use super::Draft;
 use crate::domain::{Accept, Leniency};
-use crate::edge::{
-    ForwardedStyle, NotPassed, RewriteUrls, Target, UpstreamOptions, is_plain, may_pass, may_remove,
-};
+use crate::edge::{ForwardedStyle, NotPassed, RewriteUrls, is_plain, may_pass, may_remove};
 use crate::settings::one_or_more::OneOrMore;
 use crate::settings::raw::{RawAccept, RawForwarded, RawHeaders, RawRewriteUrls, RawUpstream};
 use crate::tls::client_config;
+use crate::transport::{Target, UpstreamOptions};
 use crate::yaml::{Path, clip};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! One connection to the application, with its deadlines.
 
 use super::target::Stream;
-use crate::edge::alarm::{Alarm, later};
+use crate::transport::alarm::{Alarm, later};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

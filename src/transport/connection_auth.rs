@@ -17,7 +17,7 @@ pub(super) enum Said {
 }
 
 /// Whether a request authenticates the connection that it is sent on.
-pub(super) fn is_begun_by(request: &HeaderMap) -> bool {
+pub(crate) fn is_begun_by(request: &HeaderMap) -> bool {
     let mut lines = request.get_all(AUTHORIZATION).iter();
     lines.any(|line| schemes(line).any(|(scheme, _)| is_of_connections(scheme)))
 }

@@ -51,7 +51,7 @@ impl Alarm {
 }
 
 /// `now` plus `span`, or a year where that cannot be told.
-pub(super) fn later(now: Instant, span: Duration) -> Instant {
+pub(crate) fn later(now: Instant, span: Duration) -> Instant {
     const YEAR: Duration = Duration::from_hours(8760);
     now.checked_add(span.min(YEAR)).unwrap_or(now)
 }

@@ -1,7 +1,7 @@
 //! Interim responses against hyper itself, over a pipe that takes a few bytes at a time.
 
 use super::*;
-use crate::edge::wire::{ClientDeadlines, HeadLimits, Scanner};
+use crate::transport::wire::{ClientDeadlines, HeadLimits, Scanner};
 use bytes::Bytes;
 use http::header::LINK;
 use http::{HeaderValue, Request, Response};

@@ -122,7 +122,7 @@ impl Stream {
     }
 
     /// Ends it, answered or not.
-    pub(super) fn cut_off(&self) {
+    pub(crate) fn cut_off(&self) {
         self.cut.set(true);
         if let Some(waker) = self.waker.take() {
             waker.wake();

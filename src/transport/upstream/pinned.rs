@@ -1,7 +1,7 @@
 //! A connection to the application that belongs to one connection of a client.
 
 use super::pool::Connection;
-use crate::edge::connection_auth::Said;
+use crate::transport::connection_auth::Said;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;

@@ -35,7 +35,7 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 
 /// Accepts connections for `service` until its thread drains, and then those that the kernel had
 /// completed before.
-pub(super) async fn accept<H: Service>(
+pub(crate) async fn accept<H: Service>(
     service: Rc<H>,
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,

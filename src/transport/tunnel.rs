@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::{Instant, sleep_until};
 
 /// Carries bytes between the two sides until both have ended, or none spoke for `silence`.
-pub(super) async fn carry(client: Upgraded, upstream: Upgraded, silence: Duration) {
+pub(crate) async fn carry(client: Upgraded, upstream: Upgraded, silence: Duration) {
     let heard = Rc::new(Cell::new(Instant::now()));
     let mut client = Heard {
         side: TokioIo::new(client),
