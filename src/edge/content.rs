@@ -1,6 +1,5 @@
 //! The body of a request until it is forwarded: as it comes, or read, with its deadlines.
 
-use super::error::EdgeError;
 use crate::transport::alarm::later;
 use crate::transport::upstream::Outgoing;
 use bytes::{Bytes, BytesMut};
@@ -20,6 +19,20 @@ pub(crate) enum Content {
         limit: u64,
         patience: Patience,
     },
+}
+
+/// Why a request body cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestBodyError {
+    /// It broke off.
+    #[error("the body of the request broke off")]
+    Broken(#[source] hyper::Error),
+    /// It stopped coming.
+    #[error("the body of the request did not come in time")]
+    Slow,
+    /// It is longer than the settings allow.
+    #[error("the body is larger than {0} bytes, and a guarded route must read all of it")]
+    TooLarge(usize),
 }
 
 /// How long a body that is read may take to come.
@@ -57,8 +70,8 @@ impl Content {
     }
 
     /// Reads all of it, up to `limit` bytes. What was read is what is sent, byte for byte.
-    pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, EdgeError> {
-        let too_large = EdgeError::BodyTooLarge(limit);
+    pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, RequestBodyError> {
+        let too_large = RequestBodyError::TooLarge(limit);
         let (body, patience) = match self {
             Self::Read(bytes) => return Ok(bytes.clone()),
             Self::Streamed { body, patience, .. } => (body, *patience),
@@ -70,10 +83,10 @@ impl Content {
         let end = patience.end();
         while let Some(frame) = timeout_at(patience.next(end), body.frame())
             .await
-            .map_err(|_| EdgeError::SlowBody)?
+            .map_err(|_| RequestBodyError::Slow)?
         {
             // Trailers end here; see `upstream::body`.
-            let Ok(data) = frame.map_err(EdgeError::BrokenBody)?.into_data() else {
+            let Ok(data) = frame.map_err(RequestBodyError::Broken)?.into_data() else {
                 continue;
             };
             if whole.len() + data.len() > limit {

@@ -1,5 +1,6 @@
 //! Everything that can keep a request from its answer, with the word for it.
 
+use super::content::RequestBodyError;
 use super::forward::ForwardError;
 use super::normalize::NormalizeError;
 use crate::audit::AuditUnavailable;
@@ -20,12 +21,6 @@ pub(crate) enum EdgeError {
     /// A body that a route must read cannot be read in one way.
     #[error(transparent)]
     Body(#[from] BodyRefusal),
-    /// A body that a route must read is longer than the settings allow.
-    #[error("the body is larger than {0} bytes, and a guarded route must read all of it")]
-    BodyTooLarge(usize),
-    /// A body that broke off.
-    #[error("the body of the request broke off")]
-    BrokenBody(#[source] hyper::Error),
     /// A call of one of our endpoints from somewhere else.
     #[error("this call must come from a page of this site")]
     CrossSite,
@@ -44,12 +39,12 @@ pub(crate) enum EdgeError {
     /// A path that can be read in too many ways.
     #[error(transparent)]
     Path(#[from] Ambiguous),
+    /// A body that cannot be read.
+    #[error(transparent)]
+    RequestBody(#[from] RequestBodyError),
     /// Decided, and not in favor.
     #[error("{0}")]
     Refused(Reason),
-    /// A body that stopped coming.
-    #[error("the body of the request did not come in time")]
-    SlowBody,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,9 +66,11 @@ impl EdgeError {
                 Reason::AmbiguousRequest
             }
             Self::Normalize(error) => normalized(error),
-            Self::BrokenBody(error) => broken(error),
-            Self::SlowBody => Reason::RequestTimeout,
-            Self::BodyTooLarge(_) => Reason::BodyTooLarge,
+            Self::RequestBody(error) => match error {
+                RequestBodyError::Broken(error) => broken(error),
+                RequestBodyError::Slow => Reason::RequestTimeout,
+                RequestBodyError::TooLarge(_) => Reason::BodyTooLarge,
+            },
             Self::CrossSite => Reason::CrossSite,
             Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
             Self::Forward(ForwardError::Send(error)) => {
@@ -88,13 +85,12 @@ impl EdgeError {
         matches!(
             self,
             Self::Body(_)
-                | Self::BodyTooLarge(_)
                 | Self::CrossSite
                 | Self::Doubled(_)
                 | Self::Malformed(_)
                 | Self::Normalize(_)
                 | Self::Path(_)
-                | Self::SlowBody
+                | Self::RequestBody(RequestBodyError::Slow | RequestBodyError::TooLarge(_))
         )
     }
 
@@ -102,12 +98,10 @@ impl EdgeError {
     pub(super) fn closes(&self) -> bool {
         matches!(
             self,
-            Self::BodyTooLarge(_)
-                | Self::BrokenBody(_)
-                | Self::Normalize(_)
+            Self::Normalize(_)
                 | Self::Forward(_)
                 | Self::Refused(Reason::ConnectionAuthenticated)
-                | Self::SlowBody
+                | Self::RequestBody(_)
         )
     }
 }

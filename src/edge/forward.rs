@@ -4,6 +4,7 @@ use super::content::Content;
 use super::headers::{cleanse_interim, cleanse_response, join_cookies, remove_cookie};
 use super::house::Worker;
 use super::observe::Watch;
+use super::upgrade::Upgrade;
 use super::visit::Visit;
 use crate::domain::{Claim, Permit};
 use crate::gate;
@@ -15,7 +16,6 @@ use crate::transport::wire::Awaited;
 use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
-use hyper::upgrade::OnUpgrade;
 use std::future::poll_fn;
 use std::task::Poll;
 
@@ -31,15 +31,6 @@ pub(crate) enum ForwardError {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// An upgrade that the client asked for.
-#[derive(Debug)]
-pub(crate) struct Upgrade {
-    /// The protocol, as the client wrote it.
-    pub(crate) protocol: HeaderValue,
-    /// The client's side, once the upgrade is agreed on.
-    pub(crate) client: OnUpgrade,
-}
 
 /// Forwards one request. Whatever the permit rests on is spent with the first byte that is sent,
 /// and given back if none is.

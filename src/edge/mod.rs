@@ -27,6 +27,7 @@ mod reply;
 mod request_id;
 mod respond;
 mod serve;
+mod upgrade;
 mod visit;
 
 pub use client::TrustedProxies;

@@ -1,8 +1,6 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
-use super::content::Content;
-use super::error::EdgeError;
-use super::forget::forget;
+use super::content::{Content, RequestBodyError};
 use super::identify::identify;
 use super::open::Opened;
 use super::reply::Reply;
@@ -103,7 +101,7 @@ impl Watch {
         &self,
         content: &mut Content,
         limit: usize,
-    ) -> Result<(), EdgeError> {
+    ) -> Result<(), RequestBodyError> {
         if self.candidates.reads_body() && content.announces_at_most(limit) {
             content.read(limit).await?;
         }
@@ -301,7 +299,10 @@ impl Watch {
         };
         let guest_since = self.guest_since(visit, before);
         let Ok(known) = self.known_sessions(visit, after, guest_since).await else {
-            return forget(visit.worker, before.into_iter().chain(after));
+            return visit
+                .worker
+                .forgetting
+                .forget(before.into_iter().chain(after));
         };
         // A sign that is not found in compressed bytes may well be there.
         let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
@@ -401,7 +402,10 @@ impl Watch {
         } else {
             let (was, is) = self.reduced(visit, response);
             let spelled = was.into_iter().chain(is);
-            forget(visit.worker, before.into_iter().chain([id]).chain(spelled));
+            visit
+                .worker
+                .forgetting
+                .forget(before.into_iter().chain([id]).chain(spelled));
             Outcome::Failed
         };
         if outcome == Outcome::Succeeded {
@@ -428,7 +432,10 @@ impl Watch {
         self.opened.take();
         for id in before.into_iter().chain(after) {
             if !tell(visit, &visit.worker.store.lock_session(id).await) {
-                return forget(visit.worker, before.into_iter().chain(after));
+                return visit
+                    .worker
+                    .forgetting
+                    .forget(before.into_iter().chain(after));
             }
         }
         self.follow(visit, (before, after), Carry::SessionAlone, response)
@@ -511,12 +518,12 @@ impl Watch {
                 Ok(Some(session)) if !self.is_of_this_browser(&session) => {
                     believed = false;
                     if !tell(visit, &visit.worker.store.lock_session(id).await) {
-                        forget(visit.worker, [id]);
+                        visit.worker.forgetting.forget([id]);
                     }
                 }
                 Ok(_) => {}
                 Err(_) => {
-                    forget(visit.worker, before);
+                    visit.worker.forgetting.forget(before);
                     return false;
                 }
             }
@@ -542,7 +549,7 @@ impl Watch {
                     disputed.push(id);
                 }
                 Ok(None) => {}
-                Err(_) => forget(visit.worker, [id]),
+                Err(_) => visit.worker.forgetting.forget([id]),
             }
         }
         if !disputed.is_empty() {
@@ -554,7 +561,7 @@ impl Watch {
             let store = &visit.worker.store;
             let done = store.dispute_session(id, &nobody, house.sessions.remember);
             if !tell(visit, &done.await) {
-                forget(visit.worker, [id]);
+                visit.worker.forgetting.forget([id]);
             }
         }
     }
@@ -582,10 +589,10 @@ impl Watch {
                     keep: GuestCookie::LIFE,
                 };
                 if !tell(visit, &visit.worker.store.put_login(&login).await) {
-                    forget(visit.worker, [id]);
+                    visit.worker.forgetting.forget([id]);
                 }
             }
-            Err(_) => forget(visit.worker, [id]),
+            Err(_) => visit.worker.forgetting.forget([id]),
         }
     }
 
@@ -669,7 +676,10 @@ impl Watch {
         let spelled = !followed || is_rolling || self.note_spelling(visit, to, response).await;
         if !tell(visit, &rotated) || !noted || !spelled {
             let (was, is) = self.reduced(visit, response);
-            forget(visit.worker, [from, to].into_iter().chain(was).chain(is));
+            visit
+                .worker
+                .forgetting
+                .forget([from, to].into_iter().chain(was).chain(is));
         }
         rotated.ok()
     }
@@ -746,7 +756,7 @@ impl Watch {
 async fn end(visit: &Visit<'_>, sessions: impl IntoIterator<Item = SessionId>) {
     for id in sessions {
         if !tell(visit, &visit.worker.store.end_session(id).await) {
-            forget(visit.worker, [id]);
+            visit.worker.forgetting.forget([id]);
         }
     }
 }

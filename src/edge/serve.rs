@@ -12,6 +12,7 @@ use crate::identity::Recent;
 use crate::store::AnyStore;
 use crate::transport;
 use crate::transport::complaints::Complaints;
+use crate::transport::drain::Drain;
 use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transport};
 use crate::transport::streams::Stream;
 use crate::transport::upstream::Pool;
@@ -32,6 +33,8 @@ pub async fn serve(
     listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let drain = Rc::<Drain>::default();
+    let forgetting = Forgetting::new(store.clone(), drain.clone(), house.clock.clone());
     let worker = Rc::new(Worker {
         transport: Transport {
             limits: house.options.limits,
@@ -40,7 +43,7 @@ pub async fn serve(
                 raw_bytes: house.options.accept.raw_bytes == Leniency::Read,
             },
             connections: house.census.clone(),
-            drain: Rc::default(),
+            drain,
             watchman: Watchman::default(),
             complaints: Complaints::default(),
             clock: house.clock.clone(),
@@ -54,7 +57,7 @@ pub async fn serve(
         store,
         ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
         recent: Recent::default(),
-        forgetting: Forgetting::default(),
+        forgetting,
         open: Rc::default(),
         house,
     });
