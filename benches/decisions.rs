@@ -14,8 +14,8 @@ use stepgate::domain::{
     Subject, Timestamp, decide,
 };
 use stepgate::entropy::Entropy;
-use stepgate::identity::{CarriedLines, CredentialNames};
 use stepgate::seal::Keys;
+use stepgate::session::{CarriedLines, CredentialNames};
 use stepgate::verification::{open_challenge, seal_challenge};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 5 | [`app`], [`cli`], [`settings`], [`demo`] | composition: files and flags become a running house |
 //! | 4 | [`edge`] | the network: hyper, rustls, pages, and the one place of status codes |
-//! | 3 | [`gate`], [`identity`], [`verification`] | who calls, whether they may, how they prove it |
+//! | 3 | [`gate`], [`session`], [`verification`] | who calls, whether they may, how they prove it |
 //! | 2 | [`store`], [`mail`], [`audit`] | what outlives a request, or leaves the house |
 //! | 1 | [`yaml`], [`policy`], [`clock`], [`entropy`], [`seal`], [`locale`], [`telemetry`], [`tls`] | text, time, chance, keys |
 //! | 0 | [`domain`] | the rules: no I/O, no clock, no async, nothing that can fail |
@@ -47,11 +47,12 @@ pub mod domain;
 pub mod edge;
 pub mod entropy;
 pub mod gate;
-pub mod identity;
+
 pub mod locale;
 pub mod mail;
 pub mod policy;
 pub mod seal;
+pub mod session;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

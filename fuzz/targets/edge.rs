@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use stepgate::edge::fuzzing::pass_on;
 use stepgate::edge::{ForwardedStyle, HeaderRules, RewriteUrls, TrustedProxies};
-use stepgate::identity::{BrowserKeyCookie, CarriedLines, CredentialNames};
+use stepgate::session::{BrowserKeyCookie, CarriedLines, CredentialNames};
 
 fuzz_target!(|input: &[u8]| {
     let mut lines = input.split(|byte| *byte == b'\n');

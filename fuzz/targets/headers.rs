@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use stepgate::domain::{Accept, Method, RequestPath, claimed_methods};
-use stepgate::identity::{CarriedLines, CredentialNames};
+use stepgate::session::{CarriedLines, CredentialNames};
 use stepgate::locale::Locale;
 
 fuzz_target!(|input: &[u8]| {

@@ -5,7 +5,7 @@ use super::forward::ForwardError;
 use super::normalize::NormalizeError;
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, BodyRefusal, Reason};
-use crate::identity::DoubledCredential;
+use crate::session::DoubledCredential;
 use crate::store::StoreError;
 use crate::transport::upstream::{ConnectError, OutgoingError, SendError};
 use crate::transport::wire::Violation;

@@ -8,7 +8,7 @@ use super::upgrade::Upgrade;
 use super::visit::Visit;
 use crate::domain::{Claim, Permit};
 use crate::gate;
-use crate::identity::BrowserKeyCookie;
+use crate::session::BrowserKeyCookie;
 use crate::transport::status_class::{is_passed_on_early, switches_protocols};
 use crate::transport::tunnel;
 use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};

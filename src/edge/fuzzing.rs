@@ -2,7 +2,7 @@
 
 use super::client::TrustedProxies;
 use super::headers::{HeaderRules, Hop, Peer, cleanse, cleanse_response, remove_cookie};
-use crate::identity::BrowserKeyCookie;
+use crate::session::BrowserKeyCookie;
 use http::{HeaderMap, Version};
 use std::net::IpAddr;
 

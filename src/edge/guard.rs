@@ -14,7 +14,7 @@ use crate::domain::{
     RouteId, SessionState, binding_parts, decide, needs_body, reads_body, values,
 };
 use crate::gate::{self, Admission, Outcome};
-use crate::identity::Caller;
+use crate::session::Caller;
 use crate::transport::connection_auth;
 use bytes::Bytes;
 use http::Response;

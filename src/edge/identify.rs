@@ -2,7 +2,7 @@
 
 use super::house::Worker;
 use super::visit::Visit;
-use crate::identity::{BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, Recognized};
+use crate::session::{BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, Recognized};
 use crate::verification::hash_browser_key;
 use http::HeaderMap;
 

@@ -10,7 +10,7 @@ use crate::domain::{
     Body, BrowserKeyHash, Method, MethodSet, RequestHead, Session, SessionId, Subject, Timestamp,
     asks_for_page, shows_secret,
 };
-use crate::identity::{
+use crate::session::{
     Answer, Attempt, Caller, Candidates, CarriedLines, Credentials, Disregarded, DoubledCredential,
     Found, GuestCookie, KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Unclear,
     Verdict, judge_login,

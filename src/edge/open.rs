@@ -7,8 +7,8 @@
 use super::house::Worker;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Reason, SessionId};
-use crate::identity::{Asserted, CarriedLines, SessionOptions};
 use crate::seal::Keys;
+use crate::session::{Asserted, CarriedLines, SessionOptions};
 use crate::store::{Ending, EndingCause, Endings};
 use crate::transport::streams::Stream;
 use crate::transport::wire::Line;
@@ -303,7 +303,7 @@ impl fmt::Debug for Opened {
 mod tests {
     use super::*;
     use crate::domain::{Naming, Secret};
-    use crate::identity::{CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey};
+    use crate::session::{CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey};
     use crate::store::EndingCause::{LoggedOut, Revoked};
     use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -8,7 +8,7 @@ use super::reply::Reply;
 use super::request_id::RequestIds;
 use super::respond;
 use crate::domain::Leniency;
-use crate::identity::Recent;
+use crate::session::Recent;
 use crate::store::AnyStore;
 use crate::transport;
 use crate::transport::complaints::Complaints;

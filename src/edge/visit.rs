@@ -233,7 +233,7 @@ impl<'w> Visit<'w> {
     }
 
     /// What a trusted proxy asserts of the caller.
-    pub(crate) fn asserted(&self, headers: &HeaderMap) -> Option<crate::identity::Asserted> {
+    pub(crate) fn asserted(&self, headers: &HeaderMap) -> Option<crate::session::Asserted> {
         let names = self.worker.house.sessions.asserted.as_ref()?;
         if self.is_trusted() {
             names.read(headers)

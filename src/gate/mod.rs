@@ -8,7 +8,7 @@ use crate::domain::{
     Claim, Decision, Demand, Enforcement, Evidence, GrantKey, Permit, Reason, Session, SessionId,
     SessionState, Timestamp, Unmet, decide, unmet,
 };
-use crate::identity::{Caller, SessionOptions};
+use crate::session::{Caller, SessionOptions};
 use crate::store::{Ask, Held, Store, StoreError};
 use std::time::Duration;
 

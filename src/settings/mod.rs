@@ -20,9 +20,9 @@ use crate::domain::{
     ValueTest, Watched,
 };
 use crate::edge::EdgeOptions;
-use crate::identity::{BrowserKeyCookie, SessionOptions};
 use crate::mail::MailSettings;
 use crate::policy::Policies;
+use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
 use crate::verification::{PasswordSettings, VerificationSettings};

@@ -4,7 +4,7 @@ use super::*;
 use crate::audit::AuditTarget;
 use crate::domain::Leniency;
 use crate::entropy::Entropy;
-use crate::identity::SessionKey;
+use crate::session::SessionKey;
 use crate::transport::Target;
 use std::os::unix::fs::PermissionsExt;
 

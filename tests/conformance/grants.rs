@@ -8,7 +8,7 @@ use stepgate::domain::{
     RequestDigest, Requirement, RiskLevel, Scope, SessionId,
 };
 use stepgate::gate::{self, Outcome};
-use stepgate::identity::{
+use stepgate::session::{
     Caller, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
 };
 use stepgate::store::{Ask, Store};

@@ -13,8 +13,8 @@ use http::{HeaderMap, HeaderValue, Uri, header};
 use std::collections::HashMap;
 use std::sync::Mutex;
 use stepgate::domain::{Accept, RequestPath, Secret, SessionId};
-use stepgate::identity::{CarriedLines, CredentialNames};
 use stepgate::seal::Keys;
+use stepgate::session::{CarriedLines, CredentialNames};
 
 /// The names of a session's cookies, and two people's values of them.
 const SETTINGS: &[(&[&str], [&[&str]; 2])] = &[

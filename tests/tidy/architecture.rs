@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 6] = [
         "yaml",
     ],
     &["audit", "mail", "store", "transport"],
-    &["gate", "identity", "verification"],
+    &["gate", "session", "verification"],
     &["edge"],
     &["app", "cli", "demo", "lib", "main", "settings"],
 ];

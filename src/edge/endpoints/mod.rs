@@ -14,7 +14,7 @@ use super::request_id::RequestId;
 use super::visit::Visit;
 use super::{pages, respond};
 use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
-use crate::identity::{self, CarriedLines};
+use crate::session::{Caller, CarriedLines};
 use crate::store::{Ask, Store};
 use crate::verification::{self, CountedBy};
 use http::request::Parts;
@@ -35,7 +35,7 @@ struct Call<'v, 'w> {
 
 /// Who calls, once their session is known.
 struct Known {
-    caller: identity::Caller,
+    caller: Caller,
     session: crate::domain::Session,
     id: crate::domain::SessionId,
     name: RequestId,

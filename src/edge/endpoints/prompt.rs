@@ -15,7 +15,7 @@ use crate::edge::pages::{self, EmailCode, Prompt};
 use crate::edge::reply::Reply;
 use crate::edge::visit::Visit;
 use crate::edge::{api, respond};
-use crate::identity;
+use crate::session::Caller;
 use crate::verification::{
     self, CarriedForm, CountedBy, FormOwner, Opening, anti_forgery_token, hash_browser_key,
     new_browser_key,
@@ -33,7 +33,7 @@ pub(super) struct Drafted {
 pub(crate) async fn challenge(
     visit: &Visit<'_>,
     refused: Refused,
-    caller: &identity::Caller,
+    caller: &Caller,
     session: &Session,
     head: &RequestHead<'_>,
     content: &mut Content,

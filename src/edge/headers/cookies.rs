@@ -1,6 +1,6 @@
 //! Cookies on their way to the application.
 
-use crate::identity::GuestCookie;
+use crate::session::GuestCookie;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, Entry, HeaderMap, HeaderValue};
 use memchr::memmem;

@@ -3,7 +3,7 @@
 use super::Draft;
 use super::upstream::Upstream;
 use crate::edge::{EdgeOptions, HeaderRules, TrustedProxies, folded};
-use crate::identity::{BrowserKeyCookie, SessionOptions};
+use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
 use crate::settings::{Listener, TlsFiles};

@@ -2,8 +2,8 @@
 
 use super::Draft;
 use crate::domain::{Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex};
-use crate::identity::{Learn, LoginRoute, Sign, SubjectSource};
 use crate::policy::{Bare, RawTest, named_tests};
+use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
 use crate::settings::one_or_more::OneOrMore;
 use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSubject, RawSuccess, RawWatched};
 use crate::yaml::{Path, Table, clip};

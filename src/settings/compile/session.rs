@@ -3,7 +3,7 @@
 use super::{Draft, learn};
 use crate::domain::{LetterCase, Naming, NormalForm};
 use crate::edge::is_plain;
-use crate::identity::{
+use crate::session::{
     AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
     SessionOptions,
 };

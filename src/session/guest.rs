@@ -86,7 +86,7 @@ impl GuestCookie {
 mod tests {
     use super::*;
     use crate::domain::Secret;
-    use crate::identity::CredentialNames;
+    use crate::session::CredentialNames;
     use http::HeaderMap;
 
     #[test]

@@ -91,7 +91,7 @@ impl CarriedLines {
     /// The values of all cookies of exactly this name (RFC 6265 §5.4).
     ///
     /// Bytes, since one that is no text in some other cookie must hide none of them.
-    pub(in crate::identity) fn cookies_named<'a>(
+    pub(in crate::session) fn cookies_named<'a>(
         &'a self,
         name: &'a str,
     ) -> impl Iterator<Item = &'a [u8]> {

@@ -66,7 +66,7 @@ impl BrowserKeyCookie {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::CredentialNames;
+    use crate::session::CredentialNames;
 
     fn read(lines: &[(&'static str, &str)]) -> Option<String> {
         let mut headers = HeaderMap::new();
