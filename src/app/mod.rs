@@ -10,7 +10,7 @@ pub use signals::Signals;
 use crate::audit::{Audit, AuditSetupError, Event, EventKind, Outcome};
 use crate::clock::Clock;
 use crate::domain::TableError;
-use crate::edge::House;
+use crate::edge::{House, SharedSessions, SharedWeb};
 use crate::entropy::Entropy;
 use crate::mail::{MailSetupError, Mailer};
 use crate::policy::{Fingerprint, Policies, Sources};
@@ -18,7 +18,7 @@ use crate::session::{GuestCookie, Rolling};
 use crate::settings::{KeysError, Listener, Settings};
 use crate::store::{OpenError, StoreOptions, StoreSource, open};
 use crate::tls::TlsError;
-use crate::transport::{Census, bind};
+use crate::transport::bind;
 use crate::verification::{Equipment, PasswordChecker};
 use crate::yaml::{Diagnostics, Severity};
 use arc_swap::ArcSwap;
@@ -110,21 +110,28 @@ impl App {
             passwords: PasswordChecker::start(&settings.passwords, &entropy)?,
             settings: settings.verification,
         };
-        let house = House {
-            options: settings.edge,
-            sessions: settings.sessions,
+        let sessions = SharedSessions {
+            options: settings.sessions,
             guest: GuestCookie::beside(settings.browser_key.name()),
             browser_key: settings.browser_key,
-            table: ArcSwap::from_pointee(policies.into_table()?),
+            rolling: Rolling::default(),
+            revoked: store.revoked(),
+            endings: store.endings(),
             keys,
             clock,
             entropy,
             audit,
+        };
+        let web = SharedWeb {
+            options: settings.web,
+            table: ArcSwap::from_pointee(policies.into_table()?),
             equipment: Arc::new(equipment),
-            rolling: Rolling::default(),
-            revoked: store.revoked(),
-            endings: store.endings(),
-            census: Arc::new(Census::default()),
+        };
+        let house = House {
+            options: settings.edge,
+            sessions: Arc::new(sessions),
+            web: Arc::new(web),
+            census: Arc::default(),
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),
         };
@@ -161,7 +168,7 @@ impl App {
                 };
                 tracing::info!("listening on {scheme}://{}", listener.address);
             }
-            let routes = house.table.load().routes().count();
+            let routes = house.web.table.load().routes().count();
             let upstream = &house.options.upstream.target;
             let (store, threads) = (&self.store_name, count);
             tracing::info!(routes, %upstream, store, threads, "ready");
@@ -175,7 +182,7 @@ impl App {
             announce,
         );
         record(&house, EventKind::Stopped);
-        if !house.audit.flush(LAST_WORDS) {
+        if !house.sessions.audit.flush(LAST_WORDS) {
             tracing::error!("the audit log could not be written to its end");
         }
         tracing::info!("stopped");
@@ -185,8 +192,8 @@ impl App {
 
 /// Records what happens to the sidecar itself; a log that fails must not keep it from ending.
 fn record(house: &House, kind: EventKind) {
-    let event = Event::new(house.clock.now(), kind, Outcome::Succeeded);
-    if house.audit.record(&event).is_err() {
+    let event = Event::new(house.sessions.clock.now(), kind, Outcome::Succeeded);
+    if house.sessions.audit.record(&event).is_err() {
         tracing::error!(event = kind.as_str(), "cannot be recorded in the audit log");
     }
 }

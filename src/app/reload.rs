@@ -44,7 +44,7 @@ fn follow(house: &House, paths: &[PathBuf], mut watch: Watch, orders: &Receiver<
     loop {
         match orders.recv_timeout(INTERVAL) {
             Ok(()) => {
-                house.audit.reopen();
+                house.sessions.audit.reopen();
                 let sources = Sources::read(paths);
                 watch = Watch::new(paths.to_owned(), sources.fingerprint());
                 apply(house, sources.compile());
@@ -72,9 +72,13 @@ fn apply(house: &House, read: Result<Policies, Diagnostics>) {
             Outcome::Failed
         }
     };
-    let mut event = Event::new(house.clock.now(), EventKind::PoliciesLoaded, outcome);
-    event.count = u64::try_from(house.table.load().routes().count()).ok();
-    if house.audit.record(&event).is_err() {
+    let mut event = Event::new(
+        house.sessions.clock.now(),
+        EventKind::PoliciesLoaded,
+        outcome,
+    );
+    event.count = u64::try_from(house.web.table.load().routes().count()).ok();
+    if house.sessions.audit.record(&event).is_err() {
         tracing::error!("the reload could not be recorded in the audit log");
     }
 }
@@ -87,7 +91,7 @@ fn put_in_force(house: &House, policies: Policies) -> Outcome {
     match policies.into_table() {
         Ok(table) => {
             let routes = table.routes().count();
-            house.table.store(Arc::new(table));
+            house.web.table.store(Arc::new(table));
             tracing::info!(routes, files, "the policies were reloaded");
             Outcome::Succeeded
         }

@@ -131,7 +131,7 @@ impl Parts<'_> {
         write(&file, &self.yaml(address))?;
         let mut settings = settings::load(&file).map_err(CliError::Configuration)?;
         // People come by `localhost` as well as by the address: their own word is taken for it.
-        settings.edge.public_origin = None;
+        settings.web.site.public_origin = None;
         Ok(settings)
     }
 

@@ -42,7 +42,7 @@ fn describe(
     let path = match RequestPath::of_target(
         &request.path,
         request.query.as_deref(),
-        &settings.edge.accept,
+        &settings.web.accept,
     ) {
         Ok(path) => path,
         Err(refused) => {
@@ -54,7 +54,7 @@ fn describe(
             return Ok(Vec::new());
         }
     };
-    if request.path.starts_with(&settings.edge.prefix) {
+    if request.path.starts_with(&settings.web.site.prefix) {
         writeln!(
             out,
             "\nOne of our own endpoints; it never reaches the application."

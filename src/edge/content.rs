@@ -1,11 +1,13 @@
 //! The body of a request until it is forwarded: as it comes, or read, with its deadlines.
 
+use crate::domain::Reason;
 use crate::transport::alarm::later;
 use crate::transport::upstream::Outgoing;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -33,6 +35,35 @@ pub(crate) enum RequestBodyError {
     /// It is longer than the settings allow.
     #[error("the body is larger than {0} bytes, and a guarded route must read all of it")]
     TooLarge(usize),
+}
+
+impl RequestBodyError {
+    /// The word for it.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Broken(error) => reason_of_broken(error),
+            Self::Slow => Reason::RequestTimeout,
+            Self::TooLarge(_) => Reason::BodyTooLarge,
+        }
+    }
+
+    /// Whether the client may hear the message: it is about what the client itself sent.
+    pub(crate) fn tells_client(&self) -> bool {
+        match self {
+            Self::Broken(_) => false,
+            Self::Slow | Self::TooLarge(_) => true,
+        }
+    }
+}
+
+/// Why the client's body is not whole: the transport has cut it off for being late, or it is broken.
+pub(crate) fn reason_of_broken(error: &hyper::Error) -> Reason {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    if cause.map(io::Error::kind) == Some(io::ErrorKind::TimedOut) {
+        Reason::RequestTimeout
+    } else {
+        Reason::AmbiguousRequest
+    }
 }
 
 /// How long a body that is read may take to come.

@@ -1,16 +1,19 @@
 //! Everything that can keep a request from its answer, with the word for it.
 
-use super::content::RequestBodyError;
+use super::content::{RequestBodyError, reason_of_broken};
+use super::endpoints::EndpointError;
 use super::forward::ForwardError;
+use super::house::Worker;
 use super::normalize::NormalizeError;
+use super::respond::Failure;
+use super::visit::Visit;
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, BodyRefusal, Reason};
 use crate::session::DoubledCredential;
 use crate::store::StoreError;
+use crate::telemetry::chain;
 use crate::transport::upstream::{ConnectError, OutgoingError, SendError};
 use crate::transport::wire::Violation;
-use crate::verification::VerifyError;
-use std::io;
 
 /// Why a request is not answered by the application, other than by a decision.
 #[derive(Debug, thiserror::Error)]
@@ -21,36 +24,30 @@ pub(crate) enum EdgeError {
     /// A body that a route must read cannot be read in one way.
     #[error(transparent)]
     Body(#[from] BodyRefusal),
-    /// A call of one of our endpoints from somewhere else.
-    #[error("this call must come from a page of this site")]
-    CrossSite,
     /// A credential that is there twice.
     #[error(transparent)]
     Doubled(#[from] DoubledCredential),
+    /// An endpoint of ours, or a challenge.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// The application.
     #[error(transparent)]
     Forward(#[from] ForwardError),
     /// What no honest client sends.
     #[error(transparent)]
     Normalize(#[from] NormalizeError),
-    /// Something was sent to an endpoint of ours that is not what it expects.
-    #[error("expected {0}")]
-    Malformed(&'static str),
     /// A path that can be read in too many ways.
     #[error(transparent)]
     Path(#[from] Ambiguous),
-    /// A body that cannot be read.
-    #[error(transparent)]
-    RequestBody(#[from] RequestBodyError),
     /// Decided, and not in favor.
     #[error("{0}")]
     Refused(Reason),
+    /// A body that cannot be read.
+    #[error(transparent)]
+    RequestBody(#[from] RequestBodyError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A verification that could not be judged.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
 }
 
 impl EdgeError {
@@ -58,51 +55,94 @@ impl EdgeError {
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Audit(_) | Self::Store(_) => Reason::StoreUnavailable,
-            Self::Verify(error) => match error {
-                VerifyError::Audit(_) | VerifyError::Store(_) => Reason::StoreUnavailable,
-                VerifyError::Busy(_) => Reason::LimitReached,
-            },
-            Self::Body(_) | Self::Doubled(_) | Self::Malformed(_) | Self::Path(_) => {
-                Reason::AmbiguousRequest
-            }
-            Self::Normalize(error) => normalized(error),
-            Self::RequestBody(error) => match error {
-                RequestBodyError::Broken(error) => broken(error),
-                RequestBodyError::Slow => Reason::RequestTimeout,
-                RequestBodyError::TooLarge(_) => Reason::BodyTooLarge,
-            },
-            Self::CrossSite => Reason::CrossSite,
+            Self::Body(_) | Self::Doubled(_) | Self::Path(_) => Reason::AmbiguousRequest,
+            Self::Endpoint(error) => error.reason(),
             Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
             Self::Forward(ForwardError::Send(error)) => {
                 outgoing(error).unwrap_or_else(|| reason_of(error))
             }
+            Self::Normalize(error) => normalized(error),
             Self::Refused(reason) => *reason,
+            Self::RequestBody(error) => error.reason(),
+        }
+    }
+
+    /// What the client is answered.
+    pub(super) fn failure(&self) -> Failure {
+        Failure {
+            reason: self.reason(),
+            detail: self.tells_client().then(|| chain(self)),
+            closes: self.closes(),
         }
     }
 
     /// Whether the client may hear the message: it is about what the client itself sent.
-    pub(super) fn tells_client(&self) -> bool {
-        matches!(
-            self,
-            Self::Body(_)
-                | Self::CrossSite
-                | Self::Doubled(_)
-                | Self::Malformed(_)
-                | Self::Normalize(_)
-                | Self::Path(_)
-                | Self::RequestBody(RequestBodyError::Slow | RequestBodyError::TooLarge(_))
-        )
+    fn tells_client(&self) -> bool {
+        match self {
+            Self::Body(_) | Self::Doubled(_) | Self::Normalize(_) | Self::Path(_) => true,
+            Self::Endpoint(error) => error.tells_client(),
+            Self::RequestBody(error) => error.tells_client(),
+            Self::Audit(_) | Self::Forward(_) | Self::Refused(_) | Self::Store(_) => false,
+        }
     }
 
     /// Whether the connection is of no further use.
-    pub(super) fn closes(&self) -> bool {
-        matches!(
-            self,
-            Self::Normalize(_)
-                | Self::Forward(_)
-                | Self::Refused(Reason::ConnectionAuthenticated)
-                | Self::RequestBody(_)
-        )
+    fn closes(&self) -> bool {
+        match self {
+            Self::Endpoint(error) => matches!(error, EndpointError::RequestBody(_)),
+            Self::Forward(_) | Self::Normalize(_) | Self::RequestBody(_) => true,
+            Self::Refused(reason) => *reason == Reason::ConnectionAuthenticated,
+            Self::Audit(_) | Self::Body(_) | Self::Doubled(_) | Self::Path(_) | Self::Store(_) => {
+                false
+            }
+        }
+    }
+}
+
+impl EdgeError {
+    /// Logs it with its causes. A failure of ours is logged loudly, but not a thousand times a second.
+    pub(super) fn log(&self, visit: &Visit<'_>, worker: &Worker) {
+        let (id, reason, cause) = (visit.id, self.reason(), chain(self));
+        match reason {
+            Reason::StoreUnavailable
+            | Reason::UpstreamTimeout
+            | Reason::UpstreamUnreachable
+            | Reason::InvalidUpstreamResponse
+            | Reason::LimitReached => {
+                let transport = &worker.transport;
+                if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
+                    tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
+                } else {
+                    tracing::debug!(request_id = %id, %reason, %cause, "request failed");
+                }
+            }
+            Reason::AmbiguousRequest
+            | Reason::BodyTooLarge
+            | Reason::ChallengeExpired
+            | Reason::ConnectionAuthenticated
+            | Reason::CrossSite
+            | Reason::FactorLocked
+            | Reason::GrantExpired
+            | Reason::GrantMismatch
+            | Reason::GrantSpent
+            | Reason::HeadTooLarge
+            | Reason::MailUnavailable
+            | Reason::MethodNotEnrolled
+            | Reason::NotFound
+            | Reason::PolicyDefaultDeny
+            | Reason::RequestTimeout
+            | Reason::SessionDisputed
+            | Reason::SessionNotFresh
+            | Reason::SessionRequired
+            | Reason::SessionRevoked
+            | Reason::SessionTimedOut
+            | Reason::StepUpRequired
+            | Reason::TargetTooLong
+            | Reason::TooManyAttempts
+            | Reason::WrongAnswer => {
+                tracing::debug!(request_id = %id, %reason, %cause, "request refused");
+            }
+        }
     }
 }
 
@@ -118,16 +158,6 @@ fn normalized(error: &NormalizeError) -> Reason {
         | NormalizeError::Method
         | NormalizeError::Stolen(_)
         | NormalizeError::Wire(_) => Reason::AmbiguousRequest,
-    }
-}
-
-/// Why the client's body is not whole: the wire has cut it off for being late, or it is broken.
-fn broken(error: &hyper::Error) -> Reason {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
-    if cause.map(io::Error::kind) == Some(io::ErrorKind::TimedOut) {
-        Reason::RequestTimeout
-    } else {
-        Reason::AmbiguousRequest
     }
 }
 
@@ -153,7 +183,7 @@ fn outgoing(error: &SendError) -> Option<Reason> {
     while let Some(error) = cause {
         if let Some(outgoing) = error.downcast_ref::<OutgoingError>() {
             return Some(match outgoing {
-                OutgoingError::Client(error) => broken(error),
+                OutgoingError::Client(error) => reason_of_broken(error),
                 OutgoingError::TooLarge => Reason::BodyTooLarge,
             });
         }

@@ -1,7 +1,7 @@
 //! Out to the application: consumes the permit, streams both ways, carries upgrades.
 
 use super::content::Content;
-use super::headers::{cleanse_interim, cleanse_response, join_cookies, remove_cookie};
+use super::headers::{HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie};
 use super::house::Worker;
 use super::observe::Watch;
 use super::upgrade::Upgrade;
@@ -35,6 +35,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Forwards one request. Whatever the permit rests on is spent with the first byte that is sent,
 /// and given back if none is.
 pub(crate) async fn forward(
+    worker: &Worker,
     permit: Permit,
     mut parts: Parts,
     content: Content,
@@ -43,11 +44,10 @@ pub(crate) async fn forward(
     visit: &Visit<'_>,
 ) -> Result<Response<UpstreamBody>, ForwardError> {
     let claims = permit.spend();
-    let Visit {
-        worker, connection, ..
-    } = *visit;
+    let connection = visit.connection;
     let awaited = (parts.version == Version::HTTP_11).then(|| connection.line.await_answer());
-    prepare(&mut parts, upgrade.as_ref(), visit);
+    let rules = &worker.house.options.headers;
+    prepare(&mut parts, upgrade.as_ref(), visit, rules);
     let mut request = Request::from_parts(parts, content.into_outgoing());
     if let Some(awaited) = &awaited {
         pass_on_interims(&mut request, awaited).await;
@@ -72,7 +72,7 @@ pub(crate) async fn forward(
         let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
             return Err(ForwardError::Switched);
         };
-        carry(upgrade, &mut response, watch, visit);
+        carry(worker, upgrade, &mut response, watch, visit);
         let protocol = response.headers_mut().remove(header::UPGRADE);
         cleanse_response(response.headers_mut());
         let headers = response.headers_mut();
@@ -100,7 +100,7 @@ async fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited) {
 }
 
 /// Makes the head that goes upstream: the client's own, framed anew, with what we have to say.
-fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
+fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>, rules: &HeaderRules) {
     // The bytes of path and query go as they came; scheme and authority are this hop's affair.
     if parts.uri.scheme().is_some() || parts.uri.authority().is_some() {
         let mut target = http::uri::Parts::default();
@@ -109,7 +109,6 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>) {
     }
     let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
     parts.extensions.clear();
-    let rules = &visit.worker.house.options.headers;
     parts.headers.remove(BrowserKeyCookie::HEADER);
     join_cookies(&mut parts.headers);
     remove_cookie(&mut parts.headers, &rules.browser_cookie);
@@ -142,14 +141,13 @@ fn agrees(response: &Response<UpstreamBody>, asked: &HeaderValue) -> bool {
 }
 
 fn carry(
+    worker: &Worker,
     upgrade: Upgrade,
     response: &mut Response<UpstreamBody>,
     watch: &Watch,
     visit: &Visit<'_>,
 ) {
-    let Visit {
-        worker, connection, ..
-    } = *visit;
+    let connection = visit.connection;
     connection.line.become_tunnel();
     let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);
@@ -179,8 +177,9 @@ async fn take_back(claims: Vec<Claim>, worker: &Worker) {
     if claims.is_empty() {
         return;
     }
-    let now = worker.house.clock.now();
-    if let Err(error) = gate::give_back(&worker.store, claims, now).await {
+    let sessions = &worker.sessions;
+    let now = sessions.shared.clock.now();
+    if let Err(error) = gate::give_back(&sessions.store, claims, now).await {
         tracing::warn!(%error, "a grant of a request that reached nobody could not be given back");
     }
 }

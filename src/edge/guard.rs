@@ -1,45 +1,59 @@
 //! Before the gate: reads what must be read, puts the demands together, and answers a refusal.
 
 use super::content::Content;
-use super::endpoints;
 use super::error::EdgeError;
 use super::forward;
+use super::house::Worker;
 use super::observe::Watch;
-use super::reply::Reply;
-use super::respond;
+use super::sessions::Sessions;
+use super::unmet::UnmetDemand;
 use super::visit::Visit;
 use crate::audit::Outcome as Told;
 use crate::domain::{
     Body, Decision, Demand, Enforcement, Evidence, Found, Match, Permit, Reason, RequestHead,
-    RouteId, SessionState, binding_parts, decide, needs_body, reads_body, values,
+    Session, SessionState, binding_parts, decide, needs_body, reads_body, values,
 };
 use crate::gate::{self, Admission, Outcome};
 use crate::session::Caller;
 use crate::transport::connection_auth;
 use bytes::Bytes;
-use http::Response;
 
 /// What became of a request before the gate and at it.
 pub(crate) enum Judged {
-    /// We answer it ourselves.
-    Answered(Box<Response<Reply>>),
+    /// A verification would meet what it lacks.
+    Challenged(Box<Challenged>),
     /// It may pass.
     Permitted(Permit),
+    /// No verification of ours would help.
+    Refused(Reason),
+}
+
+/// A request that a verification would let pass.
+pub(crate) struct Challenged {
+    /// What it lacks.
+    pub(crate) unmet: UnmetDemand,
+    /// Who sent it.
+    pub(crate) caller: Caller,
+    /// Its session.
+    pub(crate) session: Session,
 }
 
 /// Judges a request for which `found` routes may apply.
 pub(crate) async fn judge(
+    worker: &Worker,
     visit: &Visit<'_>,
     found: Found,
     head: &RequestHead<'_>,
     watch: &Watch,
     content: &mut Content,
 ) -> Result<Judged, EdgeError> {
-    let house = &*visit.worker.house;
-    if found.is_empty() && !house.sessions.limits_in_force() {
-        refuse_if_revoked(visit, watch)?;
-        watch.read_login(content, house.options.body_limit).await?;
-        return match decide(&[], Evidence::none(), house.clock.now()) {
+    let sessions = &worker.sessions.shared;
+    if found.is_empty() && !sessions.options.limits_in_force() {
+        refuse_if_revoked(worker, watch)?;
+        watch
+            .read_login(content, worker.web.shared.options.body_limit)
+            .await?;
+        return match decide(&[], Evidence::none(), sessions.clock.now()) {
             Decision::Forward(permit) => Ok(Judged::Permitted(permit)),
             Decision::Challenge(unmet) | Decision::Deny(unmet) => {
                 Err(EdgeError::Refused(unmet.reason))
@@ -47,40 +61,37 @@ pub(crate) async fn judge(
         };
     }
     let may_be_guarded = !found.is_empty();
-    let weighed = weigh(visit, found, head, watch, content).await;
+    let weighed = weigh(worker, visit, found, head, watch, content).await;
     let Weighed {
         asked,
         caller,
         admission,
     } = weighed.inspect_err(|error| {
         if may_be_guarded {
-            record_unjudged(visit, head, error);
+            record_unjudged(worker, visit, head, error);
         }
     })?;
     if !asked.demands.is_empty()
-        && let Err(error) = record(visit, &asked, &admission, &caller)
+        && let Err(error) = record(worker, visit, &asked, &admission, &caller)
     {
         if let Outcome::Forward(permit) = admission.outcome {
-            forward::withhold(permit, visit.worker).await;
+            forward::withhold(permit, worker).await;
         }
         return Err(error);
     }
-    keep_alive(visit, &caller, &admission);
+    keep_alive(&worker.sessions, &caller, &admission);
     match admission.outcome {
         Outcome::Forward(permit) => Ok(Judged::Permitted(permit)),
-        Outcome::Deny(_, reason) => Ok(Judged::Answered(Box::new(respond::refusal(
-            visit, reason, None, None,
-        )))),
+        Outcome::Deny(_, reason) => Ok(Judged::Refused(reason)),
         Outcome::Challenge(index, reason) => {
             let SessionState::Known(session) = admission.session else {
                 return Err(EdgeError::Refused(Reason::SessionRequired));
             };
-            let refused = asked.refused(index, reason);
-            let answer = Box::pin(endpoints::challenge(
-                visit, refused, &caller, &session, head, content,
-            ))
-            .await?;
-            Ok(Judged::Answered(Box::new(answer)))
+            Ok(Judged::Challenged(Box::new(Challenged {
+                unmet: asked.unmet(index, reason),
+                caller,
+                session,
+            })))
         }
     }
 }
@@ -93,31 +104,33 @@ struct Weighed {
 }
 
 async fn weigh(
+    worker: &Worker,
     visit: &Visit<'_>,
     found: Found,
     head: &RequestHead<'_>,
     watch: &Watch,
     content: &mut Content,
 ) -> Result<Weighed, EdgeError> {
-    let house = &*visit.worker.house;
-    let now = house.clock.now();
-    refuse_if_revoked(visit, watch)?;
-    let asked = Asked::read(found, head, content, house.options.body_limit).await?;
-    watch.read_login(content, house.options.body_limit).await?;
+    let sessions = &worker.sessions.shared;
+    let now = sessions.clock.now();
+    let limit = worker.web.shared.options.body_limit;
+    refuse_if_revoked(worker, watch)?;
+    let asked = Asked::read(found, head, content, limit).await?;
+    watch.read_login(content, limit).await?;
     let guarded = !asked.demands.is_empty();
     let caller = match watch.caller(visit, head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
         // The application reads one of them, and which is its own affair.
-        Err(_) => watch.caller_in_doubt(visit),
+        Err(_) => watch.caller_in_doubt(),
     };
     if guarded {
-        house.audit.ready()?;
+        sessions.audit.ready()?;
         refuse_if_authenticated(visit, &asked, head)?;
     }
     let admission = gate::admit(
-        &visit.worker.store,
-        &house.sessions,
+        &worker.sessions.store,
+        &sessions.options,
         &caller,
         &asked.demands,
         now,
@@ -131,8 +144,8 @@ async fn weigh(
 }
 
 /// Revoked means refused on every route at once, without a round trip.
-fn refuse_if_revoked(visit: &Visit<'_>, watch: &Watch) -> Result<(), EdgeError> {
-    if !visit.worker.house.revoked.is_empty() && watch.is_revoked(visit) {
+fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), EdgeError> {
+    if !worker.sessions.shared.revoked.is_empty() && watch.is_revoked() {
         return Err(EdgeError::Refused(Reason::SessionRevoked));
     }
     Ok(())
@@ -219,8 +232,8 @@ impl Asked {
     }
 
     /// What is needed to challenge for the demand at `index`.
-    fn refused(mut self, index: usize, reason: Reason) -> Refused {
-        Refused {
+    fn unmet(mut self, index: usize, reason: Reason) -> UnmetDemand {
+        UnmetDemand {
             reason,
             route: self.matches.swap_remove(index).route.id.clone(),
             demand: self.demands.swap_remove(index),
@@ -229,16 +242,9 @@ impl Asked {
     }
 }
 
-/// A demand that was not met.
-pub(crate) struct Refused {
-    pub(crate) reason: Reason,
-    pub(crate) route: RouteId,
-    pub(crate) demand: Demand,
-    pub(crate) shown: Vec<(String, String)>,
-}
-
 /// Exactly one event for each guarded decision.
 fn record(
+    worker: &Worker,
     visit: &Visit<'_>,
     asked: &Asked,
     admission: &Admission,
@@ -256,14 +262,16 @@ fn record(
         SessionState::Known(session) => Some(&session.subject),
         SessionState::Absent | SessionState::Disputed | SessionState::Unknown => None,
     };
-    let mut event = visit.decision(told, reason, &asked.demands, (caller.session, subject));
+    let shared = &worker.sessions.shared;
+    let now = shared.clock.now();
+    let mut event = visit.decision(now, told, reason, &asked.demands, (caller.session, subject));
     event.routes = asked.matches.iter().map(|found| &found.route.id).collect();
-    Ok(visit.worker.house.audit.record(&event)?)
+    Ok(shared.audit.record(&event)?)
 }
 
 /// The event for a guarded request that could not be put before the gate.
-fn record_unjudged(visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError) {
-    let house = &*visit.worker.house;
+fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError) {
+    let shared = &worker.sessions.shared;
     let reason = error.reason();
     let told = if reason == Reason::StoreUnavailable {
         Told::Failed
@@ -271,38 +279,38 @@ fn record_unjudged(visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError)
         Told::Denied
     };
     // The routes were used up on the way; what goes wrong can afford a second look.
-    let found = house.table.load().find(head);
+    let found = worker.web.shared.table.load().find(head);
     let matching = found.matches().iter().map(|found| &found.route);
     let routes: Vec<_> = matching.chain(found.waiting()).collect();
-    let mut event = visit.decision(told, Some(reason), &[], (None, None));
+    let mut event = visit.decision(shared.clock.now(), told, Some(reason), &[], (None, None));
     if let Some(strictest) = routes.iter().max_by_key(|route| route.requirement.level) {
         event.action = Some(&strictest.requirement.action);
         event.level = Some(strictest.requirement.level);
         event.enforcement = Some(strictest.requirement.enforcement);
     }
     event.routes = routes.iter().map(|route| &route.id).collect();
-    if let Err(error) = house.audit.record(&event) {
+    if let Err(error) = shared.audit.record(&event) {
         tracing::warn!(request_id = %visit.id, %error, "a refusal is not in the audit log");
     }
 }
 
 /// Notes that a session is in use, off the request's way, where idle limits are in force.
-fn keep_alive(visit: &Visit<'_>, caller: &Caller, admission: &Admission) {
-    let house = &visit.worker.house;
+fn keep_alive(sessions: &Sessions, caller: &Caller, admission: &Admission) {
+    let shared = &sessions.shared;
     let (Some(idle), SessionState::Known(session), Some(id), Outcome::Forward(_)) = (
-        house.sessions.idle,
+        shared.options.idle,
         &admission.session,
         caller.session,
         &admission.outcome,
     ) else {
         return;
     };
-    let now = house.clock.now();
+    let now = shared.clock.now();
     // An eighth of the limit is exact enough, and spares seven writes of eight.
     if now.since(session.seen_at) < idle / 8 {
         return;
     }
-    let (store, keep) = (visit.worker.store.clone(), house.sessions.remember);
+    let (store, keep) = (sessions.store.clone(), shared.options.remember);
     tokio::task::spawn_local(async move {
         if let Err(error) = crate::store::Store::touch_session(&store, id, now, keep).await {
             tracing::warn!(%error, "cannot note that a session is in use");

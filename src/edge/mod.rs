@@ -6,6 +6,7 @@
 pub mod api;
 mod audience;
 mod client;
+mod connection;
 mod content;
 mod endpoints;
 mod error;
@@ -27,21 +28,29 @@ mod reply;
 mod request_id;
 mod respond;
 mod serve;
+mod sessions;
+mod site;
+mod unmet;
 mod upgrade;
 mod visit;
+mod web;
 
 pub use client::TrustedProxies;
 pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
 pub(crate) use headers::{folded, is_plain};
 pub use house::{EdgeOptions, House};
 pub use serve::serve;
+pub use sessions::SharedSessions;
+pub use site::SiteOptions;
+pub use web::{SharedWeb, WebOptions};
 
 use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath, claimed_methods};
 use crate::transport::service::Answer;
 use crate::transport::streams::Stream;
-use content::Content;
+use connection::Connection;
+use content::{Content, Patience};
 use error::EdgeError;
-use house::{Connection, Worker};
+use house::Worker;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -49,7 +58,7 @@ use normalize::{Plain, normalize};
 use observe::Watch;
 use reply::Reply;
 use std::rc::Rc;
-use visit::Visit;
+use visit::{Received, Visit};
 
 /// A request's way through the house.
 async fn handle(
@@ -59,15 +68,39 @@ async fn handle(
     stream: Option<Rc<Stream>>,
 ) -> Answer<Reply> {
     let (parts, body) = request.into_parts();
-    let visit = Visit::new(worker, connection, stream, &parts);
-    let answered = walk(&visit, parts, body).await;
-    let response = answered.unwrap_or_else(|error| respond::error(&visit, &error));
+    let options = &worker.house.options;
+    let deadline = worker.deadline();
+    let received = Received {
+        id: worker.ids.next(),
+        client: options
+            .trusted_proxies
+            .client(connection.peer, &parts.headers),
+        stream,
+        deadline,
+        body_deadlines: Patience {
+            progress: options.limits.deadlines.progress,
+            whole: options.limits.deadlines.body,
+            until: deadline,
+        },
+    };
+    let visit = Visit::new(
+        connection,
+        &worker.web.shared.options.site,
+        received,
+        &parts,
+    );
+    let answered = walk(worker, &visit, parts, body).await;
+    let response = answered.unwrap_or_else(|error| {
+        error.log(&visit, worker);
+        respond::failure(&visit, error.failure()).map(Reply::own)
+    });
     // An answer of ours is there already, and may be the one that tells of the deadline.
     let deadline = visit.deadline.filter(|_| response.body().is_streamed());
     Answer { response, deadline }
 }
 
 async fn walk(
+    worker: &Rc<Worker>,
     visit: &Visit<'_>,
     mut parts: Parts,
     body: Incoming,
@@ -77,12 +110,14 @@ async fn walk(
         method,
         host,
         upgrade,
-    } = normalize(&mut parts, visit)?;
-    let house = &*visit.worker.house;
-    let path = RequestPath::of_target(uri.path(), uri.query(), &house.options.accept)?;
-    if house.options.is_own(&path) {
+    } = normalize(&mut parts, visit, &worker.house.options)?;
+    let web = &worker.web;
+    let options = &web.shared.options;
+    let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
+    if options.site.is_own(&path) {
         // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
-        return Box::pin(endpoints::serve(visit, &path, &uri, &parts, body)).await;
+        let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, &parts, body)).await?;
+        return Ok(answer.map(Reply::own));
     }
     let head = RequestHead {
         method,
@@ -93,21 +128,36 @@ async fn walk(
         headers: &parts.headers,
         upgrades: upgrade.is_some(),
     };
-    let table = house.table.load();
+    let table = web.shared.table.load();
     let found = table.find(&head);
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
-    let watch = Watch::new(visit, &head);
-    let mut content = Content::new(body, house.options.limits.body, visit.patience());
-    let outcome = guard::judge(visit, found, &head, &watch, &mut content).await?;
+    let watch = Watch::new(&worker.sessions, visit, &head);
+    let mut content = Content::new(body, worker.house.options.limits.body, visit.body_deadlines);
+    let outcome = guard::judge(worker, visit, found, &head, &watch, &mut content).await?;
     let watch = watch.settle(&head, &content);
     match outcome {
-        guard::Judged::Answered(response) => Ok(*response),
+        guard::Judged::Refused(reason) => {
+            Ok(respond::refusal(visit, reason, None, None).map(Reply::own))
+        }
+        guard::Judged::Challenged(challenged) => {
+            let guard::Challenged {
+                unmet,
+                caller,
+                session,
+            } = *challenged;
+            let answer =
+                endpoints::challenge(web, visit, unmet, &caller, &session, &head, &mut content);
+            Ok(Box::pin(answer).await?.map(Reply::own))
+        }
         guard::Judged::Permitted(permit) => {
             watch.prepare(&mut parts);
-            let response = forward::forward(permit, parts, content, upgrade, &watch, visit).await?;
-            Ok(watch.observe(visit, response).await)
+            let forwarded =
+                forward::forward(worker, permit, parts, content, upgrade, &watch, visit).await;
+            let mut response = forwarded?;
+            let (read, opened) = watch.observe(visit, &mut response).await;
+            Ok(response.map(|body| Reply::continued(read, body).opened(opened)))
         }
     }
 }

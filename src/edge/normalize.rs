@@ -1,6 +1,7 @@
 //! One meaning for a request, or none: what no honest client sends is refused, not repaired.
 
 use super::headers::{StolenHeader, cleanse};
+use super::house::EdgeOptions;
 use super::upgrade::{Upgrade, upgrade};
 use super::visit::Visit;
 use crate::domain::Method;
@@ -47,8 +48,8 @@ pub(crate) enum NormalizeError {
 pub(crate) fn normalize<'v>(
     parts: &mut Parts,
     visit: &'v Visit<'_>,
+    options: &EdgeOptions,
 ) -> Result<Plain<'v>, NormalizeError> {
-    let options = &visit.worker.house.options;
     if let Some(violation) = visit.connection.line.violation() {
         return Err(violation.into());
     }

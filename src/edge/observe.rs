@@ -1,21 +1,21 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
 use super::content::{Content, RequestBodyError};
-use super::identify::identify;
-use super::open::Opened;
-use super::reply::Reply;
+use super::identify::{asserted, identify};
+use super::open::{Close, Opened};
+use super::sessions::Sessions;
 use super::visit::Visit;
-use crate::audit::{Event, EventKind, Outcome};
+use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     Body, BrowserKeyHash, Method, MethodSet, RequestHead, Session, SessionId, Subject, Timestamp,
     asks_for_page, shows_secret,
 };
 use crate::session::{
     Answer, Attempt, Caller, Candidates, CarriedLines, Credentials, Disregarded, DoubledCredential,
-    Found, GuestCookie, KnownSession, LoginRoute, Named, Observed, RotatedProofs, Sign, Unclear,
-    Verdict, judge_login,
+    Found, GuestCookie, KnownSession, LoginRoute, Named, Observed, RotatedProofs, SessionOptions,
+    Sign, Unclear, Verdict, judge_login,
 };
-use crate::store::{Ask, Carry, Login, Rotated, Rotation, Store, StoreError};
+use crate::store::{Carry, Login, Rotated, Rotation, Store, StoreError};
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};
@@ -31,6 +31,7 @@ use tokio::sync::Notify;
 /// What a request carries, and what its answer may turn out to mean.
 #[derive(Debug)]
 pub(crate) struct Watch {
+    known: Rc<Sessions>,
     carried: CarriedLines,
     candidates: Candidates,
     found: Found,
@@ -49,13 +50,13 @@ const MOST_OF_A_RESPONSE: usize = 256 * 1024;
 
 impl Watch {
     /// Notes what a request carries before it goes its way.
-    pub(crate) fn new(visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
-        let house = &visit.worker.house;
-        let learn = house.sessions.learn.as_ref();
+    pub(crate) fn new(known: &Rc<Sessions>, visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
+        let shared = &known.shared;
+        let sessions = &shared.options;
+        let learn = sessions.learn.as_ref();
         let candidates = learn
             .map(|learn| learn.candidates(head))
             .unwrap_or_default();
-        let sessions = &house.sessions;
         let carried = CarriedLines::of(head.headers, visit.path(), &sessions.credentials)
             .with_keys(
                 head.headers,
@@ -66,19 +67,17 @@ impl Watch {
         let presented = if candidates.is_empty() {
             None
         } else {
-            house.browser_key.read(&carried, head.headers)
+            shared.browser_key.read(&carried, head.headers)
         };
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
-            .map(|hash| presented.and_then(|key| hash(key, &house.keys)));
-        let asserted = visit.asserted(head.headers);
-        let opened = visit
-            .worker
-            .open
-            .register(&carried, asserted, visit.close());
-        let looks_like = LooksLike::of(visit, head, &carried);
+            .map(|hash| presented.and_then(|key| hash(key, &shared.keys)));
+        let asserted = asserted(known, visit, head.headers);
+        let opened = known.open.register(&carried, asserted, Close::of(visit));
+        let looks_like = LooksLike::of(sessions, visit, head, &carried);
         Self {
             opened: RefCell::new(opened),
-            came_at: looks_like.tells().then(|| house.clock.now()),
+            came_at: looks_like.tells().then(|| shared.clock.now()),
+            known: known.clone(),
             looks_like,
             carried,
             candidates,
@@ -138,9 +137,9 @@ impl Watch {
     }
 
     /// Whether any session that some application may find in the request is revoked.
-    pub(crate) fn is_revoked(&self, visit: &Visit<'_>) -> bool {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
+    pub(crate) fn is_revoked(&self) -> bool {
+        let house = &self.known.shared;
+        let names = &house.options.credentials;
         let found = names.all_sessions(&self.carried, &house.keys);
         found.iter().any(|session| house.revoked.contains(session))
     }
@@ -151,13 +150,13 @@ impl Watch {
         visit: &Visit<'_>,
         headers: &HeaderMap,
     ) -> Result<Caller, DoubledCredential> {
-        identify(visit, &self.carried, headers)
+        identify(&self.known, visit, &self.carried, headers)
     }
 
     /// Somebody who carries a credential twice: no session, but none of those may have ended.
-    pub(crate) fn caller_in_doubt(&self, visit: &Visit<'_>) -> Caller {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
+    pub(crate) fn caller_in_doubt(&self) -> Caller {
+        let house = &self.known.shared;
+        let names = &house.options.credentials;
         Caller {
             alone: names.sessions_in_doubt(&self.carried, &house.keys),
             ..Caller::default()
@@ -165,18 +164,20 @@ impl Watch {
     }
 
     /// Notes what the answer means for sessions, before the client hears it.
+    ///
+    /// Returns the beginning of the body, where it had to be read, and what ends with its session.
     pub(crate) async fn observe(
         self,
         visit: &Visit<'_>,
-        mut response: Response<UpstreamBody>,
-    ) -> Response<Reply> {
-        let names = &visit.worker.house.sessions.credentials;
+        response: &mut Response<UpstreamBody>,
+    ) -> (Bytes, Option<Opened>) {
+        let names = &self.known.shared.options.credentials;
         let sets_session = names.set_by(response.headers());
-        self.tell_guest(visit, &mut response, sets_session);
+        self.tell_guest(visit, response, sets_session);
         match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
             Found::Unclear(unclear) => {
-                if may_have_succeeded(unclear, &response, sets_session) {
+                if may_have_succeeded(unclear, response, sets_session) {
                     Box::pin(self.dispute_all(visit, response.headers())).await;
                     Box::pin(self.doubt_if_kept(visit, response.headers())).await;
                 }
@@ -188,20 +189,18 @@ impl Watch {
                 self.tell_undeclared(visit);
                 Box::pin(self.rotated(visit, response.headers())).await;
             }
-            Found::Logout | Found::Nothing => self.note_kept(visit, &response),
+            Found::Logout | Found::Nothing => self.note_kept(response),
             Found::Login(attempts) => {
                 let read = if attempts.iter().any(Attempt::reads_response_body) {
-                    Some(beginning(&mut response).await)
+                    Some(beginning(response).await)
                 } else {
                     None
                 };
-                Box::pin(self.logged_in(visit, attempts, &mut response, read.as_deref())).await;
-                let (parts, body) = response.into_parts();
-                let reply = Reply::continued(read.unwrap_or_default(), body);
-                return Response::from_parts(parts, reply.opened(self.opened.take()));
+                Box::pin(self.logged_in(visit, attempts, response, read.as_deref())).await;
+                return (read.unwrap_or_default(), self.opened.take());
             }
         }
-        response.map(|body| Reply::upstream(body).opened(self.opened.take()))
+        (Bytes::new(), self.opened.take())
     }
 
     fn tell_undeclared(&self, visit: &Visit<'_>) {
@@ -231,7 +230,7 @@ impl Watch {
         response: &mut Response<UpstreamBody>,
         sets_session: bool,
     ) {
-        let house = &visit.worker.house;
+        let house = &self.known.shared;
         let has_failed = self.has_failed(response.status().as_u16());
         let is_safe = visit.audience.safe;
         let is_shown = match self.looks_like {
@@ -243,14 +242,14 @@ impl Watch {
         let may_follow = sets_session
             && (has_failed || (is_safe && house.rolling.is_rolling()))
             && house.guest.is_carried(&self.carried);
-        if house.sessions.learn.is_none() || !(is_shown || may_follow) {
+        if house.options.learn.is_none() || !(is_shown || may_follow) {
             return;
         }
-        let Some((before, Some(after))) = self.change(visit, response.headers()) else {
+        let Some((before, Some(after))) = self.change(response.headers()) else {
             return;
         };
         let shown_at = self.came_at.filter(|_| is_shown);
-        if let Some(at) = shown_at.or_else(|| self.guest_since(visit, before))
+        if let Some(at) = shown_at.or_else(|| self.guest_since(before))
             && let Ok(cookie) = HeaderValue::from_str(&house.guest.set(&after, at, &house.keys))
         {
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -265,8 +264,8 @@ impl Watch {
     }
 
     /// As of when a request proves that nobody is signed in to the session that it carries.
-    fn guest_since(&self, visit: &Visit<'_>, session: Option<SessionId>) -> Option<Timestamp> {
-        let house = &visit.worker.house;
+    fn guest_since(&self, session: Option<SessionId>) -> Option<Timestamp> {
+        let house = &self.known.shared;
         let at = house.guest.proven(&self.carried, &session?, &house.keys)?;
         let is_in_time = house.clock.now().is_within(GuestCookie::LIFE, at);
         is_in_time.then_some(at)
@@ -274,11 +273,11 @@ impl Watch {
 
     /// Counts an answer that left the session's cookie as it was, until it is known whether the
     /// application sets it with every answer. Only of pages: what is served from files sets none.
-    fn note_kept(&self, visit: &Visit<'_>, response: &Response<UpstreamBody>) {
-        let house = &visit.worker.house;
+    fn note_kept(&self, response: &Response<UpstreamBody>) {
+        let house = &self.known.shared;
         if !house.rolling.is_settled()
             && is_page(response)
-            && house.sessions.credentials.found_in(&self.carried)
+            && house.options.credentials.found_in(&self.carried)
         {
             house.rolling.note_kept();
         }
@@ -293,14 +292,14 @@ impl Watch {
         response: &mut Response<UpstreamBody>,
         read: Option<&[u8]>,
     ) {
-        let house = &visit.worker.house;
-        let Some((before, after)) = self.change(visit, response.headers()) else {
+        let house = &self.known.shared;
+        let Some((before, after)) = self.change(response.headers()) else {
             return self.dispute_all(visit, response.headers()).await;
         };
-        let guest_since = self.guest_since(visit, before);
-        let Ok(known) = self.known_sessions(visit, after, guest_since).await else {
-            return visit
-                .worker
+        let guest_since = self.guest_since(before);
+        let Ok(known) = self.known_sessions(after, guest_since).await else {
+            return self
+                .known
                 .forgetting
                 .forget(before.into_iter().chain(after));
         };
@@ -310,7 +309,7 @@ impl Watch {
             status: response.status().as_u16(),
             headers: response.headers(),
             body: read.filter(|_| readable),
-            sets_session: house.sessions.credentials.set_by(response.headers()),
+            sets_session: house.options.credentials.set_by(response.headers()),
         };
         let (answer, named) = shown.read(attempts);
         // Where the connection is logged in, what somebody typed may be about another.
@@ -335,7 +334,7 @@ impl Watch {
                     .await;
             }
             Verdict::Changed(subject) => {
-                end(visit, before).await;
+                self.known.end(visit.id, before).await;
                 self.begin(
                     visit,
                     (before, after),
@@ -375,7 +374,7 @@ impl Watch {
         authenticated_at: Option<Timestamp>,
         response: &mut HeaderMap,
     ) {
-        let house = &visit.worker.house;
+        let house = &self.known.shared;
         let Some(id) = after else { return };
         let now = house.clock.now();
         let key = new_browser_key(&house.entropy);
@@ -391,19 +390,20 @@ impl Watch {
             id,
             replaces: before,
             session,
-            keep: house.sessions.remember,
+            keep: house.options.remember,
         };
-        let written = tell(visit, &visit.worker.store.put_login(&login).await);
+        let written = self
+            .known
+            .tell(visit.id, &self.known.store.put_login(&login).await);
         let outcome = if written
             && self.note_spelling(visit, id, response).await
             && self.note_parts(visit, id, response).await
         {
             Outcome::Succeeded
         } else {
-            let (was, is) = self.reduced(visit, response);
+            let (was, is) = self.reduced(response);
             let spelled = was.into_iter().chain(is);
-            visit
-                .worker
+            self.known
                 .forgetting
                 .forget(before.into_iter().chain([id]).chain(spelled));
             Outcome::Failed
@@ -416,10 +416,10 @@ impl Watch {
                 response.append(header::SET_COOKIE, cookie);
             }
         }
-        let mut event = visit.event(EventKind::LoginObserved, outcome);
+        let mut event = visit.event(house.clock.now(), EventKind::LoginObserved, outcome);
         event.session = Some(id);
         event.subject = Some(&subject);
-        record(visit, &event);
+        self.known.record(visit.id, &event);
     }
 
     /// The same subject logged in within a known session: what it had earned is dropped.
@@ -431,9 +431,12 @@ impl Watch {
     ) {
         self.opened.take();
         for id in before.into_iter().chain(after) {
-            if !tell(visit, &visit.worker.store.lock_session(id).await) {
-                return visit
-                    .worker
+            if !self
+                .known
+                .tell(visit.id, &self.known.store.lock_session(id).await)
+            {
+                return self
+                    .known
                     .forgetting
                     .forget(before.into_iter().chain(after));
             }
@@ -448,34 +451,32 @@ impl Watch {
     /// One of which it was doubtful whether somebody is signed in is none for who shows that nobody is.
     async fn known_sessions(
         &self,
-        visit: &Visit<'_>,
         after: Option<SessionId>,
         guest_since: Option<Timestamp>,
     ) -> Result<Vec<KnownSession>, StoreError> {
-        let Carried { mut exact, spelled } = self.carried_sessions(visit);
+        let Carried { mut exact, spelled } = self.carried_sessions();
         exact.extend(after.filter(|after| !exact.contains(after)));
         let mut known = Vec::new();
         for id in exact {
-            known.extend(self.known_session(visit, id, guest_since).await?);
+            known.extend(self.known_session(id, guest_since).await?);
         }
         // What is filed under a spelling stands for a session that only some applications find.
         let spelled = spelled.into_iter().filter(|_| known.is_empty());
         for id in spelled.collect::<Vec<_>>() {
-            known.extend(self.known_session(visit, id, guest_since).await?);
+            known.extend(self.known_session(id, guest_since).await?);
         }
         Ok(known)
     }
 
     async fn known_session(
         &self,
-        visit: &Visit<'_>,
         id: SessionId,
         guest_since: Option<Timestamp>,
     ) -> Result<Option<KnownSession>, StoreError> {
         let is_settled = |session: &Session| {
             session.is_doubtful() && guest_since.is_some_and(|since| since > session.created_at)
         };
-        let session = find(visit, id).await?;
+        let session = self.known.find(id).await?;
         let session = session.filter(|session| !is_settled(session));
         Ok(session.map(|session| KnownSession {
             of_this_browser: self.is_of_this_browser(&session),
@@ -484,9 +485,9 @@ impl Watch {
     }
 
     /// All sessions that some application may find in the request.
-    fn carried_sessions(&self, visit: &Visit<'_>) -> Carried {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
+    fn carried_sessions(&self) -> Carried {
+        let house = &self.known.shared;
+        let names = &house.options.credentials;
         match names.read(&self.carried) {
             Ok(all) => {
                 let mut exact: Vec<_> = all.sessions(&house.keys).collect();
@@ -512,18 +513,21 @@ impl Watch {
     /// belong to other browsers is gone in any case.
     async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
         let mut believed = true;
-        for id in self.carried_sessions(visit).all() {
-            match find(visit, id).await {
+        for id in self.carried_sessions().all() {
+            match self.known.find(id).await {
                 Ok(Some(session)) if session.is_spelling() => {}
                 Ok(Some(session)) if !self.is_of_this_browser(&session) => {
                     believed = false;
-                    if !tell(visit, &visit.worker.store.lock_session(id).await) {
-                        visit.worker.forgetting.forget([id]);
+                    if !self
+                        .known
+                        .tell(visit.id, &self.known.store.lock_session(id).await)
+                    {
+                        self.known.forgetting.forget([id]);
                     }
                 }
                 Ok(_) => {}
                 Err(_) => {
-                    visit.worker.forgetting.forget(before);
+                    self.known.forgetting.forget(before);
                     return false;
                 }
             }
@@ -537,38 +541,38 @@ impl Watch {
     /// Somebody may have logged in, and it cannot be told to which session, or who.
     async fn dispute_all(&self, visit: &Visit<'_>, response: &HeaderMap) {
         self.opened.take();
-        let after = self.change(visit, response).and_then(|(_, after)| after);
-        let mut ids: Vec<_> = self.carried_sessions(visit).all().collect();
+        let after = self.change(response).and_then(|(_, after)| after);
+        let mut ids: Vec<_> = self.carried_sessions().all().collect();
         ids.extend(after.filter(|after| !ids.contains(after)));
         let mut key = None;
         let mut disputed = Vec::new();
         for id in ids {
-            match find(visit, id).await {
+            match self.known.find(id).await {
                 Ok(Some(session)) => {
                     key = key.or(session.browser_key);
                     disputed.push(id);
                 }
                 Ok(None) => {}
-                Err(_) => visit.worker.forgetting.forget([id]),
+                Err(_) => self.known.forgetting.forget([id]),
             }
         }
         if !disputed.is_empty() {
             disputed.extend(after.filter(|after| !disputed.contains(after)));
         }
-        let house = &visit.worker.house;
+        let house = &self.known.shared;
         let nobody = Session::disputed(key, house.clock.now());
         for id in disputed {
-            let store = &visit.worker.store;
-            let done = store.dispute_session(id, &nobody, house.sessions.remember);
-            if !tell(visit, &done.await) {
-                visit.worker.forgetting.forget([id]);
+            let store = &self.known.store;
+            let done = store.dispute_session(id, &nobody, house.options.remember);
+            if !self.known.tell(visit.id, &done.await) {
+                self.known.forgetting.forget([id]);
             }
         }
     }
 
     /// Somebody may have logged in unnoticed, within a session that keeps its cookie.
     async fn doubt_if_kept(&self, visit: &Visit<'_>, response: &HeaderMap) {
-        if let Some((before, after)) = self.change(visit, response)
+        if let Some((before, after)) = self.change(response)
             && before == after
         {
             self.doubt(visit, after).await;
@@ -579,26 +583,29 @@ impl Watch {
     /// its cookie, and may log in afresh.
     async fn doubt(&self, visit: &Visit<'_>, session: Option<SessionId>) {
         let Some(id) = session else { return };
-        match find(visit, id).await {
+        match self.known.find(id).await {
             Ok(Some(known)) if !known.is_doubtful() => {}
             Ok(_) => {
                 let login = Login {
                     id,
                     replaces: None,
-                    session: Session::doubtful(visit.worker.house.clock.now()),
+                    session: Session::doubtful(self.known.shared.clock.now()),
                     keep: GuestCookie::LIFE,
                 };
-                if !tell(visit, &visit.worker.store.put_login(&login).await) {
-                    visit.worker.forgetting.forget([id]);
+                if !self
+                    .known
+                    .tell(visit.id, &self.known.store.put_login(&login).await)
+                {
+                    self.known.forgetting.forget([id]);
                 }
             }
-            Err(_) => visit.worker.forgetting.forget([id]),
+            Err(_) => self.known.forgetting.forget([id]),
         }
     }
 
     /// A logout.
     async fn ended(&self, visit: &Visit<'_>, response: &HeaderMap) {
-        let Some((before, after)) = self.change(visit, response) else {
+        let Some((before, after)) = self.change(response) else {
             return;
         };
         // An answer that takes the cookie away has ended the session, whoever asked for it.
@@ -607,16 +614,19 @@ impl Watch {
         }
         self.opened.take();
         let both = [before, after.filter(|_| after != before)];
-        let spelled = self.reduced(visit, response).0;
-        end(visit, both.into_iter().chain([spelled]).flatten()).await;
+        let spelled = self.reduced(response).0;
+        self.known
+            .end(visit.id, both.into_iter().chain([spelled]).flatten())
+            .await;
         if before == after {
             // An application that refuses a logout may answer as if it had carried it out.
             self.doubt(visit, after).await;
         }
         if before.is_some() {
-            let mut event = visit.event(EventKind::LogoutObserved, Outcome::Succeeded);
+            let now = self.known.shared.clock.now();
+            let mut event = visit.event(now, EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
-            record(visit, &event);
+            self.known.record(visit.id, &event);
         }
     }
 
@@ -626,11 +636,11 @@ impl Watch {
             // The new cookie may be that of whoever logged the connection in.
             return self.dispute_all(visit, response).await;
         }
-        let Some(change) = self.change(visit, response) else {
+        let Some(change) = self.change(response) else {
             return;
         };
-        let house = &visit.worker.house;
-        let carry = match house.sessions.rotation.proofs {
+        let house = &self.known.shared;
+        let carry = match house.options.rotation.proofs {
             RotatedProofs::Keep => Carry::Everything,
             RotatedProofs::Auto if house.rolling.is_rolling() => Carry::Everything,
             RotatedProofs::Auto if !house.rolling.is_settled() => Carry::LikeBefore,
@@ -658,26 +668,25 @@ impl Watch {
         let from = before.filter(|_| after != before)?;
         let Some(to) = after else {
             self.opened.take();
-            end(visit, [from]).await;
+            self.known.end(visit.id, [from]).await;
             return None;
         };
         let rotation = Rotation {
             from,
             to,
             carry,
-            grace: visit.worker.house.sessions.rotation.grace,
+            grace: self.known.shared.options.rotation.grace,
         };
-        let rotated = visit.worker.store.rotate_session(&rotation).await;
+        let rotated = self.known.store.rotate_session(&rotation).await;
         let followed = matches!(rotated, Ok(Rotated::Followed));
         let noted = !followed || self.note_parts(visit, to, response).await;
         // Not where the cookie comes with every answer: it would be one more write for each. A login in
         // another spelling there needs the proof that nobody was signed in, as everywhere.
-        let is_rolling = visit.worker.house.rolling.is_rolling();
+        let is_rolling = self.known.shared.rolling.is_rolling();
         let spelled = !followed || is_rolling || self.note_spelling(visit, to, response).await;
-        if !tell(visit, &rotated) || !noted || !spelled {
-            let (was, is) = self.reduced(visit, response);
-            visit
-                .worker
+        if !self.known.tell(visit.id, &rotated) || !noted || !spelled {
+            let (was, is) = self.reduced(response);
+            self.known
                 .forgetting
                 .forget([from, to].into_iter().chain(was).chain(is));
         }
@@ -686,12 +695,12 @@ impl Watch {
 
     /// Files under what all spellings of the credentials share that session `id` belongs to a browser.
     async fn note_spelling(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
-        let house = &visit.worker.house;
-        let store = &visit.worker.store;
-        let done = match self.reduced(visit, response) {
+        let house = &self.known.shared;
+        let store = &self.known.store;
+        let done = match self.reduced(response) {
             (None, None) => return true,
             (Some(before), None) => store.end_session(before).await,
-            (before, Some(after)) => match find(visit, id).await {
+            (before, Some(after)) => match self.known.find(id).await {
                 Ok(None) => return true,
                 Ok(Some(session)) => {
                     let began = session.authenticated_at.unwrap_or(session.created_at);
@@ -699,25 +708,21 @@ impl Watch {
                         id: after,
                         replaces: before,
                         session: Session::spelling(session.browser_key, began),
-                        keep: house.sessions.remember,
+                        keep: house.options.remember,
                     };
                     store.put_login(&login).await
                 }
                 Err(error) => Err(error),
             },
         };
-        tell(visit, &done)
+        self.known.tell(visit.id, &done)
     }
 
     /// What all spellings of the credentials share, before and after the response, where they are in
     /// another.
-    fn reduced(
-        &self,
-        visit: &Visit<'_>,
-        response: &HeaderMap,
-    ) -> (Option<SessionId>, Option<SessionId>) {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
+    fn reduced(&self, response: &HeaderMap) -> (Option<SessionId>, Option<SessionId>) {
+        let house = &self.known.shared;
+        let names = &house.options.credentials;
         let Ok(before) = names.read(&self.carried) else {
             return (None, None);
         };
@@ -729,35 +734,25 @@ impl Watch {
     /// Notes what each cookie of a session would be alone, where the response leaves several credentials:
     /// whoever presents one of them must not escape the revocation of all.
     async fn note_parts(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
+        let house = &self.known.shared;
+        let names = &house.options.credentials;
         let parts = names.read(&self.carried).map_or_else(
             |_| Vec::new(),
             |before| names.after(&before, response).cookies_alone(&house.keys),
         );
-        parts.is_empty() || tell(visit, &visit.worker.store.note_parts(id, &parts).await)
+        parts.is_empty()
+            || self
+                .known
+                .tell(visit.id, &self.known.store.note_parts(id, &parts).await)
     }
 
     /// The session before and after the response; `None` if the request's credentials are doubled.
-    fn change(
-        &self,
-        visit: &Visit<'_>,
-        response: &HeaderMap,
-    ) -> Option<(Option<SessionId>, Option<SessionId>)> {
-        let house = &visit.worker.house;
-        let names = &house.sessions.credentials;
+    fn change(&self, response: &HeaderMap) -> Option<(Option<SessionId>, Option<SessionId>)> {
+        let house = &self.known.shared;
+        let names = &house.options.credentials;
         let before = names.read(&self.carried).ok()?;
         let after = names.after(&before, response);
         Some((before.session(&house.keys), after.session(&house.keys)))
-    }
-}
-
-/// Forgets what is known of sessions.
-async fn end(visit: &Visit<'_>, sessions: impl IntoIterator<Item = SessionId>) {
-    for id in sessions {
-        if !tell(visit, &visit.worker.store.end_session(id).await) {
-            visit.worker.forgetting.forget([id]);
-        }
     }
 }
 
@@ -787,8 +782,12 @@ enum LooksLike {
 }
 
 impl LooksLike {
-    fn of(visit: &Visit<'_>, head: &RequestHead<'_>, carried: &CarriedLines) -> Self {
-        let sessions = &visit.worker.house.sessions;
+    fn of(
+        sessions: &SessionOptions,
+        visit: &Visit<'_>,
+        head: &RequestHead<'_>,
+        carried: &CarriedLines,
+    ) -> Self {
         let is_plain = head.claimed == MethodSet::EMPTY.with(head.method);
         if sessions.learn.is_none() || visit.connection.data.is_authenticated() || !is_plain {
             return Self::Anybody;
@@ -871,16 +870,6 @@ fn agreed(mut names: impl Iterator<Item = Named>) -> Named {
     }
 }
 
-/// What the store remembers of a session.
-async fn find(visit: &Visit<'_>, id: SessionId) -> Result<Option<Session>, StoreError> {
-    let ask = Ask::session(id, None);
-    let held = visit
-        .worker
-        .store
-        .evidence(ask, visit.worker.house.clock.now());
-    Ok(held.await?.session)
-}
-
 /// Whether an answer may be that to a login which succeeded, as far as its head tells. Where it leads is
 /// often the client's own choice (`next=`), and so is its kind (`Accept`).
 fn may_have_succeeded(
@@ -923,26 +912,6 @@ fn tell_disregarded(visit: &Visit<'_>, why: Disregarded) {
             tracing::warn!(%request_id, path, "a login is not believed: somebody may have been signed in to the session that came with it; guarded requests are refused until the next login");
         }
         Disregarded::Failed => {}
-    }
-}
-
-/// Whether the store heard; if not, the log does.
-fn tell<T>(visit: &Visit<'_>, done: &Result<T, StoreError>) -> bool {
-    if let Err(error) = done
-        && let Some(untold) = visit
-            .worker
-            .transport
-            .complaints
-            .admit(visit.worker.house.clock.now())
-    {
-        tracing::warn!(request_id = %visit.id, %error, untold, "what the application said of a session is not recorded");
-    }
-    done.is_ok()
-}
-
-fn record(visit: &Visit<'_>, event: &Event<'_>) {
-    if let Err(error) = visit.worker.house.audit.record(event) {
-        tracing::warn!(request_id = %visit.id, %error, "an event is not in the audit log");
     }
 }
 

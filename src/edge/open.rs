@@ -4,12 +4,13 @@
 //! [`Opened`] for as long as it lasts. Whoever hears of an ending calls [`Open::end`]. Nothing is hashed
 //! until then: most of what is open is over before any session ends.
 
-use super::house::Worker;
+use super::sessions::Sessions;
+use super::visit::Visit;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Reason, SessionId};
 use crate::seal::Keys;
 use crate::session::{Asserted, CarriedLines, SessionOptions};
-use crate::store::{Ending, EndingCause, Endings};
+use crate::store::{Ending, EndingCause};
 use crate::transport::streams::Stream;
 use crate::transport::wire::Line;
 use std::cell::RefCell;
@@ -42,7 +43,7 @@ struct Entry {
     carried: CarriedLines,
     asserted: Option<Box<Asserted>>,
     /// Once it was asked for.
-    sessions: Option<Box<Sessions>>,
+    sessions: Option<Box<Owners>>,
     close: Close,
     /// Its session has ended, and it will, too.
     ended: bool,
@@ -61,7 +62,7 @@ pub(crate) enum Close {
 
 /// The sessions that something belongs to.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Sessions {
+struct Owners {
     /// That of all its credentials, and those that each of its cookies would make.
     own: Vec<SessionId>,
     /// That of its `Authorization` alone, which may be everybody's, and those that only some applications
@@ -158,6 +159,14 @@ impl Open {
 }
 
 impl Close {
+    /// That of a request: a stream by itself, HTTP/1 with its connection.
+    pub(crate) fn of(visit: &Visit<'_>) -> Self {
+        match &visit.stream {
+            Some(stream) => Self::Stream(stream.clone()),
+            None => Self::Connection(visit.connection.line.clone()),
+        }
+    }
+
     fn close(&self) {
         match self {
             Self::Connection(line) => line.end(),
@@ -204,14 +213,14 @@ impl Entry {
             carried, asserted, ..
         } = self;
         let sessions = self.sessions.get_or_insert_with(|| {
-            Box::new(Sessions::of(carried, asserted.as_deref(), options, keys))
+            Box::new(Owners::of(carried, asserted.as_deref(), options, keys))
         });
         sessions.own.contains(&ending.session)
             || (ending.known && sessions.shared.contains(&ending.session))
     }
 }
 
-impl Sessions {
+impl Owners {
     /// Every session that some application may find in the credentials.
     fn of(
         carried: &CarriedLines,
@@ -245,24 +254,24 @@ impl Sessions {
 }
 
 /// Ends what is open on this thread when its session does, for as long as it is polled.
-pub(super) async fn follow(worker: Rc<Worker>, endings: Endings) {
-    let mut heard = endings.listen();
+pub(super) async fn follow(sessions: Rc<Sessions>) {
+    let mut heard = sessions.shared.endings.listen();
     while let Some(ending) = heard.recv().await {
-        let house = &worker.house;
-        let (tunnels, others) = worker.open.end(&ending, &house.sessions, &house.keys);
+        let shared = &sessions.shared;
+        let (tunnels, others) = sessions.open.end(&ending, &shared.options, &shared.keys);
         if !(tunnels.is_empty() && others.is_empty()) {
-            let tunnels = worker.open.close(&tunnels);
-            tokio::task::spawn_local(finish(worker.clone(), ending, tunnels, others));
+            let tunnels = sessions.open.close(&tunnels);
+            tokio::task::spawn_local(finish(sessions.clone(), ending, tunnels, others));
         }
     }
 }
 
 /// Closes in a while what is no tunnel, and tells what became of all.
-async fn finish(worker: Rc<Worker>, ending: Ending, tunnels: usize, others: Vec<Ended>) {
+async fn finish(sessions: Rc<Sessions>, ending: Ending, tunnels: usize, others: Vec<Ended>) {
     let mut streams = 0;
     if !others.is_empty() {
         sleep(GRACE).await;
-        streams = worker.open.close(&others);
+        streams = sessions.open.close(&others);
     }
     if tunnels + streams == 0 {
         return;
@@ -277,12 +286,12 @@ async fn finish(worker: Rc<Worker>, ending: Ending, tunnels: usize, others: Vec<
         streams,
         "ended what was open for a session"
     );
-    let now = worker.house.clock.now();
+    let now = sessions.shared.clock.now();
     let mut event = Event::new(now, EventKind::StreamsEnded, Outcome::Succeeded);
     event.session = Some(ending.session);
     event.count = u64::try_from(tunnels + streams).ok();
     event.reason = (ending.cause == EndingCause::Revoked).then_some(Reason::SessionRevoked);
-    if let Err(error) = worker.house.audit.record(&event) {
+    if let Err(error) = sessions.shared.audit.record(&event) {
         tracing::warn!(%error, "an event is not in the audit log");
     }
 }

@@ -33,11 +33,6 @@ impl Reply {
         ))
     }
 
-    /// The application's body, streamed.
-    pub(crate) fn upstream(body: UpstreamBody) -> Self {
-        Self::of(Content::Upstream(body))
-    }
-
     /// The application's body, of which `read` was read already.
     pub(crate) fn continued(read: Bytes, rest: UpstreamBody) -> Self {
         Self::of(if read.is_empty() {

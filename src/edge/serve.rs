@@ -1,14 +1,15 @@
 //! One thread's service: the proxy, on every listener.
 
-use super::forget::Forgetting;
+use super::connection::{ClientSide, Connection};
 use super::headers::{Hop, Peer};
-use super::house::{ClientSide, Connection, House, Worker};
+use super::house::{House, Worker};
 use super::open;
 use super::reply::Reply;
 use super::request_id::RequestIds;
 use super::respond;
+use super::sessions::Sessions;
+use super::web::Web;
 use crate::domain::Leniency;
-use crate::session::Recent;
 use crate::store::AnyStore;
 use crate::transport;
 use crate::transport::complaints::Complaints;
@@ -17,7 +18,6 @@ use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transpor
 use crate::transport::streams::Stream;
 use crate::transport::upstream::Pool;
 use crate::transport::watchman::Watchman;
-use crate::verification::Verifier;
 use http::Request;
 use hyper::body::Incoming;
 use std::io;
@@ -34,35 +34,32 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let drain = Rc::<Drain>::default();
-    let forgetting = Forgetting::new(store.clone(), drain.clone(), house.clock.clone());
+    let sessions = Rc::new(Sessions::new(house.sessions.clone(), store, drain.clone()));
+    let accept = &house.web.options.accept;
     let worker = Rc::new(Worker {
         transport: Transport {
             limits: house.options.limits,
             heads: HeadOptions {
-                fragments: house.options.accept.fragments == Leniency::Read,
-                raw_bytes: house.options.accept.raw_bytes == Leniency::Read,
+                fragments: accept.fragments == Leniency::Read,
+                raw_bytes: accept.raw_bytes == Leniency::Read,
             },
             connections: house.census.clone(),
             drain,
             watchman: Watchman::default(),
             complaints: Complaints::default(),
-            clock: house.clock.clone(),
+            clock: house.sessions.clock.clone(),
         },
         pool: Pool::new(
             house.options.upstream.clone(),
             house.upstream_open.clone(),
             house.upstream_pinned.clone(),
         ),
-        verifier: Verifier::new(store.clone(), house.equipment.clone()),
-        store,
-        ids: RequestIds::new(u64::from_be_bytes(house.entropy.bytes())),
-        recent: Recent::default(),
-        forgetting,
-        open: Rc::default(),
+        web: Web::new(house.web.clone(), sessions.clone()),
+        ids: RequestIds::new(u64::from_be_bytes(house.sessions.entropy.bytes())),
+        sessions: sessions.clone(),
         house,
     });
-    let endings = worker.house.endings.clone();
-    tokio::task::spawn_local(open::follow(worker.clone(), endings));
+    tokio::task::spawn_local(open::follow(sessions));
     for (listener, tls) in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::task::spawn_local(transport::accept(worker.clone(), listener, tls));

@@ -1,18 +1,17 @@
 //! One request's visit: who came, to whom an answer is due, and under which name it is logged.
 
 use super::audience::{Audience, FetchSite};
+use super::connection::Connection;
 use super::content::Patience;
 use super::headers::Peer;
-use super::house::{Connection, Worker};
-use super::open::Close;
-use super::pages::Site;
 use super::request_id::RequestId;
+use super::site::{Site, SiteOptions};
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject};
+use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
 use crate::transport::streams::Stream;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Version, header};
+use http::{HeaderValue, Version, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -21,10 +20,10 @@ use tokio::time::Instant;
 /// Everything about a request that outlives its head.
 #[derive(Debug)]
 pub(crate) struct Visit<'w> {
-    /// The thread's part of the house.
-    pub(crate) worker: &'w Rc<Worker>,
-    /// Who is on the line.
+    /// The connection that it came on.
     pub(crate) connection: &'w Connection,
+    /// How clients see us.
+    pub(crate) options: &'w SiteOptions,
     /// The stream that it came on, over HTTP/2.
     pub(crate) stream: Option<Rc<Stream>>,
     /// The request's name in logs and upstream.
@@ -37,6 +36,8 @@ pub(crate) struct Visit<'w> {
     pub(crate) method: Option<Method>,
     /// When all of the request must have ended, if that is limited.
     pub(crate) deadline: Option<Instant>,
+    /// How long its body may take to come.
+    pub(crate) body_deadlines: Patience,
     http1: bool,
     /// `http` or `https`, as the client sees it.
     scheme: &'static str,
@@ -46,14 +47,36 @@ pub(crate) struct Visit<'w> {
     target: Option<PathAndQuery>,
 }
 
+/// How a request came, apart from its head.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Its name.
+    pub(crate) id: RequestId,
+    /// Who the client is.
+    pub(crate) client: IpAddr,
+    /// The stream that it came on, over HTTP/2.
+    pub(crate) stream: Option<Rc<Stream>>,
+    /// When all of it must have ended, if that is limited.
+    pub(crate) deadline: Option<Instant>,
+    /// How long its body may take to come.
+    pub(crate) body_deadlines: Patience,
+}
+
 impl<'w> Visit<'w> {
     /// Notes who came, before anything about the request is believed.
     pub(crate) fn new(
-        worker: &'w Rc<Worker>,
         connection: &'w Connection,
-        stream: Option<Rc<Stream>>,
+        options: &'w SiteOptions,
+        received: Received,
         parts: &Parts,
     ) -> Self {
+        let Received {
+            id,
+            client,
+            stream,
+            deadline,
+            body_deadlines,
+        } = received;
         let method = parts.method.as_str().parse().ok();
         let told = || parts.headers.get(header::HOST).cloned();
         let named = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
@@ -67,42 +90,21 @@ impl<'w> Visit<'w> {
             Peer::Anyone | Peer::Trusted => connection.data.hop.scheme(),
         };
         Self {
-            worker,
             connection,
+            options,
             stream,
             scheme,
-            id: worker.ids.next(),
+            id,
             audience: Audience::of(method, &parts.headers),
-            client: worker
-                .house
-                .options
-                .trusted_proxies
-                .client(connection.peer, &parts.headers),
+            client,
             method,
-            deadline: worker.deadline(),
+            deadline,
+            body_deadlines,
             http1: parts.version != Version::HTTP_2,
             authority: told()
                 .or_else(named)
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
-        }
-    }
-
-    /// How it is ended before its time: a stream by itself, HTTP/1 with its connection.
-    pub(crate) fn close(&self) -> Close {
-        match &self.stream {
-            Some(stream) => Close::Stream(stream.clone()),
-            None => Close::Connection(self.connection.line.clone()),
-        }
-    }
-
-    /// How long its body may take to come.
-    pub(crate) fn patience(&self) -> Patience {
-        let deadlines = &self.worker.house.options.limits.deadlines;
-        Patience {
-            progress: deadlines.progress,
-            whole: deadlines.body,
-            until: self.deadline,
         }
     }
 
@@ -123,7 +125,7 @@ impl<'w> Visit<'w> {
 
     /// The application's login page, on the way to where the client wanted to go.
     pub(crate) fn login_url(&self) -> Option<String> {
-        let page = self.worker.house.sessions.login_page.as_ref()?;
+        let page = self.options.login_page.as_ref()?;
         let wanted = if self.audience.safe {
             self.target()
         } else {
@@ -134,7 +136,7 @@ impl<'w> Visit<'w> {
 
     /// The login page, on the way to where a challenge returns to.
     pub(crate) fn login_url_for(&self, target: &ReturnTarget) -> Option<String> {
-        let page = self.worker.house.sessions.login_page.as_ref()?;
+        let page = self.options.login_page.as_ref()?;
         let wanted = match target {
             ReturnTarget::Path(path) => path.as_str(),
             ReturnTarget::Caller | ReturnTarget::Form(_) => "/",
@@ -155,27 +157,21 @@ impl<'w> Visit<'w> {
     pub(crate) fn listed_origin(&self) -> Option<&HeaderValue> {
         self.audience
             .origin()
-            .filter(|origin| self.worker.house.options.lists(origin))
+            .filter(|origin| self.options.lists(origin))
     }
 
     /// Where our own pages stand for this client.
     pub(crate) fn site(&self) -> Site {
         Site {
             locale: self.audience.locale(),
-            prefix: self
-                .worker
-                .house
-                .options
-                .prefix
-                .trim_end_matches('/')
-                .to_owned(),
+            prefix: self.options.prefix.trim_end_matches('/').to_owned(),
             host: self.authority().to_owned(),
         }
     }
 
     /// The origin that this client sees us under.
     pub(crate) fn origin(&self) -> String {
-        match &self.worker.house.options.public_origin {
+        match &self.options.public_origin {
             Some(origin) => origin.clone(),
             None => format!("{}://{}", self.scheme, self.authority()),
         }
@@ -192,8 +188,8 @@ impl<'w> Visit<'w> {
     }
 
     /// Begins an event of the audit log about this request.
-    pub(crate) fn event(&self, kind: EventKind, outcome: Outcome) -> Event<'_> {
-        let mut event = Event::new(self.worker.house.clock.now(), kind, outcome);
+    pub(crate) fn event(&self, now: Timestamp, kind: EventKind, outcome: Outcome) -> Event<'_> {
+        let mut event = Event::new(now, kind, outcome);
         event.request_id = Some(self.id.as_str());
         event.client = Some(self.client);
         event.method = self.method;
@@ -204,12 +200,13 @@ impl<'w> Visit<'w> {
     /// An event about what was decided for this request.
     pub(crate) fn decision<'e>(
         &'e self,
+        now: Timestamp,
         outcome: Outcome,
         reason: Option<Reason>,
         demands: &'e [Demand],
         who: (Option<SessionId>, Option<&'e Subject>),
     ) -> Event<'e> {
-        let mut event = self.event(EventKind::Decision, outcome);
+        let mut event = self.event(now, EventKind::Decision, outcome);
         event.reason = reason;
         let strictest = demands.iter().max_by_key(|demand| demand.requirement.level);
         if let Some(Demand { requirement, .. }) = strictest {
@@ -230,16 +227,6 @@ impl<'w> Visit<'w> {
     /// Whether a trusted proxy speaks; its assertions count.
     pub(crate) fn is_trusted(&self) -> bool {
         self.connection.data.hop.peer() == Peer::Trusted
-    }
-
-    /// What a trusted proxy asserts of the caller.
-    pub(crate) fn asserted(&self, headers: &HeaderMap) -> Option<crate::session::Asserted> {
-        let names = self.worker.house.sessions.asserted.as_ref()?;
-        if self.is_trusted() {
-            names.read(headers)
-        } else {
-            None
-        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::{
     Accept, Factor, Field, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
     ValueTest, Watched,
 };
-use crate::edge::EdgeOptions;
+use crate::edge::{EdgeOptions, WebOptions};
 use crate::mail::MailSettings;
 use crate::policy::Policies;
 use crate::session::{BrowserKeyCookie, SessionOptions};
@@ -46,6 +46,8 @@ pub struct Settings {
     pub listeners: Vec<Listener>,
     /// How the edge behaves.
     pub edge: EdgeOptions,
+    /// How our own answers are made.
+    pub web: WebOptions,
     /// How long requests may go on after we were asked to stop.
     pub drain: Duration,
     /// Where sessions come from.
@@ -153,7 +155,7 @@ impl Settings {
     /// What people call the application, where a short name is needed.
     pub fn site(&self) -> &str {
         let mail = self.mail.as_ref().map(|mail| mail.site.as_str());
-        let origin = self.edge.public_origin.as_deref();
+        let origin = self.web.site.public_origin.as_deref();
         mail.or(origin.and_then(host)).unwrap_or("Stepgate")
     }
 

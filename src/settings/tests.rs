@@ -77,8 +77,8 @@ fn three_lines_are_enough() {
             port: 8000
         }
     );
-    assert_eq!(settings.edge.prefix, "/.stepup/");
-    assert_eq!(settings.edge.accept, Accept::default());
+    assert_eq!(settings.web.site.prefix, "/.stepup/");
+    assert_eq!(settings.web.accept, Accept::default());
     assert_eq!(settings.browser_key.name(), "__Host-stepgate");
     assert_eq!(settings.audit.target, AuditTarget::Stdout);
     assert!(matches!(settings.store, StoreOptions::Embedded(_)));
@@ -317,7 +317,7 @@ fn plain_http_costs_our_cookie_its_prefix_and_only_if_it_is_said() {
     let settings = read("public_url: https://App.example.com:443/");
     assert_eq!(settings.browser_key.name(), "__Host-stepgate");
     assert_eq!(
-        settings.edge.public_origin.as_deref(),
+        settings.web.site.public_origin.as_deref(),
         Some("https://app.example.com")
     );
     assert!(warnings("").contains("`public_url` is missing"));
@@ -335,7 +335,7 @@ fn what_weakens_is_warned_of() {
         "\", rewrite_urls: pass, accept: { dot_segments: true } }",
     );
     let settings = Folder::new().parse(&text).unwrap();
-    assert_eq!(settings.edge.accept.dot_segments, Leniency::Read);
+    assert_eq!(settings.web.accept.dot_segments, Leniency::Read);
     let told = settings.remarks.to_string();
     assert!(
         told.contains("disagree") && told.contains("no route guards"),

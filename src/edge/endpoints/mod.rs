@@ -1,22 +1,24 @@
 //! Our own endpoints, under the reserved prefix: an exact list, and never the application.
 
+mod error;
 mod prompt;
 mod session;
 mod verify;
 
+pub(super) use error::EndpointError;
 pub(super) use prompt::challenge;
 
 use super::content::Content;
-use super::error::EdgeError;
 use super::identify::identify;
-use super::reply::Reply;
 use super::request_id::RequestId;
 use super::visit::Visit;
+use super::web::Web;
 use super::{pages, respond};
 use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
 use crate::session::{Caller, CarriedLines};
 use crate::store::{Ask, Store};
 use crate::verification::{self, CountedBy};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, Uri, header};
 use hyper::body::Incoming;
@@ -28,6 +30,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// A call of one of our endpoints.
 struct Call<'v, 'w> {
+    web: &'v Web,
     visit: &'v Visit<'w>,
     parts: &'v Parts,
     query: Option<&'v str>,
@@ -44,23 +47,24 @@ struct Known {
 
 /// Answers a request under our prefix.
 pub(super) async fn serve(
+    web: &Web,
     visit: &Visit<'_>,
     path: &RequestPath<'_>,
     uri: &Uri,
     parts: &Parts,
     body: Incoming,
-) -> Result<Response<Reply>, EdgeError> {
-    let prefix = &visit.worker.house.options.prefix;
+) -> Result<Response<Bytes>, EndpointError> {
+    let prefix = &web.shared.options.site.prefix;
     // The prefix in any other spelling is not ours, and not a tunnel to the application either.
     let name = path
         .raw()
         .strip_prefix(prefix.as_str())
-        .ok_or(EdgeError::Refused(Reason::NotFound))?;
+        .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
         "challenge" | "problems" | "status" | "style.css" => "GET, HEAD",
         "lock" | "sign-out" | "verify" | "verify/send" => "POST",
         name if name.starts_with("problems/") => "GET, HEAD",
-        _ => return Err(EdgeError::Refused(Reason::NotFound)),
+        _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
     let method = parts.method.as_str();
     if method == "OPTIONS" && visit.listed_origin().is_some() {
@@ -70,11 +74,12 @@ pub(super) async fn serve(
         return Ok(respond::method_not_allowed(visit, allow));
     }
     let call = Call {
+        web,
         visit,
         parts,
         query: uri.query(),
     };
-    let content = Content::new(body, BODY_LIMIT as u64, visit.patience());
+    let content = Content::new(body, BODY_LIMIT as u64, visit.body_deadlines);
     match name {
         "challenge" => prompt::show(&call).await,
         "lock" => session::lock(&call, content).await,
@@ -88,38 +93,42 @@ pub(super) async fn serve(
             let word = name.strip_prefix("problems/").unwrap_or_default();
             let page = pages::problem(&visit.site(), word);
             page.map(|page| respond::shown(visit, page))
-                .ok_or(EdgeError::Refused(Reason::NotFound))
+                .ok_or(EndpointError::Refused(Reason::NotFound))
         }
     }
 }
 
 impl Call<'_, '_> {
     /// Finds out who calls; without a session that we know, nothing can be verified.
-    async fn identify(&self) -> Result<Known, EdgeError> {
-        let sessions = &self.visit.worker.house.sessions;
+    async fn identify(&self) -> Result<Known, EndpointError> {
+        let sessions = &*self.web.sessions;
+        let options = &sessions.shared.options;
         let headers = &self.parts.headers;
-        let carried = CarriedLines::of(headers, self.visit.path(), &sessions.credentials)
-            .with_keys(headers, self.query, iter::empty(), &sessions.key_names);
-        let caller = identify(self.visit, &carried, &self.parts.headers)?;
-        let worker = self.visit.worker;
+        let carried = CarriedLines::of(headers, self.visit.path(), &options.credentials).with_keys(
+            headers,
+            self.query,
+            iter::empty(),
+            &options.key_names,
+        );
+        let caller = identify(sessions, self.visit, &carried, &self.parts.headers)?;
         let id = caller
             .session
-            .ok_or(EdgeError::Refused(Reason::SessionRequired))?;
+            .ok_or(EndpointError::Refused(Reason::SessionRequired))?;
         let ask = Ask::session(id, caller.browser_key);
-        let now = worker.house.clock.now();
-        let held = worker.store.evidence(ask, now).await?;
+        let now = sessions.shared.clock.now();
+        let held = sessions.store.evidence(ask, now).await?;
         let session = match crate::gate::session_of(held.session, &caller, now) {
             SessionState::Known(session) if session.revoked => {
-                return Err(EdgeError::Refused(Reason::SessionRevoked));
+                return Err(EndpointError::Refused(Reason::SessionRevoked));
             }
             SessionState::Known(session) => session,
-            SessionState::Disputed => return Err(EdgeError::Refused(Reason::SessionDisputed)),
+            SessionState::Disputed => return Err(EndpointError::Refused(Reason::SessionDisputed)),
             SessionState::Absent | SessionState::Unknown => {
-                return Err(EdgeError::Refused(Reason::SessionRequired));
+                return Err(EndpointError::Refused(Reason::SessionRequired));
             }
         };
-        if let Some(reason) = crate::gate::over_limits(&session, &worker.house.sessions, now) {
-            return Err(EdgeError::Refused(reason));
+        if let Some(reason) = crate::gate::over_limits(&session, options, now) {
+            return Err(EndpointError::Refused(reason));
         }
         Ok(Known {
             caller,
@@ -132,7 +141,7 @@ impl Call<'_, '_> {
 
     /// What a route requires by the policies in force.
     fn requirement(&self) -> impl FnOnce(&RouteId) -> Option<Arc<Requirement>> + '_ {
-        |route| self.visit.worker.house.requirement(route)
+        |route| self.web.requirement(route)
     }
 
     /// One parameter of the query.
@@ -154,23 +163,23 @@ impl Call<'_, '_> {
     }
 
     /// Refuses a change that another site asks for.
-    fn must_be_ours(&self) -> Result<(), EdgeError> {
+    fn must_be_ours(&self) -> Result<(), EndpointError> {
         let listed = self.visit.listed_origin().is_some() && self.is_json();
         if listed || self.visit.is_same_origin() {
             Ok(())
         } else {
-            Err(EdgeError::CrossSite)
+            Err(EndpointError::CrossSite)
         }
     }
 
     /// Refuses a form that is not from a page of ours which this browser was given.
-    fn must_bear_our_token(&self, known: &Known, token: &str) -> Result<(), EdgeError> {
-        let keys = &self.visit.worker.house.keys;
+    fn must_bear_our_token(&self, known: &Known, token: &str) -> Result<(), EndpointError> {
+        let keys = &self.web.sessions.shared.keys;
         let key = known.caller.browser_key;
         if key.is_some_and(|key| verification::anti_forgery_matches(token, &key, keys)) {
             Ok(())
         } else {
-            Err(EdgeError::CrossSite)
+            Err(EndpointError::CrossSite)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The challenge: offered with a refusal, shown on the prompt page, or to a program as JSON.
 
+use super::EndpointError;
 use super::{Call, Known};
 use crate::domain::{
     Body, BrowserKeyHash, Challenge, Factor, FactorSet, Method, Reason, RequestHead, ReturnTarget,
@@ -8,18 +9,18 @@ use crate::domain::{
 use crate::edge::api::ChallengeView;
 use crate::edge::audience::ClientKind;
 use crate::edge::content::Content;
-use crate::edge::error::EdgeError;
-use crate::edge::guard::Refused;
 use crate::edge::local_path::LocalPath;
 use crate::edge::pages::{self, EmailCode, Prompt};
-use crate::edge::reply::Reply;
+use crate::edge::unmet::UnmetDemand;
 use crate::edge::visit::Visit;
+use crate::edge::web::Web;
 use crate::edge::{api, respond};
-use crate::session::Caller;
+use crate::session::{BrowserKeyCookie, Caller};
 use crate::verification::{
     self, CarriedForm, CountedBy, FormOwner, Opening, anti_forgery_token, hash_browser_key,
     new_browser_key,
 };
+use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 /// The prompt page and what it needs, while it is put together.
@@ -31,29 +32,29 @@ pub(super) struct Drafted {
 
 /// Answers a refusal with a challenge, in the form that this client understands.
 pub(crate) async fn challenge(
+    web: &Web,
     visit: &Visit<'_>,
-    refused: Refused,
+    unmet: UnmetDemand,
     caller: &Caller,
     session: &Session,
     head: &RequestHead<'_>,
     content: &mut Content,
-) -> Result<Response<Reply>, EdgeError> {
-    let worker = visit.worker;
+) -> Result<Response<Bytes>, EndpointError> {
     let Some(id) = caller.session else {
-        return Err(EdgeError::Refused(Reason::SessionRequired));
+        return Err(EndpointError::Refused(Reason::SessionRequired));
     };
     let is_form_post = visit.audience.kind == ClientKind::Navigation && !visit.audience.safe;
     // The page of a refused form holds what only this browser may open, so it needs its key now.
     let (key, fresh_key) = match caller.browser_key {
-        None if is_form_post => fresh(visit),
+        None if is_form_post => fresh(web),
         key => (key, None),
     };
     let form = if is_form_post {
-        carry(visit, head, content).await?
+        carry(web, visit, head, content).await?
     } else {
         None
     };
-    let requirement = refused.demand.requirement.clone();
+    let requirement = unmet.demand.requirement.clone();
     let who = verification::Caller {
         session: id,
         counted_by: CountedBy::Stranger, // nothing is counted yet
@@ -65,12 +66,12 @@ pub(crate) async fn challenge(
     };
     let opening = Opening {
         caller: who,
-        route: refused.route,
-        demand: refused.demand,
-        shown: refused.shown,
+        route: unmet.route,
+        demand: unmet.demand,
+        shown: unmet.shown,
         return_to: return_target(visit, form.as_ref(), requirement.anchor.as_deref()),
     };
-    let (token, challenge) = worker.verifier.open(opening);
+    let (token, challenge) = web.verifier.open(opening);
     let token = Secret::new(token);
     let site = visit.site();
     let page_url = api::page_url(&site, &token);
@@ -89,21 +90,25 @@ pub(crate) async fn challenge(
                     session: id,
                     browser_key: key,
                 };
-                let house = &worker.house;
-                Secret::new(form.seal(&owner, challenge.expires_at, &house.keys, &house.entropy))
+                let shared = &web.sessions.shared;
+                Secret::new(form.seal(&owner, challenge.expires_at, &shared.keys, &shared.entropy))
             });
-            let mut prompt = draft(visit, &challenge, token, &who).await?;
+            let mut prompt = draft(web, visit, &challenge, token, &who).await?;
             prompt.carried = carried;
             let drafted = Drafted { prompt, fresh_key };
-            Ok(drafted.hand_out(visit, respond::challenge_page))
+            Ok(drafted.hand_out(
+                &web.sessions.shared.browser_key,
+                visit,
+                respond::challenge_page,
+            ))
         }
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
-            let means = worker.verifier.means(&challenge, &who).await?;
+            let means = web.verifier.means(&challenge, &who).await?;
             let view = ChallengeView::new(&challenge, token, &means, &site);
             let reason = if means.alternatives.is_empty() {
                 Reason::MethodNotEnrolled
             } else {
-                refused.reason
+                unmet.reason
             };
             Ok(respond::challenge_document(
                 visit,
@@ -116,43 +121,44 @@ pub(crate) async fn challenge(
 }
 
 /// `GET challenge?t=`: the prompt page, or the challenge as JSON.
-pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeError> {
+pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let visit = call.visit;
     let known = call.identify().await?;
     let token = call.parameter("t").unwrap_or_default();
-    let verifier = &visit.worker.verifier;
+    let verifier = &call.web.verifier;
     let found = verifier
         .read(&token, call.requirement(), &known.caller())
         .await?;
-    let challenge = found.ok_or(EdgeError::Refused(Reason::ChallengeExpired))?;
+    let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
     if !visit.audience.reads_pages() {
         let means = verifier.means(&challenge, &known.caller()).await?;
         let view = ChallengeView::new(&challenge, token, &means, &visit.site());
         return Ok(respond::json(visit, &view));
     }
-    let mut drafted = for_known(visit, &known, &challenge, token).await?;
+    let mut drafted = for_known(call.web, visit, &known, &challenge, token).await?;
     drafted.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
-    Ok(drafted.hand_out(visit, respond::shown))
+    Ok(drafted.hand_out(&call.web.sessions.shared.browser_key, visit, respond::shown))
 }
 
 /// The prompt for somebody whose session is known.
 pub(super) async fn for_known(
+    web: &Web,
     visit: &Visit<'_>,
     known: &Known,
     challenge: &Challenge,
     token: Secret<String>,
-) -> Result<Drafted, EdgeError> {
+) -> Result<Drafted, EndpointError> {
     let (browser_key, fresh_key) = match known.caller.browser_key {
         Some(key) => (Some(key), None),
-        None => fresh(visit),
+        None => fresh(web),
     };
     let who = verification::Caller {
         browser_key,
         ..known.caller()
     };
     Ok(Drafted {
-        prompt: draft(visit, challenge, token, &who).await?,
+        prompt: draft(web, visit, challenge, token, &who).await?,
         fresh_key,
     })
 }
@@ -173,12 +179,13 @@ impl Drafted {
     /// The page, with the browser key that it needs.
     pub(super) fn hand_out(
         self,
+        cookie: &BrowserKeyCookie,
         visit: &Visit<'_>,
-        respond: impl FnOnce(&Visit<'_>, String) -> Response<Reply>,
-    ) -> Response<Reply> {
+        respond: impl FnOnce(&Visit<'_>, String) -> Response<Bytes>,
+    ) -> Response<Bytes> {
         let mut response = respond(visit, pages::prompt(&visit.site(), &self.prompt));
         if let Some(key) = &self.fresh_key {
-            set_browser_key(visit, &mut response, key);
+            set_browser_key(cookie, &mut response, key);
         }
         response
     }
@@ -186,38 +193,39 @@ impl Drafted {
 
 /// Hands a browser key to the client.
 pub(super) fn set_browser_key(
-    visit: &Visit<'_>,
-    response: &mut Response<Reply>,
+    cookie: &BrowserKeyCookie,
+    response: &mut Response<Bytes>,
     key: &Secret<String>,
 ) {
-    if let Ok(cookie) = HeaderValue::from_str(&visit.worker.house.browser_key.set(key)) {
+    if let Ok(cookie) = HeaderValue::from_str(&cookie.set(key)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 
-fn fresh(visit: &Visit<'_>) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
-    let house = &visit.worker.house;
-    let key = new_browser_key(&house.entropy);
-    (hash_browser_key(key.expose(), &house.keys), Some(key))
+fn fresh(web: &Web) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
+    let shared = &web.sessions.shared;
+    let key = new_browser_key(&shared.entropy);
+    (hash_browser_key(key.expose(), &shared.keys), Some(key))
 }
 
 async fn draft(
+    web: &Web,
     visit: &Visit<'_>,
     challenge: &Challenge,
     token: Secret<String>,
     who: &verification::Caller<'_>,
-) -> Result<Prompt, EdgeError> {
-    let house = &visit.worker.house;
-    let means = visit.worker.verifier.means(challenge, who).await?;
+) -> Result<Prompt, EndpointError> {
+    let shared = &web.sessions.shared;
+    let means = web.verifier.means(challenge, who).await?;
     let anti_forgery = who
         .browser_key
-        .map(|key| anti_forgery_token(&key, &house.keys))
+        .map(|key| anti_forgery_token(&key, &shared.keys))
         .unwrap_or_default();
     let mut prompt = Prompt::of(
         challenge,
         token,
         Secret::new(anti_forgery),
-        house.clock.now(),
+        shared.clock.now(),
     );
     prompt.usable = means
         .alternatives
@@ -238,11 +246,12 @@ async fn draft(
 /// The fields of a refused form, if they may be carried: only from a page of our own origin, so
 /// that no other site can put a request into somebody's hands to confirm.
 async fn carry(
+    web: &Web,
     visit: &Visit<'_>,
     head: &RequestHead<'_>,
     content: &mut Content,
-) -> Result<Option<CarriedForm>, EdgeError> {
-    let limit = visit.worker.house.options.body_limit;
+) -> Result<Option<CarriedForm>, EndpointError> {
+    let limit = web.shared.options.body_limit;
     if head.method != Method::Post
         || !visit.is_told_same_origin()
         || !content.announces_at_most(limit)

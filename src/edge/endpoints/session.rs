@@ -1,6 +1,7 @@
 //! `GET status`, `POST lock` and `POST sign-out`: what a session holds, dropping it, and ending the session for us.
 
 use super::Call;
+use super::EndpointError;
 use crate::audit::{self, EventKind};
 use crate::domain::{
     Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, Reason, RequestHead,
@@ -8,27 +9,25 @@ use crate::domain::{
 };
 use crate::edge::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::edge::content::Content;
-use crate::edge::error::EdgeError;
-use crate::edge::house::Worker;
 use crate::edge::local_path::LocalPath;
 use crate::edge::normalize::bare_host;
-use crate::edge::reply::Reply;
 use crate::edge::respond;
 use crate::gate::{self, Outcome};
 use crate::store::Store;
+use bytes::Bytes;
 use http::{HeaderMap, Response};
 use std::borrow::Cow;
 
 /// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
-pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeError> {
+pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let visit = call.visit;
     let known = call.identify().await?;
-    let held = visit.worker.verifier.status(&known.caller()).await?;
+    let held = call.web.verifier.status(&known.caller()).await?;
     let route = match (call.parameter("method"), call.parameter("path")) {
         (None, None) => None,
         (method, path) => {
             let method = method.unwrap_or_else(|| "GET".to_owned());
-            let path = path.ok_or(EdgeError::Malformed("`path` beside `method`"))?;
+            let path = path.ok_or(EndpointError::Malformed("`path` beside `method`"))?;
             Some(ask(call, &known, &method.to_ascii_uppercase(), &path).await?)
         }
     };
@@ -52,14 +51,14 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Reply>, EdgeE
 pub(super) async fn lock(
     call: &Call<'_, '_>,
     mut content: Content,
-) -> Result<Response<Reply>, EdgeError> {
+) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
     let bytes = content.read(super::BODY_LIMIT).await?;
     if !call.is_json() {
         call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
     }
-    call.visit.worker.verifier.lock(&known.caller()).await?;
+    call.web.verifier.lock(&known.caller()).await?;
     Ok(respond::json(call.visit, &LockResponse { locked: true }))
 }
 
@@ -71,7 +70,7 @@ pub(super) async fn lock(
 pub(super) async fn sign_out(
     call: &Call<'_, '_>,
     mut content: Content,
-) -> Result<Response<Reply>, EdgeError> {
+) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
     let bytes = content.read(super::BODY_LIMIT).await?;
@@ -79,18 +78,23 @@ pub(super) async fn sign_out(
         call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
     }
     let visit = call.visit;
-    let Worker { house, store, .. } = &**visit.worker;
-    let nobody = Session::disputed(known.session.browser_key, house.clock.now());
+    let sessions = &call.web.sessions;
+    let (shared, store) = (&sessions.shared, &sessions.store);
+    let nobody = Session::disputed(known.session.browser_key, shared.clock.now());
     store
-        .dispute_session(known.id, &nobody, house.sessions.remember)
+        .dispute_session(known.id, &nobody, shared.options.remember)
         .await?;
-    let mut event = visit.event(EventKind::SignedOut, audit::Outcome::Succeeded);
+    let mut event = visit.event(
+        shared.clock.now(),
+        EventKind::SignedOut,
+        audit::Outcome::Succeeded,
+    );
     event.session = Some(known.id);
     event.subject = Some(&known.session.subject);
-    house.audit.record(&event)?;
+    shared.audit.record(&event)?;
     let page = LocalPath::parse(&field(&bytes, "to")).or_else(|| LocalPath::parse("/"));
     page.map(|page| respond::signed_out(visit, &page))
-        .ok_or(EdgeError::Refused(Reason::NotFound))
+        .ok_or(EndpointError::Refused(Reason::NotFound))
 }
 
 /// A field of a form; empty if it is not there.
@@ -106,16 +110,16 @@ async fn ask(
     known: &super::Known,
     method: &str,
     target: &str,
-) -> Result<RouteStatus, EdgeError> {
+) -> Result<RouteStatus, EndpointError> {
     let visit = call.visit;
-    let house = &visit.worker.house;
+    let options = &call.web.shared.options;
     let method: Method = method
         .parse()
-        .map_err(|_| EdgeError::Malformed("`method` to be one that is forwarded"))?;
+        .map_err(|_| EndpointError::Malformed("`method` to be one that is forwarded"))?;
     let (path, query) = target
         .split_once('?')
         .map_or((target, None), |(path, query)| (path, Some(query)));
-    let path = RequestPath::of_target(path, query, &house.options.accept)?;
+    let path = RequestPath::of_target(path, query, &options.accept)?;
     let headers = HeaderMap::new();
     let host = bare_host(visit.authority()).unwrap_or_default();
     let head = RequestHead {
@@ -127,7 +131,7 @@ async fn ask(
         headers: &headers,
         upgrades: false,
     };
-    let table = house.table.load();
+    let table = call.web.shared.table.load();
     let found = table.find(&head);
     let (empty, nothing) = (Body::read_or_opaque(&headers, &[]), Captures::default());
     let demands: Vec<Demand> = found
@@ -147,10 +151,10 @@ async fn ask(
         })
         .collect();
     let admission = gate::preview(
-        &visit.worker.store,
+        &call.web.sessions.store,
         &known.caller,
         &demands,
-        house.clock.now(),
+        call.web.sessions.shared.clock.now(),
     )
     .await?;
     let (satisfied, at, reason) = match admission.outcome {

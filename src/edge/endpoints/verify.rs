@@ -1,18 +1,18 @@
 //! `POST verify` and `POST verify/send`: one factor answered, or a code asked for.
 
+use super::EndpointError;
 use super::prompt::{Drafted, for_known, set_browser_key};
 use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, FactorSet, Reason, ReturnTarget, Secret};
 use crate::edge::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
 use crate::edge::audience::ClientKind;
 use crate::edge::content::Content;
-use crate::edge::error::EdgeError;
 use crate::edge::local_path::LocalPath;
 use crate::edge::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
-use crate::edge::reply::Reply;
 use crate::edge::respond;
 use crate::store::Store;
 use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
+use bytes::Bytes;
 use http::Response;
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ enum Sent<T> {
 pub(super) async fn answer(
     call: &Call<'_, '_>,
     mut content: Content,
-) -> Result<Response<Reply>, EdgeError> {
+) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
     let sent: Sent<VerifyRequest> = read(call, &known, &mut content, |form| {
@@ -42,10 +42,9 @@ pub(super) async fn answer(
     })
     .await?;
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
-    let factor: Factor = request
-        .factor
-        .parse()
-        .map_err(|_| EdgeError::Malformed("`factor` to be one of password, totp, email_code"))?;
+    let factor: Factor = request.factor.parse().map_err(|_| {
+        EndpointError::Malformed("`factor` to be one of password, totp, email_code")
+    })?;
     let answering = Answering {
         token: request.token.expose(),
         factor,
@@ -54,15 +53,14 @@ pub(super) async fn answer(
         caller: known.caller(),
     };
     let outcome = call
-        .visit
-        .worker
+        .web
         .verifier
         .answer(answering, call.requirement())
         .await?;
     let parts = &known.caller.parts;
     if matches!(outcome, Answer::Verified(_)) && !parts.is_empty() {
         // The session may be known only since now.
-        let store = &call.visit.worker.store;
+        let store = &call.web.sessions.store;
         store.note_parts(known.id, parts).await?;
     }
     let desk = Desk {
@@ -99,7 +97,7 @@ pub(super) async fn answer(
             })
             .await
         }
-        (Answer::Unconfirmed, Sent::Json(_)) => Err(EdgeError::Malformed(
+        (Answer::Unconfirmed, Sent::Json(_)) => Err(EndpointError::Malformed(
             "`confirm` to hold the phrase that the challenge asks for",
         )),
         (Answer::Unconfirmed, Sent::Form(_, carried)) => {
@@ -117,7 +115,7 @@ pub(super) async fn answer(
 pub(super) async fn send(
     call: &Call<'_, '_>,
     mut content: Content,
-) -> Result<Response<Reply>, EdgeError> {
+) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
     let sent: Sent<SendRequest> = read(call, &known, &mut content, |form| {
@@ -130,8 +128,8 @@ pub(super) async fn send(
     let visit = call.visit;
     let token = request.token.expose();
     let locale = visit.audience.locale();
-    let sending = visit
-        .worker
+    let sending = call
+        .web
         .verifier
         .send_code(token, call.requirement(), &known.caller(), locale)
         .await?;
@@ -195,12 +193,12 @@ async fn read<T: serde::de::DeserializeOwned>(
     known: &Known,
     content: &mut Content,
     of_form: impl FnOnce(&mut HashMap<String, String>) -> Option<T>,
-) -> Result<Sent<T>, EdgeError> {
+) -> Result<Sent<T>, EndpointError> {
     let bytes = content.read(BODY_LIMIT).await?;
     if call.is_json() {
         let request = serde_json::from_slice(&bytes);
         return request.map(Sent::Json).map_err(|_| {
-            EdgeError::Malformed("JSON with `token`, and to verify also `factor` and `answer`")
+            EndpointError::Malformed("JSON with `token`, and to verify also `factor` and `answer`")
         });
     }
     let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
@@ -210,7 +208,7 @@ async fn read<T: serde::de::DeserializeOwned>(
     let request = of_form(&mut form);
     request
         .map(|request| Sent::Form(request, carried))
-        .ok_or(EdgeError::Malformed(
+        .ok_or(EndpointError::Malformed(
             "the fields of the prompt page: `token`, `factor`, `answer`",
         ))
 }
@@ -224,13 +222,17 @@ struct Desk<'d, 'v, 'w> {
 }
 
 impl Desk<'_, '_, '_> {
-    fn verified_json(&self, success: &Success) -> Response<Reply> {
+    fn verified_json(&self, success: &Success) -> Response<Bytes> {
         let visit = self.call.visit;
         // A script of a page must not see what its cookie jar keeps from it.
         let key = (visit.audience.kind == ClientKind::Api).then(|| success.browser_key.clone());
         let response = VerifyResponse::verified(success.expires_at, key);
         let mut response = respond::json(visit, &response);
-        set_browser_key(visit, &mut response, &success.browser_key);
+        set_browser_key(
+            &self.call.web.sessions.shared.browser_key,
+            &mut response,
+            &success.browser_key,
+        );
         response
     }
 
@@ -239,13 +241,13 @@ impl Desk<'_, '_, '_> {
         &self,
         success: &Success,
         carried: Option<&Secret<String>>,
-    ) -> Result<Response<Reply>, EdgeError> {
+    ) -> Result<Response<Bytes>, EndpointError> {
         let visit = self.call.visit;
         let site = visit.site();
         let mut response = match (&success.challenge.return_to, carried) {
             (ReturnTarget::Form(_), Some(sealed)) => {
                 let confirm = self.confirm(success, sealed);
-                let confirm = confirm.ok_or(EdgeError::Refused(Reason::ChallengeExpired))?;
+                let confirm = confirm.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
                 respond::confirmation(visit, pages::confirm(&site, &confirm))
             }
             (ReturnTarget::Path(path), _) => match LocalPath::parse(path) {
@@ -256,18 +258,22 @@ impl Desk<'_, '_, '_> {
                 respond::shown(visit, pages::verified(&site, &Verified { back: None }))
             }
         };
-        set_browser_key(visit, &mut response, &success.browser_key);
+        set_browser_key(
+            &self.call.web.sessions.shared.browser_key,
+            &mut response,
+            &success.browser_key,
+        );
         Ok(response)
     }
 
     fn confirm(&self, success: &Success, sealed: &Secret<String>) -> Option<Confirm> {
-        let house = &self.call.visit.worker.house;
-        let now = house.clock.now();
+        let shared = &self.call.web.sessions.shared;
+        let now = shared.clock.now();
         let owner = FormOwner {
             session: success.challenge.session,
             browser_key: self.known.caller.browser_key,
         };
-        let form = CarriedForm::open(sealed.expose(), &owner, &house.keys, now)?;
+        let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
         let challenge = &success.challenge;
         if challenge.return_to != ReturnTarget::Form(form.target.clone()) {
             return None;
@@ -293,7 +299,7 @@ impl Desk<'_, '_, '_> {
         })
     }
 
-    fn refused_json(&self, refusal: &Refusal) -> Response<Reply> {
+    fn refused_json(&self, refusal: &Refusal) -> Response<Bytes> {
         respond::answer_refused(self.call.visit, refusal)
     }
 
@@ -342,19 +348,18 @@ impl Desk<'_, '_, '_> {
         refusal: Option<&Refusal>,
         error: Option<PromptError>,
         change: impl FnOnce(&mut Drafted),
-    ) -> Result<Response<Reply>, EdgeError> {
-        let visit = self.call.visit;
+    ) -> Result<Response<Bytes>, EndpointError> {
+        let (web, visit) = (self.call.web, self.call.visit);
         let (token, caller) = (self.token.clone(), self.known.caller());
-        let open = visit
-            .worker
+        let open = web
             .verifier
             .read(token.expose(), self.call.requirement(), &caller)
             .await?;
         let (Some(challenge), true) = (open, refusal.is_none() || error.is_some()) else {
             let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
-            return Err(EdgeError::Refused(reason));
+            return Err(EndpointError::Refused(reason));
         };
-        let mut drafted = for_known(visit, self.known, &challenge, token).await?;
+        let mut drafted = for_known(web, visit, self.known, &challenge, token).await?;
         drafted.prompt.carried = carried;
         drafted.prompt.chosen = Some(self.factor);
         drafted.prompt.error = error;
@@ -362,9 +367,13 @@ impl Desk<'_, '_, '_> {
             drafted.prompt.usable = drafted.prompt.usable.without(FactorSet::EMPTY.with(factor));
         }
         change(&mut drafted);
-        Ok(drafted.hand_out(visit, |visit, page| match refusal {
-            None => respond::shown(visit, page),
-            Some(refusal) => respond::shown_again(visit, refusal, page),
-        }))
+        Ok(drafted.hand_out(
+            &web.sessions.shared.browser_key,
+            visit,
+            |visit, page| match refusal {
+                None => respond::shown(visit, page),
+                Some(refusal) => respond::shown_again(visit, refusal, page),
+            },
+        ))
     }
 }

@@ -20,19 +20,8 @@ pub use prompt::{Earns, EmailCode, Prompt, PromptError, prompt};
 pub(crate) use texts::{Texts, fill};
 
 use crate::edge::local_path::LocalPath;
-use crate::locale::Locale;
+pub use crate::edge::site::Site;
 use askama::Template;
-
-/// Where a page stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
-    /// The language it is written in.
-    pub locale: Locale,
-    /// The reserved prefix without its last slash, such as `/.stepup`.
-    pub prefix: String,
-    /// The host as the person knows it, such as `app.example.com`.
-    pub host: String,
-}
 
 /// The headers of every page.
 ///

@@ -5,6 +5,7 @@ mod well_formed;
 
 use super::*;
 use crate::domain::{Alternatives, Factor, FactorSet, Reason, RiskLevel, Secret};
+use crate::locale::Locale;
 use samples::{everything, hostile, prompt_view, site};
 use std::time::Duration;
 use well_formed::{Tag, attributes, tags};

@@ -3,17 +3,15 @@
 mod shape;
 mod status;
 
-use super::error::EdgeError;
 use super::pages::{self, ErrorView, Framed, SessionView};
 use super::problem::{self, Problem};
-use super::reply::Reply;
 use super::visit::Visit;
 use crate::domain::{Reason, Requirement};
 use crate::edge::api::ChallengeView;
 use crate::edge::audience::ClientKind;
 use crate::edge::local_path::LocalPath;
-use crate::telemetry::chain;
 use crate::verification::Refusal;
+use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use shape::{Mark, ours, redirect, set, typed};
@@ -25,56 +23,28 @@ pub(super) const ONE_TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
     content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
 
-/// Answers what went wrong. The client hears a word; the log hears the rest.
-pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
-    let reason = error.reason();
-    let id = visit.id;
-    let cause = chain(error);
-    match reason {
-        Reason::StoreUnavailable
-        | Reason::UpstreamTimeout
-        | Reason::UpstreamUnreachable
-        | Reason::InvalidUpstreamResponse
-        | Reason::LimitReached => {
-            let now = visit.worker.house.clock.now();
-            if let Some(untold) = visit.worker.transport.complaints.admit(now) {
-                tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
-            } else {
-                tracing::debug!(request_id = %id, %reason, %cause, "request failed");
-            }
-        }
-        Reason::AmbiguousRequest
-        | Reason::BodyTooLarge
-        | Reason::ChallengeExpired
-        | Reason::ConnectionAuthenticated
-        | Reason::CrossSite
-        | Reason::FactorLocked
-        | Reason::GrantExpired
-        | Reason::GrantMismatch
-        | Reason::GrantSpent
-        | Reason::HeadTooLarge
-        | Reason::MailUnavailable
-        | Reason::MethodNotEnrolled
-        | Reason::NotFound
-        | Reason::PolicyDefaultDeny
-        | Reason::RequestTimeout
-        | Reason::SessionDisputed
-        | Reason::SessionNotFresh
-        | Reason::SessionRequired
-        | Reason::SessionRevoked
-        | Reason::SessionTimedOut
-        | Reason::StepUpRequired
-        | Reason::TargetTooLong
-        | Reason::TooManyAttempts
-        | Reason::WrongAnswer => {
-            tracing::debug!(request_id = %id, %reason, %cause, "request refused");
-        }
-    }
-    let detail = error.tells_client().then_some(cause);
+/// What went wrong, as far as the client is told.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The word.
+    pub(super) reason: Reason,
+    /// What exactly, where it is about what the client itself sent.
+    pub(super) detail: Option<String>,
+    /// Whether the connection is of no further use.
+    pub(super) closes: bool,
+}
+
+/// Answers what went wrong.
+pub(super) fn failure(visit: &Visit<'_>, failure: Failure) -> Response<Bytes> {
+    let Failure {
+        reason,
+        detail,
+        closes,
+    } = failure;
     let wait = matches!(reason, Reason::StoreUnavailable | Reason::LimitReached)
         .then_some(Duration::from_secs(1));
     let mut response = refusal(visit, reason, detail, wait);
-    if error.closes() {
+    if closes {
         close(visit, &mut response);
     }
     response
@@ -82,7 +52,7 @@ pub(super) fn error(visit: &Visit<'_>, error: &EdgeError) -> Response<Reply> {
 
 /// Tells a client to come again on another connection: this one's bytes are not to be trusted, or
 /// hold a body that nobody will read.
-fn close(visit: &Visit<'_>, response: &mut Response<Reply>) {
+fn close(visit: &Visit<'_>, response: &mut Response<Bytes>) {
     if visit.speaks_http1() {
         response
             .headers_mut()
@@ -96,7 +66,7 @@ pub(super) fn refusal(
     reason: Reason,
     detail: Option<String>,
     retry_after: Option<Duration>,
-) -> Response<Reply> {
+) -> Response<Bytes> {
     let denies = [
         Reason::ConnectionAuthenticated,
         Reason::MethodNotEnrolled,
@@ -179,7 +149,7 @@ pub(super) fn refusal(
 
 /// Takes the application's session from the browser, as far as its cookies have the usual path.
 fn drop_session_cookies(visit: &Visit<'_>, headers: &mut HeaderMap) {
-    for name in &visit.worker.house.sessions.credentials.cookies {
+    for name in &visit.options.session_cookies {
         if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
             headers.append(header::SET_COOKIE, cookie);
         }
@@ -187,14 +157,14 @@ fn drop_session_cookies(visit: &Visit<'_>, headers: &mut HeaderMap) {
 }
 
 /// Off to the login page of the application, without its session.
-pub(super) fn signed_out(visit: &Visit<'_>, login_page: &LocalPath) -> Response<Reply> {
+pub(super) fn signed_out(visit: &Visit<'_>, login_page: &LocalPath) -> Response<Bytes> {
     let mut response = redirect(login_page.as_str());
     drop_session_cookies(visit, response.headers_mut());
     ours(visit, Mark::Done, response)
 }
 
 /// Tells a program that its answer to a challenge is not accepted.
-pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Reply> {
+pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Bytes> {
     let status = status_of(refusal.reason, visit.audience.kind);
     let mut document = Problem::new(refusal.reason, status.as_u16(), &visit.site())
         .with_request_id(visit.id.to_string());
@@ -218,7 +188,7 @@ pub(super) fn challenge_document(
     reason: Reason,
     view: ChallengeView,
     requirement: &Requirement,
-) -> Response<Reply> {
+) -> Response<Bytes> {
     let site = visit.site();
     let status = status_of(reason, visit.audience.kind);
     let document = Problem::new(reason, status.as_u16(), &site)
@@ -233,12 +203,12 @@ pub(super) fn challenge_document(
 }
 
 /// A challenge for a person who asked to see a page: off to the prompt.
-pub(super) fn challenge_redirect(visit: &Visit<'_>, page_url: &str) -> Response<Reply> {
+pub(super) fn challenge_redirect(visit: &Visit<'_>, page_url: &str) -> Response<Bytes> {
     ours(visit, Mark::Challenge, redirect(page_url))
 }
 
 /// A challenge for a person who posted a form: the prompt itself.
-pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Reply> {
+pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Bytes> {
     ours(
         visit,
         Mark::Challenge,
@@ -247,7 +217,7 @@ pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Reply>
 }
 
 /// A challenge inside another page.
-pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -> Response<Reply> {
+pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -> Response<Bytes> {
     let site = visit.site();
     let Some(page_url) = LocalPath::parse(page_url) else {
         return refusal(visit, Reason::StepUpRequired, None, None);
@@ -264,13 +234,13 @@ pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -
 }
 
 /// A page of ours that is no refusal.
-pub(super) fn shown(visit: &Visit<'_>, page: String) -> Response<Reply> {
+pub(super) fn shown(visit: &Visit<'_>, page: String) -> Response<Bytes> {
     ours(visit, Mark::Done, shape::page(StatusCode::OK, page))
 }
 
 /// The page with the one button, which may lead on to other origins.
-pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(page));
+pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(page));
     for (name, value) in pages::CONFIRM_HEADERS {
         set(response.headers_mut(), HeaderName::from_static(name), value);
     }
@@ -278,7 +248,7 @@ pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Reply> {
 }
 
 /// A page of ours about an answer that was not accepted.
-pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Reply> {
+pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Bytes> {
     let status = status_of(refusal.reason, visit.audience.kind);
     let mut response = shape::page(status, page);
     if let Some(wait) = refusal.retry_after {
@@ -292,7 +262,7 @@ pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) ->
 }
 
 /// JSON of ours that is no refusal.
-pub(super) fn json(visit: &Visit<'_>, value: &impl serde::Serialize) -> Response<Reply> {
+pub(super) fn json(visit: &Visit<'_>, value: &impl serde::Serialize) -> Response<Bytes> {
     let body = serde_json::to_vec(value).unwrap_or_default();
     ours(
         visit,
@@ -302,7 +272,7 @@ pub(super) fn json(visit: &Visit<'_>, value: &impl serde::Serialize) -> Response
 }
 
 /// The style sheet, which may be kept for a while: it holds nothing of anybody.
-pub(super) fn style() -> Response<Reply> {
+pub(super) fn style() -> Response<Bytes> {
     let mut response = typed(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE);
     let headers = response.headers_mut();
     set(headers, header::CACHE_CONTROL, "public, max-age=3600");
@@ -311,12 +281,12 @@ pub(super) fn style() -> Response<Reply> {
 }
 
 /// Off to a page of this origin.
-pub(super) fn see_other(visit: &Visit<'_>, to: &LocalPath) -> Response<Reply> {
+pub(super) fn see_other(visit: &Visit<'_>, to: &LocalPath) -> Response<Bytes> {
     ours(visit, Mark::Done, redirect(to.as_str()))
 }
 
 /// An endpoint of ours that is asked with the wrong method.
-pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Reply> {
+pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Bytes> {
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let document = Problem::new(Reason::NotFound, status.as_u16(), &visit.site());
     let mut response = shape::document(visit, status, &document);
@@ -325,7 +295,7 @@ pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Rep
 }
 
 /// The answer to a preflight of a listed origin (Fetch §4.8).
-pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Reply> {
+pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Bytes> {
     let mut response = typed(StatusCode::NO_CONTENT, "text/plain", "");
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_TYPE);

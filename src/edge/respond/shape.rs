@@ -3,7 +3,6 @@
 use crate::edge::audience::ClientKind;
 use crate::edge::pages;
 use crate::edge::problem::{self, Problem};
-use crate::edge::reply::Reply;
 use crate::edge::visit::Visit;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -22,8 +21,8 @@ pub(super) enum Mark {
     Done,
 }
 
-pub(super) fn page(status: StatusCode, page: String) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(page));
+pub(super) fn page(status: StatusCode, page: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(page));
     *response.status_mut() = status;
     for (name, value) in pages::HEADERS {
         set(response.headers_mut(), HeaderName::from_static(name), value);
@@ -36,7 +35,7 @@ pub(super) fn document(
     visit: &Visit<'_>,
     status: StatusCode,
     document: &Problem,
-) -> Response<Reply> {
+) -> Response<Bytes> {
     if visit.audience.kind != ClientKind::Grpc {
         return typed(status, problem::MEDIA_TYPE, document.to_json());
     }
@@ -51,8 +50,8 @@ pub(super) fn document(
     response
 }
 
-pub(super) fn redirect(to: &str) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(""));
+pub(super) fn redirect(to: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     set(response.headers_mut(), header::LOCATION, to);
     response
@@ -62,8 +61,8 @@ pub(super) fn typed(
     status: StatusCode,
     media_type: &'static str,
     body: impl Into<Bytes>,
-) -> Response<Reply> {
-    let mut response = Response::new(Reply::own(body));
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     set(response.headers_mut(), header::CONTENT_TYPE, media_type);
     response
@@ -73,8 +72,8 @@ pub(super) fn typed(
 pub(super) fn ours(
     visit: &Visit<'_>,
     mark: Mark,
-    mut response: Response<Reply>,
-) -> Response<Reply> {
+    mut response: Response<Bytes>,
+) -> Response<Bytes> {
     let headers = response.headers_mut();
     set(headers, header::CACHE_CONTROL, "no-store");
     set(

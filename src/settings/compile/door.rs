@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::upstream::Upstream;
-use crate::edge::{EdgeOptions, HeaderRules, TrustedProxies, folded};
+use crate::edge::{EdgeOptions, HeaderRules, SiteOptions, TrustedProxies, WebOptions, folded};
 use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
@@ -31,6 +31,7 @@ pub(super) struct Door {
 pub(super) struct Edge {
     pub(super) listeners: Vec<Listener>,
     pub(super) options: EdgeOptions,
+    pub(super) web: WebOptions,
     pub(super) drain: Duration,
 }
 
@@ -127,17 +128,24 @@ impl Door {
                 browser_cookie: cookie.name().to_owned(),
             },
             upstream: upstream.options,
-            accept: upstream.accept,
-            body_limit: self.body_limit,
             request: upstream.request,
             tunnel_silence: upstream.tunnel_silence,
-            prefix: self.prefix,
-            public_origin: self.public.map(|origin| origin.text),
-            cors_origins: self.cors_origins,
+        };
+        let web = WebOptions {
+            site: SiteOptions {
+                prefix: self.prefix,
+                public_origin: self.public.map(|origin| origin.text),
+                cors_origins: self.cors_origins,
+                login_page: sessions.login_page.clone(),
+                session_cookies: sessions.credentials.cookies.clone(),
+            },
+            accept: upstream.accept,
+            body_limit: self.body_limit,
         };
         Edge {
             listeners: self.listeners,
             options,
+            web,
             drain: self.drain,
         }
     }

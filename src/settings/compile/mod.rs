@@ -45,6 +45,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         threads,
         listeners: edge.listeners,
         edge: edge.options,
+        web: edge.web,
         drain: edge.drain,
         sessions,
         browser_key,

@@ -1,6 +1,7 @@
 //! One view for each page and state.
 
 use super::*;
+use crate::locale::Locale;
 
 pub(super) fn site(locale: Locale) -> Site {
     Site {

@@ -1,0 +1,11 @@
+//! A demand that was not met.
+
+use crate::domain::{Demand, Reason, RouteId};
+
+/// A demand that was not met.
+pub(crate) struct UnmetDemand {
+    pub(crate) reason: Reason,
+    pub(crate) route: RouteId,
+    pub(crate) demand: Demand,
+    pub(crate) shown: Vec<(String, String)>,
+}
