@@ -5,22 +5,21 @@
 //! one is forwarded only if its session is fresh enough or holds a live grant. Otherwise the client
 //! gets a challenge, which our own endpoints satisfy, and then repeats its call.
 //!
-//! # A request's way
+//! # The life of a request
 //!
-//! [`edge`] is where to begin: its `handle` and `walk` are the way through the house in one screen.
-//! Normalize, our own endpoints, match, identify, decide, forward, observe; each step is a file.
+//! [`proxy`] is where to begin: its `handle` and `walk` are the life of a request in one screen.
 //! The decision itself is [`domain::decide`], which takes values and the time and touches nothing.
 //!
-//! # The floors
+//! # The layers
 //!
 //! Imports go downward only; `tests/tidy/architecture.rs` keeps it so.
 //!
-//! | Floor | Rooms | What lives there |
+//! | Layer | Modules | What lives there |
 //! |---|---|---|
-//! | 5 | [`app`], [`cli`], [`settings`], [`demo`] | composition: files and flags become a running house |
-//! | 4 | [`edge`] | the network: hyper, rustls, pages, and the one place of status codes |
-//! | 3 | [`gate`], [`session`], [`verification`] | who calls, whether they may, how they prove it |
-//! | 2 | [`store`], [`mail`], [`audit`] | what outlives a request, or leaves the house |
+//! | 5 | [`app`], [`cli`], [`settings`], [`demo`] | composition: files and flags become a running sidecar |
+//! | 4 | [`proxy`], [`web`] | the life of a request; our own answers, and the one place of status codes |
+//! | 3 | [`gate`], [`session`], [`verification`] | whether a request may pass, whose it is, how people prove it |
+//! | 2 | [`store`], [`mail`], [`audit`], [`request`], [`transport`] | what outlives a request, what came, and how it is carried |
 //! | 1 | [`yaml`], [`policy`], [`clock`], [`entropy`], [`seal`], [`locale`], [`telemetry`], [`tls`] | text, time, chance, keys |
 //! | 0 | [`domain`] | the rules: no I/O, no clock, no async, nothing that can fail |
 //!
@@ -36,7 +35,7 @@
 //! - When in doubt the answer is no, with a [`domain::Reason`].
 //!
 //! Each worker thread runs everything of a connection: a current-thread runtime, its own listening
-//! socket, upstream pool and store handle. Threads share [`edge::House`] and nothing else.
+//! socket, upstream pool and store handle. Threads share [`proxy::House`] and nothing else.
 
 pub mod app;
 pub mod audit;
@@ -44,13 +43,14 @@ pub mod cli;
 pub mod clock;
 pub mod demo;
 pub mod domain;
-pub mod edge;
 pub mod entropy;
 pub mod gate;
 
 pub mod locale;
 pub mod mail;
 pub mod policy;
+pub mod proxy;
+pub mod request;
 pub mod seal;
 pub mod session;
 pub mod settings;
@@ -59,4 +59,5 @@ pub mod telemetry;
 pub mod tls;
 pub mod transport;
 pub mod verification;
+pub mod web;
 pub mod yaml;

@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use stepgate::edge::fuzzing::pass_on;
-use stepgate::edge::{ForwardedStyle, HeaderRules, RewriteUrls, TrustedProxies};
+use stepgate::proxy::fuzzing::pass_on;
+use stepgate::request::{ForwardedStyle, HeaderRules, RewriteUrls, TrustedProxies};
 use stepgate::session::{BrowserKeyCookie, CarriedLines, CredentialNames};
 
 fuzz_target!(|input: &[u8]| {

@@ -2,8 +2,8 @@
 
 use super::AppError;
 use crate::audit::{Event, EventKind, Outcome};
-use crate::edge::House;
 use crate::policy::{Fingerprint, Policies, Sources, Watch};
+use crate::proxy::House;
 use crate::yaml::Diagnostics;
 use std::path::PathBuf;
 use std::sync::Arc;

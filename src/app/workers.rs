@@ -1,7 +1,7 @@
 //! The threads that serve: one runtime, one store handle and one socket of each listener for each.
 
 use super::AppError;
-use crate::edge::{House, serve};
+use crate::proxy::{House, serve};
 use crate::settings::Listener;
 use crate::store::StoreSource;
 use crate::tls::server_config;

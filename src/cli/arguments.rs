@@ -65,7 +65,7 @@ SIGHUP reads the policies again and opens the audit log anew.
 Examples:
   stepgate serve
   stepgate serve -c /etc/stepgate/stepgate.yaml --log debug
-  STEPGATE_LOG=info,stepgate::edge=debug stepgate serve")]
+  STEPGATE_LOG=info,stepgate::proxy=debug stepgate serve")]
 pub(super) struct Serve {
     #[command(flatten)]
     pub(super) config: Config,

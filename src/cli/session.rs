@@ -7,8 +7,8 @@ use super::store::{Bench, on_store};
 use super::table::Columns;
 use crate::audit::EventKind;
 use crate::domain::{Session, SessionId, Subject};
-use crate::edge::api::rfc3339;
 use crate::store::Store;
+use crate::web::api::rfc3339;
 use serde_json::json;
 
 pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliError> {

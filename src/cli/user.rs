@@ -8,10 +8,10 @@ use super::table::Columns;
 use super::{ask, totp};
 use crate::audit::EventKind;
 use crate::domain::{Subject, User, UserId};
-use crate::edge::api::rfc3339;
 use crate::entropy::Entropy;
 use crate::store::Store;
 use crate::verification::{hash_password, locks_of};
+use crate::web::api::rfc3339;
 use serde_json::json;
 
 pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError> {

@@ -8,6 +8,7 @@
 
 use super::CarriedLines;
 use crate::domain::{SessionId, Timestamp};
+use crate::request::headers::GUEST_SUFFIX;
 use crate::seal::{Keys, Purpose};
 use data_encoding::BASE64URL_NOPAD;
 use std::time::Duration;
@@ -21,8 +22,6 @@ pub struct GuestCookie {
 }
 
 impl GuestCookie {
-    /// What its name has behind that of the browser key's cookie.
-    pub const SUFFIX: &str = "-guest";
     /// How long a proof counts: nobody looks longer at a login page before they log in.
     pub const LIFE: Duration = Duration::from_hours(24);
 
@@ -30,7 +29,7 @@ impl GuestCookie {
     pub fn beside(browser_key: &str) -> Self {
         let secure = browser_key.starts_with("__Host-");
         Self {
-            name: format!("{browser_key}{}", Self::SUFFIX),
+            name: format!("{browser_key}{}", GUEST_SUFFIX),
             attributes: if secure {
                 "; Path=/; HttpOnly; SameSite=Lax; Secure"
             } else {

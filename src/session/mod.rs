@@ -7,11 +7,16 @@
 mod asserted;
 mod browser_key;
 mod credentials;
+mod forget;
 mod guest;
+mod identify;
 mod learn;
 mod login;
+mod observe;
+pub(crate) mod open;
 mod recent;
 mod rolling;
+mod sessions;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
@@ -19,10 +24,14 @@ pub use credentials::{
     COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
 };
 pub use guest::GuestCookie;
+pub(crate) use identify::identify;
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
 pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
+pub(crate) use observe::Watch;
 pub use recent::{Recent, Recognized};
 pub use rolling::{Rolling, RotatedProofs};
+pub(crate) use sessions::Sessions;
+pub use sessions::SharedSessions;
 
 use crate::domain::{BrowserKeyHash, Naming, SessionId};
 use crate::seal::{Keys, Purpose};

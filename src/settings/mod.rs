@@ -19,13 +19,14 @@ use crate::domain::{
     Accept, Factor, Field, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
     ValueTest, Watched,
 };
-use crate::edge::{EdgeOptions, WebOptions};
 use crate::mail::MailSettings;
 use crate::policy::Policies;
+use crate::proxy::EdgeOptions;
 use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
 use crate::verification::{PasswordSettings, VerificationSettings};
+use crate::web::WebOptions;
 use crate::yaml::{self, Diagnostic, Diagnostics, MAX_BYTES, Severity};
 use compile::{Draft, compile};
 use raw::RawSettings;

@@ -16,9 +16,9 @@ const FLOORS: [&[&str]; 6] = [
         "tls",
         "yaml",
     ],
-    &["audit", "mail", "store", "transport"],
+    &["audit", "mail", "request", "store", "transport"],
     &["gate", "session", "verification"],
-    &["edge"],
+    &["proxy", "web"],
     &["app", "cli", "demo", "lib", "main", "settings"],
 ];
 
@@ -30,12 +30,21 @@ const PLACES: &[(&str, &[&str])] = &[
     ("lettre::", &["mail/"]),
     ("argon2::", &["verification/"]),
     ("totp_rs::", &["verification/"]),
-    ("hyper::", &["edge/", "transport/", "demo/"]),
+    (
+        "hyper::",
+        &[
+            "request/",
+            "transport/",
+            "proxy/",
+            "web/endpoints/",
+            "demo/",
+        ],
+    ),
     ("hyper_util::", &["transport/", "demo/"]),
     (
         "rustls::",
         &[
-            "edge/serve.rs",
+            "proxy/serve.rs",
             "transport/",
             "demo/",
             "store/redis/",
@@ -45,7 +54,7 @@ const PLACES: &[(&str, &[&str])] = &[
     // Which status we answer with is decided in one place; what an upstream's status means, in another.
     (
         "StatusCode::",
-        &["edge/respond/", "transport/status_class.rs", "demo/"],
+        &["web/respond/", "transport/status_class.rs", "demo/"],
     ),
     ("SystemTime::now", &["clock.rs"]),
 ];

@@ -2,13 +2,16 @@
 
 use super::Draft;
 use super::upstream::Upstream;
-use crate::edge::{EdgeOptions, HeaderRules, SiteOptions, TrustedProxies, WebOptions, folded};
+use crate::proxy::EdgeOptions;
+use crate::request::headers::folded;
+use crate::request::{HeaderRules, SiteOptions, TrustedProxies};
 use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
 use crate::settings::{Listener, TlsFiles};
 use crate::tls::server_config;
 use crate::transport::{ClientDeadlines, ClientLimits};
+use crate::web::WebOptions;
 use crate::yaml::{Path, clip};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};

@@ -2,7 +2,7 @@
 
 use super::{Draft, learn};
 use crate::domain::{LetterCase, Naming, NormalForm};
-use crate::edge::is_plain;
+use crate::request::headers::is_plain;
 use crate::session::{
     AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
     SessionOptions,

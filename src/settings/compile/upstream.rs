@@ -2,7 +2,8 @@
 
 use super::Draft;
 use crate::domain::{Accept, Leniency};
-use crate::edge::{ForwardedStyle, NotPassed, RewriteUrls, is_plain, may_pass, may_remove};
+use crate::request::headers::is_plain;
+use crate::request::{ForwardedStyle, NotPassed, RewriteUrls, may_pass, may_remove};
 use crate::settings::one_or_more::OneOrMore;
 use crate::settings::raw::{RawAccept, RawForwarded, RawHeaders, RawRewriteUrls, RawUpstream};
 use crate::tls::client_config;

@@ -1,0 +1,193 @@
+//! Everything that can keep a request from its answer, with the word for it.
+
+use crate::audit::AuditUnavailable;
+use crate::domain::{Ambiguous, BodyRefusal, Reason};
+use crate::proxy::forward::ForwardError;
+use crate::proxy::house::Worker;
+use crate::proxy::normalize::NormalizeError;
+use crate::request::body::{RequestBodyError, reason_of_broken};
+use crate::request::context::Visit;
+use crate::session::DoubledCredential;
+use crate::store::StoreError;
+use crate::telemetry::chain;
+use crate::transport::upstream::{ConnectError, OutgoingError, SendError};
+use crate::transport::wire::Violation;
+use crate::web::endpoints::EndpointError;
+use crate::web::respond::Failure;
+
+/// Why a request is not answered by the application, other than by a decision.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EdgeError {
+    /// What happens cannot be recorded.
+    #[error(transparent)]
+    Audit(#[from] AuditUnavailable),
+    /// A body that a route must read cannot be read in one way.
+    #[error(transparent)]
+    Body(#[from] BodyRefusal),
+    /// A credential that is there twice.
+    #[error(transparent)]
+    Doubled(#[from] DoubledCredential),
+    /// An endpoint of ours, or a challenge.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The application.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    /// What no honest client sends.
+    #[error(transparent)]
+    Normalize(#[from] NormalizeError),
+    /// A path that can be read in too many ways.
+    #[error(transparent)]
+    Path(#[from] Ambiguous),
+    /// Decided, and not in favor.
+    #[error("{0}")]
+    Refused(Reason),
+    /// A body that cannot be read.
+    #[error(transparent)]
+    RequestBody(#[from] RequestBodyError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl EdgeError {
+    /// The word for it.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Audit(_) | Self::Store(_) => Reason::StoreUnavailable,
+            Self::Body(_) | Self::Doubled(_) | Self::Path(_) => Reason::AmbiguousRequest,
+            Self::Endpoint(error) => error.reason(),
+            Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
+            Self::Forward(ForwardError::Send(error)) => {
+                outgoing(error).unwrap_or_else(|| reason_of(error))
+            }
+            Self::Normalize(error) => normalized(error),
+            Self::Refused(reason) => *reason,
+            Self::RequestBody(error) => error.reason(),
+        }
+    }
+
+    /// What the client is answered.
+    pub(super) fn failure(&self) -> Failure {
+        Failure {
+            reason: self.reason(),
+            detail: self.tells_client().then(|| chain(self)),
+            closes: self.closes(),
+        }
+    }
+
+    /// Whether the client may hear the message: it is about what the client itself sent.
+    fn tells_client(&self) -> bool {
+        match self {
+            Self::Body(_) | Self::Doubled(_) | Self::Normalize(_) | Self::Path(_) => true,
+            Self::Endpoint(error) => error.tells_client(),
+            Self::RequestBody(error) => error.tells_client(),
+            Self::Audit(_) | Self::Forward(_) | Self::Refused(_) | Self::Store(_) => false,
+        }
+    }
+
+    /// Whether the connection is of no further use.
+    fn closes(&self) -> bool {
+        match self {
+            Self::Endpoint(error) => matches!(error, EndpointError::RequestBody(_)),
+            Self::Forward(_) | Self::Normalize(_) | Self::RequestBody(_) => true,
+            Self::Refused(reason) => *reason == Reason::ConnectionAuthenticated,
+            Self::Audit(_) | Self::Body(_) | Self::Doubled(_) | Self::Path(_) | Self::Store(_) => {
+                false
+            }
+        }
+    }
+}
+
+impl EdgeError {
+    /// Logs it with its causes. A failure of ours is logged loudly, but not a thousand times a second.
+    pub(super) fn log(&self, visit: &Visit<'_>, worker: &Worker) {
+        let (id, reason, cause) = (visit.id, self.reason(), chain(self));
+        match reason {
+            Reason::StoreUnavailable
+            | Reason::UpstreamTimeout
+            | Reason::UpstreamUnreachable
+            | Reason::InvalidUpstreamResponse
+            | Reason::LimitReached => {
+                let transport = &worker.transport;
+                if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
+                    tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
+                } else {
+                    tracing::debug!(request_id = %id, %reason, %cause, "request failed");
+                }
+            }
+            Reason::AmbiguousRequest
+            | Reason::BodyTooLarge
+            | Reason::ChallengeExpired
+            | Reason::ConnectionAuthenticated
+            | Reason::CrossSite
+            | Reason::FactorLocked
+            | Reason::GrantExpired
+            | Reason::GrantMismatch
+            | Reason::GrantSpent
+            | Reason::HeadTooLarge
+            | Reason::MailUnavailable
+            | Reason::MethodNotEnrolled
+            | Reason::NotFound
+            | Reason::PolicyDefaultDeny
+            | Reason::RequestTimeout
+            | Reason::SessionDisputed
+            | Reason::SessionNotFresh
+            | Reason::SessionRequired
+            | Reason::SessionRevoked
+            | Reason::SessionTimedOut
+            | Reason::StepUpRequired
+            | Reason::TargetTooLong
+            | Reason::TooManyAttempts
+            | Reason::WrongAnswer => {
+                tracing::debug!(request_id = %id, %reason, %cause, "request refused");
+            }
+        }
+    }
+}
+
+fn normalized(error: &NormalizeError) -> Reason {
+    match error {
+        NormalizeError::Wire(Violation::HeadTooLarge | Violation::TooManyHeaders) => {
+            Reason::HeadTooLarge
+        }
+        NormalizeError::Wire(Violation::TargetTooLong) => Reason::TargetTooLong,
+        NormalizeError::Wire(Violation::SlowHead) => Reason::RequestTimeout,
+        NormalizeError::ConnectionHeaders
+        | NormalizeError::Host(_)
+        | NormalizeError::Method
+        | NormalizeError::Stolen(_)
+        | NormalizeError::Wire(_) => Reason::AmbiguousRequest,
+    }
+}
+
+/// The reason for a response that never came.
+fn reason_of(error: &SendError) -> Reason {
+    match error {
+        SendError::Connect(ConnectError::Exhausted(_)) => Reason::LimitReached,
+        SendError::Connect(ConnectError::Timeout(_)) | SendError::Late { .. } => {
+            Reason::UpstreamTimeout
+        }
+        SendError::Framing => Reason::InvalidUpstreamResponse,
+        SendError::Broken { source, .. } if source.is_parse() => Reason::InvalidUpstreamResponse,
+        SendError::Connect(_) | SendError::Broken { .. } => Reason::UpstreamUnreachable,
+    }
+}
+
+/// Whether it was the client's body that broke off, rather than the application.
+fn outgoing(error: &SendError) -> Option<Reason> {
+    let SendError::Broken { source, .. } = error else {
+        return None;
+    };
+    let mut cause = std::error::Error::source(source);
+    while let Some(error) = cause {
+        if let Some(outgoing) = error.downcast_ref::<OutgoingError>() {
+            return Some(match outgoing {
+                OutgoingError::Client(error) => reason_of_broken(error),
+                OutgoingError::TooLarge => Reason::BodyTooLarge,
+            });
+        }
+        cause = error.source();
+    }
+    None
+}

@@ -1,0 +1,187 @@
+//! Out to the application: consumes the permit, streams both ways, carries upgrades.
+
+use crate::domain::{Claim, Permit};
+use crate::gate;
+use crate::proxy::house::Worker;
+use crate::request::body::Content;
+use crate::request::context::Visit;
+use crate::request::headers::{
+    HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie,
+};
+use crate::request::upgrade::Upgrade;
+use crate::session::BrowserKeyCookie;
+use crate::session::Watch;
+use crate::transport::status_class::{is_passed_on_early, switches_protocols};
+use crate::transport::tunnel;
+use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};
+use crate::transport::wire::Awaited;
+use http::header::{self, Entry, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, Uri, Version};
+use std::future::poll_fn;
+use std::task::Poll;
+
+/// Why the application did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForwardError {
+    /// It could not be reached, broke off, or was late.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// It switched to a protocol that nobody asked for.
+    #[error("the upstream switched protocols without being asked")]
+    Switched,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Forwards one request. Whatever the permit rests on is spent with the first byte that is sent,
+/// and given back if none is.
+pub(crate) async fn forward(
+    worker: &Worker,
+    permit: Permit,
+    mut parts: Parts,
+    content: Content,
+    upgrade: Option<Upgrade>,
+    watch: &Watch,
+    visit: &Visit<'_>,
+) -> Result<Response<UpstreamBody>, ForwardError> {
+    let claims = permit.spend();
+    let connection = visit.connection;
+    let awaited = (parts.version == Version::HTTP_11).then(|| connection.line.await_answer());
+    let rules = &worker.house.options.headers;
+    prepare(&mut parts, upgrade.as_ref(), visit, rules);
+    let mut request = Request::from_parts(parts, content.into_outgoing());
+    if let Some(awaited) = &awaited {
+        pass_on_interims(&mut request, awaited).await;
+    }
+    let mut response = match worker
+        .pool
+        .send(request, connection.data.client(), visit.deadline)
+        .await
+    {
+        Ok(response) => response,
+        Err(error) => {
+            if !error.reached_upstream() {
+                take_back(claims, worker).await;
+            }
+            return Err(error.into());
+        }
+    };
+    if let Some(awaited) = awaited {
+        awaited.told().await;
+    }
+    if switches_protocols(&response) {
+        let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
+            return Err(ForwardError::Switched);
+        };
+        carry(worker, upgrade, &mut response, watch, visit);
+        let protocol = response.headers_mut().remove(header::UPGRADE);
+        cleanse_response(response.headers_mut());
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.extend(protocol.map(|protocol| (header::UPGRADE, protocol)));
+        return Ok(response);
+    }
+    cleanse_response(response.headers_mut());
+    Ok(response)
+}
+
+/// Tells an HTTP/1.1 client what the application says before its answer (RFC 9110 §15.2: a proxy must,
+/// but for `100 Continue`, which is between us and either side).
+async fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited) {
+    // The task of the client's connection, which polls this.
+    let connection = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let tell = awaited.teller(connection);
+    hyper::ext::on_informational(request, move |response| {
+        if is_passed_on_early(response.status()) {
+            let mut headers = response.headers().clone();
+            cleanse_interim(&mut headers);
+            tell(response.status(), headers);
+        }
+    });
+}
+
+/// Makes the head that goes upstream: the client's own, framed anew, with what we have to say.
+fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>, rules: &HeaderRules) {
+    // The bytes of path and query go as they came; scheme and authority are this hop's affair.
+    if parts.uri.scheme().is_some() || parts.uri.authority().is_some() {
+        let mut target = http::uri::Parts::default();
+        target.path_and_query = parts.uri.path_and_query().cloned();
+        parts.uri = Uri::from_parts(target).unwrap_or_default();
+    }
+    let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
+    parts.extensions.clear();
+    parts.headers.remove(BrowserKeyCookie::HEADER);
+    join_cookies(&mut parts.headers);
+    remove_cookie(&mut parts.headers, &rules.browser_cookie);
+    if let Some(upgrade) = upgrade {
+        parts
+            .headers
+            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        parts
+            .headers
+            .insert(header::UPGRADE, upgrade.protocol.clone());
+    }
+    visit
+        .connection
+        .data
+        .hop
+        .announce(&mut parts.headers, version, rules.forwarded);
+    // A name that a trusted proxy gave to the request is kept.
+    if let Entry::Vacant(vacant) = parts.headers.entry(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(visit.id.as_str())
+    {
+        vacant.insert(id);
+    }
+}
+
+/// RFC 9110 §7.8: only the protocol that was asked for may be switched to.
+fn agrees(response: &Response<UpstreamBody>, asked: &HeaderValue) -> bool {
+    let mut lines = response.headers().get_all(header::UPGRADE).iter();
+    let told = lines.next().map(HeaderValue::as_bytes);
+    lines.next().is_none() && told.is_some_and(|told| told.eq_ignore_ascii_case(asked.as_bytes()))
+}
+
+fn carry(
+    worker: &Worker,
+    upgrade: Upgrade,
+    response: &mut Response<UpstreamBody>,
+    watch: &Watch,
+    visit: &Visit<'_>,
+) {
+    let connection = visit.connection;
+    connection.line.become_tunnel();
+    let (opened, end) = watch.tunnel();
+    let upstream = hyper::upgrade::on(response);
+    let silence = worker.house.options.tunnel_silence;
+    let working = worker.transport.drain.work();
+    let place = connection.place.clone();
+    tokio::task::spawn_local(async move {
+        let (_working, _place, _opened) = (working, place, opened);
+        let carrying = async {
+            if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
+                tunnel::carry(client, upstream, silence).await;
+            }
+        };
+        tokio::select! {
+            () = carrying => {}
+            () = end.notified() => {}
+        }
+    });
+}
+
+/// Lets nothing out after all: what the permit rests on is given back.
+pub(crate) async fn withhold(permit: Permit, worker: &Worker) {
+    take_back(permit.spend(), worker).await;
+}
+
+async fn take_back(claims: Vec<Claim>, worker: &Worker) {
+    if claims.is_empty() {
+        return;
+    }
+    let sessions = &worker.sessions;
+    let now = sessions.shared.clock.now();
+    if let Err(error) = gate::give_back(&sessions.store, claims, now).await {
+        tracing::warn!(%error, "a grant of a request that reached nobody could not be given back");
+    }
+}

@@ -1,0 +1,136 @@
+//! The proxy: the life of a request, in one screen.
+//!
+//! [`walk`]: normalize, our own endpoints, route, identify, admit, then forward and observe, or challenge,
+//! or refuse.
+
+mod error;
+mod forward;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod guard;
+mod house;
+mod normalize;
+mod reply;
+mod serve;
+
+pub use house::{EdgeOptions, House};
+pub use serve::serve;
+
+use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath, claimed_methods};
+use crate::request::body::{Content, Patience};
+use crate::request::connection::Connection;
+use crate::request::context::{Received, Visit};
+use crate::session::Watch;
+use crate::transport::service::Answer;
+use crate::transport::streams::Stream;
+use crate::web::{endpoints, respond};
+use error::EdgeError;
+use house::Worker;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use normalize::{Plain, normalize};
+use reply::Reply;
+use std::rc::Rc;
+
+/// A request's way through the house.
+async fn handle(
+    worker: &Rc<Worker>,
+    connection: &Connection,
+    request: Request<Incoming>,
+    stream: Option<Rc<Stream>>,
+) -> Answer<Reply> {
+    let (parts, body) = request.into_parts();
+    let options = &worker.house.options;
+    let deadline = worker.deadline();
+    let received = Received {
+        id: worker.ids.next(),
+        client: options
+            .trusted_proxies
+            .client(connection.peer, &parts.headers),
+        stream,
+        deadline,
+        body_deadlines: Patience {
+            progress: options.limits.deadlines.progress,
+            whole: options.limits.deadlines.body,
+            until: deadline,
+        },
+    };
+    let visit = Visit::new(
+        connection,
+        &worker.web.shared.options.site,
+        received,
+        &parts,
+    );
+    let answered = walk(worker, &visit, parts, body).await;
+    let response = answered.unwrap_or_else(|error| {
+        error.log(&visit, worker);
+        respond::failure(&visit, error.failure()).map(Reply::own)
+    });
+    // An answer of ours is there already, and may be the one that tells of the deadline.
+    let deadline = visit.deadline.filter(|_| response.body().is_streamed());
+    Answer { response, deadline }
+}
+
+async fn walk(
+    worker: &Rc<Worker>,
+    visit: &Visit<'_>,
+    mut parts: Parts,
+    body: Incoming,
+) -> Result<Response<Reply>, EdgeError> {
+    let Plain {
+        uri,
+        method,
+        host,
+        upgrade,
+    } = normalize(&mut parts, visit, &worker.house.options)?;
+    let web = &worker.web;
+    let options = &web.shared.options;
+    let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
+    if options.site.is_own(&path) {
+        // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
+        let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, &parts, body)).await?;
+        return Ok(answer.map(Reply::own));
+    }
+    let head = RequestHead {
+        method,
+        claimed: claimed_methods(method, &parts.headers, &path, uri.query()),
+        host: &host,
+        path: &path,
+        query: uri.query(),
+        headers: &parts.headers,
+        upgrades: upgrade.is_some(),
+    };
+    let table = web.shared.table.load();
+    let found = table.find(&head);
+    if found.is_empty() && table.default_action() == DefaultAction::Deny {
+        return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
+    }
+    let watch = Watch::new(&worker.sessions, visit, &head);
+    let mut content = Content::new(body, worker.house.options.limits.body, visit.body_deadlines);
+    let outcome = guard::judge(worker, visit, found, &head, &watch, &mut content).await?;
+    let watch = watch.settle(&head, &content);
+    match outcome {
+        guard::Judged::Refused(reason) => {
+            Ok(respond::refusal(visit, reason, None, None).map(Reply::own))
+        }
+        guard::Judged::Challenged(challenged) => {
+            let guard::Challenged {
+                unmet,
+                caller,
+                session,
+            } = *challenged;
+            let answer =
+                endpoints::challenge(web, visit, unmet, &caller, &session, &head, &mut content);
+            Ok(Box::pin(answer).await?.map(Reply::own))
+        }
+        guard::Judged::Permitted(permit) => {
+            watch.prepare(&mut parts);
+            let forwarded =
+                forward::forward(worker, permit, parts, content, upgrade, &watch, visit).await;
+            let mut response = forwarded?;
+            let (read, opened) = watch.observe(visit, &mut response).await;
+            Ok(response.map(|body| Reply::continued(read, body).opened(opened)))
+        }
+    }
+}

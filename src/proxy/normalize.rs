@@ -1,0 +1,121 @@
+//! One meaning for a request, or none: what no honest client sends is refused, not repaired.
+
+use crate::domain::Method;
+use crate::proxy::house::EdgeOptions;
+use crate::request::context::Visit;
+use crate::request::headers::{StolenHeader, cleanse};
+use crate::request::host::bare_host;
+use crate::request::upgrade::{Upgrade, upgrade};
+use crate::transport::wire::Violation;
+use http::Uri;
+use http::header;
+use http::request::Parts;
+use std::borrow::Cow;
+
+/// A request that has one meaning, besides the readings of its path.
+#[derive(Debug)]
+pub(crate) struct Plain<'v> {
+    /// The target, kept apart so that its readings may borrow from it.
+    pub(crate) uri: Uri,
+    /// The method of the request line.
+    pub(crate) method: Method,
+    /// The host it is for: lower case, without port.
+    pub(crate) host: Cow<'v, str>,
+    /// The upgrade that the client asks for.
+    pub(crate) upgrade: Option<Upgrade>,
+}
+
+/// Why a request has no single meaning.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NormalizeError {
+    /// No host, or several.
+    #[error("{0}")]
+    Host(&'static str),
+    /// A method of no list.
+    #[error("a method that is not forwarded")]
+    Method,
+    /// A header that would be taken away.
+    #[error(transparent)]
+    Stolen(#[from] StolenHeader),
+    /// RFC 9113 §8.2.2: connection headers in HTTP/2.
+    #[error("connection headers in HTTP/2")]
+    ConnectionHeaders,
+    /// The bytes on the wire.
+    #[error(transparent)]
+    Wire(#[from] Violation),
+}
+
+/// Reads the head of a request, and takes out of it what ends here.
+pub(crate) fn normalize<'v>(
+    parts: &mut Parts,
+    visit: &'v Visit<'_>,
+    options: &EdgeOptions,
+) -> Result<Plain<'v>, NormalizeError> {
+    if let Some(violation) = visit.connection.line.violation() {
+        return Err(violation.into());
+    }
+    // The wire has counted those of HTTP/1; of HTTP/2 hyper knows the bytes alone.
+    if parts.headers.len() > options.limits.headers {
+        return Err(Violation::TooManyHeaders.into());
+    }
+    let method = visit.method.ok_or(NormalizeError::Method)?;
+    let connection_headers = [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ];
+    if !visit.speaks_http1()
+        && connection_headers
+            .iter()
+            .any(|name| parts.headers.contains_key(name))
+    {
+        return Err(NormalizeError::ConnectionHeaders);
+    }
+    let upgrade = upgrade(parts);
+    cleanse(
+        &mut parts.headers,
+        &options.headers,
+        visit.connection.data.hop.peer(),
+    )?;
+    let host = host(parts, visit)?;
+    let uri = parts.uri.clone();
+    Ok(Plain {
+        uri,
+        method,
+        host,
+        upgrade,
+    })
+}
+
+/// The host, agreed on by everything that names one (RFC 9112 §3.2, RFC 9113 §8.3.1).
+fn host<'v>(parts: &mut Parts, visit: &'v Visit<'_>) -> Result<Cow<'v, str>, NormalizeError> {
+    let mut lines = parts.headers.get_all(header::HOST).iter();
+    let line = lines.next();
+    if lines.next().is_some() {
+        return Err(NormalizeError::Host("more than one Host header"));
+    }
+    let told = line.map(|line| {
+        line.to_str()
+            .map_err(|_| NormalizeError::Host("a Host that is no text"))
+    });
+    let told = told.transpose()?;
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    let authority = match (authority, told) {
+        (Some(authority), Some(told)) if !authority.eq_ignore_ascii_case(told) => {
+            return Err(NormalizeError::Host(
+                "a target for another host than the Host header",
+            ));
+        }
+        (Some(authority), _) => authority,
+        (None, Some(told)) => told,
+        // HTTP/1.0 clients may leave it out; nothing that matters is reached without a host.
+        (None, None) => return Err(NormalizeError::Host("no Host header")),
+    };
+    if !authority.eq_ignore_ascii_case(visit.authority()) {
+        return Err(NormalizeError::Host("a Host that is no host"));
+    }
+    if line.is_none() {
+        parts.headers.insert(header::HOST, visit.authority.clone());
+    }
+    bare_host(visit.authority()).ok_or(NormalizeError::Host("a Host that is no host"))
+}

@@ -1,0 +1,107 @@
+//! One thread's service: the proxy, on every listener.
+
+use crate::domain::Leniency;
+use crate::proxy::house::{House, Worker};
+use crate::proxy::reply::Reply;
+use crate::request::connection::{ClientSide, Connection};
+use crate::request::headers::{Hop, Peer};
+use crate::request::request_id::RequestIds;
+use crate::session::Sessions;
+use crate::session::open;
+use crate::store::AnyStore;
+use crate::transport;
+use crate::transport::complaints::Complaints;
+use crate::transport::drain::Drain;
+use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transport};
+use crate::transport::streams::Stream;
+use crate::transport::upstream::Pool;
+use crate::transport::watchman::Watchman;
+use crate::web::Web;
+use crate::web::respond;
+use http::Request;
+use hyper::body::Incoming;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Serves one thread, over a store handle of its own, until `stop` resolves and everything under
+/// way has ended. Must run on a current-thread runtime that spawns local tasks.
+pub async fn serve(
+    house: Arc<House>,
+    store: AnyStore,
+    listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let drain = Rc::<Drain>::default();
+    let sessions = Rc::new(Sessions::new(house.sessions.clone(), store, drain.clone()));
+    let accept = &house.web.options.accept;
+    let worker = Rc::new(Worker {
+        transport: Transport {
+            limits: house.options.limits,
+            heads: HeadOptions {
+                fragments: accept.fragments == Leniency::Read,
+                raw_bytes: accept.raw_bytes == Leniency::Read,
+            },
+            connections: house.census.clone(),
+            drain,
+            watchman: Watchman::default(),
+            complaints: Complaints::default(),
+            clock: house.sessions.clock.clone(),
+        },
+        pool: Pool::new(
+            house.options.upstream.clone(),
+            house.upstream_open.clone(),
+            house.upstream_pinned.clone(),
+        ),
+        web: Web::new(house.web.clone(), sessions.clone()),
+        ids: RequestIds::new(u64::from_be_bytes(house.sessions.entropy.bytes())),
+        sessions: sessions.clone(),
+        house,
+    });
+    tokio::task::spawn_local(open::follow(sessions));
+    for (listener, tls) in listeners {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::task::spawn_local(transport::accept(worker.clone(), listener, tls));
+    }
+    let watching = worker.clone();
+    tokio::task::spawn_local(async move { watching.transport.watchman.make_rounds().await });
+    stop.await;
+    worker.transport.drain.begin();
+    worker.transport.drain.finished().await;
+    Ok(())
+}
+
+impl Service for Worker {
+    type Connection = ClientSide;
+    type Body = Reply;
+
+    const OVER_LIMIT: &'static [u8] = respond::ONE_TOO_MANY;
+
+    fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    fn is_shared(&self, address: IpAddr) -> bool {
+        self.house.options.trusted_proxies.contains(address)
+    }
+
+    fn connect(&self, peer: IpAddr, scheme: &'static str, protocol: Protocol) -> ClientSide {
+        let trust = self.house.options.trusted_proxies.judge(peer);
+        let is_one_client = protocol == Protocol::Http1 && trust == Peer::Anyone;
+        ClientSide {
+            hop: Hop::new(peer, scheme, trust),
+            // RFC 9113 knows no authentication of connections, and a proxy brings many people on one.
+            pinned: is_one_client.then(Rc::default),
+        }
+    }
+
+    async fn answer(
+        self: &Rc<Self>,
+        connection: &Connection,
+        request: Request<Incoming>,
+        stream: Option<Rc<Stream>>,
+    ) -> Answer<Reply> {
+        super::handle(self, connection, request, stream).await
+    }
+}

@@ -1,0 +1,242 @@
+//! One request's visit: who came, to whom an answer is due, and under which name it is logged.
+
+use crate::audit::{Event, EventKind, Outcome};
+use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
+use crate::request::body::Patience;
+use crate::request::client_kind::{Audience, FetchSite};
+use crate::request::connection::Connection;
+use crate::request::headers::Peer;
+use crate::request::request_id::RequestId;
+use crate::request::site::{Site, SiteOptions};
+use crate::transport::streams::Stream;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Version, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::net::IpAddr;
+use std::rc::Rc;
+use tokio::time::Instant;
+
+/// Everything about a request that outlives its head.
+#[derive(Debug)]
+pub(crate) struct Visit<'w> {
+    /// The connection that it came on.
+    pub(crate) connection: &'w Connection,
+    /// How clients see us.
+    pub(crate) options: &'w SiteOptions,
+    /// The stream that it came on, over HTTP/2.
+    pub(crate) stream: Option<Rc<Stream>>,
+    /// The request's name in logs and upstream.
+    pub(crate) id: RequestId,
+    /// Who hears our answer.
+    pub(crate) audience: Audience,
+    /// Who the client is.
+    pub(crate) client: IpAddr,
+    /// The method of the request line.
+    pub(crate) method: Option<Method>,
+    /// When all of the request must have ended, if that is limited.
+    pub(crate) deadline: Option<Instant>,
+    /// How long its body may take to come.
+    pub(crate) body_deadlines: Patience,
+    http1: bool,
+    /// `http` or `https`, as the client sees it.
+    scheme: &'static str,
+    /// The host as the client wrote it, with its port.
+    pub(crate) authority: HeaderValue,
+    /// The target, path and query.
+    target: Option<PathAndQuery>,
+}
+
+/// How a request came, apart from its head.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Its name.
+    pub(crate) id: RequestId,
+    /// Who the client is.
+    pub(crate) client: IpAddr,
+    /// The stream that it came on, over HTTP/2.
+    pub(crate) stream: Option<Rc<Stream>>,
+    /// When all of it must have ended, if that is limited.
+    pub(crate) deadline: Option<Instant>,
+    /// How long its body may take to come.
+    pub(crate) body_deadlines: Patience,
+}
+
+impl<'w> Visit<'w> {
+    /// Notes who came, before anything about the request is believed.
+    pub(crate) fn new(
+        connection: &'w Connection,
+        options: &'w SiteOptions,
+        received: Received,
+        parts: &Parts,
+    ) -> Self {
+        let Received {
+            id,
+            client,
+            stream,
+            deadline,
+            body_deadlines,
+        } = received;
+        let method = parts.method.as_str().parse().ok();
+        let told = || parts.headers.get(header::HOST).cloned();
+        let named = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
+        // TLS may end at the trusted proxy in front.
+        let told_https = || {
+            let told = parts.headers.get("x-forwarded-proto");
+            told.is_some_and(|told| told.as_bytes().eq_ignore_ascii_case(b"https"))
+        };
+        let scheme = match connection.data.hop.peer() {
+            Peer::Trusted if told_https() => "https",
+            Peer::Anyone | Peer::Trusted => connection.data.hop.scheme(),
+        };
+        Self {
+            connection,
+            options,
+            stream,
+            scheme,
+            id,
+            audience: Audience::of(method, &parts.headers),
+            client,
+            method,
+            deadline,
+            body_deadlines,
+            http1: parts.version != Version::HTTP_2,
+            authority: told()
+                .or_else(named)
+                .unwrap_or(HeaderValue::from_static("")),
+            target: parts.uri.path_and_query().cloned(),
+        }
+    }
+
+    /// Whether the client speaks HTTP/1, whose connections can be told to close.
+    pub(crate) fn speaks_http1(&self) -> bool {
+        self.http1
+    }
+
+    /// The path and query that were asked for.
+    pub(crate) fn target(&self) -> &str {
+        self.target.as_ref().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// The path alone: a query may hold what no log should.
+    pub(crate) fn path(&self) -> &str {
+        self.target.as_ref().map_or("/", PathAndQuery::path)
+    }
+
+    /// The application's login page, on the way to where the client wanted to go.
+    pub(crate) fn login_url(&self) -> Option<String> {
+        let page = self.options.login_page.as_ref()?;
+        let wanted = if self.audience.safe {
+            self.target()
+        } else {
+            "/"
+        };
+        Some(page.replace("{path}", &escaped(wanted)))
+    }
+
+    /// The login page, on the way to where a challenge returns to.
+    pub(crate) fn login_url_for(&self, target: &ReturnTarget) -> Option<String> {
+        let page = self.options.login_page.as_ref()?;
+        let wanted = match target {
+            ReturnTarget::Path(path) => path.as_str(),
+            ReturnTarget::Caller | ReturnTarget::Form(_) => "/",
+        };
+        Some(page.replace("{path}", &escaped(wanted)))
+    }
+
+    /// Whether a browser says that the request comes from a page of our own origin. Unlike
+    /// [`is_same_origin`](Self::is_same_origin), silence is no consent.
+    pub(crate) fn is_told_same_origin(&self) -> bool {
+        match self.audience.origin() {
+            Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
+            None => self.audience.site == FetchSite::Own,
+        }
+    }
+
+    /// The origin of the page that asks, if it is one of those that may read our answers.
+    pub(crate) fn listed_origin(&self) -> Option<&HeaderValue> {
+        self.audience
+            .origin()
+            .filter(|origin| self.options.lists(origin))
+    }
+
+    /// Where our own pages stand for this client.
+    pub(crate) fn site(&self) -> Site {
+        Site {
+            locale: self.audience.locale(),
+            prefix: self.options.prefix.trim_end_matches('/').to_owned(),
+            host: self.authority().to_owned(),
+        }
+    }
+
+    /// The origin that this client sees us under.
+    pub(crate) fn origin(&self) -> String {
+        match &self.options.public_origin {
+            Some(origin) => origin.clone(),
+            None => format!("{}://{}", self.scheme, self.authority()),
+        }
+    }
+
+    /// Whether the request comes from a page of our own, as far as browsers tell.
+    ///
+    /// Old browsers and programs tell nothing; then the token that every form carries decides.
+    pub(crate) fn is_same_origin(&self) -> bool {
+        match self.audience.origin() {
+            Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
+            None => self.audience.site != FetchSite::Other,
+        }
+    }
+
+    /// Begins an event of the audit log about this request.
+    pub(crate) fn event(&self, now: Timestamp, kind: EventKind, outcome: Outcome) -> Event<'_> {
+        let mut event = Event::new(now, kind, outcome);
+        event.request_id = Some(self.id.as_str());
+        event.client = Some(self.client);
+        event.method = self.method;
+        event.path = self.target.as_ref().map(PathAndQuery::path);
+        event
+    }
+
+    /// An event about what was decided for this request.
+    pub(crate) fn decision<'e>(
+        &'e self,
+        now: Timestamp,
+        outcome: Outcome,
+        reason: Option<Reason>,
+        demands: &'e [Demand],
+        who: (Option<SessionId>, Option<&'e Subject>),
+    ) -> Event<'e> {
+        let mut event = self.event(now, EventKind::Decision, outcome);
+        event.reason = reason;
+        let strictest = demands.iter().max_by_key(|demand| demand.requirement.level);
+        if let Some(Demand { requirement, .. }) = strictest {
+            event.action = Some(&requirement.action);
+            event.level = Some(requirement.level);
+            event.enforcement = Some(requirement.enforcement);
+        }
+        event.session = who.0;
+        event.subject = who.1;
+        event
+    }
+
+    /// The host as the client wrote it, with its port.
+    pub(crate) fn authority(&self) -> &str {
+        self.authority.to_str().unwrap_or_default()
+    }
+
+    /// Whether a trusted proxy speaks; its assertions count.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.connection.data.hop.peer() == Peer::Trusted
+    }
+}
+
+/// Escapes a text for a query: all but the unreserved characters (RFC 3986 §2.3) and the slash.
+fn escaped(text: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'/');
+    utf8_percent_encode(text, KEPT).to_string()
+}

@@ -1,0 +1,72 @@
+//! Cookies on their way to the application.
+
+use bytes::{Bytes, BytesMut};
+use http::header::{self, Entry, HeaderMap, HeaderValue};
+use memchr::memmem;
+
+/// RFC 9113 §8.2.3: cookies that came in crumbs are one line again for HTTP/1.1. So are those of several
+/// lines, which RFC 6265 §5.4 does not allow: servers join them by a comma (WSGI) or take one.
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs = headers.get_all(header::COOKIE);
+    if crumbs.iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = crumbs.iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(line) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, line);
+    }
+}
+
+/// What the name of the cookie that proves a guest has behind that of the browser key's cookie.
+pub(crate) const GUEST_SUFFIX: &str = "-guest";
+
+/// Takes our cookies out of the `Cookie` headers, the one of this name and its guest proof; the others
+/// stay byte for byte.
+pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
+    let Entry::Occupied(mut lines) = headers.entry(header::COOKIE) else {
+        return;
+    };
+    let mut emptied = false;
+    for line in lines.iter_mut() {
+        if let Some(others) = without_cookie(line.as_bytes(), name) {
+            // What is left of a header's value is one.
+            *line = HeaderValue::from_maybe_shared(others).unwrap_or(HeaderValue::from_static(""));
+            emptied |= line.is_empty();
+        }
+    }
+    if emptied {
+        let (name, lines) = lines.remove_entry_mult();
+        let kept: Vec<HeaderValue> = lines.filter(|line| !line.is_empty()).collect();
+        for line in kept {
+            headers.append(&name, line);
+        }
+    }
+}
+
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
+}
+
+/// The other cookies of a line; `None` if this one is not among them.
+fn without_cookie(line: &[u8], name: &str) -> Option<Bytes> {
+    memmem::find(line, name.as_bytes())?;
+    let mut others = BytesMut::with_capacity(line.len());
+    let mut carries = false;
+    for pair in pairs(line) {
+        if is_cookie(pair, name) {
+            carries = true;
+        } else if !pair.is_empty() {
+            if !others.is_empty() {
+                others.extend_from_slice(b"; ");
+            }
+            others.extend_from_slice(pair);
+        }
+    }
+    carries.then(|| others.freeze())
+}
+
+fn is_cookie(pair: &[u8], name: &str) -> bool {
+    let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let rest = key.trim_ascii().strip_prefix(name.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest == GUEST_SUFFIX.as_bytes())
+}

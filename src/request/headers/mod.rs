@@ -1,0 +1,86 @@
+//! Which headers end at this hop, which must not come from a client, and which we add.
+
+mod cookies;
+mod hop;
+mod names;
+mod pass;
+mod request;
+mod response;
+
+pub(crate) use cookies::{GUEST_SUFFIX, join_cookies, remove_cookie};
+pub(crate) use hop::Hop;
+pub(crate) use names::{folded, is_plain};
+pub use pass::{NotPassed, may_pass, may_remove};
+pub(crate) use request::{StolenHeader, cleanse};
+pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
+
+/// Which identity headers are nobody's to send but a trusted proxy's, and what else is removed.
+#[derive(Clone, Debug)]
+pub struct HeaderRules {
+    /// Names, beyond the well-known ones, that assert an identity; lower case, with dashes.
+    pub identity: Vec<String>,
+    /// Whether `X-Original-URL`, `X-Script-Name` and their kind are passed on.
+    pub rewrite_urls: RewriteUrls,
+    /// Names that are passed on although they are not plain, or ask for another path; lower case.
+    pub pass: Vec<String>,
+    /// Names, beyond the well-known ones, that nobody's request keeps; lower case, with dashes.
+    pub remove: Vec<String>,
+    /// Which forwarding headers the application is told.
+    pub forwarded: ForwardedStyle,
+    /// The name of our browser-key cookie, which the application has no business with.
+    pub browser_cookie: String,
+}
+
+impl HeaderRules {
+    /// Tells whether a header that would be removed is passed on by name.
+    fn passes(&self, name: &str) -> bool {
+        self.pass.iter().any(|passed| passed == name)
+    }
+}
+
+/// Whether headers that ask for another path, prefix, host or method are passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RewriteUrls {
+    /// They are passed on: some application needs them, and no route is guarded against them.
+    Pass,
+    /// They are passed on from a trusted proxy, which must remove those of its clients.
+    Proxies,
+    /// They are removed.
+    Remove,
+}
+
+/// How the application is told whom it talks with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForwardedStyle {
+    /// Both.
+    Both,
+    /// `Forwarded` (RFC 7239).
+    Rfc7239,
+    /// `X-Forwarded-For`, `-Proto` and `-Host`.
+    XForwarded,
+}
+
+/// Whether the peer of a connection is a proxy that the operator trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Anybody.
+    Anyone,
+    /// One of `trusted_proxies`.
+    Trusted,
+}
+
+fn hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+#[cfg(test)]
+mod tests;

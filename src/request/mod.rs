@@ -1,0 +1,18 @@
+//! A request as it came: who sent it and how, its body, and which of its headers pass.
+//!
+//! Knows no policy and no session.
+
+pub(crate) mod body;
+pub(crate) mod client_address;
+pub(crate) mod client_kind;
+pub(crate) mod connection;
+pub(crate) mod context;
+pub(crate) mod headers;
+pub(crate) mod host;
+pub(crate) mod request_id;
+pub(crate) mod site;
+pub(crate) mod upgrade;
+
+pub use client_address::TrustedProxies;
+pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
+pub use site::{Site, SiteOptions};

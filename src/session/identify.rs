@@ -1,0 +1,64 @@
+//! Identify: who sends a request, as far as its credentials and a trusted proxy tell.
+
+use crate::request::context::Visit;
+use crate::session::sessions::Sessions;
+use crate::session::{
+    Asserted, BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, Recognized,
+};
+use crate::verification::hash_browser_key;
+use http::HeaderMap;
+
+/// Who sends a request, as far as it tells.
+pub(crate) fn identify(
+    sessions: &Sessions,
+    visit: &Visit<'_>,
+    carried: &CarriedLines,
+    headers: &HeaderMap,
+) -> Result<Caller, DoubledCredential> {
+    let Sessions { shared, recent, .. } = sessions;
+    let asserted = asserted(sessions, visit, headers);
+    // Where nothing but one line of cookies tells who it is, the same line tells the same.
+    let line = carried
+        .only_cookies()
+        .filter(|_| asserted.is_none() && !headers.contains_key(BrowserKeyCookie::HEADER));
+    if let Some(known) = line.and_then(|line| recent.find(line)) {
+        return Ok(known.into());
+    }
+    let credentials = shared.options.credentials.read(carried)?;
+    let (session, earlier) = shared
+        .options
+        .identify(&credentials, asserted.as_ref(), &shared.keys);
+    let limited = shared.options.limits_in_force();
+    let presented = shared.browser_key.read(carried, headers);
+    let said = Recognized {
+        session,
+        earlier,
+        alone: credentials.sessions_alone(&shared.keys),
+        parts: credentials.cookies_alone(&shared.keys),
+        reduced: limited
+            .then(|| credentials.reduced_session(&shared.keys))
+            .flatten(),
+        browser_key: presented.and_then(|key| hash_browser_key(key, &shared.keys)),
+    };
+    if let Some(line) = line {
+        recent.note(line, said.clone());
+    }
+    Ok(Caller {
+        asserted,
+        ..said.into()
+    })
+}
+
+/// What a trusted proxy asserts of the caller.
+pub(super) fn asserted(
+    sessions: &Sessions,
+    visit: &Visit<'_>,
+    headers: &HeaderMap,
+) -> Option<Asserted> {
+    let names = sessions.shared.options.asserted.as_ref()?;
+    if visit.is_trusted() {
+        names.read(headers)
+    } else {
+        None
+    }
+}

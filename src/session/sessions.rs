@@ -1,0 +1,105 @@
+//! What is known of sessions, over all threads and on each.
+
+use crate::audit::{Audit, Event};
+use crate::clock::Clock;
+use crate::domain::{Session, SessionId};
+use crate::entropy::Entropy;
+use crate::request::request_id::RequestId;
+use crate::seal::Keys;
+use crate::session::forget::Forgetting;
+use crate::session::open::Open;
+use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions};
+use crate::store::{AnyStore, Ask, Endings, Revoked, Store, StoreError};
+use crate::transport::complaints::Complaints;
+use crate::transport::drain::Drain;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What all threads share.
+#[derive(Debug)]
+pub struct SharedSessions {
+    /// Where sessions come from.
+    pub options: SessionOptions,
+    /// How browsers keep our key.
+    pub browser_key: BrowserKeyCookie,
+    /// How browsers show that nobody was signed in before a login.
+    pub guest: GuestCookie,
+    /// Whether the application sets its session's cookie with every answer.
+    pub rolling: Rolling,
+    /// The sessions that are revoked.
+    pub revoked: Revoked,
+    /// The sessions that end.
+    pub endings: Endings,
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub entropy: Entropy,
+    /// The audit log.
+    pub audit: Audit,
+}
+
+/// What one thread knows of sessions.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    pub(crate) shared: Arc<SharedSessions>,
+    pub(crate) store: AnyStore,
+    pub(crate) recent: Recent,
+    pub(crate) open: Rc<Open>,
+    /// Sessions that the store must forget once it answers again.
+    pub(crate) forgetting: Forgetting,
+    complaints: Complaints,
+}
+
+impl Sessions {
+    /// For one thread.
+    pub(crate) fn new(shared: Arc<SharedSessions>, store: AnyStore, drain: Rc<Drain>) -> Self {
+        let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
+        Self {
+            shared,
+            store,
+            recent: Recent::default(),
+            open: Rc::default(),
+            forgetting,
+            complaints: Complaints::default(),
+        }
+    }
+
+    /// What the store remembers of a session.
+    pub(crate) async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let ask = Ask::session(id, None);
+        let held = self.store.evidence(ask, self.shared.clock.now());
+        Ok(held.await?.session)
+    }
+
+    /// Logs a failed write to the store; returns whether it succeeded.
+    pub(crate) fn tell<T>(&self, request: RequestId, done: &Result<T, StoreError>) -> bool {
+        if let Err(error) = done
+            && let Some(untold) = self.complaints.admit(self.shared.clock.now())
+        {
+            tracing::warn!(request_id = %request, %error, untold, "what the application said of a session is not recorded");
+        }
+        done.is_ok()
+    }
+
+    /// Records an event that no answer waits for.
+    pub(crate) fn record(&self, request: RequestId, event: &Event<'_>) {
+        if let Err(error) = self.shared.audit.record(event) {
+            tracing::warn!(request_id = %request, %error, "an event is not in the audit log");
+        }
+    }
+
+    /// Forgets what is known of sessions.
+    pub(crate) async fn end(
+        &self,
+        request: RequestId,
+        sessions: impl IntoIterator<Item = SessionId>,
+    ) {
+        for id in sessions {
+            if !self.tell(request, &self.store.end_session(id).await) {
+                self.forgetting.forget([id]);
+            }
+        }
+    }
+}

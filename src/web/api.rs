@@ -1,0 +1,312 @@
+//! The JSON of our endpoints: what clients send and what they get.
+
+use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
+use crate::verification::Means;
+use crate::web::pages::Site;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// `POST verify`: one factor answered. Forms have the same fields, and the anti-forgery one.
+#[derive(Debug, Deserialize)]
+pub struct VerifyRequest {
+    /// The sealed challenge.
+    #[serde(deserialize_with = "secret")]
+    pub token: Secret<String>,
+    /// The word of the factor.
+    pub factor: String,
+    /// The password or code.
+    #[serde(alias = "password", alias = "code", deserialize_with = "secret")]
+    pub answer: Secret<String>,
+    /// The phrase to be typed, where one is asked for.
+    #[serde(default)]
+    pub confirm: Option<String>,
+}
+
+/// The answer to `POST verify`.
+#[derive(Debug, Serialize)]
+pub struct VerifyResponse {
+    /// Whether the challenge is satisfied, and the call may be repeated.
+    pub verified: bool,
+    /// What is still missing: any one of these lists, each of which must be complete.
+    pub remaining: Vec<Vec<&'static str>>,
+    /// When the grant ends, or else the challenge.
+    pub expires_at: String,
+    /// The browser key for clients without cookies, to be sent as `Step-Up-Key`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "optional_secret"
+    )]
+    pub key: Option<Secret<String>>,
+}
+
+/// `POST verify/send`: a code by e-mail is wanted.
+#[derive(Debug, Deserialize)]
+pub struct SendRequest {
+    /// The sealed challenge.
+    #[serde(deserialize_with = "secret")]
+    pub token: Secret<String>,
+}
+
+/// The answer to `POST verify/send`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SendResponse {
+    /// Whether a code is on its way.
+    pub sent: bool,
+    /// The masked address.
+    pub to: String,
+    /// How many seconds until another may be asked for.
+    pub wait: u64,
+}
+
+/// A challenge, in a problem document and at `GET challenge`.
+#[derive(Debug, Serialize)]
+pub struct ChallengeView {
+    /// The sealed challenge, to be sent back with an answer.
+    #[serde(serialize_with = "shown_secret")]
+    pub token: Secret<String>,
+    /// What it is for.
+    pub action: String,
+    /// What that is called.
+    pub title: String,
+    /// How dangerous it is, 1 to 4.
+    pub level: u8,
+    /// What is accepted: any one of these lists, each of which must be complete.
+    pub factors: Vec<Vec<&'static str>>,
+    /// What helps with a factor, such as the masked address for `email_code`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hints: BTreeMap<&'static str, String>,
+    /// The phrase to be typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<String>,
+    /// How many seconds the proof counts.
+    pub max_age: u64,
+    /// Whether it counts once.
+    pub single_use: bool,
+    /// The values that the person confirms: label and value.
+    pub bound: Vec<(String, String)>,
+    /// When the challenge can no longer be answered.
+    pub expires_at: String,
+    /// Where answers go.
+    pub verify_url: String,
+    /// The prompt page for a person.
+    pub page_url: String,
+    /// What to do once verified.
+    pub retry: Retry,
+}
+
+/// What a client does once verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// The person presses the button of the page that carries the form.
+    ConfirmInBrowser,
+    /// It repeats its own call.
+    RepeatRequest,
+}
+
+/// The answer to `GET status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatusResponse {
+    /// The highest level that the session opens by itself now: 0, or 2 while it is fresh.
+    pub level: u8,
+    /// What was shown for that.
+    pub methods: Vec<&'static str>,
+    /// When the subject was last seen to sign in.
+    pub authenticated_at: Option<String>,
+    /// When the subject last verified.
+    pub verified_at: Option<String>,
+    /// When the freshness ends.
+    pub expires_at: Option<String>,
+    /// What `?method=&path=` asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteStatus>,
+}
+
+/// What a request to a route would meet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RouteStatus {
+    /// Whether any route matches.
+    pub guarded: bool,
+    /// Whether a request would be forwarded now.
+    pub satisfied: bool,
+    /// The strictest action that is not satisfied, or that matches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// Its level.
+    pub level: u8,
+    /// What it accepts.
+    pub factors: Vec<Vec<&'static str>>,
+    /// Why it would be refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// The answer to `POST lock`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LockResponse {
+    /// Always: nothing of the elevation is left.
+    pub locked: bool,
+}
+
+impl ChallengeView {
+    /// Shows `challenge` to a client, and by what its subject can meet it.
+    pub fn new(challenge: &Challenge, token: Secret<String>, means: &Means, site: &Site) -> Self {
+        let requirement = &*challenge.demand.requirement;
+        Self {
+            action: requirement.action.to_string(),
+            title: requirement.title.clone(),
+            level: requirement.level.number(),
+            factors: words(&means.alternatives, FactorSet::EMPTY),
+            hints: means
+                .email_hint
+                .iter()
+                .map(|hint| (Factor::EmailCode.as_str(), hint.clone()))
+                .collect(),
+            confirm: requirement.confirm.clone(),
+            max_age: requirement.max_age.as_secs(),
+            single_use: requirement.single_use,
+            bound: challenge.shown.clone(),
+            expires_at: rfc3339(challenge.expires_at),
+            verify_url: format!("{}/verify", site.prefix),
+            page_url: page_url(site, &token),
+            retry: Retry::of(&challenge.return_to),
+            token,
+        }
+    }
+}
+
+impl Retry {
+    const fn of(target: &ReturnTarget) -> Self {
+        match target {
+            ReturnTarget::Form(_) => Self::ConfirmInBrowser,
+            ReturnTarget::Caller | ReturnTarget::Path(_) => Self::RepeatRequest,
+        }
+    }
+}
+
+impl VerifyResponse {
+    /// The challenge is satisfied; what it earned ends at `expires_at`.
+    pub fn verified(expires_at: Timestamp, key: Option<Secret<String>>) -> Self {
+        Self {
+            verified: true,
+            remaining: Vec::new(),
+            expires_at: rfc3339(expires_at),
+            key,
+        }
+    }
+
+    /// `proven` was shown, and the challenge, which ends at `expires_at`, asks for more.
+    pub fn partly(accepted: &[FactorSet], proven: FactorSet, expires_at: Timestamp) -> Self {
+        Self {
+            verified: false,
+            remaining: words(accepted, proven),
+            expires_at: rfc3339(expires_at),
+            key: None,
+        }
+    }
+}
+
+impl SendResponse {
+    /// A code is on its way `to` a masked address; another may be asked for after `wait`.
+    pub fn sent(to: String, wait: Duration) -> Self {
+        let wait = wait.as_millis().div_ceil(1000);
+        Self {
+            sent: true,
+            to,
+            wait: wait.try_into().unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// The words of `accepted`, less what is already `proven`.
+pub fn words(accepted: &[FactorSet], proven: FactorSet) -> Vec<Vec<&'static str>> {
+    let words = |set: &FactorSet| set.without(proven).iter().map(Factor::as_str).collect();
+    accepted.iter().map(words).collect()
+}
+
+/// Where a person answers. The one address that holds a token.
+pub fn page_url(site: &Site, token: &Secret<String>) -> String {
+    format!("{}/challenge?t={}", site.prefix, token.expose())
+}
+
+/// A point in time as RFC 3339 writes it, in UTC, to the second.
+pub fn rfc3339(at: Timestamp) -> String {
+    let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
+}
+
+fn shown_secret<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
+#[allow(clippy::ref_option)] // the signature is serde's
+fn optional_secret<S: Serializer>(
+    secret: &Option<Secret<String>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match secret {
+        None => serializer.serialize_none(),
+        Some(secret) => serializer.serialize_str(secret.expose()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn two_ways() -> Vec<FactorSet> {
+        let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
+        vec![both, FactorSet::EMPTY.with(Factor::EmailCode)]
+    }
+
+    #[test]
+    fn a_verify_request_takes_the_answer_under_its_natural_names() {
+        for name in ["answer", "password", "code"] {
+            let body = json!({"token": "t", "factor": "totp", name: "123456"}).to_string();
+            let request: VerifyRequest = serde_json::from_str(&body).unwrap();
+            assert_eq!(request.answer.expose(), "123456");
+            assert!(!format!("{request:?}").contains("123456"));
+        }
+    }
+
+    #[test]
+    fn a_first_step_tells_what_remains() {
+        let proven = FactorSet::EMPTY.with(Factor::Password);
+        let response = VerifyResponse::partly(&two_ways(), proven, Timestamp::from_millis(0));
+        assert_eq!(
+            serde_json::to_value(&response).unwrap(),
+            json!({"verified": false, "remaining": [["totp"], ["email_code"]],
+                   "expires_at": "1970-01-01T00:00:00Z"})
+        );
+    }
+
+    #[test]
+    fn a_client_without_cookies_gets_its_key() {
+        let key = Some(Secret::new("k".to_owned()));
+        let response = VerifyResponse::verified(Timestamp::from_millis(1_700_000_000_999), key);
+        assert_eq!(
+            serde_json::to_value(&response).unwrap(),
+            json!({"verified": true, "remaining": [], "expires_at": "2023-11-14T22:13:20Z", "key": "k"})
+        );
+    }
+
+    #[test]
+    fn the_end_of_time_is_still_a_time() {
+        assert!(rfc3339(Timestamp::from_millis(u64::MAX)).starts_with("9999-12-"));
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let sent = SendResponse::sent("a•••@example.com".to_owned(), Duration::from_millis(1_001));
+        assert_eq!(sent.wait, 2);
+    }
+}

@@ -1,0 +1,210 @@
+//! Our own endpoints, under the reserved prefix: an exact list, and never the application.
+
+mod error;
+mod prompt;
+mod session;
+mod verify;
+
+pub(crate) use error::EndpointError;
+pub(crate) use prompt::challenge;
+
+use super::{pages, respond};
+use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
+use crate::request::body::Content;
+use crate::request::context::Visit;
+use crate::request::request_id::RequestId;
+use crate::session::identify;
+use crate::session::{Caller, CarriedLines};
+use crate::store::{Ask, Store};
+use crate::verification::{self, CountedBy};
+use crate::web::Web;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, Uri, header};
+use hyper::body::Incoming;
+use std::iter;
+use std::sync::Arc;
+
+/// A carried form fits, and nothing much larger.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A call of one of our endpoints.
+struct Call<'v, 'w> {
+    web: &'v Web,
+    visit: &'v Visit<'w>,
+    parts: &'v Parts,
+    query: Option<&'v str>,
+}
+
+/// Who calls, once their session is known.
+struct Known {
+    caller: Caller,
+    session: crate::domain::Session,
+    id: crate::domain::SessionId,
+    name: RequestId,
+    client: std::net::IpAddr,
+}
+
+/// Answers a request under our prefix.
+pub(crate) async fn serve(
+    web: &Web,
+    visit: &Visit<'_>,
+    path: &RequestPath<'_>,
+    uri: &Uri,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<Bytes>, EndpointError> {
+    let prefix = &web.shared.options.site.prefix;
+    // The prefix in any other spelling is not ours, and not a tunnel to the application either.
+    let name = path
+        .raw()
+        .strip_prefix(prefix.as_str())
+        .ok_or(EndpointError::Refused(Reason::NotFound))?;
+    let allow = match name {
+        "challenge" | "problems" | "status" | "style.css" => "GET, HEAD",
+        "lock" | "sign-out" | "verify" | "verify/send" => "POST",
+        name if name.starts_with("problems/") => "GET, HEAD",
+        _ => return Err(EndpointError::Refused(Reason::NotFound)),
+    };
+    let method = parts.method.as_str();
+    if method == "OPTIONS" && visit.listed_origin().is_some() {
+        return Ok(respond::preflight(visit, allow));
+    }
+    if !allow.split(", ").any(|allowed| allowed == method) {
+        return Ok(respond::method_not_allowed(visit, allow));
+    }
+    let call = Call {
+        web,
+        visit,
+        parts,
+        query: uri.query(),
+    };
+    let content = Content::new(body, BODY_LIMIT as u64, visit.body_deadlines);
+    match name {
+        "challenge" => prompt::show(&call).await,
+        "lock" => session::lock(&call, content).await,
+        "problems" => Ok(respond::shown(visit, pages::problem_index(&visit.site()))),
+        "sign-out" => session::sign_out(&call, content).await,
+        "status" => session::status(&call).await,
+        "style.css" => Ok(respond::style()),
+        "verify" => verify::answer(&call, content).await,
+        "verify/send" => verify::send(&call, content).await,
+        name => {
+            let word = name.strip_prefix("problems/").unwrap_or_default();
+            let page = pages::problem(&visit.site(), word);
+            page.map(|page| respond::shown(visit, page))
+                .ok_or(EndpointError::Refused(Reason::NotFound))
+        }
+    }
+}
+
+impl Call<'_, '_> {
+    /// Finds out who calls; without a session that we know, nothing can be verified.
+    async fn identify(&self) -> Result<Known, EndpointError> {
+        let sessions = &*self.web.sessions;
+        let options = &sessions.shared.options;
+        let headers = &self.parts.headers;
+        let carried = CarriedLines::of(headers, self.visit.path(), &options.credentials).with_keys(
+            headers,
+            self.query,
+            iter::empty(),
+            &options.key_names,
+        );
+        let caller = identify(sessions, self.visit, &carried, &self.parts.headers)?;
+        let id = caller
+            .session
+            .ok_or(EndpointError::Refused(Reason::SessionRequired))?;
+        let ask = Ask::session(id, caller.browser_key);
+        let now = sessions.shared.clock.now();
+        let held = sessions.store.evidence(ask, now).await?;
+        let session = match crate::gate::session_of(held.session, &caller, now) {
+            SessionState::Known(session) if session.revoked => {
+                return Err(EndpointError::Refused(Reason::SessionRevoked));
+            }
+            SessionState::Known(session) => session,
+            SessionState::Disputed => return Err(EndpointError::Refused(Reason::SessionDisputed)),
+            SessionState::Absent | SessionState::Unknown => {
+                return Err(EndpointError::Refused(Reason::SessionRequired));
+            }
+        };
+        if let Some(reason) = crate::gate::over_limits(&session, options, now) {
+            return Err(EndpointError::Refused(reason));
+        }
+        Ok(Known {
+            caller,
+            session,
+            id,
+            name: self.visit.id,
+            client: self.visit.client,
+        })
+    }
+
+    /// What a route requires by the policies in force.
+    fn requirement(&self) -> impl FnOnce(&RouteId) -> Option<Arc<Requirement>> + '_ {
+        |route| self.web.requirement(route)
+    }
+
+    /// One parameter of the query.
+    fn parameter(&self, name: &str) -> Option<String> {
+        let query = self.query.unwrap_or_default().as_bytes();
+        let mut found = form_urlencoded::parse(query).filter(|(key, _)| key == name);
+        found.next().map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether the call brings JSON, which no page of another origin can send unasked (Fetch §4.8).
+    fn is_json(&self) -> bool {
+        let kind = self
+            .parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        kind.and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    }
+
+    /// Refuses a change that another site asks for.
+    fn must_be_ours(&self) -> Result<(), EndpointError> {
+        let listed = self.visit.listed_origin().is_some() && self.is_json();
+        if listed || self.visit.is_same_origin() {
+            Ok(())
+        } else {
+            Err(EndpointError::CrossSite)
+        }
+    }
+
+    /// Refuses a form that is not from a page of ours which this browser was given.
+    fn must_bear_our_token(&self, known: &Known, token: &str) -> Result<(), EndpointError> {
+        let keys = &self.web.sessions.shared.keys;
+        let key = known.caller.browser_key;
+        if key.is_some_and(|key| verification::anti_forgery_matches(token, &key, keys)) {
+            Ok(())
+        } else {
+            Err(EndpointError::CrossSite)
+        }
+    }
+}
+
+impl Known {
+    fn counted_by(&self) -> CountedBy {
+        let presented = self.caller.browser_key;
+        match presented.filter(|key| self.session.browser_key == Some(*key)) {
+            _ if self.caller.asserted.is_none() => CountedBy::Began(self.session.created_at),
+            Some(browser) => CountedBy::Familiar(browser),
+            // What a proxy asserts may be remembered nowhere, and begin with every request.
+            None => CountedBy::Stranger,
+        }
+    }
+
+    /// As verification sees the caller.
+    fn caller(&self) -> verification::Caller<'_> {
+        verification::Caller {
+            session: self.id,
+            counted_by: self.counted_by(),
+            subject: &self.session.subject,
+            email: self.caller.asserted_email(),
+            browser_key: self.caller.browser_key,
+            address: self.client,
+            request_id: Some(self.name.as_str()),
+        }
+    }
+}

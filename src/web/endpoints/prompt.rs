@@ -1,0 +1,293 @@
+//! The challenge: offered with a refusal, shown on the prompt page, or to a program as JSON.
+
+use super::EndpointError;
+use super::{Call, Known};
+use crate::domain::{
+    Body, BrowserKeyHash, Challenge, Factor, FactorSet, Method, Reason, RequestHead, ReturnTarget,
+    Secret, Session,
+};
+use crate::request::body::Content;
+use crate::request::client_kind::ClientKind;
+use crate::request::context::Visit;
+use crate::session::{BrowserKeyCookie, Caller};
+use crate::verification::{
+    self, CarriedForm, CountedBy, FormOwner, Opening, anti_forgery_token, hash_browser_key,
+    new_browser_key,
+};
+use crate::web::UnmetDemand;
+use crate::web::Web;
+use crate::web::api::ChallengeView;
+use crate::web::local_path::LocalPath;
+use crate::web::pages::{self, EmailCode, Prompt};
+use crate::web::{api, respond};
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+
+/// The prompt page and what it needs, while it is put together.
+pub(super) struct Drafted {
+    pub(super) prompt: Prompt,
+    /// A browser key that the person's browser did not have yet.
+    pub(super) fresh_key: Option<Secret<String>>,
+}
+
+/// Answers a refusal with a challenge, in the form that this client understands.
+pub(crate) async fn challenge(
+    web: &Web,
+    visit: &Visit<'_>,
+    unmet: UnmetDemand,
+    caller: &Caller,
+    session: &Session,
+    head: &RequestHead<'_>,
+    content: &mut Content,
+) -> Result<Response<Bytes>, EndpointError> {
+    let Some(id) = caller.session else {
+        return Err(EndpointError::Refused(Reason::SessionRequired));
+    };
+    let is_form_post = visit.audience.kind == ClientKind::Navigation && !visit.audience.safe;
+    // The page of a refused form holds what only this browser may open, so it needs its key now.
+    let (key, fresh_key) = match caller.browser_key {
+        None if is_form_post => fresh(web),
+        key => (key, None),
+    };
+    let form = if is_form_post {
+        carry(web, visit, head, content).await?
+    } else {
+        None
+    };
+    let requirement = unmet.demand.requirement.clone();
+    let who = verification::Caller {
+        session: id,
+        counted_by: CountedBy::Stranger, // nothing is counted yet
+        subject: &session.subject,
+        email: caller.asserted_email(),
+        browser_key: key,
+        address: visit.client,
+        request_id: None,
+    };
+    let opening = Opening {
+        caller: who,
+        route: unmet.route,
+        demand: unmet.demand,
+        shown: unmet.shown,
+        return_to: return_target(visit, form.as_ref(), requirement.anchor.as_deref()),
+    };
+    let (token, challenge) = web.verifier.open(opening);
+    let token = Secret::new(token);
+    let site = visit.site();
+    let page_url = api::page_url(&site, &token);
+    match visit.audience.kind {
+        ClientKind::Navigation if visit.audience.safe => {
+            Ok(respond::challenge_redirect(visit, &page_url))
+        }
+        ClientKind::Framed => Ok(respond::challenge_framed(
+            visit,
+            &requirement.title,
+            &page_url,
+        )),
+        ClientKind::Navigation => {
+            let carried = form.map(|form| {
+                let owner = FormOwner {
+                    session: id,
+                    browser_key: key,
+                };
+                let shared = &web.sessions.shared;
+                Secret::new(form.seal(&owner, challenge.expires_at, &shared.keys, &shared.entropy))
+            });
+            let mut prompt = draft(web, visit, &challenge, token, &who).await?;
+            prompt.carried = carried;
+            let drafted = Drafted { prompt, fresh_key };
+            Ok(drafted.hand_out(
+                &web.sessions.shared.browser_key,
+                visit,
+                respond::challenge_page,
+            ))
+        }
+        ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
+            let means = web.verifier.means(&challenge, &who).await?;
+            let view = ChallengeView::new(&challenge, token, &means, &site);
+            let reason = if means.alternatives.is_empty() {
+                Reason::MethodNotEnrolled
+            } else {
+                unmet.reason
+            };
+            Ok(respond::challenge_document(
+                visit,
+                reason,
+                view,
+                &requirement,
+            ))
+        }
+    }
+}
+
+/// `GET challenge?t=`: the prompt page, or the challenge as JSON.
+pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
+    let visit = call.visit;
+    let known = call.identify().await?;
+    let token = call.parameter("t").unwrap_or_default();
+    let verifier = &call.web.verifier;
+    let found = verifier
+        .read(&token, call.requirement(), &known.caller())
+        .await?;
+    let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
+    let token = Secret::new(token);
+    if !visit.audience.reads_pages() {
+        let means = verifier.means(&challenge, &known.caller()).await?;
+        let view = ChallengeView::new(&challenge, token, &means, &visit.site());
+        return Ok(respond::json(visit, &view));
+    }
+    let mut drafted = for_known(call.web, visit, &known, &challenge, token).await?;
+    drafted.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
+    Ok(drafted.hand_out(&call.web.sessions.shared.browser_key, visit, respond::shown))
+}
+
+/// The prompt for somebody whose session is known.
+pub(super) async fn for_known(
+    web: &Web,
+    visit: &Visit<'_>,
+    known: &Known,
+    challenge: &Challenge,
+    token: Secret<String>,
+) -> Result<Drafted, EndpointError> {
+    let (browser_key, fresh_key) = match known.caller.browser_key {
+        Some(key) => (Some(key), None),
+        None => fresh(web),
+    };
+    let who = verification::Caller {
+        browser_key,
+        ..known.caller()
+    };
+    Ok(Drafted {
+        prompt: draft(web, visit, challenge, token, &who).await?,
+        fresh_key,
+    })
+}
+
+impl Drafted {
+    /// Keeps the field for the code: whoever answered with one has it, and may have mistyped it.
+    pub(super) fn keep_code_field(&mut self, answered: Factor) {
+        if let Some(email) = self
+            .prompt
+            .email
+            .as_mut()
+            .filter(|_| answered == Factor::EmailCode)
+        {
+            email.sent = true;
+        }
+    }
+
+    /// The page, with the browser key that it needs.
+    pub(super) fn hand_out(
+        self,
+        cookie: &BrowserKeyCookie,
+        visit: &Visit<'_>,
+        respond: impl FnOnce(&Visit<'_>, String) -> Response<Bytes>,
+    ) -> Response<Bytes> {
+        let mut response = respond(visit, pages::prompt(&visit.site(), &self.prompt));
+        if let Some(key) = &self.fresh_key {
+            set_browser_key(cookie, &mut response, key);
+        }
+        response
+    }
+}
+
+/// Hands a browser key to the client.
+pub(super) fn set_browser_key(
+    cookie: &BrowserKeyCookie,
+    response: &mut Response<Bytes>,
+    key: &Secret<String>,
+) {
+    if let Ok(cookie) = HeaderValue::from_str(&cookie.set(key)) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+fn fresh(web: &Web) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
+    let shared = &web.sessions.shared;
+    let key = new_browser_key(&shared.entropy);
+    (hash_browser_key(key.expose(), &shared.keys), Some(key))
+}
+
+async fn draft(
+    web: &Web,
+    visit: &Visit<'_>,
+    challenge: &Challenge,
+    token: Secret<String>,
+    who: &verification::Caller<'_>,
+) -> Result<Prompt, EndpointError> {
+    let shared = &web.sessions.shared;
+    let means = web.verifier.means(challenge, who).await?;
+    let anti_forgery = who
+        .browser_key
+        .map(|key| anti_forgery_token(&key, &shared.keys))
+        .unwrap_or_default();
+    let mut prompt = Prompt::of(
+        challenge,
+        token,
+        Secret::new(anti_forgery),
+        shared.clock.now(),
+    );
+    prompt.usable = means
+        .alternatives
+        .iter()
+        .fold(FactorSet::EMPTY, |all, set| {
+            set.iter().fold(all, FactorSet::with)
+        });
+    prompt.email = means.email_hint.map(|to| EmailCode {
+        to,
+        sent: false,
+        wait: std::time::Duration::ZERO,
+    });
+    prompt.sign_in = visit.login_url_for(&challenge.return_to);
+    prompt.cancel = LocalPath::parse("/");
+    Ok(prompt)
+}
+
+/// The fields of a refused form, if they may be carried: only from a page of our own origin, so
+/// that no other site can put a request into somebody's hands to confirm.
+async fn carry(
+    web: &Web,
+    visit: &Visit<'_>,
+    head: &RequestHead<'_>,
+    content: &mut Content,
+) -> Result<Option<CarriedForm>, EndpointError> {
+    let limit = web.shared.options.body_limit;
+    if head.method != Method::Post
+        || !visit.is_told_same_origin()
+        || !content.announces_at_most(limit)
+    {
+        return Ok(None);
+    }
+    let bytes = content.read(limit).await?;
+    let body = Body::read_or_opaque(head.headers, &bytes);
+    let target = visit.target().to_owned();
+    if LocalPath::parse(&target).is_none() {
+        return Ok(None);
+    }
+    Ok(body.form_fields().map(|fields| {
+        let mut form = CarriedForm::new(head.method, target, fields.values);
+        form.files = fields.files;
+        form.multipart = fields.multipart;
+        form
+    }))
+}
+
+fn return_target(
+    visit: &Visit<'_>,
+    form: Option<&CarriedForm>,
+    anchor: Option<&str>,
+) -> ReturnTarget {
+    let page = |path: &str| LocalPath::parse(path).map(|path| ReturnTarget::Path(path.to_string()));
+    match visit.audience.kind {
+        ClientKind::Navigation if visit.audience.safe => page(visit.target()),
+        ClientKind::Navigation => match form {
+            Some(form) => Some(ReturnTarget::Form(form.target.clone())),
+            None => anchor.and_then(page).or_else(|| page("/")),
+        },
+        ClientKind::Framed => anchor
+            .and_then(page)
+            .or_else(|| page(visit.target()).filter(|_| visit.audience.safe)),
+        ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => None,
+    }
+    .unwrap_or(ReturnTarget::Caller)
+}

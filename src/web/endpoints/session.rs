@@ -1,0 +1,179 @@
+//! `GET status`, `POST lock` and `POST sign-out`: what a session holds, dropping it, and ending the session for us.
+
+use super::Call;
+use super::EndpointError;
+use crate::audit::{self, EventKind};
+use crate::domain::{
+    Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, Reason, RequestHead,
+    RequestPath, Session, binding_parts,
+};
+use crate::gate::{self, Outcome};
+use crate::request::body::Content;
+use crate::request::host::bare_host;
+use crate::store::Store;
+use crate::web::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
+use crate::web::local_path::LocalPath;
+use crate::web::respond;
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use std::borrow::Cow;
+
+/// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
+pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
+    let visit = call.visit;
+    let known = call.identify().await?;
+    let held = call.web.verifier.status(&known.caller()).await?;
+    let route = match (call.parameter("method"), call.parameter("path")) {
+        (None, None) => None,
+        (method, path) => {
+            let method = method.unwrap_or_else(|| "GET".to_owned());
+            let path = path.ok_or(EndpointError::Malformed("`path` beside `method`"))?;
+            Some(ask(call, &known, &method.to_ascii_uppercase(), &path).await?)
+        }
+    };
+    let shown = held
+        .mark
+        .as_ref()
+        .map(|mark| mark.factors)
+        .unwrap_or_default();
+    let response = StatusResponse {
+        level: if held.fresh_until.is_some() { 2 } else { 0 },
+        methods: shown.iter().map(Factor::as_str).collect(),
+        authenticated_at: known.session.authenticated_at.map(rfc3339),
+        verified_at: held.mark.as_ref().map(|mark| rfc3339(mark.verified_at)),
+        expires_at: held.fresh_until.map(rfc3339),
+        route,
+    };
+    Ok(respond::json(visit, &response))
+}
+
+/// Drops all elevation of the session.
+pub(super) async fn lock(
+    call: &Call<'_, '_>,
+    mut content: Content,
+) -> Result<Response<Bytes>, EndpointError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    let bytes = content.read(super::BODY_LIMIT).await?;
+    if !call.is_json() {
+        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
+    }
+    call.web.verifier.lock(&known.caller()).await?;
+    Ok(respond::json(call.visit, &LockResponse { locked: true }))
+}
+
+/// Ends the session for us, takes its cookies from the browser, and leads to the application's login:
+/// a login within a session that is known would make nothing fresher.
+///
+/// The application is not asked to end it. Where it knows the browser by a cookie that stays, a login
+/// is no proof of who that is, so the session is disputed rather than forgotten.
+pub(super) async fn sign_out(
+    call: &Call<'_, '_>,
+    mut content: Content,
+) -> Result<Response<Bytes>, EndpointError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    let bytes = content.read(super::BODY_LIMIT).await?;
+    if !call.is_json() {
+        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
+    }
+    let visit = call.visit;
+    let sessions = &call.web.sessions;
+    let (shared, store) = (&sessions.shared, &sessions.store);
+    let nobody = Session::disputed(known.session.browser_key, shared.clock.now());
+    store
+        .dispute_session(known.id, &nobody, shared.options.remember)
+        .await?;
+    let mut event = visit.event(
+        shared.clock.now(),
+        EventKind::SignedOut,
+        audit::Outcome::Succeeded,
+    );
+    event.session = Some(known.id);
+    event.subject = Some(&known.session.subject);
+    shared.audit.record(&event)?;
+    let page = LocalPath::parse(&field(&bytes, "to")).or_else(|| LocalPath::parse("/"));
+    page.map(|page| respond::signed_out(visit, &page))
+        .ok_or(EndpointError::Refused(Reason::NotFound))
+}
+
+/// A field of a form; empty if it is not there.
+fn field<'b>(form: &'b [u8], wanted: &str) -> Cow<'b, str> {
+    let mut fields = form_urlencoded::parse(form);
+    let found = fields.find(|(name, _)| name == wanted);
+    found.map(|(_, value)| value).unwrap_or_default()
+}
+
+/// What a request would meet, as far as it can be told without its body. Takes nothing.
+async fn ask(
+    call: &Call<'_, '_>,
+    known: &super::Known,
+    method: &str,
+    target: &str,
+) -> Result<RouteStatus, EndpointError> {
+    let visit = call.visit;
+    let options = &call.web.shared.options;
+    let method: Method = method
+        .parse()
+        .map_err(|_| EndpointError::Malformed("`method` to be one that is forwarded"))?;
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
+    let path = RequestPath::of_target(path, query, &options.accept)?;
+    let headers = HeaderMap::new();
+    let host = bare_host(visit.authority()).unwrap_or_default();
+    let head = RequestHead {
+        method,
+        claimed: MethodSet::EMPTY.with(method),
+        host: &host,
+        path: &path,
+        query,
+        headers: &headers,
+        upgrades: false,
+    };
+    let table = call.web.shared.table.load();
+    let found = table.find(&head);
+    let (empty, nothing) = (Body::read_or_opaque(&headers, &[]), Captures::default());
+    let demands: Vec<Demand> = found
+        .matches()
+        .iter()
+        .map(|found| (&found.route, &found.captures))
+        .chain(found.waiting().map(|route| (route, &nothing)))
+        .filter(|(route, _)| route.requirement.enforcement == Enforcement::Enforce)
+        .map(|(route, captures)| {
+            let requirement = route.requirement.clone();
+            let parts = binding_parts(&requirement, &head, captures, &empty);
+            let binding = parts.map(|parts| gate::digest(&parts));
+            Demand {
+                requirement,
+                binding,
+            }
+        })
+        .collect();
+    let admission = gate::preview(
+        &call.web.sessions.store,
+        &known.caller,
+        &demands,
+        call.web.sessions.shared.clock.now(),
+    )
+    .await?;
+    let (satisfied, at, reason) = match admission.outcome {
+        Outcome::Forward(_) => (true, None, None),
+        Outcome::Challenge(at, reason) => (false, Some(at), Some(reason)),
+        Outcome::Deny(at, reason) => (false, at, Some(reason)),
+    };
+    let strictest = at
+        .and_then(|at| demands.get(at))
+        .or_else(|| demands.iter().max_by_key(|demand| demand.requirement.level));
+    let requirement = strictest.map(|demand| &*demand.requirement);
+    Ok(RouteStatus {
+        guarded: requirement.is_some(),
+        satisfied,
+        action: requirement.map(|requirement| requirement.action.to_string()),
+        level: requirement.map_or(0, |requirement| requirement.level.number()),
+        factors: requirement
+            .map(|requirement| words(requirement.factors.sets(), FactorSet::EMPTY))
+            .unwrap_or_default(),
+        reason: reason.map(Reason::as_str),
+    })
+}

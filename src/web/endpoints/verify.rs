@@ -1,0 +1,379 @@
+//! `POST verify` and `POST verify/send`: one factor answered, or a code asked for.
+
+use super::EndpointError;
+use super::prompt::{Drafted, for_known, set_browser_key};
+use super::{BODY_LIMIT, Call, Known};
+use crate::domain::{Factor, FactorSet, Reason, ReturnTarget, Secret};
+use crate::request::body::Content;
+use crate::request::client_kind::ClientKind;
+use crate::store::Store;
+use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
+use crate::web::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
+use crate::web::local_path::LocalPath;
+use crate::web::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
+use crate::web::respond;
+use bytes::Bytes;
+use http::Response;
+use std::collections::HashMap;
+
+/// What came with a call: JSON of a program, or a form of our own page.
+enum Sent<T> {
+    Json(T),
+    Form(T, Option<Secret<String>>),
+}
+
+/// Answers one factor.
+pub(super) async fn answer(
+    call: &Call<'_, '_>,
+    mut content: Content,
+) -> Result<Response<Bytes>, EndpointError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    let sent: Sent<VerifyRequest> = read(call, &known, &mut content, |form| {
+        let answer = ["answer", "password", "code"]
+            .into_iter()
+            .find_map(|name| form.remove(name));
+        Some(VerifyRequest {
+            token: Secret::new(form.remove("token")?),
+            factor: form.remove("factor")?,
+            answer: Secret::new(answer?),
+            confirm: form.remove("confirm"),
+        })
+    })
+    .await?;
+    let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
+    let factor: Factor = request.factor.parse().map_err(|_| {
+        EndpointError::Malformed("`factor` to be one of password, totp, email_code")
+    })?;
+    let answering = Answering {
+        token: request.token.expose(),
+        factor,
+        answer: &request.answer,
+        confirm: request.confirm.as_deref(),
+        caller: known.caller(),
+    };
+    let outcome = call
+        .web
+        .verifier
+        .answer(answering, call.requirement())
+        .await?;
+    let parts = &known.caller.parts;
+    if matches!(outcome, Answer::Verified(_)) && !parts.is_empty() {
+        // The session may be known only since now.
+        let store = &call.web.sessions.store;
+        store.note_parts(known.id, parts).await?;
+    }
+    let desk = Desk {
+        call,
+        known: &known,
+        token: request.token.clone(),
+        factor,
+    };
+    match (outcome, sent) {
+        (Answer::Verified(success), Sent::Json(_)) => Ok(desk.verified_json(&success)),
+        (Answer::Verified(success), Sent::Form(_, carried)) => {
+            desk.verified_page(&success, carried.as_ref())
+        }
+        (
+            Answer::MoreNeeded {
+                alternatives,
+                shown,
+                expires_at,
+            },
+            Sent::Json(_),
+        ) => {
+            let response = VerifyResponse::partly(&alternatives, shown, expires_at);
+            Ok(respond::json(call.visit, &response))
+        }
+        (Answer::MoreNeeded { shown, .. }, Sent::Form(_, carried)) => {
+            desk.again(carried, None, None, |drafted| drafted.prompt.proven = shown)
+                .await
+        }
+        (Answer::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
+        (Answer::Refused(refusal), Sent::Form(_, carried)) => {
+            let error = desk.told(&refusal);
+            desk.again(carried, Some(&refusal), error, |drafted| {
+                drafted.keep_code_field(factor);
+            })
+            .await
+        }
+        (Answer::Unconfirmed, Sent::Json(_)) => Err(EndpointError::Malformed(
+            "`confirm` to hold the phrase that the challenge asks for",
+        )),
+        (Answer::Unconfirmed, Sent::Form(_, carried)) => {
+            let refusal = Reason::WrongAnswer.into();
+            let error = Some(PromptError::WrongPhrase(factor));
+            desk.again(carried, Some(&refusal), error, |drafted| {
+                drafted.keep_code_field(factor);
+            })
+            .await
+        }
+    }
+}
+
+/// Sends a code.
+pub(super) async fn send(
+    call: &Call<'_, '_>,
+    mut content: Content,
+) -> Result<Response<Bytes>, EndpointError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    let sent: Sent<SendRequest> = read(call, &known, &mut content, |form| {
+        Some(SendRequest {
+            token: Secret::new(form.remove("token")?),
+        })
+    })
+    .await?;
+    let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
+    let visit = call.visit;
+    let token = request.token.expose();
+    let locale = visit.audience.locale();
+    let sending = call
+        .web
+        .verifier
+        .send_code(token, call.requirement(), &known.caller(), locale)
+        .await?;
+    let token = request.token.clone();
+    let desk = Desk {
+        call,
+        known: &known,
+        token,
+        factor: Factor::EmailCode,
+    };
+    match (sending, sent) {
+        (
+            Sending::Sent {
+                hint, resend_after, ..
+            },
+            Sent::Json(_),
+        ) => Ok(respond::json(
+            visit,
+            &SendResponse::sent(hint, resend_after),
+        )),
+        (
+            Sending::Sent {
+                hint, resend_after, ..
+            },
+            Sent::Form(_, carried),
+        ) => {
+            let email = EmailCode {
+                to: hint,
+                sent: true,
+                wait: resend_after,
+            };
+            desk.again(carried, None, None, |drafted| {
+                drafted.prompt.email = Some(email);
+            })
+            .await
+        }
+        (Sending::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
+        (Sending::Refused(refusal), Sent::Form(_, carried)) => {
+            let too_soon =
+                refusal.reason == Reason::TooManyAttempts && refusal.attempts_left.is_none();
+            let error = if too_soon {
+                Some(PromptError::SentTooSoon)
+            } else {
+                desk.told(&refusal)
+            };
+            let wait = refusal.retry_after.unwrap_or_default();
+            desk.again(carried, Some(&refusal), error, |drafted| {
+                if let Some(email) = drafted.prompt.email.as_mut().filter(|_| too_soon) {
+                    email.sent = true;
+                    email.wait = wait;
+                }
+            })
+            .await
+        }
+    }
+}
+
+/// Reads what was sent. A form must come from a page of ours that this browser was given.
+async fn read<T: serde::de::DeserializeOwned>(
+    call: &Call<'_, '_>,
+    known: &Known,
+    content: &mut Content,
+    of_form: impl FnOnce(&mut HashMap<String, String>) -> Option<T>,
+) -> Result<Sent<T>, EndpointError> {
+    let bytes = content.read(BODY_LIMIT).await?;
+    if call.is_json() {
+        let request = serde_json::from_slice(&bytes);
+        return request.map(Sent::Json).map_err(|_| {
+            EndpointError::Malformed("JSON with `token`, and to verify also `factor` and `answer`")
+        });
+    }
+    let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
+    let anti_forgery = form.remove("anti_forgery").unwrap_or_default();
+    call.must_bear_our_token(known, &anti_forgery)?;
+    let carried = form.remove("carried").map(Secret::new);
+    let request = of_form(&mut form);
+    request
+        .map(|request| Sent::Form(request, carried))
+        .ok_or(EndpointError::Malformed(
+            "the fields of the prompt page: `token`, `factor`, `answer`",
+        ))
+}
+
+/// Where answers to one call are put together.
+struct Desk<'d, 'v, 'w> {
+    call: &'d Call<'v, 'w>,
+    known: &'d Known,
+    token: Secret<String>,
+    factor: Factor,
+}
+
+impl Desk<'_, '_, '_> {
+    fn verified_json(&self, success: &Success) -> Response<Bytes> {
+        let visit = self.call.visit;
+        // A script of a page must not see what its cookie jar keeps from it.
+        let key = (visit.audience.kind == ClientKind::Api).then(|| success.browser_key.clone());
+        let response = VerifyResponse::verified(success.expires_at, key);
+        let mut response = respond::json(visit, &response);
+        set_browser_key(
+            &self.call.web.sessions.shared.browser_key,
+            &mut response,
+            &success.browser_key,
+        );
+        response
+    }
+
+    /// Back to where the person was; or the one button that posts what they had filled in.
+    fn verified_page(
+        &self,
+        success: &Success,
+        carried: Option<&Secret<String>>,
+    ) -> Result<Response<Bytes>, EndpointError> {
+        let visit = self.call.visit;
+        let site = visit.site();
+        let mut response = match (&success.challenge.return_to, carried) {
+            (ReturnTarget::Form(_), Some(sealed)) => {
+                let confirm = self.confirm(success, sealed);
+                let confirm = confirm.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
+                respond::confirmation(visit, pages::confirm(&site, &confirm))
+            }
+            (ReturnTarget::Path(path), _) => match LocalPath::parse(path) {
+                Some(path) => respond::see_other(visit, &path),
+                None => respond::shown(visit, pages::verified(&site, &Verified { back: None })),
+            },
+            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
+                respond::shown(visit, pages::verified(&site, &Verified { back: None }))
+            }
+        };
+        set_browser_key(
+            &self.call.web.sessions.shared.browser_key,
+            &mut response,
+            &success.browser_key,
+        );
+        Ok(response)
+    }
+
+    fn confirm(&self, success: &Success, sealed: &Secret<String>) -> Option<Confirm> {
+        let shared = &self.call.web.sessions.shared;
+        let now = shared.clock.now();
+        let owner = FormOwner {
+            session: success.challenge.session,
+            browser_key: self.known.caller.browser_key,
+        };
+        let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
+        let challenge = &success.challenge;
+        if challenge.return_to != ReturnTarget::Form(form.target.clone()) {
+            return None;
+        }
+        let values = form.fields.into_iter();
+        let fields = values
+            .map(|(name, value)| Carried::Value(name, Secret::new(value)))
+            .chain(form.dropped.into_iter().map(Carried::Password))
+            .chain(form.files.into_iter().map(Carried::File))
+            .collect();
+        Some(Confirm {
+            title: challenge.demand.requirement.title.clone(),
+            shown: challenge.shown.clone(),
+            action: LocalPath::parse(&form.target)?,
+            encoding: if form.multipart {
+                FormEncoding::Multipart
+            } else {
+                FormEncoding::Urlencoded
+            },
+            fields,
+            time_left: success.expires_at.since(now),
+            cancel: LocalPath::parse("/"),
+        })
+    }
+
+    fn refused_json(&self, refusal: &Refusal) -> Response<Bytes> {
+        respond::answer_refused(self.call.visit, refusal)
+    }
+
+    /// What the person reads about a refusal on the page itself.
+    fn told(&self, refusal: &Refusal) -> Option<PromptError> {
+        Some(match refusal.reason {
+            Reason::FactorLocked => PromptError::FactorLocked(self.factor),
+            Reason::MailUnavailable => PromptError::MailUnavailable,
+            Reason::TooManyAttempts => PromptError::TooManyAttempts(refusal.retry_after),
+            Reason::WrongAnswer => PromptError::WrongAnswer {
+                factor: self.factor,
+                remaining: refusal.attempts_left.unwrap_or_default(),
+            },
+            Reason::LimitReached | Reason::StoreUnavailable => PromptError::Unavailable,
+            // The rest ends the challenge: a page of its own says why.
+            Reason::AmbiguousRequest
+            | Reason::BodyTooLarge
+            | Reason::ChallengeExpired
+            | Reason::ConnectionAuthenticated
+            | Reason::CrossSite
+            | Reason::GrantExpired
+            | Reason::GrantMismatch
+            | Reason::GrantSpent
+            | Reason::HeadTooLarge
+            | Reason::InvalidUpstreamResponse
+            | Reason::MethodNotEnrolled
+            | Reason::NotFound
+            | Reason::PolicyDefaultDeny
+            | Reason::RequestTimeout
+            | Reason::SessionDisputed
+            | Reason::SessionNotFresh
+            | Reason::SessionRequired
+            | Reason::SessionRevoked
+            | Reason::SessionTimedOut
+            | Reason::StepUpRequired
+            | Reason::TargetTooLong
+            | Reason::UpstreamTimeout
+            | Reason::UpstreamUnreachable => return None,
+        })
+    }
+
+    /// The prompt page once more, with the form that it carries; or a page about why not.
+    async fn again(
+        &self,
+        carried: Option<Secret<String>>,
+        refusal: Option<&Refusal>,
+        error: Option<PromptError>,
+        change: impl FnOnce(&mut Drafted),
+    ) -> Result<Response<Bytes>, EndpointError> {
+        let (web, visit) = (self.call.web, self.call.visit);
+        let (token, caller) = (self.token.clone(), self.known.caller());
+        let open = web
+            .verifier
+            .read(token.expose(), self.call.requirement(), &caller)
+            .await?;
+        let (Some(challenge), true) = (open, refusal.is_none() || error.is_some()) else {
+            let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
+            return Err(EndpointError::Refused(reason));
+        };
+        let mut drafted = for_known(web, visit, self.known, &challenge, token).await?;
+        drafted.prompt.carried = carried;
+        drafted.prompt.chosen = Some(self.factor);
+        drafted.prompt.error = error;
+        if let Some(PromptError::FactorLocked(factor)) = error {
+            drafted.prompt.usable = drafted.prompt.usable.without(FactorSet::EMPTY.with(factor));
+        }
+        change(&mut drafted);
+        Ok(drafted.hand_out(
+            &web.sessions.shared.browser_key,
+            visit,
+            |visit, page| match refusal {
+                None => respond::shown(visit, page),
+                Some(refusal) => respond::shown_again(visit, refusal, page),
+            },
+        ))
+    }
+}

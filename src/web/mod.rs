@@ -1,0 +1,14 @@
+//! What we answer ourselves: our endpoints, challenges, pages and problem documents.
+
+pub mod api;
+pub(crate) mod endpoints;
+pub mod local_path;
+pub mod pages;
+pub mod problem;
+pub(crate) mod respond;
+mod state;
+mod unmet;
+
+pub(crate) use state::Web;
+pub use state::{SharedWeb, WebOptions};
+pub(crate) use unmet::UnmetDemand;

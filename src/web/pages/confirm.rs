@@ -1,0 +1,161 @@
+//! The page after a verification that carries a form: one button that says what it will do.
+
+use super::texts::{shown, visible};
+use super::{Site, Texts, fill, render};
+use crate::domain::Secret;
+use crate::web::local_path::LocalPath;
+use askama::{FastWritable, Template, Values, filters::HtmlSafe};
+use std::fmt;
+use std::time::Duration;
+
+/// What the page shows and what its one form posts.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    /// What the button will do, such as `Delete an account`.
+    pub title: String,
+    /// The values it will do it with: label and value.
+    pub shown: Vec<(String, String)>,
+    /// Where the form was posted, path and query.
+    pub action: LocalPath,
+    /// How it was posted.
+    pub encoding: FormEncoding,
+    /// Its fields, in their order.
+    pub fields: Vec<Carried>,
+    /// How long the grant will last.
+    pub time_left: Duration,
+    /// Where to go instead.
+    pub cancel: Option<LocalPath>,
+}
+
+/// How a form is posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormEncoding {
+    /// `multipart/form-data`.
+    Multipart,
+    /// `application/x-www-form-urlencoded`.
+    Urlencoded,
+}
+
+/// One field of a carried form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// A file, which was not carried; it is chosen again.
+    File(String),
+    /// A password, which was not carried; it is typed again.
+    Password(String),
+    /// A field and its value.
+    Value(String, Secret<String>),
+}
+
+impl FormEncoding {
+    /// The media type, as in `enctype`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Multipart => "multipart/form-data",
+            Self::Urlencoded => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
+/// Renders the page.
+pub fn confirm(site: &Site, confirm: &Confirm) -> String {
+    let t = Texts::of(site.locale);
+    let rows: Vec<_> = confirm
+        .fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| Row::of(t, index, field))
+        .collect();
+    render(&ConfirmPage {
+        site,
+        t,
+        title: fill(t.confirm_title, &[("title", &confirm.title)]),
+        heading: visible(&confirm.title),
+        facts: shown(&confirm.shown),
+        retype: rows.iter().any(|row| !matches!(row, Row::Hidden { .. })),
+        rows,
+        deadline: fill(
+            t.confirm_deadline,
+            &[("time", &t.at_least(confirm.time_left))],
+        ),
+        confirm,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "web/pages/html/confirm.html", whitespace = "minimize")]
+struct ConfirmPage<'a> {
+    site: &'a Site,
+    t: &'static Texts,
+    title: String,
+    confirm: &'a Confirm,
+    heading: String,
+    facts: Vec<(String, String)>,
+    retype: bool,
+    rows: Vec<Row<'a>>,
+    deadline: String,
+}
+
+/// A field as the page holds it.
+enum Row<'a> {
+    Hidden {
+        name: Exact<'a>,
+        value: Exact<'a>,
+    },
+    Visible {
+        id: String,
+        kind: &'static str,
+        name: Exact<'a>,
+        label: String,
+    },
+}
+
+impl<'a> Row<'a> {
+    fn of(t: &Texts, index: usize, field: &'a Carried) -> Self {
+        let visible = |kind, name: &'a str, text| Self::Visible {
+            id: format!("field-{index}"),
+            kind,
+            name: Exact(name),
+            label: fill(text, &[("name", &name.replace(['_', '-'], " "))]),
+        };
+        match field {
+            Carried::File(name) => visible("file", name, t.file_label),
+            Carried::Password(name) => visible("password", name, t.retype_label),
+            Carried::Value(name, value) => Self::Hidden {
+                name: Exact(name),
+                value: Exact(value.expose()),
+            },
+        }
+    }
+}
+
+/// Text that a form must give back as it was.
+///
+/// HTML parsers turn a bare CR into LF, so line ends are written as character references; the rest
+/// is escaped as everywhere.
+struct Exact<'a>(&'a str);
+
+impl fmt::Display for Exact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '\r', '\n']) {
+            let (plain, special) = rest.split_at(at);
+            f.write_str(plain)?;
+            let mut after = special.chars();
+            if let Some(special) = after.next() {
+                write!(f, "&#{};", u32::from(special))?;
+            }
+            rest = after.as_str();
+        }
+        f.write_str(rest)
+    }
+}
+
+impl FastWritable for Exact<'_> {
+    fn write_into(&self, dest: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(write!(dest, "{self}")?)
+    }
+}
+
+// It escapes by itself, above.
+impl HtmlSafe for Exact<'_> {}

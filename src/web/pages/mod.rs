@@ -1,0 +1,98 @@
+//! What people see: pages as pure functions from a view to HTML.
+//!
+//! Nothing here answers a request; whoever serves these adds [`HEADERS`]. No page holds a script, an
+//! inline style, or a form that sends itself, and all of them work without JavaScript.
+
+mod confirm;
+mod message;
+mod panels;
+mod problems;
+mod prompt;
+mod texts;
+
+pub use confirm::{Carried, Confirm, FormEncoding, confirm};
+pub use message::{
+    ErrorView, Framed, SessionView, Verified, error, framed, problem, problem_index, session,
+    verified,
+};
+pub(crate) use problems::explain;
+pub use prompt::{Earns, EmailCode, Prompt, PromptError, prompt};
+pub(crate) use texts::{Texts, fill};
+
+pub use crate::request::site::Site;
+use crate::web::local_path::LocalPath;
+use askama::Template;
+
+/// The headers of every page.
+///
+/// `Referrer-Policy` is `strict-origin` rather than `no-referrer`: with the latter, browsers send
+/// `Origin: null` with a form (Fetch §4.1), which neither our own check nor an application's
+/// cross-site protection would take. Either way no path, and so no token, is ever in a referrer.
+pub const HEADERS: [(&str, &str); 6] = headers(CONTENT_SECURITY_POLICY);
+
+/// The headers of [`confirm`], whose form goes to the application.
+///
+/// Browsers hold `form-action` against every redirect that follows a form (CSP3 §6.4.1), and an
+/// application may well send people on to another origin, such as a payment page. With `'self'`
+/// alone the request would have its effect and the person would see nothing of it.
+pub const CONFIRM_HEADERS: [(&str, &str); 6] = headers(CONFIRM_CONTENT_SECURITY_POLICY);
+
+const fn headers(policy: &'static str) -> [(&'static str, &'static str); 6] {
+    [
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", policy),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("referrer-policy", "strict-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+    ]
+}
+
+/// The policy of every page but one: no script, no inline style, no frame around it, forms to us.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+const CONFIRM_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; \
+     img-src 'self'; form-action 'self' https: http:; frame-ancestors 'none'; base-uri 'none'";
+
+/// The policy of the page that stands in a frame: pages of the same origin may frame it, or nobody
+/// would ever see it. It asks for nothing and holds one link, which opens a window of its own.
+pub const FRAMED_CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+     form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
+
+/// The style sheet, served as `style.css` under the prefix (`text/css; charset=utf-8`).
+pub const STYLE: &str = include_str!("style.css");
+
+/// Renders. Writing to a `String` cannot fail, nor can a text; an empty page would be the answer.
+fn render(template: &impl Template) -> String {
+    template.render().unwrap_or_default()
+}
+
+/// A link, and what it says.
+struct Link {
+    href: String,
+    text: &'static str,
+    top: bool,
+}
+
+impl Link {
+    fn to(path: &LocalPath, text: &'static str) -> Self {
+        Self {
+            href: path.to_string(),
+            text,
+            top: false,
+        }
+    }
+}
+
+/// Takes the address of a sign-in page, which may be another site's; `None` if it is no web address.
+fn web_address(url: &str) -> Option<String> {
+    let sound = url
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    ((sound && web) || LocalPath::parse(url).is_some()).then(|| url.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

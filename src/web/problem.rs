@@ -1,0 +1,164 @@
+//! What programs get instead of a page: the problem document, and how 401 and gRPC say the same.
+
+use crate::domain::{Reason, Requirement};
+use crate::locale::Locale;
+use crate::web::api::ChallengeView;
+use crate::web::pages::{Site, Texts, explain, fill};
+use data_encoding::BASE64_NOPAD;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Serialize;
+use std::time::Duration;
+
+/// The media type of a problem document (RFC 9457).
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// The code of every answer that offers a challenge.
+pub const CHALLENGE_CODE: &str = "SENSITIVE_VERIFICATION_REQUIRED";
+
+/// `UNAUTHENTICATED`, the gRPC status of a refusal.
+pub const GRPC_UNAUTHENTICATED: u8 = 16;
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// Identifies the kind of problem, and resolves to a page that explains it.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A few words.
+    pub title: String,
+    /// The status it is sent with.
+    pub status: u16,
+    /// [`CHALLENGE_CODE`] if a challenge is offered; otherwise the reason, in capitals.
+    pub code: String,
+    /// Why.
+    pub reason: &'static str,
+    /// What happened, for a person.
+    pub detail: String,
+    /// What would help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<ChallengeView>,
+    /// Names the request in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// How many seconds to wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+    /// How many more answers the challenge takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts_left: Option<u32>,
+    /// The application's sign-in page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_url: Option<String>,
+}
+
+impl Problem {
+    /// Explains `reason`. The status is the caller's business.
+    pub fn new(reason: Reason, status: u16, site: &Site) -> Self {
+        let told = explain(reason, site.locale);
+        Self {
+            kind: format!("{}/problems/{reason}", site.prefix),
+            title: told.title.to_owned(),
+            status,
+            code: reason.as_str().to_ascii_uppercase().replace('-', "_"),
+            reason: reason.as_str(),
+            detail: told.meaning.to_owned(),
+            challenge: None,
+            request_id: None,
+            retry_after: None,
+            attempts_left: None,
+            login_url: None,
+        }
+    }
+
+    /// Offers a challenge, and names the action.
+    #[must_use]
+    pub fn with_challenge(mut self, challenge: ChallengeView, locale: Locale) -> Self {
+        CHALLENGE_CODE.clone_into(&mut self.code);
+        if self.reason == Reason::StepUpRequired.as_str() {
+            self.detail = detail_of(&challenge.title, locale);
+        }
+        self.challenge = Some(challenge);
+        self
+    }
+
+    /// Names the request in the log.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
+    /// Tells how long to wait; the same number belongs into `Retry-After`.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(retry_after(wait));
+        self
+    }
+
+    /// Tells where to sign in.
+    #[must_use]
+    pub fn with_login_url(mut self, url: impl Into<String>) -> Self {
+        self.login_url = Some(url.into());
+        self
+    }
+
+    /// The document as JSON. All of its keys are strings, so it cannot fail.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The trailers of a gRPC refusal: status, message, and the document itself.
+    pub fn grpc_trailers(&self) -> [(&'static str, String); 3] {
+        [
+            ("grpc-status", GRPC_UNAUTHENTICATED.to_string()),
+            ("grpc-message", grpc_message(&self.detail)),
+            // gRPC over HTTP/2, "Custom-Metadata": names that end in `-bin` carry base64.
+            ("step-up-problem-bin", BASE64_NOPAD.encode(&self.to_json())),
+        ]
+    }
+}
+
+/// Whole seconds for `Retry-After`, rounded up, at least one.
+pub fn retry_after(wait: Duration) -> u64 {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    seconds.try_into().unwrap_or(u64::MAX)
+}
+
+/// The `WWW-Authenticate` of a refusal that a fresh proof would lift (RFC 9470 §3).
+pub fn www_authenticate(requirement: &Requirement) -> String {
+    let named = detail_of(&requirement.title, Locale::En).replace(['“', '”'], "'");
+    let description = if named.bytes().all(is_description) {
+        named
+    } else {
+        explain(Reason::StepUpRequired, Locale::En)
+            .meaning
+            .to_owned()
+    };
+    format!(
+        "Bearer error=\"insufficient_user_authentication\", error_description=\"{description}\", \
+         acr_values=\"urn:stepgate:level:{}\", max_age=\"{}\"",
+        requirement.level.number(),
+        requirement.max_age.as_secs(),
+    )
+}
+
+/// The `WWW-Authenticate` of a refusal for want of a session (RFC 9110 §15.5.2, RFC 6750 §3.1).
+pub const WWW_AUTHENTICATE_SESSION: &str = "Bearer error=\"invalid_token\", error_description=\"There is no session for this credential.\"";
+
+/// Percent-encodes a `grpc-message` (gRPC over HTTP/2, "Responses": all but 0x20 to 0x7E, and `%`).
+pub fn grpc_message(message: &str) -> String {
+    const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+    utf8_percent_encode(message, ESCAPED).to_string()
+}
+
+fn detail_of(title: &str, locale: Locale) -> String {
+    fill(Texts::of(locale).detail_of_action, &[("title", title)])
+}
+
+// RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E, so neither quotes nor backslashes need escaping.
+const fn is_description(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
+#[cfg(test)]
+mod tests;

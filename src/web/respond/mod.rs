@@ -1,0 +1,320 @@
+//! The one place where answers become status codes.
+
+mod shape;
+mod status;
+
+use crate::domain::{Reason, Requirement};
+use crate::request::client_kind::ClientKind;
+use crate::request::context::Visit;
+use crate::verification::Refusal;
+use crate::web::api::ChallengeView;
+use crate::web::local_path::LocalPath;
+use crate::web::pages::{self, ErrorView, Framed, SessionView};
+use crate::web::problem::{self, Problem};
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use shape::{Mark, ours, redirect, set, typed};
+use status::status_of;
+use std::time::Duration;
+
+/// What a connection beyond the limits hears, whatever it would have asked.
+pub(crate) const ONE_TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
+    content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
+
+/// What went wrong, as far as the client is told.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The word.
+    pub(crate) reason: Reason,
+    /// What exactly, where it is about what the client itself sent.
+    pub(crate) detail: Option<String>,
+    /// Whether the connection is of no further use.
+    pub(crate) closes: bool,
+}
+
+/// Answers what went wrong.
+pub(crate) fn failure(visit: &Visit<'_>, failure: Failure) -> Response<Bytes> {
+    let Failure {
+        reason,
+        detail,
+        closes,
+    } = failure;
+    let wait = matches!(reason, Reason::StoreUnavailable | Reason::LimitReached)
+        .then_some(Duration::from_secs(1));
+    let mut response = refusal(visit, reason, detail, wait);
+    if closes {
+        close(visit, &mut response);
+    }
+    response
+}
+
+/// Tells a client to come again on another connection: this one's bytes are not to be trusted, or
+/// hold a body that nobody will read.
+fn close(visit: &Visit<'_>, response: &mut Response<Bytes>) {
+    if visit.speaks_http1() {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// Answers a refusal for which no verification is offered.
+pub(crate) fn refusal(
+    visit: &Visit<'_>,
+    reason: Reason,
+    detail: Option<String>,
+    retry_after: Option<Duration>,
+) -> Response<Bytes> {
+    let denies = [
+        Reason::ConnectionAuthenticated,
+        Reason::MethodNotEnrolled,
+        Reason::PolicyDefaultDeny,
+    ]
+    .contains(&reason);
+    let mark = if denies || is_about_session(reason) {
+        Mark::Deny
+    } else {
+        Mark::Error
+    };
+    let site = visit.site();
+    let status = status_of(reason, visit.audience.kind);
+    let login = is_about_session(reason)
+        .then(|| visit.login_url())
+        .flatten();
+    let mut response = if visit.audience.kind == ClientKind::Navigation
+        && visit.audience.safe
+        && let Some(login) = &login
+    {
+        redirect(login)
+    } else if visit.audience.reads_pages() {
+        let back = LocalPath::parse("/");
+        let id = Some(visit.id.to_string());
+        let page = if is_about_session(reason) {
+            pages::session(
+                &site,
+                &SessionView {
+                    reason,
+                    login_url: login,
+                    request_id: id,
+                },
+            )
+        } else {
+            let view = ErrorView {
+                reason,
+                status: status.as_u16(),
+                request_id: id,
+                retry_after,
+                back,
+            };
+            pages::error(&site, &view)
+        };
+        shape::page(status, page)
+    } else {
+        let mut document =
+            Problem::new(reason, status.as_u16(), &site).with_request_id(visit.id.to_string());
+        if let Some(detail) = detail {
+            document.detail = detail;
+        }
+        if let Some(wait) = retry_after {
+            document = document.with_retry_after(wait);
+        }
+        if let Some(login) = login {
+            document = document.with_login_url(login);
+        }
+        shape::document(visit, status, &document)
+    };
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        set(
+            headers,
+            header::WWW_AUTHENTICATE,
+            problem::WWW_AUTHENTICATE_SESSION,
+        );
+    }
+    if let Some(wait) = retry_after {
+        set(
+            headers,
+            header::RETRY_AFTER,
+            &problem::retry_after(wait).to_string(),
+        );
+    }
+    if is_about_session(reason) && reason != Reason::SessionRequired {
+        // The login page is refused with this cookie as well, or a login with it not believed.
+        drop_session_cookies(visit, headers);
+    }
+    ours(visit, mark, response)
+}
+
+/// Takes the application's session from the browser, as far as its cookies have the usual path.
+fn drop_session_cookies(visit: &Visit<'_>, headers: &mut HeaderMap) {
+    for name in &visit.options.session_cookies {
+        if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+}
+
+/// Off to the login page of the application, without its session.
+pub(super) fn signed_out(visit: &Visit<'_>, login_page: &LocalPath) -> Response<Bytes> {
+    let mut response = redirect(login_page.as_str());
+    drop_session_cookies(visit, response.headers_mut());
+    ours(visit, Mark::Done, response)
+}
+
+/// Tells a program that its answer to a challenge is not accepted.
+pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Bytes> {
+    let status = status_of(refusal.reason, visit.audience.kind);
+    let mut document = Problem::new(refusal.reason, status.as_u16(), &visit.site())
+        .with_request_id(visit.id.to_string());
+    document.attempts_left = refusal.attempts_left;
+    document.retry_after = refusal.retry_after.map(problem::retry_after);
+    let wait = document.retry_after;
+    let mut response = shape::document(visit, status, &document);
+    if let Some(wait) = wait {
+        set(
+            response.headers_mut(),
+            header::RETRY_AFTER,
+            &wait.to_string(),
+        );
+    }
+    ours(visit, Mark::Error, response)
+}
+
+/// A challenge for a program: the document, or what stands for it in gRPC.
+pub(super) fn challenge_document(
+    visit: &Visit<'_>,
+    reason: Reason,
+    view: ChallengeView,
+    requirement: &Requirement,
+) -> Response<Bytes> {
+    let site = visit.site();
+    let status = status_of(reason, visit.audience.kind);
+    let document = Problem::new(reason, status.as_u16(), &site)
+        .with_request_id(visit.id.to_string())
+        .with_challenge(view, site.locale);
+    let mut response = shape::document(visit, status, &document);
+    if status == StatusCode::UNAUTHORIZED {
+        let value = problem::www_authenticate(requirement);
+        set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
+    }
+    ours(visit, Mark::Challenge, response)
+}
+
+/// A challenge for a person who asked to see a page: off to the prompt.
+pub(super) fn challenge_redirect(visit: &Visit<'_>, page_url: &str) -> Response<Bytes> {
+    ours(visit, Mark::Challenge, redirect(page_url))
+}
+
+/// A challenge for a person who posted a form: the prompt itself.
+pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Bytes> {
+    ours(
+        visit,
+        Mark::Challenge,
+        shape::page(StatusCode::FORBIDDEN, page),
+    )
+}
+
+/// A challenge inside another page.
+pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -> Response<Bytes> {
+    let site = visit.site();
+    let Some(page_url) = LocalPath::parse(page_url) else {
+        return refusal(visit, Reason::StepUpRequired, None, None);
+    };
+    let view = Framed {
+        title: title.to_owned(),
+        page_url,
+    };
+    let mut response = shape::page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
+    let headers = response.headers_mut();
+    headers.remove(header::X_FRAME_OPTIONS);
+    set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
+    ours(visit, Mark::Challenge, response)
+}
+
+/// A page of ours that is no refusal.
+pub(super) fn shown(visit: &Visit<'_>, page: String) -> Response<Bytes> {
+    ours(visit, Mark::Done, shape::page(StatusCode::OK, page))
+}
+
+/// The page with the one button, which may lead on to other origins.
+pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(page));
+    for (name, value) in pages::CONFIRM_HEADERS {
+        set(response.headers_mut(), HeaderName::from_static(name), value);
+    }
+    ours(visit, Mark::Done, response)
+}
+
+/// A page of ours about an answer that was not accepted.
+pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Bytes> {
+    let status = status_of(refusal.reason, visit.audience.kind);
+    let mut response = shape::page(status, page);
+    if let Some(wait) = refusal.retry_after {
+        set(
+            response.headers_mut(),
+            header::RETRY_AFTER,
+            &problem::retry_after(wait).to_string(),
+        );
+    }
+    ours(visit, Mark::Challenge, response)
+}
+
+/// JSON of ours that is no refusal.
+pub(super) fn json(visit: &Visit<'_>, value: &impl serde::Serialize) -> Response<Bytes> {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    ours(
+        visit,
+        Mark::Done,
+        typed(StatusCode::OK, "application/json", body),
+    )
+}
+
+/// The style sheet, which may be kept for a while: it holds nothing of anybody.
+pub(super) fn style() -> Response<Bytes> {
+    let mut response = typed(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE);
+    let headers = response.headers_mut();
+    set(headers, header::CACHE_CONTROL, "public, max-age=3600");
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+/// Off to a page of this origin.
+pub(super) fn see_other(visit: &Visit<'_>, to: &LocalPath) -> Response<Bytes> {
+    ours(visit, Mark::Done, redirect(to.as_str()))
+}
+
+/// An endpoint of ours that is asked with the wrong method.
+pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Bytes> {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let document = Problem::new(Reason::NotFound, status.as_u16(), &visit.site());
+    let mut response = shape::document(visit, status, &document);
+    set(response.headers_mut(), header::ALLOW, allow);
+    ours(visit, Mark::Error, response)
+}
+
+/// The answer to a preflight of a listed origin (Fetch §4.8).
+pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Bytes> {
+    let mut response = typed(StatusCode::NO_CONTENT, "text/plain", "");
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_TYPE);
+    set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    set(
+        headers,
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "content-type, authorization, step-up-key",
+    );
+    set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
+    ours(visit, Mark::Done, response)
+}
+
+fn is_about_session(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::SessionDisputed
+            | Reason::SessionRequired
+            | Reason::SessionRevoked
+            | Reason::SessionTimedOut
+    )
+}

@@ -1,0 +1,115 @@
+//! The shapes that answers of ours have, and what each of them carries.
+
+use crate::request::client_kind::ClientKind;
+use crate::request::context::Visit;
+use crate::web::pages;
+use crate::web::problem::{self, Problem};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+
+/// Marks that the proxy answered, not the application.
+const STEP_UP: HeaderName = HeaderName::from_static("step-up");
+
+/// What kind of answer of ours it is, in the `Step-Up` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Challenge,
+    Deny,
+    Error,
+    /// An endpoint of ours that did what it was asked for.
+    Done,
+}
+
+pub(super) fn page(status: StatusCode, page: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(page));
+    *response.status_mut() = status;
+    for (name, value) in pages::HEADERS {
+        set(response.headers_mut(), HeaderName::from_static(name), value);
+    }
+    response
+}
+
+/// A problem document; for gRPC, its trailers in a response without a body ("Trailers-Only").
+pub(super) fn document(
+    visit: &Visit<'_>,
+    status: StatusCode,
+    document: &Problem,
+) -> Response<Bytes> {
+    if visit.audience.kind != ClientKind::Grpc {
+        return typed(status, problem::MEDIA_TYPE, document.to_json());
+    }
+    let mut response = typed(StatusCode::OK, "application/grpc", "");
+    for (name, value) in document.grpc_trailers() {
+        set(
+            response.headers_mut(),
+            HeaderName::from_static(name),
+            &value,
+        );
+    }
+    response
+}
+
+pub(super) fn redirect(to: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    set(response.headers_mut(), header::LOCATION, to);
+    response
+}
+
+pub(super) fn typed(
+    status: StatusCode,
+    media_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    set(response.headers_mut(), header::CONTENT_TYPE, media_type);
+    response
+}
+
+/// What every response of ours carries.
+pub(super) fn ours(
+    visit: &Visit<'_>,
+    mark: Mark,
+    mut response: Response<Bytes>,
+) -> Response<Bytes> {
+    let headers = response.headers_mut();
+    set(headers, header::CACHE_CONTROL, "no-store");
+    set(
+        headers,
+        header::VARY,
+        "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest",
+    );
+    headers.insert(
+        STEP_UP,
+        HeaderValue::from_static(match mark {
+            Mark::Challenge => "challenge",
+            Mark::Deny => "deny",
+            Mark::Done => "done",
+            Mark::Error => "error",
+        }),
+    );
+    if let Some(origin) = visit.listed_origin() {
+        // Without these a page of that origin sees nothing but a network error.
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        set(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+        set(
+            headers,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "step-up, www-authenticate, retry-after",
+        );
+        set(
+            headers,
+            header::VARY,
+            "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, Origin",
+        );
+    }
+    response
+}
+
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,58 @@
+//! What our own answers are made with: the endpoints, and a challenge in place of a forward.
+
+use crate::domain::{Accept, Requirement, RouteId, RouteTable};
+use crate::request::site::SiteOptions;
+use crate::session::Sessions;
+use crate::store::AnyStore;
+use crate::verification::{Equipment, Verifier};
+use arc_swap::ArcSwap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How our own answers are made.
+#[derive(Clone, Debug)]
+pub struct WebOptions {
+    /// How clients see us.
+    pub site: SiteOptions,
+    /// What ambiguous paths the application needs.
+    pub accept: Accept,
+    /// How many bytes of a body may be read for matching and binding.
+    pub body_limit: usize,
+}
+
+/// What all threads share.
+#[derive(Debug)]
+pub struct SharedWeb {
+    /// How our own answers are made.
+    pub options: WebOptions,
+    /// The policies in force. A reload puts another table in place, all or nothing.
+    pub table: ArcSwap<RouteTable>,
+    /// What verifications need.
+    pub equipment: Arc<Equipment>,
+}
+
+/// One thread's part.
+#[derive(Debug)]
+pub(crate) struct Web {
+    pub(crate) shared: Arc<SharedWeb>,
+    pub(crate) sessions: Rc<Sessions>,
+    pub(crate) verifier: Verifier<AnyStore>,
+}
+
+impl Web {
+    /// For one thread.
+    pub(crate) fn new(shared: Arc<SharedWeb>, sessions: Rc<Sessions>) -> Self {
+        Self {
+            verifier: Verifier::new(sessions.store.clone(), shared.equipment.clone()),
+            shared,
+            sessions,
+        }
+    }
+
+    /// What a route requires by the policies in force.
+    pub(crate) fn requirement(&self, route: &RouteId) -> Option<Arc<Requirement>> {
+        let table = self.shared.table.load();
+        let found = table.routes().find(|known| known.id == *route);
+        found.map(|route| route.requirement.clone())
+    }
+}
