@@ -8,6 +8,7 @@ pub(crate) mod complaints;
 pub(crate) mod connection_auth;
 mod connection_limit;
 pub(crate) mod drain;
+mod gather;
 mod limits;
 mod listen;
 mod response_body;

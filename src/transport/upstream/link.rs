@@ -2,6 +2,7 @@
 
 use super::target::Stream;
 use crate::transport::alarm::{Alarm, later};
+use crate::transport::gather::poll_write_gathered;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -217,7 +218,7 @@ impl AsyncWrite for Link {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.refuse_if_given_up()?;
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let wrote = poll_write_gathered(Pin::new(&mut self.stream), cx, bufs);
         self.watch_write(cx, wrote)
     }
 

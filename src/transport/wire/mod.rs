@@ -14,6 +14,7 @@ pub(crate) use scan::{HeadLimits, Place, Scanner};
 pub(crate) use violation::Violation;
 
 use super::alarm::{Alarm, later};
+use super::gather::poll_write_gathered;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -373,7 +374,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if !self.interim.is_empty() {
             ready!(self.poll_interims(cx))?;
         }
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let wrote = poll_write_gathered(Pin::new(&mut self.stream), cx, bufs);
         self.watch_write(cx, wrote)
     }
 
