@@ -54,7 +54,7 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
     let progress = draft.span(raw.progress, secs(60), &at("progress"));
     let keep_alive = draft.span(raw.keep_alive, secs(30), &at("keep_alive"));
     let max_connections = draft.count(raw.max_connections, 1_000, &at("max_connections"));
-    let max_headers = draft.count(raw.max_headers, 200, &at("max_headers"));
+    let max_headers = draft.count(raw.max_headers, 100, &at("max_headers"));
     let request = draft.span_if_set(raw.request, &at("request"));
     let tunnel_silence = draft.span(raw.tunnel_silence, secs(3600), &at("tunnel_silence"));
     let rewrite_urls = rewrite_urls(raw, draft);
