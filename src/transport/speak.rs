@@ -140,7 +140,8 @@ pub(super) async fn http2<H, S>(
         let (service, streams) = (service.clone(), streams.clone());
         service_fn(move |request| {
             let stream = Some(streams.begin());
-            answer(service.clone(), connection.clone(), stream, request)
+            // Boxed: hyper moves the future of each stream about.
+            Box::pin(answer(service.clone(), connection.clone(), stream, request))
         })
     };
     let serving = pin!(builder.serve_connection(TokioIo::new(wire), answering));
