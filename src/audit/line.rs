@@ -6,6 +6,7 @@ use crate::domain::{
 };
 use data_encoding::HEXLOWER;
 use std::io::Write as _;
+use std::net::IpAddr;
 
 /// The longest path that is written.
 const MAX_PATH: usize = 2048;
@@ -111,10 +112,23 @@ impl Line<'_> {
     }
 
     fn address(&mut self, event: &Event<'_>) {
-        if let Some(client) = event.client {
+        let Some(client) = event.client else { return };
+        self.0.extend_from_slice(br#","client":""#);
+        match client {
+            // By hand, since it stands in every line.
+            IpAddr::V4(client) => {
+                for (place, octet) in client.octets().into_iter().enumerate() {
+                    if place > 0 {
+                        self.0.push(b'.');
+                    }
+                    self.0
+                        .extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+                }
+            }
             // Writing to memory cannot fail.
-            let _ = write!(self.0, r#","client":"{client}""#);
+            IpAddr::V6(client) => drop(write!(self.0, "{client}")),
         }
+        self.0.push(b'"');
     }
 }
 

@@ -19,6 +19,7 @@ use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use std::future::poll_fn;
+use std::mem;
 use std::task::Poll;
 
 /// Why the application did not answer.
@@ -39,7 +40,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) async fn forward(
     worker: &Worker,
     permit: Permit,
-    mut parts: Parts,
+    parts: &mut Parts,
     content: Content,
     upgrade: Option<Upgrade>,
     watch: &Watch,
@@ -49,8 +50,11 @@ pub(crate) async fn forward(
     let connection = visit.connection;
     let awaited = (parts.version == Version::HTTP_11).then(|| connection.line.await_answer());
     let rules = &worker.house.options.headers;
-    prepare(&mut parts, upgrade.as_ref(), visit, rules);
-    let mut request = Request::from_parts(parts, content.into_outgoing());
+    prepare(parts, upgrade.as_ref(), visit, rules);
+    let mut request = Request::new(content.into_outgoing());
+    *request.method_mut() = mem::take(&mut parts.method);
+    *request.uri_mut() = mem::take(&mut parts.uri);
+    *request.headers_mut() = mem::take(&mut parts.headers);
     if let Some(awaited) = &awaited {
         pass_on_interims(&mut request, awaited).await;
     }
@@ -109,8 +113,6 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>, rule
         target.path_and_query = parts.uri.path_and_query().cloned();
         parts.uri = Uri::from_parts(target).unwrap_or_default();
     }
-    let version = std::mem::replace(&mut parts.version, Version::HTTP_11);
-    parts.extensions.clear();
     parts.headers.remove(BrowserKeyCookie::HEADER);
     join_cookies(&mut parts.headers);
     remove_cookie(&mut parts.headers, &rules.browser_cookie);
@@ -126,7 +128,7 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>, rule
         .connection
         .data
         .hop
-        .announce(&mut parts.headers, version, rules.forwarded);
+        .announce(&mut parts.headers, parts.version, rules.forwarded);
     // A name that a trusted proxy gave to the request is kept.
     if let Entry::Vacant(vacant) = parts.headers.entry(REQUEST_ID)
         && let Ok(id) = HeaderValue::from_str(visit.id.as_str())

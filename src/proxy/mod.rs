@@ -40,7 +40,7 @@ async fn handle(
     request: Request<Incoming>,
     stream: Option<Rc<Stream>>,
 ) -> Answer<Reply> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let options = &worker.house.options;
     let deadline = worker.deadline();
     let received = Received {
@@ -62,7 +62,7 @@ async fn handle(
         received,
         &parts,
     );
-    let answered = walk(worker, &visit, parts, body).await;
+    let answered = walk(worker, &visit, &mut parts, body).await;
     let response = answered.unwrap_or_else(|error| {
         error.log(&visit, worker);
         respond::failure(&visit, error.failure()).map(Reply::own)
@@ -75,7 +75,7 @@ async fn handle(
 async fn walk(
     worker: &Rc<Worker>,
     visit: &Visit<'_>,
-    mut parts: Parts,
+    parts: &mut Parts,
     body: Incoming,
 ) -> Result<Response<Reply>, EdgeError> {
     let Plain {
@@ -83,13 +83,13 @@ async fn walk(
         method,
         host,
         upgrade,
-    } = normalize(&mut parts, visit, &worker.house.options)?;
+    } = normalize(parts, visit, &worker.house.options)?;
     let web = &worker.web;
     let options = &web.shared.options;
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     if options.site.is_own(&path) {
         // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
-        let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, &parts, body)).await?;
+        let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, parts, body)).await?;
         return Ok(answer.map(Reply::own));
     }
     let head = RequestHead {
@@ -125,7 +125,7 @@ async fn walk(
             Ok(Box::pin(answer).await?.map(Reply::own))
         }
         guard::Judged::Permitted(permit) => {
-            watch.prepare(&mut parts);
+            watch.prepare(parts);
             let forwarded =
                 forward::forward(worker, permit, parts, content, upgrade, &watch, visit).await;
             let mut response = forwarded?;
