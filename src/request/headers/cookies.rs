@@ -1,8 +1,9 @@
 //! Cookies on their way to the application.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{self, Entry, HeaderMap, HeaderValue};
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
+use std::iter;
 
 /// RFC 9113 §8.2.3: cookies that came in crumbs are one line again for HTTP/1.1. So are those of several
 /// lines, which RFC 6265 §5.4 does not allow: servers join them by a comma (WSGI) or take one.
@@ -12,7 +13,7 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
         return;
     }
     let crumbs: Vec<&[u8]> = crumbs.iter().map(HeaderValue::as_bytes).collect();
-    if let Ok(line) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+    if let Ok(line) = HeaderValue::from_bytes(&crumbs.join(SEPARATOR)) {
         headers.insert(header::COOKIE, line);
     }
 }
@@ -43,30 +44,50 @@ pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
     }
 }
 
+const SEPARATOR: &[u8] = b"; ";
+
 fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii)
+    let mut start = 0;
+    let ends = memchr_iter(b';', line).chain(iter::once(line.len()));
+    ends.map(move |end| {
+        let pair = line.get(start..end).unwrap_or_default();
+        start = end + 1;
+        pair.trim_ascii()
+    })
 }
 
 /// The other cookies of a line; `None` if this one is not among them.
 fn without_cookie(line: &[u8], name: &str) -> Option<Bytes> {
     memmem::find(line, name.as_bytes())?;
-    let mut others = BytesMut::with_capacity(line.len());
-    let mut carries = false;
+    let (mut carries, mut length) = (false, 0);
     for pair in pairs(line) {
         if is_cookie(pair, name) {
             carries = true;
         } else if !pair.is_empty() {
+            length += pair.len() + SEPARATOR.len();
+        }
+    }
+    if !carries {
+        return None;
+    }
+    // What is exactly full becomes `Bytes` as it is.
+    let mut others = Vec::with_capacity(length.saturating_sub(SEPARATOR.len()));
+    for pair in pairs(line) {
+        if !pair.is_empty() && !is_cookie(pair, name) {
             if !others.is_empty() {
-                others.extend_from_slice(b"; ");
+                others.extend_from_slice(SEPARATOR);
             }
             others.extend_from_slice(pair);
         }
     }
-    carries.then(|| others.freeze())
+    Some(others.into())
 }
 
 fn is_cookie(pair: &[u8], name: &str) -> bool {
-    let key = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-    let rest = key.trim_ascii().strip_prefix(name.as_bytes());
-    rest.is_some_and(|rest| rest.is_empty() || rest == GUEST_SUFFIX.as_bytes())
+    let Some(rest) = pair.strip_prefix(name.as_bytes()) else {
+        return false;
+    };
+    let key = rest.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let key = key.trim_ascii_end();
+    key.is_empty() || key == GUEST_SUFFIX.as_bytes()
 }

@@ -5,22 +5,19 @@ use http::header::{self, HeaderMap, HeaderName};
 
 /// Removes from a response what ends at this hop, and what only we may say.
 pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
-    let ending: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| match name.as_str() {
-            // A challenge of the application's own proxy authentication is for nobody behind us.
-            "proxy-authenticate" | "step-up" => true,
-            // RFC 9110 §6.6.2: it announces what follows the body, and that goes with it.
-            "trailer" => false,
-            word => hop_by_hop(word),
-        })
-        .cloned()
-        .collect();
-    if ending.contains(&header::CONNECTION) {
-        remove_named_by_connection(headers);
-    }
-    for name in ending {
+    remove_named_by_connection(headers);
+    while let Some(name) = headers.keys().find(|name| ends_here(name)).cloned() {
         headers.remove(name);
+    }
+}
+
+fn ends_here(name: &HeaderName) -> bool {
+    match name.as_str() {
+        // A challenge of the application's own proxy authentication is for nobody behind us.
+        "proxy-authenticate" | "step-up" => true,
+        // RFC 9110 §6.6.2: it announces what follows the body, and that goes with it.
+        "trailer" => false,
+        word => hop_by_hop(word),
     }
 }
 
@@ -29,9 +26,12 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
         .get_all(header::CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|word| HeaderName::from_bytes(word.trim_ascii()).ok())
+        .filter_map(|word| std::str::from_utf8(word.trim_ascii()).ok())
+        // Most are `keep-alive` or `close`, and no header.
+        .filter(|word| headers.contains_key(*word))
+        .filter_map(|word| word.parse().ok())
         // What the client's safety or the body rests on does not end at any hop.
-        .filter(|name| {
+        .filter(|name: &HeaderName| {
             let name = name.as_str();
             !name.starts_with("content-")
                 && !matches!(
