@@ -106,10 +106,10 @@ async fn walk(
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
-    let watch = Watch::new(&worker.sessions, visit, &head);
+    let mut watch = Watch::new(&worker.sessions, visit, &head);
     let mut content = Content::new(body, worker.house.options.limits.body, visit.body_deadlines);
     let outcome = guard::judge(worker, visit, found, &head, &watch, &mut content).await?;
-    let watch = watch.settle(&head, &content);
+    watch.settle(&head, &content);
     match outcome {
         guard::Judged::Refused(reason) => {
             Ok(respond::refusal(visit, reason, None, None).map(Reply::own))

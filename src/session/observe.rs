@@ -108,7 +108,7 @@ impl Watch {
     }
 
     /// Tells what the request is, now that its body is there.
-    pub(crate) fn settle(mut self, head: &RequestHead<'_>, content: &Content) -> Self {
+    pub(crate) fn settle(&mut self, head: &RequestHead<'_>, content: &Content) {
         if !self.candidates.is_empty() {
             let unread = Bytes::new();
             let bytes = match content.as_read() {
@@ -119,7 +119,6 @@ impl Watch {
             let body = bytes.map(|bytes| Body::read_or_opaque(head.headers, bytes));
             self.found = self.candidates.settle(head, body.as_ref());
         }
-        self
     }
 
     /// Asks for an answer that can be read, and for all of it, where it must be.

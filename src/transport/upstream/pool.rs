@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -166,7 +167,7 @@ impl Pool {
             };
             let before = connection.exchange.written();
             connection.exchange.enter(Phase::Response);
-            let sending = connection.sender.try_send_request(request);
+            let sending = pin!(connection.sender.try_send_request(request));
             let Some(sent) = by(deadline, sending).await else {
                 let reached = connection.exchange.give_up(before);
                 return Err(SendError::Late { reached });
