@@ -1,7 +1,7 @@
 //! The transport: listeners, TLS, HTTP/1 and HTTP/2, deadlines and limits of clients; connections to the
 //! application and tunnels.
 //!
-//! It knows no policy: a listener serves any [`service::Service`].
+//! It knows no policy: a listener serves any `service::Service`.
 
 pub(crate) mod alarm;
 pub(crate) mod complaints;
