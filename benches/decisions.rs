@@ -8,10 +8,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
-    Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Claim, Decision, Demand,
+    Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Claim, Demand,
     Enforcement, Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, RequestDigest,
     Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, Session, SessionId, SessionState,
-    Subject, Timestamp, decide,
+    Subject, Timestamp, Verdict, decide,
 };
 use stepgate::entropy::Entropy;
 use stepgate::seal::Keys;
@@ -123,14 +123,14 @@ fn deciding(criterion: &mut Criterion) {
         ("three routes", &several, 2),
     ] {
         assert!(matches!(
-            decide(demands, evidence(demands, others), NOW),
-            Decision::Forward(_)
+            decide(demands, &evidence(demands, others), NOW),
+            Verdict::Pass(())
         ));
         group.bench_function(name, |bencher| {
             let setup = || evidence(demands, others);
             bencher.iter_batched(
                 setup,
-                |evidence| decide(black_box(demands), evidence, NOW),
+                |evidence| decide(black_box(demands), &evidence, NOW),
                 BatchSize::SmallInput,
             );
         });
@@ -139,7 +139,7 @@ fn deciding(criterion: &mut Criterion) {
         let setup = || evidence(&[], 4);
         bencher.iter_batched(
             setup,
-            |evidence| decide(black_box(&critical), evidence, NOW),
+            |evidence| decide(black_box(&critical), &evidence, NOW),
             BatchSize::SmallInput,
         );
     });

@@ -12,9 +12,9 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
-    Accept, Action, Alternatives, Binding, Body, DefaultAction, Enforcement, Exception, Factor,
-    Leniency, Matcher, Method, MethodSet, PathPattern, Reading, RequestHead, RequestPath,
-    Requirement, RiskLevel, Route, RouteId, RouteTable, Scope, Verdict, WholeRegex,
+    Accept, Action, Alternatives, Applicability, Binding, Body, DefaultAction, Enforcement,
+    Exception, Factor, Leniency, Matcher, Method, MethodSet, PathPattern, Reading, RequestHead,
+    RequestPath, Requirement, RiskLevel, Route, RouteId, RouteTable, Scope, WholeRegex,
 };
 
 const LENIENT: Accept = Accept {
@@ -290,7 +290,7 @@ proptest! {
         let table = table(paths, &["/a/{x}"]);
         let mut one_by_one: Vec<String> = ask(&path, |head| {
             let explained = table.explain(head, None);
-            explained.into_iter().filter(|e| e.verdict == Verdict::Holds).map(|e| e.route.id.to_string()).collect()
+            explained.into_iter().filter(|e| e.verdict == Applicability::Holds).map(|e| e.route.id.to_string()).collect()
         });
         one_by_one.sort();
         prop_assert_eq!(found(&table, &path), one_by_one);

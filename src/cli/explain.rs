@@ -8,8 +8,8 @@ use super::error::CliError;
 use super::output::{Output, plural};
 use super::store::on_store_of;
 use crate::domain::{
-    Body, DefaultAction, Enforcement, Explained, RequestHead, RequestPath, RouteTable, Verdict,
-    claimed_methods,
+    Applicability, Body, DefaultAction, Enforcement, Explained, RequestHead, RequestPath,
+    RouteTable, claimed_methods,
 };
 use crate::policy;
 use crate::settings::{self, Settings};
@@ -102,7 +102,7 @@ fn describe(
     }
     let applying: Vec<_> = near
         .into_iter()
-        .filter(|route| route.verdict != Verdict::Fails)
+        .filter(|route| route.verdict != Applicability::Fails)
         .collect();
     conclude(&applying, table, out)?;
     Ok(applying)
@@ -111,21 +111,21 @@ fn describe(
 fn write_route(explained: &Explained, out: &mut Output) -> Result<(), CliError> {
     let route = &explained.route;
     let told = match &explained.verdict {
-        Verdict::Fails => "does not apply".to_owned(),
-        Verdict::Holds => "applies".to_owned(),
-        Verdict::Refused(why) => format!("refuses the request: {why}"),
-        Verdict::WaitsForBody => "may apply: the body decides".to_owned(),
+        Applicability::Fails => "does not apply".to_owned(),
+        Applicability::Holds => "applies".to_owned(),
+        Applicability::Refused(why) => format!("refuses the request: {why}"),
+        Applicability::WaitsForBody => "may apply: the body decides".to_owned(),
     };
     writeln!(out, "\nRoute `{}` {told}", route.id)?;
     for part in &explained.parts {
         let mark = match part.verdict {
-            Verdict::Fails => "no ",
-            Verdict::Holds => "yes",
-            Verdict::Refused(_) | Verdict::WaitsForBody => "?  ",
+            Applicability::Fails => "no ",
+            Applicability::Holds => "yes",
+            Applicability::Refused(_) | Applicability::WaitsForBody => "?  ",
         };
         writeln!(out, "  {mark}  {}", part.asked)?;
     }
-    if explained.verdict != Verdict::Fails {
+    if explained.verdict != Applicability::Fails {
         words::write_requirement(&route.requirement, out)?;
     }
     Ok(())

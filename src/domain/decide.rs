@@ -1,8 +1,8 @@
 //! The one question that matters: may this request pass?
 
 use super::{
-    Claim, Enforcement, Evidence, Grant, GrantKey, Mark, Reason, RequestDigest, Requirement,
-    RiskLevel, Session, SessionState, Timestamp,
+    Enforcement, Evidence, Grant, GrantKey, Mark, Reason, RequestDigest, Requirement, RiskLevel,
+    Session, SessionState, Timestamp,
 };
 use std::sync::Arc;
 
@@ -15,66 +15,51 @@ pub struct Demand {
     pub binding: Option<RequestDigest>,
 }
 
-/// The right to forward one request.
-///
-/// Only [`decide`] makes one, and forwarding consumes it. Not `Clone`: one decision, one request.
+/// The answer to a request: with what comes of it if it may pass, and what is lacking if not. Every case must
+/// be answered; a challenge is not an error.
 #[derive(Debug)]
-#[must_use = "a permit is spent by forwarding, or its claims are given back"]
-pub struct Permit {
-    claims: Vec<Claim>,
-}
-
-/// The answer to a request. Every case must be answered; a challenge is not an error.
-#[derive(Debug)]
-pub enum Decision {
+pub enum Verdict<P = (), C = Unmet, D = C> {
     /// A requirement is not met, and a verification would meet it.
-    Challenge(Unmet),
+    Challenge(C),
     /// No verification of ours would help.
-    Deny(Unmet),
+    Deny(D),
     /// The request may pass.
-    Forward(Permit),
+    Pass(P),
 }
 
 /// The strictest requirement that is not met.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unmet {
-    /// Its place among the demands.
-    pub index: usize,
+    /// Its place among the demands; `None` where the request is denied whatever it demands.
+    pub index: Option<usize>,
     /// Why it is not met.
     pub reason: Reason,
-    /// What this request had taken and must give back.
-    pub claims: Vec<Claim>,
 }
 
 /// Decides whether a request that makes `demands` may pass on `evidence`. Pure and total.
 ///
 /// All enforced demands must be met; the answer names the strictest one that is not. Demands that
 /// are only reported never hold a request up.
-pub fn decide(demands: &[Demand], evidence: Evidence, now: Timestamp) -> Decision {
+pub fn decide(demands: &[Demand], evidence: &Evidence, now: Timestamp) -> Verdict {
     let strictest = demands
         .iter()
         .enumerate()
         .filter(|(_, demand)| demand.requirement.enforcement == Enforcement::Enforce)
-        .filter_map(|(index, demand)| Some((index, demand, unmet(demand, &evidence, now)?)))
+        .filter_map(|(index, demand)| Some((index, demand, unmet(demand, evidence, now)?)))
         .max_by_key(|(index, demand, reason)| {
             let level = demand.requirement.level;
             // Denials first: no verification should be asked for that cannot help. Among equals
             // the first in the list, so that the answer does not depend on chance.
             (denies(*reason), level, std::cmp::Reverse(*index))
         });
-    let claims = evidence.claims;
-    match strictest {
-        None => Decision::Forward(Permit { claims }),
-        Some((index, _, reason)) if denies(reason) => Decision::Deny(Unmet {
-            index,
-            reason,
-            claims,
-        }),
-        Some((index, _, reason)) => Decision::Challenge(Unmet {
-            index,
-            reason,
-            claims,
-        }),
+    let Some((index, _, reason)) = strictest else {
+        return Verdict::Pass(());
+    };
+    let index = Some(index);
+    if denies(reason) {
+        Verdict::Deny(Unmet { index, reason })
+    } else {
+        Verdict::Challenge(Unmet { index, reason })
     }
 }
 
@@ -221,12 +206,5 @@ impl Demand {
             binding: self.binding,
             single_use: self.requirement.single_use,
         }
-    }
-}
-
-impl Permit {
-    /// Spends the permit: what it took stays taken unless the upstream is never reached.
-    pub fn spend(self) -> Vec<Claim> {
-        self.claims
     }
 }

@@ -35,7 +35,7 @@ mod whole_regex;
 pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
 pub use body::{Body, BodyRefusal, FormFields};
 pub use challenge::{Challenge, ReturnTarget};
-pub use decide::{Decision, Demand, Permit, Unmet, decide, unmet};
+pub use decide::{Demand, Unmet, Verdict, decide, unmet};
 pub use evidence::{Evidence, Mark, SessionState};
 pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};
 pub use grant::{Claim, Grant, GrantKey};
@@ -50,7 +50,7 @@ use path::captures_folded;
 pub(crate) use path::undo_odd_escapes;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub use reason::Reason;
-pub use request::{RequestHead, claimed_methods, only_line};
+pub use request::{RequestHead, RequestLine, claimed_methods, only_line};
 pub(crate) use request::{same_key, splits};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{
@@ -60,7 +60,7 @@ pub use route::{
 pub use secret::Secret;
 pub use secret_name::is_secret_name;
 pub use session::Session;
-pub use table::{Captures, Explained, Found, Match, Part, RouteTable, TableError, Verdict};
+pub use table::{Applicability, Captures, Explained, Found, Match, Part, RouteTable, TableError};
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::User;

@@ -23,6 +23,42 @@ const OVERRIDE_PARAMETERS: &[&str] = &[
     "x-method-override",
 ];
 
+/// What a request asks for, apart from its headers and body.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestLine<'r> {
+    /// The method.
+    pub method: Method,
+    /// Every method the request claims, see [`claimed_methods`].
+    pub claimed: MethodSet,
+    /// The host it is for: lower case, without port.
+    pub host: &'r str,
+    /// Its path.
+    pub path: &'r RequestPath<'r>,
+    /// The query, without `?`.
+    pub query: Option<&'r str>,
+    /// Whether it is the handshake of another protocol (RFC 9110 §7.8), such as a WebSocket's: what is sent
+    /// in that is never seen.
+    pub upgrades: bool,
+}
+
+impl<'r> RequestLine<'r> {
+    /// The head with these headers.
+    pub fn head<'h>(&'h self, headers: &'h http::HeaderMap) -> RequestHead<'h>
+    where
+        'r: 'h,
+    {
+        RequestHead {
+            method: self.method,
+            claimed: self.claimed,
+            host: self.host,
+            path: self.path,
+            query: self.query,
+            headers,
+            upgrades: self.upgrades,
+        }
+    }
+}
+
 /// A request without its body, as it is matched.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'r> {

@@ -1,69 +1,54 @@
 //! The gate: puts the evidence before the decision, and lets out only what was permitted.
 
 mod digest;
+mod permitted;
 
 pub use digest::digest;
+pub use permitted::Permitted;
 
 use crate::domain::{
-    Claim, Decision, Demand, Enforcement, Evidence, GrantKey, Permit, Reason, Session, SessionId,
-    SessionState, Timestamp, Unmet, decide, unmet,
+    Claim, Demand, Enforcement, Evidence, GrantKey, Reason, Session, SessionId, SessionState,
+    Timestamp, Unmet, Verdict, decide, unmet,
 };
 use crate::session::{Caller, SessionOptions};
 use crate::store::{Ask, Held, Store, StoreError};
 use std::time::Duration;
 
-/// What became of a request at the gate.
+/// A request at the gate: what became of it, and what was found on the way.
 #[derive(Debug)]
-pub struct Admission {
-    /// The answer.
-    pub outcome: Outcome,
+pub struct Admission<T> {
+    /// The request, if it may pass; else why not, and the request back.
+    pub verdict: Verdict<Permitted<T>, (Unmet, T)>,
     /// The session as it was found.
     pub session: SessionState,
     /// Demands that are only reported and were not met, by their place, and why.
     pub reported: Vec<(usize, Reason)>,
 }
 
-/// The answer to a request.
-#[derive(Debug)]
-pub enum Outcome {
-    /// A verification would meet the demand at this place.
-    Challenge(usize, Reason),
-    /// No verification of ours would help. The place is that of a demand, if one was not met.
-    Deny(Option<usize>, Reason),
-    /// It may pass.
-    Forward(Permit),
-}
-
-/// Decides whether a request of `caller` that makes `demands` may pass.
+/// Decides whether `request`, which is of `caller` and makes `demands`, may pass.
 ///
 /// One round trip to the store, and none where nothing is demanded and no session limit is in force.
 /// More are made for a session that is still filed under the secret before a rotation, for several
 /// credentials and for unknown ones in odd spellings under session limits, and to put back what was taken for a request that is refused.
-pub async fn admit<S: Store>(
+pub async fn admit<S: Store, T>(
     store: &S,
     sessions: &SessionOptions,
     caller: &Caller,
     demands: &[Demand],
+    request: T,
     now: Timestamp,
-) -> Result<Admission, StoreError> {
+) -> Result<Admission<T>, StoreError> {
     if sessions.limits_in_force() {
         for alone in &caller.alone {
             if let Some(reason) = ended(store, *alone, sessions, now).await? {
-                let outcome = Outcome::Deny(None, reason);
-                return Ok(Admission {
-                    outcome,
-                    session: SessionState::Unknown,
-                    reported: Vec::new(),
-                });
+                return Ok(Admission::over(request, reason, SessionState::Unknown));
             }
         }
     }
-    let Some(id) = caller.session else {
-        return Ok(settle(demands, Evidence::none(), now).0);
+    let asks = !demands.is_empty() || sessions.limits_in_force();
+    let Some(id) = caller.session.filter(|_| asks) else {
+        return Ok(settle(demands, Evidence::none(), request, now).0);
     };
-    if demands.is_empty() && !sessions.limits_in_force() {
-        return Ok(settle(demands, Evidence::none(), now).0);
-    }
     let held = fetch(store, id, caller, demands, now).await?;
     // Nobody's, but its time runs out all the same.
     let disputed = held.session.as_ref();
@@ -79,14 +64,9 @@ pub async fn admit<S: Store>(
     };
     if let Some(reason) = over {
         give_back(store, evidence.claims, now).await?;
-        let outcome = Outcome::Deny(None, reason);
-        return Ok(Admission {
-            outcome,
-            session: evidence.session,
-            reported: Vec::new(),
-        });
+        return Ok(Admission::over(request, reason, evidence.session));
     }
-    let (admission, unspent) = settle(demands, evidence, now);
+    let (admission, unspent) = settle(demands, evidence, request, now);
     give_back(store, unspent, now).await?;
     Ok(admission)
 }
@@ -105,15 +85,15 @@ async fn ended<S: Store>(
         .and_then(|session| over_limits(&session, sessions, now)))
 }
 
-/// Tells what [`admit`] would, and takes nothing.
+/// Tells what [`admit`] would, and takes nothing: there is no permit in it.
 pub async fn preview<S: Store>(
     store: &S,
     caller: &Caller,
     demands: &[Demand],
     now: Timestamp,
-) -> Result<Admission, StoreError> {
+) -> Result<Verdict, StoreError> {
     let Some(session) = caller.session else {
-        return Ok(settle(demands, Evidence::none(), now).0);
+        return Ok(decide(demands, &Evidence::none(), now));
     };
     let grants: Vec<GrantKey> = demands.iter().map(Demand::grant_key).collect();
     let ask = Ask {
@@ -131,7 +111,7 @@ pub async fn preview<S: Store>(
     held.grants = kept;
     let as_taken = |grant| Claim { session, grant };
     held.claims = Vec::into_iter(single_use).map(as_taken).collect();
-    Ok(settle(demands, weigh(held, caller, now), now).0)
+    Ok(decide(demands, &weigh(held, caller, now), now))
 }
 
 /// Puts back what was taken for a request that reached nobody.
@@ -256,33 +236,46 @@ pub fn over_limits(session: &Session, options: &SessionOptions, now: Timestamp) 
 }
 
 /// Decides, and hands out what must be put back.
-fn settle(demands: &[Demand], evidence: Evidence, now: Timestamp) -> (Admission, Vec<Claim>) {
-    let session = evidence.session.clone();
+fn settle<T>(
+    demands: &[Demand],
+    evidence: Evidence,
+    request: T,
+    now: Timestamp,
+) -> (Admission<T>, Vec<Claim>) {
     let reported = demands
         .iter()
         .enumerate()
         .filter(|(_, demand)| demand.requirement.enforcement == Enforcement::Report)
         .filter_map(|(index, demand)| Some((index, unmet(demand, &evidence, now)?)))
         .collect();
-    let (outcome, unspent) = match decide(demands, evidence, now) {
-        Decision::Forward(permit) => (Outcome::Forward(permit), Vec::new()),
-        Decision::Challenge(Unmet {
-            index,
-            reason,
-            claims,
-        }) => (Outcome::Challenge(index, reason), claims),
-        Decision::Deny(Unmet {
-            index,
-            reason,
-            claims,
-        }) => (Outcome::Deny(Some(index), reason), claims),
+    let decided = decide(demands, &evidence, now);
+    let Evidence {
+        session, claims, ..
+    } = evidence;
+    let (verdict, unspent) = match decided {
+        Verdict::Challenge(unmet) => (Verdict::Challenge((unmet, request)), claims),
+        Verdict::Deny(unmet) => (Verdict::Deny((unmet, request)), claims),
+        Verdict::Pass(()) => (Verdict::Pass(Permitted::new(request, claims)), Vec::new()),
     };
-    (
-        Admission {
-            outcome,
+    let admission = Admission {
+        verdict,
+        session,
+        reported,
+    };
+    (admission, unspent)
+}
+
+impl<T> Admission<T> {
+    /// Of a session that may not be used any more.
+    fn over(request: T, reason: Reason, session: SessionState) -> Self {
+        let unmet = Unmet {
+            index: None,
+            reason,
+        };
+        Self {
+            verdict: Verdict::Deny((unmet, request)),
             session,
-            reported,
-        },
-        unspent,
-    )
+            reported: Vec::new(),
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Out to the application: consumes the permit, streams both ways, carries upgrades.
 
-use crate::domain::{Claim, Permit};
-use crate::gate;
+use super::outbound::Outbound;
+use crate::domain::Claim;
+use crate::gate::{self, Permitted};
 use crate::proxy::house::Worker;
-use crate::request::body::Content;
 use crate::request::context::Visit;
 use crate::request::headers::{
     HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie,
@@ -19,8 +19,7 @@ use http::header::{self, Entry, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use std::future::poll_fn;
-use std::mem;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 /// Why the application did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -35,37 +34,40 @@ pub(crate) enum ForwardError {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Forwards one request. Whatever the permit rests on is spent with the first byte that is sent,
-/// and given back if none is.
-pub(crate) async fn forward(
+/// Forwards one request. Whatever was taken for it is spent with the first byte that is sent, and given
+/// back if none is.
+pub(super) async fn forward(
     worker: &Worker,
-    permit: Permit,
-    parts: &mut Parts,
-    content: Content,
+    permitted: Permitted<Outbound<'_>>,
     upgrade: Option<Upgrade>,
     watch: &Watch,
     visit: &Visit<'_>,
 ) -> Result<Response<UpstreamBody>, ForwardError> {
-    let claims = permit.spend();
     let connection = visit.connection;
-    let awaited = (parts.version == Version::HTTP_11).then(|| connection.line.await_answer());
-    let rules = &worker.house.options.headers;
-    prepare(parts, upgrade.as_ref(), visit, rules);
-    let mut request = Request::new(content.into_outgoing());
-    *request.method_mut() = mem::take(&mut parts.method);
-    *request.uri_mut() = mem::take(&mut parts.uri);
-    *request.headers_mut() = mem::take(&mut parts.headers);
-    if let Some(awaited) = &awaited {
-        pass_on_interims(&mut request, awaited).await;
-    }
-    let mut response = match worker
+    // The task of the client's connection, which polls this.
+    let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let mut awaited = None;
+    let permitted = permitted.map(|outbound| {
+        watch.prepare(outbound.parts);
+        if outbound.parts.version == Version::HTTP_11 {
+            awaited = Some(connection.line.await_answer());
+        }
+        let rules = &worker.house.options.headers;
+        prepare(outbound.parts, upgrade.as_ref(), visit, rules);
+        let mut request = outbound.into_request();
+        if let Some(awaited) = &awaited {
+            pass_on_interims(&mut request, awaited, task);
+        }
+        request
+    });
+    let sent = worker
         .pool
-        .send(request, connection.data.client(), visit.deadline)
-        .await
-    {
+        .send(permitted, connection.data.client(), visit.deadline)
+        .await;
+    let mut response = match sent {
         Ok(response) => response,
-        Err(error) => {
-            if !error.reached_upstream() {
+        Err((error, unspent)) => {
+            if let Some(claims) = unspent {
                 take_back(claims, worker).await;
             }
             return Err(error.into());
@@ -92,9 +94,7 @@ pub(crate) async fn forward(
 
 /// Tells an HTTP/1.1 client what the application says before its answer (RFC 9110 §15.2: a proxy must,
 /// but for `100 Continue`, which is between us and either side).
-async fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited) {
-    // The task of the client's connection, which polls this.
-    let connection = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited, connection: Waker) {
     let tell = awaited.teller(connection);
     hyper::ext::on_informational(request, move |response| {
         if is_passed_on_early(response.status()) {
@@ -170,11 +170,6 @@ fn carry(
             () = end.notified() => {}
         }
     });
-}
-
-/// Lets nothing out after all: what the permit rests on is given back.
-pub(crate) async fn withhold(permit: Permit, worker: &Worker) {
-    take_back(permit.spend(), worker).await;
 }
 
 async fn take_back(claims: Vec<Claim>, worker: &Worker) {

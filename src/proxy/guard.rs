@@ -1,123 +1,122 @@
-//! Before the gate: reads what must be read, puts the demands together, and answers a refusal.
+//! Judges a request: reads what must be read, puts its demands before the gate, and records the decision.
 
-use crate::audit::Outcome as Told;
+use super::error::EdgeError;
+use super::house::Worker;
+use super::outbound::Outbound;
+use crate::audit::Outcome;
 use crate::domain::{
-    Body, Decision, Demand, Enforcement, Evidence, Found, Match, Permit, Reason, RequestHead,
-    Session, SessionState, binding_parts, decide, needs_body, reads_body, values,
+    Body, Demand, Enforcement, Found, Match, Reason, RequestHead, RequestLine, Session,
+    SessionState, Unmet, Verdict, binding_parts, needs_body, reads_body, values,
 };
-use crate::gate::{self, Admission, Outcome};
-use crate::proxy::error::EdgeError;
-use crate::proxy::forward;
-use crate::proxy::house::Worker;
+use crate::gate::{self, Admission, Permitted};
 use crate::request::body::Content;
 use crate::request::context::Visit;
-use crate::session::Caller;
-use crate::session::Sessions;
-use crate::session::Watch;
+use crate::session::{Caller, Sessions, Watch};
 use crate::transport::connection_auth;
 use crate::web::UnmetDemand;
 use bytes::Bytes;
 
-/// What became of a request before the gate and at it.
-pub(crate) enum Judged {
-    /// A verification would meet what it lacks.
-    Challenged(Box<Challenged>),
-    /// It may pass.
-    Permitted(Permit),
-    /// No verification of ours would help.
-    Refused(Reason),
-}
+/// What became of a request.
+pub(super) type Judged<'p> = Verdict<Permitted<Outbound<'p>>, Box<Challenged<'p>>, Reason>;
 
 /// A request that a verification would let pass.
-pub(crate) struct Challenged {
+pub(super) struct Challenged<'p> {
     /// What it lacks.
-    pub(crate) unmet: UnmetDemand,
+    pub(super) unmet: UnmetDemand,
     /// Who sent it.
-    pub(crate) caller: Caller,
+    pub(super) caller: Caller,
     /// Its session.
-    pub(crate) session: Session,
+    pub(super) session: Session,
+    /// The request.
+    pub(super) outbound: Outbound<'p>,
 }
 
 /// Judges a request for which `found` routes may apply.
-pub(crate) async fn judge(
+pub(super) async fn judge<'p>(
     worker: &Worker,
     visit: &Visit<'_>,
     found: Found,
-    head: &RequestHead<'_>,
-    watch: &Watch,
-    content: &mut Content,
-) -> Result<Judged, EdgeError> {
-    let sessions = &worker.sessions.shared;
-    if found.is_empty() && !sessions.options.limits_in_force() {
-        refuse_if_revoked(worker, watch)?;
-        watch
-            .read_login(content, worker.web.shared.options.body_limit)
-            .await?;
-        return match decide(&[], Evidence::none(), sessions.clock.now()) {
-            Decision::Forward(permit) => Ok(Judged::Permitted(permit)),
-            Decision::Challenge(unmet) | Decision::Deny(unmet) => {
-                Err(EdgeError::Refused(unmet.reason))
-            }
-        };
-    }
+    line: &RequestLine<'_>,
+    mut outbound: Outbound<'p>,
+    watch: &mut Watch,
+) -> Result<Judged<'p>, EdgeError> {
     let may_be_guarded = !found.is_empty();
-    let weighed = weigh(worker, visit, found, head, watch, content).await;
-    let Weighed {
-        asked,
-        caller,
-        admission,
-    } = weighed.inspect_err(|error| {
+    let asked = ask(worker, visit, found, line, &mut outbound, watch).await;
+    let (asked, caller) = asked.inspect_err(|error| {
         if may_be_guarded {
-            record_unjudged(worker, visit, head, error);
+            let head = line.head(&outbound.parts.headers);
+            record_unjudged(worker, visit, &head, error);
         }
     })?;
+    let Worker { sessions, .. } = worker;
+    let admitted = gate::admit(
+        &sessions.store,
+        &sessions.shared.options,
+        &caller,
+        &asked.demands,
+        outbound,
+        sessions.shared.clock.now(),
+    );
+    let admission = match admitted.await {
+        Ok(admission) => admission,
+        Err(error) => {
+            let error = EdgeError::from(error);
+            record_failed(worker, visit, &asked, error.reason());
+            return Err(error);
+        }
+    };
     if !asked.demands.is_empty()
         && let Err(error) = record(worker, visit, &asked, &admission, &caller)
     {
-        if let Outcome::Forward(permit) = admission.outcome {
-            forward::withhold(permit, worker).await;
+        if let Verdict::Pass(permitted) = admission.verdict {
+            withhold(sessions, permitted).await;
         }
         return Err(error);
     }
-    keep_alive(&worker.sessions, &caller, &admission);
-    match admission.outcome {
-        Outcome::Forward(permit) => Ok(Judged::Permitted(permit)),
-        Outcome::Deny(_, reason) => Ok(Judged::Refused(reason)),
-        Outcome::Challenge(index, reason) => {
-            let SessionState::Known(session) = admission.session else {
-                return Err(EdgeError::Refused(Reason::SessionRequired));
-            };
-            Ok(Judged::Challenged(Box::new(Challenged {
-                unmet: asked.unmet(index, reason),
+    keep_alive(sessions, &caller, &admission);
+    match (admission.verdict, admission.session) {
+        (Verdict::Pass(permitted), _) => Ok(Verdict::Pass(permitted)),
+        (Verdict::Deny((unmet, _)), _) => Ok(Verdict::Deny(unmet.reason)),
+        (Verdict::Challenge((unmet, outbound)), SessionState::Known(session)) => {
+            let unmet = asked.unmet(unmet)?;
+            Ok(Verdict::Challenge(Box::new(Challenged {
+                unmet,
                 caller,
                 session,
+                outbound,
             })))
         }
+        (
+            Verdict::Challenge(_),
+            SessionState::Absent | SessionState::Disputed | SessionState::Unknown,
+        ) => Err(EdgeError::Refused(Reason::SessionRequired)),
     }
 }
 
-/// A request that was put before the gate.
-struct Weighed {
-    asked: Asked,
-    caller: Caller,
-    admission: Admission,
-}
-
-async fn weigh(
+/// Reads what the request demands, and who sent it. Afterwards it is known whether it is a login.
+async fn ask(
     worker: &Worker,
     visit: &Visit<'_>,
     found: Found,
-    head: &RequestHead<'_>,
-    watch: &Watch,
-    content: &mut Content,
-) -> Result<Weighed, EdgeError> {
-    let sessions = &worker.sessions.shared;
-    let now = sessions.clock.now();
+    line: &RequestLine<'_>,
+    outbound: &mut Outbound<'_>,
+    watch: &mut Watch,
+) -> Result<(Asked, Caller), EdgeError> {
+    let shared = &worker.sessions.shared;
     let limit = worker.web.shared.options.body_limit;
-    refuse_if_revoked(worker, watch)?;
-    let asked = Asked::read(found, head, content, limit).await?;
+    let Outbound { parts, content } = outbound;
+    let head = line.head(&parts.headers);
+    if !shared.revoked.is_empty() && watch.is_revoked() {
+        // Revoked means refused on every route at once, without a round trip.
+        return Err(EdgeError::Refused(Reason::SessionRevoked));
+    }
+    let asked = Asked::read(found, &head, content, limit).await?;
     watch.read_login(content, limit).await?;
+    watch.settle(&head, content);
     let guarded = !asked.demands.is_empty();
+    if !guarded && !shared.options.limits_in_force() {
+        return Ok((asked, Caller::default()));
+    }
     let caller = match watch.caller(visit, head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
@@ -125,30 +124,18 @@ async fn weigh(
         Err(_) => watch.caller_in_doubt(),
     };
     if guarded {
-        sessions.audit.ready()?;
-        refuse_if_authenticated(visit, &asked, head)?;
+        shared.audit.ready()?;
+        refuse_if_authenticated(visit, &asked, &head)?;
     }
-    let admission = gate::admit(
-        &worker.sessions.store,
-        &sessions.options,
-        &caller,
-        &asked.demands,
-        now,
-    )
-    .await?;
-    Ok(Weighed {
-        asked,
-        caller,
-        admission,
-    })
+    Ok((asked, caller))
 }
 
-/// Revoked means refused on every route at once, without a round trip.
-fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), EdgeError> {
-    if !worker.sessions.shared.revoked.is_empty() && watch.is_revoked() {
-        return Err(EdgeError::Refused(Reason::SessionRevoked));
+/// Lets nothing out after all.
+async fn withhold(sessions: &Sessions, permitted: Permitted<Outbound<'_>>) {
+    let now = sessions.shared.clock.now();
+    if let Err(error) = permitted.withhold(&sessions.store, now).await {
+        tracing::warn!(%error, "a grant of a request that reached nobody could not be given back");
     }
-    Ok(())
 }
 
 /// Where the connection itself is logged in, the application may act for whoever did that, whatever cookie
@@ -231,14 +218,16 @@ impl Asked {
         })
     }
 
-    /// What is needed to challenge for the demand at `index`.
-    fn unmet(mut self, index: usize, reason: Reason) -> UnmetDemand {
-        UnmetDemand {
+    /// What is needed to challenge for a demand that is not met.
+    fn unmet(mut self, unmet: Unmet) -> Result<UnmetDemand, EdgeError> {
+        let Unmet { index, reason } = unmet;
+        let index = index.ok_or(EdgeError::Refused(reason))?;
+        Ok(UnmetDemand {
             reason,
             route: self.matches.swap_remove(index).route.id.clone(),
             demand: self.demands.swap_remove(index),
             shown: self.shown.swap_remove(index),
-        }
+        })
     }
 }
 
@@ -247,16 +236,16 @@ fn record(
     worker: &Worker,
     visit: &Visit<'_>,
     asked: &Asked,
-    admission: &Admission,
+    admission: &Admission<Outbound<'_>>,
     caller: &Caller,
 ) -> Result<(), EdgeError> {
-    let (told, reason) = match &admission.outcome {
-        Outcome::Forward(_) => match admission.reported.first() {
-            Some((_, reason)) => (Told::Reported, Some(*reason)),
-            None => (Told::Forwarded, None),
+    let (outcome, reason) = match &admission.verdict {
+        Verdict::Pass(_) => match admission.reported.first() {
+            Some((_, reason)) => (Outcome::Reported, Some(*reason)),
+            None => (Outcome::Forwarded, None),
         },
-        Outcome::Challenge(_, reason) => (Told::Challenged, Some(*reason)),
-        Outcome::Deny(_, reason) => (Told::Denied, Some(*reason)),
+        Verdict::Challenge((unmet, _)) => (Outcome::Challenged, Some(unmet.reason)),
+        Verdict::Deny((unmet, _)) => (Outcome::Denied, Some(unmet.reason)),
     };
     let subject = match &admission.session {
         SessionState::Known(session) => Some(&session.subject),
@@ -264,25 +253,46 @@ fn record(
     };
     let shared = &worker.sessions.shared;
     let now = shared.clock.now();
-    let mut event = visit.decision(now, told, reason, &asked.demands, (caller.session, subject));
+    let mut event = visit.decision(
+        now,
+        outcome,
+        reason,
+        &asked.demands,
+        (caller.session, subject),
+    );
     event.routes = asked.matches.iter().map(|found| &found.route.id).collect();
     Ok(shared.audit.record(&event)?)
+}
+
+/// The event for a guarded request that the gate could not judge.
+fn record_failed(worker: &Worker, visit: &Visit<'_>, asked: &Asked, reason: Reason) {
+    if asked.demands.is_empty() {
+        return;
+    }
+    let shared = &worker.sessions.shared;
+    let now = shared.clock.now();
+    let outcome = Outcome::Failed;
+    let mut event = visit.decision(now, outcome, Some(reason), &asked.demands, (None, None));
+    event.routes = asked.matches.iter().map(|found| &found.route.id).collect();
+    if let Err(error) = shared.audit.record(&event) {
+        tracing::warn!(request_id = %visit.id, %error, "a refusal is not in the audit log");
+    }
 }
 
 /// The event for a guarded request that could not be put before the gate.
 fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError) {
     let shared = &worker.sessions.shared;
     let reason = error.reason();
-    let told = if reason == Reason::StoreUnavailable {
-        Told::Failed
+    let outcome = if reason == Reason::StoreUnavailable {
+        Outcome::Failed
     } else {
-        Told::Denied
+        Outcome::Denied
     };
     // The routes were used up on the way; what goes wrong can afford a second look.
     let found = worker.web.shared.table.load().find(head);
     let matching = found.matches().iter().map(|found| &found.route);
     let routes: Vec<_> = matching.chain(found.waiting()).collect();
-    let mut event = visit.decision(shared.clock.now(), told, Some(reason), &[], (None, None));
+    let mut event = visit.decision(shared.clock.now(), outcome, Some(reason), &[], (None, None));
     if let Some(strictest) = routes.iter().max_by_key(|route| route.requirement.level) {
         event.action = Some(&strictest.requirement.action);
         event.level = Some(strictest.requirement.level);
@@ -295,13 +305,13 @@ fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, e
 }
 
 /// Notes that a session is in use, off the request's way, where idle limits are in force.
-fn keep_alive(sessions: &Sessions, caller: &Caller, admission: &Admission) {
+fn keep_alive(sessions: &Sessions, caller: &Caller, admission: &Admission<Outbound<'_>>) {
     let shared = &sessions.shared;
-    let (Some(idle), SessionState::Known(session), Some(id), Outcome::Forward(_)) = (
+    let (Some(idle), SessionState::Known(session), Some(id), Verdict::Pass(_)) = (
         shared.options.idle,
         &admission.session,
         caller.session,
-        &admission.outcome,
+        &admission.verdict,
     ) else {
         return;
     };

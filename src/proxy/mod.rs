@@ -10,13 +10,14 @@ pub mod fuzzing;
 mod guard;
 mod house;
 mod normalize;
+mod outbound;
 mod reply;
 mod serve;
 
 pub use house::{EdgeOptions, House};
 pub use serve::serve;
 
-use crate::domain::{DefaultAction, Reason, RequestHead, RequestPath, claimed_methods};
+use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
 use crate::request::body::{Content, Patience};
 use crate::request::connection::Connection;
 use crate::request::context::{Received, Visit};
@@ -25,11 +26,14 @@ use crate::transport::service::Answer;
 use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
 use error::EdgeError;
+use forward::forward;
+use guard::{Challenged, judge};
 use house::Worker;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use normalize::{Plain, normalize};
+use outbound::Outbound;
 use reply::Reply;
 use std::rc::Rc;
 
@@ -92,42 +96,39 @@ async fn walk(
         let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, parts, body)).await?;
         return Ok(answer.map(Reply::own));
     }
-    let head = RequestHead {
+    let line = RequestLine {
         method,
         claimed: claimed_methods(method, &parts.headers, &path, uri.query()),
         host: &host,
         path: &path,
         query: uri.query(),
-        headers: &parts.headers,
         upgrades: upgrade.is_some(),
     };
+    let head = line.head(&parts.headers);
     let table = web.shared.table.load();
     let found = table.find(&head);
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
     let mut watch = Watch::new(&worker.sessions, visit, &head);
-    let mut content = Content::new(body, worker.house.options.limits.body, visit.body_deadlines);
-    let outcome = guard::judge(worker, visit, found, &head, &watch, &mut content).await?;
-    watch.settle(&head, &content);
-    match outcome {
-        guard::Judged::Refused(reason) => {
-            Ok(respond::refusal(visit, reason, None, None).map(Reply::own))
-        }
-        guard::Judged::Challenged(challenged) => {
-            let guard::Challenged {
+    let content = Content::new(body, worker.house.options.limits.body, visit.body_deadlines);
+    let outbound = Outbound { parts, content };
+    match judge(worker, visit, found, &line, outbound, &mut watch).await? {
+        Verdict::Challenge(challenged) => {
+            let Challenged {
                 unmet,
                 caller,
                 session,
+                outbound: Outbound { parts, mut content },
             } = *challenged;
+            let head = line.head(&parts.headers);
             let answer =
                 endpoints::challenge(web, visit, unmet, &caller, &session, &head, &mut content);
             Ok(Box::pin(answer).await?.map(Reply::own))
         }
-        guard::Judged::Permitted(permit) => {
-            watch.prepare(parts);
-            let forwarded =
-                forward::forward(worker, permit, parts, content, upgrade, &watch, visit).await;
+        Verdict::Deny(reason) => Ok(respond::refusal(visit, reason, None, None).map(Reply::own)),
+        Verdict::Pass(permitted) => {
+            let forwarded = forward(worker, permitted, upgrade, &watch, visit).await;
             let mut response = forwarded?;
             let (read, opened) = watch.observe(visit, &mut response).await;
             Ok(response.map(|body| Reply::continued(read, body).opened(opened)))

@@ -29,7 +29,7 @@ impl GuestCookie {
     pub fn beside(browser_key: &str) -> Self {
         let secure = browser_key.starts_with("__Host-");
         Self {
-            name: format!("{browser_key}{}", GUEST_SUFFIX),
+            name: format!("{browser_key}{GUEST_SUFFIX}"),
             attributes: if secure {
                 "; Path=/; HttpOnly; SameSite=Lax; Secure"
             } else {

@@ -17,7 +17,7 @@ mod speak;
 pub(crate) mod status_class;
 pub(crate) mod streams;
 pub(crate) mod tunnel;
-pub(crate) mod upstream;
+pub mod upstream;
 pub(crate) mod watchman;
 pub(crate) mod wire;
 

@@ -5,9 +5,9 @@ use super::support::{HOUR, House, MINUTE, at_once, browser, grant, grant_key, id
 use std::sync::Arc;
 use stepgate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Claim, Demand, Enforcement, Factor,
-    RequestDigest, Requirement, RiskLevel, Scope, SessionId,
+    RequestDigest, Requirement, RiskLevel, Scope, SessionId, Verdict,
 };
-use stepgate::gate::{self, Outcome};
+use stepgate::gate;
 use stepgate::session::{
     Caller, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
 };
@@ -79,25 +79,23 @@ async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(ho
     let outcomes = at_once(100, async move |number| {
         let caller = caller(id(1), browser(1));
         let demands = [demand("a", 1)];
-        let admitted = gate::admit(&stores[number % 2], &sessions(), &caller, &demands, now).await;
-        admitted.unwrap().outcome
+        let admitted =
+            gate::admit(&stores[number % 2], &sessions(), &caller, &demands, (), now).await;
+        admitted.unwrap().verdict
     })
     .await;
     let mut spent = Vec::new();
     for outcome in outcomes {
         match outcome {
-            Outcome::Forward(permit) => spent.extend(permit.spend()),
-            Outcome::Challenge(0, _) => {}
-            Outcome::Challenge(..) | Outcome::Deny(..) => panic!("not for want of a grant"),
+            Verdict::Pass(permitted) => {
+                let claims = permitted.claims().iter();
+                spent.extend(claims.map(|claim| (claim.session, claim.grant.clone())));
+            }
+            Verdict::Challenge((unmet, ())) => assert_eq!(unmet.index, Some(0)),
+            Verdict::Deny(_) => panic!("not for want of a grant"),
         }
     }
-    assert_eq!(
-        spent,
-        [Claim {
-            session: id(1),
-            grant: granted
-        }]
-    );
+    assert_eq!(spent, [(id(1), granted)]);
 }
 
 async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: House) {
@@ -106,8 +104,16 @@ async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: Ho
     house.earn(1, once("a", 1)).await;
     let forwards = async |session, browser, digest| {
         let (caller, demands) = (caller(session, browser), [demand("a", digest)]);
-        let admitted = gate::admit(&house.store, &sessions(), &caller, &demands, house.now()).await;
-        matches!(admitted.unwrap().outcome, Outcome::Forward(_))
+        let admitted = gate::admit(
+            &house.store,
+            &sessions(),
+            &caller,
+            &demands,
+            (),
+            house.now(),
+        )
+        .await;
+        matches!(admitted.unwrap().verdict, Verdict::Pass(_))
     };
     assert!(!forwards(id(1), browser(2), 1).await, "a copied cookie");
     assert!(!forwards(id(2), browser(1), 1).await, "another session");

@@ -17,7 +17,7 @@ pub struct Explained {
     /// The route.
     pub route: Arc<Route>,
     /// Whether it applies.
-    pub verdict: Verdict,
+    pub verdict: Applicability,
     /// Every part of its match. The path is the first.
     pub parts: Vec<Part>,
 }
@@ -28,12 +28,12 @@ pub struct Part {
     /// What is asked, such as ``path `/users/{id}` ``.
     pub asked: String,
     /// Whether it holds, or what keeps it open.
-    pub verdict: Verdict,
+    pub verdict: Applicability,
 }
 
 /// Whether something holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Applicability {
     /// It does not.
     Fails,
     /// It does.
@@ -59,7 +59,7 @@ impl Explained {
     pub fn path_holds(&self) -> bool {
         self.parts
             .first()
-            .is_some_and(|part| part.verdict == Verdict::Holds)
+            .is_some_and(|part| part.verdict == Applicability::Holds)
     }
 }
 
@@ -119,8 +119,8 @@ fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) 
         parts.push(Part::new(asked.to_owned(), true));
     }
     for matcher in &matcher.body {
-        let verdict = body.map_or(Verdict::WaitsForBody, |body| {
-            Verdict::of(body.holds(matcher, head))
+        let verdict = body.map_or(Applicability::WaitsForBody, |body| {
+            Applicability::of(body.holds(matcher, head))
         });
         parts.push(Part {
             asked: body_asked(matcher),
@@ -137,14 +137,15 @@ fn excepted(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>
         let failing = |fields| exception.fails(head, head.claimed, fields);
         let fields = body.map_or(Fields::Unknown, Fields::Of);
         let (told, verdict) = match (failing(Fields::Ignored), failing(fields)) {
-            (_, None) => ("holds".to_owned(), Verdict::Fails),
+            (_, None) => ("holds".to_owned(), Applicability::Fails),
             (None, Some(_)) if body.is_none() => (
                 "holds if no field of the body has a name of it".to_owned(),
-                Verdict::WaitsForBody,
+                Applicability::WaitsForBody,
             ),
-            (Some(why), _) | (None, Some(why)) => {
-                (format!("does not hold: {}", why_not(&why)), Verdict::Holds)
-            }
+            (Some(why), _) | (None, Some(why)) => (
+                format!("does not hold: {}", why_not(&why)),
+                Applicability::Holds,
+            ),
         };
         let asked = format!("exception {} {told}", index + 1);
         parts.push(Part { asked, verdict });
@@ -152,16 +153,16 @@ fn excepted(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>
     parts
 }
 
-fn verdict(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Verdict {
+fn verdict(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Applicability {
     use super::compiled::Standing;
     if !compiled.path_holds(head.path) {
-        return Verdict::Fails;
+        return Applicability::Fails;
     }
     match (compiled.standing(head), body) {
-        (Standing::Applies, _) => Verdict::Holds,
-        (Standing::Excluded, _) => Verdict::Fails,
-        (Standing::WaitsForBody, None) => Verdict::WaitsForBody,
-        (Standing::WaitsForBody, Some(body)) => Verdict::of(applies(compiled, head, body)),
+        (Standing::Applies, _) => Applicability::Holds,
+        (Standing::Excluded, _) => Applicability::Fails,
+        (Standing::WaitsForBody, None) => Applicability::WaitsForBody,
+        (Standing::WaitsForBody, Some(body)) => Applicability::of(applies(compiled, head, body)),
     }
 }
 
@@ -223,15 +224,15 @@ fn body_asked(matcher: &BodyMatcher) -> String {
 impl Part {
     fn new(asked: String, holds: bool) -> Self {
         let verdict = if holds {
-            Verdict::Holds
+            Applicability::Holds
         } else {
-            Verdict::Fails
+            Applicability::Fails
         };
         Self { asked, verdict }
     }
 }
 
-impl Verdict {
+impl Applicability {
     fn of(answer: Result<bool, crate::domain::BodyRefusal>) -> Self {
         match answer {
             Ok(true) => Self::Holds,

@@ -11,7 +11,7 @@ mod found;
 mod trie;
 
 pub use captures::Captures;
-pub use explain::{Explained, Part, Verdict};
+pub use explain::{Applicability, Explained, Part};
 pub use found::{Found, Match};
 
 use crate::domain::path::TemplateError;

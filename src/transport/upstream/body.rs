@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 /// A request body on its way to the application.
 #[derive(Debug)]
-pub(crate) enum Outgoing {
+pub enum Outgoing {
     /// Read already, because a matcher had to; sent byte for byte.
     Read(Option<Bytes>),
     /// Streamed as it comes, up to a number of bytes.
@@ -23,7 +23,7 @@ pub(crate) enum Outgoing {
 
 /// Why a request body could not be passed on.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OutgoingError {
+pub enum OutgoingError {
     /// The client stopped, or sent something that is no body.
     #[error("the client's body broke off")]
     Client(#[source] hyper::Error),

@@ -1,12 +1,15 @@
 //! The way to the application: addresses, connections, and a pool of them for each thread.
 
+mod admitted;
 mod body;
 mod link;
 mod pinned;
 mod pool;
 mod target;
 
-pub(crate) use body::{Outgoing, OutgoingError, UpstreamBody};
+pub use admitted::Admitted;
+pub(crate) use body::UpstreamBody;
+pub use body::{Outgoing, OutgoingError};
 pub(crate) use pinned::Pinned;
 pub use pool::UpstreamOptions;
 pub(crate) use pool::{Client, Pool, SendError};

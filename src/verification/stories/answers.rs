@@ -2,7 +2,7 @@
 
 use super::{Client, House, PASSWORD, refused, refused_code, verified};
 use crate::domain::{
-    BrowserKeyHash, Decision, Factor, FactorSet, Reason, Secret, SessionId, Subject, decide,
+    BrowserKeyHash, Factor, FactorSet, Reason, Secret, SessionId, Subject, Verdict, decide,
 };
 use crate::verification::tests::now;
 use crate::verification::{Answer, Answering, Means, hash_browser_key};
@@ -22,19 +22,19 @@ async fn the_right_password_opens_the_request_once_and_in_this_browser_alone() {
     // A copied application cookie, with the browser key of before, is not enough.
     let copied = decide(
         &[house.demand()],
-        house.evidence(&before).await,
+        &house.evidence(&before).await,
         house.now(),
     );
-    assert!(matches!(copied, Decision::Challenge(_)));
+    assert!(matches!(copied, Verdict::Challenge(_)));
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
         &house.verifier.equipment().keys,
     );
     let demands = [house.demand()];
-    let first = decide(&demands, house.evidence(&client).await, house.now());
-    assert!(matches!(first, Decision::Forward(_)));
-    let second = decide(&demands, house.evidence(&client).await, house.now());
-    assert!(matches!(second, Decision::Challenge(_)));
+    let first = decide(&demands, &house.evidence(&client).await, house.now());
+    assert!(matches!(first, Verdict::Pass(())));
+    let second = decide(&demands, &house.evidence(&client).await, house.now());
+    assert!(matches!(second, Verdict::Challenge(_)));
 }
 
 #[tokio::test]

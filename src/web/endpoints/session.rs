@@ -5,9 +5,9 @@ use super::EndpointError;
 use crate::audit::{self, EventKind};
 use crate::domain::{
     Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, Reason, RequestHead,
-    RequestPath, Session, binding_parts,
+    RequestPath, Session, Verdict, binding_parts,
 };
-use crate::gate::{self, Outcome};
+use crate::gate;
 use crate::request::body::Content;
 use crate::request::host::bare_host;
 use crate::store::Store;
@@ -150,30 +150,30 @@ async fn ask(
             }
         })
         .collect();
-    let admission = gate::preview(
+    let verdict = gate::preview(
         &call.web.sessions.store,
         &known.caller,
         &demands,
         call.web.sessions.shared.clock.now(),
     )
     .await?;
-    let (satisfied, at, reason) = match admission.outcome {
-        Outcome::Forward(_) => (true, None, None),
-        Outcome::Challenge(at, reason) => (false, Some(at), Some(reason)),
-        Outcome::Deny(at, reason) => (false, at, Some(reason)),
+    let unmet = match verdict {
+        Verdict::Pass(()) => None,
+        Verdict::Challenge(unmet) | Verdict::Deny(unmet) => Some(unmet),
     };
-    let strictest = at
+    let strictest = unmet
+        .and_then(|unmet| unmet.index)
         .and_then(|at| demands.get(at))
         .or_else(|| demands.iter().max_by_key(|demand| demand.requirement.level));
     let requirement = strictest.map(|demand| &*demand.requirement);
     Ok(RouteStatus {
         guarded: requirement.is_some(),
-        satisfied,
+        satisfied: unmet.is_none(),
         action: requirement.map(|requirement| requirement.action.to_string()),
         level: requirement.map_or(0, |requirement| requirement.level.number()),
         factors: requirement
             .map(|requirement| words(requirement.factors.sets(), FactorSet::EMPTY))
             .unwrap_or_default(),
-        reason: reason.map(Reason::as_str),
+        reason: unmet.map(|unmet| unmet.reason.as_str()),
     })
 }

@@ -1,6 +1,6 @@
 //! Tables to ask, and what asks them.
 
-use crate::domain::table::{Match, RouteTable, Verdict};
+use crate::domain::table::{Applicability, Match, RouteTable};
 use crate::domain::{
     Accept, Action, Alternatives, Binding, Body, BodyRefusal, DefaultAction, Enforcement,
     Exception, Factor, Matcher, Method, MethodSet, PathPattern, Reading, RequestHead, RequestPath,
@@ -129,7 +129,7 @@ impl Ask {
             let explained = table.explain(head, Some(&body));
             let holding = explained
                 .iter()
-                .filter(|e| e.verdict == Verdict::Holds)
+                .filter(|e| e.verdict == Applicability::Holds)
                 .count();
             assert_eq!(holding, settled.len());
             Ok(settled)

@@ -1,0 +1,75 @@
+//! The permit: a request that was judged and may pass.
+
+use crate::domain::{Claim, Timestamp};
+use crate::store::{Store, StoreError};
+use crate::transport::upstream::{Admitted, Outgoing};
+use http::Request;
+
+/// A request that was judged and may pass.
+///
+/// [`admit`](super::admit) alone makes one, around the one request that it judged, and the pool of
+/// upstream connections takes nothing else. Not `Clone`: one decision, one request.
+///
+/// ```compile_fail
+/// // Nobody else makes one.
+/// let forged = stepgate::gate::Permitted { request: (), claims: Vec::new() };
+/// ```
+///
+/// ```compile_fail
+/// // What was not judged is not sent.
+/// use stepgate::transport::upstream::{Admitted, Outgoing};
+/// fn send(request: impl Admitted) {}
+/// fn unjudged(request: http::Request<Outgoing>) {
+///     send(request);
+/// }
+/// ```
+///
+/// ```
+/// // What was judged is.
+/// use stepgate::gate::Permitted;
+/// use stepgate::transport::upstream::{Admitted, Outgoing};
+/// fn send(request: impl Admitted) {}
+/// fn judged(request: Permitted<http::Request<Outgoing>>) {
+///     send(request);
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "it is sent, or what it took is given back"]
+pub struct Permitted<T> {
+    request: T,
+    claims: Vec<Claim>,
+}
+
+impl<T> Permitted<T> {
+    /// Only the gate judges.
+    pub(super) fn new(request: T, claims: Vec<Claim>) -> Self {
+        Self { request, claims }
+    }
+
+    /// The same request in another form, such as with the headers of the next hop.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Permitted<U> {
+        Permitted {
+            request: change(self.request),
+            claims: self.claims,
+        }
+    }
+
+    /// The single-use grants that were taken for it.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Lets nothing out after all: what was taken for it is put back.
+    pub async fn withhold<S: Store>(self, store: &S, now: Timestamp) -> Result<(), StoreError> {
+        super::give_back(store, self.claims, now).await
+    }
+}
+
+impl Admitted for Permitted<Request<Outgoing>> {
+    /// What was taken for it, to be put back if it reached nobody.
+    type Taken = Vec<Claim>;
+
+    fn release(self) -> (Request<Outgoing>, Vec<Claim>) {
+        (self.request, self.claims)
+    }
+}

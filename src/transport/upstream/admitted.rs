@@ -1,0 +1,16 @@
+//! What the pool sends: requests that were admitted.
+
+use super::body::Outgoing;
+use http::Request;
+
+/// A request that may be sent to the application.
+///
+/// The transport knows no policy, and takes nothing that nobody admitted: the gate's permit alone is one
+/// (kept by `tests/tidy/architecture.rs`).
+pub trait Admitted {
+    /// What was taken for it, to be put back if it reached nobody.
+    type Taken;
+
+    /// The request, and what was taken for it.
+    fn release(self) -> (Request<Outgoing>, Self::Taken);
+}
