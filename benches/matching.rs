@@ -10,7 +10,7 @@ use std::time::Duration;
 use stepgate::domain::{
     Accept, Action, Alternatives, Binding, DefaultAction, Enforcement, Factor, Matcher, Method,
     MethodSet, PathPattern, Reading, RequestHead, RequestPath, Requirement, RiskLevel, Route,
-    RouteId, RouteTable, Scope, WholeRegex, claimed_methods,
+    RouteId, RouteTable, Scope, WholeRegex,
 };
 
 const HIT: &str = "/service7/users/42/delete7";
@@ -65,16 +65,7 @@ fn find(table: &RouteTable, raw: &str, headers: &HeaderMap) -> usize {
     let Ok(path) = RequestPath::parse(raw, &Accept::default()) else {
         return 0;
     };
-    let claimed = claimed_methods(Method::Delete, headers, &path, Some("page=2"));
-    let head = RequestHead {
-        method: Method::Delete,
-        claimed,
-        host: "app.example.com",
-        path: &path,
-        query: Some("page=2"),
-        headers,
-        upgrades: false,
-    };
+    let head = RequestHead::new(Method::Delete, &path, Some("page=2"), headers);
     table.find(&head).matches().len()
 }
 

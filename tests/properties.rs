@@ -80,15 +80,7 @@ fn table(paths: Vec<(PathPattern, Reading)>, except: &[&str]) -> RouteTable {
 
 fn ask<T>(path: &RequestPath<'_>, then: impl FnOnce(&RequestHead<'_>) -> T) -> T {
     let headers = HeaderMap::new();
-    then(&RequestHead {
-        method: Method::Get,
-        claimed: MethodSet::EMPTY.with(Method::Get),
-        host: "app",
-        path,
-        query: None,
-        headers: &headers,
-        upgrades: false,
-    })
+    then(&RequestHead::new(Method::Get, path, None, &headers))
 }
 
 fn found(table: &RouteTable, path: &RequestPath<'_>) -> Vec<String> {

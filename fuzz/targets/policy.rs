@@ -4,7 +4,7 @@
 
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use stepgate::domain::{Accept, Method, MethodSet, RequestHead, RequestPath};
+use stepgate::domain::{Accept, Method, RequestHead, RequestPath};
 use stepgate::policy;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -25,15 +25,8 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let headers = HeaderMap::new();
-    let head = RequestHead {
-        method: Method::Post,
-        claimed: MethodSet::EMPTY.with(Method::Post),
-        host: "app.example.test",
-        path: &path,
-        query: Some("a=1"),
-        headers: &headers,
-        upgrades: false,
-    };
+    let head = RequestHead::new(Method::Post, &path, Some("a=1"), &headers);
+    let head = head.for_host("app.example.test");
     let _ = table.find(&head);
     let _ = table.explain(&head, None);
 });

@@ -71,7 +71,7 @@ impl fmt::Display for Banner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Accept, Method, MethodSet, RequestHead, RequestPath};
+    use crate::domain::{Accept, Method, RequestHead, RequestPath};
     use crate::policy as policies;
     use std::net::Ipv4Addr;
 
@@ -84,15 +84,7 @@ mod tests {
         let headers = http::HeaderMap::new();
         let met = |method, path| {
             let path = RequestPath::parse(path, &Accept::default()).unwrap();
-            let found = table.find(&RequestHead {
-                method,
-                claimed: MethodSet::EMPTY.with(method),
-                host: "127.0.0.1",
-                path: &path,
-                query: None,
-                headers: &headers,
-                upgrades: false,
-            });
+            let found = table.find(&RequestHead::new(method, &path, None, &headers));
             let first = found.matches().first();
             first.map(|one| one.route.id.as_str().to_owned())
         };

@@ -241,7 +241,7 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Accept, Method, RequestPath, claimed_methods};
+    use crate::domain::{Accept, Method, RequestPath};
     use http::HeaderMap;
     use http::header::{CONTENT_TYPE, HeaderValue};
 
@@ -255,16 +255,7 @@ mod tests {
         let headers =
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
-        let claimed = claimed_methods(method, &headers, &path, query);
-        let head = RequestHead {
-            method,
-            claimed,
-            host: "app",
-            path: &path,
-            query,
-            headers: &headers,
-            upgrades: false,
-        };
+        let head = RequestHead::new(method, &path, query, &headers);
         let body = Body::read(&headers, json.as_bytes()).unwrap();
         let anchor = (query == Some("anchored")).then_some("/a/form");
         parts_of(binding, anchor, &head, &Captures::default(), &body)

@@ -80,6 +80,30 @@ pub struct RequestHead<'r> {
 }
 
 impl<'r> RequestHead<'r> {
+    /// A head that claims the methods it can be read to, for no host and without a handshake.
+    pub fn new(
+        method: Method,
+        path: &'r RequestPath<'r>,
+        query: Option<&'r str>,
+        headers: &'r http::HeaderMap,
+    ) -> Self {
+        Self {
+            method,
+            claimed: claimed_methods(method, headers, path, query),
+            host: "",
+            path,
+            query,
+            headers,
+            upgrades: false,
+        }
+    }
+
+    /// The same for a host.
+    #[must_use]
+    pub fn for_host(self, host: &'r str) -> Self {
+        Self { host, ..self }
+    }
+
     /// The parameters of the query, and those behind a `?` that was escaped in the path, or behind a `;`: who
     /// decodes the target before splitting it finds them there, and Fastify 4 splits at either.
     pub(super) fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {

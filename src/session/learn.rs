@@ -359,7 +359,7 @@ fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Accept, Method, MethodSet, RequestPath, claimed_methods};
+    use crate::domain::{Accept, Method, MethodSet, RequestPath};
 
     const FORM: &str = "application/x-www-form-urlencoded";
     const JSON: &str = "application/json";
@@ -425,15 +425,7 @@ mod tests {
     ) -> T {
         let (path, query) = sent.target.split_once('?').unwrap_or((sent.target, ""));
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
-        ask(&RequestHead {
-            method: sent.method,
-            claimed: claimed_methods(sent.method, headers, &path, Some(query)),
-            host: "app",
-            path: &path,
-            query: Some(query),
-            headers,
-            upgrades: false,
-        })
+        ask(&RequestHead::new(sent.method, &path, Some(query), headers))
     }
 
     /// What a request turns out to be, with whom it names.

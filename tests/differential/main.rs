@@ -22,13 +22,11 @@ mod queries;
 mod readers;
 
 use generator::{Chance, shorter};
-use http::HeaderMap;
 use readers::{Ask, Readers, Seen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use stepgate::domain::{Method, RequestHead, RequestPath, claimed_methods};
 
 /// What is asked at once.
 const BATCH: usize = 256;
@@ -156,23 +154,6 @@ fn look(
 /// Another subject may have ended with what it found.
 fn locked(readers: &Mutex<Readers>) -> MutexGuard<'_, Readers> {
     readers.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A request as routes are asked for it.
-fn posted<'r>(
-    path: &'r RequestPath<'r>,
-    query: Option<&'r str>,
-    headers: &'r HeaderMap,
-) -> RequestHead<'r> {
-    RequestHead {
-        method: Method::Post,
-        claimed: claimed_methods(Method::Post, headers, path, query),
-        upgrades: false,
-        host: "h",
-        path,
-        query,
-        headers,
-    }
 }
 
 /// The case without what it does not need to stay this finding.

@@ -7,10 +7,10 @@ use crate::generator::{
     Chance, disturbed, inserted, other_case, percent, percent_oddly, percent_twice, with_one,
 };
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
-use crate::{Case, Finding, Ours, Subject, locked, posted};
+use crate::{Case, Finding, Ours, Subject, locked};
 use http::{HeaderMap, Uri};
 use std::sync::Mutex;
-use stepgate::domain::{Accept, Leniency, RequestPath, RouteTable};
+use stepgate::domain::{Accept, Leniency, Method, RequestHead, RequestPath, RouteTable};
 use stepgate::policy;
 
 const GUARDED: &str = "
@@ -257,7 +257,7 @@ impl Paths {
             return Ours::Refused;
         };
         let headers = HeaderMap::new();
-        let head = posted(&path, uri.query(), &headers);
+        let head = RequestHead::new(Method::Post, &path, uri.query(), &headers);
         if setting.table.find(&head).is_empty() {
             Ours::Passed
         } else {

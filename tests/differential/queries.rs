@@ -8,10 +8,10 @@ use crate::generator::{
     replaced, with_one,
 };
 use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
-use crate::{Case, Finding, Ours, Subject, locked, multipart, posted};
+use crate::{Case, Finding, Ours, Subject, locked, multipart};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use std::sync::Mutex;
-use stepgate::domain::{Accept, Body, RequestPath, RouteTable};
+use stepgate::domain::{Accept, Body, Method, RequestHead, RequestPath, RouteTable};
 use stepgate::policy;
 
 /// What a route says, and what a parser has to see for it to apply.
@@ -284,7 +284,7 @@ impl Queries {
             headers.insert(header::CONTENT_TYPE, kind);
         }
         let path = RequestPath::parse(uri.path(), &Accept::default()).expect("a plain path");
-        let head = posted(&path, uri.query(), &headers);
+        let head = RequestHead::new(Method::Post, &path, uri.query(), &headers);
         let found = table.find(&head);
         let body = if rule.kind == Kind::Form {
             &text[..]

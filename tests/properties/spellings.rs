@@ -9,7 +9,6 @@ use std::sync::{Arc, LazyLock};
 use stepgate::domain::{
     Accept, Body, BodyMatcher, DefaultAction, Exception, Matcher, Method, MethodSet, PathPattern,
     Reading, RequestHead, RequestPath, Route, RouteId, RouteTable, ValueTest, WholeRegex,
-    claimed_methods,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -140,15 +139,7 @@ fn guarded(sent: &Sent) -> Vec<bool> {
     let Ok(path) = RequestPath::parse(&sent.path, &Accept::default()) else {
         return vec![true; TABLES.len()];
     };
-    let head = RequestHead {
-        method: sent.method,
-        claimed: claimed_methods(sent.method, &headers, &path, query),
-        host: "app",
-        path: &path,
-        query,
-        headers: &headers,
-        upgrades: false,
-    };
+    let head = RequestHead::new(sent.method, &path, query, &headers);
     let is_guarded = |table: &RouteTable| {
         let found = table.find(&head);
         if !found.awaits_body() {

@@ -2,9 +2,7 @@
 
 use crate::sources::{files, root, short, text};
 use std::path::PathBuf;
-use stepgate::domain::{
-    Accept, Body, Method, RequestHead, RequestPath, RouteTable, claimed_methods,
-};
+use stepgate::domain::{Accept, Body, Method, RequestHead, RequestPath, RouteTable};
 use stepgate::policy;
 
 /// The packs and the policies of the examples: files that hold routes.
@@ -63,15 +61,7 @@ fn routes_of(table: &RouteTable, method: Method, target: &str, body: &str) -> Ve
         let form = "application/x-www-form-urlencoded".parse().unwrap();
         headers.insert(http::header::CONTENT_TYPE, form);
     }
-    let head = RequestHead {
-        method,
-        claimed: claimed_methods(method, &headers, &path, query),
-        host: "app.example.com",
-        path: &path,
-        query,
-        headers: &headers,
-        upgrades: false,
-    };
+    let head = RequestHead::new(method, &path, query, &headers);
     let body = Body::read(&headers, body.as_bytes()).unwrap();
     let found = table.find(&head).settle(&head, &body).unwrap();
     let mut ids: Vec<_> = found

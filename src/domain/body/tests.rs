@@ -13,15 +13,7 @@ fn typed(content_type: &'static str) -> HeaderMap {
 
 fn asked<T>(headers: &HeaderMap, ask: impl FnOnce(&RequestHead<'_>) -> T) -> T {
     let path = RequestPath::parse("/", &Accept::default()).unwrap();
-    ask(&RequestHead {
-        method: Method::Post,
-        claimed: MethodSet::EMPTY.with(Method::Post),
-        host: "app",
-        path: &path,
-        query: None,
-        headers,
-        upgrades: false,
-    })
+    ask(&RequestHead::new(Method::Post, &path, None, headers))
 }
 
 fn form_holds(headers: &HeaderMap, body: &str, test: &ValueTest) -> Result<bool, BodyRefusal> {

@@ -4,7 +4,7 @@ use crate::domain::table::{Applicability, Match, RouteTable};
 use crate::domain::{
     Accept, Action, Alternatives, Binding, Body, BodyRefusal, DefaultAction, Enforcement,
     Exception, Factor, Matcher, Method, MethodSet, PathPattern, Reading, RequestHead, RequestPath,
-    Requirement, RiskLevel, Route, RouteId, Scope, claimed_methods,
+    Requirement, RiskLevel, Route, RouteId, Scope,
 };
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
@@ -105,15 +105,10 @@ impl Ask {
             .split_once('?')
             .map_or((self.target, None), |(p, q)| (p, Some(q)));
         let path = RequestPath::parse(path, &Accept::default()).unwrap();
-        let claimed = claimed_methods(self.method, &self.headers, &path, query);
+        let head = RequestHead::new(self.method, &path, query, &self.headers);
         then(&RequestHead {
-            method: self.method,
-            claimed,
-            host: "app.example.com",
-            path: &path,
-            query,
-            headers: &self.headers,
             upgrades: self.headers.contains_key(http::header::UPGRADE),
+            ..head.for_host("app.example.com")
         })
     }
 
