@@ -1,9 +1,9 @@
 //! What the store did not hear of while it was away.
 
 use crate::support::client::Client;
+use crate::support::killable::{Sidecar, application, assert_unavailable, on};
 use crate::support::redis::Redis;
 use crate::support::run;
-use crate::support::sidecar::{Sidecar, application, assert_unavailable, on};
 use crate::support::upstream::Upstream;
 use futures_util::future::join_all;
 

@@ -1,12 +1,12 @@
 //! What we lean on fails: guarded routes are refused in time, the others never notice.
 
+use crate::support::killable::{
+    DEADLINE, EMBEDDED, Sidecar, application, assert_unavailable, challenge, on, verify,
+};
 use crate::support::mail::{MailSink, Mode};
 use crate::support::port::HeldPort;
 use crate::support::redis::Redis;
 use crate::support::scene::{Keeper, on_both_stores};
-use crate::support::sidecar::{
-    DEADLINE, EMBEDDED, Sidecar, application, assert_unavailable, challenge, on, verify,
-};
 use crate::support::upstream::Upstream;
 use crate::support::{run, soon};
 use http::Method;

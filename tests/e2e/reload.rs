@@ -1,7 +1,7 @@
 //! Policies change under traffic: the new ones come into force as a whole, or the old ones stay.
 
 use crate::support::client::Client;
-use crate::support::sidecar::{POLICY, Sidecar, application};
+use crate::support::killable::{POLICY, Sidecar, application};
 use crate::support::upstream::Upstream;
 use crate::support::{run, soon};
 use serde_json::Value;

@@ -46,7 +46,7 @@ pub(crate) struct MailSink {
 }
 
 impl MailSink {
-    /// The plain one that stories share: give each of them addresses of its own.
+    /// The plain one that tests share: give each of them addresses of its own.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<MailSink> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(Mode::Plain, &[]))

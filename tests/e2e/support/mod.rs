@@ -1,18 +1,26 @@
-//! What the stories are told with.
+//! What the tests are written with.
 
 pub(crate) mod browser;
+#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod client;
 pub(crate) mod django;
+#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod house;
+#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
+pub(crate) mod killable;
 pub(crate) mod mail;
 pub(crate) mod port;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod raw_upstream;
 pub(crate) mod redis;
+#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod scene;
+#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod sidecar;
 pub(crate) mod stepgate;
+#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
+pub(crate) mod store;
 pub(crate) mod temp;
 pub(crate) mod tls;
 pub(crate) mod upstream;
@@ -22,21 +30,21 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::task::LocalSet;
 
-/// How long anything in a story may take before the story counts as stuck.
+/// How long anything in a test may take before it counts as stuck.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long to leave the others alone before asking again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Tells a story on a runtime of its own; one that is stuck fails.
-pub(crate) fn run(story: impl Future<Output = ()>) {
+/// Runs a test on a runtime of its own; one that is stuck fails.
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     LocalSet::new().block_on(&runtime, async {
-        let told = tokio::time::timeout(PATIENCE * 4, story).await;
-        told.expect("the story is stuck");
+        let ended = tokio::time::timeout(PATIENCE * 4, test).await;
+        ended.expect("the test is stuck");
     });
 }
 

@@ -24,7 +24,7 @@ impl RawConnection {
         }
     }
 
-    /// Writes; a peer that has closed by now is no failure, what it answered tells the story.
+    /// Writes; a peer that has closed by now is no failure, what it answered is what counts.
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = soon("room to write", self.stream.write_all(bytes.as_ref())).await;
         self

@@ -1,6 +1,7 @@
 //! A server that writes what no HTTP library would.
 
 use super::PATIENCE;
+use std::fmt::{self, Display, Formatter};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,14 +23,14 @@ pub(crate) enum Act {
     Write(&'static str),
     /// Waits for another head on the same connection.
     Await,
-    /// Waits until the story goes on.
+    /// Waits until the test goes on.
     Heed(&'static Notify),
     /// Holds the connection open without a word.
     Hold,
 }
 
 impl RawUpstream {
-    /// Starts one on the story's own runtime.
+    /// Starts one on the test's own runtime.
     pub(crate) async fn start(scripts: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -58,6 +59,12 @@ impl RawUpstream {
     /// The heads that came, byte for byte, with what came in the same breath.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Display for RawUpstream {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.addr)
     }
 }
 

@@ -14,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -50,6 +51,9 @@ impl Got {
         value.map_or("", |value| value.to_str().unwrap())
     }
 }
+
+/// An application: what it does with each request.
+pub(crate) type Application = Box<dyn Fn(&Got) -> Reply + Send + Sync>;
 
 /// What the application does with a request.
 pub(crate) enum Reply {
@@ -99,7 +103,7 @@ pub(crate) struct Upstream {
 }
 
 struct Shared {
-    application: Box<dyn Fn(&Got) -> Reply + Send + Sync>,
+    application: Application,
     got: Mutex<Vec<Got>>,
     count: watch::Sender<usize>,
     raw: Mutex<Vec<Arc<Mutex<Vec<u8>>>>>,
@@ -228,6 +232,12 @@ impl Upstream {
     }
 }
 
+impl Display for Upstream {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.addr())
+    }
+}
+
 impl Drop for Upstream {
     fn drop(&mut self) {
         drop(self.stop.take());
@@ -258,7 +268,7 @@ async fn accept(door: Door, shared: Arc<Shared>) {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
                 tokio::spawn(async move {
-                    // A client that mistrusts us ends here; its side of the story tells it.
+                    // A client that mistrusts us ends here; its own test sees it.
                     if let Ok(stream) = acceptor.accept(stream).await {
                         converse(stream, shared).await;
                     }
