@@ -2,7 +2,8 @@
 
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
-use crate::support::scene::{ORIGIN, POLICY, Scene, Stage, USER, on_both_stores, reason, token};
+use crate::support::sidecar::{self, ORIGIN, PASSWORD, POLICY, Sidecar, USER};
+use crate::support::store::on_both_stores;
 use http::Method;
 use serde_json::json;
 
@@ -16,9 +17,9 @@ fn assert_ours(answer: &Answer, mark: &str) {
 }
 
 /// A client in the user's session that tells of itself what `headers` say.
-async fn client(scene: &Scene, headers: &[(&'static str, &str)]) -> Client {
-    let mut client = scene.client();
-    scene.log_in(&client, USER).await;
+async fn client(sidecar: &Sidecar, headers: &[(&'static str, &str)]) -> Client {
+    let mut client = sidecar.client();
+    client.log_in(USER).await;
     for (name, value) in headers {
         client = client.header(name, value);
     }
@@ -33,22 +34,22 @@ fn assert_problem(answer: &Answer, status: u16) {
 }
 
 on_both_stores! {
-    async fn a_websocket_is_refused_without_an_upgrade(keeper: Keeper) {
-        let scene = Scene::on(keeper);
+    async fn a_websocket_is_refused_without_an_upgrade(store: Store) {
+        let sidecar = sidecar::on(store).run();
         for headers in [
             &[("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13"),
               ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")][..],
             &[("sec-fetch-mode", "websocket")],
         ] {
             // Without these marks it would be a person's, and led to a page.
-            let client = client(&scene, headers).await.header("accept", "text/html");
+            let client = client(&sidecar, headers).await.header("accept", "text/html");
             assert_problem(&client.get("/secrets").await, 403);
         }
     }
 
-    async fn grpc_hears_status_16(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = client(&scene, &[("content-type", "application/grpc+proto"), ("te", "trailers")]).await;
+    async fn grpc_hears_status_16(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = client(&sidecar, &[("content-type", "application/grpc+proto"), ("te", "trailers")]).await;
         let answer = client.get("/secrets").await;
         assert_eq!((answer.status.as_u16(), answer.header("grpc-status")), (200, "16"));
         assert_eq!(answer.header("content-type"), "application/grpc");
@@ -60,12 +61,12 @@ on_both_stores! {
         assert_ours(&answer, "challenge");
     }
 
-    async fn an_api_client_hears_401_as_rfc_9470_says(keeper: Keeper) {
-        let scene = Stage::on(keeper)
-            .session("headers: { subject: remote-user }")
-            .more("trusted_proxies: [127.0.0.1]")
-            .set();
-        let api = scene.client().header("authorization", "Bearer abc").header("remote-user", USER);
+    async fn an_api_client_hears_401_as_rfc_9470_says(store: Store) {
+        let sidecar = sidecar::on(store)
+            .with("session", "headers: { subject: remote-user }")
+            .line("trusted_proxies: [127.0.0.1]")
+            .run();
+        let api = sidecar.client().header("authorization", "Bearer abc").header("remote-user", USER);
         let refused = api.get("/secrets").await;
         assert_problem(&refused, 401);
         assert_eq!(
@@ -74,20 +75,20 @@ on_both_stores! {
              error_description=\"'Read the secrets' needs a fresh proof of identity.\", \
              acr_values=\"urn:stepgate:level:3\", max_age=\"300\""
         );
-        let passed = scene.verify(&api, &token(&refused), ("password", crate::support::scene::PASSWORD)).await;
+        let passed = api.verify(&refused.token(), ("password", PASSWORD)).await;
         // The key is in the answer, for a client without cookies.
         let key = passed.json()["key"].as_str().unwrap().to_owned();
-        let keyless = scene.client().header("authorization", "Bearer abc").header("remote-user", USER);
+        let keyless = sidecar.client().header("authorization", "Bearer abc").header("remote-user", USER);
         assert_eq!(keyless.get("/secrets").await.status, 401);
         let keyed = keyless.header("step-up-key", &key);
         assert_eq!(keyed.get("/secrets").await.status, 200);
-        assert!(scene.upstream.last().headers.get("step-up-key").is_none());
+        assert!(sidecar.upstream().last().headers.get("step-up-key").is_none());
     }
 
-    async fn a_navigation_is_led_to_the_prompt_and_back(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = scene.browser();
-        scene.log_in(&browser, USER).await;
+    async fn a_navigation_is_led_to_the_prompt_and_back(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = sidecar.browser();
+        browser.log_in(USER).await;
         let away = browser.get("/secrets?page=2").await;
         assert_eq!(away.status, 303);
         assert!(away.header("location").starts_with("/.stepup/challenge?t="));
@@ -100,10 +101,10 @@ on_both_stores! {
         assert!(!policy.contains("unsafe-inline"), "{policy}");
     }
 
-    async fn a_refused_post_of_a_form_is_answered_by_the_prompt_itself(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = scene.browser();
-        scene.log_in(&browser, USER).await;
+    async fn a_refused_post_of_a_form_is_answered_by_the_prompt_itself(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = sidecar.browser();
+        browser.log_in(USER).await;
         let page = browser.post_form("/keys", &[("name", "ci")]).await;
         assert_eq!(page.status, 403);
         assert!(page.header("content-type").starts_with("text/html"));
@@ -111,10 +112,10 @@ on_both_stores! {
         assert_ours(&page, "challenge");
     }
 
-    async fn a_frame_gets_a_link_to_a_window_of_its_own(keeper: Keeper) {
-        let scene = Scene::on(keeper);
+    async fn a_frame_gets_a_link_to_a_window_of_its_own(store: Store) {
+        let sidecar = sidecar::on(store).run();
         for dest in ["iframe", "frame", "embed", "object"] {
-            let framed = client(&scene, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", dest)]).await;
+            let framed = client(&sidecar, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", dest)]).await;
             let page = framed.get("/secrets").await;
             assert_eq!(page.status, 403, "{dest}");
             assert!(page.text().contains("target=\"_top\"") || page.text().contains("target=\"_blank\""), "{}", page.text());
@@ -123,8 +124,8 @@ on_both_stores! {
         }
     }
 
-    async fn scripts_and_programs_hear_403_and_never_a_redirect(keeper: Keeper) {
-        let scene = Scene::on(keeper);
+    async fn scripts_and_programs_hear_403_and_never_a_redirect(store: Store) {
+        let sidecar = sidecar::on(store).run();
         for headers in [
             &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("accept", "text/html")][..],
             &[("sec-fetch-mode", "same-origin"), ("sec-fetch-dest", "empty")],
@@ -135,23 +136,23 @@ on_both_stores! {
             &[("accept", "*/*")],
             &[],
         ] {
-            let client = client(&scene, headers).await;
+            let client = client(&sidecar, headers).await;
             assert_problem(&client.get("/secrets").await, 403);
-            assert_problem(&client.post_form("/keys", &[]).await, 403);
+            assert_problem(&client.post("/keys").await, 403);
         }
     }
 
-    async fn an_old_browser_is_a_navigation(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = client(&scene, &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]).await;
+    async fn an_old_browser_is_a_navigation(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = client(&sidecar, &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]).await;
         assert_eq!(client.get("/secrets").await.status, 303);
-        assert_eq!(client.post_form("/keys", &[]).await.status, 403);
+        assert_eq!(client.post("/keys").await.status, 403);
     }
 
-    async fn the_problem_document_has_every_member_of_the_contract(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/users/42/delete", &[]).await;
+    async fn the_problem_document_has_every_member_of_the_contract(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/users/42/delete").await;
         let document = refused.json();
         let challenge = &document["challenge"];
         assert_eq!(document["type"], "/.stepup/problems/step-up-required");
@@ -174,9 +175,9 @@ on_both_stores! {
         assert_eq!(challenge["verify_url"], "/.stepup/verify");
         assert_eq!(challenge["retry"], "repeat_request");
         let page = challenge["page_url"].as_str().unwrap();
-        assert_eq!(page, format!("/.stepup/challenge?t={}", token(&refused)));
+        assert_eq!(page, format!("/.stepup/challenge?t={}", refused.token()));
         // The page of the problem explains it.
-        let explained = scene.browser().get(document["type"].as_str().unwrap()).await;
+        let explained = sidecar.browser().get(document["type"].as_str().unwrap()).await;
         assert_eq!(explained.status, 200);
 
         // The same challenge, asked for as JSON and as a page.
@@ -185,31 +186,31 @@ on_both_stores! {
         assert_eq!(asked.json()["action"], "account.delete");
         assert_eq!(asked.json()["factors"], challenge["factors"]);
         assert_ours(&asked, "done");
-        let shown = scene.browser_of(&client).get(page).await;
+        let shown = sidecar.browser_of(&client).get(page).await;
         assert!(shown.text().contains("<h1>") && shown.text().contains("Delete an account"));
     }
 
-    async fn whoever_has_no_usable_factor_is_told_so_and_no_level_is_lowered(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/passkey", &[]).await;
-        assert_eq!((refused.status.as_u16(), reason(&refused)), (403, "method-not-enrolled".into()));
+    async fn whoever_has_no_usable_factor_is_told_so_and_no_level_is_lowered(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/passkey").await;
+        assert_eq!((refused.status.as_u16(), refused.reason()), (403, "method-not-enrolled".into()));
         assert_eq!(refused.json()["challenge"]["factors"], json!([]));
         for factor in ["password", "passkey", "totp"] {
-            let password = crate::support::scene::PASSWORD;
-            let answer = scene.verify(&client, &token(&refused), (factor, password)).await;
+            let password = PASSWORD;
+            let answer = client.verify(&refused.token(), (factor, password)).await;
             assert_eq!(answer.status, 403, "{factor}");
         }
-        let browser = scene.browser_of(&client);
-        let page = browser.post_form("/passkey", &[]).await;
+        let browser = sidecar.browser_of(&client);
+        let page = browser.post("/passkey").await;
         assert_eq!(page.status, 403);
         assert!(!page.text().contains("name=\"answer\""), "{}", page.text());
-        assert_eq!(scene.got("/passkey"), 0);
+        assert_eq!(sidecar.got("/passkey"), 0);
     }
 
-    async fn every_problem_has_a_page(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = scene.browser();
+    async fn every_problem_has_a_page(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = sidecar.browser();
         for reason in stepgate::domain::Reason::ALL {
             let page = browser.get(&format!("/.stepup/problems/{reason}")).await;
             assert_eq!(page.status, 200, "{reason}");
@@ -218,51 +219,51 @@ on_both_stores! {
         assert_eq!(browser.get("/.stepup/problems/nonsense").await.status, 404);
     }
 
-    async fn a_token_is_of_no_use_in_another_session_or_browser(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let owner = scene.logged_in().await;
-        let refused = owner.post_form("/keys", &[]).await;
+    async fn a_token_is_of_no_use_in_another_session_or_browser(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let owner = sidecar.logged_in().await;
+        let refused = owner.post("/keys").await;
         let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
         // Another session of the same user, and the same session in another browser.
-        let other = scene.logged_in().await;
-        let thief = crate::support::scene::thief_of(&scene, &owner);
-        let elsewhere = crate::support::scene::thief_of(&scene, &owner);
+        let other = sidecar.logged_in().await;
+        let thief = sidecar.thief_of(&owner);
+        let elsewhere = sidecar.thief_of(&owner);
         elsewhere.set_cookie("stepgate", &other.cookie("stepgate").unwrap());
         for client in [&other, &thief, &elsewhere] {
             let shown = client.get(&page).await;
-            assert_eq!((shown.status.as_u16(), reason(&shown)), (403, "challenge-expired".into()));
-            let password = crate::support::scene::PASSWORD;
-            let answer = scene.verify(client, &token(&refused), ("password", password)).await;
-            assert_eq!(reason(&answer), "challenge-expired");
-            let sent = scene.send_code(client, &token(&refused)).await;
-            assert_eq!(reason(&sent), "challenge-expired");
+            assert_eq!((shown.status.as_u16(), shown.reason()), (403, "challenge-expired".into()));
+            let password = PASSWORD;
+            let answer = client.verify(&refused.token(), ("password", password)).await;
+            assert_eq!(answer.reason(), "challenge-expired");
+            let sent = client.send_code(&refused.token()).await;
+            assert_eq!(sent.reason(), "challenge-expired");
         }
-        scene.pass(&owner, &refused).await;
+        owner.pass(&refused).await;
     }
 
-    async fn a_challenge_expires(keeper: Keeper) {
-        let scene = Stage::on(keeper).verification("challenge_life: 3s").set();
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/keys", &[]).await;
+    async fn a_challenge_expires(store: Store) {
+        let sidecar = sidecar::on(store).with("verification", "challenge_life: 3s").run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/keys").await;
         let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
-        let browser = scene.browser_of(&client);
+        let browser = sidecar.browser_of(&client);
         assert_eq!(browser.get(&page).await.status, 200);
         let shown = becomes(403, async || browser.get(&page).await).await;
-        let password = crate::support::scene::PASSWORD;
-        let late = scene.verify(&client, &token(&refused), ("password", password)).await;
-        assert_eq!((late.status.as_u16(), reason(&late)), (403, "challenge-expired".into()));
+        let password = PASSWORD;
+        let late = client.verify(&refused.token(), ("password", password)).await;
+        assert_eq!((late.status.as_u16(), late.reason()), (403, "challenge-expired".into()));
         assert!(shown.header("content-type").starts_with("text/html"));
     }
 
-    async fn only_listed_origins_may_read_our_answers(keeper: Keeper) {
-        let scene = Stage::on(keeper).more("cors_origins: ['https://front.test']").set();
-        let client = scene.logged_in().await;
+    async fn only_listed_origins_may_read_our_answers(store: Store) {
+        let sidecar = sidecar::on(store).line("cors_origins: ['https://front.test']").run();
+        let client = sidecar.logged_in().await;
         for (origin, listed) in [
             ("https://front.test", true), ("https://front.test.evil.test", false),
             ("http://front.test", false), ("null", false), (ORIGIN, false),
         ] {
             let client = client.clone().header("origin", origin);
-            let refused = client.post_form("/keys", &[]).await;
+            let refused = client.post("/keys").await;
             assert_eq!(refused.status, 403);
             let allowed = refused.header("access-control-allow-origin");
             assert_eq!(allowed == origin, listed, "{origin}");
@@ -279,26 +280,25 @@ on_both_stores! {
         }
         // From a listed origin the whole step-up works.
         let front = client.clone().header("origin", "https://front.test");
-        let refused = front.post_form("/keys", &[]).await;
-        scene.pass(&front, &refused).await;
-        assert_eq!(front.post_form("/keys", &[]).await.status, 200);
+        front.earn("/keys").await;
+        assert_eq!(front.post("/keys").await.status, 200);
     }
 
-    async fn a_level_1_prompt_offers_to_sign_in_again_first(keeper: Keeper) {
+    async fn a_level_1_prompt_offers_to_sign_in_again_first(store: Store) {
         let policy = POLICY.replace("level: 1, match: { methods: [POST]", "level: 1, max_age: 1s, match: { methods: [GET]");
-        let scene = Stage::on(keeper).policy(&policy).set();
-        let browser = scene.browser();
-        scene.log_in(&browser, USER).await;
+        let sidecar = sidecar::on(store).policy(&policy).run();
+        let browser = sidecar.browser();
+        browser.log_in(USER).await;
         let away = becomes(303, async || browser.get("/low").await).await;
         let page = browser.get(away.header("location")).await;
         let (sign_in, password) = (page.text().find("/.stepup/sign-out"), page.text().find("name=\"answer\""));
         assert!(sign_in.is_some() && sign_in < password, "{}", page.text());
     }
 
-    async fn our_own_addresses_never_reach_the_application(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let before = scene.upstream.got().len();
+    async fn our_own_addresses_never_reach_the_application(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let before = sidecar.upstream().got().len();
         for path in ["/.stepup/", "/.stepup", "/.stepup/nonsense", "/.STEPUP/verify", "/%2estepup/verify", "//.stepup/verify"] {
             let answer = client.get(path).await;
             assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
@@ -309,6 +309,6 @@ on_both_stores! {
         for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/lock"] {
             assert_eq!(client.get(path).await.status, 405, "{path}");
         }
-        assert_eq!(scene.upstream.got().len(), before);
+        assert_eq!(sidecar.upstream().got().len(), before);
     }
 }
