@@ -1,12 +1,10 @@
 //! NTLM and Negotiate log in a connection: it is its client's alone, and proves nothing to us.
 
 use crate::support::client::Client;
-use crate::support::house::{House, before};
 use crate::support::raw::RawConnection;
 use crate::support::raw_upstream::{Act, RawUpstream};
-use crate::support::scene::{
-    COOKIE, KEY_COOKIE, Scene, Stage, USER, application, on_both_stores, reason,
-};
+use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, Sidecar, USER, application, in_front_of};
+use crate::support::store::on_both_stores;
 use crate::support::upstream::{Got, Reply, Upstream, answer, text};
 use crate::support::{becomes, run};
 use std::collections::HashMap;
@@ -65,8 +63,8 @@ async fn heard(connection: &mut RawConnection) -> String {
     connection.read_until(".").await
 }
 
-async fn logged_in(house: &House, scheme: &str) -> RawConnection {
-    let mut connection = RawConnection::open(house.addr()).await;
+async fn logged_in(sidecar: &Sidecar, scheme: &str) -> RawConnection {
+    let mut connection = RawConnection::open(sidecar.addr()).await;
     log_in(&mut connection, scheme).await;
     connection
 }
@@ -80,9 +78,9 @@ async fn log_in(connection: &mut RawConnection, scheme: &str) {
     assert_eq!(told(connection, &proof).await, "hello admin.");
 }
 
-async fn assert_nobody(house: &House) {
+async fn assert_nobody(sidecar: &Sidecar) {
     for _ in 0..4 {
-        let stranger = house.client().get("/x").await;
+        let stranger = sidecar.client().get("/x").await;
         assert_eq!(
             (stranger.status.as_u16(), stranger.text()),
             (401, "who are you.")
@@ -95,13 +93,13 @@ fn who_logs_in_a_connection_has_it_to_themselves() {
     run(async {
         for scheme in ["NTLM", "Negotiate", "negotiate", "KERBEROS"] {
             let upstream = Upstream::start(windows());
-            let house = before(upstream.addr()).open();
-            let mut admin = logged_in(&house, scheme).await;
-            assert_nobody(&house).await;
+            let sidecar = in_front_of(&upstream).run();
+            let mut admin = logged_in(&sidecar, scheme).await;
+            assert_nobody(&sidecar).await;
             // Also while others use the application, and after a silence in which the connection dozes.
             for _ in 0..2 {
                 assert_eq!(told(&mut admin, "").await, "hello admin.", "{scheme}");
-                assert_nobody(&house).await;
+                assert_nobody(&sidecar).await;
                 tokio::time::sleep(SILENCE).await;
             }
             // Several at once.
@@ -110,7 +108,7 @@ fn who_logs_in_a_connection_has_it_to_themselves() {
                 assert_eq!(heard(&mut admin).await, "hello admin.");
             }
             drop(admin);
-            assert_nobody(&house).await;
+            assert_nobody(&sidecar).await;
         }
     });
 }
@@ -133,11 +131,11 @@ fn a_login_that_only_the_answer_tells_of_is_nobody_elses() {
         for status in [200, 401, 302] {
             for headers in answers {
                 let upstream = Upstream::start(move |_| answer(status, headers, "told."));
-                let house = before(upstream.addr()).open();
+                let sidecar = in_front_of(&upstream).run();
                 for _ in 0..2 {
-                    house.client().get("/x").await;
+                    sidecar.client().get("/x").await;
                 }
-                let mut own = RawConnection::open(house.addr()).await;
+                let mut own = RawConnection::open(sidecar.addr()).await;
                 told(&mut own, "").await;
                 told(&mut own, "").await;
                 let got = upstream.got().into_iter();
@@ -156,13 +154,13 @@ fn what_logs_in_one_request_shares_connections_as_ever() {
             ("authentication-info", "nextnonce=\"NTLM\""),
         ];
         let upstream = Upstream::start(move |_| answer(401, &headers, "told."));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         for value in [
             "Basic bnRsbTpudGxt",
             "Bearer negotiate",
             "Digest username=\"ntlm\"",
         ] {
-            house
+            sidecar
                 .client()
                 .header("authorization", value)
                 .get("/x")
@@ -176,20 +174,20 @@ fn what_logs_in_one_request_shares_connections_as_ever() {
 fn over_http2_and_behind_a_proxy_no_login_outlives_its_request() {
     run(async {
         let upstream = Upstream::start(windows());
-        let house = before(upstream.addr()).open();
-        let h2 = house.client().http2();
+        let sidecar = in_front_of(&upstream).run();
+        let h2 = sidecar.client().http2();
         let proof = h2.clone().header("authorization", "NTLM i-am-admin");
         assert_eq!(proof.get("/x").await.text(), "hello admin.");
         assert_eq!(h2.get("/x").await.status, 401);
-        assert_nobody(&house).await;
-        let house = before(upstream.addr())
+        assert_nobody(&sidecar).await;
+        let sidecar = in_front_of(&upstream)
             .line("trusted_proxies: [127.0.0.1]")
-            .open();
-        let mut proxy = RawConnection::open(house.addr()).await;
+            .run();
+        let mut proxy = RawConnection::open(sidecar.addr()).await;
         log_in(&mut proxy, "NTLM").await;
         // The next request on the proxy's connection may be anybody's.
         assert_eq!(told(&mut proxy, "").await, "who are you.");
-        assert_nobody(&house).await;
+        assert_nobody(&sidecar).await;
     });
 }
 
@@ -205,8 +203,8 @@ fn a_connection_that_the_application_closed_is_replaced_by_nobodys() {
             vec![Act::Write(close)],
         ])
         .await;
-        let house = before(upstream.addr()).open();
-        let mut connection = RawConnection::open(house.addr()).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         assert_eq!(told(&mut connection, "NTLM proof").await, "admin.");
         tokio::time::sleep(SILENCE).await;
         assert_eq!(told(&mut connection, "").await, "nobody.");
@@ -222,22 +220,22 @@ fn a_connection_that_the_application_closed_is_replaced_by_nobodys() {
 fn those_who_log_in_leave_connections_for_the_others() {
     run(async {
         let upstream = Upstream::start(windows());
-        let plan = before(upstream.addr()).with("upstream", "max_connections: 4");
-        let house = plan.open();
-        let mut first = logged_in(&house, "NTLM").await;
-        let mut second = logged_in(&house, "NTLM").await;
+        let setup = in_front_of(&upstream).with("upstream", "max_connections: 4");
+        let sidecar = setup.run();
+        let mut first = logged_in(&sidecar, "NTLM").await;
+        let mut second = logged_in(&sidecar, "NTLM").await;
         // One more gets answers, and no connection to keep.
-        let mut third = RawConnection::open(house.addr()).await;
+        let mut third = RawConnection::open(sidecar.addr()).await;
         assert_eq!(told(&mut third, "NTLM i-am-admin").await, "hello admin.");
         assert_eq!(told(&mut third, "").await, "who are you.");
-        assert_nobody(&house).await;
+        assert_nobody(&sidecar).await;
         for connection in [&mut first, &mut second] {
             assert_eq!(told(connection, "").await, "hello admin.");
         }
         // Whoever hangs up makes room.
         drop(first);
         crate::support::until("room for another", async || {
-            let mut fourth = RawConnection::open(house.addr()).await;
+            let mut fourth = RawConnection::open(sidecar.addr()).await;
             told(&mut fourth, "NTLM i-am-admin").await;
             (told(&mut fourth, "").await == "hello admin.").then_some(())
         })
@@ -249,19 +247,19 @@ fn those_who_log_in_leave_connections_for_the_others() {
 fn a_pinned_connection_ends_with_its_client() {
     run(async {
         let upstream = Upstream::start(windows());
-        let plan = before(upstream.addr()).with("upstream", "max_connections: 1");
-        let house = plan.open();
-        let admin = logged_in(&house, "NTLM").await;
-        assert_eq!(house.client().get("/x").await.status, 503);
+        let setup = in_front_of(&upstream).with("upstream", "max_connections: 1");
+        let sidecar = setup.run();
+        let admin = logged_in(&sidecar, "NTLM").await;
+        assert_eq!(sidecar.client().get("/x").await.status, 503);
         drop(admin);
-        let nobody = becomes(401, async || house.client().get("/x").await).await;
+        let nobody = becomes(401, async || sidecar.client().get("/x").await).await;
         assert_eq!(nobody.text(), "who are you.");
     });
 }
 
 /// A page's script on a connection of its own that it has logged in.
-async fn on_a_connection(scene: &Scene, first: &str) -> RawConnection {
-    let mut connection = RawConnection::open(scene.stepgate.addr()).await;
+async fn on_a_connection(sidecar: &Sidecar, first: &str) -> RawConnection {
+    let mut connection = RawConnection::open(sidecar.addr()).await;
     connection.write(ask(first)).await;
     connection.read_head().await;
     connection.read_until("done").await;
@@ -284,20 +282,12 @@ async fn post(connection: &mut RawConnection, client: &Client, path: &str, form:
     connection.read_head().await.to_ascii_lowercase()
 }
 
-async fn elevated(scene: &Scene) -> Client {
-    let client = scene.logged_in().await;
-    let refused = client.post_form("/keys", &[]).await;
-    scene.pass(&client, &refused).await;
-    assert_eq!(client.post_form("/keys", &[]).await.status, 200);
-    client
-}
-
 on_both_stores! {
-    async fn no_evidence_counts_on_a_connection_that_is_logged_in(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = elevated(&scene).await;
-        let before = scene.got("/keys");
-        let mut connection = on_a_connection(&scene, "Negotiate YIIB").await;
+    async fn no_evidence_counts_on_a_connection_that_is_logged_in(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.elevated().await;
+        let before = sidecar.got("/keys");
+        let mut connection = on_a_connection(&sidecar, "Negotiate YIIB").await;
         let head = post(&mut connection, &client, "/keys", "").await;
         assert!(head.starts_with("http/1.1 421 "), "{head}");
         assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
@@ -305,58 +295,58 @@ on_both_stores! {
         assert!(body.contains("\"connection-authenticated\""), "{body}");
         // Nor with the request that begins it.
         for client in [client.clone(), client.clone().http2()] {
-            let begins = client.header("authorization", "NTLM TlRM").post_form("/keys", &[]).await;
-            assert_eq!((begins.status.as_u16(), reason(&begins)), (421, "connection-authenticated".into()));
+            let begins = client.header("authorization", "NTLM TlRM").post("/keys").await;
+            assert_eq!((begins.status.as_u16(), begins.reason()), (421, "connection-authenticated".into()));
         }
-        assert_eq!(scene.got("/keys"), before);
-        let refused = scene.decisions("/keys", 5);
+        assert_eq!(sidecar.got("/keys"), before);
+        let refused = sidecar.decisions("/keys", 5);
         assert_eq!(refused[4]["reason"], "connection-authenticated");
         // Another connection is nobody's, and what was proved counts; so does one that was only offered it.
-        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        assert_eq!(client.post("/keys").await.status, 200);
     }
 
-    async fn an_offer_that_nobody_takes_changes_nothing(keeper: Keeper) {
-        let scene = Stage::on(keeper)
+    async fn an_offer_that_nobody_takes_changes_nothing(store: Store) {
+        let sidecar = sidecar::on(store)
             .application(|got| match got.target.as_str() {
                 "/x" => answer(401, &[("www-authenticate", "Negotiate")], "done"),
                 _ => application(got),
             })
-            .set();
-        let client = elevated(&scene).await;
-        let mut connection = on_a_connection(&scene, "").await;
+            .run();
+        let client = sidecar.elevated().await;
+        let mut connection = on_a_connection(&sidecar, "").await;
         let head = post(&mut connection, &client, "/keys", "").await;
         assert!(head.starts_with("http/1.1 200 "), "{head}");
-        let got = scene.upstream.got();
+        let got = sidecar.upstream().got();
         let [.., offered, guarded] = &got[..] else { panic!("{got:?}") };
         assert_eq!(offered.connection, guarded.connection);
     }
 
-    async fn a_form_login_on_a_connection_that_is_logged_in_is_not_believed(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let nobody = scene.script();
-        let mut connection = on_a_connection(&scene, "NTLM TlRM").await;
+    async fn a_form_login_on_a_connection_that_is_logged_in_is_not_believed(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let nobody = sidecar.script();
+        let mut connection = on_a_connection(&sidecar, "NTLM TlRM").await;
         let head = post(&mut connection, &nobody, "/login", "user=alice").await;
         assert!(head.starts_with("http/1.1 302 "), "{head}");
         assert!(!head.contains("set-cookie: stepgate="), "{head}");
         let cookie = head.split("sid=").nth(1).unwrap().split(';').next().unwrap();
         nobody.set_cookie(COOKIE, cookie);
-        assert_eq!(reason(&nobody.post_form("/low", &[]).await), "session-required");
+        assert_eq!(nobody.post("/low").await.reason(), "session-required");
     }
 
-    async fn a_cookie_that_is_set_on_a_connection_that_is_logged_in_carries_nothing_over(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = elevated(&scene).await;
-        let mut connection = on_a_connection(&scene, "NTLM TlRM").await;
+    async fn a_cookie_that_is_set_on_a_connection_that_is_logged_in_carries_nothing_over(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.elevated().await;
+        let mut connection = on_a_connection(&sidecar, "NTLM TlRM").await;
         let head = post(&mut connection, &client, "/rotate", "").await;
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         let old = client.cookie(COOKIE).unwrap();
         let cookie = head.split("sid=").nth(1).unwrap().split(';').next().unwrap();
         for cookie in [cookie, &old] {
             client.set_cookie(COOKIE, cookie);
-            assert_eq!(reason(&client.post_form("/keys", &[]).await), "session-disputed");
+            assert_eq!(client.post("/keys").await.reason(), "session-disputed");
         }
         // Who has the browser's key logs in, and all is well.
-        scene.log_in(&client, USER).await;
-        assert_eq!(client.post_form("/low", &[]).await.status, 200);
+        client.log_in(USER).await;
+        assert_eq!(client.post("/low").await.status, 200);
     }
 }
