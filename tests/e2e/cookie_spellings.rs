@@ -3,23 +3,12 @@
 
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
-use crate::support::scene::{
-    COOKIE, KEY_COOKIE, Scene, Stage, USER, application, fresh_cookie, on_both_stores, reason,
-    stepgate, token,
-};
-use crate::support::stepgate::add_user;
+use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, USER, application, fresh_cookie};
+use crate::support::store::on_both_stores;
 use crate::support::upstream::{Got, Reply, answer};
 use http::{HeaderValue, Method};
 
 /// A session in which somebody has proved who they are, for `/keys`.
-async fn proved(scene: &Scene) -> Client {
-    let client = scene.logged_in().await;
-    let refused = client.post_form("/keys", &[]).await;
-    scene.pass(&client, &refused).await;
-    assert_eq!(client.post_form("/keys", &[]).await.status, 200);
-    client
-}
-
 /// Sends what the client would, with other `Cookie` lines.
 async fn with_lines(client: &Client, method: Method, path: &str, lines: &[String]) -> Answer {
     let mut request = client.request(method, path, "");
@@ -98,12 +87,12 @@ fn longer(value: &str) -> Vec<String> {
 }
 
 on_both_stores! {
-    async fn a_cookie_where_only_some_parsers_find_one_is_refused(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let (thief, victim) = (proved(&scene).await, scene.logged_in().await);
+    async fn a_cookie_where_only_some_parsers_find_one_is_refused(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let (thief, victim) = (sidecar.elevated().await, sidecar.logged_in().await);
         let ((own, key), (stolen, _)) = (cookies(&thief), cookies(&victim));
         let own = format!("{KEY_COOKIE}={key}; {COOKIE}={own}");
-        let before = scene.got("/keys");
+        let before = sidecar.got("/keys");
         for second in [
             // Trimmed of more than ASCII blanks: `str.strip()`, `String.trim()`.
             ";\u{a0}sid=", ";\u{3000}sid=", "; sid\u{a0}=", "; sid\u{2003}=",
@@ -119,7 +108,7 @@ on_both_stores! {
             for lines in [vec![format!("{own}{second}{stolen}")], vec![own.clone(), second[1..].trim_start_matches(' ').to_owned() + &stolen]] {
                 for client in [thief.clone(), thief.clone().http2()] {
                     let refused = with_lines(&client, Method::POST, "/keys", &lines).await;
-                    let told = (refused.status.as_u16(), reason(&refused));
+                    let told = (refused.status.as_u16(), refused.reason());
                     assert_eq!(told, (400, "ambiguous-request".to_owned()), "{lines:?}");
                 }
             }
@@ -136,14 +125,14 @@ on_both_stores! {
             format!("stepgate={key}; {}sid={value}", "x=y; ".repeat(200)),
         ] {
             let refused = with_lines(&thief, Method::POST, "/keys", std::slice::from_ref(&line)).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{line}");
+            assert_eq!((refused.status.as_u16(), refused.reason()), (400, "ambiguous-request".into()), "{line}");
         }
-        assert_eq!(scene.got("/keys"), before);
+        assert_eq!(sidecar.got("/keys"), before);
     }
 
-    async fn honest_neighbors_of_a_session_cookie_change_nothing(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = proved(&scene).await;
+    async fn honest_neighbors_of_a_session_cookie_change_nothing(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.elevated().await;
         let (value, key) = cookies(&client);
         for line in [
             format!("connect.sid=x; csrf-sid=y; __Secure-sid=z; sid={value}; sid.sig=q; stepgate={key}"),
@@ -159,18 +148,18 @@ on_both_stores! {
         for client in [client.clone(), client.http2()] {
             let passed = with_lines(&client, Method::POST, "/keys", &crumbs).await;
             assert_eq!(passed.status, 200, "{}", passed.text());
-            assert_eq!(scene.upstream.last().header("cookie"), format!("a=b; sid={value}; c=d"));
+            assert_eq!(sidecar.upstream().last().header("cookie"), format!("a=b; sid={value}; c=d"));
         }
     }
 
-    async fn a_cookie_in_another_spelling_is_nobodys_proof(keeper: Keeper) {
+    async fn a_cookie_in_another_spelling_is_nobodys_proof(store: Store) {
         for escapes in [false, true] {
-            let stage = Stage::on(keeper);
-            let scene = if escapes { stage.application(escaping) } else { stage }.set();
+            let setup = sidecar::on(store);
+            let sidecar = if escapes { setup.application(escaping) } else { setup }.run();
             // The application sees no cookie, or another, and takes what else came along.
-            let thief = proved(&scene).await.header("x-of-its-own", "the-victims");
+            let thief = sidecar.elevated().await.header("x-of-its-own", "the-victims");
             let (value, key) = cookies(&thief);
-            let before = scene.got("/keys");
+            let before = sidecar.got("/keys");
             let mut others = spellings(&value);
             if escapes {
                 others.extend([value.replace("%3A", ":"), value.replace("%3D", "%3d"), value.replace("%2B", "+")]);
@@ -178,26 +167,26 @@ on_both_stores! {
             for other in others {
                 let line = format!("sid={other}; stepgate={key}");
                 let refused = with_lines(&thief, Method::POST, "/keys", std::slice::from_ref(&line)).await;
-                let told = (refused.status.as_u16(), reason(&refused));
+                let told = (refused.status.as_u16(), refused.reason());
                 // What other parsers take for a cookie of the name is refused before.
                 assert!([(401, "session-required".into()), (400, "ambiguous-request".into())].contains(&told), "{line}: {told:?}");
             }
-            assert_eq!(scene.got("/keys"), before);
-            assert_eq!(thief.post_form("/keys", &[]).await.status, 200);
+            assert_eq!(sidecar.got("/keys"), before);
+            assert_eq!(thief.post("/keys").await.status, 200);
         }
     }
 
-    async fn a_revoked_session_is_refused_in_every_spelling(keeper: Keeper) {
+    async fn a_revoked_session_is_refused_in_every_spelling(store: Store) {
         for escapes in [false, true] {
-            let stage = Stage::on(keeper);
-            let scene = if escapes { stage.application(escaping) } else { stage }.set();
-            let (client, rotated) = (scene.logged_in().await, scene.logged_in().await);
+            let setup = sidecar::on(store);
+            let sidecar = if escapes { setup.application(escaping) } else { setup }.run();
+            let (client, rotated) = (sidecar.logged_in().await, sidecar.logged_in().await);
             assert_eq!(rotated.get("/rotate").await.status, 200);
-            let untouched = scene.script();
-            scene.log_in(&untouched, "bob").await;
-            stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
-            scene.revocations_have_arrived(&[&client, &rotated]).await;
-            let before = scene.upstream.got().len();
+            let untouched = sidecar.script();
+            untouched.log_in("bob").await;
+            sidecar.command(&["session", "revoke", "--user", USER]);
+            sidecar.revocations_have_arrived(&[&client, &rotated]).await;
+            let before = sidecar.upstream().got().len();
             for client in [&client, &rotated] {
                 let value = client.cookie(COOKIE).unwrap();
                 let mut lines: Vec<String> = Vec::new();
@@ -214,13 +203,13 @@ on_both_stores! {
                 }
                 for line in lines {
                     let refused = with_lines(client, Method::GET, "/anything", std::slice::from_ref(&line)).await;
-                    assert_eq!((refused.status.as_u16(), reason(&refused)), (401, "session-revoked".into()), "{line}");
+                    assert_eq!((refused.status.as_u16(), refused.reason()), (401, "session-revoked".into()), "{line}");
                     let mixed = client.clone().header("authorization", "Bearer x").header("x-api-key", "y");
                     let refused = with_lines(&mixed, Method::GET, "/anything", std::slice::from_ref(&line)).await;
                     assert_eq!(refused.status, 401, "{line}");
                 }
             }
-            assert_eq!(scene.upstream.got().len(), before);
+            assert_eq!(sidecar.upstream().got().len(), before);
             for line in [format!("sid={}", untouched.cookie(COOKIE).unwrap()), "sid=s%3Aother".into(), "sid= other 1[".into(), "x=y".into()] {
                 let passed = with_lines(&client, Method::GET, "/anything", std::slice::from_ref(&line)).await;
                 assert_eq!(passed.status, 200, "{line}");
@@ -228,46 +217,45 @@ on_both_stores! {
         }
     }
 
-    async fn a_login_in_another_spelling_takes_over_no_session(keeper: Keeper) {
+    async fn a_login_in_another_spelling_takes_over_no_session(store: Store) {
         for escapes in [false, true] {
-            let stage = Stage::on(keeper);
-            let scene = if escapes { stage.application(escaping) } else { stage }.set();
-            let (victim, rotated) = (proved(&scene).await, proved(&scene).await);
+            let setup = sidecar::on(store);
+            let sidecar = if escapes { setup.application(escaping) } else { setup }.run();
+            let (victim, rotated) = (sidecar.elevated().await, sidecar.elevated().await);
             assert_eq!(rotated.get("/rotate").await.status, 200);
             for victim in [&victim, &rotated] {
                 let value = victim.cookie(COOKIE).unwrap();
                 let plain = value.replace("%3A", ":").replace("%2B", "+").replace("%3D", "=");
                 let others = [format!("\"{value}\""), format!("%{:02x}{}", value.as_bytes()[0], &value[1..]), plain];
                 for other in others.iter().filter(|other| **other != value) {
-                    let thief = scene.script();
+                    let thief = sidecar.script();
                     thief.set_cookie(COOKIE, other);
                     // As an application answers whoever is logged in already.
                     let told = thief.post_form("/login?same", &[("user", "bob"), ("password", "any")]).await;
                     assert_eq!(told.status, 302);
                     for path in ["/low", "/keys"] {
-                        let refused = thief.post_form(path, &[]).await;
+                        let refused = thief.post(path).await;
                         assert_eq!(refused.status, 401, "{other}: {}", refused.text());
                     }
                 }
             }
-            assert!(scene.audit().iter().all(|event| event["subject"] != "bob"));
+            assert!(sidecar.audit().iter().all(|event| event["subject"] != "bob"));
             // Whose session it is may have to log in again, without the cookie.
             for client in [&victim, &rotated] {
-                if client.post_form("/low", &[]).await.status == 401 {
+                if client.post("/low").await.status == 401 {
                     assert_eq!(client.cookie(COOKIE), None);
-                    scene.log_in(client, USER).await;
+                    client.log_in(USER).await;
                 }
-                let refused = client.post_form("/email", &[]).await;
-                scene.pass(client, &refused).await;
+                client.earn("/email").await;
             }
         }
     }
 
-    async fn a_limit_holds_in_another_spelling(keeper: Keeper) {
+    async fn a_limit_holds_in_another_spelling(store: Store) {
         for escapes in [false, true] {
-            let stage = Stage::on(keeper).session("lifetime: 3s");
-            let scene = if escapes { stage.application(escaping) } else { stage }.set();
-            let client = scene.logged_in().await;
+            let setup = sidecar::on(store).with("session", "lifetime: 3s");
+            let sidecar = if escapes { setup.application(escaping) } else { setup }.run();
+            let client = sidecar.logged_in().await;
             let value = client.cookie(COOKIE).unwrap();
             becomes(401, async || client.clone().get("/anything").await).await;
             let plain = value.replace("%3A", ":").replace("%2B", "+").replace("%3D", "=");
@@ -275,72 +263,72 @@ on_both_stores! {
                 let line = format!("sid={other}");
                 let over = with_lines(&client, Method::GET, "/anything", std::slice::from_ref(&line)).await;
                 assert_eq!(over.status, 401, "{line}");
-                assert_eq!(reason(&over), "session-timed-out", "{line}");
+                assert_eq!(over.reason(), "session-timed-out", "{line}");
             }
             let stranger = with_lines(&client, Method::GET, "/anything", &["sid=s%3Aother".to_owned()]).await;
             assert_eq!(stranger.status, 200);
         }
     }
 
-    async fn a_key_beside_a_cookie_makes_another_session(keeper: Keeper) {
-        let scene = Stage::on(keeper)
-            .session("credentials: { headers: [x-own-key], query: [key] }")
-            .set();
-        let client = proved(&scene).await;
-        let before = scene.got("/keys");
+    async fn a_key_beside_a_cookie_makes_another_session(store: Store) {
+        let sidecar = sidecar::on(store)
+            .with("session", "credentials: { headers: [x-own-key], query: [key] }")
+            .run();
+        let client = sidecar.elevated().await;
+        let before = sidecar.got("/keys");
         for name in ["x-own-key", "x-api-key", "private-token", "x-redmine-api-key", "x-vault-token", "x-auth-token"] {
             let mixed = client.clone().header(name, "the-admins");
-            let refused = mixed.post_form("/keys", &[]).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (401, "session-required".into()), "{name}");
-            let doubled = mixed.header(name, "another").post_form("/keys", &[]).await;
-            assert_eq!((doubled.status.as_u16(), reason(&doubled)), (400, "ambiguous-request".into()), "{name}");
+            let refused = mixed.post("/keys").await;
+            assert_eq!((refused.status.as_u16(), refused.reason()), (401, "session-required".into()), "{name}");
+            let doubled = mixed.header(name, "another").post("/keys").await;
+            assert_eq!((doubled.status.as_u16(), doubled.reason()), (400, "ambiguous-request".into()), "{name}");
         }
         for query in ["key=k", "a=b&key=k", "access_token=k"] {
-            let refused = client.post_form(&format!("/keys?{query}"), &[]).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (401, "session-required".into()), "{query}");
+            let refused = client.post(&format!("/keys?{query}")).await;
+            assert_eq!((refused.status.as_u16(), refused.reason()), (401, "session-required".into()), "{query}");
         }
         for query in ["KEY=k", "k%65y=k", "key[]=k", "key=k&key=j", "a=b;key=k", "a=b?key=k", "access.token=k", "Access_token=k"] {
-            let refused = client.post_form(&format!("/keys?{query}"), &[]).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{query}");
+            let refused = client.post(&format!("/keys?{query}")).await;
+            assert_eq!((refused.status.as_u16(), refused.reason()), (400, "ambiguous-request".into()), "{query}");
         }
         for target in ["/keys;key=k", "/keys;x=/y&access_token=k", "/keys%3Fkey=k"] {
-            let refused = client.post_form(target, &[]).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{target}");
+            let refused = client.post(target).await;
+            assert_eq!((refused.status.as_u16(), refused.reason()), (400, "ambiguous-request".into()), "{target}");
         }
-        assert_eq!(scene.got("/keys"), before);
+        assert_eq!(sidecar.got("/keys"), before);
         // A key alone is nobody that we saw, and elsewhere the application's own affair.
-        let script = scene.script().header("x-own-key", "k");
-        assert_eq!(reason(&script.post_form("/keys", &[]).await), "session-required");
+        let script = sidecar.script().header("x-own-key", "k");
+        assert_eq!(script.post("/keys").await.reason(), "session-required");
         assert_eq!(script.get("/anything?key=k&key=j").await.status, 200);
         for query in ["monkey=k", "keys=k", "q=key"] {
-            assert_eq!(client.post_form(&format!("/keys?{query}"), &[]).await.status, 200, "{query}");
+            assert_eq!(client.post(&format!("/keys?{query}")).await.status, 200, "{query}");
         }
         // Nor does a key let an ended session go on.
-        stepgate(&scene.dir, &["session", "revoke", "--user", USER]);
-        scene.revocations_have_arrived(&[&client]).await;
+        sidecar.command(&["session", "revoke", "--user", USER]);
+        sidecar.revocations_have_arrived(&[&client]).await;
         for (name, path) in [("x-own-key", "/anything"), ("x-api-key", "/anything"), ("accept", "/anything?key=k&key=j")] {
             let mixed = client.clone().header(name, "k").get(path).await;
-            assert_eq!(reason(&mixed), "session-revoked", "{name} {path}");
+            assert_eq!(mixed.reason(), "session-revoked", "{name} {path}");
         }
     }
 
-    async fn common_keys_can_be_told_not_to_count(keeper: Keeper) {
-        let scene = Stage::on(keeper).session("credentials: { common: false }").set();
-        let client = proved(&scene).await.header("x-api-key", "one-for-all");
-        assert_eq!(client.post_form("/keys?access_token=k", &[]).await.status, 200);
+    async fn common_keys_can_be_told_not_to_count(store: Store) {
+        let sidecar = sidecar::on(store).with("session", "credentials: { common: false }").run();
+        let client = sidecar.elevated().await.header("x-api-key", "one-for-all");
+        assert_eq!(client.post("/keys?access_token=k").await.status, 200);
     }
 
-    async fn users_whose_names_differ_in_letter_case_are_two_where_the_settings_say_so(keeper: Keeper) {
-        let scene = Stage::on(keeper)
-            .session("subjects: { case: sensitive }")
-            .limits("factor: 2")
-            .set();
-        add_user(&scene.dir, "ADMIN", "one@example.test", "Pass-of-ADMIN-1!");
-        add_user(&scene.dir, "Admin", "two@example.test", "Pass-of-Admin-2!");
+    async fn users_whose_names_differ_in_letter_case_are_two_where_the_settings_say_so(store: Store) {
+        let sidecar = sidecar::on(store)
+            .with("session", "subjects: { case: sensitive }")
+            .with("verification", "limits: { factor: 2 }")
+            .run();
+        sidecar.add_user("ADMIN", "one@example.test", "Pass-of-ADMIN-1!");
+        sidecar.add_user("Admin", "two@example.test", "Pass-of-Admin-2!");
         let log_in = async |name: &str| {
-            let client = scene.script();
-            scene.log_in(&client, name).await;
-            let refused = client.post_form("/keys", &[]).await;
+            let client = sidecar.script();
+            client.log_in(name).await;
+            let refused = client.post("/keys").await;
             (client, refused)
         };
         let (upper, refused) = log_in("ADMIN").await;
@@ -350,46 +338,46 @@ on_both_stores! {
         assert!(hint(&asked).contains('t'), "{}", hint(&asked));
         // The other's proof is none, and wrong answers are each one's own.
         for _ in 0..3 {
-            let wrong = scene.verify(&title, &token(&asked), ("password", "Pass-of-ADMIN-1!")).await;
+            let wrong = title.verify(&asked.token(), ("password", "Pass-of-ADMIN-1!")).await;
             assert_ne!(wrong.status, 200);
         }
-        let locked = scene.verify(&title, &token(&asked), ("password", "Pass-of-Admin-2!")).await;
-        assert_eq!(reason(&locked), "factor-locked");
-        let passed = scene.verify(&upper, &token(&refused), ("password", "Pass-of-ADMIN-1!")).await;
+        let locked = title.verify(&asked.token(), ("password", "Pass-of-Admin-2!")).await;
+        assert_eq!(locked.reason(), "factor-locked");
+        let passed = upper.verify(&refused.token(), ("password", "Pass-of-ADMIN-1!")).await;
         assert_eq!(passed.status, 200, "{}", passed.text());
-        assert_eq!(upper.post_form("/keys", &[]).await.status, 200);
-        stepgate(&scene.dir, &["user", "unlock", "Admin"]);
-        let passed = scene.verify(&title, &token(&asked), ("password", "Pass-of-Admin-2!")).await;
+        assert_eq!(upper.post("/keys").await.status, 200);
+        sidecar.command(&["user", "unlock", "Admin"]);
+        let passed = title.verify(&asked.token(), ("password", "Pass-of-Admin-2!")).await;
         assert_eq!(passed.status, 200, "{}", passed.text());
-        let events = scene.decisions("/keys", 3);
+        let events = sidecar.decisions("/keys", 3);
         let subjects: Vec<_> = events.iter().map(|event| event["subject"].to_string()).collect();
         assert_eq!(subjects, ["\"ADMIN\"", "\"Admin\"", "\"ADMIN\""]);
         // A third spelling is a third user, whom nobody knows.
         let (_, refused) = log_in("admin").await;
-        assert_eq!(reason(&refused), "method-not-enrolled");
-        stepgate(&scene.dir, &["session", "revoke", "--user", "ADMIN"]);
-        scene.revocations_have_arrived(&[&upper]).await;
+        assert_eq!(refused.reason(), "method-not-enrolled");
+        sidecar.command(&["session", "revoke", "--user", "ADMIN"]);
+        sidecar.revocations_have_arrived(&[&upper]).await;
         assert_eq!(title.get("/anything").await.status, 200);
     }
 
-    async fn a_spelling_of_a_name_is_no_new_user(keeper: Keeper) {
+    async fn a_spelling_of_a_name_is_no_new_user(store: Store) {
         for (settings, names) in [
             ("", &["ÉVA", "éva", "E\u{301}va", " éVA "][..]),
             ("subjects: { normalize: nfkc }", &["\u{ff25}\u{301}va", "éva"]),
             ("subjects: { case: sensitive }", &["E\u{301}va", "Éva"]),
         ] {
-            let scene = Stage::on(keeper).session(settings).set();
-            add_user(&scene.dir, names[0], "eva@example.test", "Pass-of-Eva-1!");
+            let sidecar = sidecar::on(store).with("session", settings).run();
+            sidecar.add_user(names[0], "eva@example.test", "Pass-of-Eva-1!");
             for name in names {
-                let client = scene.script();
-                scene.log_in(&client, name).await;
-                let refused = client.post_form("/keys", &[]).await;
-                let passed = scene.verify(&client, &token(&refused), ("password", "Pass-of-Eva-1!")).await;
+                let client = sidecar.script();
+                client.log_in(name).await;
+                let refused = client.post("/keys").await;
+                let passed = client.verify(&refused.token(), ("password", "Pass-of-Eva-1!")).await;
                 assert_eq!(passed.status, 200, "{name}: {}", passed.text());
             }
-            let client = scene.script();
-            scene.log_in(&client, "eva").await;
-            assert_eq!(reason(&client.post_form("/keys", &[]).await), "method-not-enrolled");
+            let client = sidecar.script();
+            client.log_in("eva").await;
+            assert_eq!(client.post("/keys").await.reason(), "method-not-enrolled");
         }
     }
 }
