@@ -1,8 +1,8 @@
 //! What requests cost the store: nothing, one question, and never a word for a refusal.
 
-use crate::support::client::Client;
 use crate::support::redis::Redis;
-use crate::support::scene::{Keeper, Scene, Stage, on_both_stores, thief_of};
+use crate::support::sidecar::{self};
+use crate::support::store::{Store, on_both_stores};
 use crate::support::{PATIENCE, run};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -41,19 +41,12 @@ const OWN: [&str; 7] = [
     "\"zrangebyscore\"",
 ];
 
-async fn elevated(scene: &Scene) -> Client {
-    let client = scene.logged_in().await;
-    let refused = client.post_form("/keys", &[]).await;
-    scene.pass(&client, &refused).await;
-    client
-}
-
 #[test]
 fn an_unguarded_request_makes_no_round_trip() {
     run(async {
-        let scene = Scene::on(Keeper::Redis);
-        let redis = scene.redis.as_ref().unwrap();
-        let client = elevated(&scene).await;
+        let sidecar = sidecar::on(Store::Redis).run();
+        let redis = sidecar.redis();
+        let client = sidecar.elevated().await;
         let trips = round_trips(redis, async || {
             for _ in 0..50 {
                 assert_eq!(client.get("/anything").await.status, 200);
@@ -67,9 +60,9 @@ fn an_unguarded_request_makes_no_round_trip() {
 #[test]
 fn a_guarded_request_makes_exactly_one_round_trip() {
     run(async {
-        let scene = Scene::on(Keeper::Redis);
-        let redis = scene.redis.as_ref().unwrap();
-        let client = elevated(&scene).await;
+        let sidecar = sidecar::on(Store::Redis).run();
+        let redis = sidecar.redis();
+        let client = sidecar.elevated().await;
         for path in [
             "/keys",
             "/low",
@@ -80,16 +73,15 @@ fn a_guarded_request_makes_exactly_one_round_trip() {
         ] {
             let trips = round_trips(redis, async || {
                 for _ in 0..20 {
-                    assert_eq!(client.post_form(path, &[]).await.status, 200);
+                    assert_eq!(client.post(path).await.status, 200);
                 }
             });
             assert_eq!(trips.await, 20, "{path}");
         }
         // A single-use grant is looked for and taken in the same one.
-        let refused = client.post_form("/pay", &[]).await;
-        scene.pass(&client, &refused).await;
+        client.earn("/pay").await;
         let trips = round_trips(redis, async || {
-            assert_eq!(client.post_form("/pay", &[]).await.status, 200);
+            assert_eq!(client.post("/pay").await.status, 200);
         });
         assert_eq!(trips.await, 1);
     });
@@ -98,11 +90,11 @@ fn a_guarded_request_makes_exactly_one_round_trip() {
 #[test]
 fn a_refused_request_asks_once_and_an_ambiguous_one_never() {
     run(async {
-        let scene = Scene::on(Keeper::Redis);
-        let redis = scene.redis.as_ref().unwrap();
-        let client = elevated(&scene).await;
-        let thief = thief_of(&scene, &client);
-        let browser = scene.browser_of(&client);
+        let sidecar = sidecar::on(Store::Redis).run();
+        let redis = sidecar.redis();
+        let client = sidecar.elevated().await;
+        let thief = sidecar.thief_of(&client);
+        let browser = sidecar.browser_of(&client);
         let trips = round_trips(redis, async || {
             for _ in 0..20 {
                 assert_eq!(browser.get("/secrets").await.status, 303);
@@ -112,13 +104,13 @@ fn a_refused_request_asks_once_and_an_ambiguous_one_never() {
         // A problem document also names the factors that the person has: one look more.
         let trips = round_trips(redis, async || {
             for _ in 0..20 {
-                assert_eq!(thief.post_form("/keys", &[]).await.status, 403);
+                assert_eq!(thief.post("/keys").await.status, 403);
             }
         });
         assert_eq!(trips.await, 40);
         let trips = round_trips(redis, async || {
             for _ in 0..20 {
-                assert_eq!(scene.script().post_form("/keys", &[]).await.status, 401);
+                assert_eq!(sidecar.script().post("/keys").await.status, 401);
                 assert_eq!(client.get("/a/../keys").await.status, 400);
             }
         });
@@ -127,14 +119,14 @@ fn a_refused_request_asks_once_and_an_ambiguous_one_never() {
 }
 
 on_both_stores! {
-    async fn refused_requests_write_nothing(keeper: Keeper) {
-        let scene = Stage::on(keeper).set();
-        let client = elevated(&scene).await;
-        let thief = thief_of(&scene, &client);
-        let stranger = scene.script();
+    async fn refused_requests_write_nothing(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.elevated().await;
+        let thief = sidecar.thief_of(&client);
+        let stranger = sidecar.script();
         stranger.set_cookie("sid", "made-up");
-        let browser = scene.browser_of(&client);
-        let before = scene.dump();
+        let browser = sidecar.browser_of(&client);
+        let before = sidecar.dump();
         assert!(before.len() > 100);
         for _ in 0..20 {
             for path in ["/pay", "/email", "/both", "/users/3/delete", "/passkey"] {
@@ -142,15 +134,15 @@ on_both_stores! {
             }
             assert_eq!(browser.get("/secrets").await.status, 303);
             assert_eq!(browser.post_form("/pay", &[("to", "bob")]).await.status, 403);
-            assert_eq!(thief.post_form("/keys", &[]).await.status, 403);
-            assert_eq!(stranger.post_form("/keys", &[]).await.status, 401);
+            assert_eq!(thief.post("/keys").await.status, 403);
+            assert_eq!(stranger.post("/keys").await.status, 401);
         }
-        assert_eq!(scene.dump(), before);
+        assert_eq!(sidecar.dump(), before);
         // Nor does looking at the challenge, or at the status.
-        let refused = client.post_form("/pay", &[]).await;
+        let refused = client.post("/pay").await;
         let page = refused.json()["challenge"]["page_url"].as_str().unwrap().to_owned();
         assert_eq!(client.get(&page).await.status, 200);
         assert_eq!(client.get("/.stepup/status?method=POST&path=/pay").await.status, 200);
-        assert_eq!(scene.dump(), before);
+        assert_eq!(sidecar.dump(), before);
     }
 }
