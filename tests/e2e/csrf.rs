@@ -1,7 +1,8 @@
 //! Our endpoints take no orders from other sites.
 
 use crate::support::client::{Answer, Client};
-use crate::support::scene::{ORIGIN, PASSWORD, Scene, on_both_stores, reason, token};
+use crate::support::sidecar::{self, ORIGIN, PASSWORD};
+use crate::support::store::on_both_stores;
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
@@ -25,10 +26,10 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 on_both_stores! {
-    async fn cross_site_calls_are_refused_whatever_they_bring(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = scene.browser();
-        scene.log_in(&browser, "alice").await;
+    async fn cross_site_calls_are_refused_whatever_they_bring(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = sidecar.browser();
+        browser.log_in("alice").await;
         let away = browser.get("/secrets").await;
         let page = browser.get(away.header("location")).await;
         // Everything that a page of ours would send, and the cookies of the person.
@@ -36,7 +37,7 @@ on_both_stores! {
         let form = |more: &str| format!("token={token}&anti_forgery={anti_forgery}{more}");
         let answer = format!("&factor=password&answer={PASSWORD}");
         let json = json!({ "token": token, "factor": "password", "answer": PASSWORD }).to_string();
-        let before = scene.dump();
+        let before = sidecar.dump();
         for from in [
             &[("origin", "https://evil.test")][..],
             &[("origin", "null")],
@@ -58,54 +59,54 @@ on_both_stores! {
                 assert_eq!(answer.status, 403, "{path} {kind:?} {from:?}");
             }
         }
-        assert_eq!(scene.dump(), before, "a cross-site call changed something");
+        assert_eq!(sidecar.dump(), before, "a cross-site call changed something");
         let passed = send(&browser, "/.stepup/verify", &[FORM, ("origin", ORIGIN)], form(&answer)).await;
         assert_eq!(passed.status, 303, "{}", passed.text());
     }
 
-    async fn a_form_without_our_token_is_refused(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let other = scene.logged_in().await;
-        let page = scene.browser_of(&other).get("/secrets").await;
-        let foreign = scene.browser_of(&other).get(page.header("location")).await.hidden("anti_forgery");
-        let token = token(&client.post_form("/keys", &[]).await);
-        let before = scene.dump();
+    async fn a_form_without_our_token_is_refused(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let other = sidecar.logged_in().await;
+        let page = sidecar.browser_of(&other).get("/secrets").await;
+        let foreign = sidecar.browser_of(&other).get(page.header("location")).await.hidden("anti_forgery");
+        let token = client.post("/keys").await.token();
+        let before = sidecar.dump();
         for anti_forgery in ["", "AAAA", &foreign] {
             let form = format!("token={token}&anti_forgery={anti_forgery}&factor=password&answer={PASSWORD}");
             for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/lock"] {
                 let answer = send(&client, path, &[FORM, ("origin", ORIGIN)], form.clone()).await;
-                assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "cross-site".into()), "{path}");
+                assert_eq!((answer.status.as_u16(), answer.reason()), (403, "cross-site".into()), "{path}");
             }
         }
-        assert_eq!(scene.dump(), before);
+        assert_eq!(sidecar.dump(), before);
     }
 
-    async fn a_simple_request_cannot_pose_as_json(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let token = token(&client.post_form("/keys", &[]).await);
+    async fn a_simple_request_cannot_pose_as_json(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let token = client.post("/keys").await.token();
         let body = json!({ "token": token, "factor": "password", "answer": PASSWORD }).to_string();
-        let before = scene.dump();
+        let before = sidecar.dump();
         // What a page of another site can send unasked (Fetch, CORS-safelisted request-header).
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain; application/json"] {
             for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/lock"] {
                 let answer = send(&client, path, &[("content-type", kind)], body.clone()).await;
-                assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "cross-site".into()), "{path} {kind}");
+                assert_eq!((answer.status.as_u16(), answer.reason()), (403, "cross-site".into()), "{path} {kind}");
             }
         }
         let mut bare = client.request(Method::POST, "/.stepup/lock", "");
         bare.headers_mut().remove("sec-fetch-site");
-        assert_eq!(reason(&client.send(bare).await), "cross-site");
-        assert_eq!(scene.dump(), before);
+        assert_eq!(client.send(bare).await.reason(), "cross-site");
+        assert_eq!(sidecar.dump(), before);
     }
 
-    async fn nothing_changes_on_get(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/keys", &[]).await;
-        let token = token(&refused);
-        let before = scene.dump();
+    async fn nothing_changes_on_get(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/keys").await;
+        let token = refused.token();
+        let before = sidecar.dump();
         for path in [
             format!("/.stepup/challenge?t={token}&factor=password&answer={PASSWORD}"),
             format!("/.stepup/verify?token={token}&factor=password&answer={PASSWORD}"),
@@ -114,9 +115,9 @@ on_both_stores! {
             "/.stepup/status".to_owned(),
         ] {
             client.get(&path).await;
-            scene.browser_of(&client).get(&path).await;
+            sidecar.browser_of(&client).get(&path).await;
         }
-        assert_eq!(scene.dump(), before);
-        assert_eq!(client.post_form("/keys", &[]).await.status, 403);
+        assert_eq!(sidecar.dump(), before);
+        assert_eq!(client.post("/keys").await.status, 403);
     }
 }
