@@ -1,4 +1,4 @@
-//! `stepgate demo`, as its banner says: the whole story, told by a client and by a browser.
+//! `stepgate demo`, as its banner says: all of it, by a client and by a browser.
 
 use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
