@@ -637,5 +637,5 @@ async fn path(browser: &Browser) -> String {
 const FITS: [i64; 2] = [0, 0];
 /// Where the administrator's codes go.
 const ADDRESS: &str = "admin@example.test";
-/// Stepgate's secret in these stories.
+/// Stepgate's secret in these tests.
 const SECRET: &str = "a3f70469689af49e685fcecdeb6a75550343c4097475eb0b678177d7d1038a1b";
