@@ -1,7 +1,7 @@
 //! Connections whose clients are silent: they cost little, and nothing is lost when they wake.
 
-use crate::support::house::{House, before};
 use crate::support::raw::RawConnection;
+use crate::support::sidecar::{Sidecar, in_front_of};
 use crate::support::tls::TestCa;
 use crate::support::upstream::{Upstream, text};
 use crate::support::{run, soon, until};
@@ -16,8 +16,8 @@ const SILENCE: Duration = Duration::from_millis(200);
 
 const ASK: &str = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
 
-async fn asked(house: &House) -> RawConnection {
-    let mut connection = RawConnection::open(house.addr()).await;
+async fn asked(sidecar: &Sidecar) -> RawConnection {
+    let mut connection = RawConnection::open(sidecar.addr()).await;
     ask(&mut connection).await;
     connection
 }
@@ -32,8 +32,8 @@ async fn ask(connection: &mut RawConnection) {
 fn a_client_that_was_silent_is_heard_again() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "the answer"));
-        let house = before(upstream.addr()).open();
-        let mut connection = asked(&house).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = asked(&sidecar).await;
         for _ in 0..2 {
             tokio::time::sleep(SILENCE).await;
             ask(&mut connection).await;
@@ -77,8 +77,8 @@ fn a_request_that_came_while_another_was_answered_is_not_slept_through() {
             }
             text(200, "the answer")
         });
-        let house = before(upstream.addr()).open();
-        let mut connection = RawConnection::open(house.addr()).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         let held = ASK.replace("/x", "/held");
         let (begun, rest) = ASK.split_at(10);
         connection.write(format!("{held}{ASK}{begun}")).await;
@@ -97,9 +97,9 @@ fn a_request_that_came_while_another_was_answered_is_not_slept_through() {
 fn a_silent_client_is_heard_again_over_tls() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "the answer"));
-        let house = before(upstream.addr()).tls().open();
+        let sidecar = in_front_of(&upstream).tls().run();
         let config = TestCa::shared().client(&["http/1.1"]);
-        let stream = TcpStream::connect(house.addr()).await.unwrap();
+        let stream = TcpStream::connect(sidecar.addr()).await.unwrap();
         let name = "localhost".try_into().unwrap();
         let stream = TlsConnector::from(config).connect(name, stream).await;
         let mut stream = stream.unwrap();
@@ -119,11 +119,11 @@ fn a_silent_client_is_heard_again_over_tls() {
 fn a_doze_ends_with_the_patience_for_idle_connections() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "the answer"));
-        let plan = before(upstream.addr()).with("deadlines", "idle: 1s");
-        let house = plan.open();
+        let setup = in_front_of(&upstream).with("deadlines", "idle: 1s");
+        let sidecar = setup.run();
         // Before the request: how late its answer is heard must not count.
         let begun = Instant::now();
-        let mut connection = asked(&house).await;
+        let mut connection = asked(&sidecar).await;
         assert!(connection.read_to_end().await.is_empty());
         let waited = begun.elapsed();
         assert!(waited >= Duration::from_millis(900), "{waited:?}");
@@ -134,22 +134,22 @@ fn a_doze_ends_with_the_patience_for_idle_connections() {
 fn silent_clients_cost_little() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "the answer"));
-        let plan = before(upstream.addr()).with("limits", "connections_per_address: 1000");
-        let house = plan.open();
+        let setup = in_front_of(&upstream).with("limits", "connections_per_address: 1000");
+        let sidecar = setup.run();
         let mut silent = Vec::new();
         let mut begun = 0;
         for batch in 0..6 {
             for _ in 0..BATCH {
-                silent.push(asked(&house).await);
+                silent.push(asked(&sidecar).await);
             }
             tokio::time::sleep(SILENCE).await;
             if batch == 0 {
-                begun = memory(&house);
+                begun = memory(&sidecar);
             }
         }
         // One that is served takes 20 KiB; what one batch has given back serves the next.
         let most = 10 * (silent.len() - BATCH);
-        let little = async || (memory(&house).saturating_sub(begun) < most).then_some(());
+        let little = async || (memory(&sidecar).saturating_sub(begun) < most).then_some(());
         until("less than 10 KiB for each connection", little).await;
         for connection in &mut silent {
             ask(connection).await;
@@ -161,8 +161,8 @@ fn silent_clients_cost_little() {
 const BATCH: usize = 50;
 
 /// The memory that is held for the sidecar, in KiB.
-fn memory(house: &House) -> usize {
-    let pid = house.stepgate.process().pid();
+fn memory(sidecar: &Sidecar) -> usize {
+    let pid = sidecar.process().pid();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("RssAnon:"));
     let figure = line.unwrap().split_whitespace().nth(1);
