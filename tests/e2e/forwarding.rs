@@ -1,9 +1,9 @@
 //! What goes through, goes through as it came: methods, targets, headers, bodies, both ways.
 
 use crate::support::client::{Body, Client};
-use crate::support::house::{before, before_url};
 use crate::support::raw::RawConnection;
 use crate::support::raw_upstream::{Act, RawUpstream};
+use crate::support::sidecar::in_front_of;
 use crate::support::temp::TempDir;
 use crate::support::tls::TestCa;
 use crate::support::upstream::{Reply, Upstream, answer, text};
@@ -27,13 +27,13 @@ fn chunked(pieces: u64, piece: &'static [u8]) -> Body {
 fn methods_targets_and_bodies_go_as_they_came() {
     run(async {
         let upstream = Upstream::start(|got| text(200, got.method.as_str()));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         for method in [
             "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "REPORT",
         ] {
             let method: Method = method.parse().unwrap();
-            let request = house.client().request(method.clone(), "/m", "body");
-            let got = house.client().send(request).await;
+            let request = sidecar.client().request(method.clone(), "/m", "body");
+            let got = sidecar.client().send(request).await;
             assert_eq!((got.status.as_u16(), got.text()), (200, method.as_str()));
             assert_eq!(&upstream.last().body[..], b"body");
             assert_eq!(upstream.last().header("content-length"), "4");
@@ -45,13 +45,13 @@ fn methods_targets_and_bodies_go_as_they_came() {
             "/?a=%20+b&a=2&&=%00",
             "/@x:y!$'()*,~",
         ] {
-            house.client().get(target).await;
+            sidecar.client().get(target).await;
             assert_eq!(upstream.last().target, target);
         }
-        let request = house
+        let request = sidecar
             .client()
             .streaming(Method::POST, "/m", chunked(3, b"abc"));
-        house.client().send(request).await;
+        sidecar.client().send(request).await;
         let got = upstream.last();
         assert_eq!(got.header("transfer-encoding"), "chunked");
         assert_eq!(&got.body[..], b"abcabcabc");
@@ -66,12 +66,12 @@ fn answers_without_a_body_have_none() {
             "/304" => answer(304, &[("etag", "\"x\"")], ""),
             _ => text(200, "body"),
         });
-        let house = before(upstream.addr()).open();
-        let head = house.client().request(Method::HEAD, "/", "");
-        let head = house.client().send(head).await;
+        let sidecar = in_front_of(&upstream).run();
+        let head = sidecar.client().request(Method::HEAD, "/", "");
+        let head = sidecar.client().send(head).await;
         assert_eq!((head.header("content-length"), head.body.len()), ("4", 0));
         assert_eq!(upstream.last().method, Method::HEAD);
-        let mut connection = RawConnection::open(house.addr()).await;
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         for (path, status) in [("/204", "204"), ("/304", "304"), ("/200", "200")] {
             let ask = format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n");
             connection.write(ask).await;
@@ -87,8 +87,8 @@ fn answers_without_a_body_have_none() {
 fn the_application_is_told_whom_it_talks_with() {
     run(async {
         let upstream = Upstream::start(|_| text(200, ""));
-        let house = before(upstream.addr()).open();
-        let client = house
+        let sidecar = in_front_of(&upstream).run();
+        let client = sidecar
             .client()
             .host("App.Example.com:8443")
             .header("x-forwarded-for", "6.6.6.6")
@@ -125,10 +125,10 @@ fn the_application_is_told_whom_it_talks_with() {
             assert_eq!(got.header(gone), "", "{gone}");
         }
 
-        let house = before(upstream.addr())
+        let sidecar = in_front_of(&upstream)
             .with("upstream", "forwarded: both")
-            .open();
-        house.client().host("h").get("/").await;
+            .run();
+        sidecar.client().host("h").get("/").await;
         assert_eq!(
             upstream.last().header("forwarded"),
             "for=127.0.0.1;proto=http;host=\"h\""
@@ -158,8 +158,8 @@ fn cookies_keep_their_order_and_hops_their_headers() {
                 "ok",
             )
         });
-        let house = before(upstream.addr()).open();
-        let got = house.client().get("/").await;
+        let sidecar = in_front_of(&upstream).run();
+        let got = sidecar.client().get("/").await;
         let cookies: Vec<_> = got.headers.get_all("set-cookie").iter().collect();
         assert_eq!(cookies, ["b=1; Path=/", "a=2", "b=3; Path=/x"]);
         assert_eq!(
@@ -195,10 +195,10 @@ fn trailers_follow_where_they_were_announced() {
                 http::Response::builder().header("trailer", "x-sum, set-cookie, step-up");
             Reply::Answer(response.body(BodyExt::boxed(body)).unwrap())
         });
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         // Without `TE: trailers` hyper sends none; so the test's application is asked over HTTP/2, too.
-        let by_one = house.client().header("te", "trailers").get("/").await;
-        let by_two = house.client().http2().get("/").await;
+        let by_one = sidecar.client().header("te", "trailers").get("/").await;
+        let by_two = sidecar.client().http2().get("/").await;
         for got in [by_one, by_two] {
             assert_eq!(got.text(), "body");
             if let Some(trailers) = got.trailers {
@@ -209,10 +209,10 @@ fn trailers_follow_where_they_were_announced() {
         let script = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Set-Cookie\r\n\r\n\
                       4\r\nbody\r\n0\r\nX-Sum: 42\r\nSet-Cookie: sid=evil\r\nContent-Length: 9\r\n\r\n";
         let upstream = RawUpstream::start(vec![vec![Act::Write(script)]]).await;
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         let clients = [
-            house.client().header("te", "trailers"),
-            house.client().http2(),
+            sidecar.client().header("te", "trailers"),
+            sidecar.client().http2(),
         ];
         for client in clients {
             let got = client.get("/").await;
@@ -227,10 +227,10 @@ fn trailers_follow_where_they_were_announced() {
 fn trailers_of_a_request_end_here() {
     run(async {
         let upstream = Upstream::start(|_| text(200, ""));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         let ask = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: Remote-User\r\n\r\n\
                    2\r\nab\r\n0\r\nRemote-User: admin\r\n\r\n";
-        let mut connection = RawConnection::open(house.addr()).await;
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         assert!(
             connection
                 .write(ask)
@@ -250,13 +250,13 @@ fn trailers_of_a_request_end_here() {
 fn a_body_is_asked_for_only_if_somebody_wants_it() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "done"));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         let ask = |path: &str| {
             format!(
                 "POST {path} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
             )
         };
-        let mut connection = RawConnection::open(house.addr()).await;
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         connection.write(ask("/x")).await;
         assert!(connection.read_head().await.starts_with("HTTP/1.1 100 "));
         connection.write("body").await;
@@ -264,7 +264,7 @@ fn a_body_is_asked_for_only_if_somebody_wants_it() {
         assert_eq!(&upstream.last().body[..], b"body");
         assert_eq!(upstream.last().header("expect"), "");
 
-        let mut connection = RawConnection::open(house.addr()).await;
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         connection.write(ask("/guarded/x")).await;
         assert!(connection.read_head().await.starts_with("HTTP/1.1 401 "));
         assert_eq!(upstream.got().len(), 1);
@@ -277,8 +277,8 @@ fn interim_answers_of_the_application_are_not_taken_for_the_answer() {
         let script = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n\
                       HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
         let upstream = RawUpstream::start(vec![vec![Act::Write(script)]]).await;
-        let house = before(upstream.addr()).open();
-        let got = house.client().get("/").await;
+        let sidecar = in_front_of(&upstream).run();
+        let got = sidecar.client().get("/").await;
         assert_eq!(
             (got.status.as_u16(), got.text(), got.header("link")),
             (200, "ok", "")
@@ -292,10 +292,10 @@ fn upstreams_are_reached_by_unix_socket_and_by_tls_with_the_right_name_only() {
         let dir = TempDir::new("sock");
         let path = dir.path().join("app.sock");
         let upstream = Upstream::start_unix(&path, |_| text(200, "local"));
-        let house = before_url(&format!("unix:{}", path.display())).open();
-        assert_eq!(house.client().get("/").await.text(), "local");
+        let sidecar = in_front_of(format!("unix:{}", path.display())).run();
+        assert_eq!(sidecar.client().get("/").await.text(), "local");
         drop(upstream);
-        let gone = house.client().get("/").await;
+        let gone = sidecar.client().get("/").await;
         assert_eq!(
             (gone.status.as_u16(), gone.json()["reason"].as_str()),
             (502, Some("upstream-unreachable"))
@@ -305,21 +305,21 @@ fn upstreams_are_reached_by_unix_socket_and_by_tls_with_the_right_name_only() {
         let upstream = Upstream::start_tls(ca, |_| text(200, "sealed"));
         let port = upstream.addr().port();
         let trusting = format!("ca: {}", ca.ca().display());
-        let house = before_url(&format!("https://localhost:{port}"))
+        let sidecar = in_front_of(format!("https://localhost:{port}"))
             .with("upstream", &trusting)
-            .open();
-        assert_eq!(house.client().get("/").await.text(), "sealed");
+            .run();
+        assert_eq!(sidecar.client().get("/").await.text(), "sealed");
         // The certificate is for `127.0.0.1` in letters only, which is no name of an address.
-        let wrong = before_url(&format!("https://127.0.0.2:{port}"))
+        let wrong = in_front_of(format!("https://127.0.0.2:{port}"))
             .with("upstream", &trusting)
-            .open();
+            .run();
         assert_eq!(wrong.client().get("/").await.status, 502);
         let other = TestCa::new();
         let mistrusting = format!("ca: {}", other.ca().display());
-        let house = before_url(&format!("https://localhost:{port}"))
+        let sidecar = in_front_of(format!("https://localhost:{port}"))
             .with("upstream", &mistrusting)
-            .open();
-        let refused = house.client().get("/").await;
+            .run();
+        let refused = sidecar.client().get("/").await;
         assert_eq!(
             (refused.status.as_u16(), refused.header("step-up")),
             (502, "error")
@@ -332,8 +332,8 @@ fn upstreams_are_reached_by_unix_socket_and_by_tls_with_the_right_name_only() {
 fn events_arrive_as_they_are_said() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Events);
-        let house = before(upstream.addr()).open();
-        for client in [house.client(), house.client().http2()] {
+        let sidecar = in_front_of(&upstream).run();
+        for client in [sidecar.client(), sidecar.client().http2()] {
             let mut events = client
                 .open(client.request(Method::GET, "/events", ""))
                 .await;
@@ -364,10 +364,10 @@ fn big_streams_pass_in_little_memory() {
             "/count" => Reply::Count,
             _ => Reply::Flood(SIZE),
         });
-        let house = before(upstream.addr()).open();
-        house.client().get("/warm").await;
-        let pid = house.stepgate.process().pid();
-        for client in [house.client(), house.client().http2()] {
+        let sidecar = in_front_of(&upstream).run();
+        sidecar.client().get("/warm").await;
+        let pid = sidecar.process().pid();
+        for client in [sidecar.client(), sidecar.client().http2()] {
             let body = chunked(SIZE / PIECE.len() as u64, PIECE);
             let counted = client
                 .send(client.streaming(Method::PUT, "/count", body))
@@ -405,9 +405,9 @@ fn a_client_that_goes_away_takes_its_request_along() {
             "/flood" => Reply::Flood(u64::MAX),
             _ => text(200, "fine"),
         });
-        let house = before(upstream.addr())
+        let sidecar = in_front_of(&upstream)
             .with("upstream", "max_connections: 1")
-            .open();
+            .run();
         // One connection in all: whoever comes next gets it only when it is free.
         for ask in [
             "GET /hang HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -416,11 +416,11 @@ fn a_client_that_goes_away_takes_its_request_along() {
             "GET /flood HTTP/1.1\r\nHost: h\r\n\r\n",
         ] {
             let before = upstream.got().len();
-            let mut client = RawConnection::open(house.addr()).await;
+            let mut client = RawConnection::open(sidecar.addr()).await;
             client.write(ask).await;
             upstream.wait_for(before + 1).await;
             drop(client);
-            Box::pin(until_served(&house.client())).await;
+            Box::pin(until_served(&sidecar.client())).await;
         }
     });
 }
@@ -443,8 +443,8 @@ async fn until_served(client: &Client) {
 fn an_application_that_breaks_off_is_heard_by_the_client() {
     run(async {
         let upstream = Upstream::start(|_| Reply::CutBody("half"));
-        let house = before(upstream.addr()).open();
-        for client in [house.client(), house.client().http2()] {
+        let sidecar = in_front_of(&upstream).run();
+        for client in [sidecar.client(), sidecar.client().http2()] {
             let mut cut = client.open(client.request(Method::GET, "/", "")).await;
             let mut broken = false;
             while let Some(frame) = soon("the rest", cut.body_mut().frame()).await {
