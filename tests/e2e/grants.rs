@@ -3,7 +3,8 @@
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::port::HeldPort;
-use crate::support::scene::{PASSWORD, Scene, Stage, application, on_both_stores, reason, token};
+use crate::support::sidecar::{self, PASSWORD, POLICY, Sidecar, application};
+use crate::support::store::on_both_stores;
 use crate::support::upstream::Reply;
 use futures_util::future::join_all;
 use http::{Method, Request};
@@ -19,12 +20,12 @@ async fn pay(client: &Client, sum: &str) -> Answer {
 
 /// Somebody whom a proxy vouches for, and who may pay: of an application that is down nobody can
 /// tell who logs in.
-async fn about_to_pay_by_proxy(scene: &Scene) -> Client {
-    let client = scene.script().header("remote-user", "alice");
+async fn about_to_pay_by_proxy(sidecar: &Sidecar) -> Client {
+    let client = sidecar.script().header("remote-user", "alice");
     let client = client.header("authorization", "Bearer x");
     let refused = pay(&client, "10").await;
-    let token = token(&refused);
-    let passed = scene.verify(&client, &token, ("password", PASSWORD)).await;
+    let token = refused.token();
+    let passed = client.verify(&token, ("password", PASSWORD)).await;
     let key = passed.json()["key"].as_str().unwrap().to_owned();
     client.header("step-up-key", &key)
 }
@@ -38,115 +39,115 @@ fn order(client: &Client) -> Request<crate::support::client::Body> {
 }
 
 on_both_stores! {
-    async fn levels_1_and_2_pass_while_the_login_is_fresh(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn levels_1_and_2_pass_while_the_login_is_fresh(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         for path in ["/low", "/medium"] {
-            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+            assert_eq!(client.post(path).await.status, 200, "{path}");
         }
         // Where the policy names the factors, a sign-in alone is not enough.
-        let refused = client.post_form("/proven", &[]).await;
-        assert_eq!((refused.status.as_u16(), reason(&refused)), (403, "session-not-fresh".into()));
+        let refused = client.post("/proven").await;
+        assert_eq!((refused.status.as_u16(), refused.reason()), (403, "session-not-fresh".into()));
         assert_eq!(refused.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
-        scene.pass(&client, &refused).await;
-        assert_eq!(client.post_form("/proven", &[]).await.status, 200);
+        client.pass(&refused).await;
+        assert_eq!(client.post("/proven").await.status, 200);
     }
 
-    async fn freshness_ends_however_busy_the_session_is(keeper: Keeper) {
-        let policy = crate::support::scene::POLICY.replace("level: 2, match", "level: 2, max_age: 2s, match");
-        let scene = Stage::on(keeper).policy(&policy).set();
+    async fn freshness_ends_however_busy_the_session_is(store: Store) {
+        let policy = POLICY.replace("level: 2, match", "level: 2, max_age: 2s, match");
+        let sidecar = sidecar::on(store).policy(&policy).run();
         let begun = std::time::Instant::now();
-        let client = scene.logged_in().await;
-        let refused = becomes(403, async || client.post_form("/medium", &[]).await).await;
-        assert!(scene.got("/medium") > 1 && begun.elapsed() >= Duration::from_secs(1));
-        assert_eq!(reason(&refused), "session-not-fresh");
-        scene.pass(&client, &refused).await;
-        assert_eq!(client.post_form("/medium", &[]).await.status, 200);
+        let client = sidecar.logged_in().await;
+        let refused = becomes(403, async || client.post("/medium").await).await;
+        assert!(sidecar.got("/medium") > 1 && begun.elapsed() >= Duration::from_secs(1));
+        assert_eq!(refused.reason(), "session-not-fresh");
+        client.pass(&refused).await;
+        assert_eq!(client.post("/medium").await.status, 200);
     }
 
-    async fn level_3_has_no_bypass_for_a_fresh_login(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/keys", &[]).await;
-        assert_eq!(reason(&refused), "step-up-required");
-        assert_eq!(scene.got("/keys"), 0);
+    async fn level_3_has_no_bypass_for_a_fresh_login(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/keys").await;
+        assert_eq!(refused.reason(), "step-up-required");
+        assert_eq!(sidecar.got("/keys"), 0);
     }
 
-    async fn a_level_3_grant_opens_every_route_of_its_action_and_no_other(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn a_level_3_grant_opens_every_route_of_its_action_and_no_other(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         let refused = client.post_form("/email", &[("email", "new@example.test")]).await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         for _ in 0..2 {
             assert_eq!(client.post_form("/email", &[("email", "b@example.test")]).await.status, 200);
         }
         assert_eq!(client.call(Method::PUT, "/api/email", json!({})).await.status, 200);
         for path in ["/keys", "/pay", "/users/1/delete"] {
-            let other = client.post_form(path, &[]).await;
-            assert_eq!((other.status.as_u16(), reason(&other)), (403, "step-up-required".into()), "{path}");
+            let other = client.post(path).await;
+            assert_eq!((other.status.as_u16(), other.reason()), (403, "step-up-required".into()), "{path}");
         }
         // But any verification marks the session: levels 1, 2 and sudo mode are open.
         for path in ["/proven", "/settings"] {
-            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
+            assert_eq!(client.post(path).await.status, 200, "{path}");
         }
-        assert_eq!((scene.got("/keys"), scene.got("/pay")), (0, 0));
+        assert_eq!((sidecar.got("/keys"), sidecar.got("/pay")), (0, 0));
     }
 
-    async fn scope_session_is_sudo_mode_but_never_by_a_login(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/settings", &[]).await;
-        assert_eq!(reason(&refused), "step-up-required");
-        scene.pass(&client, &refused).await;
+    async fn scope_session_is_sudo_mode_but_never_by_a_login(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/settings").await;
+        assert_eq!(refused.reason(), "step-up-required");
+        client.pass(&refused).await;
         for _ in 0..3 {
-            assert_eq!(client.post_form("/settings", &[]).await.status, 200);
+            assert_eq!(client.post("/settings").await.status, 200);
         }
-        assert_eq!(client.post_form("/keys", &[]).await.status, 403);
+        assert_eq!(client.post("/keys").await.status, 403);
     }
 
-    async fn a_grant_ends_with_max_age(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/brief", &[]).await;
+    async fn a_grant_ends_with_max_age(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/brief").await;
         assert_eq!(refused.json()["challenge"]["max_age"], 3);
-        scene.pass(&client, &refused).await;
-        assert_eq!(client.post_form("/brief", &[]).await.status, 200);
-        let late = becomes(403, async || client.post_form("/brief", &[]).await).await;
-        assert_eq!(reason(&late), "grant-expired");
+        client.pass(&refused).await;
+        assert_eq!(client.post("/brief").await.status, 200);
+        let late = becomes(403, async || client.post("/brief").await).await;
+        assert_eq!(late.reason(), "grant-expired");
     }
 
-    async fn a_level_4_grant_is_good_for_one_request(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn a_level_4_grant_is_good_for_one_request(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         let refused = pay(&client, "10").await;
         assert_eq!(refused.json()["challenge"]["single_use"], true);
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         assert_eq!(pay(&client, "10").await.status, 200);
         let again = pay(&client, "10").await;
-        assert_eq!((again.status.as_u16(), reason(&again)), (403, "grant-spent".into()));
+        assert_eq!((again.status.as_u16(), again.reason()), (403, "grant-spent".into()));
         assert_eq!(again.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
-        assert_eq!(scene.got("/pay"), 1);
+        assert_eq!(sidecar.got("/pay"), 1);
     }
 
-    async fn rule_4_one_single_use_grant_and_100_parallel_requests_give_exactly_one_forward(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn rule_4_one_single_use_grant_and_100_parallel_requests_give_exactly_one_forward(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         let refused = pay(&client, "10").await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         let answers = join_all((0..100).map(|_| pay(&client, "10"))).await;
         let passed = answers.iter().filter(|answer| answer.status == 200).count();
-        assert_eq!((passed, scene.got("/pay")), (1, 1));
+        assert_eq!((passed, sidecar.got("/pay")), (1, 1));
         for lost in answers.iter().filter(|answer| answer.status != 200) {
             assert_eq!(lost.status, 403);
             assert_eq!(lost.json()["code"], "SENSITIVE_VERIFICATION_REQUIRED");
         }
     }
 
-    async fn any_changed_byte_of_a_bound_request_is_a_grant_mismatch(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn any_changed_byte_of_a_bound_request_is_a_grant_mismatch(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         let refused = client.send(order(&client)).await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         let mut changed = Vec::new();
         for (method, target, body) in [
             (Method::POST, "/api/pay/7?fast=1", r#"{"sum":2}"#),
@@ -172,29 +173,29 @@ on_both_stores! {
         for request in changed {
             let what = format!("{} {} at {:?}", request.method(), request.uri(), request.headers().get("host"));
             let answer = client.send(request).await;
-            assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "grant-mismatch".into()), "{what}");
+            assert_eq!((answer.status.as_u16(), answer.reason()), (403, "grant-mismatch".into()), "{what}");
         }
-        assert!(scene.upstream.got().iter().all(|got| !got.target.contains("pay")));
+        assert!(sidecar.upstream().got().iter().all(|got| !got.target.contains("pay")));
         // The grant is still there for the request that it was given for.
         assert_eq!(client.send(order(&client)).await.status, 200);
     }
 
-    async fn a_grant_bound_to_fields_is_for_their_values(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn a_grant_bound_to_fields_is_for_their_values(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         let refused = client.post_form("/users/7/delete", &[("reason", "x")]).await;
         assert_eq!(refused.json()["challenge"]["bound"], json!([["user", "7"]]));
-        let body = json!({ "token": token(&refused), "factor": "password", "answer": PASSWORD, "confirm": "DELETE" });
+        let body = json!({ "token": refused.token(), "factor": "password", "answer": PASSWORD, "confirm": "DELETE" });
         assert_eq!(client.call(Method::POST, "/.stepup/verify", body).await.status, 200);
         let other = client.post_form("/users/8/delete", &[("reason", "x")]).await;
-        assert_eq!(reason(&other), "grant-mismatch");
+        assert_eq!(other.reason(), "grant-mismatch");
         let same = client.post_form("/users/7/delete", &[("reason", "another")]).await;
         assert_eq!(same.status, 200);
     }
 
-    async fn a_body_that_is_not_read_is_bound_with_its_coding(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn a_body_that_is_not_read_is_bound_with_its_coding(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         let coded = |codings: &[&str]| {
             let mut request = order(&client);
             for coding in codings {
@@ -203,15 +204,15 @@ on_both_stores! {
             request
         };
         let refused = client.send(coded(&["gzip"])).await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         for other in [&["deflate"][..], &[], &["gzip", "gzip"]] {
             let answer = client.send(coded(other)).await;
-            assert_eq!((answer.status.as_u16(), reason(&answer)), (403, "grant-mismatch".into()), "{other:?}");
+            assert_eq!((answer.status.as_u16(), answer.reason()), (403, "grant-mismatch".into()), "{other:?}");
         }
         assert_eq!(client.send(coded(&["gzip"])).await.status, 200);
     }
 
-    async fn a_parameter_that_is_bound_is_looked_for_in_the_body_as_well(keeper: Keeper) {
+    async fn a_parameter_that_is_bound_is_looked_for_in_the_body_as_well(store: Store) {
         let policy = "version: 1
 default: forward
 routes:
@@ -221,123 +222,123 @@ routes:
     show: { user: query.user }
     match: { methods: [POST, PATCH], path: /give, except: [{ query: { dry: '1' } }] }
 ";
-        let scene = Stage::on(keeper).policy(policy).set();
-        let client = scene.logged_in().await;
+        let sidecar = sidecar::on(store).policy(policy).run();
+        let client = sidecar.logged_in().await;
         let refused = client.post_form("/give?user=7", &[("note", "x")]).await;
         assert_eq!(refused.json()["challenge"]["bound"], json!([["user", "7"]]));
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         let other = client.post_form("/give?user=7", &[("user", "8"), ("password", "App-pass-1!")]).await;
-        assert_eq!(reason(&other), "grant-mismatch");
+        assert_eq!(other.reason(), "grant-mismatch");
         assert_eq!(other.json()["challenge"]["bound"], json!([["user", "7, 8"]]));
         let patched = client.call(Method::PATCH, "/give?user=7", json!({ "user": 8 })).await;
-        assert_eq!(reason(&patched), "grant-mismatch");
+        assert_eq!(patched.reason(), "grant-mismatch");
         assert_eq!(client.post_form("/give?user=7", &[("note", "y")]).await.status, 200);
 
-        assert_eq!(client.post_form("/give?dry=1", &[]).await.status, 200);
+        assert_eq!(client.post("/give?dry=1").await.status, 200);
         assert_eq!(client.post_form("/give?dry=1", &[("dry", "0")]).await.status, 403);
         let patched = client.call(Method::PATCH, "/give?dry=1", json!({ "dry": 0 })).await;
         assert_eq!(patched.status, 403);
-        assert_eq!(scene.got("/give"), 2);
+        assert_eq!(sidecar.got("/give"), 2);
     }
 
-    async fn the_phrase_must_be_typed(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/users/7/delete", &[]).await;
+    async fn the_phrase_must_be_typed(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/users/7/delete").await;
         assert_eq!(refused.json()["challenge"]["confirm"], "DELETE");
         for confirm in [json!(null), json!(""), json!("delete"), json!("DELETE!")] {
-            let body = json!({ "token": token(&refused), "factor": "password", "answer": PASSWORD, "confirm": confirm });
+            let body = json!({ "token": refused.token(), "factor": "password", "answer": PASSWORD, "confirm": confirm });
             let answer = client.call(Method::POST, "/.stepup/verify", body).await;
             assert!(answer.status.is_client_error(), "{confirm}: {}", answer.text());
         }
-        assert_eq!(client.post_form("/users/7/delete", &[]).await.status, 403);
-        let body = json!({ "token": token(&refused), "factor": "password", "answer": PASSWORD, "confirm": " DELETE " });
+        assert_eq!(client.post("/users/7/delete").await.status, 403);
+        let body = json!({ "token": refused.token(), "factor": "password", "answer": PASSWORD, "confirm": " DELETE " });
         assert_eq!(client.call(Method::POST, "/.stepup/verify", body).await.status, 200);
-        assert_eq!(client.post_form("/users/7/delete", &[]).await.status, 200);
+        assert_eq!(client.post("/users/7/delete").await.status, 200);
     }
 
-    async fn plus_means_both_factors_in_any_order(keeper: Keeper) {
-        let scene = Scene::on(keeper);
+    async fn plus_means_both_factors_in_any_order(store: Store) {
+        let sidecar = sidecar::on(store).run();
         for (first, step) in [("password", 0), ("totp", 1)] {
-            let client = scene.logged_in().await;
-            let refused = client.post_form("/both", &[]).await;
+            let client = sidecar.logged_in().await;
+            let refused = client.post("/both").await;
             assert_eq!(refused.json()["challenge"]["factors"], json!([["password", "totp"]]));
-            let answers = [("password", PASSWORD.to_owned()), ("totp", scene.totp(step))];
+            let answers = [("password", PASSWORD.to_owned()), ("totp", sidecar.totp(step))];
             let (one, two) = if first == "password" { (0, 1) } else { (1, 0) };
-            let partly = scene.verify(&client, &token(&refused), (answers[one].0, &answers[one].1)).await;
+            let partly = client.verify(&refused.token(), (answers[one].0, &answers[one].1)).await;
             assert_eq!(partly.json()["verified"], false, "{}", partly.text());
             assert_eq!(partly.json()["remaining"], json!([[answers[two].0]]));
-            assert_eq!(client.post_form("/both", &[]).await.status, 403);
-            let passed = scene.verify(&client, &token(&refused), (answers[two].0, &answers[two].1)).await;
+            assert_eq!(client.post("/both").await.status, 403);
+            let passed = client.verify(&refused.token(), (answers[two].0, &answers[two].1)).await;
             assert_eq!(passed.json()["verified"], true, "{}", passed.text());
-            assert_eq!(client.post_form("/both", &[]).await.status, 200);
+            assert_eq!(client.post("/both").await.status, 200);
         }
     }
 
-    async fn one_factor_of_two_shown_in_another_challenge_does_not_count(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let one = client.post_form("/both", &[]).await;
-        let other = client.post_form("/both", &[]).await;
-        scene.verify(&client, &token(&one), ("password", PASSWORD)).await;
-        let partly = scene.verify(&client, &token(&other), ("totp", &scene.totp(0))).await;
+    async fn one_factor_of_two_shown_in_another_challenge_does_not_count(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let one = client.post("/both").await;
+        let other = client.post("/both").await;
+        client.verify(&one.token(), ("password", PASSWORD)).await;
+        let partly = client.verify(&other.token(), ("totp", &sidecar.totp(0))).await;
         assert_eq!(partly.json()["verified"], false);
         assert_eq!(partly.json()["remaining"], json!([["password"]]));
-        assert_eq!(client.post_form("/both", &[]).await.status, 403);
+        assert_eq!(client.post("/both").await.status, 403);
     }
 
-    async fn rule_4_a_grant_is_given_back_when_no_byte_reached_the_application(keeper: Keeper) {
+    async fn rule_4_a_grant_is_given_back_when_no_byte_reached_the_application(store: Store) {
         let nobody = HeldPort::take();
-        let scene = Stage::on(keeper).before(nobody.addr()).session("headers: { subject: remote-user }")
-            .more("trusted_proxies: [127.0.0.1]").set();
-        let client = about_to_pay_by_proxy(&scene).await;
+        let sidecar = sidecar::on(store).in_front_of(nobody.addr()).with("session", "headers: { subject: remote-user }")
+            .line("trusted_proxies: [127.0.0.1]").run();
+        let client = about_to_pay_by_proxy(&sidecar).await;
         for _ in 0..3 {
             let down = pay(&client, "10").await;
-            assert_eq!((down.status.as_u16(), reason(&down)), (502, "upstream-unreachable".into()));
+            assert_eq!((down.status.as_u16(), down.reason()), (502, "upstream-unreachable".into()));
         }
     }
 
-    async fn rule_4_a_grant_is_given_back_when_time_is_up_before_the_first_byte(keeper: Keeper) {
+    async fn rule_4_a_grant_is_given_back_when_time_is_up_before_the_first_byte(store: Store) {
         // It accepts one connection, which is taken; the next one hangs.
         let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         full.listen(0).unwrap();
         let address = full.local_addr().unwrap().as_socket().unwrap();
         let _first = std::net::TcpStream::connect(address).unwrap();
-        let scene = Stage::on(keeper).before(address).session("headers: { subject: remote-user }")
-            .more("trusted_proxies: [127.0.0.1]").upstream_lines("connect: 1h\nrequest: 300ms").set();
-        let client = about_to_pay_by_proxy(&scene).await;
+        let sidecar = sidecar::on(store).in_front_of(address).with("session", "headers: { subject: remote-user }")
+            .line("trusted_proxies: [127.0.0.1]").with("upstream", "connect: 1h\nrequest: 300ms").run();
+        let client = about_to_pay_by_proxy(&sidecar).await;
         for _ in 0..3 {
             let late = pay(&client, "10").await;
-            assert_eq!((late.status.as_u16(), reason(&late)), (504, "upstream-timeout".into()));
+            assert_eq!((late.status.as_u16(), late.reason()), (504, "upstream-timeout".into()));
         }
     }
 
-    async fn rule_4_a_grant_is_not_given_back_once_bytes_were_sent(keeper: Keeper) {
-        let scene = Stage::on(keeper)
+    async fn rule_4_a_grant_is_not_given_back_once_bytes_were_sent(store: Store) {
+        let sidecar = sidecar::on(store)
             .application(|got| match got.target.as_str() {
                 "/pay" => Reply::Hang,
                 _ => application(got),
             })
-            .upstream_lines("response: 1s")
-            .set();
-        let client = scene.logged_in().await;
+            .with("upstream", "response: 1s")
+            .run();
+        let client = sidecar.logged_in().await;
         let refused = pay(&client, "10").await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         let late = pay(&client, "10").await;
-        assert_eq!((late.status.as_u16(), reason(&late)), (504, "upstream-timeout".into()));
+        assert_eq!((late.status.as_u16(), late.reason()), (504, "upstream-timeout".into()));
         let again = pay(&client, "10").await;
-        assert_eq!((again.status.as_u16(), reason(&again)), (403, "grant-spent".into()));
-        assert_eq!(scene.got("/pay"), 1);
+        assert_eq!((again.status.as_u16(), again.reason()), (403, "grant-spent".into()));
+        assert_eq!(sidecar.got("/pay"), 1);
     }
 
-    async fn report_mode_forwards_and_tells(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        assert_eq!(client.post_form("/watched", &[]).await.status, 200);
-        let stranger = scene.script();
-        assert_eq!(stranger.post_form("/watched", &[]).await.status, 200);
-        let events = scene.decisions("/watched", 2);
+    async fn report_mode_forwards_and_tells(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        assert_eq!(client.post("/watched").await.status, 200);
+        let stranger = sidecar.script();
+        assert_eq!(stranger.post("/watched").await.status, 200);
+        let events = sidecar.decisions("/watched", 2);
         let told: Vec<_> = events.iter().map(|event| (&event["outcome"], &event["reason"])).collect();
         assert_eq!(told, [
             (&json!("reported"), &json!("step-up-required")),
@@ -346,8 +347,8 @@ routes:
         assert_eq!(events[0]["enforcement"], "report");
     }
 
-    async fn every_matching_route_must_be_satisfied_strictest_first(keeper: Keeper) {
-        let scene = Stage::on(keeper)
+    async fn every_matching_route_must_be_satisfied_strictest_first(store: Store) {
+        let sidecar = sidecar::on(store)
             .policy(r#"
 version: 1
 default: forward
@@ -355,95 +356,88 @@ routes:
   - { id: any, action: any, title: Anything here, level: 3, match: { path: "/zone/{x...}" } }
   - { id: one, action: one, title: This one, level: 4, match: { path: /zone/one } }
 "#)
-            .set();
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/zone/one", &[]).await;
+            .run();
+        let client = sidecar.logged_in().await;
+        let refused = client.post("/zone/one").await;
         assert_eq!(refused.json()["challenge"]["action"], "one");
-        scene.pass(&client, &refused).await;
-        let refused = client.post_form("/zone/one", &[]).await;
+        client.pass(&refused).await;
+        let refused = client.post("/zone/one").await;
         assert_eq!(refused.json()["challenge"]["action"], "any", "{}", refused.text());
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         // What the refused request had taken was put back.
-        assert_eq!(client.post_form("/zone/one", &[]).await.status, 200);
-        assert_eq!(client.post_form("/zone/one", &[]).await.status, 403);
-        assert_eq!(scene.got("/zone/one"), 1);
+        assert_eq!(client.post("/zone/one").await.status, 200);
+        assert_eq!(client.post("/zone/one").await.status, 403);
+        assert_eq!(sidecar.got("/zone/one"), 1);
     }
 
-    async fn rule_9_a_restart_loses_no_grant(keeper: Keeper) {
-        let mut scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/keys", &[]).await;
-        scene.pass(&client, &refused).await;
+    async fn rule_9_a_restart_loses_no_grant(store: Store) {
+        let mut sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        client.earn("/keys").await;
         let open = client.post_form("/pay", &[("sum", "3")]).await;
-        scene.restart();
-        let client = client.at(scene.stepgate.addr());
-        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
+        sidecar.restart();
+        assert_eq!(client.post("/keys").await.status, 200);
         // A challenge under way is answered all the same.
-        scene.pass(&client, &open).await;
+        client.pass(&open).await;
         assert_eq!(client.post_form("/pay", &[("sum", "3")]).await.status, 200);
     }
 
-    async fn rule_2_the_bytes_of_the_path_go_as_they_came_and_every_reading_is_guarded(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
+    async fn rule_2_the_bytes_of_the_path_go_as_they_came_and_every_reading_is_guarded(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
         for path in ["/KEYS", "/keys/", "//keys", "/k%65ys", "/keys;x=y", "/k%2565ys", "/keys.json"] {
-            assert_eq!(client.post_form(path, &[]).await.status, 403, "{path}");
+            assert_eq!(client.post(path).await.status, 403, "{path}");
         }
-        assert_eq!(scene.upstream.got().len(), 1, "the login alone");
-        let refused = client.post_form("/k%65ys", &[]).await;
-        scene.pass(&client, &refused).await;
+        assert_eq!(sidecar.upstream().got().len(), 1, "the login alone");
+        client.earn("/k%65ys").await;
         for path in ["/k%65ys", "//keys", "/keys;x=y?a=%2F&&b", "/a%2Fb//c"] {
-            assert_eq!(client.post_form(path, &[]).await.status, 200, "{path}");
-            assert_eq!(scene.upstream.last().target, path);
+            assert_eq!(client.post(path).await.status, 200, "{path}");
+            assert_eq!(sidecar.upstream().last().target, path);
         }
     }
 
-    async fn rule_9_a_reload_loses_no_grant(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/keys", &[]).await;
-        scene.pass(&client, &refused).await;
+    async fn rule_9_a_reload_loses_no_grant(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        client.earn("/keys").await;
         let open = client.post_form("/pay", &[("sum", "3")]).await;
-        let policy = crate::support::scene::POLICY.replace("Create an API key", "Make an API key");
-        scene.dir.write("policies/scene.yaml", policy);
-        scene.stepgate.process().signal("HUP");
-        scene.events(1, |event| event["event"] == "policies-loaded");
-        assert_eq!(client.post_form("/keys", &[]).await.status, 200);
-        scene.pass(&client, &open).await;
+        let policy = POLICY.replace("Create an API key", "Make an API key");
+        sidecar.dir.write("policies/sidecar.yaml", policy);
+        sidecar.process().signal("HUP");
+        sidecar.events(1, |event| event["event"] == "policies-loaded");
+        assert_eq!(client.post("/keys").await.status, 200);
+        client.pass(&open).await;
         assert_eq!(client.post_form("/pay", &[("sum", "3")]).await.status, 200);
     }
 
-    async fn rule_7_a_rotated_secret_still_knows_sessions_and_authenticators(keeper: Keeper) {
-        let mut scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let refused = client.post_form("/keys", &[]).await;
-        scene.pass(&client, &refused).await;
-        scene.rotate_the_secret();
-        let client = client.at(scene.stepgate.addr());
+    async fn rule_7_a_rotated_secret_still_knows_sessions_and_authenticators(store: Store) {
+        let mut sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        client.earn("/keys").await;
+        sidecar.rotate_the_secret();
         // The session is known by its old name; its elevation is earned anew, by any factor.
-        let refused = client.post_form("/both", &[]).await;
-        assert_eq!(reason(&refused), "step-up-required", "{}", refused.text());
-        scene.verify(&client, &token(&refused), ("totp", &scene.totp(0))).await;
-        scene.pass(&client, &refused).await;
-        assert_eq!(client.post_form("/both", &[]).await.status, 200);
+        let refused = client.post("/both").await;
+        assert_eq!(refused.reason(), "step-up-required", "{}", refused.text());
+        client.verify(&refused.token(), ("totp", &sidecar.totp(0))).await;
+        client.pass(&refused).await;
+        assert_eq!(client.post("/both").await.status, 200);
         // What was signed with the old secret is refused once it is gone.
-        scene.forget_the_old_secret();
-        let client = client.at(scene.stepgate.addr());
-        assert_eq!(client.post_form("/both", &[]).await.status, 200);
+        sidecar.forget_the_old_secret();
+        assert_eq!(client.post("/both").await.status, 200);
     }
 
-    async fn rule_1_nothing_reaches_the_application_without_a_permit(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let client = scene.logged_in().await;
-        let before = scene.upstream.got().len();
+    async fn rule_1_nothing_reaches_the_application_without_a_permit(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let client = sidecar.logged_in().await;
+        let before = sidecar.upstream().got().len();
         for path in ["/keys", "/pay", "/email", "/both", "/totp", "/users/1/delete", "/passkey", "/settings"] {
             assert_eq!(client.post_form(path, &[("a", "b")]).await.status, 403, "{path}");
         }
         for path in ["/KEYS", "/keys/", "//keys", "/k%65ys", "/keys;x=y", "/k%2565ys"] {
-            assert_eq!(client.post_form(path, &[]).await.status, 403, "{path}");
+            assert_eq!(client.post(path).await.status, 403, "{path}");
         }
         let override_ = client.clone().header("x-http-method-override", "PUT");
-        assert_eq!(override_.post_form("/api/email", &[]).await.status, 403);
-        assert_eq!(scene.upstream.got().len(), before);
+        assert_eq!(override_.post("/api/email").await.status, 403);
+        assert_eq!(sidecar.upstream().got().len(), before);
     }
 }
