@@ -3,10 +3,8 @@
 //! what the victim carries.
 
 use crate::support::client::Client;
-use crate::support::scene::{
-    COOKIE, KEY_COOKIE, Scene, Stage, USER, fresh_cookie, on_both_stores, reason, token,
-};
-use crate::support::stepgate::add_user;
+use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, Sidecar, USER, fresh_cookie};
+use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::{Got, Reply, answer, text};
 use http::Method;
 use std::collections::HashMap;
@@ -19,10 +17,8 @@ const EARLIER: &str = "alice-signed-in-long-ago";
 /// The proof that nobody is signed in.
 const GUEST_COOKIE: &str = "stepgate-guest";
 /// The login that judges a password although somebody is signed in.
-const ALSO: &str = "      - path: /judge
-        subject: { form: user }
-        success: { status: 302, location: /home }
-";
+const ALSO: &[&str] =
+    &["{ path: /judge, subject: { form: user }, success: { status: 302, location: /home } }"];
 
 /// An application that knows people by a cookie which stays as it is when they log in, and takes parameters
 /// from everywhere, cookies first (PHP's `$_REQUEST`). Its login sends on whoever is signed in.
@@ -71,10 +67,10 @@ fn keep(people: &mut HashMap<String, String>, got: &Got) -> Reply {
     }
 }
 
-fn scene(keeper: crate::support::scene::Keeper) -> Scene {
-    let scene = Stage::on(keeper).application(keeping()).logins(ALSO).set();
-    add_user(&scene.dir, THIEF, "mallory@example.test", THIEF_PASSWORD);
-    scene
+fn sidecar(store: Store) -> Sidecar {
+    let sidecar = sidecar::on(store).application(keeping()).logins(ALSO).run();
+    sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
+    sidecar
 }
 
 async fn log_in(client: &Client, path: &str, user: &str, password: &str) {
@@ -83,61 +79,61 @@ async fn log_in(client: &Client, path: &str, user: &str, password: &str) {
 }
 
 /// Nothing that the thief can prove opens a guarded route, with none of these cookies.
-async fn assert_shut(scene: &Scene, thief: &Client, what: &str) {
+async fn assert_shut(sidecar: &Sidecar, thief: &Client, what: &str) {
     let cookie = thief.cookie(COOKIE).unwrap();
     for path in ["/low", "/keys", "/pay"] {
         thief.set_cookie(COOKIE, &cookie);
-        let refused = thief.post_form(path, &[]).await;
+        let refused = thief.post(path).await;
         assert_eq!(refused.status, 401, "{what}: {path} {}", refused.text());
-        assert_eq!(scene.got(path), 0, "{what}: {path}");
+        assert_eq!(sidecar.got(path), 0, "{what}: {path}");
     }
 }
 
 /// The thief in a session of his own.
-async fn thief_signed_in(scene: &Scene) -> Client {
-    let thief = scene.script();
+async fn thief_signed_in(sidecar: &Sidecar) -> Client {
+    let thief = sidecar.script();
     thief.get("/judge").await;
     log_in(&thief, "/judge", THIEF, "right-mallory").await;
     thief
 }
 
 on_both_stores! {
-    async fn a_login_within_an_unknown_session_is_believed_of_nobody_but_guests(keeper: Keeper) {
-        let scene = scene(keeper);
-        let thief = scene.script();
+    async fn a_login_within_an_unknown_session_is_believed_of_nobody_but_guests(store: Store) {
+        let sidecar = sidecar(store);
+        let thief = sidecar.script();
         thief.set_cookie(COOKIE, EARLIER);
         for path in ["/", "/login", "/logout", "/login?user=x&password=y"] {
             thief.get(path).await;
         }
         log_in(&thief, "/login", THIEF, "any").await;
         assert_eq!((thief.cookie(KEY_COOKIE), thief.cookie(GUEST_COOKIE)), (None, None));
-        assert_shut(&scene, &thief, "from before").await;
+        assert_shut(&sidecar, &thief, "from before").await;
         // Whoever it is that was refused has lost the cookie, and signs in afresh.
         assert_eq!(thief.cookie(COOKIE), None);
         thief.get("/login").await;
         log_in(&thief, "/login", THIEF, "right-mallory").await;
-        let done = thief.post_form("/low", &[]).await;
+        let done = thief.post("/low").await;
         assert_eq!((done.status.as_u16(), done.text()), (200, THIEF));
         assert_eq!(thief.cookie(GUEST_COOKIE), None, "it is of no use any more");
     }
 
-    async fn after_a_logout_that_was_refused_nobody_else_logs_in(keeper: Keeper) {
-        let scene = scene(keeper);
-        let desk = scene.script();
+    async fn after_a_logout_that_was_refused_nobody_else_logs_in(store: Store) {
+        let sidecar = sidecar(store);
+        let desk = sidecar.script();
         desk.get("/login").await;
         let guest = desk.cookie(GUEST_COOKIE).unwrap();
         log_in(&desk, "/login", USER, "right-alice").await;
-        desk.post_form("/logout", &[]).await;
+        desk.post("/logout").await;
         desk.get("/login").await;
         desk.set_cookie(GUEST_COOKIE, &guest);
         log_in(&desk, "/login", THIEF, "any").await;
-        assert_shut(&scene, &desk, "her desk").await;
+        assert_shut(&sidecar, &desk, "her desk").await;
     }
 
-    async fn a_login_that_looks_like_none_is_no_way_to_another(keeper: Keeper) {
-        let scene = scene(keeper);
+    async fn a_login_that_looks_like_none_is_no_way_to_another(store: Store) {
+        let sidecar = sidecar(store);
         for next in ["/elsewhere", "/login", "/login?failed"] {
-            let thief = scene.script();
+            let thief = sidecar.script();
             thief.get("/login").await;
             let guest = thief.cookie(GUEST_COOKIE).unwrap();
             // He has her password at the application, and none of her factors.
@@ -146,22 +142,22 @@ on_both_stores! {
             thief.get("/login").await;
             thief.set_cookie(GUEST_COOKIE, &guest);
             log_in(&thief, "/login", THIEF, "any").await;
-            assert_shut(&scene, &thief, next).await;
+            assert_shut(&sidecar, &thief, next).await;
         }
         // Who mistypes is sent back, sees the form again, and is believed.
-        let owner = scene.script();
+        let owner = sidecar.script();
         owner.get("/login").await;
         log_in(&owner, "/login", USER, "wrong").await;
         crate::support::becomes(200, async || {
             owner.get("/login").await;
             log_in(&owner, "/login", USER, "right-alice").await;
-            owner.post_form("/low", &[]).await
+            owner.post("/low").await
         })
         .await;
     }
 
-    async fn a_login_by_other_means_leaves_the_session_to_nobody(keeper: Keeper) {
-        let scene = scene(keeper);
+    async fn a_login_by_other_means_leaves_the_session_to_nobody(store: Store) {
+        let sidecar = sidecar(store);
         let secret = "user=alice&password=right-alice";
         for (method, target, body, cookies) in [
             (Method::GET, "/judge?user=alice&password=right-alice", "", ""),
@@ -176,7 +172,7 @@ on_both_stores! {
             (Method::POST, "/judge", "user=mallory&password=right-alice", "user=alice"),
             (Method::POST, "/judge", "user=mallory&password=x", "USER=alice; password=right-alice; user=alice"),
         ] {
-            let thief = thief_signed_in(&scene).await;
+            let thief = thief_signed_in(&sidecar).await;
             let line = thief.cookie(COOKIE).map(|value| format!("{COOKIE}={value}; {cookies}"));
             let key = format!("; {KEY_COOKIE}={}", thief.cookie(KEY_COOKIE).unwrap());
             let mut request = thief.request(method.clone(), target, body);
@@ -185,20 +181,19 @@ on_both_stores! {
             headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
             let told = thief.send(request).await;
             if told.status != 400 {
-                assert_shut(&scene, &thief, &format!("{method} {target} {body} {cookies}")).await;
+                assert_shut(&sidecar, &thief, &format!("{method} {target} {body} {cookies}")).await;
             }
         }
         // A name that is remembered is the one that is typed.
-        let owner = scene.script();
+        let owner = sidecar.script();
         owner.set_cookie("user", "Alice");
         owner.get("/login").await;
         log_in(&owner, "/login", USER, "right-alice").await;
-        let refused = owner.post_form("/keys", &[]).await;
-        scene.pass(&owner, &refused).await;
+        owner.earn("/keys").await;
     }
 
-    async fn nobody_is_a_guest_who_may_be_signed_in(keeper: Keeper) {
-        let scene = scene(keeper);
+    async fn nobody_is_a_guest_who_may_be_signed_in(store: Store) {
+        let sidecar = sidecar(store);
         // By a key, by a login that is not declared, by a password in the query.
         for (method, target, key, body) in [
             (Method::GET, "/token", "of-alice", ""),
@@ -206,7 +201,7 @@ on_both_stores! {
             (Method::GET, "/undeclared?user=alice&password=right-alice", "", ""),
             (Method::GET, "/undeclared?_method=POST&user=alice&password=right-alice", "", ""),
         ] {
-            let thief = scene.script();
+            let thief = sidecar.script();
             let mut request = thief.request(method.clone(), target, body);
             let headers = request.headers_mut();
             headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
@@ -218,52 +213,49 @@ on_both_stores! {
             thief.get("/").await;
             log_in(&thief, "/login", THIEF, "any").await;
             assert_eq!(thief.cookie(GUEST_COOKIE), None, "{method} {target}");
-            assert_shut(&scene, &thief, target).await;
+            assert_shut(&sidecar, &thief, target).await;
         }
         // An old proof is worth nothing, nor is one of another value.
-        let thief = scene.script();
+        let thief = sidecar.script();
         thief.get("/login").await;
         thief.set_cookie(COOKIE, EARLIER);
         log_in(&thief, "/login", THIEF, "any").await;
-        assert_shut(&scene, &thief, "another value").await;
+        assert_shut(&sidecar, &thief, "another value").await;
     }
 
-    async fn a_page_of_a_front_controller_shows_no_guest(keeper: Keeper) {
+    async fn a_page_of_a_front_controller_shows_no_guest(store: Store) {
         // One script does everything; every page of it is a 200, whoever is signed in.
         let front = |got: &Got| match (got.method.as_str(), got.header("cookie").contains(EARLIER)) {
             ("POST", _) => answer(302, &[("location", "/home")], ""),
             (_, true) => text(200, "Hello, Alice"),
             (_, false) => answer(200, &[("set-cookie", &format!("{COOKIE}={}; Path=/", fresh_cookie()))], "Hello"),
         };
-        let entries = "      - match: { path: /index.php, query: { do: login } }
-        subject: { form: user }
-        success: { status: 302, location: /home }
-      - match: { path: /app.php, form: { task: login } }
-        subject: { form: user }
-        success: { status: 302, location: /home }
-";
-        let scene = Stage::on(keeper).application(front).logins(entries).set();
-        add_user(&scene.dir, THIEF, "mallory@example.test", THIEF_PASSWORD);
+        let entries = &[
+            "{ match: { path: /index.php, query: { do: login } }, subject: { form: user }, success: { status: 302, location: /home } }",
+            "{ match: { path: /app.php, form: { task: login } }, subject: { form: user }, success: { status: 302, location: /home } }",
+        ];
+        let sidecar = sidecar::on(store).application(front).logins(entries).run();
+        sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
         for (page, login) in [
             ("/index.php", "/index.php?do=login"),
             ("/index.php?do=home", "/index.php?do=login"),
             ("/index.php?do=login&do=home", "/index.php?do=login"),
             ("/app.php", "/app.php"),
         ] {
-            let thief = scene.script();
+            let thief = sidecar.script();
             thief.set_cookie(COOKIE, EARLIER);
             thief.get(page).await;
             assert_eq!(thief.cookie(GUEST_COOKIE), None, "{page}");
             let fields = [("user", THIEF), ("password", "x"), ("task", "login")];
             thief.post_form(login, &fields).await;
-            assert_shut(&scene, &thief, page).await;
+            assert_shut(&sidecar, &thief, page).await;
         }
-        let guest = scene.script();
+        let guest = sidecar.script();
         guest.get("/index.php?do=login&lang=de").await;
         let fields = [("user", USER), ("password", "x")];
         guest.post_form("/index.php?do=login", &fields).await;
-        let refused = guest.post_form("/keys", &[]).await;
-        assert_eq!(reason(&refused), "step-up-required");
-        assert!(!token(&refused).is_empty());
+        let refused = guest.post("/keys").await;
+        assert_eq!(refused.reason(), "step-up-required");
+        assert!(!refused.token().is_empty());
     }
 }
