@@ -1,4 +1,4 @@
-//! The harness itself: what the stories rely on does what it says.
+//! The harness itself: what the tests rely on does what it says.
 
 use crate::support::client::Client;
 use crate::support::django::{ADMIN, ADMIN_PASSWORD, Django};
