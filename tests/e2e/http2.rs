@@ -1,8 +1,8 @@
 //! HTTP/2 at the door: what it is turned into, and frames that no library would send.
 
-use crate::support::house::{House, before};
 use crate::support::raw::RawConnection;
 use crate::support::run;
+use crate::support::sidecar::{HOST, Sidecar, in_front_of};
 use crate::support::tls::TestCa;
 use crate::support::upstream::{Upstream, text};
 use http::{Method, Version};
@@ -57,8 +57,8 @@ const POST: &[(&str, &str)] = &[
     (":authority", "h"),
 ];
 
-async fn open(house: &House) -> RawConnection {
-    let mut connection = RawConnection::open(house.addr()).await;
+async fn open(sidecar: &Sidecar) -> RawConnection {
+    let mut connection = RawConnection::open(sidecar.addr()).await;
     connection.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     connection.write(frame(SETTINGS, 0, 0, &[])).await;
     connection
@@ -84,25 +84,25 @@ async fn read_frame(
 fn alpn_and_prior_knowledge_lead_to_http2() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
-        let got = house.client().http2().get("/x?y=%2f").await;
+        let sidecar = in_front_of(&upstream).run();
+        let got = sidecar.client().http2().get("/x?y=%2f").await;
         assert_eq!((got.version, got.text()), (Version::HTTP_2, "ok"));
         let told = upstream.last();
         assert_eq!(
             (told.target.as_str(), told.version),
             ("/x?y=%2f", Version::HTTP_11)
         );
-        assert_eq!(told.header("host"), house.addr().to_string());
+        assert_eq!(told.header("host"), HOST);
         assert_eq!(told.header("via"), "2 stepgate");
 
-        let house = before(upstream.addr()).tls().open();
+        let sidecar = in_front_of(&upstream).tls().run();
         let ca = TestCa::shared();
         for (offer, version) in [
             (&["h2", "http/1.1"][..], Version::HTTP_2),
             (&["http/1.1"][..], Version::HTTP_11),
             (&[][..], Version::HTTP_11),
         ] {
-            let got = house
+            let got = sidecar
                 .client()
                 .tls(ca, "app.example.test", offer)
                 .get("/x")
@@ -117,8 +117,8 @@ fn alpn_and_prior_knowledge_lead_to_http2() {
 fn cookies_in_crumbs_are_one_line_again() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
-        let client = house
+        let sidecar = in_front_of(&upstream).run();
+        let client = sidecar
             .client()
             .http2()
             .header("cookie", "a=1")
@@ -139,8 +139,8 @@ fn cookies_in_crumbs_are_one_line_again() {
 fn a_guarded_route_is_guarded_in_http2() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
-        let got = house.client().http2().get("/guarded/x").await;
+        let sidecar = in_front_of(&upstream).run();
+        let got = sidecar.client().http2().get("/guarded/x").await;
         assert_eq!((got.status.as_u16(), got.header("step-up")), (401, "deny"));
         assert!(upstream.got().is_empty());
     });
@@ -234,9 +234,9 @@ fn malformed_requests_are_refused() {
     ];
     run(async move {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         for case in cases {
-            let mut connection = open(&house).await;
+            let mut connection = open(&sidecar).await;
             let block = [fields(GET), fields(case)].concat();
             connection
                 .write(frame(HEADERS, END_STREAM | END_HEADERS, 1, &block))
@@ -251,7 +251,7 @@ fn malformed_requests_are_refused() {
             }
         }
         for case in ODD_HEADS {
-            let mut connection = open(&house).await;
+            let mut connection = open(&sidecar).await;
             connection
                 .write(frame(HEADERS, END_STREAM | END_HEADERS, 1, &fields(case)))
                 .await;
@@ -270,9 +270,9 @@ fn malformed_requests_are_refused() {
 fn a_body_is_as_long_as_it_was_said_to_be() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         for (told, body) in [("5", "abc"), ("2", "abc"), ("0", "abc")] {
-            let mut connection = open(&house).await;
+            let mut connection = open(&sidecar).await;
             let block = [fields(POST), fields(&[("content-length", told)])].concat();
             connection
                 .write(frame(HEADERS, END_HEADERS, 1, &block))
@@ -296,8 +296,8 @@ fn a_body_is_as_long_as_it_was_said_to_be() {
 fn trailers_in_http2_end_here() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
-        let mut connection = open(&house).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = open(&sidecar).await;
         connection
             .write(frame(HEADERS, END_HEADERS, 1, &fields(POST)))
             .await;
@@ -322,8 +322,8 @@ fn trailers_in_http2_end_here() {
 fn many_streams_share_a_connection_up_to_the_limit() {
     run(async {
         let upstream = Upstream::start(|got| text(200, &got.target.clone()));
-        let house = before(upstream.addr()).with("limits", "streams: 10").open();
-        let mut connection = open(&house).await;
+        let sidecar = in_front_of(&upstream).with("limits", "streams: 10").run();
+        let mut connection = open(&sidecar).await;
         let (_, _, settings) = read_frame(&mut connection, |kind, _| kind == SETTINGS)
             .await
             .unwrap();
@@ -351,7 +351,7 @@ fn many_streams_share_a_connection_up_to_the_limit() {
             assert_ne!(kind, RESET);
         }
         assert_eq!(upstream.got().len(), 10);
-        let client = house.client().http2();
+        let client = sidecar.client().http2();
         let asked = (0..50).map(|_| client.get("/y"));
         for got in futures_util::future::join_all(asked).await {
             assert_eq!(got.text(), "/y");
@@ -360,8 +360,8 @@ fn many_streams_share_a_connection_up_to_the_limit() {
 }
 
 /// Writes the same bytes, made for each stream, until the server has had enough.
-async fn flood(house: &House, most: u32, bytes: impl Fn(u32) -> Vec<u8>) -> bool {
-    let mut connection = open(house).await;
+async fn flood(sidecar: &Sidecar, most: u32, bytes: impl Fn(u32) -> Vec<u8>) -> bool {
+    let mut connection = open(sidecar).await;
     for number in 0..most {
         connection.write(bytes(1 + 2 * number)).await;
     }
@@ -374,15 +374,15 @@ async fn flood(house: &House, most: u32, bytes: impl Fn(u32) -> Vec<u8>) -> bool
 fn floods_end_the_connection_and_nothing_else() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).with("deadlines", "idle: 2s").open();
+        let sidecar = in_front_of(&upstream).with("deadlines", "idle: 2s").run();
         // CVE-2023-44487.
-        let resets = flood(&house, 3000, |stream| {
+        let resets = flood(&sidecar, 3000, |stream| {
             let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &fields(GET));
             [ask, frame(RESET, 0, stream, &8_u32.to_be_bytes())].concat()
         });
         assert!(resets.await, "resets go on for ever");
         // A head that never ends.
-        let endless = flood(&house, 3000, |stream| {
+        let endless = flood(&sidecar, 3000, |stream| {
             if stream == 1 {
                 frame(HEADERS, END_STREAM, 1, &fields(GET))
             } else {
@@ -391,9 +391,9 @@ fn floods_end_the_connection_and_nothing_else() {
         });
         assert!(endless.await, "a head goes on for ever");
         // Pings whose answers are never read, and settings to be acknowledged.
-        let pid = house.stepgate.process().pid();
-        flood(&house, 20_000, |_| frame(PING, 0, 0, &[0; 8])).await;
-        flood(&house, 20_000, |_| frame(SETTINGS, 0, 0, &[])).await;
+        let pid = sidecar.process().pid();
+        flood(&sidecar, 20_000, |_| frame(PING, 0, 0, &[0; 8])).await;
+        flood(&sidecar, 20_000, |_| frame(SETTINGS, 0, 0, &[])).await;
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let peak = status
             .lines()
@@ -401,7 +401,7 @@ fn floods_end_the_connection_and_nothing_else() {
             .unwrap();
         let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
         assert!(peak < 96 << 10, "{peak} KiB");
-        assert_eq!(house.client().http2().get("/x").await.status, 200);
+        assert_eq!(sidecar.client().http2().get("/x").await.status, 200);
     });
 }
 
@@ -409,18 +409,18 @@ fn floods_end_the_connection_and_nothing_else() {
 fn a_head_beyond_the_limit_is_refused() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr())
+        let sidecar = in_front_of(&upstream)
             .with("limits", "header_bytes: 8KiB")
-            .open();
-        let client = house.client().http2().header("x-big", &"x".repeat(9000));
+            .run();
+        let client = sidecar.client().http2().header("x-big", &"x".repeat(9000));
         let request = client.request(Method::GET, "/x", "");
         // A client that heeds our limit does not even send it.
         if let Ok(got) = client.try_open(request).await {
             assert_eq!(got.status(), 431);
         }
         assert!(upstream.got().is_empty());
-        let served = house.client().http2().get("/x").await;
-        assert_eq!(served.status, 200, "the house still stands");
+        let served = sidecar.client().http2().get("/x").await;
+        assert_eq!(served.status, 200, "the sidecar still stands");
     });
 }
 
@@ -428,8 +428,8 @@ fn a_head_beyond_the_limit_is_refused() {
 fn header_lines_are_counted_in_http2_as_well() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).with("limits", "headers: 10").open();
-        let mut client = house.client().http2();
+        let sidecar = in_front_of(&upstream).with("limits", "headers: 10").run();
+        let mut client = sidecar.client().http2();
         for _ in 0..11 {
             client = client.header("x-many", "1");
         }
@@ -447,11 +447,11 @@ fn rule_10_a_client_that_takes_nothing_keeps_no_connection_to_the_application() 
             "/x" => text(200, &large),
             other => text(200, other),
         });
-        let house = before(upstream.addr())
+        let sidecar = in_front_of(&upstream)
             .with("upstream", "max_connections: 2")
             .with("deadlines", "progress: 1s")
-            .open();
-        let mut connection = open(&house).await;
+            .run();
+        let mut connection = open(&sidecar).await;
         // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.5.2).
         let no_window = [0, 4, 0, 0, 0, 0];
         connection.write(frame(SETTINGS, 0, 0, &no_window)).await;
@@ -462,7 +462,7 @@ fn rule_10_a_client_that_takes_nothing_keeps_no_connection_to_the_application() 
         for kind in [HEADERS, HEADERS, RESET, RESET] {
             assert_eq!(read_answer(&mut connection).await.0, kind);
         }
-        assert_eq!(house.client().get("/y").await.text(), "/y");
+        assert_eq!(sidecar.client().get("/y").await.text(), "/y");
         // Whoever takes something now and then is waited for, however long it takes.
         let ask = frame(HEADERS, END_STREAM | END_HEADERS, 5, &fields(GET));
         connection.write(ask).await;
