@@ -1,4 +1,4 @@
-//! The stories, told with real programs: a Redis, a mail server, a browser, real sockets.
+//! Tests of the whole, with real programs: a Redis, a mail server, a browser, real sockets.
 //!
 //! One binary, so that it is linked once. Every test has a runtime of its own.
 
