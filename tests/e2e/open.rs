@@ -2,11 +2,10 @@
 
 use crate::support::client::Client;
 use crate::support::raw::RawConnection;
-use crate::support::scene::{
-    COOKIE, KEY_COOKIE, Keeper, Scene, Stage, USER, application, on_both_stores, stepgate,
+use crate::support::sidecar::{
+    self, COOKIE, KEY_COOKIE, Setup, Sidecar, USER, application, fresh_cookie,
 };
-use crate::support::stepgate::Stepgate;
-use crate::support::temp::TempDir;
+use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::{Got, Reply, answer};
 use crate::support::{run, soon};
 use http::Method;
@@ -29,13 +28,8 @@ fn shell(got: &Got) -> Reply {
     }
 }
 
-fn stage(keeper: Keeper) -> Stage {
-    Stage::on(keeper).application(shell)
-}
-
-/// A second sidecar on the same store.
-fn another(dir: &TempDir) -> Stepgate {
-    Stepgate::serve(dir)
+fn setup(store: Store) -> Setup {
+    sidecar::on(store).application(shell)
 }
 
 /// How a session ends.
@@ -51,13 +45,13 @@ enum How {
 
 const EVERY_WAY: [How; 3] = [How::Revoked, How::LoggedOut, How::Locked];
 
-async fn end(scene: &Scene, client: &Client, user: &str, how: How) -> Instant {
+async fn end(sidecar: &Sidecar, client: &Client, user: &str, how: How) -> Instant {
     match how {
         How::Revoked => {
-            stepgate(&scene.dir, &["session", "revoke", "--user", user]);
+            sidecar.command(&["session", "revoke", "--user", user]);
         }
         How::LoggedOut => {
-            let answer = client.post_form("/logout", &[]).await;
+            let answer = client.post("/logout").await;
             assert_eq!(answer.status, 302);
         }
         How::Locked => {
@@ -109,37 +103,37 @@ async fn assert_ends(connection: &mut RawConnection, since: Instant, what: &str)
 }
 
 on_both_stores! {
-    async fn a_tunnel_ends_with_its_session_on_every_sidecar(keeper: Keeper) {
-        let scene = stage(keeper).set();
-        let other = another(&scene.dir);
-        let bystander = scene.script();
-        scene.log_in(&bystander, "bob").await;
-        let mut theirs = tunnel(scene.stepgate.addr(), of(&bystander)).await;
+    async fn a_tunnel_ends_with_its_session_on_every_sidecar(store: Store) {
+        let sidecar = setup(store).run();
+        let other = sidecar.another();
+        let bystander = sidecar.script();
+        bystander.log_in("bob").await;
+        let mut theirs = tunnel(sidecar.addr(), of(&bystander)).await;
         let mut nobodys = tunnel(other.addr(), Vec::new()).await;
         for how in EVERY_WAY {
-            let client = scene.logged_in().await;
-            let mut here = tunnel(scene.stepgate.addr(), of(&client)).await;
+            let client = sidecar.logged_in().await;
+            let mut here = tunnel(sidecar.addr(), of(&client)).await;
             let mut there = tunnel(other.addr(), of(&client)).await;
-            let since = end(&scene, &client, USER, how).await;
+            let since = end(&sidecar, &client, USER, how).await;
             assert_ends(&mut here, since, &format!("{how:?} here")).await;
             assert_ends(&mut there, since, &format!("{how:?} there")).await;
         }
         assert_alive(&mut theirs).await;
         assert_alive(&mut nobodys).await;
-        let ended = scene.events(3, |event| event["event"] == "streams-ended");
+        let ended = sidecar.events(3, |event| event["event"] == "streams-ended");
         assert_eq!(ended[0]["count"], 1);
         let reasons: Vec<_> = ended.iter().map(|event| event["reason"].as_str()).collect();
         assert_eq!(reasons, [Some("session-revoked"), None, None]);
-        scene.stepgate.process().wait_for_line("ended what was open for a session");
+        sidecar.process().wait_for_line("ended what was open for a session");
     }
 
-    async fn streams_and_uploads_end_with_their_session(keeper: Keeper) {
-        let scene = stage(keeper).set();
-        let other = another(&scene.dir);
+    async fn streams_and_uploads_end_with_their_session(store: Store) {
+        let sidecar = setup(store).run();
+        let other = sidecar.another();
         for how in EVERY_WAY {
-            let client = scene.logged_in().await;
+            let client = sidecar.logged_in().await;
             let mut open = Vec::new();
-            for addr in [scene.stepgate.addr(), other.addr()] {
+            for addr in [sidecar.addr(), other.addr()] {
                 let mut events = begin(addr, "GET /events", &of(&client)).await;
                 let head = events.read_head().await;
                 assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
@@ -153,7 +147,7 @@ on_both_stores! {
             let h2 = client.clone().http2();
             let stream = h2.open(h2.request(Method::GET, "/events", "")).await;
             assert_eq!(stream.status(), 200);
-            scene.upstream.say("hello");
+            sidecar.upstream().say("hello");
             for (connection, what) in &mut open {
                 if *what == "events" {
                     assert!(connection.read_until("hello\n\n").await.contains("hello"));
@@ -161,11 +155,11 @@ on_both_stores! {
             }
             // The uploads and polls have reached the application.
             let reached = || {
-                let got = scene.upstream.got();
+                let got = sidecar.upstream().got();
                 got.iter().filter(|got| got.header("cookie") == format!("{COOKIE}={}", client.cookie(COOKIE).unwrap())).count()
             };
             crate::support::until("all of them there", async || (reached() >= 7).then_some(())).await;
-            let since = end(&scene, &client, USER, how).await;
+            let since = end(&sidecar, &client, USER, how).await;
             for (connection, what) in &mut open {
                 assert_ends(connection, since, &format!("{what} {how:?}")).await;
             }
@@ -175,19 +169,19 @@ on_both_stores! {
         }
     }
 
-    async fn no_spelling_of_the_session_keeps_a_tunnel_open(keeper: Keeper) {
+    async fn no_spelling_of_the_session_keeps_a_tunnel_open(store: Store) {
         let both = |got: &Got| match got.target.as_str() {
             "/login" => {
                 let [sid, remembered] = [COOKIE, "remembered"]
-                    .map(|name| format!("{name}={}; Path=/", crate::support::scene::fresh_cookie()));
+                    .map(|name| format!("{name}={}; Path=/", fresh_cookie()));
                 answer(302, &[("location", "/home"), ("set-cookie", &sid), ("set-cookie", &remembered)], "")
             }
             _ => shell(got),
         };
-        let scene = Stage::on(keeper).cookie("sid, remembered").application(both).set();
+        let sidecar = sidecar::on(store).with("session", "cookies: [sid, remembered]").application(both).run();
         for how in EVERY_WAY {
-            let client = scene.logged_in().await;
-            let addr = scene.stepgate.addr();
+            let client = sidecar.logged_in().await;
+            let addr = sidecar.addr();
             let all = cookies(&client);
             let sid = format!("sid={}", client.cookie(COOKIE).unwrap());
             let remembered = format!("remembered={}", client.cookie("remembered").unwrap());
@@ -204,80 +198,79 @@ on_both_stores! {
             ] {
                 tunnels.push((tunnel(addr, lines.clone()).await, lines));
             }
-            let since = end(&scene, &client, USER, how).await;
+            let since = end(&sidecar, &client, USER, how).await;
             for (tunnel, lines) in &mut tunnels {
                 assert_ends(tunnel, since, &format!("{lines:?} {how:?}")).await;
             }
         }
     }
 
-    async fn a_shared_authorization_ends_nobody_elses_tunnels(keeper: Keeper) {
-        let scene = stage(keeper).set();
+    async fn a_shared_authorization_ends_nobody_elses_tunnels(store: Store) {
+        let sidecar = setup(store).run();
         let shared = "Authorization: Basic c3RhZ2U6c3RhZ2U=".to_owned();
-        let client = scene.logged_in().await;
-        let addr = scene.stepgate.addr();
+        let client = sidecar.logged_in().await;
+        let addr = sidecar.addr();
         let mut lines = of(&client);
         lines.push(shared.clone());
         let mut theirs = tunnel(addr, lines).await;
         let mut own = tunnel(addr, vec![shared]).await;
         // Somebody without a session logs out.
-        let stranger = scene.script().header("authorization", "Basic c3RhZ2U6c3RhZ2U=");
-        stranger.post_form("/logout", &[]).await;
+        let stranger = sidecar.script().header("authorization", "Basic c3RhZ2U6c3RhZ2U=");
+        stranger.post("/logout").await;
         assert!(own.read_to_end().await.is_empty());
         assert_alive(&mut theirs).await;
     }
 
-    async fn what_is_open_for_whoever_a_proxy_names_ends_as_well(keeper: Keeper) {
-        // What is opened in the second behind an ending may end with it, so each has its own scene.
+    async fn what_is_open_for_whoever_a_proxy_names_ends_as_well(store: Store) {
+        // What is opened in the second behind an ending may end with it, so each has its own sidecar.
         for (key, how) in [("", How::Locked), ("", How::Revoked), ("key: subject\n", How::Locked), ("key: subject\n", How::Revoked)] {
-            let scene = stage(keeper)
-                .session(&format!("{key}headers: {{ subject: remote-user }}"))
-                .more("trusted_proxies: [127.0.0.1]")
-                .set();
-            let client = scene.script().header("remote-user", USER);
-            let refused = client.post_form("/keys", &[]).await;
-            scene.pass(&client, &refused).await;
-            let addr = scene.stepgate.addr();
+            let sidecar = setup(store)
+                .with("session", &format!("{key}headers: {{ subject: remote-user }}"))
+                .line("trusted_proxies: [127.0.0.1]")
+                .run();
+            let client = sidecar.script().header("remote-user", USER);
+            client.earn("/keys").await;
+            let addr = sidecar.addr();
             let named = |user| vec![format!("Remote-User: {user}")];
             let mut theirs = tunnel(addr, named("bob")).await;
             let mut own = tunnel(addr, named(USER)).await;
-            let since = end(&scene, &client, USER, how).await;
+            let since = end(&sidecar, &client, USER, how).await;
             assert_ends(&mut own, since, &format!("{how:?} {key}")).await;
             assert_alive(&mut theirs).await;
         }
     }
 
-    async fn the_answer_to_a_logout_is_told_to_its_end(keeper: Keeper) {
-        let scene = stage(keeper).set();
-        let client = scene.logged_in().await;
-        let mut events = begin(scene.stepgate.addr(), "GET /events", &of(&client)).await;
+    async fn the_answer_to_a_logout_is_told_to_its_end(store: Store) {
+        let sidecar = setup(store).run();
+        let client = sidecar.logged_in().await;
+        let mut events = begin(sidecar.addr(), "GET /events", &of(&client)).await;
         events.read_head().await;
         let mut lines = of(&client);
         lines.push("Content-Length: 0".to_owned());
-        let mut goodbye = begin(scene.stepgate.addr(), "POST /logout?long", &lines).await;
+        let mut goodbye = begin(sidecar.addr(), "POST /logout?long", &lines).await;
         assert!(goodbye.read_head().await.starts_with("HTTP/1.1 200 "));
         // What else was open has ended by now, and this has not.
         assert_ends(&mut events, Instant::now(), "events").await;
-        scene.upstream.say("goodbye");
-        scene.upstream.fall_silent();
+        sidecar.upstream().say("goodbye");
+        sidecar.upstream().fall_silent();
         assert!(goodbye.read_until("0\r\n\r\n").await.contains("goodbye"));
     }
 
-    async fn whoever_logs_in_again_opens_anew(keeper: Keeper) {
-        let scene = stage(keeper).set();
-        let client = scene.logged_in().await;
-        let mut old = tunnel(scene.stepgate.addr(), of(&client)).await;
+    async fn whoever_logs_in_again_opens_anew(store: Store) {
+        let sidecar = setup(store).run();
+        let client = sidecar.logged_in().await;
+        let mut old = tunnel(sidecar.addr(), of(&client)).await;
         // The cookie stays the same through logout and login.
         let cookie = client.cookie(COOKIE).unwrap();
-        let since = end(&scene, &client, USER, How::LoggedOut).await;
+        let since = end(&sidecar, &client, USER, How::LoggedOut).await;
         assert_ends(&mut old, since, "the old one").await;
         client.set_cookie(COOKIE, &cookie);
         client.post_form("/login?same", &[("user", USER)]).await;
-        let mut new = tunnel(scene.stepgate.addr(), of(&client)).await;
+        let mut new = tunnel(sidecar.addr(), of(&client)).await;
         // An ending is heard of once, also where it is read again.
-        let other = scene.logged_in().await;
-        let mut theirs = tunnel(scene.stepgate.addr(), of(&other)).await;
-        let since = end(&scene, &other, USER, How::Locked).await;
+        let other = sidecar.logged_in().await;
+        let mut theirs = tunnel(sidecar.addr(), of(&other)).await;
+        let since = end(&sidecar, &other, USER, How::Locked).await;
         assert_ends(&mut theirs, since, "the other's").await;
         assert_alive(&mut new).await;
     }
@@ -286,16 +279,16 @@ on_both_stores! {
 #[test]
 fn a_sidecar_that_was_cut_off_ends_what_it_missed() {
     run(async {
-        let scene = stage(Keeper::Redis).set();
-        let redis = scene.redis.as_ref().unwrap();
+        let sidecar = setup(Store::Redis).run();
+        let redis = sidecar.redis();
         for how in EVERY_WAY {
-            let client = scene.logged_in().await;
-            let mut open = tunnel(scene.stepgate.addr(), of(&client)).await;
+            let client = sidecar.logged_in().await;
+            let mut open = tunnel(sidecar.addr(), of(&client)).await;
             redis::cmd("CLIENT")
                 .arg(&["KILL", "TYPE", "pubsub"])
                 .exec(&mut redis.connect())
                 .unwrap();
-            end(&scene, &client, USER, how).await;
+            end(&sidecar, &client, USER, how).await;
             assert!(open.read_to_end().await.is_empty(), "{how:?}");
         }
     });
