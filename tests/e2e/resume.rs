@@ -1,16 +1,15 @@
 //! Back to what one was doing: the client retries, we never replay.
 
 use crate::support::client::{Answer, Client};
-use crate::support::scene::{
-    KEY_COOKIE, ORIGIN, PASSWORD, Scene, Stage, USER, on_both_stores, thief_of,
-};
+use crate::support::sidecar::{self, KEY_COOKIE, ORIGIN, PASSWORD, Sidecar, USER};
+use crate::support::store::on_both_stores;
 use bytes::Bytes;
 use http::Method;
 use stepgate::demo::{self, Legacy};
 
-async fn person(scene: &Scene) -> Client {
-    let browser = scene.browser();
-    scene.log_in(&browser, USER).await;
+async fn person(sidecar: &Sidecar) -> Client {
+    let browser = sidecar.browser();
+    browser.log_in(USER).await;
     browser
 }
 
@@ -34,20 +33,20 @@ async fn answer_prompt(browser: &Client, page: &Answer, more: &[(&str, &str)]) -
 }
 
 on_both_stores! {
-    async fn a_get_returns_to_its_own_url(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
+    async fn a_get_returns_to_its_own_url(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
         let away = browser.get("/secrets?page=2&x=%2F").await;
         let page = browser.get(away.header("location")).await;
         let back = answer_prompt(&browser, &page, &[]).await;
         assert_eq!((back.status.as_u16(), back.header("location")), (303, "/secrets?page=2&x=%2F"));
         assert_eq!(browser.get(back.header("location")).await.status, 200);
-        assert_eq!(scene.upstream.last().target, "/secrets?page=2&x=%2F");
+        assert_eq!(sidecar.upstream().last().target, "/secrets?page=2&x=%2F");
     }
 
-    async fn a_wrong_answer_shows_the_prompt_again_and_the_right_one_still_works(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
+    async fn a_wrong_answer_shows_the_prompt_again_and_the_right_one_still_works(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
         let page = browser.post_form("/keys", &[("name", "ci")]).await;
         let fields = [("token", page.hidden("token")), ("anti_forgery", page.hidden("anti_forgery")),
             ("carried", page.hidden("carried")), ("factor", "password".into()), ("answer", "wrong".into())];
@@ -60,9 +59,9 @@ on_both_stores! {
         assert!(confirm.text().contains("action=\"/keys\""), "{}", confirm.text());
     }
 
-    async fn a_form_post_carries_its_fields_to_one_explicit_button(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
+    async fn a_form_post_carries_its_fields_to_one_explicit_button(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
         let fields = [("to", "bob <b>"), ("sum", "10"), ("csrfmiddlewaretoken", "app-token"), ("tag", "a"), ("tag", "b")];
         let page = browser.post_form("/pay?from=cart", &fields).await;
         assert_eq!(page.status, 403);
@@ -75,7 +74,7 @@ on_both_stores! {
         assert!(confirm.text().contains("method=\"post\""));
         assert!(!confirm.text().contains("<script"), "it submits by itself");
         assert_eq!(confirm.text().matches("<button").count(), 1);
-        assert_eq!(scene.got("/pay"), 0, "we never replay");
+        assert_eq!(sidecar.got("/pay"), 0, "we never replay");
         // The button names the action and its values.
         let button = confirm.text().split("<button").nth(1).unwrap().split("</button").next().unwrap();
         assert!(button.contains("Pay") && button.contains("bob &#60;b&#62;") && button.contains("10"), "{button}");
@@ -85,14 +84,14 @@ on_both_stores! {
         }
         let done = browser.post_form("/pay?from=cart", &fields).await;
         assert_eq!(done.status, 200);
-        let got = scene.upstream.last();
+        let got = sidecar.upstream().last();
         assert_eq!(got.target, "/pay?from=cart");
         assert_eq!(got.body, "to=bob+%3Cb%3E&sum=10&csrfmiddlewaretoken=app-token&tag=a&tag=b");
     }
 
-    async fn what_looks_like_a_password_is_never_carried(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
+    async fn what_looks_like_a_password_is_never_carried(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
         let fields = [("name", "ci"), ("new_password", "hunter2-hunter2"), ("pin", "4711"), ("api_token", "tok-secret")];
         let page = browser.post_form("/keys", &fields).await;
         let confirm = answer_prompt(&browser, &page, &[]).await;
@@ -102,12 +101,12 @@ on_both_stores! {
             assert!(confirm.text().contains(&format!("name=\"{name}\" type=\"password\"")), "{name}: {}", confirm.text());
         }
         assert_eq!(confirm.hidden("name"), "ci");
-        assert!(!scene.dump().contains("hunter2"));
+        assert!(!sidecar.dump().contains("hunter2"));
     }
 
-    async fn files_are_not_carried(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
+    async fn files_are_not_carried(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
         let body = "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nA photo\r\n--b\r\n\
             Content-Disposition: form-data; name=\"photo\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\nPIXELS\r\n--b--\r\n";
         let mut request = browser.request(Method::POST, "/keys", Bytes::from_static(body.as_bytes()));
@@ -121,13 +120,13 @@ on_both_stores! {
         assert_eq!(confirm.hidden("title"), "A photo");
     }
 
-    async fn the_post_of_another_site_is_not_carried(keeper: Keeper) {
-        let scene = Scene::on(keeper);
+    async fn the_post_of_another_site_is_not_carried(store: Store) {
+        let sidecar = sidecar::on(store).run();
         for (site, origin) in [
             (Some("cross-site"), None), (Some("same-site"), None), (Some("none"), Some("https://evil.test")),
             (Some("same-origin"), Some("null")), (None, None), (None, Some("https://evil.test")),
         ] {
-            let browser = person(&scene).await;
+            let browser = person(&sidecar).await;
             let mut request = browser.request(Method::POST, "/keys", "name=planted");
             let headers = request.headers_mut();
             headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
@@ -145,7 +144,7 @@ on_both_stores! {
             assert!(!after.text().contains("planted") && !after.text().contains("action=\"/keys\""));
         }
         // Our own origin is enough where a browser does not tell the site.
-        let browser = person(&scene).await;
+        let browser = person(&sidecar).await;
         let mut request = browser.request(Method::POST, "/keys", "name=own");
         let headers = request.headers_mut();
         headers.insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
@@ -155,10 +154,10 @@ on_both_stores! {
         assert!(page.text().contains("name=\"carried\""), "{}", page.text());
     }
 
-    async fn a_tampered_or_foreign_form_is_refused(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
-        let other = person(&scene).await;
+    async fn a_tampered_or_foreign_form_is_refused(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
+        let other = person(&sidecar).await;
         let foreign = other.post_form("/email", &[("email", "evil@example.test")]).await;
         let page = browser.post_form("/email", &[("email", "mine@example.test")]).await;
         let own = page.hidden("carried");
@@ -177,31 +176,31 @@ on_both_stores! {
         }
     }
 
-    async fn a_form_that_the_person_did_not_send_from_here_is_not_opened_by_a_thief(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let browser = person(&scene).await;
+    async fn a_form_that_the_person_did_not_send_from_here_is_not_opened_by_a_thief(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
         let page = browser.post_form("/keys", &[("name", "carried-name")]).await;
-        let thief = scene.browser_of(&thief_of(&scene, &browser));
+        let thief = sidecar.browser_of(&sidecar.thief_of(&browser));
         thief.drop_cookie(KEY_COOKIE);
         let answer = answer_prompt(&thief, &page, &[]).await;
         assert_eq!(answer.status, 403);
         assert!(!answer.text().contains("carried-name"));
     }
 
-    async fn targets_off_this_origin_are_dropped(keeper: Keeper) {
-        let scene = Stage::on(keeper)
+    async fn targets_off_this_origin_are_dropped(store: Store) {
+        let sidecar = sidecar::on(store)
             .policy(r#"
 version: 1
 default: forward
 routes:
   - { id: all, action: all, title: All of it, level: 3, match: { methods: [GET], path: "/{x...}" } }
 "#)
-            .set();
+            .run();
         for target in ["//evil.test/x", "//evil.test", "/%5cevil.test", "/\\evil.test", "///evil.test"] {
-            let browser = person(&scene).await;
+            let browser = person(&sidecar).await;
             let raw = format!("GET {target} HTTP/1.1\r\nhost: app.test\r\naccept: text/html\r\ncookie: sid={}; stepgate={}\r\nconnection: close\r\n\r\n",
                 browser.cookie("sid").unwrap(), browser.cookie(KEY_COOKIE).unwrap());
-            let answer = crate::support::raw::send(scene.stepgate.addr(), &raw).await;
+            let answer = crate::support::raw::send(sidecar.addr(), &raw).await;
             if answer.starts_with("HTTP/1.1 400") {
                 continue;
             }
@@ -214,16 +213,16 @@ routes:
         }
     }
 
-    async fn an_anchor_names_the_page_to_return_to(keeper: Keeper) {
-        let scene = Stage::on(keeper)
+    async fn an_anchor_names_the_page_to_return_to(store: Store) {
+        let sidecar = sidecar::on(store)
             .policy(r"
 version: 1
 default: forward
 routes:
   - { id: key, action: key, title: A key, level: 3, anchor: /keys/new, match: { methods: [POST], path: /keys } }
 ")
-            .set();
-        let browser = person(&scene).await;
+            .run();
+        let browser = person(&sidecar).await;
         // A form that cannot be carried: another site's, or too large.
         let mut request = browser.request(Method::POST, "/keys", "a=b");
         request.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
@@ -232,15 +231,15 @@ routes:
         assert_eq!((back.status.as_u16(), back.header("location")), (303, "/keys/new"));
     }
 
-    async fn a_person_without_scripts_deletes_their_account_in_the_old_application(keeper: Keeper) {
+    async fn a_person_without_scripts_deletes_their_account_in_the_old_application(store: Store) {
         let legacy = Legacy::start(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let scene = Stage::on(keeper)
+        let sidecar = sidecar::on(store)
             .policy(demo::policy())
-            .before(legacy.addr())
-            .cookie(demo::COOKIE)
-            .login_at("/")
-            .set();
-        let browser = scene.browser();
+            .in_front_of(legacy.addr())
+            .with("session", &format!("cookies: [{}]", demo::COOKIE))
+            .with("session", "learn: { logins: [{ path: /login, subject: { form: user }, success: { status: 302, location: / } }] }")
+            .run();
+        let browser = sidecar.browser();
         browser.post_form("/login", &[("user", demo::USER), ("password", demo::PASSWORD)]).await;
         let account = browser.get("/account").await;
         let csrf = account.hidden("csrf");
