@@ -2,7 +2,8 @@
 //! with an authority in them, parameters behind a second question mark.
 
 use crate::support::client::{Answer, Client};
-use crate::support::scene::{COOKIE, KEY_COOKIE, Scene, Stage, on_both_stores, reason, thief_of};
+use crate::support::sidecar::{self, COOKIE, KEY_COOKIE};
+use crate::support::store::on_both_stores;
 use http::Method;
 use serde_json::json;
 
@@ -35,50 +36,50 @@ const MOVING: &[&str] = &[
 ];
 
 on_both_stores! {
-    async fn no_header_moves_a_request_to_another_path(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let owner = scene.logged_in().await;
+    async fn no_header_moves_a_request_to_another_path(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let owner = sidecar.logged_in().await;
         for name in MOVING {
-            for client in [scene.script(), scene.script().http2()] {
+            for client in [sidecar.script(), sidecar.script().http2()] {
                 let client = client.header(name, "/x").header("x-tenant", "kept");
                 client.set_cookie(COOKIE, &owner.cookie(COOKIE).unwrap());
                 let passed = client.call(Method::POST, "/x/keys", json!({})).await;
                 assert_eq!(passed.status, 200, "{name}");
-                let got = scene.upstream.last();
+                let got = sidecar.upstream().last();
                 assert_eq!(got.target, "/x/keys");
                 assert_eq!(got.header(name), "", "{name} reached the application");
                 assert_eq!(got.header("x-tenant"), "kept");
                 let refused = client.call(Method::POST, "/keys", json!({})).await;
-                assert_eq!(reason(&refused), "step-up-required", "{name}");
+                assert_eq!(refused.reason(), "step-up-required", "{name}");
             }
         }
     }
 
-    async fn names_with_marks_pass_only_where_the_settings_name_them(keeper: Keeper) {
-        let scene = Stage::on(keeper)
-            .upstream_lines("headers: { pass: [api_key], remove: X-Tenant-Path }")
-            .set();
-        let client = scene
+    async fn names_with_marks_pass_only_where_the_settings_name_them(store: Store) {
+        let sidecar = sidecar::on(store)
+            .with("upstream", "headers: { pass: [api_key], remove: X-Tenant-Path }")
+            .run();
+        let client = sidecar
             .script()
             .header("api_key", "kept")
             .header("access_token", "dropped")
             .header("x-tenant-path", "/x");
         client.get("/anything").await;
-        let got = scene.upstream.last();
+        let got = sidecar.upstream().last();
         assert_eq!(got.header("api_key"), "kept");
         assert_eq!(got.header("access_token"), "");
         assert_eq!(got.header("x-tenant-path"), "");
-        let told = scene.stepgate.process().wait_until("a word on it", |lines| {
+        let told = sidecar.process().wait_until("a word on it", |lines| {
             lines.iter().find(|line| line.contains("upstream.headers.pass")).cloned()
         });
         assert!(told.contains("access_token"), "{told}");
-        assert!(!scene.log().contains("dropped"), "values are nobody's business");
+        assert!(!sidecar.log().contains("dropped"), "values are nobody's business");
     }
 
     /// Node's `new URL(url, base)`, PHP's `parse_url`, Python's `urlsplit` and Java's `URI` cut the host off.
-    async fn a_path_that_names_a_host_is_guarded_as_what_follows(keeper: Keeper) {
-        let scene = Stage::on(keeper).policy(NETWORK_PATHS).set();
-        let owner = scene.logged_in().await;
+    async fn a_path_that_names_a_host_is_guarded_as_what_follows(store: Store) {
+        let sidecar = sidecar::on(store).policy(NETWORK_PATHS).run();
+        let owner = sidecar.logged_in().await;
         for path in [
             "//x/keys",
             "///x/keys",
@@ -101,34 +102,34 @@ on_both_stores! {
             "//free/keys",
         ] {
             for client in [&owner, &owner.clone().http2()] {
-                let before = scene.upstream.got().len();
+                let before = sidecar.upstream().got().len();
                 let refused = client.call(Method::POST, path, json!({})).await;
                 assert_eq!(refused.status, 403, "{path}: {}", refused.text());
-                assert_eq!(reason(&refused), "step-up-required", "{path}");
-                assert_eq!(scene.upstream.got().len(), before, "{path}");
+                assert_eq!(refused.reason(), "step-up-required", "{path}");
+                assert_eq!(sidecar.upstream().got().len(), before, "{path}");
             }
         }
         // A cookie that was copied, and no session at all.
-        for client in [thief_of(&scene, &owner), scene.script()] {
+        for client in [sidecar.thief_of(&owner), sidecar.script()] {
             let refused = client.call(Method::POST, "//x/keys", json!({})).await;
             assert!(matches!(refused.status.as_u16(), 401 | 403), "{}", refused.status);
         }
         for path in ["//x/y", "//cdn//a.js", "/a//b", "/http://x/y", "/free", "/proxy/http://x/y"] {
             let passed = owner.call(Method::POST, path, json!({})).await;
             assert_eq!(passed.status, 200, "{path}: {}", passed.text());
-            assert_eq!(scene.upstream.last().target, path, "byte for byte");
+            assert_eq!(sidecar.upstream().last().target, path, "byte for byte");
         }
         // A login at such a path is one to some applications only.
-        let before = scene.script();
+        let before = sidecar.script();
         let answer = before.post_form("//x/login", &[("user", "alice"), ("password", "p")]).await;
         assert_eq!(answer.status, 200);
         assert_eq!(before.cookie(KEY_COOKIE), None);
     }
 
     /// Node's `URLSearchParams` drops a question mark at the beginning.
-    async fn a_parameter_behind_another_question_mark_counts(keeper: Keeper) {
-        let scene = Stage::on(keeper).policy(PARAMETERS).set();
-        let owner = scene.logged_in().await;
+    async fn a_parameter_behind_another_question_mark_counts(store: Store) {
+        let sidecar = sidecar::on(store).policy(PARAMETERS).run();
+        let owner = sidecar.logged_in().await;
         for target in [
             "/act?do=delete",
             "/act??do=delete",
@@ -149,32 +150,32 @@ on_both_stores! {
             "/act%253Fdo=delete?a=1",
         ] {
             let refused = owner.call(Method::POST, target, json!({})).await;
-            assert_eq!(reason(&refused), "step-up-required", "{target}");
+            assert_eq!(refused.reason(), "step-up-required", "{target}");
         }
         for form in ["do=delete", "?do=delete", "??do=delete", "&?do=delete", "%3Fdo=delete", "+do=delete", "%EF%BB%BFdo=delete"] {
             let refused = post(&owner, "/form", form).await;
-            assert_eq!(reason(&refused), "step-up-required", "{form}");
+            assert_eq!(refused.reason(), "step-up-required", "{form}");
         }
         // An exception by query needs every value.
         for target in ["/try?dry=1??dry=0", "/try?dry=1%26dry%3D0", "/try?dry=1&?dry=0", "/try%3Fdry=0?dry=1"] {
             let refused = owner.call(Method::POST, target, json!({})).await;
-            assert_eq!(reason(&refused), "step-up-required", "{target}");
+            assert_eq!(refused.reason(), "step-up-required", "{target}");
         }
         for target in ["/act?do=show", "/act?q=what+to+do?", "/try?dry=1", "/act?next=%2Fx%3Fy%3D1", "/wiki/what%3F"] {
             let passed = owner.call(Method::POST, target, json!({})).await;
             assert_eq!(passed.status, 200, "{target}: {}", passed.text());
-            assert_eq!(scene.upstream.last().target, target, "byte for byte");
+            assert_eq!(sidecar.upstream().last().target, target, "byte for byte");
         }
         assert_eq!(post(&owner, "/form", "?do=show").await.status, 200);
     }
 
-    async fn whoever_logs_in_by_a_field_behind_a_question_mark_is_seen(keeper: Keeper) {
-        let scene = Scene::on(keeper);
-        let owner = scene.logged_in().await;
+    async fn whoever_logs_in_by_a_field_behind_a_question_mark_is_seen(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let owner = sidecar.logged_in().await;
         // The application may read either.
         post(&owner, "/login", "?user=mallory&user=alice&password=p").await;
         let refused = owner.call(Method::POST, "/low", json!({})).await;
-        assert_eq!(reason(&refused), "session-disputed");
+        assert_eq!(refused.reason(), "session-disputed");
     }
 }
 
