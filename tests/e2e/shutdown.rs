@@ -1,7 +1,7 @@
 //! The end of a process, and the change of its policies: no request is lost.
 
-use crate::support::house::before;
 use crate::support::raw::RawConnection;
+use crate::support::sidecar::in_front_of;
 use crate::support::upstream::{Reply, Upstream, text};
 use crate::support::{run, soon};
 use http::Method;
@@ -15,20 +15,19 @@ fn what_is_under_way_ends_in_peace() {
             "/events" => Reply::Events,
             _ => text(200, "ok"),
         });
-        let house = before(upstream.addr()).open();
-        let addr = house.addr();
+        let mut sidecar = in_front_of(&upstream).run();
+        let addr = sidecar.addr();
         let mut idle = RawConnection::open(addr).await;
         idle.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
         idle.read_until("ok").await;
         let mut silent = RawConnection::open(addr).await;
         let mut streams = Vec::new();
-        for client in [house.client(), house.client().http2()] {
+        for client in [sidecar.client(), sidecar.client().http2()] {
             let request = client.request(Method::GET, "/events", "");
             streams.push(client.open(request).await.into_body());
         }
-        let stepgate = house.stepgate;
-        stepgate.process().signal("TERM");
-        stepgate.process().wait_for_line("draining");
+        sidecar.process().signal("TERM");
+        sidecar.process().wait_for_line("draining");
         // Whoever is not under way is let go, and nobody else comes in.
         assert!(idle.read_to_end().await.is_empty());
         assert!(silent.read_to_end().await.is_empty());
@@ -44,7 +43,7 @@ fn what_is_under_way_ends_in_peace() {
                 assert!(frame.unwrap().into_data().unwrap().is_empty());
             }
         }
-        assert_eq!(stepgate.wait_exit().code(), Some(0));
+        assert_eq!(sidecar.wait_exit().code(), Some(0));
     });
 }
 
@@ -52,8 +51,8 @@ fn what_is_under_way_ends_in_peace() {
 fn a_request_that_came_half_way_is_served() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let house = before(upstream.addr()).open();
-        let addr = house.addr();
+        let mut sidecar = in_front_of(&upstream).run();
+        let addr = sidecar.addr();
         let ask = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
         let mut silent = RawConnection::open(addr).await;
         // On a new connection, within the letters that HTTP/2 begins with too; and on a kept one.
@@ -66,9 +65,8 @@ fn a_request_that_came_half_way_is_served() {
             connection.write(half).await;
             halves.push((connection, half));
         }
-        let stepgate = house.stepgate;
-        stepgate.process().signal("TERM");
-        stepgate.process().wait_for_line("draining");
+        sidecar.process().signal("TERM");
+        sidecar.process().wait_for_line("draining");
         // Whoever has nothing to say is let go; these are not.
         assert!(silent.read_to_end().await.is_empty());
         for (mut connection, half) in halves {
@@ -81,7 +79,7 @@ fn a_request_that_came_half_way_is_served() {
             assert!(answer.starts_with("HTTP/1.1 200 "), "{half}: {answer}");
             assert!(answer.ends_with("\r\n\r\nok"), "{half}: {answer}");
         }
-        assert_eq!(stepgate.wait_exit().code(), Some(0));
+        assert_eq!(sidecar.wait_exit().code(), Some(0));
     });
 }
 
@@ -89,23 +87,24 @@ fn a_request_that_came_half_way_is_served() {
 fn half_a_request_and_half_a_handshake_are_waited_for_no_longer_than_ever() {
     run(async {
         let upstream = Upstream::start(|_| text(200, "ok"));
-        let plan = || {
-            let plan = before(upstream.addr()).with("deadlines", "drain: 1h");
-            plan.with("deadlines", "header: 500ms")
+        let setup = || {
+            let setup = in_front_of(&upstream).with("deadlines", "drain: 1h");
+            setup
+                .with("deadlines", "header: 500ms")
                 .with("deadlines", "handshake: 500ms")
         };
-        let house = plan().open();
-        let mut half = RawConnection::open(house.addr()).await;
+        let mut sidecar = setup().run();
+        let mut half = RawConnection::open(sidecar.addr()).await;
         half.write("GET /x HTTP/1.1\r\n").await;
-        assert_eq!(house.stepgate.terminate().code(), Some(0));
+        assert_eq!(sidecar.end().code(), Some(0));
         let told = String::from_utf8(half.read_to_end().await).unwrap();
         assert!(told.starts_with("HTTP/1.1 408 "), "{told}");
 
-        let house = plan().tls().open();
-        let mut half = RawConnection::open(house.addr()).await;
+        let mut sidecar = setup().tls().run();
+        let mut half = RawConnection::open(sidecar.addr()).await;
         // The head of a TLS record, of which nothing follows.
         half.write([0x16, 3, 1, 2, 0]).await;
-        assert_eq!(house.stepgate.terminate().code(), Some(0));
+        assert_eq!(sidecar.end().code(), Some(0));
         assert!(half.read_to_end().await.is_empty());
     });
 }
@@ -114,13 +113,13 @@ fn half_a_request_and_half_a_handshake_are_waited_for_no_longer_than_ever() {
 fn patience_has_an_end() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Hang);
-        let house = before(upstream.addr())
+        let mut sidecar = in_front_of(&upstream)
             .with("deadlines", "drain: 300ms")
-            .open();
-        let mut hanging = RawConnection::open(house.addr()).await;
+            .run();
+        let mut hanging = RawConnection::open(sidecar.addr()).await;
         hanging.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
         upstream.wait_for(1).await;
-        let status = house.stepgate.terminate();
+        let status = sidecar.end();
         assert_eq!(status.code(), Some(0));
         assert!(hanging.read_to_end().await.is_empty());
     });
@@ -130,15 +129,13 @@ fn patience_has_an_end() {
 fn a_second_signal_cuts_it_short() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Hang);
-        let house = before(upstream.addr())
-            .with("deadlines", "drain: 1h")
-            .open();
-        let mut hanging = RawConnection::open(house.addr()).await;
+        let mut sidecar = in_front_of(&upstream).with("deadlines", "drain: 1h").run();
+        let mut hanging = RawConnection::open(sidecar.addr()).await;
         hanging.write("GET /x HTTP/1.1\r\nHost: h\r\n\r\n").await;
         upstream.wait_for(1).await;
-        house.stepgate.process().signal("TERM");
-        house.stepgate.process().wait_for_line("draining");
-        assert_eq!(house.stepgate.terminate().code(), Some(0));
+        sidecar.process().signal("TERM");
+        sidecar.process().wait_for_line("draining");
+        assert_eq!(sidecar.end().code(), Some(0));
     });
 }
 
@@ -146,9 +143,9 @@ fn a_second_signal_cuts_it_short() {
 fn a_reload_loses_no_request() {
     run(async {
         let upstream = Upstream::start(|got| text(200, &got.target.clone()));
-        let house = before(upstream.addr()).open();
+        let sidecar = in_front_of(&upstream).run();
         let reloads = || {
-            let lines = house.stepgate.process().lines();
+            let lines = sidecar.process().lines();
             let heard = lines
                 .iter()
                 .filter(|line| line.contains("policies were reloaded"));
@@ -157,11 +154,11 @@ fn a_reload_loses_no_request() {
         let asking = async {
             let mut asked = 0;
             for round in 0..5 {
-                house.stepgate.process().signal("HUP");
+                sidecar.process().signal("HUP");
                 while reloads() <= round {
                     let target = format!("/x{asked}");
-                    assert_eq!(house.client().get(&target).await.text(), target);
-                    assert_eq!(house.client().get("/guarded/x").await.status, 401);
+                    assert_eq!(sidecar.client().get(&target).await.text(), target);
+                    assert_eq!(sidecar.client().get("/guarded/x").await.status, 401);
                     asked += 1;
                 }
             }
