@@ -1,9 +1,9 @@
 //! Requests and answers that two parsers would read differently: refused, said so, and over.
 
-use crate::support::house::{House, before};
 use crate::support::raw::{self, RawConnection};
 use crate::support::raw_upstream::{Act, RawUpstream};
 use crate::support::run;
+use crate::support::sidecar::{Sidecar, in_front_of};
 use crate::support::upstream::{Upstream, text};
 
 /// What an attacker hopes to get past us.
@@ -21,10 +21,10 @@ fn is_refusal(answer: &str, status: &str) -> bool {
         && !body.contains("HTTP/1.1 ")
 }
 
-fn house() -> (Upstream, House) {
+fn sidecar() -> (Upstream, Sidecar) {
     let upstream = Upstream::start(|_| text(200, "passed"));
-    let house = before(upstream.addr()).open();
-    (upstream, house)
+    let sidecar = in_front_of(&upstream).run();
+    (upstream, sidecar)
 }
 
 #[test]
@@ -64,16 +64,16 @@ fn a_request_with_two_framings_is_refused() {
         ": y",
     ];
     run(async move {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         for case in cases {
             for body in ["0\r\n\r\n", "4\r\nabcd\r\n0\r\n\r\n"] {
                 let ask = format!("POST /x HTTP/1.1\r\nHost: h\r\n{case}\r\n\r\n{body}{HIDDEN}");
-                let answer = raw::send(house.addr(), ask).await;
+                let answer = raw::send(sidecar.addr(), ask).await;
                 assert!(is_refusal(&answer, "400"), "{case:?}: {answer}");
             }
         }
         let old = "POST /x HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
-        assert!(is_refusal(&raw::send(house.addr(), old).await, "400"));
+        assert!(is_refusal(&raw::send(sidecar.addr(), old).await, "400"));
         assert!(upstream.got().is_empty(), "{:?}", upstream.got());
     });
 }
@@ -117,15 +117,15 @@ fn a_request_line_that_can_be_read_in_two_ways_is_refused() {
         "\u{16}\u{3}\u{1} HTTP/1.1",
     ];
     run(async move {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         for line in lines {
             let ask = format!("{line}\r\nHost: h\r\nConnection: close\r\n\r\n");
-            let answer = raw::send(house.addr(), ask).await;
+            let answer = raw::send(sidecar.addr(), ask).await;
             assert!(is_refusal(&answer, "400"), "{line:?}: {answer}");
         }
         assert!(upstream.got().is_empty(), "{:?}", upstream.got());
         let ask = "GET http://h/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-        assert!(raw::send(house.addr(), ask).await.ends_with("passed"));
+        assert!(raw::send(sidecar.addr(), ask).await.ends_with("passed"));
         assert_eq!(upstream.last().target, "/x");
     });
 }
@@ -146,9 +146,9 @@ fn a_request_names_one_host() {
         "GET http://h/x HTTP/1.1\r\nHost: h\r\nHost: h\r\n",
     ];
     run(async move {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         for head in heads {
-            let answer = raw::send(house.addr(), format!("{head}\r\n{HIDDEN}")).await;
+            let answer = raw::send(sidecar.addr(), format!("{head}\r\n{HIDDEN}")).await;
             assert!(is_refusal(&answer, "400"), "{head:?}: {answer}");
         }
         assert!(upstream.got().is_empty(), "{:?}", upstream.got());
@@ -158,14 +158,14 @@ fn a_request_names_one_host() {
 #[test]
 fn lines_end_in_crlf_alone_however_they_arrive() {
     run(async {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         for ask in [
             "GET /x HTTP/1.1\nHost: h\n\n",
             "GET /x HTTP/1.1\r\nHost: h\n\r\n",
             "GET /x HTTP/1.1\r\nHost: h\r\n\n",
             "GET /x HTTP/1.1\rHost: h\r\r",
         ] {
-            let mut connection = RawConnection::open(house.addr()).await;
+            let mut connection = RawConnection::open(sidecar.addr()).await;
             // Byte by byte, so that no read holds a whole line.
             for byte in ask.as_bytes() {
                 connection.write([*byte]).await;
@@ -199,7 +199,7 @@ fn a_broken_chunk_is_neither_forwarded_nor_answered_by_the_application() {
         "0\r\nContent-Length: 5\nX: y\r\n\r\n",
     ];
     run(async move {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         for body in bodies {
             for path in ["/x", "/form"] {
                 let head = format!(
@@ -209,7 +209,7 @@ fn a_broken_chunk_is_neither_forwarded_nor_answered_by_the_application() {
                 // At once, and after a first chunk that is sound.
                 for sound in ["", "3\r\na=b\r\n"] {
                     let ask = format!("{head}{sound}{body}{HIDDEN}");
-                    let answer = raw::send(house.addr(), ask).await;
+                    let answer = raw::send(sidecar.addr(), ask).await;
                     assert!(!answer.contains("passed"), "{body:?}: {answer}");
                     assert!(
                         is_refusal(&answer, "400"),
@@ -225,12 +225,12 @@ fn a_broken_chunk_is_neither_forwarded_nor_answered_by_the_application() {
 #[test]
 fn what_follows_a_refused_request_is_no_request() {
     run(async {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         // The first is sound and may be answered; the second is not; the third is never read.
         let ask = format!(
             "GET /first HTTP/1.1\r\nHost: h\r\n\r\nGET /x HTTP/1.1\r\nHost : h\r\n\r\n{HIDDEN}"
         );
-        let answer = raw::send(house.addr(), ask).await;
+        let answer = raw::send(sidecar.addr(), ask).await;
         assert!(answer.contains("application/problem+json"), "{answer}");
         // A refusal by policy leaves the connection sound, and the body it did not read is not a request.
         let body = HIDDEN;
@@ -239,7 +239,7 @@ fn what_follows_a_refused_request_is_no_request() {
              GET /after HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
             body.len()
         );
-        let answer = raw::send(house.addr(), ask).await;
+        let answer = raw::send(sidecar.addr(), ask).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         let targets: Vec<_> = upstream.got().into_iter().map(|got| got.target).collect();
         assert!(
@@ -252,15 +252,15 @@ fn what_follows_a_refused_request_is_no_request() {
 #[test]
 fn a_folded_spelling_of_a_framing_header_does_not_pass() {
     run(async {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         let ask = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer_Encoding: chunked\r\n\
                    Content_Length: 9\r\nTransfer.Encoding: chunked\r\nTE: trailers\r\n\
                    Proxy-Connection: keep-alive\r\nKeep-Alive: x\r\nConnection: close, X-Hop\r\n\
                    X-Hop: 1\r\n\r\nx";
         // `X-` headers are nobody's to take away: identities and forwarding stand there.
-        let answer = raw::send(house.addr(), ask).await;
+        let answer = raw::send(sidecar.addr(), ask).await;
         assert!(is_refusal(&answer, "400"), "{answer}");
-        let answer = raw::send(house.addr(), ask.replace("X-Hop", "My-Hop")).await;
+        let answer = raw::send(sidecar.addr(), ask.replace("X-Hop", "My-Hop")).await;
         assert!(answer.ends_with("passed"), "{answer}");
         let raw = upstream.raw().concat().to_ascii_lowercase();
         for gone in [
@@ -280,10 +280,10 @@ fn a_folded_spelling_of_a_framing_header_does_not_pass() {
 #[test]
 fn h2c_is_never_passed_on() {
     run(async {
-        let (upstream, house) = house();
+        let (upstream, sidecar) = sidecar();
         let ask = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
                    HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
-        let mut connection = RawConnection::open(house.addr()).await;
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         connection.write(ask).await;
         assert!(connection.read_head().await.starts_with("HTTP/1.1 200"));
         let got = upstream.last();
@@ -316,8 +316,8 @@ fn an_answer_that_can_be_read_in_two_ways_is_a_bad_gateway() {
     run(async move {
         for answer in answers {
             let upstream = RawUpstream::start(vec![vec![Act::Write(answer)]]).await;
-            let house = before(upstream.addr()).open();
-            let got = house.client().get("/x").await;
+            let sidecar = in_front_of(&upstream).run();
+            let got = sidecar.client().get("/x").await;
             assert_eq!(got.status, 502, "{answer:?}");
             assert_eq!(got.header("content-type"), "application/problem+json");
             assert_eq!(got.header("step-up"), "error");
@@ -359,12 +359,12 @@ fn an_answer_is_never_anothers() {
                 "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX: sound\r\n\r\nfine",
             )];
             let upstream = RawUpstream::start(vec![script.clone(), sound]).await;
-            let house = before(upstream.addr()).open();
-            let mut first = RawConnection::open(house.addr()).await;
+            let sidecar = in_front_of(&upstream).run();
+            let mut first = RawConnection::open(sidecar.addr()).await;
             first.write("GET /first HTTP/1.1\r\nHost: h\r\n\r\n").await;
             first.read_head().await;
             drop(first);
-            let second = house.client().get("/second").await;
+            let second = sidecar.client().get("/second").await;
             assert_eq!(second.text(), "fine", "{script:?}");
             assert_eq!(second.header("x"), "sound");
         }
@@ -377,13 +377,13 @@ fn an_answer_is_never_anothers() {
             "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine",
         )];
         let upstream = RawUpstream::start(vec![head, sound]).await;
-        let house = before(upstream.addr()).open();
-        let asked = house.client().request(http::Method::HEAD, "/first", "");
+        let sidecar = in_front_of(&upstream).run();
+        let asked = sidecar.client().request(http::Method::HEAD, "/first", "");
         assert_eq!(
-            house.client().send(asked).await.header("content-length"),
+            sidecar.client().send(asked).await.header("content-length"),
             "4"
         );
-        assert_eq!(house.client().get("/second").await.text(), "fine");
+        assert_eq!(sidecar.client().get("/second").await.text(), "fine");
     });
 }
 
@@ -391,17 +391,20 @@ fn an_answer_is_never_anothers() {
 fn a_refused_request_touches_no_pooled_connection() {
     run(async {
         let upstream = Upstream::start(|got| text(200, &got.target.clone()));
-        let house = before(upstream.addr()).open();
-        assert_eq!(house.client().get("/one").await.text(), "/one");
+        let sidecar = in_front_of(&upstream).run();
+        assert_eq!(sidecar.client().get("/one").await.text(), "/one");
         let big = "x".repeat(100_000);
         for _ in 0..3 {
-            let refused = house.client().post_form("/guarded/x", &[("a", &big)]).await;
+            let refused = sidecar
+                .client()
+                .post_form("/guarded/x", &[("a", &big)])
+                .await;
             assert_eq!(refused.status, 401);
             assert_eq!(refused.header("step-up"), "deny");
-            let refused = house.client().post_form("/form", &[("a", &big)]).await;
+            let refused = sidecar.client().post_form("/form", &[("a", &big)]).await;
             assert_eq!(refused.status, 413);
         }
-        assert_eq!(house.client().get("/two").await.text(), "/two");
+        assert_eq!(sidecar.client().get("/two").await.text(), "/two");
         let got = upstream.got();
         assert_eq!((got.len(), got[1].connection), (2, 0), "{got:?}");
     });
