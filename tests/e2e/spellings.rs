@@ -1,10 +1,9 @@
 //! What only some applications read takes no guard away, and what hides in lists and sockets is seen.
 
 use crate::support::client::{Answer, Client};
-use crate::support::scene::{
-    COOKIE, HOST, KEY_COOKIE, Keeper, Scene, Stage, application, on_both_stores, reason,
-};
+use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, Sidecar, application};
 use crate::support::soon;
+use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::Reply;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -43,13 +42,13 @@ routes:
     match: { methods: [POST], path: /graphql, graphql: { operation: deleteUser } }
 "#;
 
-fn scene(keeper: Keeper) -> Scene {
-    let stage = Stage::on(keeper).policy(POLICY);
-    let stage = stage.application(|got| match got.header("upgrade") {
+fn sidecar(store: Store) -> Sidecar {
+    let setup = sidecar::on(store).policy(POLICY);
+    let setup = setup.application(|got| match got.header("upgrade") {
         "" => application(got),
         _ => Reply::WebSocket,
     });
-    stage.set()
+    setup.run()
 }
 
 /// Sends a body of a type.
@@ -71,8 +70,8 @@ async fn json(client: &Client, target: &str, body: &str) -> Answer {
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The handshake that a browser with the client's cookies sends.
-fn handshake(scene: &Scene, client: &Client, target: &str) -> Request<()> {
-    let url = format!("ws://{}{target}", scene.stepgate.addr());
+fn handshake(sidecar: &Sidecar, client: &Client, target: &str) -> Request<()> {
+    let url = format!("ws://{}{target}", sidecar.addr());
     let mut request = url.into_client_request().unwrap();
     let cookies =
         [COOKIE, KEY_COOKIE].map(|name| format!("{name}={}", client.cookie(name).unwrap()));
@@ -83,9 +82,9 @@ fn handshake(scene: &Scene, client: &Client, target: &str) -> Request<()> {
 }
 
 on_both_stores! {
-    async fn an_exception_needs_the_plain_name_once(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn an_exception_needs_the_plain_name_once(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         for target in ["/things?dry=1", "/things?a=b&dry=1"] {
             assert_eq!(client.get(target).await.status, 200, "{target}");
         }
@@ -95,7 +94,7 @@ on_both_stores! {
             "/things?dry=1&Dry=0", "/things?dry=1+", "/things?dry",
         ] {
             let refused = client.get(target).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (403, "step-up-required".into()), "{target}");
+            assert_eq!((refused.status.as_u16(), refused.reason()), (403, "step-up-required".into()), "{target}");
         }
         let with = |name, value| client.clone().header(name, value);
         assert_eq!(with("x-dry-run", "1").get("/things").await.status, 200);
@@ -113,12 +112,12 @@ on_both_stores! {
         assert_eq!(with_cookie.get("/things?dry=1").await.status, 403);
         with_cookie.set_cookie("do", "delete");
         assert_eq!(with_cookie.get("/q?do=show").await.status, 403);
-        assert_eq!((scene.got("/things"), scene.got("/q")), (4, 0));
+        assert_eq!((sidecar.got("/things"), sidecar.got("/q")), (4, 0));
     }
 
-    async fn a_loose_spelling_drops_no_guard_by_absence(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn a_loose_spelling_drops_no_guard_by_absence(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         for (target, status) in [
             ("/q?do=delete&dry=1", 200), ("/q?do=show", 200), ("/q?do=delete", 403), ("/q?do=delete&DRY=1", 403),
             ("/q?do=delete&dry[]=1", 403), ("/q?do=delete;dry=1", 403), ("/q?do=delete&dry=1&dry=1", 403),
@@ -138,12 +137,12 @@ on_both_stores! {
         ] {
             assert_eq!(json(&client, "/json", body).await.status, status, "{body}");
         }
-        assert_eq!((scene.got("/q"), scene.got("/form"), scene.got("/json")), (2, 1, 1));
+        assert_eq!((sidecar.got("/q"), sidecar.got("/form"), sidecar.got("/json")), (2, 1, 1));
     }
 
-    async fn a_value_counts_in_every_spelling(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn a_value_counts_in_every_spelling(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         for (value, status) in [
             ("delete", 403), ("delete%20", 403), ("+Delete", 403), ("%09DELETE%0a", 403), ("delete%00", 403), ("%EF%BB%BFdelete", 403),
             ("show", 200), ("deleted", 200), ("un+delete", 200),
@@ -162,12 +161,12 @@ on_both_stores! {
             request.headers_mut().insert("content-type", "application/json".parse().unwrap());
             assert_eq!(client.send(request).await.status, status, "{value}");
         }
-        assert_eq!((scene.got("/q"), scene.got("/form"), scene.got("/me")), (3, 3, 3));
+        assert_eq!((sidecar.got("/q"), sidecar.got("/form"), sidecar.got("/me")), (3, 3, 3));
     }
 
-    async fn what_one_framework_reads_otherwise_is_guarded(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn what_one_framework_reads_otherwise_is_guarded(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         for (target, status) in [
             ("/q;do=delete", 403), ("/q;x?do=delete&dry=1", 403), ("/q;x/y?do=delete", 403), ("/q;do=show", 200),
             ("/posts/%D9%A5/delete", 403), ("/posts/(S(x))/5/delete", 403), ("/posts/5/delete/__data.json", 403),
@@ -192,13 +191,13 @@ on_both_stores! {
             assert_eq!(json(&client, "/graphql", body).await.status, status, "{body}");
         }
         assert_eq!(json(&client, "/json", r#"{"__proto__":{"do":"delete"}}"#).await.status, 400);
-        let reached = ["/q;do=show", "/posts/%D9%A5", "/items/5", "/graphql", "/json"].map(|path| scene.got(path));
+        let reached = ["/q;do=show", "/posts/%D9%A5", "/items/5", "/graphql", "/json"].map(|path| sidecar.got(path));
         assert_eq!(reached, [1, 1, 1, 1, 0]);
     }
 
-    async fn what_a_framework_makes_of_a_value_is_guarded(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn what_a_framework_makes_of_a_value_is_guarded(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         for value in [
             "+delete", "delete%20", "delete%0a", "delete%00", "%e3%80%80delete", "%ef%bb%bfdelete", "delete%e2%80%8b",
             "%01delete", "x,delete", "delete,", "delete%00x",
@@ -231,9 +230,9 @@ on_both_stores! {
         assert_eq!(send(&client, "/form", FORM, "do=show&do.x=1&do.y=2").await.status, 200);
     }
 
-    async fn every_item_of_a_batch_counts_and_is_bound(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn every_item_of_a_batch_counts_and_is_bound(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         let (one, other) = (r#"{"method":"user.delete"}"#, r#"{"method":"api.version"}"#);
         for kind in ["application/json", "application/json-rpc", "application/jsonrequest", "text/json"] {
             for (body, status) in [
@@ -248,20 +247,20 @@ on_both_stores! {
             assert_ne!(send(&client, "/rpc", kind, one).await.status, 200, "{kind}");
         }
         let refused = json(&client, "/bound", r#"[{"id":5},{"id":6}]"#).await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         for body in [r#"[{"id":5},{"id":6},{"id":7}]"#, r#"[{"id":6},{"id":5}]"#, r#"{"id":5}"#] {
             assert_eq!(json(&client, "/bound", body).await.status, 403, "{body}");
         }
         assert_eq!(json(&client, "/bound", r#"[{"id":5},{"id":6}]"#).await.status, 200);
-        assert_eq!((scene.got("/rpc"), scene.got("/bound")), (4, 1));
+        assert_eq!((sidecar.got("/rpc"), sidecar.got("/bound")), (4, 1));
     }
 
-    async fn a_socket_on_a_graphql_path_is_held_to_the_route(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn a_socket_on_a_graphql_path_is_held_to_the_route(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         let open = async |target| {
-            let stream = TcpStream::connect(scene.stepgate.addr()).await.unwrap();
-            client_async(handshake(&scene, &client, target), stream).await
+            let stream = TcpStream::connect(sidecar.addr()).await.unwrap();
+            client_async(handshake(&sidecar, &client, target), stream).await
         };
         for target in ["/graphql", "/GraphQL/", "/graphql?query=%7Bme%7D", "/rpc"] {
             let Err(Error::Http(refused)) = open(target).await else {
@@ -274,26 +273,26 @@ on_both_stores! {
         assert!(open("/form").await.is_ok());
         let mutation = r#"{"query":"mutation { deleteUser(id: 5) }"}"#;
         let refused = json(&client, "/graphql", mutation).await;
-        scene.pass(&client, &refused).await;
+        client.pass(&refused).await;
         let (mut socket, _) = open("/graphql").await.unwrap();
         let message = Message::text(mutation);
         socket.send(message.clone()).await.unwrap();
         assert_eq!(soon("an echo", socket.next()).await.unwrap().unwrap(), message);
-        assert_eq!((scene.got("/graphql"), scene.got("/rpc")), (1, 0));
+        assert_eq!((sidecar.got("/graphql"), sidecar.got("/rpc")), (1, 0));
     }
 
-    async fn a_graphql_document_that_only_the_server_knows_is_refused(keeper: Keeper) {
-        let scene = scene(keeper);
-        let client = scene.logged_in().await;
+    async fn a_graphql_document_that_only_the_server_knows_is_refused(store: Store) {
+        let sidecar = sidecar(store);
+        let client = sidecar.logged_in().await;
         for body in [
             r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
             r#"{"query":"{me}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
             r#"{"query":"{me}","queryId":"ab"}"#,
         ] {
             let refused = json(&client, "/graphql", body).await;
-            assert_eq!((refused.status.as_u16(), reason(&refused)), (400, "ambiguous-request".into()), "{body}");
+            assert_eq!((refused.status.as_u16(), refused.reason()), (400, "ambiguous-request".into()), "{body}");
         }
         assert_eq!(json(&client, "/graphql", r#"{"query":"{me}"}"#).await.status, 200);
-        assert_eq!(scene.got("/graphql"), 1);
+        assert_eq!(sidecar.got("/graphql"), 1);
     }
 }
