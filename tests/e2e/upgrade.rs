@@ -1,8 +1,8 @@
 //! Upgrades: what was asked for is carried, and nothing else.
 
-use crate::support::house::before;
 use crate::support::raw::RawConnection;
 use crate::support::raw_upstream::{Act, RawUpstream};
+use crate::support::sidecar::in_front_of;
 use crate::support::upstream::{Reply, Upstream};
 use crate::support::{run, soon};
 use futures_util::{SinkExt, StreamExt};
@@ -20,9 +20,9 @@ fn ask(path: &str, protocol: &str) -> String {
 fn a_web_socket_is_carried() {
     run(async {
         let upstream = Upstream::start(|_| Reply::WebSocket);
-        let house = before(upstream.addr()).open();
-        let stream = TcpStream::connect(house.addr()).await.unwrap();
-        let url = format!("ws://{}/ws", house.addr());
+        let sidecar = in_front_of(&upstream).run();
+        let stream = TcpStream::connect(sidecar.addr()).await.unwrap();
+        let url = format!("ws://{}/ws", sidecar.addr());
         let (mut socket, _) = client_async(url, stream).await.unwrap();
         for size in [1, 1000, 100_000, 1_000_000] {
             let message = Message::binary(vec![7; size]);
@@ -44,8 +44,8 @@ fn a_web_socket_is_carried() {
 fn any_other_protocol_is_carried_byte_for_byte() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Upgrade("echo/1"));
-        let house = before(upstream.addr()).open();
-        let mut connection = RawConnection::open(house.addr()).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         connection.write(ask("/x", "echo/1")).await;
         let head = connection.read_head().await.to_ascii_lowercase();
         assert!(head.starts_with("http/1.1 101 "), "{head}");
@@ -64,8 +64,8 @@ fn any_other_protocol_is_carried_byte_for_byte() {
 fn policies_apply_to_the_handshake() {
     run(async {
         let upstream = Upstream::start(|_| Reply::WebSocket);
-        let house = before(upstream.addr()).open();
-        let mut connection = RawConnection::open(house.addr()).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         connection.write(ask("/guarded/ws", "websocket")).await;
         let head = connection.read_head().await.to_ascii_lowercase();
         assert!(
@@ -97,9 +97,9 @@ fn a_protocol_that_nobody_asked_for_is_a_bad_gateway() {
     run(async move {
         for script in [switched, silent] {
             let upstream = RawUpstream::start(vec![vec![Act::Write(script), Act::Hold]]).await;
-            let house = before(upstream.addr()).open();
+            let sidecar = in_front_of(&upstream).run();
             for ask in &asks {
-                let mut connection = RawConnection::open(house.addr()).await;
+                let mut connection = RawConnection::open(sidecar.addr()).await;
                 connection.write(ask).await;
                 let head = connection.read_head().await.to_ascii_lowercase();
                 assert!(head.starts_with("http/1.1 502 "), "{ask:?}: {head}");
@@ -113,8 +113,8 @@ fn a_protocol_that_nobody_asked_for_is_a_bad_gateway() {
 fn a_refused_upgrade_leaves_http_behind() {
     run(async {
         let upstream = Upstream::start(|_| crate::support::upstream::text(200, "no"));
-        let house = before(upstream.addr()).open();
-        let mut connection = RawConnection::open(house.addr()).await;
+        let sidecar = in_front_of(&upstream).run();
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         // Bytes in haste: they are HTTP again once the upgrade is declined, with all its rules.
         connection
             .write(ask("/x", "websocket") + "\u{81}\u{5}hello\r\n\r\n")
@@ -130,10 +130,10 @@ fn a_refused_upgrade_leaves_http_behind() {
 fn silence_ends_a_tunnel() {
     run(async {
         let upstream = Upstream::start(|_| Reply::Upgrade("echo/1"));
-        let house = before(upstream.addr())
+        let sidecar = in_front_of(&upstream)
             .with("upstream", "tunnel_silence: 300ms")
-            .open();
-        let mut connection = RawConnection::open(house.addr()).await;
+            .run();
+        let mut connection = RawConnection::open(sidecar.addr()).await;
         connection.write(ask("/x", "echo/1")).await;
         connection.read_head().await;
         connection.write("hello.").await;
