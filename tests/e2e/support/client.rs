@@ -72,12 +72,6 @@ impl Client {
         self
     }
 
-    /// The same, to another address.
-    pub(crate) fn at(mut self, addr: SocketAddr) -> Self {
-        self.addr = addr;
-        self
-    }
-
     /// The same, with a header on every request.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(name, value.parse().unwrap());
@@ -192,7 +186,7 @@ impl Client {
         answer.expect("no answer")
     }
 
-    /// The same for a story in which there may be no answer.
+    /// The same for a test in which there may be no answer.
     pub(crate) async fn try_open(
         &self,
         request: Request<Body>,

@@ -1,25 +1,16 @@
 //! What the tests are written with.
 
 pub(crate) mod browser;
-#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod client;
 pub(crate) mod django;
-#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
-pub(crate) mod house;
-#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
-pub(crate) mod killable;
 pub(crate) mod mail;
 pub(crate) mod port;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod raw_upstream;
 pub(crate) mod redis;
-#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
-pub(crate) mod scene;
-#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod sidecar;
 pub(crate) mod stepgate;
-#[allow(dead_code, unused_imports, unused_macros)] // until all tests use the same
 pub(crate) mod store;
 pub(crate) mod temp;
 pub(crate) mod tls;
