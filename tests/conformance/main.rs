@@ -14,8 +14,8 @@
 mod directory;
 mod embedded;
 mod endings;
+mod faults;
 mod grants;
-mod mischief;
 mod outage;
 mod redis_only;
 mod revocations;

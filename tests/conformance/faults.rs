@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is done to the replies on their way.
 #[derive(Clone, Debug, Default)]
-enum Mischief {
+enum Fault {
     #[default]
     None,
     /// Said before the next reply, once.
@@ -27,7 +27,7 @@ enum Mischief {
 /// Stands between a store and its Redis.
 #[derive(Default)]
 struct Relay {
-    mischief: RefCell<Mischief>,
+    fault: RefCell<Fault>,
     /// How many connections there were.
     connections: Cell<usize>,
     connected: Notify,
@@ -79,14 +79,14 @@ impl Relay {
     }
 
     async fn answer(&self, replies: &[u8], client: &mut TcpStream) -> std::io::Result<()> {
-        let mischief = self.mischief.borrow().clone();
-        match mischief {
-            Mischief::None => {}
-            Mischief::Insert(bytes) => {
-                self.mischief.take();
+        let fault = self.fault.borrow().clone();
+        match fault {
+            Fault::None => {}
+            Fault::Insert(bytes) => {
+                self.fault.take();
                 client.write_all(&bytes).await?;
             }
-            Mischief::Trickle => {
+            Fault::Trickle => {
                 for byte in replies {
                     client.write_all(&[*byte]).await?;
                     tokio::task::yield_now().await;
@@ -131,7 +131,7 @@ fn answers_that_trickle_in_are_read_the_same() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
-        *relay.mischief.borrow_mut() = Mischief::Trickle;
+        *relay.fault.borrow_mut() = Fault::Trickle;
         let house = Rc::new(House::open(&StoreOptions::Redis(options)));
         house.log_in_twenty().await;
         assert_eq!(everybody_asks(&house, 100).await, 100);
@@ -162,7 +162,7 @@ fn what_is_no_answer_is_never_evidence() {
             "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
         ] {
             let before = relay.connections.get();
-            *relay.mischief.borrow_mut() = Mischief::Insert(bytes.into());
+            *relay.fault.borrow_mut() = Fault::Insert(bytes.into());
             everybody_asks(&house, 40).await;
             relay.connected(before + 1).await;
             house.recovered().await;
@@ -187,7 +187,7 @@ fn a_shifted_answer_reaches_nobody() {
         stolen.extend([&record[..], b"\r\n$-1\r\n$-1\r\n"].concat());
         for _ in 0..20 {
             let before = relay.connections.get();
-            *relay.mischief.borrow_mut() = Mischief::Insert(stolen.clone());
+            *relay.fault.borrow_mut() = Fault::Insert(stolen.clone());
             everybody_asks(&house, 40).await;
             relay.connected(before + 1).await;
             house.recovered().await;
