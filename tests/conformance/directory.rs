@@ -1,7 +1,7 @@
 //! The directory: users by any of their names.
 
 use super::on_both_stores;
-use super::support::House;
+use super::support::TestStore;
 use stepgate::domain::{Secret, Timestamp, User, UserId};
 use stepgate::store::{Store, Taken};
 
@@ -28,111 +28,79 @@ fn user(id: &str, aliases: &[&str]) -> User {
     }
 }
 
-async fn found(house: &House, name: &str) -> Option<User> {
-    house.store.user(&UserId::new(name)).await.unwrap()
+async fn found(store: &TestStore, name: &str) -> Option<User> {
+    store.user(&UserId::new(name)).await.unwrap()
 }
 
-async fn a_user_is_found_by_id_and_by_every_alias(house: House) {
+async fn a_user_is_found_by_id_and_by_every_alias(store: TestStore) {
     let mut alice = user("alice", &["alice@example.com", "ally"]);
-    house.store.put_user(&alice).await.unwrap();
+    store.put_user(&alice).await.unwrap();
     for name in ["alice", "alice@example.com", "ally"] {
-        assert_eq!(found(&house, name).await, Some(alice.clone()));
+        assert_eq!(found(&store, name).await, Some(alice.clone()));
     }
-    assert_eq!(found(&house, "al").await, None);
+    assert_eq!(found(&store, "al").await, None);
     alice.aliases.remove(0);
     (alice.email, alice.password, alice.totp) = (None, None, None);
-    house.store.put_user(&alice).await.unwrap();
-    assert_eq!(found(&house, "alice@example.com").await, None);
-    assert_eq!(found(&house, "ally").await, Some(alice));
+    store.put_user(&alice).await.unwrap();
+    assert_eq!(found(&store, "alice@example.com").await, None);
+    assert_eq!(found(&store, "ally").await, Some(alice));
 }
 
-async fn a_record_is_swapped_only_for_what_was_read(house: House) {
+async fn a_record_is_swapped_only_for_what_was_read(store: TestStore) {
     let read = user("alice", &["ally"]);
     let renewed = User {
         password: Some(Secret::new("renewed".to_owned())),
         ..read.clone()
     };
-    assert!(!house.store.swap_user(&read, &renewed).await.unwrap());
-    assert_eq!(found(&house, "alice").await, None);
-    house.store.put_user(&read).await.unwrap();
-    assert!(house.store.swap_user(&read, &renewed).await.unwrap());
-    assert_eq!(found(&house, "ally").await, Some(renewed.clone()));
+    assert!(!store.swap_user(&read, &renewed).await.unwrap());
+    assert_eq!(found(&store, "alice").await, None);
+    store.put_user(&read).await.unwrap();
+    assert!(store.swap_user(&read, &renewed).await.unwrap());
+    assert_eq!(found(&store, "ally").await, Some(renewed.clone()));
     // Somebody was faster: theirs stays.
-    assert!(
-        !house
-            .store
-            .swap_user(&read, &user("alice", &[]))
-            .await
-            .unwrap()
-    );
-    assert_eq!(found(&house, "alice").await, Some(renewed));
+    assert!(!store.swap_user(&read, &user("alice", &[])).await.unwrap());
+    assert_eq!(found(&store, "alice").await, Some(renewed));
 }
 
-async fn an_alias_of_another_user_moves(house: House) {
-    house
-        .store
-        .put_user(&user("alice", &["x", "y"]))
-        .await
-        .unwrap();
-    house
-        .store
-        .put_user(&user("bob", &["y", "z"]))
-        .await
-        .unwrap();
-    assert_eq!(found(&house, "y").await, Some(user("bob", &["y", "z"])));
-    assert_eq!(found(&house, "alice").await, Some(user("alice", &["x"])));
-    house
-        .store
-        .remove_user(&UserId::new("alice"))
-        .await
-        .unwrap();
-    assert_eq!(found(&house, "y").await, Some(user("bob", &["y", "z"])));
+async fn an_alias_of_another_user_moves(store: TestStore) {
+    store.put_user(&user("alice", &["x", "y"])).await.unwrap();
+    store.put_user(&user("bob", &["y", "z"])).await.unwrap();
+    assert_eq!(found(&store, "y").await, Some(user("bob", &["y", "z"])));
+    assert_eq!(found(&store, "alice").await, Some(user("alice", &["x"])));
+    store.remove_user(&UserId::new("alice")).await.unwrap();
+    assert_eq!(found(&store, "y").await, Some(user("bob", &["y", "z"])));
 }
 
-async fn an_id_goes_before_an_alias(house: House) {
-    house
-        .store
-        .put_user(&user("alice", &["bob"]))
-        .await
-        .unwrap();
-    assert_eq!(found(&house, "bob").await.unwrap().id, UserId::new("alice"));
-    house.store.put_user(&user("bob", &[])).await.unwrap();
-    assert_eq!(found(&house, "bob").await.unwrap().id, UserId::new("bob"));
+async fn an_id_goes_before_an_alias(store: TestStore) {
+    store.put_user(&user("alice", &["bob"])).await.unwrap();
+    assert_eq!(found(&store, "bob").await.unwrap().id, UserId::new("alice"));
+    store.put_user(&user("bob", &[])).await.unwrap();
+    assert_eq!(found(&store, "bob").await.unwrap().id, UserId::new("bob"));
 }
 
-async fn a_removed_user_leaves_nothing_behind(house: House) {
+async fn a_removed_user_leaves_nothing_behind(store: TestStore) {
     let alice = UserId::new("alice");
-    house
-        .store
-        .put_user(&user("alice", &["ally"]))
-        .await
-        .unwrap();
-    assert_eq!(
-        house.store.take_totp_step(&alice, 7).await.unwrap(),
-        Taken::Now
-    );
-    assert!(house.store.remove_user(&alice).await.unwrap());
-    assert!(!house.store.remove_user(&alice).await.unwrap());
-    assert_eq!(found(&house, "ally").await, None);
-    assert_eq!(
-        house.store.take_totp_step(&alice, 7).await.unwrap(),
-        Taken::Now
-    );
+    store.put_user(&user("alice", &["ally"])).await.unwrap();
+    assert_eq!(store.take_totp_step(&alice, 7).await.unwrap(), Taken::Now);
+    assert!(store.remove_user(&alice).await.unwrap());
+    assert!(!store.remove_user(&alice).await.unwrap());
+    assert_eq!(found(&store, "ally").await, None);
+    assert_eq!(store.take_totp_step(&alice, 7).await.unwrap(), Taken::Now);
 }
 
-async fn users_are_listed_by_id(house: House) {
-    assert!(house.store.users().await.unwrap().is_empty());
+async fn users_are_listed_by_id(store: TestStore) {
+    assert!(store.users().await.unwrap().is_empty());
     let users = [
         user("alice", &["a", "b"]),
         user("bob", &[]),
         user("carol", &["c"]),
     ];
     for user in users.iter().rev() {
-        house.store.put_user(user).await.unwrap();
+        store.put_user(user).await.unwrap();
     }
-    assert_eq!(house.store.users().await.unwrap(), users);
+    assert_eq!(store.users().await.unwrap(), users);
 }
 
-async fn a_store_that_works_answers_a_ping(house: House) {
-    house.store.ping().await.unwrap();
+async fn a_store_that_works_answers_a_ping(store: TestStore) {
+    store.ping().await.unwrap();
 }

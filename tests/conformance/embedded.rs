@@ -2,7 +2,7 @@
 
 use super::support::temp::TempDir;
 use super::support::{
-    HOUR, House, MINUTE, PATIENCE, SLACK, browser, challenge, clock, embedded, grant_key, id,
+    HOUR, MINUTE, PATIENCE, SLACK, TestStore, browser, challenge, clock, embedded, grant_key, id,
     in_runtime, is_corrupt, once,
 };
 use std::os::unix::fs::PermissionsExt;
@@ -29,67 +29,43 @@ fn everything_outlives_the_process() {
         window: None,
     }];
     in_runtime(async || {
-        let house = House::open(&embedded(&folder));
-        house.login(id(1), browser(1)).await;
-        house.earn(1, grant_key("a")).await;
-        house.earn(2, once("b", 1)).await;
-        house
-            .store
-            .revoke_session(id(2), house.now(), HOUR)
-            .await
-            .unwrap();
-        house
-            .store
-            .count_attempt(&counters, house.now())
-            .await
-            .unwrap();
-        house
-            .store
+        let store = TestStore::open(&embedded(&folder));
+        store.login(id(1), browser(1)).await;
+        store.earn(1, grant_key("a")).await;
+        store.earn(2, once("b", 1)).await;
+        store.revoke(id(2)).await;
+        store.count_attempt(&counters, store.now()).await.unwrap();
+        store
             .take_totp_step(&UserId::new("alice"), 7)
             .await
             .unwrap();
-        house
-            .store
+        store
             .note_factor(challenge(1), Factor::Totp, MINUTE)
             .await
             .unwrap();
     });
     in_runtime(async || {
-        let house = House::open(&embedded(&folder));
-        let held = house.held(id(1), &[grant_key("a")]).await;
+        let store = TestStore::open(&embedded(&folder));
+        let held = store.held(id(1), &[grant_key("a")]).await;
         assert!(held.session.is_some() && held.mark.is_some());
         assert_eq!(held.grants.len(), 1);
         assert_eq!(
-            house
+            store
                 .claim(id(1), browser(1), &[once("b", 1)])
                 .await
                 .claims
                 .len(),
             1
         );
-        assert_eq!(
-            house
-                .store
-                .revoked_sessions(house.now())
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
-        let refused = house
-            .store
-            .count_attempt(&counters, house.now())
-            .await
-            .unwrap();
+        assert_eq!(store.revoked_sessions(store.now()).await.unwrap().len(), 1);
+        let refused = store.count_attempt(&counters, store.now()).await.unwrap();
         assert!(matches!(refused, Attempt::Refused { .. }));
-        let step = house
-            .store
+        let step = store
             .take_totp_step(&UserId::new("alice"), 7)
             .await
             .unwrap();
         assert_eq!(step, Taken::Before);
-        let shown = house
-            .store
+        let shown = store
             .note_factor(challenge(1), Factor::Password, MINUTE)
             .await
             .unwrap();
@@ -101,20 +77,16 @@ fn everything_outlives_the_process() {
 fn a_session_that_nobody_uses_is_forgotten() {
     let folder = TempDir::new("store");
     in_runtime(async || {
-        let house = House::open(&embedded(&folder));
-        house.login(id(1), browser(1)).await;
-        house.clock.advance(HOUR / 2);
-        house
-            .store
-            .touch_session(id(1), house.now(), HOUR)
-            .await
-            .unwrap();
-        house.clock.advance(HOUR / 2 + MINUTE);
-        assert!(house.held(id(1), &[]).await.session.is_some());
-        house.clock.advance(HOUR / 2);
-        assert!(house.held(id(1), &[]).await.session.is_none());
+        let store = TestStore::open(&embedded(&folder));
+        store.login(id(1), browser(1)).await;
+        store.clock.advance(HOUR / 2);
+        store.touch_session(id(1), store.now(), HOUR).await.unwrap();
+        store.clock.advance(HOUR / 2 + MINUTE);
+        assert!(store.held(id(1), &[]).await.session.is_some());
+        store.clock.advance(HOUR / 2);
+        assert!(store.held(id(1), &[]).await.session.is_none());
         // The next job comes after the file was tidied up.
-        house.store.ping().await.unwrap();
+        store.ping().await.unwrap();
         let rows: u32 = beside(&folder)
             .query_row("SELECT count(*) FROM sessions", [], |row| row.get(0))
             .unwrap();
@@ -127,12 +99,12 @@ fn two_processes_share_the_file() {
     let folder = TempDir::new("store");
     in_runtime(async || {
         let (one, other) = (
-            House::open(&embedded(&folder)),
-            House::open(&embedded(&folder)),
+            TestStore::open(&embedded(&folder)),
+            TestStore::open(&embedded(&folder)),
         );
         one.login(id(1), browser(1)).await;
         assert!(other.held(id(1), &[]).await.session.is_some());
-        let stores = [one.store.clone(), other.store.clone()];
+        let stores = [one.clone(), other.clone()];
         let now = one.now();
         let attempts = super::support::at_once(100, async move |number| {
             let key = CounterKey::new("a");
@@ -159,7 +131,7 @@ fn two_processes_share_the_file() {
 fn the_file_and_its_folder_are_ours_alone() {
     let folder = TempDir::new("store");
     in_runtime(async || {
-        House::open(&embedded(&folder)).store.ping().await.unwrap();
+        TestStore::open(&embedded(&folder)).ping().await.unwrap();
         let mode = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(folder.path().join("state")), 0o700);
         for entry in std::fs::read_dir(folder.path().join("state")).unwrap() {
@@ -172,7 +144,7 @@ fn the_file_and_its_folder_are_ours_alone() {
 fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
     let folder = TempDir::new("store");
     in_runtime(async || {
-        let house = House::open(&embedded(&folder));
+        let store = TestStore::open(&embedded(&folder));
         for (number, spoil) in [
             "UPDATE sessions SET record = x'00'",
             "UPDATE sessions SET mark = x'00'",
@@ -182,11 +154,11 @@ fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
         .into_iter()
         .enumerate()
         {
-            house.login(id(1), browser(1)).await;
-            house.earn(1, grant_key("a")).await;
+            store.login(id(1), browser(1)).await;
+            store.earn(1, grant_key("a")).await;
             beside(&folder).execute(spoil, []).unwrap();
             assert!(
-                is_corrupt(&house.ask(id(1), &[grant_key("a")]).await),
+                is_corrupt(&store.ask(id(1), &[grant_key("a")]).await),
                 "spoilt {number}"
             );
         }
@@ -197,7 +169,7 @@ fn a_spoilt_record_on_disk_is_an_error_and_never_evidence() {
 fn a_file_of_a_later_version_is_left_alone() {
     let folder = TempDir::new("store");
     in_runtime(async || {
-        House::open(&embedded(&folder)).store.ping().await.unwrap();
+        TestStore::open(&embedded(&folder)).ping().await.unwrap();
         beside(&folder)
             .pragma_update(None, "user_version", 999)
             .unwrap();
@@ -224,13 +196,13 @@ fn a_file_that_another_holds_is_told_within_the_deadline() {
             path: file(&folder),
             deadline,
         };
-        let patient = House::open(&embedded(&folder));
+        let patient = TestStore::open(&embedded(&folder));
         patient.login(id(1), browser(1)).await;
-        let house = House::open(&StoreOptions::Embedded(options));
+        let store = TestStore::open(&StoreOptions::Embedded(options));
         let holder = beside(&folder);
         holder.execute_batch("BEGIN IMMEDIATE").unwrap();
         let start = Instant::now();
-        let outcome = house.store.ping().await;
+        let outcome = store.ping().await;
         assert!(
             matches!(
                 outcome,
@@ -240,7 +212,7 @@ fn a_file_that_another_holds_is_told_within_the_deadline() {
         );
         assert!(start.elapsed() < deadline + SLACK);
         holder.execute_batch("ROLLBACK").unwrap();
-        let answers = async { while house.store.ping().await.is_err() {} };
+        let answers = async { while store.ping().await.is_err() {} };
         let answers = timeout(PATIENCE, answers).await;
         answers.expect("the store takes something again by itself");
         assert!(patient.held(id(1), &[]).await.session.is_some());

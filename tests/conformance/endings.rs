@@ -1,7 +1,7 @@
 //! Endings: told by every sidecar's feed, each once and in their order.
 
 use super::support::temp::TempDir;
-use super::support::{HOUR, House, Redis, browser, embedded, id, in_runtime};
+use super::support::{Redis, TestStore, browser, embedded, id, in_runtime};
 use std::time::Duration;
 use stepgate::store::EndingCause::{Locked, LoggedOut, Revoked};
 use stepgate::store::{Ending, EndingCause, Store, StoreOptions};
@@ -22,18 +22,18 @@ fn ending(number: u8, cause: EndingCause, known: bool) -> Ending {
 }
 
 async fn told_by_every_feed(options: &StoreOptions) {
-    let (here, there) = (House::open(options), House::open(options));
+    let (here, there) = (TestStore::open(options), TestStore::open(options));
     let mut heard = Vec::new();
-    for house in [&here, &there] {
-        heard.push(house.source.endings().listen());
-        tokio::task::spawn_local(house.source.feed().run());
+    for store in [&here, &there] {
+        heard.push(store.source.endings().listen());
+        tokio::task::spawn_local(store.source.feed().run());
     }
     here.login(id(1), browser(1)).await;
-    here.store.note_parts(id(1), &[id(2), id(3)]).await.unwrap();
-    here.store.lock_session(id(1)).await.unwrap();
-    here.store.end_session(id(1)).await.unwrap();
+    here.note_parts(id(1), &[id(2), id(3)]).await.unwrap();
+    here.lock_session(id(1)).await.unwrap();
+    here.end_session(id(1)).await.unwrap();
     // What is not on record may be anybody's.
-    there.store.end_session(id(1)).await.unwrap();
+    there.end_session(id(1)).await.unwrap();
     for heard in &mut heard {
         let mut told = Vec::new();
         while told.len() < 7 {
@@ -48,11 +48,10 @@ async fn told_by_every_feed(options: &StoreOptions) {
     }
     // A login, a rotation and a question end nothing; a revocation is told once by each.
     here.login(id(4), browser(1)).await;
-    here.store.move_session(id(4), id(5)).await.unwrap();
-    let now = here.now();
-    here.store.revoke_session(id(5), now, HOUR).await.unwrap();
-    here.store.revoke_session(id(5), now, HOUR).await.unwrap();
-    here.store.end_session(id(6)).await.unwrap();
+    here.move_session(id(4), id(5)).await.unwrap();
+    here.revoke(id(5)).await;
+    here.revoke(id(5)).await;
+    here.end_session(id(6)).await.unwrap();
     for heard in &mut heard {
         let mut told = [next(heard).await, next(heard).await];
         told.sort_by_key(|ending| *ending.session.as_bytes());
@@ -80,22 +79,22 @@ fn a_feed_that_was_cut_off_tells_what_it_missed_and_nothing_twice() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let options = StoreOptions::Redis(redis.options());
-        let (here, there) = (House::open(&options), House::open(&options));
+        let (here, there) = (TestStore::open(&options), TestStore::open(&options));
         let mut heard = there.source.endings().listen();
         tokio::task::spawn_local(there.source.feed().run());
         for number in 1..=5 {
-            here.store.end_session(id(number)).await.unwrap();
+            here.end_session(id(number)).await.unwrap();
             assert_eq!(next(&mut heard).await, ending(number, LoggedOut, false));
             redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
         }
         // What a later version announces or notes is passed over.
         redis.command(&["PUBLISH", "sg:revocations", "something else"]);
         redis.command(&["XADD", "sg:endings", "*", "z", "?"]);
-        here.store.end_session(id(6)).await.unwrap();
+        here.end_session(id(6)).await.unwrap();
         assert_eq!(next(&mut heard).await, ending(6, LoggedOut, false));
         // A server that lost everything begins a new list.
         redis.command(&["FLUSHALL"]);
-        here.store.end_session(id(7)).await.unwrap();
+        here.end_session(id(7)).await.unwrap();
         assert_eq!(next(&mut heard).await, ending(7, LoggedOut, false));
     });
 }

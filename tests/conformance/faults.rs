@@ -1,6 +1,6 @@
 //! A Redis that answers in pieces, out of turn, or with what is no answer at all.
 
-use super::support::{House, Redis, at_once, id, in_runtime, is_unavailable};
+use super::support::{Redis, TestStore, at_once, id, in_runtime, is_unavailable};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -109,11 +109,11 @@ impl Relay {
 }
 
 /// Everybody asks for their own session; tells how many were answered, and rightly.
-async fn everybody_asks(house: &Rc<House>, times: usize) -> usize {
-    let house = Rc::clone(house);
+async fn everybody_asks(store: &Rc<TestStore>, times: usize) -> usize {
+    let store = Rc::clone(store);
     let asking = at_once(times, async move |number| {
         let number = u8::try_from(number % 20).unwrap();
-        (number, house.ask(id(number), &[]).await)
+        (number, store.ask(id(number), &[]).await)
     });
     let mut answered = 0;
     for (number, outcome) in timeout(PATIENCE, asking).await.expect("nobody waits on") {
@@ -132,10 +132,10 @@ fn answers_that_trickle_in_are_read_the_same() {
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
         *relay.fault.borrow_mut() = Fault::Trickle;
-        let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        house.log_in_twenty().await;
-        assert_eq!(everybody_asks(&house, 100).await, 100);
-        let all = house.store.sessions(None, 100).await.unwrap();
+        let store = Rc::new(TestStore::open(&StoreOptions::Redis(options)));
+        store.log_in_twenty().await;
+        assert_eq!(everybody_asks(&store, 100).await, 100);
+        let all = store.sessions(None, 100).await.unwrap();
         assert_eq!(all.len(), 20);
         assert_eq!(relay.connections.get(), 1);
     });
@@ -146,8 +146,8 @@ fn what_is_no_answer_is_never_evidence() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
-        let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        house.log_in_twenty().await;
+        let store = Rc::new(TestStore::open(&StoreOptions::Redis(options)));
+        store.log_in_twenty().await;
         for bytes in [
             "?",
             "$-1\r\n",
@@ -163,10 +163,10 @@ fn what_is_no_answer_is_never_evidence() {
         ] {
             let before = relay.connections.get();
             *relay.fault.borrow_mut() = Fault::Insert(bytes.into());
-            everybody_asks(&house, 40).await;
+            everybody_asks(&store, 40).await;
             relay.connected(before + 1).await;
-            house.recovered().await;
-            assert_eq!(everybody_asks(&house, 40).await, 40, "after {bytes:?}");
+            store.recovered().await;
+            assert_eq!(everybody_asks(&store, 40).await, 40, "after {bytes:?}");
         }
     });
 }
@@ -177,8 +177,8 @@ fn a_shifted_answer_reaches_nobody() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
-        let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        house.log_in_twenty().await;
+        let store = Rc::new(TestStore::open(&StoreOptions::Redis(options)));
+        store.log_in_twenty().await;
         let key = format!("sg:s:{{{}}}", id(7).to_hex());
         let redis::Value::BulkString(record) = redis.command(&["HGET", &key, "s"]) else {
             panic!("the session is there");
@@ -188,9 +188,9 @@ fn a_shifted_answer_reaches_nobody() {
         for _ in 0..20 {
             let before = relay.connections.get();
             *relay.fault.borrow_mut() = Fault::Insert(stolen.clone());
-            everybody_asks(&house, 40).await;
+            everybody_asks(&store, 40).await;
             relay.connected(before + 1).await;
-            house.recovered().await;
+            store.recovered().await;
         }
     });
 }
@@ -200,12 +200,12 @@ fn a_server_that_speaks_without_being_asked_is_left() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let (relay, options) = Relay::start(&redis).await;
-        let house = Rc::new(House::open(&StoreOptions::Redis(options)));
-        house.log_in_twenty().await;
+        let store = Rc::new(TestStore::open(&StoreOptions::Redis(options)));
+        store.log_in_twenty().await;
         relay.blurt.notify_one();
         relay.connected(2).await;
-        house.recovered().await;
-        assert_eq!(everybody_asks(&house, 40).await, 40);
+        store.recovered().await;
+        assert_eq!(everybody_asks(&store, 40).await, 40);
     });
 }
 
@@ -214,14 +214,14 @@ fn a_server_that_does_not_read_keeps_so_many_waiting_and_no_more() {
     const MOST: usize = 16_384;
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = Rc::new(House::open(&StoreOptions::Redis(redis.options())));
-        house.log_in_twenty().await;
+        let store = Rc::new(TestStore::open(&StoreOptions::Redis(redis.options())));
+        store.log_in_twenty().await;
         redis.pause();
         let (refused, told) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
-        let asking = (Rc::clone(&house), Rc::clone(&refused), Rc::clone(&told));
+        let asking = (Rc::clone(&store), Rc::clone(&refused), Rc::clone(&told));
         let answers = spawn_local(at_once(MOST + 100, async move |_| {
-            let (house, refused, told) = &asking;
-            let outcome = house.ask(id(1), &[]).await;
+            let (store, refused, told) = &asking;
+            let outcome = store.ask(id(1), &[]).await;
             if is_unavailable(&outcome) {
                 refused.set(refused.get() + 1);
                 told.notify_one();

@@ -1,7 +1,7 @@
 //! Grants: found by those they belong to, taken once.
 
 use super::on_both_stores;
-use super::support::{HOUR, House, MINUTE, at_once, browser, grant, grant_key, id, once};
+use super::support::{HOUR, MINUTE, TestStore, at_once, browser, grant, grant_key, id, once};
 use std::sync::Arc;
 use stepgate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Claim, Demand, Enforcement, Factor,
@@ -27,27 +27,27 @@ on_both_stores! {
     the_last_grant_of_an_action_is_told_though_it_was_taken_or_bound_otherwise,
 }
 
-async fn a_grant_is_found_under_its_key_alone_and_stays(house: House) {
-    house.login(id(1), browser(1)).await;
+async fn a_grant_is_found_under_its_key_alone_and_stays(store: TestStore) {
+    store.login(id(1), browser(1)).await;
     let mut bound = grant_key("a");
     bound.binding = Some(RequestDigest::new([1; 32]));
-    let granted = house.earn(1, bound.clone()).await;
+    let granted = store.earn(1, bound.clone()).await;
     let mut other = bound.clone();
     other.binding = Some(RequestDigest::new([2; 32]));
     let keys = [grant_key("a"), other, once("a", 1), bound, grant_key("b")];
     for _ in 0..2 {
-        let held = house.held(id(1), &keys).await;
+        let held = store.held(id(1), &keys).await;
         assert_eq!(held.grants, std::slice::from_ref(&granted));
     }
-    assert!(house.held(id(2), &keys).await.grants.is_empty());
+    assert!(store.held(id(2), &keys).await.grants.is_empty());
 }
 
-async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(house: House) {
-    house.login(id(1), browser(1)).await;
-    let granted = house.earn(1, once("a", 1)).await;
+async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    let granted = store.earn(1, once("a", 1)).await;
     // Two handles, as two threads have them.
-    let stores = [house.store.clone(), house.source.handle()];
-    let now = house.now();
+    let stores = [store.clone(), store.source.handle()];
+    let now = store.now();
     let taken = at_once(100, async move |number| {
         let claims = [once("a", 1)];
         let ask = Ask {
@@ -71,11 +71,11 @@ async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(house:
     );
 }
 
-async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(house: House) {
-    house.login(id(1), browser(1)).await;
-    let granted = house.earn(1, once("a", 1)).await;
-    let stores = [house.store.clone(), house.source.handle()];
-    let now = house.now();
+async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    let granted = store.earn(1, once("a", 1)).await;
+    let stores = [store.clone(), store.source.handle()];
+    let now = store.now();
     let outcomes = at_once(100, async move |number| {
         let caller = caller(id(1), browser(1));
         let demands = [demand("a", 1)];
@@ -98,21 +98,13 @@ async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(ho
     assert_eq!(spent, [(id(1), granted)]);
 }
 
-async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: House) {
-    house.login(id(1), browser(1)).await;
-    house.login(id(2), browser(2)).await;
-    house.earn(1, once("a", 1)).await;
+async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    store.login(id(2), browser(2)).await;
+    store.earn(1, once("a", 1)).await;
     let forwards = async |session, browser, digest| {
         let (caller, demands) = (caller(session, browser), [demand("a", digest)]);
-        let admitted = gate::admit(
-            &house.store,
-            &sessions(),
-            &caller,
-            &demands,
-            (),
-            house.now(),
-        )
-        .await;
+        let admitted = gate::admit(&*store, &sessions(), &caller, &demands, (), store.now()).await;
         matches!(admitted.unwrap().verdict, Verdict::Pass(_))
     };
     assert!(!forwards(id(1), browser(2), 1).await, "a copied cookie");
@@ -123,21 +115,21 @@ async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(house: Ho
     assert!(!forwards(id(1), browser(1), 1).await, "and now it is");
 }
 
-async fn claims_are_taken_all_or_none(house: House) {
-    house.login(id(1), browser(1)).await;
-    house.earn(1, once("a", 1)).await;
+async fn claims_are_taken_all_or_none(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    store.earn(1, once("a", 1)).await;
     let both = [once("a", 1), once("b", 1)];
     assert!(
-        house
+        store
             .claim(id(1), browser(1), &both)
             .await
             .claims
             .is_empty()
     );
-    house.earn(2, once("b", 1)).await;
-    assert_eq!(house.claim(id(1), browser(1), &both).await.claims.len(), 2);
+    store.earn(2, once("b", 1)).await;
+    assert_eq!(store.claim(id(1), browser(1), &both).await.claims.len(), 2);
     assert!(
-        house
+        store
             .claim(id(1), browser(1), &both[..1])
             .await
             .claims
@@ -145,11 +137,11 @@ async fn claims_are_taken_all_or_none(house: House) {
     );
 }
 
-async fn a_claim_is_taken_by_the_browser_that_earned_it_alone(house: House) {
-    house.login(id(1), browser(1)).await;
+async fn a_claim_is_taken_by_the_browser_that_earned_it_alone(store: TestStore) {
+    store.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    house.earn(1, key[0].clone()).await;
-    assert!(house.claim(id(1), browser(2), &key).await.claims.is_empty());
+    store.earn(1, key[0].clone()).await;
+    assert!(store.claim(id(1), browser(2), &key).await.claims.is_empty());
     let ask = Ask {
         session: id(1),
         browser: None,
@@ -157,67 +149,62 @@ async fn a_claim_is_taken_by_the_browser_that_earned_it_alone(house: House) {
         claims: &key,
     };
     assert!(
-        house
-            .store
-            .evidence(ask, house.now())
+        store
+            .evidence(ask, store.now())
             .await
             .unwrap()
             .claims
             .is_empty()
     );
-    assert!(house.claim(id(2), browser(1), &key).await.claims.is_empty());
-    assert_eq!(house.claim(id(1), browser(1), &key).await.claims.len(), 1);
+    assert!(store.claim(id(2), browser(1), &key).await.claims.is_empty());
+    assert_eq!(store.claim(id(1), browser(1), &key).await.claims.len(), 1);
 }
 
-async fn an_expired_claim_is_not_taken(house: House) {
-    house.login(id(1), browser(1)).await;
+async fn an_expired_claim_is_not_taken(store: TestStore) {
+    store.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    house.earn(1, key[0].clone()).await;
-    house.clock.advance(10 * MINUTE);
-    assert!(house.claim(id(1), browser(1), &key).await.claims.is_empty());
+    store.earn(1, key[0].clone()).await;
+    store.clock.advance(10 * MINUTE);
+    assert!(store.claim(id(1), browser(1), &key).await.claims.is_empty());
 }
 
-async fn a_claim_given_back_can_be_taken_once_more(house: House) {
-    house.login(id(1), browser(1)).await;
+async fn a_claim_given_back_can_be_taken_once_more(store: TestStore) {
+    store.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    let granted = house.earn(1, key[0].clone()).await;
+    let granted = store.earn(1, key[0].clone()).await;
     for _ in 0..2 {
-        let claim = house.claim(id(1), browser(1), &key).await.claims.remove(0);
+        let claim = store.claim(id(1), browser(1), &key).await.claims.remove(0);
         assert_eq!(claim.grant, granted);
-        house.store.give_back(claim, house.now()).await.unwrap();
+        store.give_back(claim, store.now()).await.unwrap();
     }
     let forged = Claim {
         session: id(1),
-        grant: grant(once("b", 1), 9, browser(1), house.now()),
+        grant: grant(once("b", 1), 9, browser(1), store.now()),
     };
-    house.store.give_back(forged, house.now()).await.unwrap();
-    let nothing = house.claim(id(1), browser(1), &[once("b", 1)]).await.claims;
+    store.give_back(forged, store.now()).await.unwrap();
+    let nothing = store.claim(id(1), browser(1), &[once("b", 1)]).await.claims;
     assert!(nothing.is_empty(), "what was never taken is not given back");
 }
 
-async fn a_claim_given_back_after_a_lock_stays_gone(house: House) {
+async fn a_claim_given_back_after_a_lock_stays_gone(store: TestStore) {
     let key = [once("a", 1)];
     for number in 1..=3 {
-        house.login(id(number), browser(1)).await;
-        let granted = grant(key[0].clone(), number, browser(1), house.now());
-        house.verify(id(number), browser(1), Some(granted)).await;
-        let claim = house
+        store.login(id(number), browser(1)).await;
+        let granted = grant(key[0].clone(), number, browser(1), store.now());
+        store.verify(id(number), browser(1), Some(granted)).await;
+        let claim = store
             .claim(id(number), browser(1), &key)
             .await
             .claims
             .remove(0);
         match number {
-            1 => house.store.lock_session(id(number)).await.unwrap(),
-            2 => house.store.end_session(id(number)).await.unwrap(),
-            _ => house
-                .store
-                .revoke_session(id(number), house.now(), HOUR)
-                .await
-                .unwrap(),
+            1 => store.lock_session(id(number)).await.unwrap(),
+            2 => store.end_session(id(number)).await.unwrap(),
+            _ => store.revoke(id(number)).await,
         }
-        house.store.give_back(claim, house.now()).await.unwrap();
+        store.give_back(claim, store.now()).await.unwrap();
         assert!(
-            house
+            store
                 .claim(id(number), browser(1), &key)
                 .await
                 .claims
@@ -226,19 +213,19 @@ async fn a_claim_given_back_after_a_lock_stays_gone(house: House) {
     }
 }
 
-async fn a_claim_given_back_does_not_replace_a_newer_grant(house: House) {
-    house.login(id(1), browser(1)).await;
+async fn a_claim_given_back_does_not_replace_a_newer_grant(store: TestStore) {
+    store.login(id(1), browser(1)).await;
     let key = [once("a", 1)];
-    house.earn(1, key[0].clone()).await;
-    let older = house.claim(id(1), browser(1), &key).await.claims.remove(0);
-    house.clock.advance(MINUTE);
-    let newer = house.earn(2, key[0].clone()).await;
-    house.store.give_back(older, house.now()).await.unwrap();
+    store.earn(1, key[0].clone()).await;
+    let older = store.claim(id(1), browser(1), &key).await.claims.remove(0);
+    store.clock.advance(MINUTE);
+    let newer = store.earn(2, key[0].clone()).await;
+    store.give_back(older, store.now()).await.unwrap();
     assert_eq!(
-        house.claim(id(1), browser(1), &key).await.claims[0].grant,
+        store.claim(id(1), browser(1), &key).await.claims[0].grant,
         newer
     );
-    assert!(house.claim(id(1), browser(1), &key).await.claims.is_empty());
+    assert!(store.claim(id(1), browser(1), &key).await.claims.is_empty());
 }
 
 /// What a level-4 route asks of the request with this digest.
@@ -290,36 +277,38 @@ fn sessions() -> SessionOptions {
     }
 }
 
-async fn the_last_grant_of_an_action_is_told_though_it_was_taken_or_bound_otherwise(house: House) {
-    house.login(id(1), browser(1)).await;
-    let granted = house.earn(1, once("a", 1)).await;
+async fn the_last_grant_of_an_action_is_told_though_it_was_taken_or_bound_otherwise(
+    store: TestStore,
+) {
+    store.login(id(1), browser(1)).await;
+    let granted = store.earn(1, once("a", 1)).await;
     for _ in 0..2 {
-        let held = house.claim(id(1), browser(1), &[once("a", 1)]).await;
+        let held = store.claim(id(1), browser(1), &[once("a", 1)]).await;
         assert_eq!(held.latest, std::slice::from_ref(&granted));
     }
     let mut bound = grant_key("a");
     bound.binding = Some(RequestDigest::new([2; 32]));
-    let held = house.held(id(1), &[bound]).await;
+    let held = store.held(id(1), &[bound]).await;
     assert_eq!((held.latest, held.grants), (vec![granted], vec![]));
     // Not for another action or session, nor where any grant would do.
-    assert!(house.held(id(1), &[grant_key("a")]).await.latest.is_empty());
+    assert!(store.held(id(1), &[grant_key("a")]).await.latest.is_empty());
     assert!(
-        house
+        store
             .claim(id(1), browser(1), &[once("b", 1)])
             .await
             .latest
             .is_empty()
     );
     assert!(
-        house
+        store
             .claim(id(2), browser(1), &[once("a", 1)])
             .await
             .latest
             .is_empty()
     );
-    house.store.lock_session(id(1)).await.unwrap();
+    store.lock_session(id(1)).await.unwrap();
     assert!(
-        house
+        store
             .claim(id(1), browser(1), &[once("a", 1)])
             .await
             .latest

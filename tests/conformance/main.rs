@@ -1,6 +1,6 @@
 //! One suite for both stores: a real `redis-server` for each test, and a file on disk.
 //!
-//! A story is told once and runs on either store; what only one of them can do has its own module.
+//! A test is written once and runs on either store; what only one of them can do has its own module.
 
 // The helpers of a test fail like the test itself.
 #![allow(
@@ -23,14 +23,14 @@ mod sessions;
 mod support;
 mod verification;
 
-/// Makes each story a test on both stores.
+/// Makes each function a test on both stores.
 macro_rules! on_both_stores {
-    ($($story:ident,)*) => {
+    ($($test:ident,)*) => {
         mod on_redis {
-            $(#[test] fn $story() { crate::support::on_redis(super::$story); })*
+            $(#[test] fn $test() { crate::support::on_redis(super::$test); })*
         }
         mod on_embedded {
-            $(#[test] fn $story() { crate::support::on_embedded(super::$story); })*
+            $(#[test] fn $test() { crate::support::on_embedded(super::$test); })*
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Redis stopped, cut off, restarted: callers hear so in time, and nobody hears another's answer.
 
-use super::support::{House, Redis, SLACK, at_once, browser, id, in_runtime, is_unavailable};
+use super::support::{Redis, SLACK, TestStore, at_once, browser, id, in_runtime, is_unavailable};
 use std::rc::Rc;
 use std::time::Duration;
 use stepgate::store::{RedisOptions, StoreError, StoreOptions};
@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_millis(250);
 
-/// For stories of the deadline itself.
+/// For tests of the deadline itself.
 fn hasty(redis: &Redis) -> StoreOptions {
     let connect_timeout = Duration::from_secs(1);
     StoreOptions::Redis(RedisOptions {
@@ -27,13 +27,15 @@ fn patient(redis: &Redis) -> StoreOptions {
 fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        House::open(&patient(&redis)).login(id(1), browser(1)).await;
-        let house = House::open(&hasty(&redis));
-        house.recovered().await;
+        TestStore::open(&patient(&redis))
+            .login(id(1), browser(1))
+            .await;
+        let store = TestStore::open(&hasty(&redis));
+        store.recovered().await;
         redis.pause();
 
-        let house = Rc::new(house);
-        let shared = Rc::clone(&house);
+        let store = Rc::new(store);
+        let shared = Rc::clone(&store);
         let start = Instant::now();
         let waits = at_once(50, async move |_| {
             let outcome = shared.ask(id(1), &[]).await;
@@ -53,7 +55,7 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
 
         let start = Instant::now();
         for _ in 0..100 {
-            assert!(is_unavailable(&house.ask(id(1), &[]).await));
+            assert!(is_unavailable(&store.ask(id(1), &[]).await));
         }
         assert!(
             start.elapsed() < SLACK,
@@ -61,7 +63,7 @@ fn a_stopped_redis_is_told_within_the_deadline_and_then_at_once() {
         );
 
         redis.resume();
-        assert!(house.recovered().await.session.is_some());
+        assert!(store.recovered().await.session.is_some());
     });
 }
 
@@ -70,12 +72,12 @@ fn a_redis_that_was_never_there_is_told_within_the_deadline() {
     let mut redis = Redis::start(&[]);
     redis.end();
     in_runtime(async || {
-        let house = House::open(&hasty(&redis));
+        let store = TestStore::open(&hasty(&redis));
         let start = Instant::now();
-        assert!(is_unavailable(&house.ask(id(1), &[]).await));
+        assert!(is_unavailable(&store.ask(id(1), &[]).await));
         assert!(start.elapsed() < DEADLINE + SLACK);
         redis.restart();
-        house.recovered().await;
+        store.recovered().await;
     });
 }
 
@@ -83,14 +85,14 @@ fn a_redis_that_was_never_there_is_told_within_the_deadline() {
 fn a_restarted_redis_is_reached_again() {
     let mut redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&patient(&redis));
-        house.login(id(1), browser(1)).await;
+        let store = TestStore::open(&patient(&redis));
+        store.login(id(1), browser(1)).await;
         redis.restart();
         assert!(
-            house.recovered().await.session.is_none(),
+            store.recovered().await.session.is_none(),
             "it has forgotten everything"
         );
-        house.login(id(1), browser(1)).await;
+        store.login(id(1), browser(1)).await;
     });
 }
 
@@ -98,15 +100,15 @@ fn a_restarted_redis_is_reached_again() {
 fn an_idle_connection_that_the_server_closed_fails_no_request() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&patient(&redis));
-        house.login(id(1), browser(1)).await;
+        let store = TestStore::open(&patient(&redis));
+        store.login(id(1), browser(1)).await;
         // Longer than a burst of reconnections would be paced for.
         let settled = Instant::now() + Duration::from_millis(1100);
         while Instant::now() < settled {
-            house.ask(id(1), &[]).await.unwrap();
+            store.ask(id(1), &[]).await.unwrap();
         }
         redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
-        assert!(house.ask(id(1), &[]).await.unwrap().session.is_some());
+        assert!(store.ask(id(1), &[]).await.unwrap().session.is_some());
     });
 }
 
@@ -114,20 +116,20 @@ fn an_idle_connection_that_the_server_closed_fails_no_request() {
 fn no_answer_reaches_another_caller_when_connections_are_cut() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&patient(&redis));
-        house.log_in_twenty().await;
-        let house = Rc::new(house);
+        let store = TestStore::open(&patient(&redis));
+        store.log_in_twenty().await;
+        let store = Rc::new(store);
         let (mut answered, mut refused) = (0, 0);
         for round in 0..10 {
             redis.pause();
             let heard = Rc::new(Notify::new());
-            let (asking, hearing) = (Rc::clone(&house), Rc::clone(&heard));
+            let (asking, hearing) = (Rc::clone(&store), Rc::clone(&heard));
             let patient = tokio::task::spawn_local(at_once(200, async move |number| {
                 let told = is_told(&asking, number).await;
                 hearing.notify_one();
                 told
             }));
-            let asking = Rc::clone(&house);
+            let asking = Rc::clone(&store);
             let gave_up = at_once(100, async move |number| {
                 let patience = Duration::from_millis(1);
                 timeout(patience, is_told(&asking, number)).await.is_err()
@@ -141,16 +143,16 @@ fn no_answer_reaches_another_caller_when_connections_are_cut() {
             let told = patient.await.unwrap();
             answered += told.iter().filter(|told| **told).count();
             refused += told.iter().filter(|told| !**told).count();
-            house.recovered().await;
+            store.recovered().await;
         }
         assert!(answered > 0, "all {refused} were cut off");
     });
 }
 
 /// Whether a session was told its subject, which is its own, instead of nothing.
-async fn is_told(house: &House, number: usize) -> bool {
+async fn is_told(store: &TestStore, number: usize) -> bool {
     let number = u8::try_from(number % 20).unwrap();
-    match house.ask(id(number), &[]).await {
+    match store.ask(id(number), &[]).await {
         Ok(held) => {
             let subject = held.session.unwrap().subject;
             assert_eq!(subject.as_str(), format!("subject{number}"));
@@ -165,12 +167,12 @@ async fn is_told(house: &House, number: usize) -> bool {
 fn callers_who_give_up_leave_the_connection_to_the_others() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&patient(&redis));
-        house.login(id(1), browser(1)).await;
+        let store = TestStore::open(&patient(&redis));
+        store.login(id(1), browser(1)).await;
         let before = redis.command(&["INFO", "stats"]);
         for _ in 0..50 {
-            let _ = timeout(Duration::ZERO, house.ask(id(1), &[])).await;
-            assert!(house.ask(id(1), &[]).await.unwrap().session.is_some());
+            let _ = timeout(Duration::ZERO, store.ask(id(1), &[])).await;
+            assert!(store.ask(id(1), &[]).await.unwrap().session.is_some());
         }
         let connections = |info: &redis::Value| {
             let redis::Value::BulkString(info) = info else {
@@ -200,19 +202,19 @@ fn a_link_that_dozed_off_still_keeps_the_deadline() {
             deadline,
             ..redis.options()
         };
-        let house = House::open(&StoreOptions::Redis(options));
-        house.recovered().await;
+        let store = TestStore::open(&StoreOptions::Redis(options));
+        store.recovered().await;
         // Idleness is the thing itself: forty looks, of which ten make a deadline.
         tokio::time::sleep(8 * deadline).await;
         redis.pause();
         let start = Instant::now();
-        let outcome = house.ask(id(1), &[]).await;
+        let outcome = store.ask(id(1), &[]).await;
         assert!(
             matches!(outcome, Err(StoreError::Timeout { .. })),
             "{outcome:?}"
         );
         assert!(start.elapsed() < deadline + SLACK);
         redis.resume();
-        house.recovered().await;
+        store.recovered().await;
     });
 }

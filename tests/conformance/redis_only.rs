@@ -3,13 +3,13 @@
 use super::support::port::HeldPort;
 use super::support::temp::TempDir;
 use super::support::{
-    HOUR, House, Redis, browser, clock, grant_key, id, in_runtime, is_corrupt, is_unavailable,
-    once, session,
+    Redis, TestStore, browser, clock, grant_key, id, in_runtime, is_corrupt, is_unavailable, once,
+    session,
 };
 use redis::Value;
 use std::collections::BTreeMap;
 use stepgate::domain::{Counter, CounterKey, Secret, SessionId};
-use stepgate::store::{Ask, Login, OpenError, RedisOptions, Store, StoreOptions, open};
+use stepgate::store::{Ask, OpenError, RedisOptions, Store, StoreOptions, open};
 
 /// Every command that the server ran since it was last asked, but for those that ask.
 fn commands_run(redis: &Redis) -> BTreeMap<String, u64> {
@@ -40,33 +40,33 @@ fn key_of(id: SessionId) -> String {
     format!("sg:s:{{{}}}", id.to_hex())
 }
 
-fn with_redis(story: impl AsyncFnOnce(&Redis, House)) {
+fn with_redis(test: impl AsyncFnOnce(&Redis, TestStore)) {
     let redis = Redis::start(&[]);
     in_runtime(async || {
-        let house = House::open(&StoreOptions::Redis(redis.options()));
-        story(&redis, house).await;
+        let store = TestStore::open(&StoreOptions::Redis(redis.options()));
+        test(&redis, store).await;
     });
 }
 
 #[test]
 fn evidence_is_one_command() {
-    with_redis(async |redis, house| {
-        house.login(id(1), browser(1)).await;
-        house.earn(1, once("a", 1)).await;
+    with_redis(async |redis, store| {
+        store.login(id(1), browser(1)).await;
+        store.earn(1, once("a", 1)).await;
         commands_run(redis);
 
         for number in 0..10 {
-            house
+            store
                 .held(id(number), &[grant_key("a"), grant_key("b")])
                 .await;
         }
         assert_eq!(commands_run(redis), counts(&[("hmget", 10)]));
 
         // A thief's claim reads, and writes nothing.
-        house.claim(id(1), browser(2), &[once("a", 1)]).await;
+        store.claim(id(1), browser(2), &[once("a", 1)]).await;
         assert_eq!(commands_run(redis), counts(&[("evalsha", 1), ("hmget", 1)]));
 
-        house.claim(id(1), browser(1), &[once("a", 1)]).await;
+        store.claim(id(1), browser(1), &[once("a", 1)]).await;
         // Beside the claim, it is asked whether the session's cookie had other values.
         let taken = counts(&[
             ("evalsha", 1),
@@ -81,13 +81,13 @@ fn evidence_is_one_command() {
 
 #[test]
 fn a_server_that_lost_its_scripts_is_told_them_again() {
-    with_redis(async |redis, house| {
-        house.login(id(1), browser(1)).await;
+    with_redis(async |redis, store| {
+        store.login(id(1), browser(1)).await;
         redis.command(&["SCRIPT", "FLUSH"]);
-        house.earn(1, once("a", 1)).await;
+        store.earn(1, once("a", 1)).await;
         redis.command(&["SCRIPT", "FLUSH"]);
         assert_eq!(
-            house
+            store
                 .claim(id(1), browser(1), &[once("a", 1)])
                 .await
                 .claims
@@ -99,14 +99,14 @@ fn a_server_that_lost_its_scripts_is_told_them_again() {
 
 #[test]
 fn a_spoilt_record_is_an_error_and_never_evidence() {
-    with_redis(async |redis, house| {
-        house.login(id(1), browser(1)).await;
-        house.earn(1, grant_key("a")).await;
+    with_redis(async |redis, store| {
+        store.login(id(1), browser(1)).await;
+        store.earn(1, grant_key("a")).await;
         for field in ["s", "v", "g:a", "r"] {
             let whole = redis.command(&["HGET", &key_of(id(1)), field]);
             redis.command(&["HSET", &key_of(id(1)), field, "spoilt"]);
             assert!(
-                is_corrupt(&house.ask(id(1), &[grant_key("a")]).await),
+                is_corrupt(&store.ask(id(1), &[grant_key("a")]).await),
                 "field {field}"
             );
             let mut restore = redis::cmd("HSET");
@@ -116,17 +116,17 @@ fn a_spoilt_record_is_an_error_and_never_evidence() {
             }
         }
         redis.command(&["SET", &key_of(id(2)), "not a hash"]);
-        assert!(is_unavailable(&house.ask(id(2), &[]).await));
+        assert!(is_unavailable(&store.ask(id(2), &[]).await));
     });
 }
 
 #[test]
 fn a_record_of_another_session_or_action_is_refused() {
-    with_redis(async |redis, house| {
-        house.login(id(1), browser(1)).await;
-        house.earn(1, grant_key("a")).await;
+    with_redis(async |redis, store| {
+        store.login(id(1), browser(1)).await;
+        store.earn(1, grant_key("a")).await;
         redis.command(&["COPY", &key_of(id(1)), &key_of(id(2))]);
-        assert!(is_corrupt(&house.ask(id(2), &[]).await));
+        assert!(is_corrupt(&store.ask(id(2), &[]).await));
 
         let Value::BulkString(grant) = redis.command(&["HGET", &key_of(id(1)), "g:a"]) else {
             panic!("the grant is there");
@@ -138,15 +138,15 @@ fn a_record_of_another_session_or_action_is_refused() {
             .arg(grant)
             .exec(&mut redis.client())
             .unwrap();
-        assert!(is_corrupt(&house.ask(id(1), &[grant_key("b")]).await));
+        assert!(is_corrupt(&store.ask(id(1), &[grant_key("b")]).await));
     });
 }
 
 #[test]
 fn nothing_is_counted_nor_taken_where_nothing_can_be_written() {
-    with_redis(async |redis, house| {
-        house.login(id(1), browser(1)).await;
-        house.earn(1, once("a", 1)).await;
+    with_redis(async |redis, store| {
+        store.login(id(1), browser(1)).await;
+        store.earn(1, once("a", 1)).await;
         let key = CounterKey::new("a");
         let counters = [Counter {
             key,
@@ -163,26 +163,18 @@ fn nothing_is_counted_nor_taken_where_nothing_can_be_written() {
 
         redis.command(&["CONFIG", "SET", "maxmemory", "1"]);
         assert!(is_unavailable(
-            &house.store.count_attempt(&counters, house.now()).await
+            &store.count_attempt(&counters, store.now()).await
         ));
-        assert!(is_unavailable(&house.store.ping().await));
-        assert!(is_unavailable(
-            &house.store.evidence(ask, house.now()).await
-        ));
+        assert!(is_unavailable(&store.ping().await));
+        assert!(is_unavailable(&store.evidence(ask, store.now()).await));
         assert!(
-            house.held(id(1), &[]).await.session.is_some(),
+            store.held(id(1), &[]).await.session.is_some(),
             "reading goes on"
         );
 
         redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
         assert_eq!(
-            house
-                .store
-                .evidence(ask, house.now())
-                .await
-                .unwrap()
-                .claims
-                .len(),
+            store.evidence(ask, store.now()).await.unwrap().claims.len(),
             1
         );
     });
@@ -190,8 +182,8 @@ fn nothing_is_counted_nor_taken_where_nothing_can_be_written() {
 
 #[test]
 fn a_server_that_evicts_is_told_apart() {
-    with_redis(async |redis, house| {
-        let stepgate::store::AnyStore::Redis(store) = &house.store else {
+    with_redis(async |redis, store| {
+        let stepgate::store::AnyStore::Redis(store) = &*store else {
             panic!("it is redis");
         };
         assert_eq!(store.evicting_policy().await.unwrap(), None);
@@ -205,14 +197,10 @@ fn a_server_that_evicts_is_told_apart() {
 
 #[test]
 fn everything_of_a_session_expires() {
-    with_redis(async |redis, house| {
-        house.login(id(1), browser(1)).await;
-        house.verify(id(1), browser(1), None).await;
-        house
-            .store
-            .revoke_session(id(2), house.now(), HOUR)
-            .await
-            .unwrap();
+    with_redis(async |redis, store| {
+        store.login(id(1), browser(1)).await;
+        store.verify(id(1), browser(1), None).await;
+        store.revoke(id(2)).await;
         let Value::Array(keys) = redis.command(&["KEYS", "sg:*"]) else {
             panic!("KEYS tells");
         };
@@ -232,15 +220,15 @@ fn everything_of_a_session_expires() {
 
 #[test]
 fn two_houses_share_a_server_by_prefix() {
-    with_redis(async |redis, house| {
+    with_redis(async |redis, store| {
         let options = RedisOptions {
             prefix: "other:".to_owned(),
             ..redis.options()
         };
-        let other = House::open(&StoreOptions::Redis(options));
-        house.login(id(1), browser(1)).await;
+        let other = TestStore::open(&StoreOptions::Redis(options));
+        store.login(id(1), browser(1)).await;
         assert_eq!(other.held(id(1), &[]).await.session, None);
-        assert!(other.store.sessions(None, 9).await.unwrap().is_empty());
+        assert!(other.sessions(None, 9).await.unwrap().is_empty());
     });
 }
 
@@ -264,8 +252,7 @@ fn an_acl_user_needs_its_password() {
         let source = open(&StoreOptions::Redis(options.clone()), &clock()).unwrap();
         assert!(is_unavailable(&source.handle().ping().await));
         options.password = Some(Secret::new("opensesame".to_owned()));
-        House::open(&StoreOptions::Redis(options))
-            .store
+        TestStore::open(&StoreOptions::Redis(options))
             .ping()
             .await
             .unwrap();
@@ -310,20 +297,14 @@ fn tls_needs_a_certificate_that_the_authority_signed() {
         let mut options = redis.options();
         options.url = format!("rediss://localhost:{port}/3");
         options.ca_file = Some(certificate);
-        let house = House::open(&StoreOptions::Redis(options.clone()));
-        let session = session("alice", browser(1), house.now());
-        let login = Login {
-            id: id(1),
-            replaces: None,
-            session,
-            keep: HOUR,
-        };
-        house.store.put_login(&login).await.unwrap();
-        assert!(house.held(id(1), &[]).await.session.is_some());
+        let store = TestStore::open(&StoreOptions::Redis(options.clone()));
+        let session = session("alice", browser(1), store.now());
+        store.record(id(1), session).await;
+        assert!(store.held(id(1), &[]).await.session.is_some());
 
         options.ca_file = Some(stranger);
-        let house = House::open(&StoreOptions::Redis(options.clone()));
-        assert!(is_unavailable(&house.store.ping().await));
+        let store = TestStore::open(&StoreOptions::Redis(options.clone()));
+        assert!(is_unavailable(&store.ping().await));
         options.ca_file = Some("/nowhere.pem".into());
         let refused = open(&StoreOptions::Redis(options), &clock()).unwrap_err();
         assert!(matches!(refused, OpenError::CaFile { .. }));

@@ -1,7 +1,7 @@
 //! Revocations: heard of by every sidecar, also by one that was away.
 
 use super::support::temp::TempDir;
-use super::support::{HOUR, House, Redis, embedded, id, in_runtime};
+use super::support::{Redis, TestStore, embedded, id, in_runtime};
 use std::time::Duration;
 use stepgate::domain::SessionId;
 use stepgate::store::{Revoked, Store, StoreOptions};
@@ -23,20 +23,14 @@ fn a_revocation_in_redis_reaches_the_other_sidecars() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let options = StoreOptions::Redis(redis.options());
-        let (here, there) = (House::open(&options), House::open(&options));
-        here.store
-            .revoke_session(id(1), here.now(), HOUR)
-            .await
-            .unwrap();
+        let (here, there) = (TestStore::open(&options), TestStore::open(&options));
+        here.revoke(id(1)).await;
         tokio::task::spawn_local(there.source.feed().run());
         heard(&there.source.revoked(), id(1)).await;
-        here.store
-            .revoke_session(id(2), here.now(), HOUR)
-            .await
-            .unwrap();
+        here.revoke(id(2)).await;
         heard(&there.source.revoked(), id(2)).await;
         here.login(id(3), super::support::browser(1)).await;
-        here.store.move_session(id(2), id(4)).await.unwrap();
+        here.move_session(id(2), id(4)).await.unwrap();
         heard(&there.source.revoked(), id(4)).await;
         assert!(!there.source.revoked().contains(&id(3)));
     });
@@ -47,18 +41,12 @@ fn a_sidecar_that_was_cut_off_reads_what_it_missed() {
     let redis = Redis::start(&[]);
     in_runtime(async || {
         let options = StoreOptions::Redis(redis.options());
-        let (here, there) = (House::open(&options), House::open(&options));
+        let (here, there) = (TestStore::open(&options), TestStore::open(&options));
         tokio::task::spawn_local(there.source.feed().run());
-        here.store
-            .revoke_session(id(1), here.now(), HOUR)
-            .await
-            .unwrap();
+        here.revoke(id(1)).await;
         heard(&there.source.revoked(), id(1)).await;
         redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-        here.store
-            .revoke_session(id(2), here.now(), HOUR)
-            .await
-            .unwrap();
+        here.revoke(id(2)).await;
         heard(&there.source.revoked(), id(2)).await;
         assert!(there.source.revoked().contains(&id(1)));
     });
@@ -69,21 +57,13 @@ fn a_revocation_by_another_process_is_read_from_the_file() {
     let folder = TempDir::new("store");
     in_runtime(async || {
         let (sidecar, command_line) = (
-            House::open(&embedded(&folder)),
-            House::open(&embedded(&folder)),
+            TestStore::open(&embedded(&folder)),
+            TestStore::open(&embedded(&folder)),
         );
-        command_line
-            .store
-            .revoke_session(id(1), sidecar.now(), HOUR)
-            .await
-            .unwrap();
+        command_line.revoke(id(1)).await;
         tokio::task::spawn_local(sidecar.source.feed().run());
         heard(&sidecar.source.revoked(), id(1)).await;
-        command_line
-            .store
-            .revoke_session(id(2), sidecar.now(), HOUR)
-            .await
-            .unwrap();
+        command_line.revoke(id(2)).await;
         heard(&sidecar.source.revoked(), id(2)).await;
         assert_eq!(sidecar.source.revoked().len(), 2);
     });

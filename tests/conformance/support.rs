@@ -1,14 +1,15 @@
-//! Servers, files and records for the stories.
+//! Servers, files and records for the tests.
 
 #[path = "../e2e/support/port.rs"]
 pub(crate) mod port;
-#[allow(dead_code)] // the stories of the binary listen to programs more closely
+#[allow(dead_code)] // the tests of the binary listen to programs more closely
 #[path = "../e2e/support/process.rs"]
 mod process;
 #[path = "../e2e/support/temp.rs"]
 pub(crate) mod temp;
 
 use process::Process;
+use std::ops::Deref;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -32,14 +33,22 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// The machine may be busy: what must be told apart is a deadline and no end at all.
 pub(crate) const SLACK: Duration = Duration::from_secs(5);
 
-/// A store and all that belongs to it.
-pub(crate) struct House {
+/// An open store and all that belongs to it.
+pub(crate) struct TestStore {
     pub(crate) source: StoreSource,
-    pub(crate) store: AnyStore,
+    store: AnyStore,
     pub(crate) clock: Clock,
 }
 
-impl House {
+impl Deref for TestStore {
+    type Target = AnyStore;
+
+    fn deref(&self) -> &AnyStore {
+        &self.store
+    }
+}
+
+impl TestStore {
     pub(crate) fn open(options: &StoreOptions) -> Self {
         let clock = clock();
         let source = open(options, &clock).unwrap();
@@ -58,26 +67,32 @@ impl House {
     /// A login of alice from `browser`.
     pub(crate) async fn login(&self, id: SessionId, browser: BrowserKeyHash) -> Session {
         let session = session("alice", browser, self.now());
+        self.record(id, session.clone()).await;
+        session
+    }
+
+    /// A login that begins this session.
+    pub(crate) async fn record(&self, id: SessionId, session: Session) {
         let login = Login {
             id,
             replaces: None,
-            session: session.clone(),
+            session,
             keep: HOUR,
         };
         self.store.put_login(&login).await.unwrap();
-        session
+    }
+
+    /// Revokes a session for an hour.
+    pub(crate) async fn revoke(&self, id: SessionId) {
+        let revoking = self.store.revoke_session(id, self.now(), HOUR);
+        revoking.await.unwrap();
     }
 
     /// Twenty sessions, each of a subject of its own.
     pub(crate) async fn log_in_twenty(&self) {
         for number in 0..20 {
-            let login = Login {
-                id: id(number),
-                replaces: None,
-                session: session(&format!("subject{number}"), browser(1), self.now()),
-                keep: HOUR,
-            };
-            self.store.put_login(&login).await.unwrap();
+            let session = session(&format!("subject{number}"), browser(1), self.now());
+            self.record(id(number), session).await;
         }
     }
 
@@ -152,16 +167,16 @@ impl House {
     }
 }
 
-/// Runs a story on a Redis of its own.
-pub(crate) fn on_redis(story: impl AsyncFnOnce(House)) {
+/// Runs a test on a Redis of its own.
+pub(crate) fn on_redis(test: impl AsyncFnOnce(TestStore)) {
     let redis = Redis::start(&[]);
-    in_runtime(async || story(House::open(&StoreOptions::Redis(redis.options()))).await);
+    in_runtime(async || test(TestStore::open(&StoreOptions::Redis(redis.options()))).await);
 }
 
-/// Runs a story on a file of its own.
-pub(crate) fn on_embedded(story: impl AsyncFnOnce(House)) {
+/// Runs a test on a file of its own.
+pub(crate) fn on_embedded(test: impl AsyncFnOnce(TestStore)) {
     let folder = TempDir::new("store");
-    in_runtime(async || story(House::open(&embedded(&folder))).await);
+    in_runtime(async || test(TestStore::open(&embedded(&folder))).await);
 }
 
 pub(crate) fn embedded(folder: &TempDir) -> StoreOptions {
@@ -171,12 +186,12 @@ pub(crate) fn embedded(folder: &TempDir) -> StoreOptions {
 }
 
 /// Runs on the shape of runtime that the product has.
-pub(crate) fn in_runtime(story: impl AsyncFnOnce()) {
+pub(crate) fn in_runtime(test: impl AsyncFnOnce()) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    LocalSet::new().block_on(&runtime, story());
+    LocalSet::new().block_on(&runtime, test());
 }
 
 /// Runs `task` `times` over at once, and collects the outcomes.

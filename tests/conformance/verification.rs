@@ -2,7 +2,8 @@
 
 use super::on_both_stores;
 use super::support::{
-    House, MINUTE, at_once, browser, challenge, grant, grant_key, id, mark, once, session, verified,
+    MINUTE, TestStore, at_once, browser, challenge, grant, grant_key, id, mark, once, session,
+    verified,
 };
 use stepgate::domain::{Attempt, Counter, CounterKey, Factor, FactorSet, Session, Subject, UserId};
 use stepgate::store::{CodeAnswer, SentCode, Store, Taken, Verified};
@@ -33,9 +34,9 @@ fn counter(key: &str, limit: u32, minutes: Option<u32>) -> Counter {
     }
 }
 
-async fn a_hundred_attempts_at_once_are_judged_five_times(house: House) {
-    let stores = [house.store.clone(), house.source.handle()];
-    let now = house.now();
+async fn a_hundred_attempts_at_once_are_judged_five_times(store: TestStore) {
+    let stores = [store.clone(), store.source.handle()];
+    let now = store.now();
     let attempts = at_once(100, async move |number| {
         let counters = [
             counter("session", 5, Some(10)),
@@ -62,8 +63,8 @@ async fn a_hundred_attempts_at_once_are_judged_five_times(house: House) {
     assert_eq!(left, [0, 1, 2, 3, 4]);
 }
 
-async fn an_attempt_counts_under_every_counter_or_under_none(house: House) {
-    let (store, now) = (&house.store, house.now());
+async fn an_attempt_counts_under_every_counter_or_under_none(store: TestStore) {
+    let (store, now) = (&*store, store.now());
     let (tight, wide) = (counter("tight", 1, Some(1)), counter("wide", 3, Some(1)));
     let both = [wide.clone(), tight.clone()];
     let counted = |remaining| Attempt::Counted { remaining };
@@ -89,22 +90,14 @@ async fn an_attempt_counts_under_every_counter_or_under_none(house: House) {
     assert!(matches!(refused, Attempt::Refused { until: None, .. }));
 }
 
-async fn a_window_is_fixed_and_ends(house: House) {
+async fn a_window_is_fixed_and_ends(store: TestStore) {
     let counters = [counter("a", 2, Some(10))];
-    let start = house.now();
+    let start = store.now();
     for _ in 0..2 {
-        house
-            .store
-            .count_attempt(&counters, house.now())
-            .await
-            .unwrap();
-        house.clock.advance(4 * MINUTE);
+        store.count_attempt(&counters, store.now()).await.unwrap();
+        store.clock.advance(4 * MINUTE);
     }
-    let refused = house
-        .store
-        .count_attempt(&counters, house.now())
-        .await
-        .unwrap();
+    let refused = store.count_attempt(&counters, store.now()).await.unwrap();
     let until = Some(start.after(10 * MINUTE));
     assert_eq!(
         refused,
@@ -113,26 +106,16 @@ async fn a_window_is_fixed_and_ends(house: House) {
             until
         }
     );
-    house.clock.advance(2 * MINUTE);
-    let counted = house
-        .store
-        .count_attempt(&counters, house.now())
-        .await
-        .unwrap();
+    store.clock.advance(2 * MINUTE);
+    let counted = store.count_attempt(&counters, store.now()).await.unwrap();
     assert_eq!(counted, Attempt::Counted { remaining: 1 });
 }
 
-async fn a_counter_without_a_window_counts_until_it_is_cleared(house: House) {
+async fn a_counter_without_a_window_counts_until_it_is_cleared(store: TestStore) {
     let counters = [counter("a", 1, None)];
-    let count = async || {
-        house
-            .store
-            .count_attempt(&counters, house.now())
-            .await
-            .unwrap()
-    };
+    let count = async || store.count_attempt(&counters, store.now()).await.unwrap();
     assert_eq!(count().await, Attempt::Counted { remaining: 0 });
-    house.clock.advance(100_000 * MINUTE);
+    store.clock.advance(100_000 * MINUTE);
     assert_eq!(
         count().await,
         Attempt::Refused {
@@ -140,18 +123,17 @@ async fn a_counter_without_a_window_counts_until_it_is_cleared(house: House) {
             until: None
         }
     );
-    house
-        .store
+    store
         .clear_attempts(&[CounterKey::new("a"), CounterKey::new("b")])
         .await
         .unwrap();
-    house.store.clear_attempts(&[]).await.unwrap();
+    store.clear_attempts(&[]).await.unwrap();
     assert_eq!(count().await, Attempt::Counted { remaining: 0 });
 }
 
-async fn one_totp_step_is_taken_once_and_older_ones_never(house: House) {
+async fn one_totp_step_is_taken_once_and_older_ones_never(store: TestStore) {
     let user = UserId::new("alice");
-    let stores = [house.store.clone(), house.source.handle()];
+    let stores = [store.clone(), store.source.handle()];
     let alice = user.clone();
     let taken = at_once(50, async move |number| {
         stores[number % 2]
@@ -165,8 +147,7 @@ async fn one_totp_step_is_taken_once_and_older_ones_never(house: House) {
         1
     );
     let take = async |name: &str, step| {
-        house
-            .store
+        store
             .take_totp_step(&UserId::new(name), step)
             .await
             .unwrap()
@@ -176,10 +157,10 @@ async fn one_totp_step_is_taken_once_and_older_ones_never(house: House) {
     assert_eq!(take("bob", 1000).await, Taken::Now);
 }
 
-async fn a_challenge_succeeds_once(house: House) {
-    house.login(id(1), browser(1)).await;
-    let stores = [house.store.clone(), house.source.handle()];
-    let now = house.now();
+async fn a_challenge_succeeds_once(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    let stores = [store.clone(), store.source.handle()];
+    let now = store.now();
     let template = verified(id(1), browser(1), None, now);
     let taken = at_once(30, async move |number| {
         let grant = grant(grant_key(&format!("action{number}")), 1, browser(1), now);
@@ -200,94 +181,72 @@ async fn a_challenge_succeeds_once(house: House) {
     let keys: Vec<_> = (0..30)
         .map(|number| grant_key(&format!("action{number}")))
         .collect();
-    assert_eq!(house.held(id(1), &keys).await.grants.len(), 1);
+    assert_eq!(store.held(id(1), &keys).await.grants.len(), 1);
 }
 
-async fn a_verification_marks_the_session_and_clears_counters(house: House) {
-    let session = house.login(id(1), browser(1)).await;
+async fn a_verification_marks_the_session_and_clears_counters(store: TestStore) {
+    let session = store.login(id(1), browser(1)).await;
     let (cleared, kept) = (counter("cleared", 1, None), counter("kept", 1, None));
     for counter in [&cleared, &kept] {
-        house
-            .store
-            .count_attempt(std::slice::from_ref(counter), house.now())
+        store
+            .count_attempt(std::slice::from_ref(counter), store.now())
             .await
             .unwrap();
     }
-    let granted = grant(grant_key("a"), 1, browser(1), house.now());
+    let granted = grant(grant_key("a"), 1, browser(1), store.now());
     let verified = Verified {
         clears: vec![cleared.key.clone()],
-        ..verified(id(1), browser(1), Some(granted.clone()), house.now())
+        ..verified(id(1), browser(1), Some(granted.clone()), store.now())
     };
-    house
-        .store
-        .put_verified(&verified, house.now())
-        .await
-        .unwrap();
-    let held = house.held(id(1), &[grant_key("a")]).await;
+    store.put_verified(&verified, store.now()).await.unwrap();
+    let held = store.held(id(1), &[grant_key("a")]).await;
     assert_eq!(held.session, Some(session));
-    assert_eq!(held.mark, Some(mark(browser(1), house.now())));
+    assert_eq!(held.mark, Some(mark(browser(1), store.now())));
     assert_eq!(held.grants, [granted]);
-    let counted = house
-        .store
-        .count_attempt(&[cleared], house.now())
-        .await
-        .unwrap();
+    let counted = store.count_attempt(&[cleared], store.now()).await.unwrap();
     assert_eq!(counted, Attempt::Counted { remaining: 0 });
-    let refused = house
-        .store
-        .count_attempt(&[kept], house.now())
-        .await
-        .unwrap();
+    let refused = store.count_attempt(&[kept], store.now()).await.unwrap();
     assert!(matches!(refused, Attempt::Refused { .. }));
 }
 
-async fn a_verification_records_a_session_that_was_not_known(house: House) {
+async fn a_verification_records_a_session_that_was_not_known(store: TestStore) {
     let verified = Verified {
         presented: None,
         renewed: browser(5),
-        mark: mark(browser(5), house.now()),
+        mark: mark(browser(5), store.now()),
         unrecorded: Session {
             browser_key: None,
-            ..session("alice", browser(1), house.now())
+            ..session("alice", browser(1), store.now())
         },
-        ..verified(id(1), browser(5), None, house.now())
+        ..verified(id(1), browser(5), None, store.now())
     };
-    house
-        .store
-        .put_verified(&verified, house.now())
-        .await
-        .unwrap();
+    store.put_verified(&verified, store.now()).await.unwrap();
     let expected = Session {
         browser_key: Some(browser(5)),
         ..verified.unrecorded
     };
-    assert_eq!(house.held(id(1), &[]).await.session, Some(expected.clone()));
-    let listed = house
-        .store
+    assert_eq!(store.held(id(1), &[]).await.session, Some(expected.clone()));
+    let listed = store
         .sessions(Some(&Subject::new("alice")), 9)
         .await
         .unwrap();
     assert_eq!(listed, [(id(1), expected)]);
 }
 
-async fn a_renewed_browser_key_keeps_what_its_browser_earned(house: House) {
-    let session = house.login(id(1), browser(1)).await;
-    let earlier = grant(grant_key("earlier"), 1, browser(1), house.now());
-    let single = grant(once("single", 1), 2, browser(1), house.now());
-    house.verify(id(1), browser(1), Some(earlier.clone())).await;
-    house.verify(id(1), browser(1), Some(single)).await;
+async fn a_renewed_browser_key_keeps_what_its_browser_earned(store: TestStore) {
+    let session = store.login(id(1), browser(1)).await;
+    let earlier = grant(grant_key("earlier"), 1, browser(1), store.now());
+    let single = grant(once("single", 1), 2, browser(1), store.now());
+    store.verify(id(1), browser(1), Some(earlier.clone())).await;
+    store.verify(id(1), browser(1), Some(single)).await;
     let verified = Verified {
         renewed: browser(2),
-        mark: mark(browser(2), house.now()),
-        ..verified(id(1), browser(1), None, house.now())
+        mark: mark(browser(2), store.now()),
+        ..verified(id(1), browser(1), None, store.now())
     };
-    house
-        .store
-        .put_verified(&verified, house.now())
-        .await
-        .unwrap();
+    store.put_verified(&verified, store.now()).await.unwrap();
 
-    let held = house.held(id(1), &[grant_key("earlier")]).await;
+    let held = store.held(id(1), &[grant_key("earlier")]).await;
     assert_eq!(
         held.session,
         Some(Session {
@@ -299,14 +258,14 @@ async fn a_renewed_browser_key_keeps_what_its_browser_earned(house: House) {
     assert_eq!(held.grants[0].browser_key, browser(2));
     assert_eq!(held.grants[0].id, earlier.id);
     assert!(
-        house
+        store
             .claim(id(1), browser(1), &[once("single", 1)])
             .await
             .claims
             .is_empty()
     );
     assert_eq!(
-        house
+        store
             .claim(id(1), browser(2), &[once("single", 1)])
             .await
             .claims
@@ -315,23 +274,19 @@ async fn a_renewed_browser_key_keeps_what_its_browser_earned(house: House) {
     );
 }
 
-async fn another_browser_voids_what_the_earlier_one_earned(house: House) {
+async fn another_browser_voids_what_the_earlier_one_earned(store: TestStore) {
     for presented in [None, Some(browser(8))] {
-        let session = house.login(id(1), browser(1)).await;
-        house.earn(1, grant_key("earlier")).await;
-        let new = grant(grant_key("new"), 2, browser(9), house.now());
+        let session = store.login(id(1), browser(1)).await;
+        store.earn(1, grant_key("earlier")).await;
+        let new = grant(grant_key("new"), 2, browser(9), store.now());
         let verified = Verified {
             presented,
             renewed: browser(9),
-            mark: mark(browser(9), house.now()),
-            ..verified(id(1), browser(1), Some(new.clone()), house.now())
+            mark: mark(browser(9), store.now()),
+            ..verified(id(1), browser(1), Some(new.clone()), store.now())
         };
-        house
-            .store
-            .put_verified(&verified, house.now())
-            .await
-            .unwrap();
-        let held = house
+        store.put_verified(&verified, store.now()).await.unwrap();
+        let held = store
             .held(id(1), &[grant_key("earlier"), grant_key("new")])
             .await;
         let expected = Session {
@@ -345,44 +300,38 @@ async fn another_browser_voids_what_the_earlier_one_earned(house: House) {
     }
 }
 
-async fn another_subject_voids_everything(house: House) {
-    house.login(id(1), browser(1)).await;
-    house.earn(1, grant_key("of alice")).await;
-    let bob = session("bob", browser(1), house.now().after(MINUTE));
+async fn another_subject_voids_everything(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    store.earn(1, grant_key("of alice")).await;
+    let bob = session("bob", browser(1), store.now().after(MINUTE));
     let verified = Verified {
         unrecorded: bob.clone(),
-        ..verified(id(1), browser(1), None, house.now())
+        ..verified(id(1), browser(1), None, store.now())
     };
-    house
-        .store
-        .put_verified(&verified, house.now())
-        .await
-        .unwrap();
-    let held = house.held(id(1), &[grant_key("of alice")]).await;
+    store.put_verified(&verified, store.now()).await.unwrap();
+    let held = store.held(id(1), &[grant_key("of alice")]).await;
     assert_eq!((held.session, held.grants.len()), (Some(bob), 0));
-    let of_alice = house
-        .store
+    let of_alice = store
         .sessions(Some(&Subject::new("alice")), 9)
         .await
         .unwrap();
     assert!(of_alice.is_empty());
 }
 
-fn code(house: &House, number: u8) -> SentCode {
+fn code(store: &TestStore, number: u8) -> SentCode {
     SentCode {
         hash: [number; 32],
-        expires_at: house.now().after(10 * MINUTE),
+        expires_at: store.now().after(10 * MINUTE),
     }
 }
 
-async fn a_code_is_taken_once(house: House) {
-    let now = house.now();
-    house
-        .store
-        .put_code(challenge(1), &code(&house, 1), now)
+async fn a_code_is_taken_once(store: TestStore) {
+    let now = store.now();
+    store
+        .put_code(challenge(1), &code(&store, 1), now)
         .await
         .unwrap();
-    let stores = [house.store.clone(), house.source.handle()];
+    let stores = [store.clone(), store.source.handle()];
     let answers = at_once(50, async move |number| {
         stores[number % 2]
             .take_code(challenge(1), &[1; 32], now)
@@ -406,18 +355,16 @@ async fn a_code_is_taken_once(house: House) {
     );
 }
 
-async fn a_wrong_code_leaves_the_sent_one_good(house: House) {
+async fn a_wrong_code_leaves_the_sent_one_good(store: TestStore) {
     let take = async |number: u8, hash: u8| {
-        house
-            .store
-            .take_code(challenge(number), &[hash; 32], house.now())
+        store
+            .take_code(challenge(number), &[hash; 32], store.now())
             .await
             .unwrap()
     };
     assert_eq!(take(1, 1).await, CodeAnswer::NoneSent);
-    house
-        .store
-        .put_code(challenge(1), &code(&house, 1), house.now())
+    store
+        .put_code(challenge(1), &code(&store, 1), store.now())
         .await
         .unwrap();
     assert_eq!(take(1, 2).await, CodeAnswer::Wrong);
@@ -425,33 +372,29 @@ async fn a_wrong_code_leaves_the_sent_one_good(house: House) {
     assert_eq!(take(1, 1).await, CodeAnswer::Matched);
 }
 
-async fn a_code_expires_and_is_replaced(house: House) {
+async fn a_code_expires_and_is_replaced(store: TestStore) {
     let take = async |hash: u8| {
-        house
-            .store
-            .take_code(challenge(1), &[hash; 32], house.now())
+        store
+            .take_code(challenge(1), &[hash; 32], store.now())
             .await
             .unwrap()
     };
-    house
-        .store
-        .put_code(challenge(1), &code(&house, 1), house.now())
+    store
+        .put_code(challenge(1), &code(&store, 1), store.now())
         .await
         .unwrap();
-    house
-        .store
-        .put_code(challenge(1), &code(&house, 2), house.now())
+    store
+        .put_code(challenge(1), &code(&store, 2), store.now())
         .await
         .unwrap();
     assert_eq!(take(1).await, CodeAnswer::Wrong);
-    house.clock.advance(10 * MINUTE);
+    store.clock.advance(10 * MINUTE);
     assert_eq!(take(2).await, CodeAnswer::NoneSent);
 }
 
-async fn factors_add_up_for_one_challenge(house: House) {
+async fn factors_add_up_for_one_challenge(store: TestStore) {
     let note = async |number: u8, factor| {
-        house
-            .store
+        store
             .note_factor(challenge(number), factor, 10 * MINUTE)
             .await
             .unwrap()
