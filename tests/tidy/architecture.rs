@@ -1,4 +1,4 @@
-//! The floors of the house: imports go downward only, and some things have one place.
+//! The layers of the source: imports go downward only, and some things have one place.
 
 use crate::sources::{files, short, text};
 use std::collections::{BTreeMap, BTreeSet};

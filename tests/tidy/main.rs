@@ -1,14 +1,16 @@
-//! The house itself: what lies around the code agrees with it.
+//! The repository itself: its layers, its measures, and what lies around the code.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    clippy::print_stdout
 )] // a broken expectation is a test's way to speak
 
 mod architecture;
 mod diagnostics;
+mod measures;
 mod policies;
 mod readme;
 mod settings;

@@ -40,9 +40,9 @@ fn every_rule_of_the_security_page_has_tests_that_bear_its_number() {
     let rules = page.lines().filter_map(|line| line.split_once(". "));
     let rules: Vec<u32> = rules.filter_map(|(n, _)| n.parse().ok()).collect();
     assert_eq!(rules, (1..=10).collect::<Vec<_>>());
-    let stories: String = files("tests", "rs").iter().map(|path| text(path)).collect();
+    let tests: String = files("tests", "rs").iter().map(|path| text(path)).collect();
     for rule in rules {
-        assert!(stories.contains(&format!("fn rule_{rule}_")), "rule {rule}");
+        assert!(tests.contains(&format!("fn rule_{rule}_")), "rule {rule}");
     }
 }
 
