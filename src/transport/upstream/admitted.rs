@@ -1,6 +1,6 @@
 //! What the pool sends: requests that were admitted.
 
-use super::body::Outgoing;
+use super::outgoing::Outgoing;
 use http::Request;
 
 /// A request that may be sent to the application.

@@ -1,6 +1,6 @@
 //! A connection to the application that belongs to one connection of a client.
 
-use super::pool::Connection;
+use super::connection::Connection;
 use crate::transport::connection_auth::Said;
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -5,16 +5,20 @@
 //! instructions than a shared client).
 
 use super::admitted::Admitted;
-use super::body::{Outgoing, UpstreamBody};
+use super::body::UpstreamBody;
+use super::connection::Connection;
+use super::idle::{Home, Lease, Shared};
 use super::link::{Exchange, Link, LinkDeadlines, Phase};
+use super::options::UpstreamOptions;
+use super::outgoing::Outgoing;
 use super::pinned::Pinned;
-use super::target::{ConnectError, Target};
+use super::target::ConnectError;
 use crate::transport::connection_auth::{self, Said};
 use crate::transport::status_class::switches_protocols;
 use http::header;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -23,29 +27,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-
-/// How the application is reached.
-#[derive(Clone, Debug)]
-pub struct UpstreamOptions {
-    /// Where it listens.
-    pub target: Target,
-    /// For `https://`: whom to trust.
-    pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// To connect, TLS included.
-    pub connect: Duration,
-    /// From the last byte of a request to the head of its response.
-    pub response: Duration,
-    /// Between two reads of a response body, and between two writes of a request body.
-    pub progress: Duration,
-    /// How long an idle connection is kept.
-    pub keep_alive: Duration,
-    /// How many connections may be open, over all threads.
-    pub max_connections: usize,
-    /// How many header lines a response may have.
-    pub max_headers: usize,
-}
 
 /// Why a request has no response.
 #[derive(Debug, thiserror::Error)]
@@ -88,18 +70,6 @@ impl SendError {
 #[derive(Clone)]
 pub(crate) struct Pool {
     shared: Rc<Shared>,
-}
-
-struct Shared {
-    options: UpstreamOptions,
-    idle: RefCell<VecDeque<Connection>>,
-    open: Arc<AtomicUsize>,
-    pinned: Arc<AtomicUsize>,
-}
-
-pub(super) struct Connection {
-    sender: SendRequest<Outgoing>,
-    exchange: Arc<Exchange>,
 }
 
 /// Who sends a request, as far as connections to the application belong to somebody.
@@ -347,48 +317,4 @@ fn read<B>(response: &Response<B>) -> Option<Said> {
         }
     }
     Some(said)
-}
-
-/// A connection that carries a response body, to be given back when that has ended.
-pub(super) struct Lease {
-    connection: Connection,
-    pool: Rc<Shared>,
-    home: Home,
-}
-
-/// Where a connection goes when its answer has ended.
-enum Home {
-    /// It ends.
-    Nowhere,
-    /// To the one client that it belongs to.
-    Pinned(Rc<Pinned>),
-    /// To everybody.
-    Pool,
-}
-
-/// Of the connections that may be open, one in so many may wait for the one client that it belongs to:
-/// whoever logs in on many must not keep everybody else from the application.
-const PINNED_SHARE: usize = 2;
-
-impl Lease {
-    pub(super) fn give_back(self) {
-        if self.connection.sender.is_closed() {
-            return;
-        }
-        self.connection.exchange.enter(Phase::Idle);
-        match self.home {
-            Home::Nowhere => {}
-            Home::Pinned(pinned) => {
-                let most = self.pool.options.max_connections.div_ceil(PINNED_SHARE);
-                pinned.keep(self.connection, &self.pool.pinned, most);
-            }
-            Home::Pool => self.pool.idle.borrow_mut().push_back(self.connection),
-        }
-    }
-}
-
-impl fmt::Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lease")
-    }
 }
