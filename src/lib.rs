@@ -16,7 +16,7 @@
 //!
 //! | Layer | Modules | What lives there |
 //! |---|---|---|
-//! | 5 | [`app`], [`cli`], [`settings`], [`demo`] | composition: files and flags become a running sidecar |
+//! | 5 | [`app`], [`cli`], [`settings`], `demo` | composition: files and flags become a running sidecar |
 //! | 4 | [`proxy`], [`web`] | the life of a request; our own answers, and the one place of status codes |
 //! | 3 | [`gate`], [`session`], [`verification`] | whether a request may pass, whose it is, how people prove it |
 //! | 2 | [`store`], [`mail`], [`audit`], [`request`], [`transport`] | what outlives a request, what came, and how it is carried |
@@ -41,6 +41,7 @@ pub mod app;
 pub mod audit;
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
 pub mod entropy;

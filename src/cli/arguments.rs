@@ -11,7 +11,6 @@ use std::path::PathBuf;
     version,
     after_help = "\
 Examples:
-  stepgate demo                      see it work, with a bundled application
   stepgate check                     find every mistake in ./stepgate.yaml and its policies
   stepgate serve -c /etc/stepgate/stepgate.yaml
   stepgate explain DELETE /users/42  which routes guard this, and what would pass
@@ -41,6 +40,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Runs a small old application with Stepgate in front of it
+    #[cfg_attr(not(feature = "demo"), command(hide = true))]
     Demo(Demo),
 }
 
@@ -281,6 +281,7 @@ pub(super) struct AuditVerify {
 }
 
 #[derive(Debug, Args)]
+#[cfg_attr(not(feature = "demo"), allow(dead_code))] // read, so that the answer is not a usage error
 #[command(after_help = "\
 Examples:
   stepgate demo

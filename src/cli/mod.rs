@@ -7,6 +7,7 @@ mod arguments;
 mod ask;
 mod audit;
 mod check;
+#[cfg(feature = "demo")]
 mod demo;
 mod error;
 mod explain;
@@ -49,7 +50,10 @@ fn dispatch(cli: Cli, out: &mut Output) -> Result<(), CliError> {
     match cli.command {
         Command::Audit(command) => audit::run(&command, out),
         Command::Check(arguments) => check::run(&arguments, out),
+        #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(arguments, out),
+        #[cfg(not(feature = "demo"))]
+        Command::Demo(_) => Err(CliError::Impossible(NO_DEMO.to_owned())),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Session(command) => session::run(command, out),
@@ -59,3 +63,6 @@ fn dispatch(cli: Cli, out: &mut Output) -> Result<(), CliError> {
 
 /// The configuration, or the command line, is wrong.
 const BAD_CONFIGURATION: u8 = 64;
+#[cfg(not(feature = "demo"))]
+const NO_DEMO: &str = "this build has no demo; in a checkout of the source, \
+                       `cargo run --release -- demo` runs it";

@@ -33,6 +33,16 @@ fn the_image_runs_as_nobody_in_particular() {
 }
 
 #[test]
+fn the_image_has_no_demo_and_the_one_of_compose_has() {
+    assert!(text("Dockerfile").contains("--no-default-features --features \"$FEATURES\""));
+    assert!(text("Dockerfile").contains("ARG FEATURES=\"\"\n"));
+    for service in ["stepgate", "app"] {
+        let service = &yaml("docker-compose.yml")["services"][service];
+        assert_eq!(service["build"]["args"]["FEATURES"].as_str(), Some("demo"));
+    }
+}
+
+#[test]
 fn compose_names_only_services_that_it_has() {
     let compose = yaml("docker-compose.yml");
     let services = compose["services"].as_mapping().unwrap();
