@@ -286,11 +286,15 @@ pub(super) struct AuditVerify {
 Examples:
   stepgate demo
   stepgate demo --listen 127.0.0.1:9000 --state /tmp/my-demo
+  stepgate demo --listen 0.0.0.0:8080 --inbox 0.0.0.0:8081   open to other machines
   stepgate demo --app-only --listen 0.0.0.0:8000")]
 pub(super) struct Demo {
     /// Where to listen; if nothing is said and the port is taken, the next free one
     #[arg(long, value_name = "ADDRESS")]
     pub(super) listen: Option<SocketAddr>,
+    /// Where the page with the mailed codes is; any free port, if nothing is said
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "app_only")]
+    pub(super) inbox: Option<SocketAddr>,
     /// Keep settings, policies and state in this folder, rather than in a new one that is removed
     #[arg(long, value_name = "FOLDER", conflicts_with = "app_only")]
     pub(super) state: Option<PathBuf>,

@@ -6,7 +6,7 @@ use super::output::Output;
 use super::store::{Bench, on_store_of};
 use crate::app::{App, AppError, Signals};
 use crate::clock::Clock;
-use crate::demo::{self, Addresses, COOKIE, EMAIL, Inbox, Legacy, PASSWORD, USER};
+use crate::demo::{self, ALICE, Account, BOB, Banner, COOKIE, Inbox, Legacy};
 use crate::domain::{Secret, User, UserId};
 use crate::entropy::Entropy;
 use crate::settings::{self, Settings};
@@ -15,24 +15,27 @@ use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::verification::hash_password;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) fn run(arguments: Demo, out: &mut Output) -> Result<(), CliError> {
-    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     if arguments.app_only {
-        return alone(arguments.listen.unwrap_or(anywhere), out);
+        return application_alone(arguments.listen.unwrap_or(free_port), out);
     }
     telemetry::start(&LogSettings {
         format: LogFormat::Auto,
         level: "warn,stepgate::app=info".to_owned(),
     })?;
     let failed = || CliError::io("cannot start the demo");
-    let legacy = Legacy::start(anywhere).map_err(failed())?;
-    let inbox = Inbox::start(anywhere, Clock::System).map_err(failed())?;
+    let legacy = Legacy::start(free_port).map_err(failed())?;
+    // Who opens the demo from another machine needs its mail there, too.
+    let beside = arguments.listen.map_or(free_port.ip(), |at| at.ip());
+    let inbox = arguments.inbox.unwrap_or(SocketAddr::from((beside, 0)));
+    let inbox = Inbox::start(inbox, Clock::System).map_err(failed())?;
     let folder = Folder::open(arguments.state)?;
     let parts = Parts {
         legacy: legacy.addr(),
@@ -40,13 +43,13 @@ pub(super) fn run(arguments: Demo, out: &mut Output) -> Result<(), CliError> {
         folder: &folder.path,
     };
     let app = parts.app(arguments.listen, out)?;
-    let stepgate = app.addresses().next().unwrap_or(anywhere);
-    let addresses = Addresses {
-        stepgate,
-        inbox: inbox.http_addr(),
+    let stepgate = app.addresses().next().unwrap_or(free_port);
+    let banner = Banner {
+        stepgate: reachable(stepgate),
+        inbox: reachable(inbox.http_addr()),
         legacy: legacy.addr(),
     };
-    writeln!(out, "{}", demo::banner(addresses))?;
+    writeln!(out, "{banner}")?;
     writeln!(
         out,
         "  Settings, policies and the audit log: {}\n",
@@ -56,8 +59,23 @@ pub(super) fn run(arguments: Demo, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
+/// An address that people can open: one of this machine's, where `at` stands for all of them.
+fn reachable(at: SocketAddr) -> SocketAddr {
+    let (any, elsewhere) = match at.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (at.ip(), EXAMPLE_V4),
+        IpAddr::V6(ip) if ip.is_unspecified() => (at.ip(), EXAMPLE_V6),
+        IpAddr::V4(_) | IpAddr::V6(_) => return at,
+    };
+    // Connecting a UDP socket sends nothing; it makes the kernel choose the address to send from.
+    let chosen = UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect((elsewhere, 9))?;
+        socket.local_addr()
+    });
+    chosen.map_or(at, |chosen| SocketAddr::from((chosen.ip(), at.port())))
+}
+
 /// The application without Stepgate.
-fn alone(listen: SocketAddr, out: &mut Output) -> Result<(), CliError> {
+fn application_alone(listen: SocketAddr, out: &mut Output) -> Result<(), CliError> {
     let failed = || CliError::io(format!("cannot listen on `{listen}`"));
     let legacy = Legacy::start(listen).map_err(failed())?;
     writeln!(
@@ -80,7 +98,7 @@ fn alone(listen: SocketAddr, out: &mut Output) -> Result<(), CliError> {
         .map_err(failed())
 }
 
-/// What Stepgate is put in front of.
+/// What the settings of the demo's Stepgate name.
 struct Parts<'f> {
     legacy: SocketAddr,
     smtp: SocketAddr,
@@ -92,7 +110,7 @@ impl Parts<'_> {
     fn app(&self, listen: Option<SocketAddr>, out: &mut Output) -> Result<App, CliError> {
         let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
         let mut address = listen.unwrap_or(usual);
-        add_user(self.settings(address)?)?;
+        add_users(self.settings(address)?)?;
         loop {
             match App::build(self.settings(address)?) {
                 Ok(app) => {
@@ -117,7 +135,7 @@ impl Parts<'_> {
         }
     }
 
-    /// Writes the settings and, unless they are there, the policies; then reads them as ever.
+    /// Writes the settings and, unless they are there, the policies; then loads them.
     fn settings(&self, address: SocketAddr) -> Result<Settings, CliError> {
         let write = |path: &Path, text: &str| {
             let failed = CliError::io(format!("cannot write `{}`", path.display()));
@@ -130,19 +148,21 @@ impl Parts<'_> {
         let file = self.folder.join("stepgate.yaml");
         write(&file, &self.yaml(address))?;
         let mut settings = settings::load(&file).map_err(CliError::Configuration)?;
-        // People come by `localhost` as well as by the address: their own word is taken for it.
+        // The demo is opened by `localhost`, by the address or by the machine's name: our origin is
+        // what each request names.
         settings.web.site.public_origin = None;
         Ok(settings)
     }
 
     fn yaml(&self, address: SocketAddr) -> String {
         let Self { legacy, smtp, .. } = self;
+        let public = reachable(address);
         format!(
             "# What `stepgate demo` runs with. Every field is explained in
 # examples/quickstart/stepgate.yaml.
 version: 1
 listen: \"{address}\"
-public_url: http://{address}
+public_url: http://{public}
 threads: 2
 upstream: {{ url: \"http://{legacy}\" }}
 policies: policies.yaml
@@ -170,31 +190,37 @@ audit: {{ target: audit.log }}
     }
 }
 
-/// The directory knows the one user of the application.
-fn add_user(settings: Settings) -> Result<(), CliError> {
-    let hash = || {
-        let password = Secret::new(PASSWORD.to_owned());
-        hash_password(&password, settings.passwords.cost, &Entropy::system())
-    };
-    let password = hash()?;
+/// Adds the application's accounts to the directory, unless they are there.
+fn add_users(settings: Settings) -> Result<(), CliError> {
     on_store_of(settings, async |bench: Bench| {
-        let id = UserId::new(USER);
-        if bench.store.user(&id).await?.is_none() {
-            let user = User {
-                id,
-                aliases: Vec::new(),
-                email: Some(EMAIL.to_owned()),
-                password: Some(password),
-                totp: None,
-                created_at: bench.clock.now(),
-            };
-            bench.store.put_user(&user).await?;
+        for account in [ALICE, BOB] {
+            if bench
+                .store
+                .user(&UserId::new(account.name))
+                .await?
+                .is_none()
+            {
+                bench.store.put_user(&user(account, &bench)?).await?;
+            }
         }
         Ok(())
     })
 }
 
-/// Where the demo keeps its files; a folder of our own making goes when we go.
+fn user(account: Account, bench: &Bench) -> Result<User, CliError> {
+    let password = Secret::new(account.step_up_password.to_owned());
+    let cost = bench.settings.passwords.cost;
+    Ok(User {
+        id: UserId::new(account.name),
+        aliases: Vec::new(),
+        email: Some(account.email.to_owned()),
+        password: Some(hash_password(&password, cost, &Entropy::system())?),
+        totp: None,
+        created_at: bench.clock.now(),
+    })
+}
+
+/// Where the demo keeps its files; a folder that the demo made is removed at its end.
 struct Folder {
     path: PathBuf,
     is_ours: bool,
@@ -220,7 +246,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if self.is_ours {
-            // What cannot be removed stays in the folder for temporary files, which is emptied anyway.
+            // What cannot be removed lies in the folder for temporary files, which the system empties.
             let _ = fs::remove_dir_all(&self.path);
         }
     }
@@ -228,3 +254,6 @@ impl Drop for Folder {
 
 /// The port of the demo, unless it is taken.
 const USUAL_PORT: u16 = 8080;
+/// Addresses of other networks, kept for documentation: RFC 5737 and RFC 3849.
+const EXAMPLE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+const EXAMPLE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));

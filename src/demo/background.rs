@@ -46,7 +46,7 @@ impl Drop for Background {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A service that panicked has said so on its own thread; there is nothing to add here.
+            // A panic was printed by the thread itself.
             let _ = thread.join();
         }
     }

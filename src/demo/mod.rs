@@ -1,13 +1,14 @@
-//! The bundled demo: a legacy application, an inbox for the codes, and the policy that guards the one
-//! with the other.
+//! The demo: a legacy application, an inbox for the codes, and the policy that guards the application.
 
+mod accounts;
 mod background;
 mod inbox;
 mod legacy;
 mod web;
 
+pub use accounts::{ALICE, Account, BOB, COOKIE};
 pub use inbox::Inbox;
-pub use legacy::{COOKIE, EMAIL, Legacy, PASSWORD, USER};
+pub use legacy::Legacy;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,9 +18,9 @@ pub const fn policy() -> &'static str {
     include_str!("../../examples/quickstart/policies/demo.yaml")
 }
 
-/// Where the parts of a running demo are found.
+/// Where the parts of a running demo are found; `Display` writes what the `demo` command prints.
 #[derive(Clone, Copy, Debug)]
-pub struct Addresses {
+pub struct Banner {
     /// Stepgate: the address to open.
     pub stepgate: SocketAddr,
     /// The page that shows the mailed codes.
@@ -28,43 +29,61 @@ pub struct Addresses {
     pub legacy: SocketAddr,
 }
 
-/// What the `demo` command prints when everything is up; `Display` writes it.
-pub fn banner(at: Addresses) -> impl fmt::Display {
-    Banner(at)
-}
-
-struct Banner(Addresses);
-
 impl fmt::Display for Banner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Addresses {
+        let Self {
             stepgate,
             inbox,
             legacy,
-        } = self.0;
+        } = self;
         write!(
             f,
             "
   Stepgate stands in front of a small old application that knows nothing of it.
 
     open         http://{stepgate}/
-    log in       {USER}   password  {PASSWORD}
     your mail    http://{inbox}/   (the codes arrive here)
 
-  What to try
+    name         log in with the password    prove yourself with
+"
+        )?;
+        for account in [ALICE, BOB] {
+            let Account {
+                name,
+                password,
+                step_up_password,
+                ..
+            } = account;
+            writeln!(f, "    {name:11}  {password:26}  {step_up_password}")?;
+        }
+        write!(
+            f,
+            "
+  The first password is the application's, the second Stepgate's: who has one has not the other.
+
+  What to try, as alice
     1  Add a note. Nothing asks anything: no route guards it.
     2  Account, change the e-mail address. Stepgate asks for proof first; take the e-mailed code.
        The same address again asks nothing, for five minutes; another one is another agreement.
-    3  Account, delete the account. Now the proof is for this one request, and you type DELETE.
-       The account comes back when you start the demo again.
-    4  Script, create an API key. A script gets a 403 that says what is missing and
+    3  Script, create an API key. A script gets a 403 that says what is missing and
        where to show it; follow page_url in the answer, then press the button again.
-    5  In another terminal: a copied cookie is not enough.
-         curl -i -X POST http://{stepgate}/api/keys -H 'cookie: {COOKIE}=…'
+    4  Script, a stolen cookie: paste its two lines into a terminal. The cookie reads the notes,
+       and gets no key, although you have just proven yourself.
+    5  Account, delete the account. Now the proof is for this one request, and you type DELETE.
+       bob is still there; alice comes back when you start the demo again.
 
   The application without Stepgate: http://{legacy}/   Stop with Ctrl-C.
 "
-        )
+        )?;
+        if !stepgate.ip().is_loopback() {
+            f.write_str(
+                "
+  WARNING: whoever reaches this machine can log in and read the mail. The passwords above are
+  public, and nothing is encrypted: stop the demo when you are done.
+",
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -103,23 +122,29 @@ mod tests {
     }
 
     #[test]
-    fn the_banner_names_every_address_and_the_account() {
+    fn the_banner_names_every_address_and_account() {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let text = banner(Addresses {
+        let banner = Banner {
             stepgate: at(8001),
             inbox: at(8002),
             legacy: at(8003),
-        })
-        .to_string();
+        };
+        let text = banner.to_string();
         for part in [
             "http://127.0.0.1:8001/",
             "http://127.0.0.1:8002/",
             "http://127.0.0.1:8003/",
-            USER,
-            PASSWORD,
+            ALICE.password,
+            ALICE.step_up_password,
+            BOB.password,
+            BOB.step_up_password,
         ] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
         assert!(text.lines().all(|line| line.chars().count() <= 100));
+        assert!(!text.contains("WARNING"));
+        let stepgate = SocketAddr::from(([192, 0, 2, 7], 8080));
+        let open = Banner { stepgate, ..banner };
+        assert!(open.to_string().contains("WARNING"));
     }
 }

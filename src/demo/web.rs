@@ -1,4 +1,4 @@
-//! What both small web applications of the demo need of HTTP: requests read whole, answers written whole.
+//! HTTP for the two web applications of the demo: whole requests in, whole answers out.
 
 use askama::Template;
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
-/// An application: a request in, an answer out, everything in memory.
+/// A web application whose state is in memory.
 pub(super) trait App {
     /// Answers one request.
     fn answer(&self, request: &Request) -> Answer;
@@ -145,17 +145,17 @@ pub(super) async fn serve(listener: StdListener, app: impl App + 'static) {
         return;
     };
     let app = Rc::new(app);
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let app = Rc::clone(&app);
                 spawn_local(async move {
-                    converse(stream, app).await;
-                    drop(place);
+                    serve_connection(stream, app).await;
+                    drop(permit);
                 });
             }
-            // Out of file descriptors, mostly: some of them come free if we wait.
+            // Mostly EMFILE: descriptors become free when connections end.
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -168,24 +168,24 @@ pub(super) fn listen(at: std::net::SocketAddr) -> std::io::Result<StdListener> {
     Ok(listener)
 }
 
-async fn converse<A: App>(stream: TcpStream, app: Rc<A>) {
-    // Small answers gain from leaving at once; a socket that cannot do it works all the same.
+async fn serve_connection<A: App>(stream: TcpStream, app: Rc<A>) {
+    // A socket without TCP_NODELAY works as well, only slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let app = Rc::clone(&app);
         async move { Ok::<_, Infallible>(respond(request, app.as_ref()).await) }
     });
-    // A client that breaks off is its own affair: there is nobody left to tell.
+    // A client that breaks off needs no answer.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
 async fn respond(request: http::Request<Incoming>, app: &impl App) -> Answer {
     let (head, body) = request.into_parts();
-    match timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await {
+    match timeout(TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
         Ok(Ok(body)) => app.answer(&Request::new(head, body.to_bytes())),
         Ok(Err(_)) => content(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -202,5 +202,5 @@ async fn respond(request: http::Request<Incoming>, app: &impl App) -> Answer {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const BODY_LIMIT: usize = 64 * 1024;
-const MOST_CONNECTIONS: usize = 256;
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_CONNECTIONS: usize = 256;
+const TIMEOUT: Duration = Duration::from_secs(30);

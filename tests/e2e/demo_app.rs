@@ -9,7 +9,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use stepgate::clock::Clock;
-use stepgate::demo::{COOKIE, EMAIL, Inbox, Legacy, PASSWORD, USER};
+use stepgate::demo::{ALICE, COOKIE, Inbox, Legacy};
 
 fn anywhere() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
@@ -18,7 +18,10 @@ fn anywhere() -> SocketAddr {
 async fn logged_in(legacy: &Legacy) -> Client {
     let client = Client::new(legacy.addr());
     let answer = client
-        .post_form("/login", &[("user", USER), ("password", PASSWORD)])
+        .post_form(
+            "/login",
+            &[("user", ALICE.name), ("password", ALICE.password)],
+        )
         .await;
     assert_eq!(answer.status, StatusCode::FOUND);
     assert_eq!(answer.header("location"), "/");
@@ -31,7 +34,7 @@ fn a_login_sets_the_cookie_and_a_wrong_password_is_a_page() {
         let legacy = Legacy::start(anywhere()).unwrap();
         let client = Client::new(legacy.addr());
         let wrong = client
-            .post_form("/login", &[("user", USER), ("password", "no")])
+            .post_form("/login", &[("user", ALICE.name), ("password", "no")])
             .await;
         assert_eq!(wrong.status, StatusCode::OK);
         assert!(wrong.text().contains("do not belong together"));
@@ -60,7 +63,10 @@ fn a_deleted_account_is_gone_until_the_next_start() {
             .await;
         assert_eq!(gone.header("location"), "/login?said=deleted");
         let again = client
-            .post_form("/login", &[("user", USER), ("password", PASSWORD)])
+            .post_form(
+                "/login",
+                &[("user", ALICE.name), ("password", ALICE.password)],
+            )
             .await;
         assert!(again.text().contains("do not belong together"));
 
@@ -118,7 +124,7 @@ fn the_inbox_shows_the_code_of_a_mail() {
         let inbox = Inbox::start(anywhere(), Clock::System).unwrap();
         let mail = Message::builder()
             .from("Stepgate <stepgate@example.test>".parse().unwrap())
-            .to(EMAIL.parse().unwrap())
+            .to(ALICE.email.parse().unwrap())
             .subject("Ihr Code – für Alice")
             .multipart(MultiPart::alternative_plain_html(
                 "Your code – for one use:\n\n    048151\n".to_owned(),
@@ -136,7 +142,7 @@ fn the_inbox_shows_the_code_of_a_mail() {
         assert!(page.text().contains("Ihr Code – für Alice"));
         let newest = &client.get("/messages.json").await.json()[0];
         assert_eq!(newest["code"], "048151");
-        assert_eq!(newest["to"], json!([EMAIL]));
+        assert_eq!(newest["to"], json!([ALICE.email]));
     });
 }
 
@@ -149,8 +155,8 @@ fn a_person_uses_the_application_in_a_browser() {
             .goto(&format!("http://{}/", legacy.addr()))
             .await
             .unwrap();
-        browser.fill("#user", USER).await;
-        browser.fill("#password", PASSWORD).await;
+        browser.fill("#user", ALICE.name).await;
+        browser.fill("#password", ALICE.password).await;
         assert_eq!(browser.pictures("demo-login").await, [0, 0]);
         browser.click("main button").await;
         browser.fill("#text", "Buy <b>bread</b>").await;

@@ -5,7 +5,7 @@ use crate::support::sidecar::{self, KEY_COOKIE, ORIGIN, PASSWORD, Sidecar, USER}
 use crate::support::store::on_both_stores;
 use bytes::Bytes;
 use http::Method;
-use stepgate::demo::{self, Legacy};
+use stepgate::demo::{self, ALICE, Legacy};
 
 async fn person(sidecar: &Sidecar) -> Client {
     let browser = sidecar.browser();
@@ -240,7 +240,7 @@ routes:
             .with("session", "learn: { logins: [{ path: /login, subject: { form: user }, success: { status: 302, location: / } }] }")
             .run();
         let browser = sidecar.browser();
-        browser.post_form("/login", &[("user", demo::USER), ("password", demo::PASSWORD)]).await;
+        browser.post_form("/login", &[("user", ALICE.name), ("password", ALICE.password)]).await;
         let account = browser.get("/account").await;
         let csrf = account.hidden("csrf");
         let page = browser.post_form("/account/delete", &[("csrf", &csrf), ("reason", "moving on")]).await;
@@ -253,7 +253,7 @@ routes:
         let (csrf, reason) = (confirm.hidden("csrf"), confirm.hidden("reason"));
         let gone = browser.post_form("/account/delete", &[("csrf", &csrf), ("reason", &reason)]).await;
         assert_eq!(gone.header("location"), "/login?said=deleted", "{}", gone.text());
-        let again = browser.post_form("/login", &[("user", demo::USER), ("password", demo::PASSWORD)]).await;
+        let again = browser.post_form("/login", &[("user", ALICE.name), ("password", ALICE.password)]).await;
         assert!(again.text().contains("do not belong together"));
     }
 }

@@ -1,4 +1,4 @@
-//! An inbox that only the demo has: it takes every mail, keeps the last ones and shows them on a page.
+//! The demo's inbox: takes every mail, keeps the last ones and shows them on a page.
 
 mod message;
 mod smtp;
@@ -33,7 +33,7 @@ impl Inbox {
             let mailbox = Rc::new(Mailbox::default());
             tokio::join!(
                 smtp::serve(mail, Rc::clone(&mailbox), clock),
-                web::serve(pages, Shelf(mailbox)),
+                web::serve(pages, Pages(mailbox)),
             );
         })?;
         Ok(Self {
@@ -62,13 +62,13 @@ impl Mailbox {
     fn put(&self, message: Message) {
         let mut messages = self.0.borrow_mut();
         messages.push_front(message);
-        messages.truncate(MOST_MESSAGES);
+        messages.truncate(MAX_MESSAGES);
     }
 }
 
-struct Shelf(Rc<Mailbox>);
+struct Pages(Rc<Mailbox>);
 
-impl App for Shelf {
+impl App for Pages {
     fn answer(&self, request: &Request) -> Answer {
         let messages = self.0.0.borrow();
         match (&request.method, request.path.as_str()) {
@@ -97,4 +97,4 @@ struct InboxPage<'a> {
     messages: Vec<&'a Message>,
 }
 
-const MOST_MESSAGES: usize = 50;
+const MAX_MESSAGES: usize = 50;

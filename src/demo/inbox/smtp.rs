@@ -1,4 +1,4 @@
-//! As much of an SMTP receiver (RFC 5321) as a client on the same machine needs.
+//! The part of an SMTP receiver (RFC 5321) that a client on the same machine needs.
 
 use super::Mailbox;
 use super::message::Message;
@@ -19,17 +19,17 @@ pub(super) async fn serve(listener: StdListener, mailbox: Rc<Mailbox>, clock: Cl
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
     };
-    // Counted by the references to it: each conversation holds one.
-    let places = Rc::new(());
+    // Each connection holds one reference, so that the references count the connections.
+    let connections = Rc::new(());
     loop {
         match listener.accept().await {
-            Ok((stream, _)) if Rc::strong_count(&places) <= MOST_CONNECTIONS => {
-                let place = Rc::clone(&places);
+            Ok((stream, _)) if Rc::strong_count(&connections) <= MAX_CONNECTIONS => {
+                let counted = Rc::clone(&connections);
                 let (mailbox, clock) = (Rc::clone(&mailbox), clock.clone());
                 spawn_local(async move {
-                    // A client that breaks off has delivered nothing: there is nothing to tell.
-                    let _ = converse(stream, &mailbox, &clock).await;
-                    drop(place);
+                    // A client that breaks off has delivered nothing.
+                    let _ = serve_connection(stream, &mailbox, &clock).await;
+                    drop(counted);
                 });
             }
             Ok((stream, _)) => drop(stream),
@@ -38,7 +38,11 @@ pub(super) async fn serve(listener: StdListener, mailbox: Rc<Mailbox>, clock: Cl
     }
 }
 
-async fn converse(mut stream: TcpStream, mailbox: &Mailbox, clock: &Clock) -> io::Result<()> {
+async fn serve_connection(
+    mut stream: TcpStream,
+    mailbox: &Mailbox,
+    clock: &Clock,
+) -> io::Result<()> {
     let (input, mut output) = stream.split();
     let mut input = BufReader::new(input);
     let mut to = None;
@@ -69,7 +73,7 @@ enum Step {
     Quit,
 }
 
-/// Takes one command. `to` holds the recipients while a mail is under way.
+/// Handles one command. `to` holds the recipients between `MAIL` and `DATA`.
 fn command(line: &str, to: &mut Option<Vec<String>>) -> Step {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     Step::Answer(match (verb.to_ascii_uppercase().as_str(), to.as_mut()) {
@@ -85,7 +89,7 @@ fn command(line: &str, to: &mut Option<Vec<String>>) -> Step {
             *to = Some(Vec::new());
             "250 ok"
         }
-        ("RCPT", Some(recipients)) if recipients.len() >= MOST_RECIPIENTS => "452 too many",
+        ("RCPT", Some(recipients)) if recipients.len() >= MAX_RECIPIENTS => "452 too many",
         ("RCPT", Some(recipients)) => match prefixed(rest, "TO:") {
             Some(address) => {
                 recipients.push(address);
@@ -104,7 +108,7 @@ fn command(line: &str, to: &mut Option<Vec<String>>) -> Step {
             "250 ok"
         }
         ("NOOP", _) => "250 ok",
-        ("VRFY", _) => "252 everybody is welcome",
+        ("VRFY", _) => "252 cannot verify, but takes the mail",
         ("QUIT", _) => return Step::Quit,
         _ => "502 not known here",
     })
@@ -120,8 +124,8 @@ fn prefixed(rest: &str, prefix: &str) -> Option<String> {
 
 async fn read_line(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<String> {
     let mut line = Vec::new();
-    let mut limited = input.take(LONGEST_LINE);
-    timeout(PATIENCE, limited.read_until(b'\n', &mut line)).await??;
+    let mut limited = input.take(MAX_LINE);
+    timeout(TIMEOUT, limited.read_until(b'\n', &mut line)).await??;
     if line.pop() != Some(b'\n') {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -130,14 +134,14 @@ async fn read_line(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<String
         .to_owned())
 }
 
-/// Reads a mail up to its lone dot; `None` if it was longer than we keep.
+/// Reads a mail up to its lone dot; `None` if it is longer than `MAX_MAIL`.
 async fn read_data(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
     let mut raw = Vec::new();
     let mut too_long = false;
-    timeout(PATIENCE, async {
+    timeout(TIMEOUT, async {
         loop {
             let mut line = Vec::new();
-            let mut limited = (&mut *input).take(LONGEST_LINE);
+            let mut limited = (&mut *input).take(MAX_LINE);
             limited.read_until(b'\n', &mut line).await?;
             if !line.ends_with(b"\n") {
                 return Err(io::ErrorKind::InvalidData.into());
@@ -147,7 +151,7 @@ async fn read_data(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option
             }
             // RFC 5321 §4.5.2: a leading dot was doubled by the sender.
             let text = line.strip_prefix(b".").unwrap_or(&line);
-            too_long |= raw.len() + text.len() > LONGEST_MAIL;
+            too_long |= raw.len() + text.len() > MAX_MAIL;
             if !too_long {
                 raw.extend_from_slice(text);
             }
@@ -157,7 +161,7 @@ async fn read_data(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option
 }
 
 async fn reply(output: &mut (impl AsyncWrite + Unpin), line: &str) -> io::Result<()> {
-    timeout(PATIENCE, async {
+    timeout(TIMEOUT, async {
         output.write_all(line.as_bytes()).await?;
         output.write_all(b"\r\n").await
     })
@@ -165,11 +169,11 @@ async fn reply(output: &mut (impl AsyncWrite + Unpin), line: &str) -> io::Result
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_LINE: u64 = 4_096;
-const LONGEST_MAIL: usize = 256 * 1024;
-const MOST_CONNECTIONS: usize = 32;
-const MOST_RECIPIENTS: usize = 20;
-const PATIENCE: Duration = Duration::from_mins(1);
+const MAX_LINE: u64 = 4_096;
+const MAX_MAIL: usize = 256 * 1024;
+const MAX_CONNECTIONS: usize = 32;
+const MAX_RECIPIENTS: usize = 20;
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

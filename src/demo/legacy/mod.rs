@@ -1,4 +1,4 @@
-//! A small web application of the old kind, which knows nothing of Stepgate.
+//! A small web application without step-up authentication, which knows nothing of Stepgate.
 //!
 //! It has a login of its own, notes, an account page with forms, a JSON API and a page with a
 //! script. It keeps everything in memory: what was deleted is back after a restart.
@@ -7,6 +7,7 @@ mod api;
 mod pages;
 mod state;
 
+use super::accounts::COOKIE;
 use super::background::Background;
 use super::web::{self, Answer, App, Request};
 use http::Method;
@@ -15,15 +16,6 @@ use state::{Session, State};
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
-
-/// The name of the demo's account, in the application and in Stepgate's directory.
-pub const USER: &str = "alice";
-/// The password of [`USER`], at both places.
-pub const PASSWORD: &str = "wonderland-1";
-/// Where the codes for [`USER`] go: the inbox takes mail for anybody.
-pub const EMAIL: &str = "alice@example.test";
-/// The application's session cookie.
-pub const COOKIE: &str = "legacy_session";
 
 /// The legacy application, running until it is dropped.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! The application's pages and forms.
 
+use super::super::accounts::COOKIE;
 use super::super::web::{self, Answer, Request};
-use super::COOKIE;
 use super::state::{Account, Note, Session, State};
 use askama::Template;
 use http::StatusCode;
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::{HOST, HeaderValue, SET_COOKIE};
 
 /// The login page.
 pub(super) fn login(request: &Request) -> Answer {
@@ -59,7 +59,15 @@ pub(super) fn show(state: &State, session: &Session, path: &str, request: &Reque
             };
             web::page(StatusCode::OK, &page)
         }
-        "/script" => web::page(StatusCode::OK, &ScriptPage { user, csrf }),
+        "/script" => {
+            let page = ScriptPage {
+                user,
+                csrf,
+                host: host(request),
+                cookie: &session.cookie,
+            };
+            web::page(StatusCode::OK, &page)
+        }
         _ => web::page(StatusCode::NOT_FOUND, &MissingPage { user, csrf }),
     }
 }
@@ -100,7 +108,7 @@ fn change(account: &mut Account, path: &str, request: &Request) -> Answer {
         }
         "/account/email" => {
             let email = request.field("email");
-            if !email.contains('@') || email.len() > LONGEST_FIELD {
+            if !email.contains('@') || email.len() > MAX_FIELD {
                 return web::found("/account?said=no-email");
             }
             account.email = email;
@@ -108,7 +116,7 @@ fn change(account: &mut Account, path: &str, request: &Request) -> Answer {
         }
         "/account/password" => {
             let password = request.field("new_password");
-            if !(8..=LONGEST_FIELD).contains(&password.len()) {
+            if !(8..=MAX_FIELD).contains(&password.len()) {
                 return web::found("/account?said=short");
             }
             account.password = password;
@@ -125,6 +133,14 @@ fn change(account: &mut Account, path: &str, request: &Request) -> Answer {
             web::found("/notes")
         }
     }
+}
+
+/// The `Host` of a request, if a shell reads it as one plain word.
+fn host(request: &Request) -> Option<&str> {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | ':' | '-');
+    request
+        .header(HOST)
+        .filter(|host| host.chars().all(is_plain))
 }
 
 /// The script of the script page.
@@ -187,6 +203,9 @@ struct AccountPage<'a> {
 struct ScriptPage<'a> {
     user: &'a str,
     csrf: &'a str,
+    /// The address that the browser used, for lines of a shell.
+    host: Option<&'a str>,
+    cookie: &'a str,
 }
 
 #[derive(Template)]
@@ -203,4 +222,4 @@ struct StalePage<'a> {
     csrf: &'a str,
 }
 
-const LONGEST_FIELD: usize = 200;
+const MAX_FIELD: usize = 200;

@@ -1,5 +1,6 @@
-//! What the legacy application knows: accounts, their notes and keys, and who is logged in. All in memory.
+//! The state of the legacy application, in memory: accounts, their notes and keys, and logins.
 
+use crate::demo::accounts::{ALICE, BOB};
 use crate::entropy::Entropy;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -33,7 +34,7 @@ impl Account {
         }
     }
 
-    /// Adds a note; the oldest one makes room.
+    /// Adds a note; the oldest one goes if there are too many.
     pub(super) fn note(&mut self, text: &str) -> Note {
         self.written += 1;
         let note = Note {
@@ -41,7 +42,7 @@ impl Account {
             text: text.chars().take(NOTE_LENGTH).collect(),
         };
         self.notes.push_front(note.clone());
-        self.notes.truncate(MOST_NOTES);
+        self.notes.truncate(MAX_NOTES);
         note
     }
 
@@ -53,17 +54,17 @@ impl Account {
     }
 }
 
-/// A login that goes on.
+/// A login.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
-    cookie: String,
+    pub(super) cookie: String,
     /// Who is logged in.
     pub(super) name: String,
     /// What each of the session's forms must carry.
     pub(super) csrf: String,
 }
 
-/// Everything the application knows.
+/// The whole state.
 pub(super) struct State {
     pub(super) accounts: BTreeMap<String, Account>,
     sessions: VecDeque<Session>,
@@ -73,13 +74,13 @@ pub(super) struct State {
 impl State {
     /// The state that a start of the application begins with.
     pub(super) fn fresh() -> Self {
-        let mut alice = Account::new(super::EMAIL, super::PASSWORD);
+        let mut alice = Account::new(ALICE.email, ALICE.password);
         alice.note("Water the plants");
         alice.note("Renew the passport before June");
-        let mut bob = Account::new("bob@example.test", "builder-2");
+        let mut bob = Account::new(BOB.email, BOB.password);
         bob.note("Call Alice back");
         Self {
-            accounts: BTreeMap::from([(super::USER.to_owned(), alice), ("bob".to_owned(), bob)]),
+            accounts: BTreeMap::from([(ALICE.name.to_owned(), alice), (BOB.name.to_owned(), bob)]),
             sessions: VecDeque::new(),
             entropy: Entropy::system(),
         }
@@ -98,7 +99,7 @@ impl State {
             name: name.to_owned(),
             csrf,
         });
-        while self.sessions.len() > MOST_SESSIONS {
+        while self.sessions.len() > MAX_SESSIONS {
             self.sessions.pop_front();
         }
         Some(cookie)
@@ -125,7 +126,7 @@ impl State {
     pub(super) fn create_key(&mut self, name: &str) -> Option<String> {
         let key = format!("key_{}", self.random());
         let keys = &mut self.accounts.get_mut(name)?.keys;
-        if keys.len() >= MOST_KEYS {
+        if keys.len() >= MAX_KEYS {
             keys.remove(0);
         }
         keys.push(key.clone());
@@ -145,7 +146,7 @@ impl State {
     }
 }
 
-const MOST_KEYS: usize = 20;
-const MOST_NOTES: usize = 100;
-const MOST_SESSIONS: usize = 1_000;
+const MAX_KEYS: usize = 20;
+const MAX_NOTES: usize = 100;
+const MAX_SESSIONS: usize = 1_000;
 const NOTE_LENGTH: usize = 500;
