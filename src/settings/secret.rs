@@ -24,15 +24,23 @@ pub struct Secrets {
 pub enum RootSecret {
     /// It was read.
     Given(Secret<Vec<u8>>),
-    /// The file is not there, and nobody else could have it.
-    ToBeMade(PathBuf),
+    /// The file is not there, and no other sidecar needs the same.
+    ToBeMade {
+        /// Where.
+        path: PathBuf,
+        /// Whether `secret.file` names it: then it may be missing by mistake.
+        is_named: bool,
+    },
 }
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
-    /// The file cannot be made.
-    #[error("cannot make the secret file `{}`", path.display())]
+    /// The file is not there and cannot be made.
+    #[error(
+        "there is no secret file `{}`, and it cannot be made; put one there (`openssl rand -hex 32`)",
+        path.display()
+    )]
     Make {
         /// Where.
         path: PathBuf,
@@ -50,15 +58,24 @@ impl Secrets {
     pub fn keys(&self, entropy: &Entropy) -> Result<Keys, KeysError> {
         let current = match &self.current {
             RootSecret::Given(secret) => secret.clone(),
-            RootSecret::ToBeMade(path) => {
-                make(path, entropy).map_err(|source| KeysError::Make {
+            RootSecret::ToBeMade { path, is_named } => {
+                let failed = |source| KeysError::Make {
                     path: path.clone(),
                     source,
-                })?
+                };
+                make(path, *is_named, entropy).map_err(failed)?
             }
         };
         Ok(Keys::derive(&current, self.previous.as_ref())?)
     }
+}
+
+/// Whether a file with this mode and owner could be read by other users of the machine.
+///
+/// The rule of libpq for private keys: the owner alone, or, where root is the owner, its group as well.
+/// A Kubernetes Secret is the latter: root's files, whose group is `fsGroup`.
+pub(super) const fn is_exposed(mode: u32, owner: u32) -> bool {
+    mode & if owner == ROOT { 0o037 } else { 0o077 } != 0
 }
 
 /// Reads a secret as people keep it: hexadecimal, base64, or bytes as they are.
@@ -85,7 +102,7 @@ pub(super) fn decode(mut bytes: Vec<u8>) -> Secret<Vec<u8>> {
     Secret::new(secret)
 }
 
-fn make(path: &Path, entropy: &Entropy) -> io::Result<Secret<Vec<u8>>> {
+fn make(path: &Path, is_named: bool, entropy: &Entropy) -> io::Result<Secret<Vec<u8>>> {
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -102,7 +119,7 @@ fn make(path: &Path, entropy: &Entropy) -> io::Result<Secret<Vec<u8>>> {
         .open(path);
     let mut file = match opened {
         Ok(file) => file,
-        // Another command of ours was faster: its secret is the one.
+        // Another process of ours was faster: its secret is the one.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return std::fs::read(path).map(decode);
         }
@@ -116,9 +133,20 @@ fn make(path: &Path, entropy: &Entropy) -> io::Result<Secret<Vec<u8>>> {
         .and_then(|()| file.sync_all());
     line.zeroize();
     written?;
-    tracing::info!(path = %path.display(), "made a new secret; keep it, and keep it to yourself");
+    let path = path.display();
+    if is_named {
+        tracing::warn!(
+            %path,
+            "the file of `secret` was not there, and a new secret was made: sessions and authenticator \
+             apps of another secret cannot be read; if there was one, restore it and restart"
+        );
+    } else {
+        tracing::info!(%path, "made a new secret; keep it, and keep it to yourself");
+    }
     Ok(secret)
 }
+
+const ROOT: u32 = 0;
 
 #[cfg(test)]
 mod tests {
@@ -148,14 +176,31 @@ mod tests {
     }
 
     #[test]
+    fn a_group_may_read_what_root_owns_and_no_stranger_anything() {
+        for (mode, owner, exposed) in [
+            (0o400, 0, false),
+            (0o440, 0, false),
+            (0o640, 0, false),
+            (0o444, 0, true),
+            (0o644, 0, true),
+            (0o660, 0, true),
+            (0o600, 65532, false),
+            (0o440, 65532, true),
+            (0o644, 65532, true),
+        ] {
+            assert_eq!(is_exposed(mode, owner), exposed, "{mode:o} of {owner}");
+        }
+    }
+
+    #[test]
     fn a_secret_is_made_once_and_for_its_owner_alone() {
         let folder = std::env::temp_dir().join(format!(
             "stepgate-secret-{}",
             HEXLOWER.encode(&Entropy::system().bytes::<8>())
         ));
         let path = folder.join("state").join("secret.key");
-        let first = make(&path, &Entropy::system()).unwrap();
-        let second = make(&path, &Entropy::system()).unwrap();
+        let first = make(&path, false, &Entropy::system()).unwrap();
+        let second = make(&path, true, &Entropy::system()).unwrap();
         assert_eq!(first, second);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -4,11 +4,11 @@ use super::{Draft, keeping};
 use crate::domain::Secret;
 use crate::seal::Keys;
 use crate::settings::raw::{RawSettings, RawSource};
-use crate::settings::secret::{RootSecret, Secrets, decode};
+use crate::settings::secret::{RootSecret, Secrets, decode, is_exposed};
 use crate::store::StoreOptions;
 use crate::yaml::Path;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use zeroize::Zeroize;
 
 pub(super) fn compile(
@@ -25,7 +25,11 @@ pub(super) fn compile(
         }
         (None, Some(folder)) => {
             let path = folder.join("secret.key");
-            draft.secret_file(path, true, &at)
+            let new = RootSecret::ToBeMade {
+                path: path.clone(),
+                is_named: false,
+            };
+            draft.secret_file(&path, Some(new), &at)
         }
         (None, None) if store.is_some() => {
             let hint = "sidecars that share a store share a secret: `openssl rand -hex 32` makes \
@@ -40,7 +44,7 @@ pub(super) fn compile(
         let at = at.key("previous_secret");
         match draft.root_secret(source, false, &at)? {
             RootSecret::Given(secret) => Some(secret),
-            RootSecret::ToBeMade(_) => None,
+            RootSecret::ToBeMade { .. } => None,
         }
     });
     let previous = match previous {
@@ -76,7 +80,11 @@ impl Draft<'_> {
         match (&source.file, &source.env) {
             (Some(file), None) => {
                 let path = self.resolve(file);
-                self.secret_file(path, may_be_made, &at.key("file"))
+                let new = may_be_made.then(|| RootSecret::ToBeMade {
+                    path: path.clone(),
+                    is_named: true,
+                });
+                self.secret_file(&path, new, &at.key("file"))
             }
             (None, Some(name)) => {
                 let value = self.environment(name, &at.key("env"))?;
@@ -89,29 +97,41 @@ impl Draft<'_> {
         }
     }
 
+    /// Reads a secret; `new` stands for one that is not there, where one may be made.
     fn secret_file(
         &mut self,
-        path: std::path::PathBuf,
-        may_be_made: bool,
+        path: &std::path::Path,
+        new: Option<RootSecret>,
         at: &Path,
     ) -> Option<RootSecret> {
-        match std::fs::read(&path) {
+        match std::fs::read(path) {
             Ok(bytes) => {
-                let mode = std::fs::metadata(&path).map(|found| found.permissions().mode());
-                if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+                // Of the file behind every symlink: a volume of Kubernetes consists of links.
+                let found = std::fs::metadata(path);
+                if let Ok(found) = found
+                    && is_exposed(found.mode(), found.uid())
+                {
                     let path = path.display();
                     let message = format!("`{path}` can be read by others than its owner");
-                    let hint = format!("`chmod 600 {path}`");
+                    let hint = if found.uid() == 0 {
+                        format!("`chmod 640 {path}`; of a Kubernetes Secret: `defaultMode: 0440`")
+                    } else {
+                        format!("`chmod 600 {path}`")
+                    };
                     self.file.report_with_hint(at, message, hint);
                 }
                 Some(RootSecret::Given(decode(bytes)))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_made => {
-                Some(RootSecret::ToBeMade(path))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && new.is_some() => new,
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", path.display());
-                self.file.report(at, message);
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    let hint = "it must be ours, or root's with mode 0440 and a group of ours (in \
+                                Kubernetes: `fsGroup`)";
+                    self.file.report_with_hint(at, message, hint);
+                } else {
+                    self.file.report(at, message);
+                }
                 None
             }
         }
