@@ -1,4 +1,4 @@
-//! The running sidecar: built from its settings, served by a thread per core, ended in order.
+//! The running sidecar: built from its settings, served by worker threads, stopped in order.
 
 mod reload;
 mod signals;
@@ -24,6 +24,7 @@ use crate::verification::{Equipment, PasswordChecker};
 use crate::web::SharedWeb;
 use crate::yaml::{Diagnostics, Severity};
 use arc_swap::ArcSwap;
+use reload::{ReadAtStart, Reloader};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub enum AppError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -69,12 +70,12 @@ pub enum AppError {
     /// The certificates.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A thread that serves has ended although nobody asked it to.
+    /// A worker thread has ended without a signal to stop.
     #[error("a thread that serves requests has ended")]
     Worker(#[source] io::Error),
 }
 
-/// Everything that is needed to serve; the sockets are open, nobody is let in yet.
+/// Everything that is needed to serve; the sockets are open, no connection is accepted yet.
 #[derive(Debug)]
 pub struct App {
     house: Arc<House>,
@@ -84,16 +85,17 @@ pub struct App {
     listeners: Vec<Listener>,
     policies: Vec<PathBuf>,
     fingerprint: Fingerprint,
+    at_start: ReadAtStart,
     drain: Duration,
     store_name: String,
 }
 
 impl App {
-    /// Builds everything. The first thing that fails is told; what needs no start is found by
-    /// `stepgate check`.
+    /// Builds everything, up to the first error. `stepgate check` finds those that need no start.
     pub fn build(settings: Settings) -> Result<Self, AppError> {
         let clock = Clock::System;
         let entropy = Entropy::system();
+        let at_start = ReadAtStart::of(&settings);
         let sources = Sources::read(&settings.policies);
         let policies = sources.compile().map_err(AppError::Policies)?;
         log_remarks(&settings, &policies);
@@ -144,6 +146,7 @@ impl App {
             listeners,
             policies: settings.policies,
             fingerprint: sources.fingerprint(),
+            at_start,
             drain: settings.drain,
             store_name: store_name(&settings.store),
         })
@@ -158,7 +161,12 @@ impl App {
     pub fn run(self, signals: Signals) -> Result<(), AppError> {
         let house = self.house;
         record(&house, EventKind::Started);
-        let reloader = reload::Reloader::start(house.clone(), self.policies, self.fingerprint)?;
+        let reloader = Reloader::start(
+            house.clone(),
+            self.policies,
+            self.fingerprint,
+            self.at_start,
+        )?;
         let workers = workers::Workers::start(&house, &self.store, &self.listeners, self.sockets)?;
         let count = workers.count();
         let announce = || {
@@ -184,7 +192,7 @@ impl App {
             announce,
         );
         record(&house, EventKind::Stopped);
-        if !house.sessions.audit.flush(LAST_WORDS) {
+        if !house.sessions.audit.flush(AUDIT_FLUSH) {
             tracing::error!("the audit log could not be written to its end");
         }
         tracing::info!("stopped");
@@ -192,7 +200,7 @@ impl App {
     }
 }
 
-/// Records what happens to the sidecar itself; a log that fails must not keep it from ending.
+/// Records the start or stop of the sidecar; an audit log that fails must not prevent the stop.
 fn record(house: &House, kind: EventKind) {
     let event = Event::new(house.sessions.clock.now(), kind, Outcome::Succeeded);
     if house.sessions.audit.record(&event).is_err() {
@@ -243,5 +251,5 @@ fn store_name(options: &StoreOptions) -> String {
     }
 }
 
-/// How long the last lines of the audit log may take.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long the writing of the last audit lines may take.
+const AUDIT_FLUSH: Duration = Duration::from_secs(5);

@@ -1,11 +1,13 @@
-//! Reloads the policies: when their files change, or when asked. All or nothing, and loud.
+//! Reloads the policies: when their files change, or on SIGHUP. A table with a mistake changes nothing.
 
 use super::AppError;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::policy::{Fingerprint, Policies, Sources, Watch};
 use crate::proxy::House;
+use crate::settings::Settings;
 use crate::yaml::Diagnostics;
 use std::path::PathBuf;
+use std::slice;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -23,10 +25,11 @@ impl Reloader {
         house: Arc<House>,
         paths: Vec<PathBuf>,
         seen: Fingerprint,
+        at_start: ReadAtStart,
     ) -> Result<Self, AppError> {
         let (orders, inbox) = channel();
         let watch = Watch::new(paths.clone(), seen);
-        let run = move || follow(&house, &paths, watch, &inbox);
+        let run = move || follow(&house, &paths, watch, &at_start, &inbox);
         let thread = thread::Builder::new().name("policies".to_owned());
         thread.spawn(run).map_err(AppError::Thread)?;
         Ok(Self { orders })
@@ -40,7 +43,13 @@ impl Reloader {
     }
 }
 
-fn follow(house: &House, paths: &[PathBuf], mut watch: Watch, orders: &Receiver<()>) {
+fn follow(
+    house: &House,
+    paths: &[PathBuf],
+    mut watch: Watch,
+    at_start: &ReadAtStart,
+    orders: &Receiver<()>,
+) {
     loop {
         match orders.recv_timeout(INTERVAL) {
             Ok(()) => {
@@ -48,6 +57,7 @@ fn follow(house: &House, paths: &[PathBuf], mut watch: Watch, orders: &Receiver<
                 let sources = Sources::read(paths);
                 watch = Watch::new(paths.to_owned(), sources.fingerprint());
                 apply(house, sources.compile());
+                at_start.warn_of_changes();
             }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(changed) = watch.look() {
@@ -101,6 +111,38 @@ fn put_in_force(house: &House, policies: Policies) -> Outcome {
             Outcome::Failed
         }
     }
+}
+
+/// The files that a reload does not read again, as they were at the start.
+#[derive(Debug)]
+pub(super) struct ReadAtStart(Vec<(PathBuf, Fingerprint)>);
+
+impl ReadAtStart {
+    /// Remembers the settings and what they name for TLS.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let tls = settings.listeners.iter().filter_map(|one| one.tls.as_ref());
+        let tls = tls.flat_map(|tls| [&tls.certificate, &tls.key]);
+        let files = std::iter::once(&settings.file).chain(tls);
+        Self(
+            files
+                .map(|file| (file.clone(), fingerprint(file)))
+                .collect(),
+        )
+    }
+
+    /// Says which of them are not in force as they are now.
+    fn warn_of_changes(&self) {
+        for (file, seen) in &self.0 {
+            if fingerprint(file) != *seen {
+                let file = file.display();
+                tracing::warn!(%file, "has changed since the start and is read at start only: restart to apply it");
+            }
+        }
+    }
+}
+
+fn fingerprint(file: &PathBuf) -> Fingerprint {
+    Sources::read(slice::from_ref(file)).fingerprint()
 }
 
 /// How often the files are looked at; a change is in force after two looks.

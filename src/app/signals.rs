@@ -1,10 +1,10 @@
-//! What the system, or whoever runs us as a library, asks of a running sidecar.
+//! The orders to reload or stop: by signals of the process, or by a channel where we are a library.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// What is asked.
+/// An order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     /// Read the policies again, and open the audit log anew (SIGHUP).

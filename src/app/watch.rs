@@ -1,4 +1,4 @@
-//! The main thread's part: waits for orders, follows the revocations, ends the others in order.
+//! The main thread: waits for orders, follows the feed of revocations, stops the workers.
 
 use super::AppError;
 use super::reload::Reloader;
@@ -10,8 +10,8 @@ use tokio::runtime::Builder;
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
-/// Returns when everything has ended. `announce` is called once orders are heard: whoever reads that
-/// we are ready may ask us to stop at once, and must not end us half-way.
+/// Returns when everything has ended. `announce` is called once the signal handlers are installed: a
+/// SIGTERM right after `ready` must drain, not kill.
 pub(super) fn until_stopped(
     store: &StoreSource,
     mut workers: Workers,
@@ -48,7 +48,7 @@ pub(super) fn until_stopped(
     ended
 }
 
-/// Lets what is under way end; a second order to stop, or too much patience, cuts it off.
+/// Waits for the requests that are under way; a second order to stop, or the drain limit, cuts them off.
 async fn finish(workers: &mut Workers, orders: &mut Orders, drain: Duration) {
     tracing::info!(limit = ?drain, "draining: no new connections, finishing what is under way");
     workers.enter(Phase::Draining);

@@ -1,4 +1,4 @@
-//! The threads that serve: one runtime, one store handle and one socket of each listener for each.
+//! The worker threads: each has a runtime, a store handle and a socket of each listener.
 
 use super::AppError;
 use crate::proxy::{House, serve};
@@ -12,12 +12,12 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 
-/// What the threads are told.
+/// The phase that all threads are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// Let people in.
+    /// Accept connections.
     Serving,
-    /// Finish what is under way.
+    /// Accept none, and finish the requests that are under way.
     Draining,
     /// Drop the rest.
     Cut,
@@ -53,9 +53,9 @@ impl Workers {
         for (index, sockets) in sockets.into_iter().enumerate() {
             let (house, store, seen) = (house.clone(), store.clone(), seen.clone());
             let sockets: Vec<_> = sockets.into_iter().zip(tls.iter().cloned()).collect();
-            let last_words = LastWords::new(tell.clone());
+            let report = EndReport::new(tell.clone());
             let work = move || {
-                last_words.say(run(&seen, |stop| async move {
+                report.set(run(&seen, |stop| async move {
                     serve(house, store.handle(), sockets, stop).await
                 }));
             };
@@ -90,10 +90,10 @@ impl Workers {
         while self.ended.recv().await.is_some() {}
     }
 
-    /// Waits for the threads themselves, which have ended or were cut.
+    /// Joins the threads, which have ended or were cut.
     pub(super) fn join(self) {
         for thread in self.threads {
-            // A thread that panicked has said so on stderr.
+            // A panic was printed by the thread itself.
             let _ = thread.join();
         }
     }
@@ -122,29 +122,29 @@ fn run<S: Future<Output = io::Result<()>>>(
     })
 }
 
-/// Resolves when a thread must let nobody in any more.
+/// Resolves when a thread must accept no further connection.
 type Stop = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 
 /// Reports the end of a thread, also if it panics.
-struct LastWords {
+struct EndReport {
     tell: mpsc::UnboundedSender<io::Result<()>>,
     result: Option<io::Result<()>>,
 }
 
-impl LastWords {
+impl EndReport {
     fn new(tell: mpsc::UnboundedSender<io::Result<()>>) -> Self {
         Self { tell, result: None }
     }
 
-    fn say(mut self, result: io::Result<()>) {
+    fn set(mut self, result: io::Result<()>) {
         self.result = Some(result);
     }
 }
 
-impl Drop for LastWords {
+impl Drop for EndReport {
     fn drop(&mut self) {
         let panicked = || Err(io::Error::other("it panicked"));
-        // Nobody listens any more if all is over anyway.
+        // The receiver is gone once the main thread has stopped.
         let _ = self.tell.send(self.result.take().unwrap_or_else(panicked));
     }
 }
