@@ -3,7 +3,7 @@
 use super::arguments::Demo;
 use super::error::CliError;
 use super::output::Output;
-use super::store::{Bench, on_store_of};
+use super::store::{Context, on_store_of};
 use crate::app::{App, AppError, Signals};
 use crate::clock::Clock;
 use crate::demo::{self, ALICE, Account, BOB, Banner, COOKIE, Inbox, Legacy};
@@ -192,31 +192,31 @@ audit: {{ target: audit.log }}
 
 /// Adds the application's accounts to the directory, unless they are there.
 fn add_users(settings: Settings) -> Result<(), CliError> {
-    on_store_of(settings, async |bench: Bench| {
+    on_store_of(settings, async |context: Context| {
         for account in [ALICE, BOB] {
-            if bench
+            if context
                 .store
                 .user(&UserId::new(account.name))
                 .await?
                 .is_none()
             {
-                bench.store.put_user(&user(account, &bench)?).await?;
+                context.store.put_user(&user(account, &context)?).await?;
             }
         }
         Ok(())
     })
 }
 
-fn user(account: Account, bench: &Bench) -> Result<User, CliError> {
+fn user(account: Account, context: &Context) -> Result<User, CliError> {
     let password = Secret::new(account.step_up_password.to_owned());
-    let cost = bench.settings.passwords.cost;
+    let cost = context.settings.passwords.cost;
     Ok(User {
         id: UserId::new(account.name),
         aliases: Vec::new(),
         email: Some(account.email.to_owned()),
         password: Some(hash_password(&password, cost, &Entropy::system())?),
         totp: None,
-        created_at: bench.clock.now(),
+        created_at: context.clock.now(),
     })
 }
 

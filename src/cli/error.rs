@@ -1,4 +1,4 @@
-//! Why a command did not work, and which exit code tells so.
+//! Why a command failed, and with which exit code.
 
 use super::BAD_CONFIGURATION;
 use super::output::Output;
@@ -26,7 +26,7 @@ pub enum CliError {
     Io {
         /// What was being done.
         what: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -39,7 +39,7 @@ pub enum CliError {
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Nobody reads the answer any more, or it cannot be written.
+    /// Stdout is closed, or cannot be written.
     #[error("the answer cannot be written")]
     Output(#[from] io::Error),
     /// A password cannot be hashed.
@@ -54,10 +54,10 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Tells the person on stderr, and the system by the exit code.
+    /// Prints the error on stderr and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         let mut out = Output::stderr();
-        // A pipe that was closed is how `stepgate … | head` ends: nothing is wrong.
+        // EPIPE is how `stepgate … | head` ends, and no error.
         if let Self::Output(error) = self
             && error.kind() == io::ErrorKind::BrokenPipe
         {
@@ -75,12 +75,12 @@ error: {count} {word}"
             }
             None => writeln!(out, "error: {}", telemetry::chain(self)),
         };
-        // If stderr is gone as well, the exit code is all there is.
+        // If stderr is closed as well, the exit code remains.
         drop(told);
         self.code()
     }
 
-    /// The mistakes of the files, which are told one by one.
+    /// The mistakes in the files, which are printed one by one.
     const fn mistakes(&self) -> Option<&Diagnostics> {
         if let Self::App(AppError::Policies(mistakes)) | Self::Configuration(mistakes) = self {
             Some(mistakes)
@@ -119,7 +119,7 @@ error: {count} {word}"
         }
     }
 
-    /// What was being done when the system said no.
+    /// An I/O error, with what was being done.
     pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

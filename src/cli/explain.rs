@@ -165,10 +165,10 @@ fn of_user(
     applying: &[Explained],
     out: &mut Output,
 ) -> Result<(), CliError> {
-    on_store_of(settings, async |bench| {
-        let id = bench.user_id(name)?;
-        let user = bench.store.user(&id).await?;
-        let mail = match bench.settings.mail {
+    on_store_of(settings, async |context| {
+        let id = context.user_id(name)?;
+        let user = context.store.user(&id).await?;
+        let mail = match context.settings.mail {
             Some(_) => MailState::Configured,
             None => MailState::Absent,
         };

@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &Serve) -> Result<(), CliError> {
     Ok(())
 }
 
-#[allow(clippy::disallowed_methods)] // the command line is a room where the environment is read
+#[allow(clippy::disallowed_methods)] // the command line reads the environment, and hands on what it says
 fn level_of_environment() -> Option<String> {
     std::env::var("STEPGATE_LOG")
         .ok()

@@ -3,7 +3,7 @@
 use super::arguments::{SessionCommand, SessionList, SessionRevoke};
 use super::error::CliError;
 use super::output::{Output, plural};
-use super::store::{Bench, on_store};
+use super::store::{Context, on_store};
 use super::table::Columns;
 use crate::audit::EventKind;
 use crate::domain::{Session, SessionId, Subject};
@@ -19,9 +19,9 @@ pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliEr
 }
 
 fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.list.config.config, async |bench| {
-        let subject = subject(&bench, arguments.user.as_deref())?;
-        let mut sessions = bench
+    on_store(&arguments.list.config.config, async |context| {
+        let subject = subject(&context, arguments.user.as_deref())?;
+        let mut sessions = context
             .store
             .sessions(subject.as_ref(), arguments.most)
             .await?;
@@ -47,22 +47,22 @@ fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
 }
 
 fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |bench| {
-        let subject = subject(&bench, arguments.user.as_deref())?;
-        let sessions = bench.store.sessions(subject.as_ref(), MOST).await?;
+    on_store(&arguments.config.config, async |context| {
+        let subject = subject(&context, arguments.user.as_deref())?;
+        let sessions = context.store.sessions(subject.as_ref(), MOST).await?;
         let chosen = match &arguments.id {
             None => (sessions.into_iter())
                 .filter(|(_, session)| !session.is_spelling())
                 .collect(),
             Some(id) => vec![only(sessions, id)?],
         };
-        let keep = bench.settings.sessions.remember;
+        let keep = context.settings.sessions.remember;
         for (id, session) in &chosen {
-            bench
+            context
                 .store
-                .revoke_session(*id, bench.clock.now(), keep)
+                .revoke_session(*id, context.clock.now(), keep)
                 .await?;
-            bench.record(EventKind::SessionRevoked, |event| {
+            context.record(EventKind::SessionRevoked, |event| {
                 event.subject = Some(&session.subject);
                 event.session = Some(*id);
             })?;
@@ -104,8 +104,8 @@ fn only(
     }
 }
 
-fn subject(bench: &Bench, name: Option<&str>) -> Result<Option<Subject>, CliError> {
-    let id = name.map(|name| bench.user_id(name)).transpose()?;
+fn subject(context: &Context, name: Option<&str>) -> Result<Option<Subject>, CliError> {
+    let id = name.map(|name| context.user_id(name)).transpose()?;
     Ok(id.map(|id| Subject::new(id.as_str())))
 }
 

@@ -4,15 +4,15 @@ use super::error::CliError;
 use super::output::Output;
 use crate::audit::{Audit, AuditSetupError, AuditTarget, Event, EventKind, Outcome};
 use crate::clock::Clock;
-use crate::domain::UserId;
+use crate::domain::{Subject, User, UserId};
 use crate::settings::{self, Settings};
 use crate::store::{AnyStore, Store, StoreError, open};
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Builder;
 
-/// What a command works with.
-pub(super) struct Bench {
+/// What commands on the store need.
+pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) store: AnyStore,
     pub(super) clock: Clock,
@@ -21,7 +21,7 @@ pub(super) struct Bench {
 /// Runs `work` on the store that the settings name.
 pub(super) fn on_store<T>(
     config: &Path,
-    work: impl AsyncFnOnce(Bench) -> Result<T, CliError>,
+    work: impl AsyncFnOnce(Context) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let settings = settings::load(config).map_err(CliError::Configuration)?;
     on_store_of(settings, work)
@@ -30,7 +30,7 @@ pub(super) fn on_store<T>(
 /// The same with settings that were read before.
 pub(super) fn on_store_of<T>(
     settings: Settings,
-    work: impl AsyncFnOnce(Bench) -> Result<T, CliError>,
+    work: impl AsyncFnOnce(Context) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let clock = Clock::System;
     let source = open(&settings.store, &clock)?;
@@ -41,7 +41,7 @@ pub(super) fn on_store_of<T>(
     runtime.block_on(async {
         let store = source.handle();
         reach(&store).await?;
-        work(Bench {
+        work(Context {
             settings,
             store,
             clock,
@@ -50,7 +50,7 @@ pub(super) fn on_store_of<T>(
     })
 }
 
-/// A connection to Redis is made in the background: gives it a moment.
+/// Waits up to two seconds for the connection to Redis, which is made in the background.
 async fn reach(store: &AnyStore) -> Result<(), StoreError> {
     let mut left = TRIES;
     loop {
@@ -63,13 +63,29 @@ async fn reach(store: &AnyStore) -> Result<(), StoreError> {
     }
 }
 
-impl Bench {
-    /// The one spelling of a name, as `session.subjects` says.
+impl Context {
+    /// The canonical spelling of a name, by `session.subjects`.
     pub(super) fn user_id(&self, name: &str) -> Result<UserId, CliError> {
         let wrong =
             || CliError::Usage(format!("`{}` cannot be a user's name", name.escape_debug()));
         let naming = self.settings.sessions.naming;
         naming.user(name).ok_or_else(wrong)
+    }
+
+    /// Finds a user by name or alias.
+    pub(super) async fn known_user(&self, name: &str) -> Result<User, CliError> {
+        let id = self.user_id(name)?;
+        let unknown = || {
+            let message = format!("there is no user `{id}`; `stepgate user add` adds one");
+            CliError::Impossible(message)
+        };
+        self.store.user(&id).await?.ok_or_else(unknown)
+    }
+
+    /// Records what was done to a user.
+    pub(super) fn record_user(&self, kind: EventKind, user: &UserId) -> Result<(), CliError> {
+        let subject = Subject::new(user.as_str());
+        self.record(kind, |event| event.subject = Some(&subject))
     }
 
     /// Records what an operator did, where the audit log is a file that no sidecar holds.

@@ -1,10 +1,9 @@
-//! `stepgate user totp`: the one place where a secret is shown, once.
+//! `stepgate user totp`: shows a TOTP secret, once.
 
 use super::arguments::UserTotp;
 use super::error::CliError;
 use super::output::Output;
-use super::store::{Bench, on_store};
-use super::user;
+use super::store::{Context, on_store};
 use crate::audit::EventKind;
 use crate::domain::{Secret, User};
 use crate::entropy::Entropy;
@@ -14,41 +13,41 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
 pub(super) fn run(arguments: &UserTotp, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |bench| {
-        let user = user::known(&bench, &arguments.name).await?;
+    on_store(&arguments.config.config, async |context| {
+        let user = context.known_user(&arguments.name).await?;
         if arguments.remove {
-            forget(&bench, user, out).await
+            forget(&context, user, out).await
         } else {
             let issuer = arguments.issuer.as_deref();
-            enroll(&bench, user, issuer, out).await
+            enroll(&context, user, issuer, out).await
         }
     })
 }
 
-async fn forget(bench: &Bench, mut user: User, out: &mut Output) -> Result<(), CliError> {
+async fn forget(context: &Context, mut user: User, out: &mut Output) -> Result<(), CliError> {
     user.totp = None;
-    bench.store.put_user(&user).await?;
-    user::record(bench, &user.id, EventKind::UserChanged)?;
+    context.store.put_user(&user).await?;
+    context.record_user(EventKind::UserChanged, &user.id)?;
     writeln!(out, "forgot the authenticator app of `{}`", user.id)?;
     Ok(())
 }
 
 async fn enroll(
-    bench: &Bench,
+    context: &Context,
     mut user: User,
     issuer: Option<&str>,
     out: &mut Output,
 ) -> Result<(), CliError> {
     let entropy = Entropy::system();
-    let keys = bench.settings.secrets.keys(&entropy)?;
+    let keys = context.settings.secrets.keys(&entropy)?;
     let secret = TotpSecret::generate(&entropy);
-    let issuer = issuer.unwrap_or_else(|| bench.settings.site());
+    let issuer = issuer.unwrap_or_else(|| context.settings.site());
     let failed =
         |error| CliError::Impossible(format!("no authenticator app could read it: {error}"));
     let uri = secret.to_uri(issuer, user.id.as_str()).map_err(failed)?;
     user.totp = Some(secret.seal(&user.id, &keys, &entropy));
-    bench.store.put_user(&user).await?;
-    user::record(bench, &user.id, EventKind::UserChanged)?;
+    context.store.put_user(&user).await?;
+    context.record_user(EventKind::UserChanged, &user.id)?;
     writeln!(
         out,
         "Authenticator app for `{}`; this is shown once.",
@@ -63,7 +62,7 @@ async fn enroll(
 }
 
 fn show_qr(uri: &Secret<String>, out: &mut Output) -> Result<(), CliError> {
-    // A text too long for any code is still there as text.
+    // A URI too long for a QR code is printed as text only.
     if let Ok(code) = QrCode::new(uri.expose()) {
         // Light on dark reads on most terminals; apps read both.
         let mut picture = code.render::<Dense1x2>();

@@ -3,11 +3,11 @@
 use super::arguments::{List, User as UserCommand, UserAdd, UserName, UserPasswd};
 use super::error::CliError;
 use super::output::{Output, plural};
-use super::store::{Bench, on_store};
+use super::store::on_store;
 use super::table::Columns;
 use super::{ask, totp};
 use crate::audit::EventKind;
-use crate::domain::{Subject, User, UserId};
+use crate::domain::{User, UserId};
 use crate::entropy::Entropy;
 use crate::store::Store;
 use crate::verification::{hash_password, locks_of};
@@ -29,12 +29,12 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
     if let Some(email) = &arguments.email {
         check_email(email)?;
     }
-    on_store(&arguments.config.config, async |bench| {
-        let id = bench.user_id(&arguments.name)?;
-        let aliases = arguments.alias.iter().map(|name| bench.user_id(name));
+    on_store(&arguments.config.config, async |context| {
+        let id = context.user_id(&arguments.name)?;
+        let aliases = arguments.alias.iter().map(|name| context.user_id(name));
         let aliases = aliases.collect::<Result<Vec<_>, _>>()?;
         for name in aliases.iter().chain([&id]) {
-            if let Some(known) = bench.store.user(name).await? {
+            if let Some(known) = context.store.user(name).await? {
                 let message = format!("`{name}` is known already, as user `{}`", known.id);
                 return Err(CliError::Impossible(message));
             }
@@ -43,7 +43,7 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
             None
         } else {
             let password = ask::new_password(id.as_str(), arguments.password_stdin)?;
-            let cost = bench.settings.passwords.cost;
+            let cost = context.settings.passwords.cost;
             Some(hash_password(&password, cost, &Entropy::system())?)
         };
         let user = User {
@@ -52,10 +52,10 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
             email: arguments.email,
             password,
             totp: None,
-            created_at: bench.clock.now(),
+            created_at: context.clock.now(),
         };
-        bench.store.put_user(&user).await?;
-        record(&bench, &user.id, EventKind::UserChanged)?;
+        context.store.put_user(&user).await?;
+        context.record_user(EventKind::UserChanged, &user.id)?;
         let factors = factors(&user);
         writeln!(out, "added user `{}` ({})", user.id, described(&factors))?;
         Ok(())
@@ -63,8 +63,8 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
 }
 
 fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |bench| {
-        let users = bench.store.users().await?;
+    on_store(&arguments.config.config, async |context| {
+        let users = context.store.users().await?;
         if arguments.json {
             let users: Vec<_> = users.iter().map(as_json).collect();
             writeln!(out, "{:#}", json!(users))?;
@@ -87,60 +87,43 @@ fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
 }
 
 fn passwd(arguments: &UserPasswd, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |bench| {
-        let mut user = known(&bench, &arguments.name).await?;
+    on_store(&arguments.config.config, async |context| {
+        let mut user = context.known_user(&arguments.name).await?;
         let password = ask::new_password(user.id.as_str(), arguments.password_stdin)?;
-        let cost = bench.settings.passwords.cost;
+        let cost = context.settings.passwords.cost;
         user.password = Some(hash_password(&password, cost, &Entropy::system())?);
-        bench.store.put_user(&user).await?;
-        record(&bench, &user.id, EventKind::UserChanged)?;
+        context.store.put_user(&user).await?;
+        context.record_user(EventKind::UserChanged, &user.id)?;
         writeln!(out, "set the password of `{}`", user.id)?;
         Ok(())
     })
 }
 
 fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |bench| {
-        let user = known(&bench, &arguments.name).await?;
-        bench.store.remove_user(&user.id).await?;
-        record(&bench, &user.id, EventKind::UserChanged)?;
+    on_store(&arguments.config.config, async |context| {
+        let user = context.known_user(&arguments.name).await?;
+        context.store.remove_user(&user.id).await?;
+        context.record_user(EventKind::UserChanged, &user.id)?;
         writeln!(out, "removed user `{}`", user.id)?;
         Ok(())
     })
 }
 
 fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |bench| {
+    on_store(&arguments.config.config, async |context| {
         // Somebody whom the directory does not know may be locked as well, by the subject's name.
-        let id = bench.user_id(&arguments.name)?;
-        let id = bench.store.user(&id).await?.map_or(id, |user| user.id);
-        let keys = bench.settings.secrets.keys(&Entropy::system())?;
-        bench.store.clear_attempts(&locks_of(&id, &keys)).await?;
-        record(&bench, &id, EventKind::FactorUnlocked)?;
+        let id = context.user_id(&arguments.name)?;
+        let id = context.store.user(&id).await?.map_or(id, |user| user.id);
+        let keys = context.settings.secrets.keys(&Entropy::system())?;
+        context.store.clear_attempts(&locks_of(&id, &keys)).await?;
+        context.record_user(EventKind::FactorUnlocked, &id)?;
         writeln!(out, "cleared the failures of `{id}`")?;
         Ok(())
     })
 }
 
-/// Finds a user by name or alias.
-pub(super) async fn known(bench: &Bench, name: &str) -> Result<User, CliError> {
-    let id = bench.user_id(name)?;
-    let unknown = || {
-        CliError::Impossible(format!(
-            "there is no user `{id}`; `stepgate user add` adds one"
-        ))
-    };
-    bench.store.user(&id).await?.ok_or_else(unknown)
-}
-
-/// Records what was done to a user.
-pub(super) fn record(bench: &Bench, user: &UserId, kind: EventKind) -> Result<(), CliError> {
-    let subject = Subject::new(user.as_str());
-    bench.record(kind, |event| event.subject = Some(&subject))
-}
-
 /// By what a user can prove themselves.
-pub(super) fn factors(user: &User) -> Vec<&'static str> {
+fn factors(user: &User) -> Vec<&'static str> {
     let held = [
         (user.password.is_some(), "password"),
         (user.totp.is_some(), "totp"),
