@@ -1,6 +1,7 @@
 //! What may be written on the command line.
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -42,6 +43,10 @@ pub(super) enum Command {
     /// Runs a small old application with Stepgate in front of it
     #[cfg_attr(not(feature = "demo"), command(hide = true))]
     Demo(Demo),
+    /// Writes the completions of a shell
+    Completions(Completions),
+    /// Writes the manual page
+    Man(Man),
 }
 
 /// Where the settings are.
@@ -301,4 +306,26 @@ pub(super) struct Demo {
     /// Run the application alone, without Stepgate
     #[arg(long)]
     pub(super) app_only: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stepgate completions bash > /usr/share/bash-completion/completions/stepgate
+  stepgate completions zsh > /usr/share/zsh/site-functions/_stepgate
+  source <(stepgate completions bash)")]
+pub(super) struct Completions {
+    /// The shell
+    pub(super) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stepgate man | man -l -
+  stepgate man --into /usr/share/man/man1   a page of each command")]
+pub(super) struct Man {
+    /// Write a page of each command into this folder instead
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) into: Option<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! The command line: what can be asked of `stepgate`, and how it answers.
 //!
-//! Answers go to stdout, logs and complaints to stderr. Exit codes: 0 all is well, 1 it did not work,
+//! Answers go to stdout, logs and errors to stderr. Exit codes: 0 all is well, 1 it did not work,
 //! 64 it was asked wrongly or the configuration is bad (`EX_USAGE` of sysexits).
 
 mod arguments;
@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod error;
 mod explain;
+mod generate;
 mod output;
 mod serve;
 mod session;
@@ -31,7 +32,7 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where nobody reads what is asked for, there is nobody to tell either.
+            // A closed stdout or stderr leaves no way to report that it is closed.
             let _ = error.print();
             return if error.use_stderr() {
                 ExitCode::from(BAD_CONFIGURATION)
@@ -54,7 +55,9 @@ fn dispatch(cli: Cli, out: &mut Output) -> Result<(), CliError> {
         Command::Demo(arguments) => demo::run(arguments, out),
         #[cfg(not(feature = "demo"))]
         Command::Demo(_) => Err(CliError::Impossible(NO_DEMO.to_owned())),
+        Command::Completions(arguments) => generate::completions(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
+        Command::Man(arguments) => generate::man(&arguments, out),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Session(command) => session::run(command, out),
         Command::User(command) => user::run(command, out),

@@ -19,7 +19,7 @@ impl Output {
         }
     }
 
-    /// Standard error, for complaints and questions.
+    /// Standard error, for errors, warnings and notes.
     pub(super) fn stderr() -> Self {
         let terminal = io::stderr().is_terminal();
         Self {
@@ -28,9 +28,15 @@ impl Output {
         }
     }
 
-    /// Whether a person is looking.
+    /// Whether it is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Writes bytes as they are.
+    pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)?;
+        self.stream.flush()
     }
 
     /// What `writeln!` calls.

@@ -5,7 +5,7 @@ use crate::support::stepgate::{Stepgate, command, run};
 use crate::support::temp::TempDir;
 use serde_json::Value;
 use std::io::Write;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 const SETTINGS: &str = "version: 1
 listen: 127.0.0.1:0
@@ -46,18 +46,18 @@ fn said(dir: &TempDir, arguments: &[&str]) -> String {
         output.status.code(),
         Some(0),
         "{arguments:?}: {}",
-        complaint(&output)
+        stderr_of(&output)
     );
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What a command that fails complains of, and its exit code.
+/// The exit code and the error of a command that fails.
 fn refused(dir: &TempDir, arguments: &[&str]) -> (i32, String) {
     let output = run(dir, arguments);
-    (output.status.code().unwrap(), complaint(&output))
+    (output.status.code().unwrap(), stderr_of(&output))
 }
 
-fn complaint(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -85,7 +85,7 @@ fn add_alice(dir: &TempDir) {
         "--password-stdin",
     ];
     let added = fed(dir, &add, "correct horse battery\n");
-    assert!(added.status.success(), "{}", complaint(&added));
+    assert!(added.status.success(), "{}", stderr_of(&added));
 }
 
 #[test]
@@ -173,11 +173,109 @@ fn every_command_helps_with_examples() {
         "session revoke",
         "audit",
         "audit verify",
+        "completions",
+        "man",
     ] {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let help = said(&dir, &arguments);
         assert!(help.contains("Example"), "{command}: {help}");
     }
+}
+
+#[test]
+fn completions_name_every_command_and_parse() {
+    let dir = TempDir::new("cli");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = said(&dir, &["completions", shell]);
+        for word in ["explain", "unlock", "warnings-are-errors"] {
+            assert!(script.contains(word), "{shell}: no `{word}`");
+        }
+        if shell == "bash" {
+            let script = dir.write("stepgate.bash", script);
+            let parsed = Command::new("bash").arg("-n").arg(script).output().unwrap();
+            assert!(parsed.status.success(), "{}", stderr_of(&parsed));
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_of_each_command() {
+    let dir = TempDir::new("cli");
+    let page = said(&dir, &["man"]);
+    assert!(page.contains(".TH stepgate 1") && page.contains("stepgate explain"));
+    assert_eq!(said(&dir, &["man", "--into", "."]), "");
+    for name in ["stepgate.1", "stepgate-serve.1", "stepgate-user-add.1"] {
+        let path = dir.path().join(name);
+        assert!(path.exists(), "no {name}");
+        // Without a formatter there is nothing that could find a mistake in a page.
+        let Ok(formatted) = Command::new("man")
+            .args(["--warnings", "-l"])
+            .arg(&path)
+            .output()
+        else {
+            continue;
+        };
+        assert_eq!(stderr_of(&formatted), "", "{name}");
+    }
+    assert_eq!(refused(&dir, &["man", "--into", "nowhere"]).0, 1);
+}
+
+#[test]
+fn a_secret_that_is_named_and_missing_is_made_with_a_warning() {
+    let dir = folder();
+    dir.write(
+        "stepgate.yaml",
+        format!("{SETTINGS}secret: {{ file: new.key }}\n"),
+    );
+    let warning = "the file of `secret` was not there, and a new secret was made";
+    let stepgate = Stepgate::serve(&dir);
+    let line = stepgate.process().wait_for_line(warning);
+    assert!(line.contains("new.key") && line.contains("WARN"), "{line}");
+    assert_eq!(stepgate.terminate().code(), Some(0));
+
+    let stepgate = Stepgate::serve(&dir);
+    let log = stepgate.process().lines().join("\n");
+    assert!(!log.contains(warning), "{log}");
+    assert_eq!(stepgate.terminate().code(), Some(0));
+
+    dir.write(
+        "stepgate.yaml",
+        format!("{SETTINGS}secret: {{ file: /proc/new.key }}\n"),
+    );
+    let (code, told) = refused(&dir, &["serve"]);
+    assert_eq!(code, 64, "{told}");
+    assert!(
+        told.contains("there is no secret file `/proc/new.key`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_hangup_tells_of_settings_that_have_changed() {
+    let dir = folder();
+    let stepgate = Stepgate::serve(&dir);
+    let hang_up = |reloads: usize| {
+        stepgate.process().signal("HUP");
+        stepgate.process().wait_until("a reload", |lines| {
+            let done = lines.iter().filter(|line| line.contains("were reloaded"));
+            (done.count() >= reloads).then_some(())
+        });
+    };
+    hang_up(1);
+    hang_up(2);
+    let log = stepgate.process().lines().join("\n");
+    assert!(!log.contains("restart to apply it"), "{log}");
+    dir.write(
+        "stepgate.yaml",
+        format!("{SETTINGS}log: {{ level: debug }}\n"),
+    );
+    hang_up(3);
+    let line = stepgate.process().wait_for_line("restart to apply it");
+    assert!(
+        line.contains("stepgate.yaml") && line.contains("WARN"),
+        "{line}"
+    );
+    assert_eq!(stepgate.terminate().code(), Some(0));
 }
 
 #[test]
@@ -246,7 +344,7 @@ fn users_come_and_go_and_no_secret_is_shown() {
         &["user", "add", "alice", "--password-stdin"],
         "correct horse battery\n",
     );
-    assert!(complaint(&again).contains("is known already"));
+    assert!(stderr_of(&again).contains("is known already"));
     let list = said(&dir, &["user", "list"]);
     assert!(
         list.starts_with("NAME ") && list.contains("password, email_code"),
@@ -284,15 +382,15 @@ fn a_password_is_long_enough_and_never_an_argument() {
         "seven77\n",
     );
     assert_eq!(short.status.code(), Some(64));
-    assert!(complaint(&short).contains("at least 8"));
+    assert!(stderr_of(&short).contains("at least 8"));
     let few = fed(
         &dir,
         &["user", "add", "bob", "--password-stdin"],
         "eight888\n",
     );
-    assert!(few.status.success() && complaint(&few).contains("15 or more"));
+    assert!(few.status.success() && stderr_of(&few).contains("15 or more"));
     let nobody_to_ask = fed(&dir, &["user", "add", "carol"], "");
-    assert!(complaint(&nobody_to_ask).contains("no terminal"));
+    assert!(stderr_of(&nobody_to_ask).contains("no terminal"));
 }
 
 #[test]
