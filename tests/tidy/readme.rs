@@ -8,7 +8,13 @@ use stepgate::{policy, settings};
 
 /// The pages that people read first, and those that they lead to.
 fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md")];
+    let top = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ];
+    let mut pages: Vec<_> = top.iter().map(|name| root().join(name)).collect();
     for folder in ["docs", "examples", "policies"] {
         pages.extend(files(folder, "md"));
     }
@@ -32,6 +38,19 @@ fn the_first_two_commands_of_the_readme_are_the_demo_and_the_tests() {
         .collect();
     assert_eq!(commands, ["cargo run --release -- demo", "scripts/test"]);
     assert!(root().join("scripts/test").exists());
+}
+
+#[test]
+fn the_licence_is_the_one_of_the_manifest() {
+    assert!(text(&root().join("Cargo.toml")).contains("license = \"Apache-2.0\""));
+    let licence = text(&root().join("LICENSE"));
+    for part in [
+        "Version 2.0, January 2004",
+        "9. Accepting Warranty",
+        "END OF TERMS AND CONDITIONS",
+    ] {
+        assert!(licence.contains(part), "no `{part}`");
+    }
 }
 
 #[test]
