@@ -440,6 +440,15 @@ fn numbers_have_ends() {
 }
 
 #[test]
+fn a_sender_that_is_none_is_shown_where_it_stands() {
+    let told = wrong("mail:\n  smtp: mail\n  from: nobody\n");
+    assert!(
+        told.contains("stepgate.yaml:6:9: `nobody` is not a sender"),
+        "{told}"
+    );
+}
+
+#[test]
 fn codes_without_a_mail_server_are_warned_of() {
     let policy =
         "version: 1\ndefault: forward\nroutes:\n  - { id: a, level: 3, match: { path: /a } }\n";

@@ -1,7 +1,7 @@
 //! The mail server that sends the codes.
 
 use super::Draft;
-use crate::mail::{Login, MailSettings, Security, SmtpSettings};
+use crate::mail::{Login, MailSettings, MailSetupError, Security, SmtpSettings};
 use crate::settings::raw::{RawMail, RawSecurity};
 use crate::yaml::{Path, clip};
 
@@ -41,7 +41,13 @@ pub(super) fn compile(
     settings.queue = draft.count(raw.queue, settings.queue, &at("queue"));
     settings.connections = draft.count(raw.connections, settings.connections, &at("connections"));
     if let Err(error) = settings.check() {
-        draft.file.report(&section, crate::telemetry::chain(&error));
+        let field = match &error {
+            MailSetupError::CaFile { .. } | MailSetupError::Tls(_) => at("ca"),
+            MailSetupError::PasswordInTheOpen { .. } => at("password"),
+            MailSetupError::Sender(..) => at("from"),
+            MailSetupError::Thread(_) => section.clone(),
+        };
+        draft.file.report(&field, crate::telemetry::chain(&error));
     }
     Some(settings)
 }
