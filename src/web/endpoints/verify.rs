@@ -97,9 +97,7 @@ pub(super) async fn answer(
             })
             .await
         }
-        (Answer::Unconfirmed, Sent::Json(_)) => Err(EndpointError::Malformed(
-            "`confirm` to hold the phrase that the challenge asks for",
-        )),
+        (Answer::Unconfirmed, Sent::Json(_)) => Ok(desk.refused_json(&Reason::WrongAnswer.into())),
         (Answer::Unconfirmed, Sent::Form(_, carried)) => {
             let refusal = Reason::WrongAnswer.into();
             let error = Some(PromptError::WrongPhrase(factor));

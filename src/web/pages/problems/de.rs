@@ -148,7 +148,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::WrongAnswer => (
             "Diese Antwort stimmt nicht",
-            "Passwort oder Code passen nicht. Ein Code kann auch schon benutzt oder zu alt sein.",
+            "Passwort, Code oder die Phrase in `confirm` stimmen nicht. Ein Code kann auch schon benutzt oder zu alt sein.",
             "Versuchen Sie es mit Bedacht noch einmal: Die Zahl der Versuche ist begrenzt.",
         ),
     };

@@ -148,7 +148,7 @@ pub(super) const fn explain(reason: Reason) -> Explanation {
         ),
         Reason::WrongAnswer => (
             "That answer is not right",
-            "The password or code does not fit. A code may also have been used before, or be too old.",
+            "The password, the code or the phrase in `confirm` does not fit. A code may also have been used before, or be too old.",
             "Try again, with care: the number of attempts is limited.",
         ),
     };
