@@ -178,7 +178,7 @@ impl App {
                 };
                 tracing::info!("listening on {scheme}://{}", listener.address);
             }
-            let routes = house.web.table.load().routes().count();
+            let routes = house.web.table.load().count();
             let upstream = &house.options.upstream.target;
             let (store, threads) = (&self.store_name, count);
             tracing::info!(routes, %upstream, store, threads, "ready");

@@ -87,7 +87,7 @@ fn apply(house: &House, read: Result<Policies, Diagnostics>) {
         EventKind::PoliciesLoaded,
         outcome,
     );
-    event.count = u64::try_from(house.web.table.load().routes().count()).ok();
+    event.count = u64::try_from(house.web.table.load().count()).ok();
     if house.sessions.audit.record(&event).is_err() {
         tracing::error!("the reload could not be recorded in the audit log");
     }
@@ -100,7 +100,7 @@ fn put_in_force(house: &House, policies: Policies) -> Outcome {
     }
     match policies.into_table() {
         Ok(table) => {
-            let routes = table.routes().count();
+            let routes = table.count();
             house.web.table.store(Arc::new(table));
             tracing::info!(routes, files, "the policies were reloaded");
             Outcome::Succeeded

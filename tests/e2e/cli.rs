@@ -426,12 +426,17 @@ fn a_sidecar_starts_reloads_and_ends_when_asked_to() {
         .wait_for_line("the new policies are refused; the old ones stay");
     dir.write(
         "policies/users.yaml",
-        "version: 1\ndefault: forward\nroutes: []\n",
+        "version: 1
+default: forward
+routes: [{ id: edit, level: 3, match: { methods: [POST], path: /edit }, anchor: /form }]
+",
     );
+    // The page of the form is no route of the policy's.
+    assert!(said(&dir, &["check"]).ends_with("ok: 1 route in 1 file\n"));
     let reloaded = stepgate
         .process()
         .wait_for_line("the policies were reloaded");
-    assert!(reloaded.contains("\"routes\":0"), "{reloaded}");
+    assert!(reloaded.contains("\"routes\":1"), "{reloaded}");
     stepgate.process().signal("HUP");
     stepgate.process().wait_until("a second reload", |lines| {
         let reloads = lines.iter().filter(|line| line.contains("were reloaded"));

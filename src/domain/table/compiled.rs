@@ -20,7 +20,7 @@ pub(super) struct Compiled {
     pub(super) path: CompiledPath,
     exceptions: Vec<CompiledException>,
     /// Whether this is the page that hosts a form, rather than what the form is sent to.
-    is_page: bool,
+    pub(super) is_page: bool,
 }
 
 #[derive(Debug)]

@@ -124,6 +124,11 @@ impl RouteTable {
         self.routes.iter().map(|compiled| &compiled.route)
     }
 
+    /// How many routes the policies hold, without the pages of those that name one.
+    pub fn count(&self) -> usize {
+        self.routes.iter().filter(|one| !one.is_page).count()
+    }
+
     /// Finds the routes that apply, and those that the body may make apply.
     ///
     /// Allocates nothing when no path matches.
