@@ -71,7 +71,7 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
         t,
         title: fill(t.confirm_title, &[("title", &confirm.title)]),
         heading: visible(&confirm.title),
-        facts: shown(&confirm.shown),
+        facts: shown(t, &confirm.shown),
         retype: rows.iter().any(|row| !matches!(row, Row::Hidden { .. })),
         rows,
         deadline: fill(

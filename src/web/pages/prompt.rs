@@ -266,7 +266,7 @@ fn facts(t: &Texts, prompt: &Prompt) -> Vec<(String, String)> {
         (t.fact_time, t.at_least(prompt.time_left)),
     ];
     let ours = ours.map(|(label, value)| (label.to_owned(), value));
-    shown(&prompt.shown).into_iter().chain(ours).collect()
+    shown(t, &prompt.shown).into_iter().chain(ours).collect()
 }
 
 fn done(t: &Texts, prompt: &Prompt) -> Option<String> {

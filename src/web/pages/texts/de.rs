@@ -30,6 +30,7 @@ pub(super) const TEXTS: Texts = Texts {
     email_sent: "Ein Code ist unterwegs an {to}. Das kann eine Minute dauern; sehen Sie auch im Spam-Ordner nach.",
     email_too_soon: "Gerade eben wurde ein Code gesendet. Einen neuen können Sie in {time} anfordern.",
     email_wait: "Keine E-Mail? Einen neuen Code können Sie in {time} anfordern.",
+    empty: "(leer)",
     error_prefix: "Fehler",
     fact_account: "Angemeldet als",
     fact_level: "Risiko",

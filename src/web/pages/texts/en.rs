@@ -30,6 +30,7 @@ pub(super) const TEXTS: Texts = Texts {
     email_sent: "A code is on its way to {to}. It may take a minute to arrive; look among the spam as well.",
     email_too_soon: "A code was sent a moment ago. You can ask for another one in {time}.",
     email_wait: "No mail? You can ask for another code in {time}.",
+    empty: "(empty)",
     error_prefix: "Error",
     fact_account: "Signed in as",
     fact_level: "Risk",

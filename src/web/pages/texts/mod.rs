@@ -52,6 +52,7 @@ texts! {
     email_sent,
     email_too_soon,
     email_wait,
+    empty,
     error_prefix,
     fact_account,
     fact_level,
@@ -212,10 +213,10 @@ pub(crate) fn visible(value: &str) -> String {
     value.replace(hides, "\u{fffd}")
 }
 
-/// Labels and values, made visible: a value left empty is a dash.
-pub(crate) fn shown(pairs: &[(String, String)]) -> Vec<(String, String)> {
+/// Labels and values, made visible, also values that were left empty.
+pub(crate) fn shown(t: &Texts, pairs: &[(String, String)]) -> Vec<(String, String)> {
     let shown = |value: &str| match value.trim() {
-        "" => "–".to_owned(),
+        "" => t.empty.to_owned(),
         _ => visible(value),
     };
     let pair = |(label, value): &(String, String)| (visible(label), shown(value));
