@@ -1,79 +1,33 @@
 //! The running sidecar: built from its settings, served by worker threads, stopped in order.
 
+mod error;
 mod reload;
 mod signals;
 mod watch;
 mod workers;
 
+pub use error::AppError;
 pub use signals::Signals;
 
-use crate::audit::{Audit, AuditSetupError, Event, EventKind, Outcome};
+use crate::audit::{Audit, Event, EventKind, Outcome};
 use crate::clock::Clock;
-use crate::domain::TableError;
 use crate::entropy::Entropy;
-use crate::mail::{MailSetupError, Mailer};
+use crate::mail::Mailer;
 use crate::policy::{Fingerprint, Policies, Sources};
 use crate::proxy::House;
-use crate::session::SharedSessions;
-use crate::session::{GuestCookie, Rolling};
-use crate::settings::{KeysError, Listener, Settings};
-use crate::store::{OpenError, StoreOptions, StoreSource, open};
-use crate::tls::TlsError;
+use crate::session::{GuestCookie, Rolling, SharedSessions};
+use crate::settings::{Listener, Settings};
+use crate::store::{StoreOptions, StoreSource, open};
 use crate::transport::bind;
 use crate::verification::{Equipment, PasswordChecker};
 use crate::web::SharedWeb;
-use crate::yaml::{Diagnostics, Severity};
+use crate::yaml::Severity;
 use arc_swap::ArcSwap;
 use reload::{ReadAtStart, Reloader};
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Why the sidecar does not start, or did not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The audit log.
-    #[error(transparent)]
-    Audit(#[from] AuditSetupError),
-    /// An address cannot be listened on.
-    #[error("cannot listen on `{address}`")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// The secret.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// The mail server's settings.
-    #[error(transparent)]
-    Mail(#[from] MailSetupError),
-    /// What hashes passwords.
-    #[error("cannot hash passwords")]
-    Passwords(#[from] crate::verification::StartError),
-    /// The policies cannot be used.
-    #[error("the policies cannot be used")]
-    Policies(#[source] Diagnostics),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// The routes together make no table.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// A thread or a runtime cannot be started.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
-    /// The certificates.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// A worker thread has ended without a signal to stop.
-    #[error("a thread that serves requests has ended")]
-    Worker(#[source] io::Error),
-}
 
 /// Everything that is needed to serve; the sockets are open, no connection is accepted yet.
 #[derive(Debug)]

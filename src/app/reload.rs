@@ -1,6 +1,6 @@
 //! Reloads the policies: when their files change, or on SIGHUP. A table with a mistake changes nothing.
 
-use super::AppError;
+use super::error::AppError;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::policy::{Fingerprint, Policies, Sources, Watch};
 use crate::proxy::House;

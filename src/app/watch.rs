@@ -1,6 +1,6 @@
 //! The main thread: waits for orders, follows the feed of revocations, stops the workers.
 
-use super::AppError;
+use super::error::AppError;
 use super::reload::Reloader;
 use super::signals::{Order, Orders, Signals};
 use super::workers::{Phase, Workers};

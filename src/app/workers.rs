@@ -1,6 +1,6 @@
 //! The worker threads: each has a runtime, a store handle and a socket of each listener.
 
-use super::AppError;
+use super::error::AppError;
 use crate::proxy::{House, serve};
 use crate::settings::Listener;
 use crate::store::StoreSource;
