@@ -2,7 +2,7 @@
 
 mod desk;
 mod directory;
-mod requests;
+mod evidence;
 mod schema;
 mod sessions;
 mod values;
@@ -178,13 +178,13 @@ impl Store for EmbeddedStore {
                 grants: &grants,
                 claims: &claims,
             };
-            requests::evidence(connection, ask, now)
+            evidence::evidence(connection, ask, now)
         };
         self.desk.run(access, work).await
     }
 
     async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection| requests::give_back(connection, &claim))
+        self.write(move |connection| evidence::give_back(connection, &claim))
             .await
     }
 

@@ -1,7 +1,7 @@
 //! Verification on disk: attempts, codes, steps, and success.
 
+use super::evidence::put_grant;
 use super::millis;
-use super::requests::put_grant;
 use super::sessions::{Row, drop_grants, wipe};
 use crate::domain::{
     Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session,

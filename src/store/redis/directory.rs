@@ -54,7 +54,7 @@ impl RedisStore {
     pub(super) async fn find_user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         let answer = self
             .link
-            .run(&scripts::FIND_USER, 3, Repeat::Harmless, |command| {
+            .run(&scripts::USER, 3, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.users())
                     .arg(self.keys.aliases())
@@ -72,7 +72,7 @@ impl RedisStore {
     pub(super) async fn list_users(&self) -> Result<Vec<User>, StoreError> {
         let answer = self
             .link
-            .run(&scripts::LIST_USERS, 2, Repeat::Harmless, |command| {
+            .run(&scripts::USERS, 2, Repeat::Harmless, |command| {
                 command.arg(self.keys.users()).arg(self.keys.names());
             })
             .await?;

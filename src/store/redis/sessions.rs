@@ -1,8 +1,8 @@
 //! Sessions in Redis: logins, rotation, use, revocation.
 
 use super::answer::{bytes, list, next, number, optional_bytes, text};
+use super::evidence::until;
 use super::link::Repeat;
-use super::requests::until;
 use super::{RedisStore, scripts, ttl};
 use crate::domain::{Session, SessionId, Subject, Timestamp};
 use crate::store::endings::{Ending, Note};
@@ -144,7 +144,7 @@ impl RedisStore {
         }
         let told = self
             .link
-            .run(&scripts::SAME_SESSION, 1, Repeat::Harmless, |command| {
+            .run(&scripts::IS_SAME_SESSION, 1, Repeat::Harmless, |command| {
                 command.arg(self.keys.session(&other)).arg(one.as_bytes());
             })
             .await?;

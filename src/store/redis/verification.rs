@@ -117,7 +117,7 @@ impl RedisStore {
         // Compared here, because Lua does not compare in constant time; taken there, by one alone.
         let answer = self
             .link
-            .run(&scripts::TAKE_VALUE, 1, Repeat::Never, |command| {
+            .run(&scripts::TAKE_CODE, 1, Repeat::Never, |command| {
                 command.arg(&key).arg(&record);
             })
             .await?;
