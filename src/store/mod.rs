@@ -5,230 +5,37 @@
 
 mod embedded;
 mod endings;
+mod error;
+mod evidence;
 mod feed;
 mod keys;
 mod open;
 mod record;
 mod redis;
 mod revoked;
+mod sessions;
+mod verification;
 
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use endings::{Ending, EndingCause, Endings};
+pub use error::{OpenError, StoreError};
+pub use evidence::{Ask, Held};
 pub use feed::EndingFeed;
-pub use open::{AnyStore, OpenError, StoreOptions, StoreSource, open};
+pub use open::{AnyStore, StoreOptions, StoreSource, open};
 #[cfg(fuzzing)]
 pub use record::read_as_every_record;
 #[cfg(fuzzing)]
 pub use redis::read_as_replies;
 pub use redis::{RedisOptions, RedisStore};
 pub use revoked::Revoked;
+pub use sessions::{Carry, Login, Rotated, Rotation};
+pub use verification::{CodeAnswer, SentCode, Taken, Verified};
 
 use crate::domain::{
-    Action, Attempt, BrowserKeyHash, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet,
-    Grant, GrantKey, Mark, Session, SessionId, Subject, Timestamp, User, UserId,
+    Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Session, SessionId,
+    Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
-use subtle::ConstantTimeEq;
-
-/// What can go wrong between us and the store. Unknown is not granted.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A record cannot be read; it counts for nothing.
-    #[error("a {what} record in the store is unreadable")]
-    Corrupt {
-        /// Which kind of record.
-        what: &'static str,
-    },
-    /// The store answered too late.
-    #[error("the store did not answer within {}ms", limit.as_millis())]
-    Timeout {
-        /// The deadline.
-        limit: Duration,
-    },
-    /// The store cannot be reached, or refuses to write.
-    #[error("the store is unavailable")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What a guarded request asks of the store; answered in one round trip.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    /// The session that the request belongs to.
-    pub session: SessionId,
-    /// The browser key that the request carries: a claim is taken for the browser that earned it
-    /// and for no other, so that a copied cookie alone cannot use up what it may not use.
-    pub browser: Option<BrowserKeyHash>,
-    /// Grants that would be used and stay.
-    pub grants: &'a [GrantKey],
-    /// Single-use grants that would be taken. They are taken only if every one of them is there,
-    /// unexpired, earned in this browser, and the session is not revoked.
-    pub claims: &'a [GrantKey],
-}
-
-impl Ask<'_> {
-    /// Asks for a session alone, in a browser.
-    pub const fn session(session: SessionId, browser: Option<BrowserKeyHash>) -> Self {
-        Self {
-            session,
-            browser,
-            grants: &[],
-            claims: &[],
-        }
-    }
-}
-
-/// What the store holds for an [`Ask`].
-#[derive(Debug, Default)]
-pub struct Held {
-    /// The session, if it is known.
-    pub session: Option<Session>,
-    /// The last verification.
-    pub mark: Option<Mark>,
-    /// Of the grants asked for, those that are there.
-    pub grants: Vec<Grant>,
-    /// Of the claims asked for, all or none, now gone from the store.
-    pub claims: Vec<Claim>,
-    /// For each of `Ask::told_of`, the last grant that was earned, if it is remembered.
-    pub latest: Vec<Grant>,
-}
-
-impl<'a> Ask<'a> {
-    /// The actions whose last grant is told as well: what is asked for is one of many that may be
-    /// there, and why it is not is worth knowing.
-    pub(crate) fn told_of(&self) -> impl Iterator<Item = &'a Action> + Clone + use<'a> {
-        let keys = self.grants.iter().chain(self.claims);
-        keys.filter(|key| key.is_one_of_many())
-            .map(|key| &key.action)
-    }
-}
-
-/// A login that was observed.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The session that the client will carry from now on.
-    pub id: SessionId,
-    /// What the client carried before: forgotten with everything it held.
-    pub replaces: Option<SessionId>,
-    /// The new session.
-    pub session: Session,
-    /// How long it is remembered without being used.
-    pub keep: Duration,
-}
-
-/// A session's cookie to which the application gave another value, without a login that we saw.
-#[derive(Clone, Copy, Debug)]
-pub struct Rotation {
-    /// The session that the client carried.
-    pub from: SessionId,
-    /// The session that it carries from now on.
-    pub to: SessionId,
-    /// What goes along.
-    pub carry: Carry,
-    /// How long `from` stays known with what it holds. Requests may be under way with it, each of
-    /// which may be answered with a successor of its own.
-    pub grace: Duration,
-}
-
-impl Rotation {
-    /// How many values of one session's cookie are known at once; the oldest are forgotten.
-    pub const MOST_VALUES: u32 = 64;
-
-    /// How many of them are remembered by name, for ending what is open under an old one.
-    pub const MOST_NAMES: u32 = 256;
-}
-
-/// What goes along to the successor of a session's cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carry {
-    /// The session with its mark, its grants and the freshness of its login.
-    Everything,
-    /// The session, whose subject must prove themselves anew; all, if all went along when its cookie got
-    /// the value that it has. So a restart in between loses nothing.
-    LikeBefore,
-    /// The session, whose subject must prove themselves anew.
-    SessionAlone,
-}
-
-/// What became of a rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotated {
-    /// The session is known by both values.
-    Followed,
-    /// The successor was known already, and is left as it was.
-    Known,
-    /// Nothing is known of the session.
-    Unknown,
-}
-
-/// A verification that succeeded, and what it earns.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// The challenge; taken once, so that a second answer earns nothing.
-    pub challenge: ChallengeId,
-    /// How long the challenge must be remembered as answered.
-    pub challenge_keep: Duration,
-    /// The session in which the challenge was opened: the same, or under an earlier value of its cookie.
-    pub opened_in: SessionId,
-    /// The session that is verified.
-    pub session: SessionId,
-    /// The session as it is to be written if the store has no record of it yet.
-    pub unrecorded: Session,
-    /// The browser key that the request carried. If the stored session belongs to another one,
-    /// everything that other browser had earned is dropped.
-    pub presented: Option<BrowserKeyHash>,
-    /// The browser key from now on.
-    pub renewed: BrowserKeyHash,
-    /// The mark on the session (its `browser_key` is `renewed`).
-    pub mark: Mark,
-    /// The grant, where the requirement asks for one (its `browser_key` is `renewed`).
-    pub grant: Option<Grant>,
-    /// Counters that a success clears.
-    pub clears: Vec<CounterKey>,
-    /// How long the session is remembered without being used.
-    pub keep: Duration,
-}
-
-/// Whether a thing that can be taken once was there to take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It had been taken before.
-    Before,
-    /// It was taken now, by us alone.
-    Now,
-}
-
-/// A code that was sent, as a keyed hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SentCode {
-    /// Keyed hash of the code, bound to the challenge.
-    pub hash: [u8; 32],
-    /// When it stops counting.
-    pub expires_at: Timestamp,
-}
-
-impl SentCode {
-    /// Why the code with this hash is not taken; `None` if it is to be.
-    fn refuses(&self, hash: &[u8; 32], now: Timestamp) -> Option<CodeAnswer> {
-        if self.expires_at <= now {
-            Some(CodeAnswer::NoneSent)
-        } else if bool::from(self.hash.ct_eq(hash)) {
-            None
-        } else {
-            Some(CodeAnswer::Wrong)
-        }
-    }
-}
-
-/// The answer to presenting a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeAnswer {
-    /// It was right, and is now used up.
-    Matched,
-    /// No code is waiting: never sent, expired, or used.
-    NoneSent,
-    /// It is wrong; the code that was sent stays good.
-    Wrong,
-}
 
 /// The store, cut along what the house does. Every operation is atomic by itself.
 ///

@@ -3,16 +3,14 @@
 use super::embedded::{EmbeddedOptions, EmbeddedStore};
 use super::redis::{RedisOptions, RedisServer, RedisStore};
 use super::{
-    Ask, CodeAnswer, EndingFeed, Endings, Held, Login, Revoked, Rotated, Rotation, SentCode, Store,
-    StoreError, Taken, Verified,
+    Ask, CodeAnswer, EndingFeed, Endings, Held, Login, OpenError, Revoked, Rotated, Rotation,
+    SentCode, Store, StoreError, Taken, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::{
     Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Session, SessionId,
     Subject, Timestamp, User, UserId,
 };
-use crate::tls::TlsError;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,57 +21,6 @@ pub enum StoreOptions {
     Embedded(EmbeddedOptions),
     /// In Redis.
     Redis(RedisOptions),
-}
-
-/// Why a store cannot be opened. A Redis that does not answer is not among it: we wait for it.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file with the certificate authority.
-    #[error("cannot read `{}`", path.display())]
-    CaFile {
-        /// Where it should be.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The embedded store's file is not ours, or damaged.
-    #[error("cannot open the store `{}`", path.display())]
-    Database {
-        /// Where it is.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: rusqlite::Error,
-    },
-    /// The embedded store's file or folder.
-    #[error("cannot create `{}`", path.display())]
-    File {
-        /// Where it should be.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A later version of Stepgate has written it.
-    #[error("the store `{}` has schema {found}; this version knows up to {known}", path.display())]
-    NewerSchema {
-        /// Where it is.
-        path: PathBuf,
-        /// The schema it has.
-        found: u32,
-        /// The latest schema we know.
-        known: u32,
-    },
-    /// Addresses end up in logs.
-    #[error("the address of redis holds a password; name it by file or environment instead")]
-    PasswordInUrl,
-    /// The certificates that are trusted.
-    #[error("cannot use the certificates for redis")]
-    Tls(#[from] TlsError),
-    /// The address of Redis.
-    #[error("cannot use the address of redis")]
-    Url(#[source] ::redis::RedisError),
 }
 
 /// A store that was opened. It can be handed to any thread; each takes a handle of its own.

@@ -1,0 +1,77 @@
+//! What a verification writes and takes, and what the store answers.
+
+use crate::domain::{
+    BrowserKeyHash, ChallengeId, CounterKey, Grant, Mark, Session, SessionId, Timestamp,
+};
+use std::time::Duration;
+use subtle::ConstantTimeEq;
+
+/// A verification that succeeded, and what it earns.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The challenge; taken once, so that a second answer earns nothing.
+    pub challenge: ChallengeId,
+    /// How long the challenge must be remembered as answered.
+    pub challenge_keep: Duration,
+    /// The session in which the challenge was opened: the same, or under an earlier value of its cookie.
+    pub opened_in: SessionId,
+    /// The session that is verified.
+    pub session: SessionId,
+    /// The session as it is to be written if the store has no record of it yet.
+    pub unrecorded: Session,
+    /// The browser key that the request carried. If the stored session belongs to another one,
+    /// everything that other browser had earned is dropped.
+    pub presented: Option<BrowserKeyHash>,
+    /// The browser key from now on.
+    pub renewed: BrowserKeyHash,
+    /// The mark on the session (its `browser_key` is `renewed`).
+    pub mark: Mark,
+    /// The grant, where the requirement asks for one (its `browser_key` is `renewed`).
+    pub grant: Option<Grant>,
+    /// Counters that a success clears.
+    pub clears: Vec<CounterKey>,
+    /// How long the session is remembered without being used.
+    pub keep: Duration,
+}
+
+/// Whether a thing that can be taken once was there to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It had been taken before.
+    Before,
+    /// It was taken now, by us alone.
+    Now,
+}
+
+/// A code that was sent, as a keyed hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentCode {
+    /// Keyed hash of the code, bound to the challenge.
+    pub hash: [u8; 32],
+    /// When it stops counting.
+    pub expires_at: Timestamp,
+}
+
+impl SentCode {
+    /// Why the code with this hash is not taken; `None` if it is to be.
+    pub(super) fn refuses(&self, hash: &[u8; 32], now: Timestamp) -> Option<CodeAnswer> {
+        if self.expires_at <= now {
+            Some(CodeAnswer::NoneSent)
+        } else if bool::from(self.hash.ct_eq(hash)) {
+            None
+        } else {
+            Some(CodeAnswer::Wrong)
+        }
+    }
+}
+
+/// The answer to presenting a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeAnswer {
+    /// It was right, and is now used up.
+    Matched,
+    /// No code is waiting: never sent, expired, or used.
+    NoneSent,
+    /// It is wrong; the code that was sent stays good.
+    Wrong,
+}
