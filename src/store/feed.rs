@@ -1,7 +1,7 @@
 //! Hears which sessions end, and keeps the set of the revoked ones; one task for the whole process.
 
 use super::redis::{Heard, RedisFeed, RedisServer, RedisStore};
-use super::{EmbeddedStore, Endings, Revoked, Store, StoreError};
+use super::{EmbeddedStore, Endings, Revoked, Store};
 use crate::clock::Clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,8 +87,12 @@ async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: 
         let version = store.data_version().await.ok();
         let is_due = since.is_none_or(|since| since.elapsed() >= RESYNC);
         if version.is_none() || version != seen || is_due {
-            match synchronize(store, clock, revoked).await {
-                Ok(()) => (seen, since) = (version, Some(Instant::now())),
+            let now = clock.now();
+            match store.revoked_sessions(now).await {
+                Ok(told) => {
+                    revoked.synchronize(told, now);
+                    (seen, since) = (version, Some(Instant::now()));
+                }
                 Err(error) => tracing::warn!(%error, "cannot read the revoked sessions"),
             }
         }
@@ -119,9 +123,13 @@ async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings:
     loop {
         let feed = RedisFeed::subscribe(server, revoked).await;
         'subscribed: while let Ok(feed) = &feed {
-            if let Err(error) = synchronize(&store, clock, revoked).await {
-                tracing::warn!(%error, "cannot read the revoked sessions");
-                break;
+            let now = clock.now();
+            match store.revoked_sessions(now).await {
+                Ok(told) => revoked.synchronize(told, now),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot read the revoked sessions");
+                    break;
+                }
             }
             warn_of_eviction(&store, &mut warned).await;
             let synchronized = Instant::now();
@@ -157,16 +165,6 @@ async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings:
         drop(feed);
         sleep(RETRY).await;
     }
-}
-
-async fn synchronize(
-    store: &impl Store,
-    clock: &Clock,
-    revoked: &Revoked,
-) -> Result<(), StoreError> {
-    let now = clock.now();
-    revoked.synchronize(store.revoked_sessions(now).await?, now);
-    Ok(())
 }
 
 /// Counters and used codes must never be evicted: a forgotten attempt is one more attempt.

@@ -1,15 +1,16 @@
 //! The directory in Redis.
 
+use super::RedisStore;
 use super::answer::{bytes, list, next, number, text};
 use super::link::Repeat;
-use super::{RedisStore, scripts};
+use super::scripts::script;
 use crate::domain::{User, UserId};
 use crate::store::StoreError;
 use crate::store::record::{decode_user, encode_user};
 use redis::Value;
 
 impl RedisStore {
-    pub(super) async fn write_user(&self, user: &User) -> Result<(), StoreError> {
+    pub(crate) async fn put_user(&self, user: &User) -> Result<(), StoreError> {
         // The aliases are kept one to a line; no canonical name has a line break.
         if user
             .aliases
@@ -19,7 +20,7 @@ impl RedisStore {
             return Err(StoreError::Corrupt { what: "user" });
         }
         self.link
-            .run(&scripts::PUT_USER, 3, Repeat::Harmless, |command| {
+            .run(script!(put_user), 3, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.users())
                     .arg(self.keys.aliases())
@@ -33,14 +34,10 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn exchange_user(
-        &self,
-        before: &User,
-        after: &User,
-    ) -> Result<bool, StoreError> {
+    pub(crate) async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
         let swapped = self
             .link
-            .run(&scripts::SWAP_USER, 1, Repeat::Never, |command| {
+            .run(script!(swap_user), 1, Repeat::Never, |command| {
                 command
                     .arg(self.keys.users())
                     .arg(before.id.as_str())
@@ -51,10 +48,10 @@ impl RedisStore {
         Ok(number(&swapped)? == 1)
     }
 
-    pub(super) async fn find_user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
+    pub(crate) async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         let answer = self
             .link
-            .run(&scripts::USER, 3, Repeat::Harmless, |command| {
+            .run(script!(user), 3, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.users())
                     .arg(self.keys.aliases())
@@ -69,10 +66,10 @@ impl RedisStore {
             .transpose()
     }
 
-    pub(super) async fn list_users(&self) -> Result<Vec<User>, StoreError> {
+    pub(crate) async fn users(&self) -> Result<Vec<User>, StoreError> {
         let answer = self
             .link
-            .run(&scripts::USERS, 2, Repeat::Harmless, |command| {
+            .run(script!(users), 2, Repeat::Harmless, |command| {
                 command.arg(self.keys.users()).arg(self.keys.names());
             })
             .await?;
@@ -85,10 +82,10 @@ impl RedisStore {
         Ok(users)
     }
 
-    pub(super) async fn forget_user(&self, id: &UserId) -> Result<bool, StoreError> {
+    pub(crate) async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError> {
         let answer = self
             .link
-            .run(&scripts::REMOVE_USER, 4, Repeat::Never, |command| {
+            .run(script!(remove_user), 4, Repeat::Never, |command| {
                 command
                     .arg(self.keys.users())
                     .arg(self.keys.aliases())

@@ -1,11 +1,11 @@
 //! On the way of a request: one command fetches all a decision rests on.
 
+use super::RedisStore;
 use super::command::{Word, write_command};
 use super::link::Repeat;
 use super::reply::{Reply, Texts};
-use super::scripts::Spelling;
+use super::scripts::{EVIDENCE, Spelling, script};
 use super::wire::Command;
-use super::{RedisStore, scripts};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{
     GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD, SessionKey,
@@ -16,11 +16,7 @@ use crate::store::record::{
 use crate::store::{Ask, Held, StoreError};
 
 impl RedisStore {
-    pub(super) async fn fetch_evidence(
-        &self,
-        ask: Ask<'_>,
-        now: Timestamp,
-    ) -> Result<Held, StoreError> {
+    pub(crate) async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
         let question = |form| Question {
             form,
             key: self.keys.session(&ask.session),
@@ -37,11 +33,11 @@ impl RedisStore {
         read_held(ask, now, &reply)
     }
 
-    pub(super) async fn return_claim(&self, claim: &Claim) -> Result<(), StoreError> {
-        let Claim { session, grant } = claim;
+    pub(crate) async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
+        let Claim { session, grant } = &claim;
         let taken = [&b"x:"[..], grant.id.as_bytes()].concat();
         self.link
-            .run(&scripts::GIVE_BACK, 1, Repeat::Never, |command| {
+            .run(script!(give_back), 1, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(session))
                     .arg(GrantField(&grant.key))
@@ -76,7 +72,7 @@ impl Command for Question<'_> {
                 write_command(out, head.into_iter().chain(fields(self.ask)));
             }
             Form::Take(spelling) => {
-                let [verb, script] = scripts::EVIDENCE.spelled(spelling);
+                let [verb, script] = EVIDENCE.spelled(spelling);
                 let browser = self.ask.browser.as_ref();
                 let head = [
                     Word::Text(verb.as_bytes()),

@@ -23,15 +23,9 @@ use self::answer::number;
 use self::dial::Dialer;
 use self::link::{Limits, Link, Repeat};
 use crate::clock::Clock;
-use crate::domain::{
-    Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Secret, Session,
-    SessionId, Subject, Timestamp, User, UserId,
-};
+use crate::domain::Secret;
 use crate::store::keys::KeySpace;
-use crate::store::{
-    Ask, CodeAnswer, Held, Login, OpenError, Revoked, Rotated, Rotation, SentCode, Store,
-    StoreError, Taken, Verified,
-};
+use crate::store::{OpenError, Revoked, StoreError, Taken};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ConnectionInfo, IntoConnectionInfo, TlsCertificates};
 use std::path::PathBuf;
@@ -161,6 +155,17 @@ impl RedisStore {
         }
     }
 
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let mut set = Cmd::new();
+        set.arg("SET")
+            .arg(self.keys.ping())
+            .arg(1)
+            .arg("PX")
+            .arg(60_000);
+        // A write: a server that only reads would judge without counting.
+        self.link.ask(&set, Repeat::Harmless).await.map(drop)
+    }
+
     /// What the server does when its memory is full: the name of its eviction policy, if that
     /// one may drop what we rely on; `None` if it drops nothing.
     pub async fn evicting_policy(&self) -> Result<Option<String>, StoreError> {
@@ -188,162 +193,4 @@ fn taken(answer: &redis::Value) -> Result<Taken, StoreError> {
     } else {
         Taken::Before
     })
-}
-
-impl Store for RedisStore {
-    async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
-        self.fetch_evidence(ask, now).await
-    }
-
-    async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
-        self.return_claim(&claim).await
-    }
-
-    async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
-        self.write_login(login).await
-    }
-
-    async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
-        self.follow_rotation(rotation).await
-    }
-
-    async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError> {
-        self.is_value_of(one, other).await
-    }
-
-    async fn dispute_session(
-        &self,
-        id: SessionId,
-        disputed: &Session,
-        keep: Duration,
-    ) -> Result<(), StoreError> {
-        self.write_dispute(id, disputed, keep).await
-    }
-
-    async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError> {
-        self.rename_session(from, to).await
-    }
-
-    async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError> {
-        self.write_parts(id, parts).await
-    }
-
-    async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.forget_session(id).await
-    }
-
-    async fn touch_session(
-        &self,
-        id: SessionId,
-        now: Timestamp,
-        keep: Duration,
-    ) -> Result<(), StoreError> {
-        self.note_use(id, now, keep).await
-    }
-
-    async fn revoke_session(
-        &self,
-        id: SessionId,
-        now: Timestamp,
-        keep: Duration,
-    ) -> Result<(), StoreError> {
-        self.write_revocation(id, now, keep).await
-    }
-
-    async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.drop_elevation(id).await
-    }
-
-    async fn sessions(
-        &self,
-        subject: Option<&Subject>,
-        most: usize,
-    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
-        self.list_sessions(subject, most).await
-    }
-
-    async fn revoked_sessions(
-        &self,
-        now: Timestamp,
-    ) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {
-        self.list_revoked(now).await
-    }
-
-    async fn count_attempt(
-        &self,
-        counters: &[Counter],
-        now: Timestamp,
-    ) -> Result<Attempt, StoreError> {
-        self.count(counters, now).await
-    }
-
-    async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
-        self.clear(keys).await
-    }
-
-    async fn note_factor(
-        &self,
-        challenge: ChallengeId,
-        factor: Factor,
-        keep: Duration,
-    ) -> Result<FactorSet, StoreError> {
-        self.add_factor(challenge, factor, keep).await
-    }
-
-    async fn put_code(
-        &self,
-        challenge: ChallengeId,
-        code: &SentCode,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.write_code(challenge, code, now).await
-    }
-
-    async fn take_code(
-        &self,
-        challenge: ChallengeId,
-        hash: &[u8; 32],
-        now: Timestamp,
-    ) -> Result<CodeAnswer, StoreError> {
-        self.try_code(challenge, hash, now).await
-    }
-
-    async fn take_totp_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError> {
-        self.take_step(user, step).await
-    }
-
-    async fn put_verified(&self, verified: &Verified, now: Timestamp) -> Result<Taken, StoreError> {
-        self.write_verified(verified, now).await
-    }
-
-    async fn put_user(&self, user: &User) -> Result<(), StoreError> {
-        self.write_user(user).await
-    }
-
-    async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
-        self.exchange_user(before, after).await
-    }
-
-    async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
-        self.find_user(name).await
-    }
-
-    async fn users(&self) -> Result<Vec<User>, StoreError> {
-        self.list_users().await
-    }
-
-    async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError> {
-        self.forget_user(id).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        let mut set = Cmd::new();
-        set.arg("SET")
-            .arg(self.keys.ping())
-            .arg(1)
-            .arg("PX")
-            .arg(60_000);
-        // A write: a server that only reads would judge without counting.
-        self.link.ask(&set, Repeat::Harmless).await.map(drop)
-    }
 }

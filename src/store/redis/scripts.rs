@@ -1,13 +1,13 @@
 //! What Redis runs for us in one piece: every operation of several steps is one script.
 
 use redis::Script;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 /// A script, known to the server by its hash and sent in full only to a server that lost it.
 #[derive(Debug)]
 pub(super) struct Lua {
     pub(super) code: &'static str,
-    hash: LazyLock<String>,
+    hash: OnceLock<String>,
 }
 
 /// How a script is named to the server.
@@ -20,45 +20,35 @@ pub(super) enum Spelling {
 }
 
 impl Lua {
+    pub(super) const fn new(code: &'static str) -> Self {
+        let hash = OnceLock::new();
+        Self { code, hash }
+    }
+
     /// The command that runs it, and its first word.
     pub(super) fn spelled(&self, spelling: Spelling) -> [&str; 2] {
         match spelling {
             Spelling::Code => ["EVAL", self.code],
-            Spelling::Hash => ["EVALSHA", &self.hash],
+            Spelling::Hash => {
+                let hash = || Script::new(self.code).get_hash().to_owned();
+                ["EVALSHA", self.hash.get_or_init(hash)]
+            }
         }
     }
 }
 
-macro_rules! scripts {
-    ($($name:ident = $file:literal,)*) => {
-        $(pub(super) static $name: Lua = Lua {
-            code: concat!(include_str!("lua/prelude.lua"), include_str!(concat!("lua/", $file))),
-            hash: LazyLock::new(|| Script::new($name.code).get_hash().to_owned()),
-        };)*
-    };
+/// The script of an operation: `lua/NAME.lua` with what several of them need before it.
+macro_rules! script {
+    ($name:ident) => {{
+        use $crate::store::redis::scripts::Lua;
+        static SCRIPT: Lua = Lua::new(concat!(
+            include_str!("lua/prelude.lua"),
+            include_str!(concat!("lua/", stringify!($name), ".lua"))
+        ));
+        &SCRIPT
+    }};
 }
+pub(super) use script;
 
-scripts! {
-    COUNT_ATTEMPT = "count_attempt.lua",
-    DISPUTE_SESSION = "dispute_session.lua",
-    END_SESSION = "end_session.lua",
-    EVIDENCE = "evidence.lua",
-    USER = "user.lua",
-    GIVE_BACK = "give_back.lua",
-    USERS = "users.lua",
-    LOCK_SESSION = "lock_session.lua",
-    MOVE_SESSION = "move_session.lua",
-    NOTE_FACTOR = "note_factor.lua",
-    NOTE_PARTS = "note_parts.lua",
-    PUT_LOGIN = "put_login.lua",
-    PUT_USER = "put_user.lua",
-    PUT_VERIFIED = "put_verified.lua",
-    REMOVE_USER = "remove_user.lua",
-    REVOKE_SESSION = "revoke_session.lua",
-    ROTATE_SESSION = "rotate_session.lua",
-    IS_SAME_SESSION = "is_same_session.lua",
-    SWAP_USER = "swap_user.lua",
-    TAKE_TOTP_STEP = "take_totp_step.lua",
-    TAKE_CODE = "take_code.lua",
-    TOUCH_SESSION = "touch_session.lua",
-}
+/// The one script on the way of requests: loaded as soon as a connection is made.
+pub(super) static EVIDENCE: &Lua = script!(evidence);

@@ -3,7 +3,8 @@
 use super::answer::{bytes, list, next, number, optional_bytes, text};
 use super::evidence::until;
 use super::link::Repeat;
-use super::{RedisStore, scripts, ttl};
+use super::scripts::script;
+use super::{RedisStore, ttl};
 use crate::domain::{Session, SessionId, Subject, Timestamp};
 use crate::store::endings::{Ending, Note};
 use crate::store::keys::{FIRST_FIELD, REPLACED_FIELD, REVOKED_FIELD, SESSION_FIELD};
@@ -20,11 +21,11 @@ const MOST_OF_A_SUBJECT: usize = 10_000;
 const ENDINGS_AT_ONCE: usize = 1_000;
 
 impl RedisStore {
-    pub(super) async fn write_login(&self, login: &Login) -> Result<(), StoreError> {
+    pub(crate) async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
         let now = self.clock.now();
         let keys = if login.replaces.is_some() { 3 } else { 2 };
         self.link
-            .run(&scripts::PUT_LOGIN, keys, Repeat::Never, |command| {
+            .run(script!(put_login), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(&login.id));
                 command.arg(self.keys.subject(&login.session.subject));
                 if let Some(replaced) = &login.replaces {
@@ -41,7 +42,7 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn rename_session(
+    pub(crate) async fn move_session(
         &self,
         from: SessionId,
         to: SessionId,
@@ -51,7 +52,7 @@ impl RedisStore {
         }
         let now = self.clock.now().as_millis();
         self.link
-            .run(&scripts::MOVE_SESSION, 3, Repeat::Never, |command| {
+            .run(script!(move_session), 3, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(&from))
                     .arg(self.keys.session(&to))
@@ -66,14 +67,14 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn write_parts(
+    pub(crate) async fn note_parts(
         &self,
         id: SessionId,
         parts: &[SessionId],
     ) -> Result<(), StoreError> {
         let parts: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
         self.link
-            .run(&scripts::NOTE_PARTS, 2, Repeat::Harmless, |command| {
+            .run(script!(note_parts), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
                     .arg(self.keys.revoked())
@@ -84,9 +85,9 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn forget_session(&self, id: SessionId) -> Result<(), StoreError> {
+    pub(crate) async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.link
-            .run(&scripts::END_SESSION, 2, Repeat::Never, |command| {
+            .run(script!(end_session), 2, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(&id))
                     .arg(self.keys.endings())
@@ -97,7 +98,7 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn follow_rotation(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+    pub(crate) async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
         let Rotation {
             from,
             to,
@@ -107,7 +108,7 @@ impl RedisStore {
         let now = self.clock.now().as_millis();
         let told = self
             .link
-            .run(&scripts::ROTATE_SESSION, 3, Repeat::Never, |command| {
+            .run(script!(rotate_session), 3, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(from))
                     .arg(self.keys.session(to))
@@ -134,7 +135,7 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn is_value_of(
+    pub(crate) async fn is_same_session(
         &self,
         one: SessionId,
         other: SessionId,
@@ -144,14 +145,14 @@ impl RedisStore {
         }
         let told = self
             .link
-            .run(&scripts::IS_SAME_SESSION, 1, Repeat::Harmless, |command| {
+            .run(script!(is_same_session), 1, Repeat::Harmless, |command| {
                 command.arg(self.keys.session(&other)).arg(one.as_bytes());
             })
             .await?;
         Ok(number(&told)? == 1)
     }
 
-    pub(super) async fn write_dispute(
+    pub(crate) async fn dispute_session(
         &self,
         id: SessionId,
         disputed: &Session,
@@ -159,7 +160,7 @@ impl RedisStore {
     ) -> Result<(), StoreError> {
         let now = self.clock.now().as_millis();
         self.link
-            .run(&scripts::DISPUTE_SESSION, 2, Repeat::Harmless, |command| {
+            .run(script!(dispute_session), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
                     .arg(self.keys.endings())
@@ -172,14 +173,14 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn note_use(
+    pub(crate) async fn touch_session(
         &self,
         id: SessionId,
         now: Timestamp,
         keep: Duration,
     ) -> Result<(), StoreError> {
         self.link
-            .run(&scripts::TOUCH_SESSION, 1, Repeat::Harmless, |command| {
+            .run(script!(touch_session), 1, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
                     .arg(now.as_millis())
@@ -193,7 +194,7 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn write_revocation(
+    pub(crate) async fn revoke_session(
         &self,
         id: SessionId,
         now: Timestamp,
@@ -202,7 +203,7 @@ impl RedisStore {
         let end = now.after(keep);
         let revoked = self
             .link
-            .run(&scripts::REVOKE_SESSION, 2, Repeat::Harmless, |command| {
+            .run(script!(revoke_session), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
                     .arg(self.keys.revoked())
@@ -219,9 +220,9 @@ impl RedisStore {
         Ok(())
     }
 
-    pub(super) async fn drop_elevation(&self, id: SessionId) -> Result<(), StoreError> {
+    pub(crate) async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
         self.link
-            .run(&scripts::LOCK_SESSION, 2, Repeat::Harmless, |command| {
+            .run(script!(lock_session), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
                     .arg(self.keys.endings())
@@ -231,7 +232,7 @@ impl RedisStore {
             .map(drop)
     }
 
-    pub(super) async fn list_sessions(
+    pub(crate) async fn sessions(
         &self,
         subject: Option<&Subject>,
         most: usize,
@@ -244,7 +245,7 @@ impl RedisStore {
         Ok(sessions)
     }
 
-    pub(super) async fn list_revoked(
+    pub(crate) async fn revoked_sessions(
         &self,
         now: Timestamp,
     ) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {

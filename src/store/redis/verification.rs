@@ -2,7 +2,8 @@
 
 use super::answer::{list, next, number, optional_bytes, text};
 use super::link::Repeat;
-use super::{MARGIN, RedisStore, scripts, taken, ttl};
+use super::scripts::script;
+use super::{MARGIN, RedisStore, taken, ttl};
 use crate::domain::{
     Attempt, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session, Timestamp, UserId,
 };
@@ -13,7 +14,7 @@ use redis::Cmd;
 use std::time::Duration;
 
 impl RedisStore {
-    pub(super) async fn count(
+    pub(crate) async fn count_attempt(
         &self,
         counters: &[Counter],
         now: Timestamp,
@@ -26,7 +27,7 @@ impl RedisStore {
         let answer = self
             .link
             .run(
-                &scripts::COUNT_ATTEMPT,
+                script!(count_attempt),
                 counters.len(),
                 Repeat::Never,
                 |command| {
@@ -50,7 +51,7 @@ impl RedisStore {
         read_attempt(counters, answer)
     }
 
-    pub(super) async fn clear(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
+    pub(crate) async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
         if keys.is_empty() {
             return Ok(());
         }
@@ -62,7 +63,7 @@ impl RedisStore {
         self.link.ask(&delete, Repeat::Never).await.map(drop)
     }
 
-    pub(super) async fn add_factor(
+    pub(crate) async fn note_factor(
         &self,
         challenge: ChallengeId,
         factor: Factor,
@@ -70,7 +71,7 @@ impl RedisStore {
     ) -> Result<FactorSet, StoreError> {
         let answer = self
             .link
-            .run(&scripts::NOTE_FACTOR, 1, Repeat::Harmless, |command| {
+            .run(script!(note_factor), 1, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.factors(challenge))
                     .arg(factor.as_str())
@@ -83,7 +84,7 @@ impl RedisStore {
         factors.map_err(|_| StoreError::Corrupt { what: "factor" })
     }
 
-    pub(super) async fn write_code(
+    pub(crate) async fn put_code(
         &self,
         challenge: ChallengeId,
         code: &SentCode,
@@ -98,7 +99,7 @@ impl RedisStore {
         self.link.ask(&set, Repeat::Never).await.map(drop)
     }
 
-    pub(super) async fn try_code(
+    pub(crate) async fn take_code(
         &self,
         challenge: ChallengeId,
         hash: &[u8; 32],
@@ -117,7 +118,7 @@ impl RedisStore {
         // Compared here, because Lua does not compare in constant time; taken there, by one alone.
         let answer = self
             .link
-            .run(&scripts::TAKE_CODE, 1, Repeat::Never, |command| {
+            .run(script!(take_code), 1, Repeat::Never, |command| {
                 command.arg(&key).arg(&record);
             })
             .await?;
@@ -127,17 +128,21 @@ impl RedisStore {
         })
     }
 
-    pub(super) async fn take_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError> {
+    pub(crate) async fn take_totp_step(
+        &self,
+        user: &UserId,
+        step: u64,
+    ) -> Result<Taken, StoreError> {
         let answer = self
             .link
-            .run(&scripts::TAKE_TOTP_STEP, 1, Repeat::Never, |command| {
+            .run(script!(take_totp_step), 1, Repeat::Never, |command| {
                 command.arg(self.keys.totp(user)).arg(step);
             })
             .await?;
         taken(&answer)
     }
 
-    pub(super) async fn write_verified(
+    pub(crate) async fn put_verified(
         &self,
         verified: &Verified,
         now: Timestamp,
@@ -150,7 +155,7 @@ impl RedisStore {
         let keys = 3 + verified.clears.len();
         let answer = self
             .link
-            .run(&scripts::PUT_VERIFIED, keys, Repeat::Never, |command| {
+            .run(script!(put_verified), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(id));
                 command.arg(self.keys.answered(verified.opened_in, verified.challenge));
                 command.arg(self.keys.subject(&unrecorded.subject));
