@@ -165,7 +165,7 @@ fn serve(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, clo
         let now = clock.now();
         if now.since(purged) >= PURGE {
             purged = now;
-            if let Err(error) = schema::purge(connection, super::millis(now)) {
+            if let Err(error) = schema::purge(connection, now) {
                 tracing::warn!(%error, "cannot drop what is over from the embedded store");
             }
         }

@@ -1,7 +1,7 @@
 //! On the way of a request: all a decision rests on, in one transaction.
 
-use super::millis;
-use super::sessions::{Row, revoked_until};
+use super::rows::{Row, revoked_until};
+use super::schema::millis;
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{GrantField, LatestField};
 use crate::store::record::{decode_grant, decode_latest, decode_mark, encode_grant};

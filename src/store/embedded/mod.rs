@@ -3,9 +3,11 @@
 mod desk;
 mod directory;
 mod evidence;
+mod listing;
+mod rotation;
+mod rows;
 mod schema;
 mod sessions;
-mod values;
 mod verification;
 
 use self::desk::{Access, Desk};
@@ -97,7 +99,7 @@ impl EmbeddedStore {
 
     /// The endings after the one of this number, and the number of the last.
     pub(crate) async fn endings(&self, after: i64) -> Result<(Vec<Ending>, i64), StoreError> {
-        self.read(move |connection| sessions::endings(connection, after))
+        self.read(move |connection| listing::endings(connection, after))
             .await
     }
 
@@ -157,11 +159,6 @@ fn prepare(connection: &Connection, deadline: Duration) -> Result<(), rusqlite::
     Ok(())
 }
 
-/// A time as SQLite keeps it. Times beyond its reach are the end of time.
-fn millis(time: Timestamp) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-}
-
 impl Store for EmbeddedStore {
     async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
         let (id, browser) = (ask.session, ask.browser);
@@ -197,7 +194,7 @@ impl Store for EmbeddedStore {
     async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
         let (rotation, now) = (*rotation, self.clock.now());
         let (rotated, revoked) = self
-            .write(move |connection| values::rotate(connection, &rotation, now))
+            .write(move |connection| rotation::rotate(connection, &rotation, now))
             .await?;
         if let Some(until) = revoked {
             self.revoked.add(rotation.to, until);
@@ -206,7 +203,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError> {
-        self.read(move |connection| Ok(values::every_value(connection, other)?.contains(&one)))
+        self.read(move |connection| Ok(rows::every_value(connection, other)?.contains(&one)))
             .await
     }
 
@@ -218,7 +215,7 @@ impl Store for EmbeddedStore {
     ) -> Result<(), StoreError> {
         let (disputed, now) = (disputed.clone(), self.clock.now());
         let until = now.after(keep);
-        self.write(move |connection| values::dispute(connection, id, &disputed, until, now))
+        self.write(move |connection| sessions::dispute(connection, id, &disputed, until, now))
             .await?;
         self.news.notify_one();
         Ok(())
@@ -250,7 +247,7 @@ impl Store for EmbeddedStore {
 
     async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.write(move |connection| values::end(connection, id, now))
+        self.write(move |connection| sessions::end(connection, id, now))
             .await?;
         self.news.notify_one();
         Ok(())
@@ -284,7 +281,7 @@ impl Store for EmbeddedStore {
 
     async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
         let now = self.clock.now();
-        self.write(move |connection| values::lock(connection, id, now))
+        self.write(move |connection| sessions::lock(connection, id, now))
             .await?;
         self.news.notify_one();
         Ok(())
@@ -296,7 +293,7 @@ impl Store for EmbeddedStore {
         most: usize,
     ) -> Result<Vec<(SessionId, Session)>, StoreError> {
         let (subject, now) = (subject.cloned(), self.clock.now());
-        self.read(move |connection| sessions::list(connection, subject.as_ref(), most, now))
+        self.read(move |connection| listing::list(connection, subject.as_ref(), most, now))
             .await
     }
 
@@ -304,7 +301,7 @@ impl Store for EmbeddedStore {
         &self,
         now: Timestamp,
     ) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {
-        self.read(move |connection| sessions::revoked(connection, now))
+        self.read(move |connection| listing::revoked(connection, now))
             .await
     }
 
@@ -400,7 +397,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let now = millis(self.clock.now());
+        let now = schema::millis(self.clock.now());
         self.write(move |connection| {
             connection.execute(
                 "INSERT OR REPLACE INTO pings (id, at) VALUES (1, ?1)",

@@ -1,5 +1,6 @@
 //! The tables of the embedded store.
 
+use crate::domain::Timestamp;
 use rusqlite::{Connection, Error, TransactionBehavior};
 
 /// The steps from nothing to the latest schema; one is never changed after a release, only followed.
@@ -73,8 +74,18 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error>
     Ok(None)
 }
 
+/// A time as SQLite keeps it. Times beyond its reach are the end of time.
+pub(super) fn millis(time: Timestamp) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads a time back.
+pub(super) fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
 /// Drops what is over.
-pub(super) fn purge(connection: &Connection, now: i64) -> Result<(), Error> {
+pub(super) fn purge(connection: &Connection, now: Timestamp) -> Result<(), Error> {
     for delete in [
         "DELETE FROM grants WHERE expires_at <= ?1
             OR session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
@@ -90,7 +101,7 @@ pub(super) fn purge(connection: &Connection, now: i64) -> Result<(), Error> {
         // An hour: whoever reads them looks several times a second.
         "DELETE FROM endings WHERE at <= ?1 - 3600000",
     ] {
-        connection.execute(delete, [now])?;
+        connection.execute(delete, [millis(now)])?;
     }
     Ok(())
 }

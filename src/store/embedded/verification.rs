@@ -1,8 +1,8 @@
 //! Verification on disk: attempts, codes, steps, and success.
 
 use super::evidence::put_grant;
-use super::millis;
-use super::sessions::{Row, drop_grants, wipe};
+use super::rows::{Row, drop_grants, wipe};
+use super::schema::millis;
 use crate::domain::{
     Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session,
     SessionId, Timestamp, UserId,

@@ -1,28 +1,10 @@
 //! The values that a session's cookie has on disk, one after the other and side by side.
 
-use super::millis;
-use super::sessions::{
-    Row, drop_grants, note_ending, note_revoked, refiled, revoked_until, strip_elevation, wipe,
-};
+use super::rows::{Row, drop_grants, note_revoked, refiled, revoked_until, wipe};
+use super::schema::millis;
 use crate::domain::{Session, SessionId, Timestamp};
-use crate::store::endings::Note;
 use crate::store::{Carry, Rotated, Rotation, StoreError};
 use rusqlite::{Connection, params};
-
-/// The ids of a session under every value of its cookie, `id` first.
-pub(super) fn every_value(
-    connection: &Connection,
-    id: SessionId,
-) -> Result<Vec<SessionId>, StoreError> {
-    let mut select = connection.prepare_cached(
-        "SELECT other.id FROM sessions AS one JOIN sessions AS other ON other.first = one.first
-         WHERE one.id = ?1 AND other.id <> ?1",
-    )?;
-    let others = select
-        .query_map([id.as_bytes()], |row| Ok(SessionId::new(row.get(0)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(std::iter::once(id).chain(others).collect())
-}
 
 /// Follows a rotation; tells as well until when the successor is revoked, if the session was.
 pub(super) fn rotate(
@@ -75,66 +57,6 @@ pub(super) fn rotate(
         .execute(params![first.as_bytes(), millis(now), whole, to.as_bytes()])?;
     forget_oldest(connection, first)?;
     Ok((Rotated::Followed, until))
-}
-
-/// Disputes a session, under every value of its cookie.
-pub(super) fn dispute(
-    connection: &Connection,
-    id: SessionId,
-    disputed: &Session,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut known = false;
-    for value in every_value(connection, id)? {
-        let Some(row) = Row::find(connection, value, now)? else {
-            continue;
-        };
-        known |= value == id;
-        drop_grants(connection, value)?;
-        note_ending(connection, value, Note::Locked, now)?;
-        let session = Session {
-            subject: disputed.subject.clone(),
-            authenticated_at: None,
-            ..row.session(value)?
-        };
-        Row::put(connection, value, &session, None, row.expires_at)?;
-    }
-    if !known {
-        wipe(connection, id)?;
-        Row::put(connection, id, disputed, None, millis(until))?;
-    }
-    Ok(())
-}
-
-/// Drops all elevation of a session, under every value of its cookie.
-pub(super) fn lock(
-    connection: &Connection,
-    id: SessionId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    for value in every_value(connection, id)? {
-        note_ending(connection, value, Note::Locked, now)?;
-        strip_elevation(connection, value, now)?;
-    }
-    Ok(())
-}
-
-/// Forgets a session, under every value of its cookie.
-pub(super) fn end(
-    connection: &Connection,
-    id: SessionId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let note = match Row::find(connection, id, now)? {
-        Some(_) => Note::LoggedOut,
-        None => Note::LoggedOutUnknown,
-    };
-    for value in every_value(connection, id)? {
-        note_ending(connection, value, note, now)?;
-        wipe(connection, value)?;
-    }
-    Ok(())
 }
 
 /// When the last value of a session's cookie is forgotten.
