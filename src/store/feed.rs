@@ -1,7 +1,7 @@
 //! Hears which sessions end, and keeps the set of the revoked ones; one task for the whole process.
 
 use super::redis::{Heard, RedisFeed, RedisServer, RedisStore};
-use super::{EmbeddedStore, Endings, Revoked, Store};
+use super::{EmbeddedStore, Endings, Revoked};
 use crate::clock::Clock;
 use std::sync::Arc;
 use std::time::Duration;

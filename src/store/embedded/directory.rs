@@ -1,71 +1,93 @@
 //! The directory on disk.
 
+use super::EmbeddedStore;
 use crate::domain::{User, UserId};
 use crate::store::StoreError;
 use crate::store::record::{decode_user, encode_user};
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(super) fn put_user(connection: &Connection, user: &User) -> Result<(), StoreError> {
-    let id = user.id.as_str();
-    connection.execute("DELETE FROM aliases WHERE user = ?1", [id])?;
-    for (place, alias) in user.aliases.iter().enumerate() {
-        connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO aliases (alias, user, place) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![
-                alias.as_str(),
-                id,
-                i64::try_from(place).unwrap_or(i64::MAX)
-            ])?;
+impl EmbeddedStore {
+    pub(crate) async fn put_user(&self, user: &User) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.write(move |connection| {
+            let id = user.id.as_str();
+            connection.execute("DELETE FROM aliases WHERE user = ?1", [id])?;
+            for (place, alias) in user.aliases.iter().enumerate() {
+                connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO aliases (alias, user, place) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![
+                        alias.as_str(),
+                        id,
+                        i64::try_from(place).unwrap_or(i64::MAX)
+                    ])?;
+            }
+            connection.execute(
+                "INSERT OR REPLACE INTO users (id, record) VALUES (?1, ?2)",
+                params![id, encode_user(&user)],
+            )?;
+            Ok(())
+        })
+        .await
     }
-    connection.execute(
-        "INSERT OR REPLACE INTO users (id, record) VALUES (?1, ?2)",
-        params![id, encode_user(user)],
-    )?;
-    Ok(())
-}
 
-pub(super) fn swap_user(
-    connection: &Connection,
-    before: &User,
-    after: &User,
-) -> Result<bool, StoreError> {
-    let changed = connection.execute(
-        "UPDATE users SET record = ?3 WHERE id = ?1 AND record = ?2",
-        params![before.id.as_str(), encode_user(before), encode_user(after)],
-    )?;
-    Ok(changed > 0)
-}
-
-pub(super) fn user(connection: &Connection, name: &UserId) -> Result<Option<User>, StoreError> {
-    if let Some(user) = by_id(connection, name)? {
-        return Ok(Some(user));
+    pub(crate) async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
+        let (before, after) = (before.clone(), after.clone());
+        self.write(move |connection| {
+            let changed = connection.execute(
+                "UPDATE users SET record = ?3 WHERE id = ?1 AND record = ?2",
+                params![
+                    before.id.as_str(),
+                    encode_user(&before),
+                    encode_user(&after)
+                ],
+            )?;
+            Ok(changed > 0)
+        })
+        .await
     }
-    let owner: Option<String> = connection
-        .prepare_cached("SELECT user FROM aliases WHERE alias = ?1")?
-        .query_row([name.as_str()], |row| row.get(0))
-        .optional()?;
-    match owner {
-        None => Ok(None),
-        Some(owner) => by_id(connection, &UserId::new(owner)),
+
+    pub(crate) async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
+        let name = name.clone();
+        self.read(move |connection| {
+            if let Some(user) = by_id(connection, &name)? {
+                return Ok(Some(user));
+            }
+            let owner: Option<String> = connection
+                .prepare_cached("SELECT user FROM aliases WHERE alias = ?1")?
+                .query_row([name.as_str()], |row| row.get(0))
+                .optional()?;
+            match owner {
+                None => Ok(None),
+                Some(owner) => by_id(connection, &UserId::new(owner)),
+            }
+        })
+        .await
     }
-}
 
-pub(super) fn users(connection: &Connection) -> Result<Vec<User>, StoreError> {
-    let mut select = connection.prepare_cached("SELECT id FROM users ORDER BY id")?;
-    let ids = select
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<Vec<String>, _>>()?;
-    ids.into_iter()
-        .filter_map(|id| by_id(connection, &UserId::new(id)).transpose())
-        .collect()
-}
+    pub(crate) async fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT id FROM users ORDER BY id")?;
+            let ids = select
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<Vec<String>, _>>()?;
+            ids.into_iter()
+                .filter_map(|id| by_id(connection, &UserId::new(id)).transpose())
+                .collect()
+        })
+        .await
+    }
 
-pub(super) fn remove_user(connection: &Connection, id: &UserId) -> Result<bool, StoreError> {
-    connection.execute("DELETE FROM aliases WHERE user = ?1", [id.as_str()])?;
-    connection.execute("DELETE FROM totp WHERE user = ?1", [id.as_str()])?;
-    Ok(connection.execute("DELETE FROM users WHERE id = ?1", [id.as_str()])? > 0)
+    pub(crate) async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.write(move |connection| {
+            connection.execute("DELETE FROM aliases WHERE user = ?1", [id.as_str()])?;
+            connection.execute("DELETE FROM totp WHERE user = ?1", [id.as_str()])?;
+            Ok(connection.execute("DELETE FROM users WHERE id = ?1", [id.as_str()])? > 0)
+        })
+        .await
+    }
 }
 
 fn by_id(connection: &Connection, id: &UserId) -> Result<Option<User>, StoreError> {

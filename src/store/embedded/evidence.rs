@@ -1,5 +1,7 @@
 //! On the way of a request: all a decision rests on, in one transaction.
 
+use super::EmbeddedStore;
+use super::desk::Access;
 use super::rows::{Row, revoked_until};
 use super::schema::millis;
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
@@ -8,11 +10,47 @@ use crate::store::record::{decode_grant, decode_latest, decode_mark, encode_gran
 use crate::store::{Ask, Held, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
-pub(super) fn evidence(
-    connection: &Connection,
-    ask: Ask<'_>,
-    now: Timestamp,
-) -> Result<Held, StoreError> {
+impl EmbeddedStore {
+    pub(crate) async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
+        let (session, browser) = (ask.session, ask.browser);
+        let (grants, claims) = (ask.grants.to_vec(), ask.claims.to_vec());
+        let access = if claims.is_empty() {
+            Access::Read
+        } else {
+            Access::Write
+        };
+        let work = move |connection: &Connection| {
+            let ask = Ask {
+                session,
+                browser,
+                grants: &grants,
+                claims: &claims,
+            };
+            evidence(connection, ask, now)
+        };
+        self.desk.run(access, work).await
+    }
+
+    pub(crate) async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
+        let Claim { session, grant } = claim;
+        self.write(move |connection| {
+            // Only what was taken and not forgotten since; a newer grant in its place stays.
+            connection
+                .prepare_cached(
+                    "UPDATE grants SET taken = 0 WHERE session = ?1 AND field = ?2 AND id = ?3",
+                )?
+                .execute(params![
+                    session.as_bytes(),
+                    GrantField(&grant.key).to_bytes(),
+                    grant.id.as_bytes()
+                ])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn evidence(connection: &Connection, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
     let id = ask.session;
     let Some(row) = Row::find(connection, id, now)? else {
         return Ok(Held::default());
@@ -40,21 +78,6 @@ pub(super) fn evidence(
         claims,
         latest,
     })
-}
-
-/// Only what was taken and not forgotten since; a newer grant in its place stays.
-pub(super) fn give_back(connection: &Connection, claim: &Claim) -> Result<(), StoreError> {
-    let Claim { session, grant } = claim;
-    connection
-        .prepare_cached(
-            "UPDATE grants SET taken = 0 WHERE session = ?1 AND field = ?2 AND id = ?3",
-        )?
-        .execute(params![
-            session.as_bytes(),
-            GrantField(&grant.key).to_bytes(),
-            grant.id.as_bytes()
-        ])?;
-    Ok(())
 }
 
 /// Files a grant, in place of any other of the same key.

@@ -1,15 +1,38 @@
 //! The values that a session's cookie has on disk, one after the other and side by side.
 
-use super::rows::{Row, drop_grants, note_revoked, refiled, revoked_until, wipe};
+use super::EmbeddedStore;
+use super::rows::{Row, drop_grants, every_value, note_revoked, refiled, revoked_until, wipe};
 use super::schema::millis;
 use crate::domain::{Session, SessionId, Timestamp};
 use crate::store::{Carry, Rotated, Rotation, StoreError};
 use rusqlite::{Connection, params};
 
+impl EmbeddedStore {
+    pub(crate) async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError> {
+        let (rotation, now) = (*rotation, self.clock.now());
+        let (rotated, revoked) = self
+            .write(move |connection| rotate_session(connection, rotation, now))
+            .await?;
+        if let Some(until) = revoked {
+            self.revoked.add(rotation.to, until);
+        }
+        Ok(rotated)
+    }
+
+    pub(crate) async fn is_same_session(
+        &self,
+        one: SessionId,
+        other: SessionId,
+    ) -> Result<bool, StoreError> {
+        self.read(move |connection| Ok(every_value(connection, other)?.contains(&one)))
+            .await
+    }
+}
+
 /// Follows a rotation; tells as well until when the successor is revoked, if the session was.
-pub(super) fn rotate(
+fn rotate_session(
     connection: &Connection,
-    rotation: &Rotation,
+    rotation: Rotation,
     now: Timestamp,
 ) -> Result<(Rotated, Option<Timestamp>), StoreError> {
     let Rotation {
@@ -17,7 +40,7 @@ pub(super) fn rotate(
         to,
         carry,
         grace,
-    } = *rotation;
+    } = rotation;
     let until = revoked_until(connection, from, now)?;
     if let Some(until) = until {
         note_revoked(connection, to, until)?;

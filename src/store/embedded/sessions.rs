@@ -1,5 +1,6 @@
 //! Sessions on disk: logins, use, and how they end.
 
+use super::EmbeddedStore;
 use super::rows::{
     Row, drop_grants, drop_parts, every_value, note_ending, note_revoked, parts, refiled,
     revoked_until, wipe,
@@ -11,26 +12,165 @@ use crate::store::{Login, StoreError};
 use rusqlite::{Connection, params};
 use std::time::Duration;
 
-pub(super) fn put_login(
-    connection: &Connection,
-    login: &Login,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    if let Some(replaced) = login.replaces {
-        wipe(connection, replaced)?;
+impl EmbeddedStore {
+    pub(crate) async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
+        let (login, now) = (login.clone(), self.clock.now());
+        self.write(move |connection| {
+            if let Some(replaced) = login.replaces {
+                wipe(connection, replaced)?;
+            }
+            wipe(connection, login.id)?;
+            let until = millis(now.after(login.keep));
+            Row::put(connection, login.id, &login.session, None, until)
+        })
+        .await
     }
-    wipe(connection, login.id)?;
-    Row::put(
-        connection,
-        login.id,
-        &login.session,
-        None,
-        millis(now.after(login.keep)),
-    )
+
+    pub(crate) async fn dispute_session(
+        &self,
+        id: SessionId,
+        disputed: &Session,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        let (disputed, now) = (disputed.clone(), self.clock.now());
+        self.write(move |connection| {
+            let mut known = false;
+            for value in every_value(connection, id)? {
+                let Some(row) = Row::find(connection, value, now)? else {
+                    continue;
+                };
+                known |= value == id;
+                drop_grants(connection, value)?;
+                note_ending(connection, value, Note::Locked, now)?;
+                let session = Session {
+                    subject: disputed.subject.clone(),
+                    authenticated_at: None,
+                    ..row.session(value)?
+                };
+                Row::put(connection, value, &session, None, row.expires_at)?;
+            }
+            if !known {
+                wipe(connection, id)?;
+                Row::put(connection, id, &disputed, None, millis(now.after(keep)))?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.news.notify_one();
+        Ok(())
+    }
+
+    pub(crate) async fn move_session(
+        &self,
+        from: SessionId,
+        to: SessionId,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let revoked = self
+            .write(move |connection| move_session(connection, from, to, now))
+            .await?;
+        if let Some(until) = revoked {
+            self.revoked.add(to, until);
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn note_parts(
+        &self,
+        id: SessionId,
+        parts: &[SessionId],
+    ) -> Result<(), StoreError> {
+        let (noted, now) = (parts.to_vec(), self.clock.now());
+        let revoked = self
+            .write(move |connection| note_parts(connection, id, &noted, now))
+            .await?;
+        if let Some(until) = revoked {
+            for part in parts {
+                self.revoked.add(*part, until);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.write(move |connection| {
+            let note = match Row::find(connection, id, now)? {
+                Some(_) => Note::LoggedOut,
+                None => Note::LoggedOutUnknown,
+            };
+            for value in every_value(connection, id)? {
+                note_ending(connection, value, note, now)?;
+                wipe(connection, value)?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.news.notify_one();
+        Ok(())
+    }
+
+    pub(crate) async fn touch_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            let Some(row) = Row::find(connection, id, now)? else {
+                return Ok(());
+            };
+            if revoked_until(connection, id, now)?.is_some() {
+                return Ok(());
+            }
+            let mut session = row.session(id)?;
+            session.seen_at = session.seen_at.max(now);
+            let until = row.extended(now.after(keep));
+            Row::put(connection, id, &session, row.mark.as_deref(), until)
+        })
+        .await
+    }
+
+    pub(crate) async fn revoke_session(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+        keep: Duration,
+    ) -> Result<(), StoreError> {
+        let until = now.after(keep);
+        let revoked = self
+            .write(move |connection| {
+                let mut revoked = Vec::new();
+                for value in every_value(connection, id)? {
+                    revoked.extend(revoke_value(connection, value, until)?);
+                    revoked.push(value);
+                }
+                Ok(revoked)
+            })
+            .await?;
+        for id in revoked {
+            self.revoked.add(id, until);
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.write(move |connection| {
+            for value in every_value(connection, id)? {
+                note_ending(connection, value, Note::Locked, now)?;
+                strip_elevation(connection, value, now)?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.news.notify_one();
+        Ok(())
+    }
 }
 
 /// Notes the parts of a session; tells until when they are revoked, if the session is.
-pub(super) fn note_parts(
+fn note_parts(
     connection: &Connection,
     id: SessionId,
     parts: &[SessionId],
@@ -53,7 +193,7 @@ pub(super) fn note_parts(
 }
 
 /// Moves a session; tells until when the new id is revoked, if the old one was.
-pub(super) fn move_session(
+fn move_session(
     connection: &Connection,
     from: SessionId,
     to: SessionId,
@@ -113,43 +253,7 @@ pub(super) fn move_session(
     Ok(until)
 }
 
-pub(super) fn touch(
-    connection: &Connection,
-    id: SessionId,
-    now: Timestamp,
-    keep: Duration,
-) -> Result<(), StoreError> {
-    let Some(row) = Row::find(connection, id, now)? else {
-        return Ok(());
-    };
-    if revoked_until(connection, id, now)?.is_some() {
-        return Ok(());
-    }
-    let mut session = row.session(id)?;
-    session.seen_at = session.seen_at.max(now);
-    Row::put(
-        connection,
-        id,
-        &session,
-        row.mark.as_deref(),
-        row.extended(now.after(keep)),
-    )
-}
-
-/// Revokes a session under every value of its cookie, with the parts of each; tells which those are.
-pub(super) fn revoke(
-    connection: &Connection,
-    id: SessionId,
-    until: Timestamp,
-) -> Result<Vec<SessionId>, StoreError> {
-    let mut revoked = Vec::new();
-    for value in every_value(connection, id)? {
-        revoked.extend(revoke_value(connection, value, until)?);
-        revoked.push(value);
-    }
-    Ok(revoked)
-}
-
+/// Revokes a session under one value of its cookie, with its parts; tells which those are.
 fn revoke_value(
     connection: &Connection,
     id: SessionId,
@@ -169,66 +273,6 @@ fn revoke_value(
         )?
         .execute([id.as_bytes()])?;
     Ok(parts)
-}
-
-/// Disputes a session, under every value of its cookie.
-pub(super) fn dispute(
-    connection: &Connection,
-    id: SessionId,
-    disputed: &Session,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut known = false;
-    for value in every_value(connection, id)? {
-        let Some(row) = Row::find(connection, value, now)? else {
-            continue;
-        };
-        known |= value == id;
-        drop_grants(connection, value)?;
-        note_ending(connection, value, Note::Locked, now)?;
-        let session = Session {
-            subject: disputed.subject.clone(),
-            authenticated_at: None,
-            ..row.session(value)?
-        };
-        Row::put(connection, value, &session, None, row.expires_at)?;
-    }
-    if !known {
-        wipe(connection, id)?;
-        Row::put(connection, id, disputed, None, millis(until))?;
-    }
-    Ok(())
-}
-
-/// Drops all elevation of a session, under every value of its cookie.
-pub(super) fn lock(
-    connection: &Connection,
-    id: SessionId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    for value in every_value(connection, id)? {
-        note_ending(connection, value, Note::Locked, now)?;
-        strip_elevation(connection, value, now)?;
-    }
-    Ok(())
-}
-
-/// Forgets a session, under every value of its cookie.
-pub(super) fn end(
-    connection: &Connection,
-    id: SessionId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let note = match Row::find(connection, id, now)? {
-        Some(_) => Note::LoggedOut,
-        None => Note::LoggedOutUnknown,
-    };
-    for value in every_value(connection, id)? {
-        note_ending(connection, value, note, now)?;
-        wipe(connection, value)?;
-    }
-    Ok(())
 }
 
 /// Drops mark, grants and freshness of a session under one value of its cookie.

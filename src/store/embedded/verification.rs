@@ -1,5 +1,6 @@
 //! Verification on disk: attempts, codes, steps, and success.
 
+use super::EmbeddedStore;
 use super::evidence::put_grant;
 use super::rows::{Row, drop_grants, wipe};
 use super::schema::millis;
@@ -12,7 +13,132 @@ use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
-pub(super) fn count(
+impl EmbeddedStore {
+    pub(crate) async fn count_attempt(
+        &self,
+        counters: &[Counter],
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError> {
+        let counters = counters.to_vec();
+        self.write(move |connection| count_attempt(connection, &counters, now))
+            .await
+    }
+
+    pub(crate) async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection| clear_attempts(connection, &keys))
+            .await
+    }
+
+    pub(crate) async fn note_factor(
+        &self,
+        challenge: ChallengeId,
+        factor: Factor,
+        keep: Duration,
+    ) -> Result<FactorSet, StoreError> {
+        let now = self.clock.now();
+        self.write(move |connection| {
+            let shown: Option<u8> = connection
+                .prepare_cached("SELECT bits FROM factors WHERE challenge = ?1 AND expires_at > ?2")?
+                .query_row(params![challenge.as_bytes(), millis(now)], |row| row.get(0))
+                .optional()?;
+            let shown = FactorSet::from_bits(shown.unwrap_or_default()).with(factor);
+            connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO factors (challenge, bits, expires_at) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    challenge.as_bytes(),
+                    shown.bits(),
+                    millis(now.after(keep))
+                ])?;
+            Ok(shown)
+        })
+        .await
+    }
+
+    pub(crate) async fn put_code(
+        &self,
+        challenge: ChallengeId,
+        code: &SentCode,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let code = code.clone();
+        self.write(move |connection| {
+            let record = encode_code(&challenge, &code);
+            connection
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO codes (challenge, record, expires_at) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    challenge.as_bytes(),
+                    record,
+                    millis(code.expires_at)
+                ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn take_code(
+        &self,
+        challenge: ChallengeId,
+        hash: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<CodeAnswer, StoreError> {
+        let hash = *hash;
+        self.write(move |connection| {
+            let record: Option<Vec<u8>> = connection
+                .prepare_cached("SELECT record FROM codes WHERE challenge = ?1")?
+                .query_row([challenge.as_bytes()], |row| row.get(0))
+                .optional()?;
+            let Some(record) = record else {
+                return Ok(CodeAnswer::NoneSent);
+            };
+            let code = decode_code(&challenge, &record)?;
+            if let Some(refusal) = code.refuses(&hash, now) {
+                return Ok(refusal);
+            }
+            connection.execute(
+                "DELETE FROM codes WHERE challenge = ?1",
+                [challenge.as_bytes()],
+            )?;
+            Ok(CodeAnswer::Matched)
+        })
+        .await
+    }
+
+    pub(crate) async fn take_totp_step(
+        &self,
+        user: &UserId,
+        step: u64,
+    ) -> Result<Taken, StoreError> {
+        let user = user.clone();
+        self.write(move |connection| {
+            let step = i64::try_from(step).unwrap_or(i64::MAX);
+            let written = connection
+                .prepare_cached(
+                    "INSERT INTO totp (user, step) VALUES (?1, ?2)
+                     ON CONFLICT (user) DO UPDATE SET step = excluded.step WHERE step < excluded.step",
+                )?
+                .execute(params![user.as_str(), step])?;
+            Ok(taken(written))
+        })
+        .await
+    }
+
+    pub(crate) async fn put_verified(
+        &self,
+        verified: &Verified,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let verified = verified.clone();
+        self.write(move |connection| put_verified(connection, &verified, now))
+            .await
+    }
+}
+
+fn count_attempt(
     connection: &Connection,
     counters: &[Counter],
     now: Timestamp,
@@ -78,7 +204,7 @@ impl Tally {
     }
 }
 
-pub(super) fn clear(connection: &Connection, keys: &[CounterKey]) -> Result<(), StoreError> {
+fn clear_attempts(connection: &Connection, keys: &[CounterKey]) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM counters WHERE key = ?1")?;
     for key in keys {
         delete.execute([key.as_str()])?;
@@ -86,88 +212,7 @@ pub(super) fn clear(connection: &Connection, keys: &[CounterKey]) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn note_factor(
-    connection: &Connection,
-    challenge: ChallengeId,
-    factor: Factor,
-    now: Timestamp,
-    keep: Duration,
-) -> Result<FactorSet, StoreError> {
-    let shown: Option<u8> = connection
-        .prepare_cached("SELECT bits FROM factors WHERE challenge = ?1 AND expires_at > ?2")?
-        .query_row(params![challenge.as_bytes(), millis(now)], |row| row.get(0))
-        .optional()?;
-    let shown = FactorSet::from_bits(shown.unwrap_or_default()).with(factor);
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO factors (challenge, bits, expires_at) VALUES (?1, ?2, ?3)",
-        )?
-        .execute(params![
-            challenge.as_bytes(),
-            shown.bits(),
-            millis(now.after(keep))
-        ])?;
-    Ok(shown)
-}
-
-pub(super) fn put_code(
-    connection: &Connection,
-    challenge: ChallengeId,
-    code: &SentCode,
-) -> Result<(), StoreError> {
-    let record = encode_code(&challenge, code);
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO codes (challenge, record, expires_at) VALUES (?1, ?2, ?3)",
-        )?
-        .execute(params![
-            challenge.as_bytes(),
-            record,
-            millis(code.expires_at)
-        ])?;
-    Ok(())
-}
-
-pub(super) fn take_code(
-    connection: &Connection,
-    challenge: ChallengeId,
-    hash: &[u8; 32],
-    now: Timestamp,
-) -> Result<CodeAnswer, StoreError> {
-    let record: Option<Vec<u8>> = connection
-        .prepare_cached("SELECT record FROM codes WHERE challenge = ?1")?
-        .query_row([challenge.as_bytes()], |row| row.get(0))
-        .optional()?;
-    let Some(record) = record else {
-        return Ok(CodeAnswer::NoneSent);
-    };
-    let code = decode_code(&challenge, &record)?;
-    if let Some(refusal) = code.refuses(hash, now) {
-        return Ok(refusal);
-    }
-    connection.execute(
-        "DELETE FROM codes WHERE challenge = ?1",
-        [challenge.as_bytes()],
-    )?;
-    Ok(CodeAnswer::Matched)
-}
-
-pub(super) fn take_totp_step(
-    connection: &Connection,
-    user: &UserId,
-    step: u64,
-) -> Result<Taken, StoreError> {
-    let step = i64::try_from(step).unwrap_or(i64::MAX);
-    let written = connection
-        .prepare_cached(
-            "INSERT INTO totp (user, step) VALUES (?1, ?2)
-             ON CONFLICT (user) DO UPDATE SET step = excluded.step WHERE step < excluded.step",
-        )?
-        .execute(params![user.as_str(), step])?;
-    Ok(taken(written))
-}
-
-pub(super) fn put_verified(
+fn put_verified(
     connection: &Connection,
     verified: &Verified,
     now: Timestamp,
@@ -176,7 +221,7 @@ pub(super) fn put_verified(
     if answer_challenge(connection, verified, now)? == Taken::Before {
         return Ok(Taken::Before);
     }
-    clear(connection, &verified.clears)?;
+    clear_attempts(connection, &verified.clears)?;
     let until = now.after(verified.keep);
     let known = match Row::find(connection, id, now)? {
         None => None,
