@@ -10,7 +10,6 @@ use crate::demo::{self, ALICE, Account, BOB, Banner, COOKIE, Inbox, Legacy};
 use crate::domain::{Secret, User, UserId};
 use crate::entropy::Entropy;
 use crate::settings::{self, Settings};
-use crate::store::Store;
 use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::verification::hash_password;
 use std::fs::{self, DirBuilder};

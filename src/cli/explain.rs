@@ -13,7 +13,6 @@ use crate::domain::{
 };
 use crate::policy;
 use crate::settings::{self, Settings};
-use crate::store::Store;
 use crate::verification::{MailState, open_alternatives, usable_factors};
 use request::Request;
 use words::factors;

@@ -7,7 +7,6 @@ use super::store::{Context, on_store};
 use super::table::Columns;
 use crate::audit::EventKind;
 use crate::domain::{Session, SessionId, Subject};
-use crate::store::Store;
 use crate::web::api::rfc3339;
 use serde_json::json;
 

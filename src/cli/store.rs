@@ -6,7 +6,7 @@ use crate::audit::{Audit, AuditSetupError, AuditTarget, Event, EventKind, Outcom
 use crate::clock::Clock;
 use crate::domain::{Subject, User, UserId};
 use crate::settings::{self, Settings};
-use crate::store::{AnyStore, Store, StoreError, open};
+use crate::store::{Store, StoreError, open};
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -14,7 +14,7 @@ use tokio::runtime::Builder;
 /// What commands on the store need.
 pub(super) struct Context {
     pub(super) settings: Settings,
-    pub(super) store: AnyStore,
+    pub(super) store: Store,
     pub(super) clock: Clock,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn on_store_of<T>(
 }
 
 /// Waits up to two seconds for the connection to Redis, which is made in the background.
-async fn reach(store: &AnyStore) -> Result<(), StoreError> {
+async fn reach(store: &Store) -> Result<(), StoreError> {
     let mut left = TRIES;
     loop {
         match store.ping().await {

@@ -7,7 +7,6 @@ use super::store::{Context, on_store};
 use crate::audit::EventKind;
 use crate::domain::{Secret, User};
 use crate::entropy::Entropy;
-use crate::store::Store;
 use crate::verification::TotpSecret;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;

@@ -9,7 +9,6 @@ use super::{ask, totp};
 use crate::audit::EventKind;
 use crate::domain::{User, UserId};
 use crate::entropy::Entropy;
-use crate::store::Store;
 use crate::verification::{hash_password, locks_of};
 use crate::web::api::rfc3339;
 use serde_json::json;

@@ -30,8 +30,8 @@ pub struct Admission<T> {
 /// One round trip to the store, and none where nothing is demanded and no session limit is in force.
 /// More are made for a session that is still filed under the secret before a rotation, for several
 /// credentials and for unknown ones in odd spellings under session limits, and to put back what was taken for a request that is refused.
-pub async fn admit<S: Store, T>(
-    store: &S,
+pub async fn admit<T>(
+    store: &Store,
     sessions: &SessionOptions,
     caller: &Caller,
     demands: &[Demand],
@@ -72,8 +72,8 @@ pub async fn admit<S: Store, T>(
 }
 
 /// Tells why a session may not be used any more, if it may not.
-async fn ended<S: Store>(
-    store: &S,
+async fn ended(
+    store: &Store,
     session: SessionId,
     sessions: &SessionOptions,
     now: Timestamp,
@@ -86,8 +86,8 @@ async fn ended<S: Store>(
 }
 
 /// Tells what [`admit`] would, and takes nothing: there is no permit in it.
-pub async fn preview<S: Store>(
-    store: &S,
+pub async fn preview(
+    store: &Store,
     caller: &Caller,
     demands: &[Demand],
     now: Timestamp,
@@ -115,8 +115,8 @@ pub async fn preview<S: Store>(
 }
 
 /// Puts back what was taken for a request that reached nobody.
-pub async fn give_back<S: Store>(
-    store: &S,
+pub async fn give_back(
+    store: &Store,
     claims: Vec<Claim>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -126,8 +126,8 @@ pub async fn give_back<S: Store>(
     Ok(())
 }
 
-async fn fetch<S: Store>(
-    store: &S,
+async fn fetch(
+    store: &Store,
     id: SessionId,
     caller: &Caller,
     demands: &[Demand],

@@ -60,7 +60,7 @@ impl<T> Permitted<T> {
     }
 
     /// Lets nothing out after all: what was taken for it is put back.
-    pub async fn withhold<S: Store>(self, store: &S, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn withhold(self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
         super::give_back(store, self.claims, now).await
     }
 }

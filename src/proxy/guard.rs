@@ -322,7 +322,7 @@ fn keep_alive(sessions: &Sessions, caller: &Caller, admission: &Admission<Outbou
     }
     let (store, keep) = (sessions.store.clone(), shared.options.remember);
     tokio::task::spawn_local(async move {
-        if let Err(error) = crate::store::Store::touch_session(&store, id, now, keep).await {
+        if let Err(error) = store.touch_session(id, now, keep).await {
             tracing::warn!(%error, "cannot note that a session is in use");
         }
     });

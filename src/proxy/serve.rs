@@ -8,7 +8,7 @@ use crate::request::headers::{Hop, Peer};
 use crate::request::request_id::RequestIds;
 use crate::session::Sessions;
 use crate::session::open;
-use crate::store::AnyStore;
+use crate::store::Store;
 use crate::transport;
 use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// way has ended. Must run on a current-thread runtime that spawns local tasks.
 pub async fn serve(
     house: Arc<House>,
-    store: AnyStore,
+    store: Store,
     listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::domain::SessionId;
-use crate::store::{AnyStore, Store};
+use crate::store::Store;
 use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
 use std::cell::RefCell;
@@ -26,14 +26,14 @@ pub(crate) struct Forgetting(Rc<Queue>);
 struct Queue {
     waiting: RefCell<VecDeque<(SessionId, Instant)>>,
     complaints: Complaints,
-    store: AnyStore,
+    store: Store,
     drain: Rc<Drain>,
     clock: Clock,
 }
 
 impl Forgetting {
     /// For the sessions of one thread.
-    pub(crate) fn new(store: AnyStore, drain: Rc<Drain>, clock: Clock) -> Self {
+    pub(crate) fn new(store: Store, drain: Rc<Drain>, clock: Clock) -> Self {
         Self(Rc::new(Queue {
             waiting: RefCell::default(),
             complaints: Complaints::default(),

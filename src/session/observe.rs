@@ -15,7 +15,7 @@ use crate::session::{
     Found, GuestCookie, KnownSession, LoginRoute, Named, Observed, RotatedProofs, SessionOptions,
     Sign, Unclear, Verdict, judge_login,
 };
-use crate::store::{Carry, Login, Rotated, Rotation, Store, StoreError};
+use crate::store::{Carry, Login, Rotated, Rotation, StoreError};
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
 use crate::verification::{hash_browser_key, new_browser_key, previous_browser_key_hash};

@@ -9,7 +9,7 @@ use crate::seal::Keys;
 use crate::session::forget::Forgetting;
 use crate::session::open::Open;
 use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions};
-use crate::store::{AnyStore, Ask, Endings, Revoked, Store, StoreError};
+use crate::store::{Ask, Endings, Revoked, Store, StoreError};
 use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
 use std::rc::Rc;
@@ -44,7 +44,7 @@ pub struct SharedSessions {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     pub(crate) shared: Arc<SharedSessions>,
-    pub(crate) store: AnyStore,
+    pub(crate) store: Store,
     pub(crate) recent: Recent,
     pub(crate) open: Rc<Open>,
     /// Sessions that the store must forget once it answers again.
@@ -54,7 +54,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// For one thread.
-    pub(crate) fn new(shared: Arc<SharedSessions>, store: AnyStore, drain: Rc<Drain>) -> Self {
+    pub(crate) fn new(shared: Arc<SharedSessions>, store: Store, drain: Rc<Drain>) -> Self {
         let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
         Self {
             shared,

@@ -11,7 +11,7 @@ use crate::domain::{
     Attempt, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason, Requirement,
     RouteId, Secret, Session, Timestamp, User,
 };
-use crate::store::{CodeAnswer, Store, Taken, Verified};
+use crate::store::{CodeAnswer, Taken, Verified};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ struct Case<'a> {
     now: Timestamp,
 }
 
-impl<S: Store + Clone + 'static> Verifier<S> {
+impl Verifier {
     /// Judges one answer. Counted before it is judged; an unknown user, a factor that is not
     /// enrolled and a wrong answer cost the same work and are told in the same words.
     pub async fn answer(

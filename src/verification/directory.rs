@@ -17,8 +17,8 @@ pub enum EmailSubjects {
 ///
 /// Whom the directory does not know, but who has an address by the word of a trusted proxy or by
 /// being one, is somebody who gets codes there.
-pub async fn find_user<S: Store>(
-    store: &S,
+pub async fn find_user(
+    store: &Store,
     subject: &Subject,
     told_email: Option<&str>,
     email_subjects: EmailSubjects,

@@ -8,7 +8,7 @@ use crate::audit::{EventKind, Outcome};
 use crate::domain::{Attempt, Challenge, Factor, Reason, Requirement, RouteId, Timestamp, User};
 use crate::locale::Locale;
 use crate::mail::{CodeMail, Mailer};
-use crate::store::{SentCode, Store};
+use crate::store::SentCode;
 use crate::telemetry::chain;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub enum Sending {
     },
 }
 
-impl<S: Store> Verifier<S> {
+impl Verifier {
     /// Sends a code for a challenge, in place of any earlier one.
     pub async fn send_code(
         &self,

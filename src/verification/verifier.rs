@@ -143,14 +143,14 @@ pub struct Status {
 
 /// Verifies who people are. One for each thread, over that thread's store.
 #[derive(Clone, Debug)]
-pub struct Verifier<S> {
-    pub(super) store: S,
+pub struct Verifier {
+    pub(super) store: Store,
     pub(super) equipment: Arc<Equipment>,
 }
 
-impl<S: Store> Verifier<S> {
+impl Verifier {
     /// Puts a verifier together.
-    pub const fn new(store: S, equipment: Arc<Equipment>) -> Self {
+    pub const fn new(store: Store, equipment: Arc<Equipment>) -> Self {
         Self { store, equipment }
     }
 

@@ -3,7 +3,6 @@
 use crate::domain::{Accept, Requirement, RouteId, RouteTable};
 use crate::request::site::SiteOptions;
 use crate::session::Sessions;
-use crate::store::AnyStore;
 use crate::verification::{Equipment, Verifier};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
@@ -36,7 +35,7 @@ pub struct SharedWeb {
 pub(crate) struct Web {
     pub(crate) shared: Arc<SharedWeb>,
     pub(crate) sessions: Rc<Sessions>,
-    pub(crate) verifier: Verifier<AnyStore>,
+    pub(crate) verifier: Verifier,
 }
 
 impl Web {

@@ -3,7 +3,7 @@
 use super::on_both_stores;
 use super::support::TestStore;
 use stepgate::domain::{Secret, Timestamp, User, UserId};
-use stepgate::store::{Store, Taken};
+use stepgate::store::Taken;
 
 on_both_stores! {
     a_user_is_found_by_id_and_by_every_alias,

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use stepgate::domain::{Attempt, Counter, CounterKey, Factor, UserId};
-use stepgate::store::{EmbeddedOptions, OpenError, Store, StoreError, StoreOptions, Taken, open};
+use stepgate::store::{EmbeddedOptions, OpenError, StoreError, StoreOptions, Taken, open};
 use tokio::time::{Instant, timeout};
 
 fn file(folder: &TempDir) -> PathBuf {

@@ -4,7 +4,7 @@ use super::support::temp::TempDir;
 use super::support::{Redis, TestStore, browser, embedded, id, in_runtime};
 use std::time::Duration;
 use stepgate::store::EndingCause::{Locked, LoggedOut, Revoked};
-use stepgate::store::{Ending, EndingCause, Store, StoreOptions};
+use stepgate::store::{Ending, EndingCause, StoreOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 

@@ -4,7 +4,7 @@ use super::support::{Redis, TestStore, at_once, id, in_runtime, is_unavailable};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use stepgate::store::{RedisOptions, Store, StoreOptions};
+use stepgate::store::{RedisOptions, StoreOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::Notify;

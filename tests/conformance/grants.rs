@@ -11,7 +11,7 @@ use stepgate::gate;
 use stepgate::session::{
     Caller, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
 };
-use stepgate::store::{Ask, Store};
+use stepgate::store::Ask;
 
 on_both_stores! {
     a_grant_is_found_under_its_key_alone_and_stays,
@@ -104,7 +104,7 @@ async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(store: Te
     store.earn(1, once("a", 1)).await;
     let forwards = async |session, browser, digest| {
         let (caller, demands) = (caller(session, browser), [demand("a", digest)]);
-        let admitted = gate::admit(&*store, &sessions(), &caller, &demands, (), store.now()).await;
+        let admitted = gate::admit(&store, &sessions(), &caller, &demands, (), store.now()).await;
         matches!(admitted.unwrap().verdict, Verdict::Pass(_))
     };
     assert!(!forwards(id(1), browser(2), 1).await, "a copied cookie");

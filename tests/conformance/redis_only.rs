@@ -9,7 +9,7 @@ use super::support::{
 use redis::Value;
 use std::collections::BTreeMap;
 use stepgate::domain::{Counter, CounterKey, Secret, SessionId};
-use stepgate::store::{Ask, OpenError, RedisOptions, Store, StoreOptions, open};
+use stepgate::store::{Ask, OpenError, RedisOptions, StoreOptions, open};
 
 /// Every command that the server ran since it was last asked, but for those that ask.
 fn commands_run(redis: &Redis) -> BTreeMap<String, u64> {
@@ -183,7 +183,7 @@ fn nothing_is_counted_nor_taken_where_nothing_can_be_written() {
 #[test]
 fn a_server_that_evicts_is_told_apart() {
     with_redis(async |redis, store| {
-        let stepgate::store::AnyStore::Redis(store) = &*store else {
+        let stepgate::store::Store::Redis(store) = &*store else {
             panic!("it is redis");
         };
         assert_eq!(store.evicting_policy().await.unwrap(), None);

@@ -4,7 +4,7 @@ use super::support::temp::TempDir;
 use super::support::{Redis, TestStore, embedded, id, in_runtime};
 use std::time::Duration;
 use stepgate::domain::SessionId;
-use stepgate::store::{Revoked, Store, StoreOptions};
+use stepgate::store::{Revoked, StoreOptions};
 use tokio::time::timeout;
 
 async fn heard(revoked: &Revoked, id: SessionId) {

@@ -6,7 +6,7 @@ use super::support::{
 };
 use std::time::Duration;
 use stepgate::domain::{Session, Subject};
-use stepgate::store::{Ask, Carry, Login, Rotated, Rotation, Store};
+use stepgate::store::{Ask, Carry, Login, Rotated, Rotation};
 
 on_both_stores! {
     a_login_is_known_by_its_id_alone,

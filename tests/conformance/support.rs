@@ -19,8 +19,8 @@ use stepgate::domain::{
     RequestDigest, RiskLevel, Session, SessionId, Subject, Timestamp,
 };
 use stepgate::store::{
-    AnyStore, Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions,
-    StoreSource, Taken, Verified, open,
+    Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions, StoreSource,
+    Taken, Verified, open,
 };
 use temp::TempDir;
 use tokio::task::LocalSet;
@@ -36,14 +36,14 @@ pub(crate) const SLACK: Duration = Duration::from_secs(5);
 /// An open store and all that belongs to it.
 pub(crate) struct TestStore {
     pub(crate) source: StoreSource,
-    store: AnyStore,
+    store: Store,
     pub(crate) clock: Clock,
 }
 
 impl Deref for TestStore {
-    type Target = AnyStore;
+    type Target = Store;
 
-    fn deref(&self) -> &AnyStore {
+    fn deref(&self) -> &Store {
         &self.store
     }
 }

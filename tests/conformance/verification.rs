@@ -6,7 +6,7 @@ use super::support::{
     verified,
 };
 use stepgate::domain::{Attempt, Counter, CounterKey, Factor, FactorSet, Session, Subject, UserId};
-use stepgate::store::{CodeAnswer, SentCode, Store, Taken, Verified};
+use stepgate::store::{CodeAnswer, SentCode, Taken, Verified};
 
 on_both_stores! {
     a_hundred_attempts_at_once_are_judged_five_times,

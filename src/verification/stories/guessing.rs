@@ -2,7 +2,6 @@
 
 use super::{Client, House, refused, verified};
 use crate::domain::{Factor, Reason, Subject, User, UserId};
-use crate::store::Store;
 use crate::verification::tests::now;
 use crate::verification::{Answer, locks_of};
 use std::rc::Rc;

@@ -15,7 +15,7 @@ use crate::entropy::Entropy;
 use crate::locale::Locale;
 use crate::mail::Mailer;
 use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
-use crate::store::{AnyStore, Ask, EmbeddedOptions, Held, Store, StoreOptions, open};
+use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::tests::{keys, now, requirement};
 use crate::verification::{
     Answer, Answering, Caller, CountedBy, Equipment, Opening, PasswordChecker, PasswordCost,
@@ -39,7 +39,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 /// A house with one user, `alice`, who has a password, a TOTP secret and a mailbox.
 struct House {
-    verifier: Verifier<AnyStore>,
+    verifier: Verifier,
     totp: TotpSecret,
     mails: mpsc::Receiver<String>,
     folder: PathBuf,

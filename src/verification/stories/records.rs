@@ -3,7 +3,7 @@
 use super::{Client, House, PASSWORD, verified};
 use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
 use crate::domain::{Factor, RiskLevel, Secret};
-use crate::store::{Login, Store};
+use crate::store::Login;
 use crate::verification::tests::now;
 use crate::verification::{Answering, Verifier, VerifyError, hash_browser_key};
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use crate::request::context::Visit;
 use crate::request::request_id::RequestId;
 use crate::session::identify;
 use crate::session::{Caller, CarriedLines};
-use crate::store::{Ask, Store};
+use crate::store::Ask;
 use crate::verification::{self, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;

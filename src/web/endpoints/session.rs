@@ -10,7 +10,6 @@ use crate::domain::{
 use crate::gate;
 use crate::request::body::Content;
 use crate::request::host::bare_host;
-use crate::store::Store;
 use crate::web::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::web::local_path::LocalPath;
 use crate::web::respond;

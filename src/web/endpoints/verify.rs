@@ -6,7 +6,6 @@ use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, FactorSet, Reason, ReturnTarget, Secret};
 use crate::request::body::Content;
 use crate::request::client_kind::ClientKind;
-use crate::store::Store;
 use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
 use crate::web::local_path::LocalPath;
