@@ -1,5 +1,6 @@
 //! Reads the answers of Redis; whatever is not what we asked for is an error.
 
+use crate::domain::{SessionId, Timestamp};
 use crate::store::StoreError;
 use redis::Value;
 
@@ -46,4 +47,17 @@ pub(super) fn list(answer: Value) -> Result<std::vec::IntoIter<Value>, StoreErro
 /// The next of a list.
 pub(super) fn next(values: &mut impl Iterator<Item = Value>) -> Result<Value, StoreError> {
     values.next().ok_or(UNEXPECTED)
+}
+
+/// The end of a revocation.
+pub(super) fn until(bytes: &[u8]) -> Result<Timestamp, StoreError> {
+    let millis = bytes.try_into().map(u64::from_be_bytes);
+    millis
+        .map(Timestamp::from_millis)
+        .map_err(|_| StoreError::Corrupt { what: "revocation" })
+}
+
+/// The id of a session.
+pub(super) fn session_id(bytes: &[u8]) -> Option<SessionId> {
+    bytes.try_into().ok().map(SessionId::new)
 }

@@ -1,6 +1,7 @@
 //! On the way of a request: one command fetches all a decision rests on.
 
 use super::RedisStore;
+use super::answer::until;
 use super::command::{Word, write_command};
 use super::link::Repeat;
 use super::reply::{Reply, Texts};
@@ -153,12 +154,4 @@ fn read_grants(
         }
     }
     Ok(grants)
-}
-
-/// The end of a revocation.
-pub(super) fn until(bytes: &[u8]) -> Result<Timestamp, StoreError> {
-    let millis = bytes.try_into().map(u64::from_be_bytes);
-    millis
-        .map(Timestamp::from_millis)
-        .map_err(|_| StoreError::Corrupt { what: "revocation" })
 }

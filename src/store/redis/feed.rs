@@ -1,7 +1,7 @@
 //! Hears of revocations and other endings as they are announced.
 
 use super::RedisServer;
-use super::evidence::until;
+use super::answer::until;
 use crate::domain::{SessionId, Timestamp};
 use crate::store::Revoked;
 use crate::store::keys::KeySpace;

@@ -1,0 +1,195 @@
+//! What is in Redis of all sessions: those that are known, that are revoked, and that ended.
+
+use super::RedisStore;
+use super::answer::{bytes, list, next, optional_bytes, session_id, text, until};
+use super::link::Repeat;
+use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::store::StoreError;
+use crate::store::endings::{Ending, Note};
+use crate::store::keys::{FIRST_FIELD, REPLACED_FIELD, REVOKED_FIELD, SESSION_FIELD};
+use crate::store::record::decode_session;
+use redis::Cmd;
+use std::collections::HashSet;
+
+/// Sessions of one subject that are looked at; whoever has more sees the ones used last.
+const MOST_OF_A_SUBJECT: usize = 10_000;
+
+/// Endings that are read in one go.
+const ENDINGS_AT_ONCE: usize = 1_000;
+
+impl RedisStore {
+    pub(crate) async fn sessions(
+        &self,
+        subject: Option<&Subject>,
+        most: usize,
+    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        let mut sessions = match subject {
+            Some(subject) => self.sessions_of(subject).await?,
+            None => self.all_sessions(most).await?,
+        };
+        newest(&mut sessions, most);
+        Ok(sessions)
+    }
+
+    pub(crate) async fn revoked_sessions(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(SessionId, Timestamp)>, StoreError> {
+        let mut range = Cmd::new();
+        range.arg("ZRANGEBYSCORE").arg(self.keys.revoked());
+        range
+            .arg(format!("({}", now.as_millis()))
+            .arg("+inf")
+            .arg("WITHSCORES");
+        let mut members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+        let corrupt = || StoreError::Corrupt { what: "revocation" };
+        let mut revoked = Vec::with_capacity(members.len() / 2);
+        while let Some(id) = members.next() {
+            let score = text(next(&mut members)?)?.parse().map_err(|_| corrupt())?;
+            revoked.push((
+                session_id(&bytes(id)?).ok_or_else(corrupt)?,
+                Timestamp::from_millis(score),
+            ));
+        }
+        Ok(revoked)
+    }
+
+    /// The endings after the one of this name, and the name of the last.
+    pub(crate) async fn endings(&self, after: String) -> Result<(Vec<Ending>, String), StoreError> {
+        let (mut endings, mut last) = (Vec::new(), after);
+        loop {
+            let mut range = Cmd::new();
+            range
+                .arg("XRANGE")
+                .arg(self.keys.endings())
+                .arg(format!("({last}"))
+                .arg("+")
+                .arg("COUNT")
+                .arg(ENDINGS_AT_ONCE);
+            let entries = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+            let count = entries.len();
+            for entry in entries {
+                let mut entry = list(entry)?;
+                last = text(next(&mut entry)?)?;
+                let mut fields = list(next(&mut entry)?)?;
+                let (note, id) = (bytes(next(&mut fields)?)?, bytes(next(&mut fields)?)?);
+                // What a later version notes means nothing to us.
+                endings.extend(session_id(&id).and_then(|id| Note::of(id, &note)));
+            }
+            if count < ENDINGS_AT_ONCE {
+                return Ok((endings, last));
+            }
+        }
+    }
+
+    async fn sessions_of(
+        &self,
+        subject: &Subject,
+    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        let mut range = Cmd::new();
+        range
+            .arg("ZREVRANGE")
+            .arg(self.keys.subject(subject))
+            .arg(0)
+            .arg(MOST_OF_A_SUBJECT - 1);
+        let members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+        let mut sessions = Listed::default();
+        for member in members {
+            // The index is only a hint; what counts is what the session's own record says.
+            if let Some(id) = session_id(&bytes(member)?)
+                && let Some(found) = self.session(id).await?
+                && found.session.subject == *subject
+            {
+                sessions.add(id, found);
+            }
+        }
+        Ok(sessions.found)
+    }
+
+    async fn all_sessions(&self, most: usize) -> Result<Vec<(SessionId, Session)>, StoreError> {
+        let mut sessions = Listed::default();
+        let mut cursor = "0".to_owned();
+        loop {
+            let mut scan = Cmd::new();
+            scan.arg("SCAN")
+                .arg(&cursor)
+                .arg("MATCH")
+                .arg(self.keys.session_pattern());
+            scan.arg("COUNT").arg(500);
+            let mut answer = list(self.link.ask(&scan, Repeat::Harmless).await?)?;
+            cursor = text(next(&mut answer)?)?;
+            for key in list(next(&mut answer)?)? {
+                if let Some(id) = self.keys.session_of(&bytes(key)?)
+                    && let Some(found) = self.session(id).await?
+                {
+                    sessions.add(id, found);
+                }
+            }
+            if sessions.found.len() > most.saturating_mul(2) {
+                newest(&mut sessions.found, most);
+            }
+            if cursor == "0" {
+                return Ok(sessions.found);
+            }
+        }
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Filed>, StoreError> {
+        let mut get = Cmd::new();
+        get.arg("HMGET")
+            .arg(self.keys.session(&id))
+            .arg(SESSION_FIELD)
+            .arg(REVOKED_FIELD)
+            .arg(FIRST_FIELD)
+            .arg(REPLACED_FIELD);
+        let mut values = list(self.link.ask(&get, Repeat::Harmless).await?)?;
+        let Some(record) = optional_bytes(next(&mut values)?)? else {
+            return Ok(None);
+        };
+        let mut session = decode_session(&id, &record)?;
+        match optional_bytes(next(&mut values)?)?
+            .map(|bytes| until(&bytes))
+            .transpose()?
+        {
+            Some(end) if end <= self.clock.now() => return Ok(None),
+            Some(_) => session.revoked = true,
+            None => {}
+        }
+        let first = optional_bytes(next(&mut values)?)?;
+        let replaced = optional_bytes(next(&mut values)?)?.is_some();
+        Ok(Some(Filed {
+            session,
+            first: first.and_then(|bytes| session_id(&bytes)).unwrap_or(id),
+            replaced,
+        }))
+    }
+}
+
+/// A session as it is filed under one value of its cookie.
+struct Filed {
+    session: Session,
+    /// The first value that the cookie had.
+    first: SessionId,
+    /// Whether the application gave it another value since.
+    replaced: bool,
+}
+
+/// Sessions, each once: under a value of its cookie that was not replaced.
+#[derive(Default)]
+struct Listed {
+    found: Vec<(SessionId, Session)>,
+    firsts: HashSet<SessionId>,
+}
+
+impl Listed {
+    fn add(&mut self, id: SessionId, filed: Filed) {
+        if !filed.replaced && self.firsts.insert(filed.first) {
+            self.found.push((id, filed.session));
+        }
+    }
+}
+
+fn newest(sessions: &mut Vec<(SessionId, Session)>, most: usize) {
+    sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.created_at), *id));
+    sessions.truncate(most);
+}
