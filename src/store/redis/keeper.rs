@@ -9,7 +9,7 @@
 //! keeper tries again, ever more rarely up to once a second and never in step with its peers.
 
 use super::driver::Driver;
-use super::link::{Shared, State};
+use super::shared::{Shared, State};
 use super::wire::{Fault, LinkError, Wire};
 use crate::entropy::Entropy;
 use redis::Cmd;

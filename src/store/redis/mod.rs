@@ -14,6 +14,7 @@ mod reply;
 mod rotation;
 mod scripts;
 mod sessions;
+mod shared;
 mod verification;
 mod wire;
 
@@ -23,7 +24,8 @@ pub use self::reply::read_as_replies;
 
 use self::answer::number;
 use self::dial::Dialer;
-use self::link::{Limits, Link, Repeat};
+use self::link::{Link, Repeat};
+use self::shared::Limits;
 use crate::clock::Clock;
 use crate::domain::Secret;
 use crate::store::keys::KeySpace;
