@@ -4,6 +4,7 @@
 //! chain shows that nothing in the middle was changed, removed or added. It cannot show that the end
 //! was cut off, nor withstand somebody who rewrites all of it: for that, ship the lines elsewhere.
 
+use super::event::EventKind;
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
@@ -58,7 +59,7 @@ impl Position {
     /// The number of the last event; the line that goes on after a crash tells of none.
     pub(super) fn last_event(&self) -> u64 {
         let line = self.tail.split(|byte| *byte == b'\n').next();
-        let resumes = |link: Link| link.event == super::EventKind::LogResumed.as_str();
+        let resumes = |link: Link| link.event == EventKind::LogResumed.as_str();
         let is_resumed = line.and_then(Link::read).is_some_and(resumes);
         self.seq.saturating_sub(u64::from(is_resumed))
     }
@@ -193,7 +194,7 @@ fn check(
 ) -> Option<Fault> {
     // Only the line that says so goes on after a cut-off one.
     if let Some(first) = torn.first()
-        && link.event != super::EventKind::LogResumed.as_str()
+        && link.event != EventKind::LogResumed.as_str()
     {
         return Some(Fault::Unreadable { line: *first });
     }

@@ -4,110 +4,29 @@
 //! What happens when the log cannot be written is the operator's choice, see [`OnTrouble`].
 
 mod chain;
+mod error;
 mod event;
 mod line;
 mod queue;
+mod settings;
 mod sink;
 #[cfg(test)]
 mod tests;
 
 pub use chain::{Fault, Report, verify};
+pub use error::{AuditSetupError, AuditUnavailable};
 pub use event::{Event, EventKind, Outcome};
+pub use settings::{AuditSettings, AuditTarget, OnTrouble};
 
 use crate::clock::Clock;
 use queue::{Batch, Order, Queue};
 use sink::Sink;
 use std::cell::RefCell;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
-
-/// How the log is kept.
-#[derive(Clone, Debug)]
-pub struct AuditSettings {
-    /// Where it goes.
-    pub target: AuditTarget,
-    /// How many events may wait to be written.
-    pub queue: usize,
-    /// What happens when the log cannot be written, or not fast enough.
-    pub on_trouble: OnTrouble,
-}
-
-impl Default for AuditSettings {
-    fn default() -> Self {
-        Self {
-            target: AuditTarget::Stdout,
-            queue: 8192,
-            on_trouble: OnTrouble::Refuse,
-        }
-    }
-}
-
-/// Where the log goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuditTarget {
-    /// A file, made with mode 0600 and continued where it ended.
-    File(PathBuf),
-    /// Standard output; each start begins a new chain.
-    Stdout,
-}
-
-/// What happens when the log cannot be written, or not fast enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnTrouble {
-    /// Events are lost; how many is written as soon as the log can be written again.
-    Drop,
-    /// What cannot be recorded is refused: guarded requests fail closed (ASVS 16.5.3). Unguarded
-    /// ones record nothing and pass as ever.
-    Refuse,
-}
-
-/// Why the log cannot be kept; the operator must act.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditSetupError {
-    /// Another process writes to it; two would break the chain.
-    #[error("another process writes to the audit log `{path}`")]
-    InUse {
-        /// The file.
-        path: String,
-    },
-    /// The file holds something else.
-    #[error("`{path}` is not an audit log: it has no line that could be continued")]
-    NotALog {
-        /// The file.
-        path: String,
-    },
-    /// The file cannot be opened.
-    #[error("the audit log `{path}` cannot be opened")]
-    Open {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The thread that writes cannot be started.
-    #[error("the audit thread cannot be started")]
-    Thread(#[source] io::Error),
-    /// The file cannot be written.
-    #[error("the audit log `{path}` cannot be written")]
-    Write {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-}
-
-/// The event is not recorded, so what it tells of must not happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the audit log cannot be written")]
-pub struct AuditUnavailable;
 
 /// Records events. Cheap to clone; shared by all threads.
 #[derive(Clone, Debug)]

@@ -1,8 +1,11 @@
 //! Where lines go: standard output, or a file that is continued where it ended.
 
 use super::chain::{Link, MAX_LINE, Position};
+use super::error::AuditSetupError;
+use super::event::{Event, EventKind, Outcome};
+use super::line;
 use super::queue::Batch;
-use super::{AuditSetupError, AuditTarget, Event, EventKind, Outcome, line};
+use super::settings::AuditTarget;
 use crate::clock::Clock;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
