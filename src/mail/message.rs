@@ -1,6 +1,6 @@
 //! What a mail says: the code, what it is for, and what to do if it was not asked for.
 
-use super::{MailError, MailSetupError};
+use super::error::{MailError, MailSetupError};
 use crate::clock::Clock;
 use crate::domain::{Secret, Timestamp};
 use crate::entropy::Entropy;

@@ -4,11 +4,13 @@
 //! handshakes cost no request anything. What waits is bounded, and whoever asked is told in time
 //! whether the mail server took the mail.
 
+mod error;
 mod message;
 mod smtp;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use error::{MailError, MailSetupError};
 pub use message::CodeMail;
 pub use smtp::{Login, Security, SmtpSettings};
 
@@ -17,8 +19,8 @@ use crate::entropy::Entropy;
 use message::Sender;
 use smtp::Smtp;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
-use std::{io, thread};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
@@ -60,66 +62,6 @@ impl MailSettings {
         Sender::new(&self.from, &self.site, Clock::System, Entropy::system())?;
         Smtp::new(&self.smtp).map(drop)
     }
-}
-
-/// Why the mailer cannot start; the operator must act.
-#[derive(Debug, thiserror::Error)]
-pub enum MailSetupError {
-    /// The certificate file cannot be read.
-    #[error("the mail server's certificate file `{path}` cannot be read")]
-    CaFile {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A password would travel unprotected.
-    #[error(
-        "a mail password is only sent over `starttls` or `tls`; `{host}` is not on this machine"
-    )]
-    PasswordInTheOpen {
-        /// The mail server.
-        host: String,
-    },
-    /// The sender is not a mailbox.
-    #[error("`{0}` is not a sender; expected an address such as `stepgate@example.com`")]
-    Sender(String, #[source] lettre::address::AddressError),
-    /// The thread that sends cannot be started.
-    #[error("the mail thread cannot be started")]
-    Thread(#[source] io::Error),
-    /// The certificates cannot be used.
-    #[error("the certificates for the mail server cannot be used")]
-    Tls(#[source] lettre::transport::smtp::Error),
-}
-
-/// Why a mail was not sent, or not known to be.
-#[derive(Debug, thiserror::Error)]
-pub enum MailError {
-    /// The recipient's address is not one.
-    #[error("the recipient's address is not a mail address")]
-    Address(#[source] lettre::address::AddressError),
-    /// Too many mails wait already.
-    #[error("too many mails are waiting")]
-    Busy,
-    /// The mail cannot be put together.
-    #[error("the mail cannot be written")]
-    Compose(#[source] lettre::error::Error),
-    /// The mail server refused it, or cannot be reached.
-    #[error("the mail server did not take the mail")]
-    Server(#[source] lettre::transport::smtp::Error),
-    /// The thread that sends is gone.
-    #[error("the mail thread has ended")]
-    Stopped,
-    /// A text of ours cannot be filled in.
-    #[error("the text of the mail cannot be filled in")]
-    Template(#[source] askama::Error),
-    /// The mail server did not answer in time.
-    #[error("the mail server did not answer within {}s", limit.as_secs())]
-    Timeout {
-        /// The deadline.
-        limit: Duration,
-    },
 }
 
 /// Sends mails. Cheap to clone; shared by all threads.

@@ -1,6 +1,6 @@
 //! The mail server: how it is reached, and one delivery to it.
 
-use super::{MailError, MailSetupError};
+use super::error::{MailError, MailSetupError};
 use crate::domain::Secret;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
