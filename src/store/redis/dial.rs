@@ -1,9 +1,9 @@
 //! The way to the server: its socket, TLS, and what is said first.
 
 use super::driver::Stream;
+use super::pipeline::{LinkError, Pipeline};
 use super::reply::Reply;
 use super::scripts;
-use super::wire::{LinkError, Wire};
 use crate::store::OpenError;
 use crate::tls::client_config;
 use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind};
@@ -82,7 +82,7 @@ impl Dialer {
 
     /// Says who we are, and readies the one script on the way of requests; its answer also proves
     /// that the server works. All in one go.
-    pub(super) async fn greet(&self, wire: &Wire) -> Result<(), LinkError> {
+    pub(super) async fn greet(&self, pipeline: &Pipeline) -> Result<(), LinkError> {
         let settings = self.info.redis_settings();
         let login = settings.password().map(|password| {
             let mut login = Cmd::new();
@@ -92,9 +92,9 @@ impl Dialer {
         let select = (settings.db() != 0).then(|| command(&["SELECT", &settings.db().to_string()]));
         let load = command(&["SCRIPT", "LOAD", scripts::EVIDENCE.code]);
 
-        let login = login.map(|login| wire.send(&login)).transpose()?;
-        let select = select.map(|select| wire.send(&select)).transpose()?;
-        let load = wire.send(&load)?;
+        let login = login.map(|login| pipeline.send(&login)).transpose()?;
+        let select = select.map(|select| pipeline.send(&select)).transpose()?;
+        let load = pipeline.send(&load)?;
         if let Some(login) = login {
             let why = (
                 ErrorKind::AuthenticationFailed,

@@ -1,7 +1,7 @@
 //! Moves the bytes of one connection: commands out, replies in, each to the seat whose turn it is.
 
+use super::pipeline::{Fault, LinkError, Pipeline};
 use super::reply::{Frames, Garbled, Reply};
-use super::wire::{Fault, LinkError, Wire};
 use bytes::BytesMut;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// It is woken once for all commands of a turn of the runtime, and sends them in one piece.
 pub(super) struct Driver {
     stream: Box<dyn Stream>,
-    wire: Arc<Wire>,
+    pipeline: Arc<Pipeline>,
     sending: Vec<u8>,
     /// How much of that is sent.
     sent: usize,
@@ -33,10 +33,10 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(stream: Box<dyn Stream>, wire: Arc<Wire>) -> Self {
+    pub(super) fn new(stream: Box<dyn Stream>, pipeline: Arc<Pipeline>) -> Self {
         Self {
             stream,
-            wire,
+            pipeline,
             sending: Vec::new(),
             sent: 0,
             received: BytesMut::new(),
@@ -48,7 +48,7 @@ impl Driver {
     /// Sends until nothing is left to send; ready only with a failure.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<LinkError> {
         loop {
-            if let Err(cause) = self.wire.collect(&mut self.sending, context) {
+            if let Err(cause) = self.pipeline.collect(&mut self.sending, context) {
                 return Poll::Ready(cause);
             }
             let Some(rest @ [_, ..]) = self.sending.get(self.sent..) else {
@@ -102,8 +102,8 @@ impl Driver {
             }
             Ok(Some(reply))
         };
-        self.wire.hand_out(next, &mut self.woken)?;
-        if !self.received.is_empty() && !self.wire.is_waiting() {
+        self.pipeline.hand_out(next, &mut self.woken)?;
+        if !self.received.is_empty() && !self.pipeline.is_waiting() {
             return Err(Garbled::Unasked);
         }
         Ok(())
@@ -121,7 +121,7 @@ impl Future for Driver {
         let ((Poll::Ready(cause), _) | (_, Poll::Ready(cause))) = (sending, receiving) else {
             return Poll::Pending;
         };
-        driver.wire.end(Fault::Dropped(cause.clone()));
+        driver.pipeline.end(Fault::Dropped(cause.clone()));
         Poll::Ready(cause)
     }
 }

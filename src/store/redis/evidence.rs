@@ -4,9 +4,9 @@ use super::RedisStore;
 use super::answer::until;
 use super::command::{Word, write_command};
 use super::link::Repeat;
+use super::pipeline::Command;
 use super::reply::{Reply, Texts};
 use super::scripts::{EVIDENCE, Spelling, script};
-use super::wire::Command;
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{
     GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD, SessionKey,

@@ -9,8 +9,8 @@
 //! keeper tries again, ever more rarely up to once a second and never in step with its peers.
 
 use super::driver::Driver;
+use super::pipeline::{Fault, LinkError, Pipeline};
 use super::shared::{Shared, State};
-use super::wire::{Fault, LinkError, Wire};
 use crate::entropy::Entropy;
 use redis::Cmd;
 use std::collections::VecDeque;
@@ -53,13 +53,16 @@ async fn keep(shared: Arc<Shared>) {
     let mut reachable = None;
     loop {
         let cause = match shared.connect().await {
-            Ok(Connection { wire, mut driver }) => {
+            Ok(Connection {
+                pipeline,
+                mut driver,
+            }) => {
                 if reachable.replace(true) == Some(false) {
                     tracing::info!("redis answers again");
                 }
-                shared.set(State::Up(Arc::clone(&wire)));
+                shared.set(State::Up(Arc::clone(&pipeline)));
                 let since = Instant::now();
-                let cause = shared.watch(&wire, &mut driver).await;
+                let cause = shared.watch(&pipeline, &mut driver).await;
                 let broken = !matches!(cause, LinkError::Stalled);
                 if matches!(cause, LinkError::Garbled(_)) {
                     tracing::error!(error = %cause, "gave up a connection to redis");
@@ -73,7 +76,7 @@ async fn keep(shared: Arc<Shared>) {
                     }
                 }
                 shared.set(State::Down(cause.clone()));
-                wire.end(Fault::Overdue);
+                pipeline.end(Fault::Overdue);
                 cause
             }
             Err(cause) => {
@@ -97,7 +100,7 @@ fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
 
 /// A connection and the task that drives it, which ends with this.
 struct Connection {
-    wire: Arc<Wire>,
+    pipeline: Arc<Pipeline>,
     driver: JoinSet<LinkError>,
 }
 
@@ -105,10 +108,10 @@ impl Shared {
     async fn connect(&self) -> Result<Connection, LinkError> {
         let connecting = async {
             let stream = self.dialer.dial().await?;
-            let (wire, mut driver) = (Arc::new(Wire::default()), JoinSet::new());
-            driver.spawn(Driver::new(stream, Arc::clone(&wire)));
-            self.dialer.greet(&wire).await?;
-            Ok(Connection { wire, driver })
+            let (pipeline, mut driver) = (Arc::new(Pipeline::default()), JoinSet::new());
+            driver.spawn(Driver::new(stream, Arc::clone(&pipeline)));
+            self.dialer.greet(&pipeline).await?;
+            Ok(Connection { pipeline, driver })
         };
         timeout(self.limits.connect, connecting)
             .await
@@ -116,26 +119,26 @@ impl Shared {
     }
 
     /// Watches over a connection until it is of no more use.
-    async fn watch(&self, wire: &Wire, driver: &mut JoinSet<LinkError>) -> LinkError {
+    async fn watch(&self, pipeline: &Pipeline, driver: &mut JoinSet<LinkError>) -> LinkError {
         tokio::select! {
             biased;
             ended = driver.join_next() => {
                 let cause = ended.and_then(Result::ok).unwrap_or(LinkError::Broken);
-                wire.end(Fault::Dropped(cause.clone()));
+                pipeline.end(Fault::Dropped(cause.clone()));
                 cause
             }
-            cause = self.look_after(wire) => cause,
+            cause = self.look_after(pipeline) => cause,
         }
     }
 
     /// Looks whether replies come within the deadline, until one does not.
-    async fn look_after(&self, wire: &Wire) -> LinkError {
+    async fn look_after(&self, pipeline: &Pipeline) -> LinkError {
         let mut looks = VecDeque::new();
         let mut quiet = 0;
         loop {
             sleep(self.limits.deadline / LOOKS).await;
-            let latest = wire.sent();
-            quiet = if looks.back() == Some(&latest) && !wire.is_waiting() {
+            let latest = pipeline.sent();
+            quiet = if looks.back() == Some(&latest) && !pipeline.is_waiting() {
                 quiet + 1
             } else {
                 0
@@ -144,12 +147,12 @@ impl Shared {
             // What is in the oldest look has waited nine to ten tenths of the deadline by now.
             if looks.len() >= LOOKS as usize
                 && let Some(then) = looks.pop_front()
-                && wire.answered() < then
+                && pipeline.answered() < then
             {
                 return LinkError::Stalled;
             }
             if quiet >= QUIET_LOOKS {
-                if let Err(cause) = self.doze(wire, latest).await {
+                if let Err(cause) = self.doze(pipeline, latest).await {
                     return cause;
                 }
                 looks.clear();
@@ -159,17 +162,17 @@ impl Shared {
     }
 
     /// Sleeps until the next command, and asks now and then whether the server is still there.
-    async fn doze(&self, wire: &Wire, latest: u64) -> Result<(), LinkError> {
+    async fn doze(&self, pipeline: &Pipeline, latest: u64) -> Result<(), LinkError> {
         let mut ping = Cmd::new();
         ping.arg("PING");
         loop {
             self.dozing.store(true, Ordering::SeqCst);
-            let idle = wire.sent() == latest;
+            let idle = pipeline.sent() == latest;
             if !idle || timeout(DOZE, self.roused.notified()).await.is_ok() {
                 self.dozing.store(false, Ordering::SeqCst);
                 return Ok(());
             }
-            timeout(self.limits.deadline, wire.send(&ping)?)
+            timeout(self.limits.deadline, pipeline.send(&ping)?)
                 .await
                 .map_err(|_| LinkError::Stalled)??;
         }

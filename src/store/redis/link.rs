@@ -5,10 +5,10 @@
 use super::answer::UNEXPECTED;
 use super::dial::Dialer;
 use super::keeper::Keeper;
+use super::pipeline::{Command, Fault};
 use super::reply::Reply;
 use super::scripts::{Lua, Spelling};
 use super::shared::{Limits, Shared};
-use super::wire::{Command, Fault};
 use crate::store::StoreError;
 use redis::{Cmd, Value};
 use std::sync::Arc;

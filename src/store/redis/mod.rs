@@ -10,13 +10,13 @@ mod feed;
 mod keeper;
 mod link;
 mod listing;
+mod pipeline;
 mod reply;
 mod rotation;
 mod scripts;
 mod sessions;
 mod shared;
 mod verification;
-mod wire;
 
 pub(crate) use self::feed::{Heard, RedisFeed};
 #[cfg(fuzzing)]

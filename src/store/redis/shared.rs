@@ -1,8 +1,8 @@
 //! What the callers of a connection share with the task that brings it back.
 
 use super::dial::Dialer;
+use super::pipeline::{Command, Fault, LinkError, Pipeline};
 use super::reply::Reply;
-use super::wire::{Command, Fault, LinkError, Wire};
 use crate::store::StoreError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,7 @@ pub(super) enum State {
     Connecting,
     /// Callers are refused at once.
     Down(LinkError),
-    Up(Arc<Wire>),
+    Up(Arc<Pipeline>),
 }
 
 impl Shared {
@@ -61,38 +61,38 @@ impl Shared {
     }
 
     pub(super) async fn call(&self, command: &impl Command) -> Result<Reply, Fault> {
-        let wire = match self.wire() {
-            Some(wire) => wire?,
-            None => timeout(self.limits.deadline, self.first_wire())
+        let pipeline = match self.pipeline() {
+            Some(pipeline) => pipeline?,
+            None => timeout(self.limits.deadline, self.first_pipeline())
                 .await
                 .unwrap_or(Err(Fault::Overdue))?,
         };
-        let reply = match wire.send(command) {
-            Ok(ticket) => {
+        let reply = match pipeline.send(command) {
+            Ok(pending) => {
                 self.rouse();
-                ticket.await
+                pending.await
             }
             Err(fault) => Err(fault),
         };
         if let Err(Fault::Dropped(_)) = reply {
-            self.lose(&wire);
+            self.lose(&pipeline);
         }
         reply
     }
 
     /// The connection, or why there is none; `None` while the first attempt is under way.
-    fn wire(&self) -> Option<Result<Arc<Wire>, Fault>> {
+    fn pipeline(&self) -> Option<Result<Arc<Pipeline>, Fault>> {
         match &*self.state() {
             State::Connecting => None,
             State::Down(cause) => Some(Err(Fault::Refused(cause.clone()))),
-            State::Up(wire) => Some(Ok(Arc::clone(wire))),
+            State::Up(pipeline) => Some(Ok(Arc::clone(pipeline))),
         }
     }
 
-    async fn first_wire(&self) -> Result<Arc<Wire>, Fault> {
+    async fn first_pipeline(&self) -> Result<Arc<Pipeline>, Fault> {
         loop {
             let changed = self.changed.notified();
-            if let Some(outcome) = self.wire() {
+            if let Some(outcome) = self.pipeline() {
                 return outcome;
             }
             changed.await;
@@ -109,10 +109,10 @@ impl Shared {
     }
 
     /// Takes a broken connection out of use.
-    fn lose(&self, wire: &Arc<Wire>) {
-        wire.end(Fault::Dropped(LinkError::Broken));
+    fn lose(&self, pipeline: &Arc<Pipeline>) {
+        pipeline.end(Fault::Dropped(LinkError::Broken));
         let mut state = self.state();
-        if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, wire)) {
+        if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, pipeline)) {
             *state = State::Connecting;
         }
     }
@@ -123,10 +123,10 @@ impl Shared {
             return Ok(reply);
         };
         if reply.is_refused_with("READONLY")
-            && let Some(Ok(wire)) = self.wire()
+            && let Some(Ok(pipeline)) = self.pipeline()
         {
             // A server that was demoted: look again where the master is.
-            self.lose(&wire);
+            self.lose(&pipeline);
         }
         Err(self.error(Fault::Refused(LinkError::Redis(refusal))))
     }

@@ -1,9 +1,9 @@
 //! One connection while it lasts, and the callers that wait on it.
 //!
-//! Callers write their commands into one buffer and take a seat each; the [driver](super::driver)
-//! sends what the buffer holds and hands every reply to the seat whose turn it is. Redis answers in
+//! Callers write their commands into one buffer and take a slot each; the [driver](super::driver)
+//! sends what the buffer holds and hands every reply to the slot whose turn it is. Redis answers in
 //! the order of the commands, so the order is all that says whose a reply is: a caller who goes
-//! away leaves the seat in its place, and the first byte that is not as expected ends the wire.
+//! away leaves the slot in its place, and the first byte that is not as expected ends the pipeline.
 
 use super::reply::{Garbled, Reply};
 use redis::{Cmd, RedisError};
@@ -77,15 +77,15 @@ impl Command for Cmd {
 
 /// One connection, as its callers and its driver share it.
 #[derive(Default)]
-pub(super) struct Wire(Mutex<Desk>);
+pub(super) struct Pipeline(Mutex<PipelineState>);
 
 #[derive(Default)]
-struct Desk {
+struct PipelineState {
     unsent: Vec<u8>,
-    seats: Vec<Seat>,
+    slots: Vec<Slot>,
     free: Vec<usize>,
-    /// The seats that wait for their replies, in the order of their commands.
-    turns: VecDeque<usize>,
+    /// The slots that wait for their replies, in the order of their commands.
+    order: VecDeque<usize>,
     /// Commands so far.
     sent: u64,
     driver: Option<Waker>,
@@ -94,60 +94,60 @@ struct Desk {
 }
 
 /// A place among those who wait.
-enum Seat {
+enum Slot {
     Answered(Reply),
     Free,
     /// Its caller went away; the reply will be thrown away.
-    Left,
+    Abandoned,
     Waiting(Option<Waker>),
 }
 
-impl Wire {
-    /// Queues a command; the reply comes to its ticket.
-    pub(super) fn send(&self, command: &impl Command) -> Result<Ticket<'_>, Fault> {
-        let mut desk = self.desk();
-        let seat = desk.take_seat()?;
-        command.write(&mut desk.unsent);
-        let driver = desk.driver.take();
-        drop(desk);
+impl Pipeline {
+    /// Queues a command; the reply completes what is returned.
+    pub(super) fn send(&self, command: &impl Command) -> Result<PendingReply<'_>, Fault> {
+        let mut state = self.state();
+        let slot = state.reserve()?;
+        command.write(&mut state.unsent);
+        let driver = state.driver.take();
+        drop(state);
         if let Some(driver) = driver {
             driver.wake();
         }
-        Ok(Ticket {
-            wire: self,
-            seat: Some(seat),
+        Ok(PendingReply {
+            pipeline: self,
+            slot: Some(slot),
         })
     }
 
     /// Lets the driver go, and everybody who has no reply yet; nobody will get one from here on.
     pub(super) fn end(&self, fault: Fault) {
-        let mut desk = self.desk();
-        if desk.end.is_some() {
+        let mut state = self.state();
+        if state.end.is_some() {
             return;
         }
-        desk.end = Some(fault);
-        desk.unsent = Vec::new();
-        let driver = desk.driver.take();
-        let seats = desk.seats.iter_mut();
-        let callers: Vec<Waker> = seats
-            .filter_map(|seat| match seat {
-                Seat::Waiting(waker) => waker.take(),
-                Seat::Answered(_) | Seat::Free | Seat::Left => None,
+        state.end = Some(fault);
+        state.unsent = Vec::new();
+        let driver = state.driver.take();
+        let slots = state.slots.iter_mut();
+        let callers: Vec<Waker> = slots
+            .filter_map(|slot| match slot {
+                Slot::Waiting(waker) => waker.take(),
+                Slot::Answered(_) | Slot::Free | Slot::Abandoned => None,
             })
             .collect();
-        drop(desk);
+        drop(state);
         callers.into_iter().chain(driver).for_each(Waker::wake);
     }
 
     /// How many commands were sent.
     pub(super) fn sent(&self) -> u64 {
-        self.desk().sent
+        self.state().sent
     }
 
     /// How many commands were answered.
     pub(super) fn answered(&self) -> u64 {
-        let desk = self.desk();
-        desk.sent - desk.turns.len() as u64
+        let state = self.state();
+        state.sent - state.order.len() as u64
     }
 
     /// For the driver: moves what is to be sent into `sending` if that is empty, and wakes the
@@ -157,46 +157,46 @@ impl Wire {
         sending: &mut Vec<u8>,
         context: &Context<'_>,
     ) -> Result<(), LinkError> {
-        let mut desk = self.desk();
-        if let Some(fault) = &desk.end {
+        let mut state = self.state();
+        if let Some(fault) = &state.end {
             return Err(fault.clone().into());
         }
         if sending.is_empty() {
-            mem::swap(sending, &mut desk.unsent);
+            mem::swap(sending, &mut state.unsent);
         }
-        if desk.driver.is_none() {
-            desk.driver = Some(context.waker().clone());
+        if state.driver.is_none() {
+            state.driver = Some(context.waker().clone());
         }
         Ok(())
     }
 
-    /// For the driver: hands out replies as long as `next` finds any and the wire lasts.
+    /// For the driver: hands out replies as long as `next` finds any and the pipeline lasts.
     pub(super) fn hand_out(
         &self,
         mut next: impl FnMut() -> Result<Option<Reply>, Garbled>,
         woken: &mut Vec<Waker>,
     ) -> Result<(), Garbled> {
-        let mut desk = self.desk();
-        while desk.end.is_none()
+        let mut state = self.state();
+        while state.end.is_none()
             && let Some(reply) = next()?
         {
-            desk.answer(reply, woken)?;
+            state.answer(reply, woken)?;
         }
         Ok(())
     }
 
     /// Tells whether any command still has no reply.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.desk().turns.is_empty()
+        !self.state().order.is_empty()
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    fn state(&self) -> MutexGuard<'_, PipelineState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Desk {
-    fn take_seat(&mut self) -> Result<usize, Fault> {
+impl PipelineState {
+    fn reserve(&mut self) -> Result<usize, Fault> {
         match &self.end {
             None => {}
             Some(Fault::Dropped(cause)) => return Err(Fault::Dropped(cause.clone())),
@@ -207,80 +207,80 @@ impl Desk {
         if self.unsent.len() >= MOST_UNSENT {
             return Err(Fault::Refused(LinkError::Busy));
         }
-        let seat = match self.free.pop() {
-            Some(seat) => seat,
-            None if self.seats.len() >= MOST_WAITING => {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() >= MOST_WAITING => {
                 return Err(Fault::Refused(LinkError::Busy));
             }
             None => {
-                self.seats.push(Seat::Free);
-                self.seats.len() - 1
+                self.slots.push(Slot::Free);
+                self.slots.len() - 1
             }
         };
-        self.put(seat, Seat::Waiting(None));
-        self.turns.push_back(seat);
+        self.put(slot, Slot::Waiting(None));
+        self.order.push_back(slot);
         self.sent += 1;
-        Ok(seat)
+        Ok(slot)
     }
 
     fn answer(&mut self, reply: Reply, woken: &mut Vec<Waker>) -> Result<(), Garbled> {
-        let seat = self.turns.pop_front().ok_or(Garbled::Unasked)?;
-        match self.put(seat, Seat::Answered(reply)) {
-            Seat::Waiting(waker) => woken.extend(waker),
-            Seat::Left => self.vacate(seat),
-            Seat::Answered(_) | Seat::Free => return Err(Garbled::Unasked),
+        let slot = self.order.pop_front().ok_or(Garbled::Unasked)?;
+        match self.put(slot, Slot::Answered(reply)) {
+            Slot::Waiting(waker) => woken.extend(waker),
+            Slot::Abandoned => self.release(slot),
+            Slot::Answered(_) | Slot::Free => return Err(Garbled::Unasked),
         }
         Ok(())
     }
 
-    /// Puts something into a seat, and takes what was there.
-    fn put(&mut self, seat: usize, now: Seat) -> Seat {
-        let place = self.seats.get_mut(seat);
-        place.map_or(Seat::Free, |place| mem::replace(place, now))
+    /// Puts something into a slot, and takes what was there.
+    fn put(&mut self, slot: usize, now: Slot) -> Slot {
+        let place = self.slots.get_mut(slot);
+        place.map_or(Slot::Free, |place| mem::replace(place, now))
     }
 
-    fn vacate(&mut self, seat: usize) {
-        self.put(seat, Seat::Free);
-        self.free.push(seat);
+    fn release(&mut self, slot: usize) {
+        self.put(slot, Slot::Free);
+        self.free.push(slot);
     }
 }
 
 /// The right to one reply.
 #[must_use]
-pub(super) struct Ticket<'a> {
-    wire: &'a Wire,
+pub(super) struct PendingReply<'a> {
+    pipeline: &'a Pipeline,
     /// None once the reply was taken.
-    seat: Option<usize>,
+    slot: Option<usize>,
 }
 
-impl Future for Ticket<'_> {
+impl Future for PendingReply<'_> {
     type Output = Result<Reply, Fault>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut desk = self.wire.desk();
-        let Some(seat) = self.seat else {
+        let mut state = self.pipeline.state();
+        let Some(slot) = self.slot else {
             return Poll::Ready(Err(Fault::Refused(LinkError::Broken)));
         };
-        if let Seat::Answered(reply) = desk.put(seat, Seat::Waiting(None)) {
-            desk.vacate(seat);
-            drop(desk);
-            self.seat = None;
+        if let Slot::Answered(reply) = state.put(slot, Slot::Waiting(None)) {
+            state.release(slot);
+            drop(state);
+            self.slot = None;
             return Poll::Ready(Ok(reply));
         }
-        if let Some(fault) = &desk.end {
+        if let Some(fault) = &state.end {
             return Poll::Ready(Err(fault.clone()));
         }
-        desk.put(seat, Seat::Waiting(Some(context.waker().clone())));
+        state.put(slot, Slot::Waiting(Some(context.waker().clone())));
         Poll::Pending
     }
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for PendingReply<'_> {
     fn drop(&mut self) {
-        let Some(seat) = self.seat else { return };
-        let mut desk = self.wire.desk();
-        if let Seat::Answered(_) = desk.put(seat, Seat::Left) {
-            desk.vacate(seat);
+        let Some(slot) = self.slot else { return };
+        let mut state = self.pipeline.state();
+        if let Slot::Answered(_) = state.put(slot, Slot::Abandoned) {
+            state.release(slot);
         }
     }
 }
