@@ -1,7 +1,7 @@
 //! The way to the server: its socket, TLS, and what is said first.
 
 use super::driver::Stream;
-use super::pipeline::{LinkError, Pipeline};
+use super::pipeline::{ConnectionError, Pipeline};
 use super::reply::Reply;
 use super::scripts;
 use crate::store::OpenError;
@@ -58,7 +58,7 @@ impl Dialer {
     }
 
     /// Connects to whichever of the server's addresses answers first.
-    pub(super) async fn dial(&self) -> Result<Box<dyn Stream>, LinkError> {
+    pub(super) async fn dial(&self) -> Result<Box<dyn Stream>, ConnectionError> {
         let (host, port) = match self.info.addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
                 (host.as_str(), *port)
@@ -82,7 +82,7 @@ impl Dialer {
 
     /// Says who we are, and readies the one script on the way of requests; its answer also proves
     /// that the server works. All in one go.
-    pub(super) async fn greet(&self, pipeline: &Pipeline) -> Result<(), LinkError> {
+    pub(super) async fn greet(&self, pipeline: &Pipeline) -> Result<(), ConnectionError> {
         let settings = self.info.redis_settings();
         let login = settings.password().map(|password| {
             let mut login = Cmd::new();

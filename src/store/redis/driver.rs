@@ -1,7 +1,7 @@
 //! Moves the bytes of one connection: commands out, replies in, each to the seat whose turn it is.
 
-use super::pipeline::{Fault, LinkError, Pipeline};
-use super::reply::{Frames, Garbled, Reply};
+use super::pipeline::{CallError, ConnectionError, Pipeline};
+use super::reply::{Frames, MalformedReply, Reply};
 use bytes::BytesMut;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Driver {
     }
 
     /// Sends until nothing is left to send; ready only with a failure.
-    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<LinkError> {
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             if let Err(cause) = self.pipeline.collect(&mut self.sending, context) {
                 return Poll::Ready(cause);
@@ -55,7 +55,7 @@ impl Driver {
                 break;
             };
             match ready!(Pin::new(&mut self.stream).poll_write(context, rest)) {
-                Ok(0) => return Poll::Ready(LinkError::Broken),
+                Ok(0) => return Poll::Ready(ConnectionError::Broken),
                 Ok(count) => self.sent += count,
                 Err(error) => return Poll::Ready(error.into()),
             }
@@ -71,26 +71,26 @@ impl Driver {
     }
 
     /// Receives until nothing is there to receive; ready only with a failure.
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<LinkError> {
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             if self.received.capacity() - self.received.len() < LEAST_ROOM {
                 self.received.reserve(ROOM);
             }
             let reading = pin!(self.stream.read_buf(&mut self.received));
             match ready!(reading.poll(context)) {
-                Ok(0) => return Poll::Ready(LinkError::Broken),
+                Ok(0) => return Poll::Ready(ConnectionError::Broken),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(error.into()),
             }
             let outcome = self.hand_out();
             self.woken.drain(..).for_each(Waker::wake);
-            if let Err(garbled) = outcome {
-                return Poll::Ready(garbled.into());
+            if let Err(malformed) = outcome {
+                return Poll::Ready(malformed.into());
             }
         }
     }
 
-    fn hand_out(&mut self) -> Result<(), Garbled> {
+    fn hand_out(&mut self) -> Result<(), MalformedReply> {
         let (received, frames) = (&mut self.received, &mut self.frames);
         let next = || {
             let Some(length) = frames.next(received)? else {
@@ -104,16 +104,16 @@ impl Driver {
         };
         self.pipeline.hand_out(next, &mut self.woken)?;
         if !self.received.is_empty() && !self.pipeline.is_waiting() {
-            return Err(Garbled::Unasked);
+            return Err(MalformedReply::Unasked);
         }
         Ok(())
     }
 }
 
 impl Future for Driver {
-    type Output = LinkError;
+    type Output = ConnectionError;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<LinkError> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<ConnectionError> {
         let driver = self.get_mut();
         let sending = driver.poll_send(context);
         // What came before the connection broke is still handed out.
@@ -121,7 +121,9 @@ impl Future for Driver {
         let ((Poll::Ready(cause), _) | (_, Poll::Ready(cause))) = (sending, receiving) else {
             return Poll::Pending;
         };
-        driver.pipeline.end(Fault::Dropped(cause.clone()));
+        driver
+            .pipeline
+            .end(CallError::ConnectionLost(cause.clone()));
         Poll::Ready(cause)
     }
 }

@@ -9,7 +9,7 @@
 //! keeper tries again, ever more rarely up to once a second and never in step with its peers.
 
 use super::driver::Driver;
-use super::pipeline::{Fault, LinkError, Pipeline};
+use super::pipeline::{CallError, ConnectionError, Pipeline};
 use super::shared::{Shared, State};
 use crate::entropy::Entropy;
 use redis::Cmd;
@@ -63,8 +63,8 @@ async fn keep(shared: Arc<Shared>) {
                 shared.set(State::Up(Arc::clone(&pipeline)));
                 let since = Instant::now();
                 let cause = shared.watch(&pipeline, &mut driver).await;
-                let broken = !matches!(cause, LinkError::Stalled);
-                if matches!(cause, LinkError::Garbled(_)) {
+                let broken = !matches!(cause, ConnectionError::Stalled);
+                if matches!(cause, ConnectionError::MalformedReply(_)) {
                     tracing::error!(error = %cause, "gave up a connection to redis");
                 }
                 if since.elapsed() > LONGEST_PAUSE {
@@ -76,7 +76,7 @@ async fn keep(shared: Arc<Shared>) {
                     }
                 }
                 shared.set(State::Down(cause.clone()));
-                pipeline.end(Fault::Overdue);
+                pipeline.end(CallError::TimedOut);
                 cause
             }
             Err(cause) => {
@@ -101,11 +101,11 @@ fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
 /// A connection and the task that drives it, which ends with this.
 struct Connection {
     pipeline: Arc<Pipeline>,
-    driver: JoinSet<LinkError>,
+    driver: JoinSet<ConnectionError>,
 }
 
 impl Shared {
-    async fn connect(&self) -> Result<Connection, LinkError> {
+    async fn connect(&self) -> Result<Connection, ConnectionError> {
         let connecting = async {
             let stream = self.dialer.dial().await?;
             let (pipeline, mut driver) = (Arc::new(Pipeline::default()), JoinSet::new());
@@ -115,16 +115,20 @@ impl Shared {
         };
         timeout(self.limits.connect, connecting)
             .await
-            .unwrap_or(Err(LinkError::Stalled))
+            .unwrap_or(Err(ConnectionError::Stalled))
     }
 
     /// Watches over a connection until it is of no more use.
-    async fn watch(&self, pipeline: &Pipeline, driver: &mut JoinSet<LinkError>) -> LinkError {
+    async fn watch(
+        &self,
+        pipeline: &Pipeline,
+        driver: &mut JoinSet<ConnectionError>,
+    ) -> ConnectionError {
         tokio::select! {
             biased;
             ended = driver.join_next() => {
-                let cause = ended.and_then(Result::ok).unwrap_or(LinkError::Broken);
-                pipeline.end(Fault::Dropped(cause.clone()));
+                let cause = ended.and_then(Result::ok).unwrap_or(ConnectionError::Broken);
+                pipeline.end(CallError::ConnectionLost(cause.clone()));
                 cause
             }
             cause = self.look_after(pipeline) => cause,
@@ -132,7 +136,7 @@ impl Shared {
     }
 
     /// Looks whether replies come within the deadline, until one does not.
-    async fn look_after(&self, pipeline: &Pipeline) -> LinkError {
+    async fn look_after(&self, pipeline: &Pipeline) -> ConnectionError {
         let mut looks = VecDeque::new();
         let mut quiet = 0;
         loop {
@@ -149,7 +153,7 @@ impl Shared {
                 && let Some(then) = looks.pop_front()
                 && pipeline.answered() < then
             {
-                return LinkError::Stalled;
+                return ConnectionError::Stalled;
             }
             if quiet >= QUIET_LOOKS {
                 if let Err(cause) = self.doze(pipeline, latest).await {
@@ -162,7 +166,7 @@ impl Shared {
     }
 
     /// Sleeps until the next command, and asks now and then whether the server is still there.
-    async fn doze(&self, pipeline: &Pipeline, latest: u64) -> Result<(), LinkError> {
+    async fn doze(&self, pipeline: &Pipeline, latest: u64) -> Result<(), ConnectionError> {
         let mut ping = Cmd::new();
         ping.arg("PING");
         loop {
@@ -174,7 +178,7 @@ impl Shared {
             }
             timeout(self.limits.deadline, pipeline.send(&ping)?)
                 .await
-                .map_err(|_| LinkError::Stalled)??;
+                .map_err(|_| ConnectionError::Stalled)??;
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::answer::UNEXPECTED;
 use super::dial::Dialer;
 use super::keeper::Keeper;
-use super::pipeline::{Command, Fault};
+use super::pipeline::{CallError, Command};
 use super::reply::Reply;
 use super::scripts::{Lua, Spelling};
 use super::shared::{Limits, Shared};
@@ -93,18 +93,18 @@ impl Link {
         let started = Instant::now();
         match self.shared.call(command).await {
             // The server may have closed an idle connection, which is no reason to fail a request.
-            Err(Fault::Dropped(_)) if repeat == Repeat::Harmless => {
+            Err(CallError::ConnectionLost(_)) if repeat == Repeat::Harmless => {
                 let left = self
                     .shared
                     .limits
                     .deadline
                     .saturating_sub(started.elapsed());
                 let again = timeout(left, self.shared.call(command)).await;
-                again.unwrap_or(Err(Fault::Overdue))
+                again.unwrap_or(Err(CallError::TimedOut))
             }
             answer => answer,
         }
-        .map_err(|fault| self.shared.error(fault))
+        .map_err(|error| self.shared.error(error))
     }
 }
 

@@ -5,7 +5,7 @@
 //! the order of the commands, so the order is all that says whose a reply is: a caller who goes
 //! away leaves the slot in its place, and the first byte that is not as expected ends the pipeline.
 
-use super::reply::{Garbled, Reply};
+use super::reply::{MalformedReply, Reply};
 use redis::{Cmd, RedisError};
 use std::collections::VecDeque;
 use std::mem;
@@ -19,7 +19,7 @@ const MOST_UNSENT: usize = 16 << 20;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(super) enum LinkError {
+pub(super) enum ConnectionError {
     /// The connection broke.
     #[error("the connection to redis broke")]
     Broken,
@@ -28,7 +28,7 @@ pub(super) enum LinkError {
     Busy,
     /// The server sent what is no reply, or a reply that nobody waits for.
     #[error("the connection to redis cannot be trusted any more: {0}")]
-    Garbled(#[from] Garbled),
+    MalformedReply(#[from] MalformedReply),
     /// The server stopped answering, and has not come back yet.
     #[error("redis stopped answering")]
     Stalled,
@@ -37,7 +37,7 @@ pub(super) enum LinkError {
     Redis(#[from] RedisError),
 }
 
-impl From<std::io::Error> for LinkError {
+impl From<std::io::Error> for ConnectionError {
     fn from(error: std::io::Error) -> Self {
         Self::Redis(error.into())
     }
@@ -45,20 +45,20 @@ impl From<std::io::Error> for LinkError {
 
 /// What became of a command.
 #[derive(Clone, Debug)]
-pub(super) enum Fault {
+pub(super) enum CallError {
     /// Its connection was cut at the deadline.
-    Overdue,
+    TimedOut,
     /// Its connection broke.
-    Dropped(LinkError),
+    ConnectionLost(ConnectionError),
     /// It was not sent.
-    Refused(LinkError),
+    NotSent(ConnectionError),
 }
 
-impl From<Fault> for LinkError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Overdue => Self::Stalled,
-            Fault::Dropped(cause) | Fault::Refused(cause) => cause,
+impl From<CallError> for ConnectionError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TimedOut => Self::Stalled,
+            CallError::ConnectionLost(cause) | CallError::NotSent(cause) => cause,
         }
     }
 }
@@ -90,7 +90,7 @@ struct PipelineState {
     sent: u64,
     driver: Option<Waker>,
     /// How it ended, for whoever has had no reply.
-    end: Option<Fault>,
+    end: Option<CallError>,
 }
 
 /// A place among those who wait.
@@ -104,7 +104,7 @@ enum Slot {
 
 impl Pipeline {
     /// Queues a command; the reply completes what is returned.
-    pub(super) fn send(&self, command: &impl Command) -> Result<PendingReply<'_>, Fault> {
+    pub(super) fn send(&self, command: &impl Command) -> Result<PendingReply<'_>, CallError> {
         let mut state = self.state();
         let slot = state.reserve()?;
         command.write(&mut state.unsent);
@@ -120,12 +120,12 @@ impl Pipeline {
     }
 
     /// Lets the driver go, and everybody who has no reply yet; nobody will get one from here on.
-    pub(super) fn end(&self, fault: Fault) {
+    pub(super) fn end(&self, error: CallError) {
         let mut state = self.state();
         if state.end.is_some() {
             return;
         }
-        state.end = Some(fault);
+        state.end = Some(error);
         state.unsent = Vec::new();
         let driver = state.driver.take();
         let slots = state.slots.iter_mut();
@@ -156,10 +156,10 @@ impl Pipeline {
         &self,
         sending: &mut Vec<u8>,
         context: &Context<'_>,
-    ) -> Result<(), LinkError> {
+    ) -> Result<(), ConnectionError> {
         let mut state = self.state();
-        if let Some(fault) = &state.end {
-            return Err(fault.clone().into());
+        if let Some(error) = &state.end {
+            return Err(error.clone().into());
         }
         if sending.is_empty() {
             mem::swap(sending, &mut state.unsent);
@@ -173,9 +173,9 @@ impl Pipeline {
     /// For the driver: hands out replies as long as `next` finds any and the pipeline lasts.
     pub(super) fn hand_out(
         &self,
-        mut next: impl FnMut() -> Result<Option<Reply>, Garbled>,
+        mut next: impl FnMut() -> Result<Option<Reply>, MalformedReply>,
         woken: &mut Vec<Waker>,
-    ) -> Result<(), Garbled> {
+    ) -> Result<(), MalformedReply> {
         let mut state = self.state();
         while state.end.is_none()
             && let Some(reply) = next()?
@@ -196,21 +196,23 @@ impl Pipeline {
 }
 
 impl PipelineState {
-    fn reserve(&mut self) -> Result<usize, Fault> {
+    fn reserve(&mut self) -> Result<usize, CallError> {
         match &self.end {
             None => {}
-            Some(Fault::Dropped(cause)) => return Err(Fault::Dropped(cause.clone())),
-            Some(Fault::Overdue | Fault::Refused(_)) => {
-                return Err(Fault::Refused(LinkError::Stalled));
+            Some(CallError::ConnectionLost(cause)) => {
+                return Err(CallError::ConnectionLost(cause.clone()));
+            }
+            Some(CallError::TimedOut | CallError::NotSent(_)) => {
+                return Err(CallError::NotSent(ConnectionError::Stalled));
             }
         }
         if self.unsent.len() >= MOST_UNSENT {
-            return Err(Fault::Refused(LinkError::Busy));
+            return Err(CallError::NotSent(ConnectionError::Busy));
         }
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.slots.len() >= MOST_WAITING => {
-                return Err(Fault::Refused(LinkError::Busy));
+                return Err(CallError::NotSent(ConnectionError::Busy));
             }
             None => {
                 self.slots.push(Slot::Free);
@@ -223,12 +225,12 @@ impl PipelineState {
         Ok(slot)
     }
 
-    fn answer(&mut self, reply: Reply, woken: &mut Vec<Waker>) -> Result<(), Garbled> {
-        let slot = self.order.pop_front().ok_or(Garbled::Unasked)?;
+    fn answer(&mut self, reply: Reply, woken: &mut Vec<Waker>) -> Result<(), MalformedReply> {
+        let slot = self.order.pop_front().ok_or(MalformedReply::Unasked)?;
         match self.put(slot, Slot::Answered(reply)) {
             Slot::Waiting(waker) => woken.extend(waker),
             Slot::Abandoned => self.release(slot),
-            Slot::Answered(_) | Slot::Free => return Err(Garbled::Unasked),
+            Slot::Answered(_) | Slot::Free => return Err(MalformedReply::Unasked),
         }
         Ok(())
     }
@@ -254,12 +256,12 @@ pub(super) struct PendingReply<'a> {
 }
 
 impl Future for PendingReply<'_> {
-    type Output = Result<Reply, Fault>;
+    type Output = Result<Reply, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.pipeline.state();
         let Some(slot) = self.slot else {
-            return Poll::Ready(Err(Fault::Refused(LinkError::Broken)));
+            return Poll::Ready(Err(CallError::NotSent(ConnectionError::Broken)));
         };
         if let Slot::Answered(reply) = state.put(slot, Slot::Waiting(None)) {
             state.release(slot);
@@ -267,8 +269,8 @@ impl Future for PendingReply<'_> {
             self.slot = None;
             return Poll::Ready(Ok(reply));
         }
-        if let Some(fault) = &state.end {
-            return Poll::Ready(Err(fault.clone()));
+        if let Some(error) = &state.end {
+            return Poll::Ready(Err(error.clone()));
         }
         state.put(slot, Slot::Waiting(Some(context.waker().clone())));
         Poll::Pending

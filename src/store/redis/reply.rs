@@ -19,7 +19,7 @@ const MOST_DIGITS: usize = 19;
 
 /// Why what the server sent is no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Garbled {
+pub(super) enum MalformedReply {
     /// A line or a text does not end where it should.
     #[error("a reply does not end where it should")]
     End,
@@ -51,7 +51,7 @@ pub(super) struct Frames {
 impl Frames {
     /// The length of the reply that `bytes` begin with; none as long as it is not there whole.
     /// Then it is to be called again with the same bytes and more.
-    pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, Garbled> {
+    pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, MalformedReply> {
         loop {
             let rest = bytes.get(self.whole..).unwrap_or_default();
             let Some((length, children)) = self.value(rest)? else {
@@ -61,7 +61,7 @@ impl Frames {
             self.searched = 0;
             if children > 0 {
                 if self.open.len() == MOST_DEPTH {
-                    return Err(Garbled::Size);
+                    return Err(MalformedReply::Size);
                 }
                 self.open.push(children);
             } else if self.close() {
@@ -71,7 +71,7 @@ impl Frames {
     }
 
     /// The length of a value, or of a list's head with how many values follow.
-    fn value(&mut self, bytes: &[u8]) -> Result<Option<(usize, usize)>, Garbled> {
+    fn value(&mut self, bytes: &[u8]) -> Result<Option<(usize, usize)>, MalformedReply> {
         let Some(kind) = bytes.first() else {
             return Ok(None);
         };
@@ -90,16 +90,16 @@ impl Frames {
                 match bytes.get(end..end + 2) {
                     None => Ok(None),
                     Some(b"\r\n") => Ok(Some((end + 2, 0))),
-                    Some(_) => Err(Garbled::End),
+                    Some(_) => Err(MalformedReply::End),
                 }
             }
             b'*' => Ok(counted(bytes)?.map(|(count, head)| (head, count.unwrap_or(0)))),
-            _ => Err(Garbled::Kind),
+            _ => Err(MalformedReply::Kind),
         }
     }
 
     /// The length of a line of text.
-    fn line(&mut self, bytes: &[u8]) -> Result<Option<usize>, Garbled> {
+    fn line(&mut self, bytes: &[u8]) -> Result<Option<usize>, MalformedReply> {
         let unseen = bytes.get(self.searched..).unwrap_or_default();
         let Some(at) = memchr2(b'\r', b'\n', unseen) else {
             self.searched = bytes.len();
@@ -110,13 +110,13 @@ impl Frames {
         match bytes.get(self.searched..).unwrap_or_default() {
             [b'\r'] => Ok(None),
             [b'\r', b'\n', ..] => Ok(Some(self.searched + 2)),
-            _ => Err(Garbled::End),
+            _ => Err(MalformedReply::End),
         }
     }
 
-    fn limit(&self, length: usize) -> Result<(), Garbled> {
+    fn limit(&self, length: usize) -> Result<(), MalformedReply> {
         if length > LARGEST - self.whole.min(LARGEST) {
-            return Err(Garbled::Size);
+            return Err(MalformedReply::Size);
         }
         Ok(())
     }
@@ -136,19 +136,19 @@ impl Frames {
 
 /// The length of a text or a list, none for one that is not there, and the length of its head.
 #[allow(clippy::type_complexity)] // named, it would be looked up
-fn counted(bytes: &[u8]) -> Result<Option<(Option<usize>, usize)>, Garbled> {
+fn counted(bytes: &[u8]) -> Result<Option<(Option<usize>, usize)>, MalformedReply> {
     match number(bytes)? {
         None => Ok(None),
         Some((-1, head)) => Ok(Some((None, head))),
         Some((count, head)) => {
-            let count = usize::try_from(count).map_err(|_| Garbled::Number)?;
+            let count = usize::try_from(count).map_err(|_| MalformedReply::Number)?;
             Ok(Some((Some(count), head)))
         }
     }
 }
 
 /// The number on a line after its first byte, and the length of the line.
-fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, Garbled> {
+fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, MalformedReply> {
     let digits = bytes.get(1..).unwrap_or_default();
     let (negative, digits) = match digits {
         [b'-', digits @ ..] => (true, digits),
@@ -164,15 +164,15 @@ fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, Garbled> {
                 } else {
                     i64::try_from(number).ok()
                 };
-                let number = signed.ok_or(Garbled::Number)?;
+                let number = signed.ok_or(MalformedReply::Number)?;
                 let length = 1 + usize::from(negative) + at + 2;
                 return match digits.get(at + 1) {
                     None => Ok(None),
                     Some(b'\n') => Ok(Some((number, length))),
-                    Some(_) => Err(Garbled::Number),
+                    Some(_) => Err(MalformedReply::Number),
                 };
             }
-            _ => return Err(Garbled::Number),
+            _ => return Err(MalformedReply::Number),
         }
     }
     Ok(None)
@@ -282,7 +282,10 @@ pub fn read_as_replies(bytes: &[u8]) {
 
 /// The ends of all whole replies in `bytes`, when they come in pieces that end at `cuts`.
 #[cfg(any(test, fuzzing))]
-fn ends(bytes: &[u8], cuts: impl IntoIterator<Item = usize>) -> (Vec<usize>, Option<Garbled>) {
+fn ends(
+    bytes: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> (Vec<usize>, Option<MalformedReply>) {
     let (mut frames, mut start, mut ends) = (Frames::default(), 0, Vec::new());
     for cut in cuts.into_iter().chain([bytes.len()]) {
         loop {
@@ -292,7 +295,7 @@ fn ends(bytes: &[u8], cuts: impl IntoIterator<Item = usize>) -> (Vec<usize>, Opt
                     start += length;
                     ends.push(start);
                 }
-                Err(garbled) => return (ends, Some(garbled)),
+                Err(malformed) => return (ends, Some(malformed)),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the callers of a connection share with the task that brings it back.
 
 use super::dial::Dialer;
-use super::pipeline::{Command, Fault, LinkError, Pipeline};
+use super::pipeline::{CallError, Command, ConnectionError, Pipeline};
 use super::reply::Reply;
 use crate::store::StoreError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +44,7 @@ pub(super) enum State {
     /// The first attempt since we were connected: callers may wait for it.
     Connecting,
     /// Callers are refused at once.
-    Down(LinkError),
+    Down(ConnectionError),
     Up(Arc<Pipeline>),
 }
 
@@ -60,36 +60,36 @@ impl Shared {
         }
     }
 
-    pub(super) async fn call(&self, command: &impl Command) -> Result<Reply, Fault> {
+    pub(super) async fn call(&self, command: &impl Command) -> Result<Reply, CallError> {
         let pipeline = match self.pipeline() {
             Some(pipeline) => pipeline?,
             None => timeout(self.limits.deadline, self.first_pipeline())
                 .await
-                .unwrap_or(Err(Fault::Overdue))?,
+                .unwrap_or(Err(CallError::TimedOut))?,
         };
         let reply = match pipeline.send(command) {
             Ok(pending) => {
                 self.rouse();
                 pending.await
             }
-            Err(fault) => Err(fault),
+            Err(error) => Err(error),
         };
-        if let Err(Fault::Dropped(_)) = reply {
+        if let Err(CallError::ConnectionLost(_)) = reply {
             self.lose(&pipeline);
         }
         reply
     }
 
     /// The connection, or why there is none; `None` while the first attempt is under way.
-    fn pipeline(&self) -> Option<Result<Arc<Pipeline>, Fault>> {
+    fn pipeline(&self) -> Option<Result<Arc<Pipeline>, CallError>> {
         match &*self.state() {
             State::Connecting => None,
-            State::Down(cause) => Some(Err(Fault::Refused(cause.clone()))),
+            State::Down(cause) => Some(Err(CallError::NotSent(cause.clone()))),
             State::Up(pipeline) => Some(Ok(Arc::clone(pipeline))),
         }
     }
 
-    async fn first_pipeline(&self) -> Result<Arc<Pipeline>, Fault> {
+    async fn first_pipeline(&self) -> Result<Arc<Pipeline>, CallError> {
         loop {
             let changed = self.changed.notified();
             if let Some(outcome) = self.pipeline() {
@@ -110,7 +110,7 @@ impl Shared {
 
     /// Takes a broken connection out of use.
     fn lose(&self, pipeline: &Arc<Pipeline>) {
-        pipeline.end(Fault::Dropped(LinkError::Broken));
+        pipeline.end(CallError::ConnectionLost(ConnectionError::Broken));
         let mut state = self.state();
         if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, pipeline)) {
             *state = State::Connecting;
@@ -128,15 +128,15 @@ impl Shared {
             // A server that was demoted: look again where the master is.
             self.lose(&pipeline);
         }
-        Err(self.error(Fault::Refused(LinkError::Redis(refusal))))
+        Err(self.error(CallError::NotSent(ConnectionError::Redis(refusal))))
     }
 
-    pub(super) fn error(&self, fault: Fault) -> StoreError {
-        match fault {
-            Fault::Overdue => StoreError::Timeout {
+    pub(super) fn error(&self, error: CallError) -> StoreError {
+        match error {
+            CallError::TimedOut => StoreError::Timeout {
                 limit: self.limits.deadline,
             },
-            Fault::Dropped(cause) | Fault::Refused(cause) => {
+            CallError::ConnectionLost(cause) | CallError::NotSent(cause) => {
                 StoreError::Unavailable(Box::new(cause))
             }
         }

@@ -1,11 +1,11 @@
 //! Replies whole, cut, shifted, and none at all.
 
-use super::{Frames, Garbled, LARGEST, MOST_DEPTH, Reply, ends};
+use super::{Frames, LARGEST, MOST_DEPTH, MalformedReply, Reply, ends};
 use bytes::Bytes;
 use proptest::prelude::*;
 use redis::{ServerErrorKind, Value};
 
-fn garbled(bytes: &[u8]) -> Option<Garbled> {
+fn malformed(bytes: &[u8]) -> Option<MalformedReply> {
     ends(bytes, []).1
 }
 
@@ -51,46 +51,50 @@ fn every_kind_of_reply_ends_where_it_ends() {
 #[test]
 fn what_is_no_reply_is_refused_as_soon_as_it_shows() {
     for (bytes, why) in [
-        ("x", Garbled::Kind),
-        ("%1\r\n", Garbled::Kind),
-        (">2\r\n", Garbled::Kind),
-        ("\r\n", Garbled::Kind),
-        (":\r", Garbled::Number),
-        (":-\r", Garbled::Number),
-        (":+1", Garbled::Number),
-        (": 1", Garbled::Number),
-        (":1x", Garbled::Number),
-        (":1\rx", Garbled::Number),
-        (":1\n", Garbled::Number),
-        (":9223372036854775808\r", Garbled::Number),
-        (":-9223372036854775809\r", Garbled::Number),
-        (":00000000000000000000", Garbled::Number),
-        ("$-2\r\n", Garbled::Number),
-        ("*-2\r\n", Garbled::Number),
-        ("$1\r\nabc", Garbled::End),
-        ("$1\r\na\r\r", Garbled::End),
-        ("+a\rb", Garbled::End),
-        ("+a\n", Garbled::End),
-        ("*1\r\n*2\r\n:1\r\n?", Garbled::Kind),
+        ("x", MalformedReply::Kind),
+        ("%1\r\n", MalformedReply::Kind),
+        (">2\r\n", MalformedReply::Kind),
+        ("\r\n", MalformedReply::Kind),
+        (":\r", MalformedReply::Number),
+        (":-\r", MalformedReply::Number),
+        (":+1", MalformedReply::Number),
+        (": 1", MalformedReply::Number),
+        (":1x", MalformedReply::Number),
+        (":1\rx", MalformedReply::Number),
+        (":1\n", MalformedReply::Number),
+        (":9223372036854775808\r", MalformedReply::Number),
+        (":-9223372036854775809\r", MalformedReply::Number),
+        (":00000000000000000000", MalformedReply::Number),
+        ("$-2\r\n", MalformedReply::Number),
+        ("*-2\r\n", MalformedReply::Number),
+        ("$1\r\nabc", MalformedReply::End),
+        ("$1\r\na\r\r", MalformedReply::End),
+        ("+a\rb", MalformedReply::End),
+        ("+a\n", MalformedReply::End),
+        ("*1\r\n*2\r\n:1\r\n?", MalformedReply::Kind),
     ] {
-        assert_eq!(garbled(bytes.as_bytes()), Some(why), "{bytes:?}");
+        assert_eq!(malformed(bytes.as_bytes()), Some(why), "{bytes:?}");
     }
 }
 
 #[test]
 fn what_is_too_large_or_too_deep_is_refused_before_it_comes() {
-    assert_eq!(garbled(format!("${LARGEST}\r\n").as_bytes()), None);
+    assert_eq!(malformed(format!("${LARGEST}\r\n").as_bytes()), None);
     for bytes in [
         format!("${}\r\n", LARGEST + 1),
         format!("${}\r\n", i64::MAX),
         format!("*2\r\n:1\r\n${LARGEST}\r\n"),
         "*1\r\n".repeat(MOST_DEPTH + 1),
     ] {
-        assert_eq!(garbled(bytes.as_bytes()), Some(Garbled::Size), "{bytes:?}");
+        assert_eq!(
+            malformed(bytes.as_bytes()),
+            Some(MalformedReply::Size),
+            "{bytes:?}"
+        );
     }
     // A list says how long it is, and nothing is set aside for it.
-    assert_eq!(garbled(format!("*{}\r\n", i64::MAX).as_bytes()), None);
-    assert_eq!(garbled("*1\r\n".repeat(MOST_DEPTH).as_bytes()), None);
+    assert_eq!(malformed(format!("*{}\r\n", i64::MAX).as_bytes()), None);
+    assert_eq!(malformed("*1\r\n".repeat(MOST_DEPTH).as_bytes()), None);
 }
 
 #[test]
@@ -183,8 +187,8 @@ proptest! {
         places in proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
         let bytes: Vec<u8> = values.iter().flat_map(written).collect();
-        let (found, garbled) = ends(&bytes, cuts(&places, bytes.len()));
-        prop_assert_eq!(garbled, None);
+        let (found, malformed) = ends(&bytes, cuts(&places, bytes.len()));
+        prop_assert_eq!(malformed, None);
         let mut start = 0;
         let mut read = Vec::new();
         for end in found {
