@@ -2,7 +2,7 @@
 
 use super::RedisStore;
 use super::answer::{bytes, list, next, number, text};
-use super::link::Repeat;
+use super::client::Repeat;
 use super::scripts::script;
 use crate::domain::{User, UserId};
 use crate::store::StoreError;
@@ -19,7 +19,7 @@ impl RedisStore {
         {
             return Err(StoreError::Corrupt { what: "user" });
         }
-        self.link
+        self.client
             .run(script!(put_user), 3, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.users())
@@ -36,7 +36,7 @@ impl RedisStore {
 
     pub(crate) async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
         let swapped = self
-            .link
+            .client
             .run(script!(swap_user), 1, Repeat::Never, |command| {
                 command
                     .arg(self.keys.users())
@@ -50,7 +50,7 @@ impl RedisStore {
 
     pub(crate) async fn user(&self, name: &UserId) -> Result<Option<User>, StoreError> {
         let answer = self
-            .link
+            .client
             .run(script!(user), 3, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.users())
@@ -68,7 +68,7 @@ impl RedisStore {
 
     pub(crate) async fn users(&self) -> Result<Vec<User>, StoreError> {
         let answer = self
-            .link
+            .client
             .run(script!(users), 2, Repeat::Harmless, |command| {
                 command.arg(self.keys.users()).arg(self.keys.names());
             })
@@ -84,7 +84,7 @@ impl RedisStore {
 
     pub(crate) async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError> {
         let answer = self
-            .link
+            .client
             .run(script!(remove_user), 4, Repeat::Never, |command| {
                 command
                     .arg(self.keys.users())

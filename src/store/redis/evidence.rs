@@ -2,8 +2,8 @@
 
 use super::RedisStore;
 use super::answer::until;
+use super::client::Repeat;
 use super::command::{Word, write_command};
-use super::link::Repeat;
 use super::pipeline::Command;
 use super::reply::{Reply, Texts};
 use super::scripts::{EVIDENCE, Spelling, script};
@@ -26,10 +26,10 @@ impl RedisStore {
         };
         let reply = if ask.claims.is_empty() {
             let question = question(Form::Read);
-            self.link.fetch(&question, Repeat::Harmless).await?
+            self.client.fetch(&question, Repeat::Harmless).await?
         } else {
             let spelled = |spelling| question(Form::Take(spelling));
-            self.link.fetch_by_script(spelled, Repeat::Never).await?
+            self.client.fetch_by_script(spelled, Repeat::Never).await?
         };
         read_held(ask, now, &reply)
     }
@@ -37,7 +37,7 @@ impl RedisStore {
     pub(crate) async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
         let Claim { session, grant } = &claim;
         let taken = [&b"x:"[..], grant.id.as_bytes()].concat();
-        self.link
+        self.client
             .run(script!(give_back), 1, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(session))

@@ -2,7 +2,7 @@
 
 use super::RedisStore;
 use super::answer::{bytes, list, next, optional_bytes, session_id, text, until};
-use super::link::Repeat;
+use super::client::Repeat;
 use crate::domain::{Session, SessionId, Subject, Timestamp};
 use crate::store::StoreError;
 use crate::store::endings::{Ending, Note};
@@ -41,7 +41,7 @@ impl RedisStore {
             .arg(format!("({}", now.as_millis()))
             .arg("+inf")
             .arg("WITHSCORES");
-        let mut members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+        let mut members = list(self.client.ask(&range, Repeat::Harmless).await?)?;
         let corrupt = || StoreError::Corrupt { what: "revocation" };
         let mut revoked = Vec::with_capacity(members.len() / 2);
         while let Some(id) = members.next() {
@@ -66,7 +66,7 @@ impl RedisStore {
                 .arg("+")
                 .arg("COUNT")
                 .arg(ENDINGS_AT_ONCE);
-            let entries = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+            let entries = list(self.client.ask(&range, Repeat::Harmless).await?)?;
             let count = entries.len();
             for entry in entries {
                 let mut entry = list(entry)?;
@@ -92,7 +92,7 @@ impl RedisStore {
             .arg(self.keys.subject(subject))
             .arg(0)
             .arg(MOST_OF_A_SUBJECT - 1);
-        let members = list(self.link.ask(&range, Repeat::Harmless).await?)?;
+        let members = list(self.client.ask(&range, Repeat::Harmless).await?)?;
         let mut sessions = Listed::default();
         for member in members {
             // The index is only a hint; what counts is what the session's own record says.
@@ -116,7 +116,7 @@ impl RedisStore {
                 .arg("MATCH")
                 .arg(self.keys.session_pattern());
             scan.arg("COUNT").arg(500);
-            let mut answer = list(self.link.ask(&scan, Repeat::Harmless).await?)?;
+            let mut answer = list(self.client.ask(&scan, Repeat::Harmless).await?)?;
             cursor = text(next(&mut answer)?)?;
             for key in list(next(&mut answer)?)? {
                 if let Some(id) = self.keys.session_of(&bytes(key)?)
@@ -142,7 +142,7 @@ impl RedisStore {
             .arg(REVOKED_FIELD)
             .arg(FIRST_FIELD)
             .arg(REPLACED_FIELD);
-        let mut values = list(self.link.ask(&get, Repeat::Harmless).await?)?;
+        let mut values = list(self.client.ask(&get, Repeat::Harmless).await?)?;
         let Some(record) = optional_bytes(next(&mut values)?)? else {
             return Ok(None);
         };

@@ -1,21 +1,21 @@
 //! The store in Redis (7 or later, or Valkey).
 
 mod answer;
+mod client;
 mod command;
+mod connection;
 mod dial;
 mod directory;
 mod driver;
 mod evidence;
 mod feed;
-mod keeper;
-mod link;
 mod listing;
 mod pipeline;
+mod reconnect;
 mod reply;
 mod rotation;
 mod scripts;
 mod sessions;
-mod shared;
 mod verification;
 
 pub(crate) use self::feed::{Heard, RedisFeed};
@@ -23,9 +23,9 @@ pub(crate) use self::feed::{Heard, RedisFeed};
 pub use self::reply::read_as_replies;
 
 use self::answer::number;
+use self::client::{RedisClient, Repeat};
+use self::connection::Timeouts;
 use self::dial::Dialer;
-use self::link::{Link, Repeat};
-use self::shared::Limits;
 use crate::clock::Clock;
 use crate::domain::Secret;
 use crate::store::keys::KeySpace;
@@ -135,7 +135,7 @@ fn trusting(info: ConnectionInfo, path: &PathBuf) -> Result<ConnectionInfo, Open
 /// One thread's handle on the store in Redis; clones share its connection.
 #[derive(Clone, Debug)]
 pub struct RedisStore {
-    link: Link,
+    client: RedisClient,
     keys: KeySpace,
     clock: Clock,
     revoked: Revoked,
@@ -147,12 +147,12 @@ impl RedisStore {
         let RedisServer {
             dialer, options, ..
         } = server;
-        let limits = Limits {
-            deadline: options.deadline,
+        let timeouts = Timeouts {
+            reply: options.deadline,
             connect: options.connect_timeout,
         };
         Self {
-            link: Link::open(Arc::clone(dialer), limits),
+            client: RedisClient::open(Arc::clone(dialer), timeouts),
             keys: KeySpace::new(&options.prefix),
             clock,
             revoked,
@@ -167,7 +167,7 @@ impl RedisStore {
             .arg("PX")
             .arg(60_000);
         // A write: a server that only reads would judge without counting.
-        self.link.ask(&set, Repeat::Harmless).await.map(drop)
+        self.client.ask(&set, Repeat::Harmless).await.map(drop)
     }
 
     /// What the server does when its memory is full: the name of its eviction policy, if that
@@ -175,7 +175,7 @@ impl RedisStore {
     pub async fn evicting_policy(&self) -> Result<Option<String>, StoreError> {
         let mut info = Cmd::new();
         info.arg("INFO").arg("memory");
-        let text = answer::text(self.link.ask(&info, Repeat::Harmless).await?)?;
+        let text = answer::text(self.client.ask(&info, Repeat::Harmless).await?)?;
         let policy = text
             .lines()
             .find_map(|line| line.strip_prefix("maxmemory_policy:"));

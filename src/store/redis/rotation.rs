@@ -1,7 +1,7 @@
 //! The values that a session's cookie has in Redis, one after the other and side by side.
 
 use super::answer::number;
-use super::link::Repeat;
+use super::client::Repeat;
 use super::scripts::script;
 use super::{RedisStore, ttl};
 use crate::domain::SessionId;
@@ -17,7 +17,7 @@ impl RedisStore {
         } = rotation;
         let now = self.clock.now().as_millis();
         let told = self
-            .link
+            .client
             .run(script!(rotate_session), 3, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(from))
@@ -54,7 +54,7 @@ impl RedisStore {
             return Ok(true);
         }
         let told = self
-            .link
+            .client
             .run(script!(is_same_session), 1, Repeat::Harmless, |command| {
                 command.arg(self.keys.session(&other)).arg(one.as_bytes());
             })

@@ -1,7 +1,7 @@
 //! Sessions in Redis: logins, use, and how they end.
 
 use super::answer::{bytes, session_id};
-use super::link::Repeat;
+use super::client::Repeat;
 use super::scripts::script;
 use super::{RedisStore, ttl};
 use crate::domain::{Session, SessionId, Timestamp};
@@ -13,7 +13,7 @@ impl RedisStore {
     pub(crate) async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
         let now = self.clock.now();
         let keys = if login.replaces.is_some() { 3 } else { 2 };
-        self.link
+        self.client
             .run(script!(put_login), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(&login.id));
                 command.arg(self.keys.subject(&login.session.subject));
@@ -40,7 +40,7 @@ impl RedisStore {
             return Ok(());
         }
         let now = self.clock.now().as_millis();
-        self.link
+        self.client
             .run(script!(move_session), 3, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(&from))
@@ -62,7 +62,7 @@ impl RedisStore {
         parts: &[SessionId],
     ) -> Result<(), StoreError> {
         let parts: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
-        self.link
+        self.client
             .run(script!(note_parts), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
@@ -75,7 +75,7 @@ impl RedisStore {
     }
 
     pub(crate) async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.link
+        self.client
             .run(script!(end_session), 2, Repeat::Never, |command| {
                 command
                     .arg(self.keys.session(&id))
@@ -94,7 +94,7 @@ impl RedisStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         let now = self.clock.now().as_millis();
-        self.link
+        self.client
             .run(script!(dispute_session), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
@@ -114,7 +114,7 @@ impl RedisStore {
         now: Timestamp,
         keep: Duration,
     ) -> Result<(), StoreError> {
-        self.link
+        self.client
             .run(script!(touch_session), 1, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
@@ -137,7 +137,7 @@ impl RedisStore {
     ) -> Result<(), StoreError> {
         let end = now.after(keep);
         let revoked = self
-            .link
+            .client
             .run(script!(revoke_session), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))
@@ -156,7 +156,7 @@ impl RedisStore {
     }
 
     pub(crate) async fn lock_session(&self, id: SessionId) -> Result<(), StoreError> {
-        self.link
+        self.client
             .run(script!(lock_session), 2, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.session(&id))

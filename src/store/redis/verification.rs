@@ -1,7 +1,7 @@
 //! Verification in Redis: attempts, codes, steps, and success.
 
 use super::answer::{list, next, number, optional_bytes, text};
-use super::link::Repeat;
+use super::client::Repeat;
 use super::scripts::script;
 use super::{MARGIN, RedisStore, taken, ttl};
 use crate::domain::{
@@ -25,7 +25,7 @@ impl RedisStore {
             });
         }
         let answer = self
-            .link
+            .client
             .run(
                 script!(count_attempt),
                 counters.len(),
@@ -60,7 +60,7 @@ impl RedisStore {
         for key in keys {
             delete.arg(self.keys.counter(key));
         }
-        self.link.ask(&delete, Repeat::Never).await.map(drop)
+        self.client.ask(&delete, Repeat::Never).await.map(drop)
     }
 
     pub(crate) async fn note_factor(
@@ -70,7 +70,7 @@ impl RedisStore {
         keep: Duration,
     ) -> Result<FactorSet, StoreError> {
         let answer = self
-            .link
+            .client
             .run(script!(note_factor), 1, Repeat::Harmless, |command| {
                 command
                     .arg(self.keys.factors(challenge))
@@ -96,7 +96,7 @@ impl RedisStore {
             .arg(encode_code(&challenge, code));
         set.arg("PX")
             .arg(ttl(code.expires_at.since(now).saturating_add(MARGIN)));
-        self.link.ask(&set, Repeat::Never).await.map(drop)
+        self.client.ask(&set, Repeat::Never).await.map(drop)
     }
 
     pub(crate) async fn take_code(
@@ -108,7 +108,7 @@ impl RedisStore {
         let key = self.keys.code(challenge);
         let mut get = Cmd::new();
         get.arg("GET").arg(&key);
-        let Some(record) = optional_bytes(self.link.ask(&get, Repeat::Harmless).await?)? else {
+        let Some(record) = optional_bytes(self.client.ask(&get, Repeat::Harmless).await?)? else {
             return Ok(CodeAnswer::NoneSent);
         };
         let code = decode_code(&challenge, &record)?;
@@ -117,7 +117,7 @@ impl RedisStore {
         }
         // Compared here, because Lua does not compare in constant time; taken there, by one alone.
         let answer = self
-            .link
+            .client
             .run(script!(take_code), 1, Repeat::Never, |command| {
                 command.arg(&key).arg(&record);
             })
@@ -134,7 +134,7 @@ impl RedisStore {
         step: u64,
     ) -> Result<Taken, StoreError> {
         let answer = self
-            .link
+            .client
             .run(script!(take_totp_step), 1, Repeat::Never, |command| {
                 command.arg(self.keys.totp(user)).arg(step);
             })
@@ -154,7 +154,7 @@ impl RedisStore {
         };
         let keys = 3 + verified.clears.len();
         let answer = self
-            .link
+            .client
             .run(script!(put_verified), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(id));
                 command.arg(self.keys.answered(verified.opened_in, verified.challenge));

@@ -1,14 +1,14 @@
-//! One connection to Redis for all callers of a thread: one deadline for all, reconnected by itself.
+//! The client of one thread: all its callers share one connection and one deadline.
 //!
-//! While the link is down callers are refused at once. A [keeper](super::keeper) brings it back up.
+//! While there is no connection, callers are refused at once; [`reconnect`](super::reconnect) makes the next one.
 
 use super::answer::UNEXPECTED;
+use super::connection::{SharedConnection, Timeouts};
 use super::dial::Dialer;
-use super::keeper::Keeper;
 use super::pipeline::{CallError, Command};
+use super::reconnect::Reconnector;
 use super::reply::Reply;
 use super::scripts::{Lua, Spelling};
-use super::shared::{Limits, Shared};
 use crate::store::StoreError;
 use redis::{Cmd, Value};
 use std::sync::Arc;
@@ -23,21 +23,21 @@ pub(super) enum Repeat {
     Never,
 }
 
-/// A handle on the connection; clones share it.
+/// A handle on the connection; clones share it. The reconnect task ends with the last one.
 #[derive(Clone, Debug)]
-pub(super) struct Link {
-    shared: Arc<Shared>,
-    _keeper: Arc<Keeper>,
+pub(super) struct RedisClient {
+    shared: Arc<SharedConnection>,
+    _reconnector: Arc<Reconnector>,
 }
 
-impl Link {
+impl RedisClient {
     /// Starts to connect, in the background of the runtime that calls.
-    pub(super) fn open(dialer: Arc<Dialer>, limits: Limits) -> Self {
-        let shared = Arc::new(Shared::new(dialer, limits));
-        let keeper = Keeper::start(Arc::clone(&shared));
+    pub(super) fn open(dialer: Arc<Dialer>, timeouts: Timeouts) -> Self {
+        let shared = Arc::new(SharedConnection::new(dialer, timeouts));
+        let reconnector = Reconnector::start(Arc::clone(&shared));
         Self {
             shared,
-            _keeper: Arc::new(keeper),
+            _reconnector: Arc::new(reconnector),
         }
     }
 
@@ -94,11 +94,7 @@ impl Link {
         match self.shared.call(command).await {
             // The server may have closed an idle connection, which is no reason to fail a request.
             Err(CallError::ConnectionLost(_)) if repeat == Repeat::Harmless => {
-                let left = self
-                    .shared
-                    .limits
-                    .deadline
-                    .saturating_sub(started.elapsed());
+                let left = self.shared.timeouts.reply.saturating_sub(started.elapsed());
                 let again = timeout(left, self.shared.call(command)).await;
                 again.unwrap_or(Err(CallError::TimedOut))
             }

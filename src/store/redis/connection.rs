@@ -1,4 +1,4 @@
-//! What the callers of a connection share with the task that brings it back.
+//! The connection, as callers and the [reconnect task](super::reconnect) share it.
 
 use super::dial::Dialer;
 use super::pipeline::{CallError, Command, ConnectionError, Pipeline};
@@ -10,66 +10,67 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// How long things may take.
+/// How long the server may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// Until a command must have been answered.
-    pub(super) deadline: Duration,
-    /// Until a connection must have been made.
+pub(super) struct Timeouts {
+    /// To answer a command.
+    pub(super) reply: Duration,
+    /// To accept a connection, with TLS and login.
     pub(super) connect: Duration,
 }
 
-/// What callers and keeper share.
-pub(super) struct Shared {
+/// The connection of one thread, and its state.
+pub(super) struct SharedConnection {
     pub(super) dialer: Arc<Dialer>,
-    pub(super) limits: Limits,
-    state: Mutex<State>,
-    /// Tells callers that the first attempt has an outcome.
+    pub(super) timeouts: Timeouts,
+    state: Mutex<ConnectionState>,
+    /// Notifies callers that the first attempt succeeded or failed.
     changed: Notify,
-    /// Tells the keeper that there is something to do.
-    pub(super) roused: Notify,
-    pub(super) dozing: AtomicBool,
+    /// Notifies the reconnect task, if it is idle, of a new command.
+    pub(super) resumed: Notify,
+    /// Whether the reconnect task has stopped checking for late replies.
+    pub(super) idle: AtomicBool,
 }
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for SharedConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the dialer: it knows the password.
-        f.debug_struct("Link")
-            .field("limits", &self.limits)
+        // Not the dialer: it holds the password.
+        f.debug_struct("SharedConnection")
+            .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }
 }
 
-pub(super) enum State {
-    /// The first attempt since we were connected: callers may wait for it.
+pub(super) enum ConnectionState {
+    /// The first attempt since the last connection: callers may wait for it.
     Connecting,
     /// Callers are refused at once.
     Down(ConnectionError),
     Up(Arc<Pipeline>),
 }
 
-impl Shared {
-    pub(super) fn new(dialer: Arc<Dialer>, limits: Limits) -> Self {
+impl SharedConnection {
+    pub(super) fn new(dialer: Arc<Dialer>, timeouts: Timeouts) -> Self {
         Self {
             dialer,
-            limits,
-            state: Mutex::new(State::Connecting),
+            timeouts,
+            state: Mutex::new(ConnectionState::Connecting),
             changed: Notify::new(),
-            roused: Notify::new(),
-            dozing: AtomicBool::new(false),
+            resumed: Notify::new(),
+            idle: AtomicBool::new(false),
         }
     }
 
     pub(super) async fn call(&self, command: &impl Command) -> Result<Reply, CallError> {
         let pipeline = match self.pipeline() {
             Some(pipeline) => pipeline?,
-            None => timeout(self.limits.deadline, self.first_pipeline())
+            None => timeout(self.timeouts.reply, self.first_pipeline())
                 .await
                 .unwrap_or(Err(CallError::TimedOut))?,
         };
         let reply = match pipeline.send(command) {
             Ok(pending) => {
-                self.rouse();
+                self.resume();
                 pending.await
             }
             Err(error) => Err(error),
@@ -83,9 +84,9 @@ impl Shared {
     /// The connection, or why there is none; `None` while the first attempt is under way.
     fn pipeline(&self) -> Option<Result<Arc<Pipeline>, CallError>> {
         match &*self.state() {
-            State::Connecting => None,
-            State::Down(cause) => Some(Err(CallError::NotSent(cause.clone()))),
-            State::Up(pipeline) => Some(Ok(Arc::clone(pipeline))),
+            ConnectionState::Connecting => None,
+            ConnectionState::Down(cause) => Some(Err(CallError::NotSent(cause.clone()))),
+            ConnectionState::Up(pipeline) => Some(Ok(Arc::clone(pipeline))),
         }
     }
 
@@ -99,11 +100,11 @@ impl Shared {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set(&self, state: State) {
+    pub(super) fn set(&self, state: ConnectionState) {
         *self.state() = state;
         self.changed.notify_waiters();
     }
@@ -112,12 +113,12 @@ impl Shared {
     fn lose(&self, pipeline: &Arc<Pipeline>) {
         pipeline.end(CallError::ConnectionLost(ConnectionError::Broken));
         let mut state = self.state();
-        if matches!(&*state, State::Up(current) if Arc::ptr_eq(current, pipeline)) {
-            *state = State::Connecting;
+        if matches!(&*state, ConnectionState::Up(current) if Arc::ptr_eq(current, pipeline)) {
+            *state = ConnectionState::Connecting;
         }
     }
 
-    /// Refuses a reply that says that the server could not do it.
+    /// Turns an error reply into an error.
     pub(super) fn accept(&self, reply: Reply) -> Result<Reply, StoreError> {
         let Some(refusal) = reply.refusal() else {
             return Ok(reply);
@@ -125,7 +126,7 @@ impl Shared {
         if reply.is_refused_with("READONLY")
             && let Some(Ok(pipeline)) = self.pipeline()
         {
-            // A server that was demoted: look again where the master is.
+            // The server was demoted to a replica: reconnect, so that the address is resolved to the primary again.
             self.lose(&pipeline);
         }
         Err(self.error(CallError::NotSent(ConnectionError::Redis(refusal))))
@@ -134,7 +135,7 @@ impl Shared {
     pub(super) fn error(&self, error: CallError) -> StoreError {
         match error {
             CallError::TimedOut => StoreError::Timeout {
-                limit: self.limits.deadline,
+                limit: self.timeouts.reply,
             },
             CallError::ConnectionLost(cause) | CallError::NotSent(cause) => {
                 StoreError::Unavailable(Box::new(cause))
@@ -142,10 +143,10 @@ impl Shared {
         }
     }
 
-    /// Wakes the keeper if it dozes.
-    fn rouse(&self) {
-        if self.dozing.load(Ordering::SeqCst) && self.dozing.swap(false, Ordering::SeqCst) {
-            self.roused.notify_one();
+    /// Wakes the reconnect task if it is idle.
+    fn resume(&self) {
+        if self.idle.load(Ordering::SeqCst) && self.idle.swap(false, Ordering::SeqCst) {
+            self.resumed.notify_one();
         }
     }
 }

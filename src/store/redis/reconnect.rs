@@ -1,16 +1,16 @@
-//! Watches over the deadline of a connection, and connects again when it is lost.
+//! The reconnect task: checks that replies arrive within the deadline, and connects again.
 //!
-//! A timer for each command would cost more than building the command does. Instead a keeper, one
-//! task per connection, looks ten times within a deadline whether what was sent a deadline ago has
-//! been answered. If not, the connection is cut: every caller hears so at once, and the
-//! connection is never used again, so that a late answer reaches nobody.
+//! A timer for each command would cost more than building the command does. Instead one task per
+//! connection checks ten times within a deadline whether what was sent a deadline ago has been
+//! answered. If not, it closes the connection: every caller fails at once, and the connection is
+//! never used again, so that a late reply is delivered to nobody.
 //!
-//! After a cut or a failed attempt the link is down, and callers are refused at once while the
-//! keeper tries again, ever more rarely up to once a second and never in step with its peers.
+//! After that, or after a failed attempt, callers are refused at once while the task tries again,
+//! with exponential backoff up to one second and with jitter.
 
+use super::connection::{ConnectionState, SharedConnection};
 use super::driver::Driver;
 use super::pipeline::{CallError, ConnectionError, Pipeline};
-use super::shared::{Shared, State};
 use crate::entropy::Entropy;
 use redis::Cmd;
 use std::collections::VecDeque;
@@ -20,47 +20,47 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-/// How often within a deadline the keeper looks.
-const LOOKS: u32 = 10;
-/// Looks without a command after which the keeper dozes off.
-const QUIET_LOOKS: u32 = 40;
-/// How long it dozes before it asks whether the server is still there. Shorter than the usual
-/// idle limits of servers and of what stands in between.
-const DOZE: Duration = Duration::from_secs(15);
+/// How often within a deadline replies are checked.
+const CHECKS: u32 = 10;
+/// Checks without a command after which the task is idle.
+const QUIET_CHECKS: u32 = 40;
+/// How long the task is idle before it sends a `PING`. Shorter than the usual idle timeouts of servers,
+/// load balancers and NAT.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Ends with the last handle.
+/// The task; it is aborted when this is dropped.
 #[derive(Debug)]
-pub(super) struct Keeper(AbortHandle);
+pub(super) struct Reconnector(AbortHandle);
 
-impl Keeper {
-    pub(super) fn start(shared: Arc<Shared>) -> Self {
-        Self(tokio::spawn(keep(shared)).abort_handle())
+impl Reconnector {
+    pub(super) fn start(shared: Arc<SharedConnection>) -> Self {
+        Self(tokio::spawn(run(shared)).abort_handle())
     }
 }
 
-impl Drop for Keeper {
+impl Drop for Reconnector {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-/// Connects, watches, and connects again.
-async fn keep(shared: Arc<Shared>) {
+/// Connects, checks the connection until it is lost, and connects again.
+async fn run(shared: Arc<SharedConnection>) {
     let entropy = Entropy::system();
     let mut pause = FIRST_PAUSE;
     let mut reachable = None;
     loop {
         let cause = match shared.connect().await {
-            Ok(Connection {
+            Ok(Opened {
                 pipeline,
                 mut driver,
             }) => {
                 if reachable.replace(true) == Some(false) {
                     tracing::info!("redis answers again");
                 }
-                shared.set(State::Up(Arc::clone(&pipeline)));
+                shared.set(ConnectionState::Up(Arc::clone(&pipeline)));
                 let since = Instant::now();
                 let cause = shared.watch(&pipeline, &mut driver).await;
                 let broken = !matches!(cause, ConnectionError::Stalled);
@@ -71,16 +71,16 @@ async fn keep(shared: Arc<Shared>) {
                     pause = FIRST_PAUSE;
                     if broken {
                         // Callers wait for one attempt before they are refused.
-                        shared.set(State::Connecting);
+                        shared.set(ConnectionState::Connecting);
                         continue;
                     }
                 }
-                shared.set(State::Down(cause.clone()));
+                shared.set(ConnectionState::Down(cause.clone()));
                 pipeline.end(CallError::TimedOut);
                 cause
             }
             Err(cause) => {
-                shared.set(State::Down(cause.clone()));
+                shared.set(ConnectionState::Down(cause.clone()));
                 cause
             }
         };
@@ -92,33 +92,33 @@ async fn keep(shared: Arc<Shared>) {
     }
 }
 
-/// Between half of `pause` and all of it, so that many sidecars do not come back in step.
+/// Between half of `pause` and all of it: jitter, so that many sidecars do not reconnect at once.
 fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
     let [chance] = entropy.bytes();
     pause / 2 + pause / 2 * u32::from(chance) / u32::from(u8::MAX)
 }
 
-/// A connection and the task that drives it, which ends with this.
-struct Connection {
+/// A new connection and its I/O task, which is aborted when this is dropped.
+struct Opened {
     pipeline: Arc<Pipeline>,
     driver: JoinSet<ConnectionError>,
 }
 
-impl Shared {
-    async fn connect(&self) -> Result<Connection, ConnectionError> {
+impl SharedConnection {
+    async fn connect(&self) -> Result<Opened, ConnectionError> {
         let connecting = async {
             let stream = self.dialer.dial().await?;
             let (pipeline, mut driver) = (Arc::new(Pipeline::default()), JoinSet::new());
             driver.spawn(Driver::new(stream, Arc::clone(&pipeline)));
             self.dialer.greet(&pipeline).await?;
-            Ok(Connection { pipeline, driver })
+            Ok(Opened { pipeline, driver })
         };
-        timeout(self.limits.connect, connecting)
+        timeout(self.timeouts.connect, connecting)
             .await
             .unwrap_or(Err(ConnectionError::Stalled))
     }
 
-    /// Watches over a connection until it is of no more use.
+    /// Waits until a connection is lost or stalls.
     async fn watch(
         &self,
         pipeline: &Pipeline,
@@ -131,52 +131,60 @@ impl Shared {
                 pipeline.end(CallError::ConnectionLost(cause.clone()));
                 cause
             }
-            cause = self.look_after(pipeline) => cause,
+            cause = self.check_replies(pipeline) => cause,
         }
     }
 
-    /// Looks whether replies come within the deadline, until one does not.
-    async fn look_after(&self, pipeline: &Pipeline) -> ConnectionError {
-        let mut looks = VecDeque::new();
+    /// Checks that replies arrive within the deadline, until one does not.
+    async fn check_replies(&self, pipeline: &Pipeline) -> ConnectionError {
+        let mut checks = VecDeque::new();
         let mut quiet = 0;
         loop {
-            sleep(self.limits.deadline / LOOKS).await;
+            sleep(self.timeouts.reply / CHECKS).await;
             let latest = pipeline.sent();
-            quiet = if looks.back() == Some(&latest) && !pipeline.is_waiting() {
+            quiet = if checks.back() == Some(&latest) && !pipeline.is_waiting() {
                 quiet + 1
             } else {
                 0
             };
-            looks.push_back(latest);
-            // What is in the oldest look has waited nine to ten tenths of the deadline by now.
-            if looks.len() >= LOOKS as usize
-                && let Some(then) = looks.pop_front()
+            checks.push_back(latest);
+            // What the oldest check saw has waited for nine to ten tenths of the deadline by now.
+            if checks.len() >= CHECKS as usize
+                && let Some(then) = checks.pop_front()
                 && pipeline.answered() < then
             {
                 return ConnectionError::Stalled;
             }
-            if quiet >= QUIET_LOOKS {
-                if let Err(cause) = self.doze(pipeline, latest).await {
+            if quiet >= QUIET_CHECKS {
+                if let Err(cause) = self.wait_for_command(pipeline, latest).await {
                     return cause;
                 }
-                looks.clear();
+                checks.clear();
                 quiet = 0;
             }
         }
     }
 
-    /// Sleeps until the next command, and asks now and then whether the server is still there.
-    async fn doze(&self, pipeline: &Pipeline, latest: u64) -> Result<(), ConnectionError> {
+    /// Waits for the next command, and sends a `PING` now and then: an idle connection may be lost unseen.
+    async fn wait_for_command(
+        &self,
+        pipeline: &Pipeline,
+        latest: u64,
+    ) -> Result<(), ConnectionError> {
         let mut ping = Cmd::new();
         ping.arg("PING");
         loop {
-            self.dozing.store(true, Ordering::SeqCst);
+            self.idle.store(true, Ordering::SeqCst);
             let idle = pipeline.sent() == latest;
-            if !idle || timeout(DOZE, self.roused.notified()).await.is_ok() {
-                self.dozing.store(false, Ordering::SeqCst);
+            if !idle
+                || timeout(PING_INTERVAL, self.resumed.notified())
+                    .await
+                    .is_ok()
+            {
+                self.idle.store(false, Ordering::SeqCst);
                 return Ok(());
             }
-            timeout(self.limits.deadline, pipeline.send(&ping)?)
+            timeout(self.timeouts.reply, pipeline.send(&ping)?)
                 .await
                 .map_err(|_| ConnectionError::Stalled)??;
         }
