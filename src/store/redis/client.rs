@@ -5,21 +5,21 @@
 use super::answer::UNEXPECTED;
 use super::connection::{SharedConnection, Timeouts};
 use super::dial::Dialer;
-use super::pipeline::{CallError, Command};
+use super::pipeline::{CallError, RespCommand};
 use super::reconnect::Reconnector;
 use super::reply::Reply;
-use super::scripts::{Lua, Spelling};
+use super::scripts::{LuaScript, ScriptRef};
 use crate::store::StoreError;
 use redis::{Cmd, Value};
 use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 
-/// Whether a command may be sent again when the connection broke before its answer came.
+/// Whether a command may be sent again when the connection broke before the reply arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// It only reads.
+    /// It reads, or writes the same when run twice.
     Harmless,
-    /// It may have been done already.
+    /// It may have run already, and would run twice.
     Never,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct RedisClient {
 }
 
 impl RedisClient {
-    /// Starts to connect, in the background of the runtime that calls.
+    /// Starts to connect, as a task of the runtime that calls.
     pub(super) fn open(dialer: Arc<Dialer>, timeouts: Timeouts) -> Self {
         let shared = Arc::new(SharedConnection::new(dialer, timeouts));
         let reconnector = Reconnector::start(Arc::clone(&shared));
@@ -41,7 +41,7 @@ impl RedisClient {
         }
     }
 
-    /// Sends a command that is not a script; a reply that is an error is one.
+    /// Sends a command that is not a script. An error reply is an error.
     pub(super) async fn ask(&self, command: &Cmd, repeat: Repeat) -> Result<Value, StoreError> {
         value(&self.fetch(command, repeat).await?)
     }
@@ -49,47 +49,47 @@ impl RedisClient {
     /// Runs a script; `fill` writes its keys and arguments.
     pub(super) async fn run(
         &self,
-        script: &Lua,
+        script: &LuaScript,
         keys: usize,
         repeat: Repeat,
         fill: impl Fn(&mut Cmd),
     ) -> Result<Value, StoreError> {
-        let spelled = |spelling| {
-            let [verb, text] = script.spelled(spelling);
+        let command = |by| {
+            let [verb, text] = script.command(by);
             let mut command = Cmd::with_capacity(16, 640);
             command.arg(verb).arg(text).arg(keys);
             fill(&mut command);
             command
         };
-        value(&self.fetch_by_script(spelled, repeat).await?)
+        value(&self.fetch_by_script(command, repeat).await?)
     }
 
-    /// Sends a command that is not a script, and hands over the reply as it came.
+    /// Sends a command that is not a script, and returns the reply undecoded.
     pub(super) async fn fetch(
         &self,
-        command: &impl Command,
+        command: &impl RespCommand,
         repeat: Repeat,
     ) -> Result<Reply, StoreError> {
         self.shared.accept(self.call(command, repeat).await?)
     }
 
-    /// Runs a script, and hands over the reply as it came.
-    pub(super) async fn fetch_by_script<C: Command>(
+    /// Runs a script, and returns the reply undecoded.
+    pub(super) async fn fetch_by_script<C: RespCommand>(
         &self,
-        spelled: impl Fn(Spelling) -> C,
+        command: impl Fn(ScriptRef) -> C,
         repeat: Repeat,
     ) -> Result<Reply, StoreError> {
-        let reply = self.call(&spelled(Spelling::Hash), repeat).await?;
+        let reply = self.call(&command(ScriptRef::Hash), repeat).await?;
         if !reply.is_refused_with("NOSCRIPT") {
             return self.shared.accept(reply);
         }
-        // A restarted server has no scripts. It refused to run it, so it has not run.
-        let reply = self.call(&spelled(Spelling::Code), repeat).await?;
+        // A restarted server has no scripts. `NOSCRIPT` says that nothing ran, so this cannot run it twice.
+        let reply = self.call(&command(ScriptRef::Source), repeat).await?;
         self.shared.accept(reply)
     }
 
-    /// Sends a command and waits for its reply, no longer than the deadline.
-    async fn call(&self, command: &impl Command, repeat: Repeat) -> Result<Reply, StoreError> {
+    /// Sends a command and waits for the reply, up to the deadline.
+    async fn call(&self, command: &impl RespCommand, repeat: Repeat) -> Result<Reply, StoreError> {
         let started = Instant::now();
         match self.shared.call(command).await {
             // The server may have closed an idle connection, which is no reason to fail a request.

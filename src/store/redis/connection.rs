@@ -1,7 +1,7 @@
 //! The connection, as callers and the [reconnect task](super::reconnect) share it.
 
 use super::dial::Dialer;
-use super::pipeline::{CallError, Command, ConnectionError, Pipeline};
+use super::pipeline::{CallError, ConnectionError, Pipeline, RespCommand};
 use super::reply::Reply;
 use crate::store::StoreError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,7 +61,7 @@ impl SharedConnection {
         }
     }
 
-    pub(super) async fn call(&self, command: &impl Command) -> Result<Reply, CallError> {
+    pub(super) async fn call(&self, command: &impl RespCommand) -> Result<Reply, CallError> {
         let pipeline = match self.pipeline() {
             Some(pipeline) => pipeline?,
             None => timeout(self.timeouts.reply, self.first_pipeline())

@@ -1,12 +1,12 @@
-//! On the way of a request: one command fetches all a decision rests on.
+//! Evidence in Redis: one command fetches all that a decision rests on.
 
 use super::RedisStore;
 use super::answer::until;
 use super::client::Repeat;
 use super::command::{Word, write_command};
-use super::pipeline::Command;
+use super::pipeline::RespCommand;
 use super::reply::{Reply, Texts};
-use super::scripts::{EVIDENCE, Spelling, script};
+use super::scripts::{EVIDENCE, ScriptRef, script};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{
     GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD, SessionKey,
@@ -18,18 +18,18 @@ use crate::store::{Ask, Held, StoreError};
 
 impl RedisStore {
     pub(crate) async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
-        let question = |form| Question {
-            form,
+        let in_mode = |mode| EvidenceCommand {
+            mode,
             key: self.keys.session(&ask.session),
             ask,
             now,
         };
         let reply = if ask.claims.is_empty() {
-            let question = question(Form::Read);
-            self.client.fetch(&question, Repeat::Harmless).await?
+            let command = in_mode(Mode::Read);
+            self.client.fetch(&command, Repeat::Harmless).await?
         } else {
-            let spelled = |spelling| question(Form::Take(spelling));
-            self.client.fetch_by_script(spelled, Repeat::Never).await?
+            let command = |by| in_mode(Mode::Take(by));
+            self.client.fetch_by_script(command, Repeat::Never).await?
         };
         read_held(ask, now, &reply)
     }
@@ -50,30 +50,30 @@ impl RedisStore {
     }
 }
 
-/// All that a decision rests on, asked in one command.
-struct Question<'a> {
-    form: Form,
+/// The one command that fetches all that a decision rests on.
+struct EvidenceCommand<'a> {
+    mode: Mode,
     key: SessionKey<'a>,
     ask: Ask<'a>,
     now: Timestamp,
 }
 
-/// Whether something is taken along with the answer.
-enum Form {
+/// Whether single-use grants are taken.
+enum Mode {
     Read,
-    Take(Spelling),
+    Take(ScriptRef),
 }
 
-impl Command for Question<'_> {
+impl RespCommand for EvidenceCommand<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         let key = Word::Session(self.key);
-        match self.form {
-            Form::Read => {
+        match self.mode {
+            Mode::Read => {
                 let head = [Word::Text(b"HMGET"), key];
                 write_command(out, head.into_iter().chain(fields(self.ask)));
             }
-            Form::Take(spelling) => {
-                let [verb, script] = EVIDENCE.spelled(spelling);
+            Mode::Take(by) => {
+                let [verb, script] = EVIDENCE.command(by);
                 let browser = self.ask.browser.as_ref();
                 let head = [
                     Word::Text(verb.as_bytes()),

@@ -64,12 +64,12 @@ impl From<CallError> for ConnectionError {
 }
 
 /// What can be sent.
-pub(super) trait Command {
+pub(super) trait RespCommand {
     /// Appends the command, whole, as RESP has it.
     fn write(&self, out: &mut Vec<u8>);
 }
 
-impl Command for Cmd {
+impl RespCommand for Cmd {
     fn write(&self, out: &mut Vec<u8>) {
         self.write_packed_command(out);
     }
@@ -104,7 +104,7 @@ enum Slot {
 
 impl Pipeline {
     /// Queues a command; the reply completes what is returned.
-    pub(super) fn send(&self, command: &impl Command) -> Result<PendingReply<'_>, CallError> {
+    pub(super) fn send(&self, command: &impl RespCommand) -> Result<PendingReply<'_>, CallError> {
         let mut state = self.state();
         let slot = state.reserve()?;
         command.write(&mut state.unsent);

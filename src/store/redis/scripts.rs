@@ -1,35 +1,35 @@
-//! What Redis runs for us in one piece: every operation of several steps is one script.
+//! Lua scripts: an operation of several steps is one script, which Redis runs atomically.
 
 use redis::Script;
 use std::sync::OnceLock;
 
-/// A script, known to the server by its hash and sent in full only to a server that lost it.
+/// A script; called by its SHA-1, and sent in full only to a server that does not have it.
 #[derive(Debug)]
-pub(super) struct Lua {
+pub(super) struct LuaScript {
     pub(super) code: &'static str,
     hash: OnceLock<String>,
 }
 
-/// How a script is named to the server.
+/// How a command names a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
+pub(super) enum ScriptRef {
     /// In full.
-    Code,
-    /// By its hash.
+    Source,
+    /// By its SHA-1.
     Hash,
 }
 
-impl Lua {
+impl LuaScript {
     pub(super) const fn new(code: &'static str) -> Self {
         let hash = OnceLock::new();
         Self { code, hash }
     }
 
-    /// The command that runs it, and its first word.
-    pub(super) fn spelled(&self, spelling: Spelling) -> [&str; 2] {
-        match spelling {
-            Spelling::Code => ["EVAL", self.code],
-            Spelling::Hash => {
+    /// The command that runs it, and the first argument.
+    pub(super) fn command(&self, by: ScriptRef) -> [&str; 2] {
+        match by {
+            ScriptRef::Source => ["EVAL", self.code],
+            ScriptRef::Hash => {
                 let hash = || Script::new(self.code).get_hash().to_owned();
                 ["EVALSHA", self.hash.get_or_init(hash)]
             }
@@ -37,11 +37,11 @@ impl Lua {
     }
 }
 
-/// The script of an operation: `lua/NAME.lua` with what several of them need before it.
+/// The script of an operation: `lua/NAME.lua`, after the functions that several scripts share.
 macro_rules! script {
     ($name:ident) => {{
-        use $crate::store::redis::scripts::Lua;
-        static SCRIPT: Lua = Lua::new(concat!(
+        use $crate::store::redis::scripts::LuaScript;
+        static SCRIPT: LuaScript = LuaScript::new(concat!(
             include_str!("lua/prelude.lua"),
             include_str!(concat!("lua/", stringify!($name), ".lua"))
         ));
@@ -50,5 +50,5 @@ macro_rules! script {
 }
 pub(super) use script;
 
-/// The one script on the way of requests: loaded as soon as a connection is made.
-pub(super) static EVIDENCE: &Lua = script!(evidence);
+/// Every guarded request with a single-use grant runs it: loaded as soon as a connection is made.
+pub(super) static EVIDENCE: &LuaScript = script!(evidence);
