@@ -1,6 +1,6 @@
 //! Hears which sessions end, and keeps the set of the revoked ones; one task for the whole process.
 
-use super::redis::{Heard, RedisFeed, RedisServer, RedisStore};
+use super::redis::{FeedEvent, RedisFeed, RedisServer, RedisStore};
 use super::{EmbeddedStore, Endings, Revoked};
 use crate::clock::Clock;
 use std::sync::Arc;
@@ -147,12 +147,12 @@ async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings:
                     }
                 }
                 match feed
-                    .hear(RESYNC.saturating_sub(synchronized.elapsed()))
+                    .next(RESYNC.saturating_sub(synchronized.elapsed()))
                     .await
                 {
-                    Heard::Lost => break 'subscribed,
-                    Heard::News => {}
-                    Heard::Nothing => break,
+                    FeedEvent::Lost => break 'subscribed,
+                    FeedEvent::NewEnding => {}
+                    FeedEvent::Nothing => break,
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Reads the answers of Redis; whatever is not what we asked for is an error.
+//! Decodes replies: one of another type than the command returns is an error.
 
 use crate::domain::{SessionId, Timestamp};
 use crate::store::StoreError;
@@ -6,9 +6,9 @@ use redis::Value;
 
 pub(super) const UNEXPECTED: StoreError = StoreError::Corrupt { what: "reply" };
 
-/// A value that may be missing.
+/// A bulk string that may be null.
 pub(super) fn optional_bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreError> {
-    #[allow(clippy::wildcard_enum_match_arm)] // all that is neither is equally unexpected
+    #[allow(clippy::wildcard_enum_match_arm)] // every other type is unexpected
     match answer {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => Ok(Some(bytes)),
@@ -16,12 +16,12 @@ pub(super) fn optional_bytes(answer: Value) -> Result<Option<Vec<u8>>, StoreErro
     }
 }
 
-/// A value that must be there.
+/// A bulk string that must not be null.
 pub(super) fn bytes(answer: Value) -> Result<Vec<u8>, StoreError> {
     optional_bytes(answer)?.ok_or(UNEXPECTED)
 }
 
-/// Text that must be there.
+/// A bulk string in UTF-8 that must not be null.
 pub(super) fn text(answer: Value) -> Result<String, StoreError> {
     String::from_utf8(bytes(answer)?).map_err(|_| UNEXPECTED)
 }
@@ -35,7 +35,7 @@ pub(super) fn number(answer: &Value) -> Result<i64, StoreError> {
     }
 }
 
-/// A list.
+/// An array.
 pub(super) fn list(answer: Value) -> Result<std::vec::IntoIter<Value>, StoreError> {
     if let Value::Array(values) = answer {
         Ok(values.into_iter())
@@ -44,7 +44,7 @@ pub(super) fn list(answer: Value) -> Result<std::vec::IntoIter<Value>, StoreErro
     }
 }
 
-/// The next of a list.
+/// The next element of an array.
 pub(super) fn next(values: &mut impl Iterator<Item = Value>) -> Result<Value, StoreError> {
     values.next().ok_or(UNEXPECTED)
 }

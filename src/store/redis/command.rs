@@ -1,10 +1,10 @@
-//! Writes commands as RESP has them, straight into the buffer they are sent from.
+//! Writes commands in RESP, into the buffer that they are sent from.
 
 use crate::store::keys::{GrantField, LatestField, Pieces, SessionKey};
 
-/// One word of a command.
+/// One argument of a command.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Word<'a> {
+pub(super) enum Argument<'a> {
     Grant(GrantField<'a>),
     Latest(LatestField<'a>),
     Number(u64),
@@ -12,19 +12,22 @@ pub(super) enum Word<'a> {
     Text(&'a [u8]),
 }
 
-/// Appends a command. The words are counted first: a command that says a wrong number would
-/// swallow the one behind it.
-pub(super) fn write_command<'a>(out: &mut Vec<u8>, words: impl Iterator<Item = Word<'a>> + Clone) {
-    write_head(b'*', words.clone().count(), out);
-    for word in words {
-        match word {
-            Word::Grant(field) => field.with_pieces(|pieces| write_text(pieces, out)),
-            Word::Latest(field) => field.with_pieces(|pieces| write_text(pieces, out)),
-            Word::Number(number) => {
+/// Appends a command. The arguments are counted first: with a wrong count the server would read the
+/// next command as an argument.
+pub(super) fn write_command<'a>(
+    out: &mut Vec<u8>,
+    arguments: impl Iterator<Item = Argument<'a>> + Clone,
+) {
+    write_head(b'*', arguments.clone().count(), out);
+    for argument in arguments {
+        match argument {
+            Argument::Grant(field) => field.with_pieces(|pieces| write_text(pieces, out)),
+            Argument::Latest(field) => field.with_pieces(|pieces| write_text(pieces, out)),
+            Argument::Number(number) => {
                 write_text(&[itoa::Buffer::new().format(number).as_bytes()], out);
             }
-            Word::Session(key) => key.with_pieces(|pieces| write_text(pieces, out)),
-            Word::Text(text) => write_text(&[text], out),
+            Argument::Session(key) => key.with_pieces(|pieces| write_text(pieces, out)),
+            Argument::Text(text) => write_text(&[text], out),
         }
     }
 }
@@ -38,7 +41,7 @@ fn write_text(pieces: &[&[u8]], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// What comes before a list or a text: its kind and its length.
+/// The head of an array or a bulk string: its type and its length.
 fn write_head(kind: u8, length: usize, out: &mut Vec<u8>) {
     out.push(kind);
     out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
@@ -51,16 +54,16 @@ mod tests {
     use crate::domain::{Action, GrantKey, RequestDigest, SessionId};
     use crate::store::keys::KeySpace;
 
-    /// What redis-rs makes of the same words.
-    fn packed(words: &[Word<'_>]) -> Vec<u8> {
+    /// What redis-rs makes of the same arguments.
+    fn packed(arguments: &[Argument<'_>]) -> Vec<u8> {
         let mut command = redis::Cmd::new();
-        for word in words {
-            match *word {
-                Word::Grant(field) => command.arg(field),
-                Word::Latest(field) => command.arg(field),
-                Word::Number(number) => command.arg(number),
-                Word::Session(key) => command.arg(key),
-                Word::Text(text) => command.arg(text),
+        for argument in arguments {
+            match *argument {
+                Argument::Grant(field) => command.arg(field),
+                Argument::Latest(field) => command.arg(field),
+                Argument::Number(number) => command.arg(number),
+                Argument::Session(key) => command.arg(key),
+                Argument::Text(text) => command.arg(text),
             };
         }
         command.get_packed_command()
@@ -76,23 +79,23 @@ mod tests {
         };
         let (bound, free) = (key(Some(RequestDigest::new([7; 32]))), key(None));
         let long = [b'x'; 1000];
-        let mut words = vec![
-            Word::Text(b"EVALSHA"),
-            Word::Session(space.session(&id)),
-            Word::Grant(GrantField(&bound)),
-            Word::Grant(GrantField(&free)),
-            Word::Latest(LatestField(&free.action)),
-            Word::Text(b""),
-            Word::Text(b"\r\n"),
-            Word::Text(&long),
+        let mut arguments = vec![
+            Argument::Text(b"EVALSHA"),
+            Argument::Session(space.session(&id)),
+            Argument::Grant(GrantField(&bound)),
+            Argument::Grant(GrantField(&free)),
+            Argument::Latest(LatestField(&free.action)),
+            Argument::Text(b""),
+            Argument::Text(b"\r\n"),
+            Argument::Text(&long),
         ];
-        words.extend([0, 9, 10, 99, 100, 1_800_000_000_000, u64::MAX].map(Word::Number));
-        for count in 1..=words.len() {
+        arguments.extend([0, 9, 10, 99, 100, 1_800_000_000_000, u64::MAX].map(Argument::Number));
+        for count in 1..=arguments.len() {
             let mut out = b"before".to_vec();
-            write_command(&mut out, words[..count].iter().copied());
+            write_command(&mut out, arguments[..count].iter().copied());
             assert_eq!(
                 out.strip_prefix(b"before").unwrap(),
-                packed(&words[..count])
+                packed(&arguments[..count])
             );
         }
     }

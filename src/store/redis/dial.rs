@@ -1,6 +1,6 @@
-//! The way to the server: its socket, TLS, and what is said first.
+//! Connects to the server: socket, TLS, and the first commands.
 
-use super::driver::Stream;
+use super::driver::ByteStream;
 use super::pipeline::{ConnectionError, Pipeline};
 use super::reply::Reply;
 use super::scripts;
@@ -15,13 +15,13 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-/// Knows where the server is, and how to be let in.
+/// The address of the server, and how to log in.
 pub(super) struct Dialer {
     info: ConnectionInfo,
     tls: Option<Tls>,
 }
 
-/// How a certificate is judged, and for which name.
+/// The trusted certificates, and the name that the server must prove.
 #[derive(Clone)]
 struct Tls {
     connector: TlsConnector,
@@ -30,7 +30,7 @@ struct Tls {
 
 impl std::fmt::Debug for Dialer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the rest: it knows the password.
+        // Not the rest: it holds the password.
         f.debug_struct("Dialer")
             .field("address", &self.info.addr().to_string())
             .finish_non_exhaustive()
@@ -57,8 +57,8 @@ impl Dialer {
         Ok(Self { info, tls })
     }
 
-    /// Connects to whichever of the server's addresses answers first.
-    pub(super) async fn dial(&self) -> Result<Box<dyn Stream>, ConnectionError> {
+    /// Connects to all addresses of the server at once, and takes the first that answers.
+    pub(super) async fn dial(&self) -> Result<Box<dyn ByteStream>, ConnectionError> {
         let (host, port) = match self.info.addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
                 (host.as_str(), *port)
@@ -80,9 +80,9 @@ impl Dialer {
         Err(cause.into())
     }
 
-    /// Says who we are, and readies the one script on the way of requests; its answer also proves
-    /// that the server works. All in one go.
-    pub(super) async fn greet(&self, pipeline: &Pipeline) -> Result<(), ConnectionError> {
+    /// Logs in, selects the database, and loads the script that guarded requests run, whose reply also
+    /// proves that the server works. All commands are sent before the first reply is read.
+    pub(super) async fn log_in(&self, pipeline: &Pipeline) -> Result<(), ConnectionError> {
         let settings = self.info.redis_settings();
         let login = settings.password().map(|password| {
             let mut login = Cmd::new();
@@ -130,7 +130,7 @@ fn accept(reply: &Reply, (kind, what): (ErrorKind, &'static str)) -> Result<(), 
     }
 }
 
-async fn reach(address: SocketAddr, tls: Option<Tls>) -> io::Result<Box<dyn Stream>> {
+async fn reach(address: SocketAddr, tls: Option<Tls>) -> io::Result<Box<dyn ByteStream>> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     match tls {

@@ -1,4 +1,4 @@
-//! Moves the bytes of one connection: commands out, replies in, each to the seat whose turn it is.
+//! The I/O task of one connection: writes commands, reads replies, and completes their slots.
 
 use super::pipeline::{CallError, ConnectionError, Pipeline};
 use super::reply::{Frames, MalformedReply, Reply};
@@ -8,24 +8,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-/// Room for what is received, made when there is less than the second. A reply that is larger
-/// takes its buffer along.
+/// Size of the read buffer, in bytes, and the free space below which it is grown. A larger reply
+/// keeps the buffer it was read into.
 const ROOM: usize = 16 * 1024;
 const LEAST_ROOM: usize = 1024;
 
-/// A way to the server.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A connection to the server: TCP, TLS or a Unix socket.
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// The task of a connection; it ends with why the connection did.
+/// The future of the task; it completes with why the connection ended.
 ///
-/// It is woken once for all commands of a turn of the runtime, and sends them in one piece.
+/// It is woken once for all commands of one iteration of the runtime, and sends them in one write.
 pub(super) struct Driver {
-    stream: Box<dyn Stream>,
+    stream: Box<dyn ByteStream>,
     pipeline: Arc<Pipeline>,
     sending: Vec<u8>,
-    /// How much of that is sent.
+    /// How many bytes of `sending` are sent.
     sent: usize,
     received: BytesMut,
     frames: Frames,
@@ -33,7 +33,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(stream: Box<dyn Stream>, pipeline: Arc<Pipeline>) -> Self {
+    pub(super) fn new(stream: Box<dyn ByteStream>, pipeline: Arc<Pipeline>) -> Self {
         Self {
             stream,
             pipeline,
@@ -45,7 +45,7 @@ impl Driver {
         }
     }
 
-    /// Sends until nothing is left to send; ready only with a failure.
+    /// Writes until nothing is left to send; ready only with an error.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             if let Err(cause) = self.pipeline.collect(&mut self.sending, context) {
@@ -70,7 +70,7 @@ impl Driver {
         }
     }
 
-    /// Receives until nothing is there to receive; ready only with a failure.
+    /// Reads until nothing is left to read; ready only with an error.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<ConnectionError> {
         loop {
             if self.received.capacity() - self.received.len() < LEAST_ROOM {
@@ -82,7 +82,7 @@ impl Driver {
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(error.into()),
             }
-            let outcome = self.hand_out();
+            let outcome = self.deliver();
             self.woken.drain(..).for_each(Waker::wake);
             if let Err(malformed) = outcome {
                 return Poll::Ready(malformed.into());
@@ -90,7 +90,7 @@ impl Driver {
         }
     }
 
-    fn hand_out(&mut self) -> Result<(), MalformedReply> {
+    fn deliver(&mut self) -> Result<(), MalformedReply> {
         let (received, frames) = (&mut self.received, &mut self.frames);
         let next = || {
             let Some(length) = frames.next(received)? else {
@@ -102,9 +102,9 @@ impl Driver {
             }
             Ok(Some(reply))
         };
-        self.pipeline.hand_out(next, &mut self.woken)?;
+        self.pipeline.deliver(next, &mut self.woken)?;
         if !self.received.is_empty() && !self.pipeline.is_waiting() {
-            return Err(MalformedReply::Unasked);
+            return Err(MalformedReply::Unrequested);
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Future for Driver {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<ConnectionError> {
         let driver = self.get_mut();
         let sending = driver.poll_send(context);
-        // What came before the connection broke is still handed out.
+        // Replies that arrived before the connection broke are still delivered.
         let receiving = driver.poll_receive(context);
         let ((Poll::Ready(cause), _) | (_, Poll::Ready(cause))) = (sending, receiving) else {
             return Poll::Pending;

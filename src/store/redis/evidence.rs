@@ -3,9 +3,9 @@
 use super::RedisStore;
 use super::answer::until;
 use super::client::Repeat;
-use super::command::{Word, write_command};
+use super::command::{Argument, write_command};
 use super::pipeline::RespCommand;
-use super::reply::{Reply, Texts};
+use super::reply::{BulkStrings, Reply};
 use super::scripts::{EVIDENCE, ScriptRef, script};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{
@@ -66,23 +66,23 @@ enum Mode {
 
 impl RespCommand for EvidenceCommand<'_> {
     fn write(&self, out: &mut Vec<u8>) {
-        let key = Word::Session(self.key);
+        let key = Argument::Session(self.key);
         match self.mode {
             Mode::Read => {
-                let head = [Word::Text(b"HMGET"), key];
+                let head = [Argument::Text(b"HMGET"), key];
                 write_command(out, head.into_iter().chain(fields(self.ask)));
             }
             Mode::Take(by) => {
                 let [verb, script] = EVIDENCE.command(by);
                 let browser = self.ask.browser.as_ref();
                 let head = [
-                    Word::Text(verb.as_bytes()),
-                    Word::Text(script.as_bytes()),
-                    Word::Number(1),
+                    Argument::Text(verb.as_bytes()),
+                    Argument::Text(script.as_bytes()),
+                    Argument::Number(1),
                     key,
-                    Word::Number(self.now.as_millis()),
-                    Word::Text(browser.map_or(&[], |key| key.as_bytes())),
-                    Word::Number(self.ask.claims.len() as u64),
+                    Argument::Number(self.now.as_millis()),
+                    Argument::Text(browser.map_or(&[], |key| key.as_bytes())),
+                    Argument::Number(self.ask.claims.len() as u64),
                 ];
                 write_command(out, head.into_iter().chain(fields(self.ask)));
             }
@@ -91,28 +91,28 @@ impl RespCommand for EvidenceCommand<'_> {
 }
 
 /// The fields of a session's hash that are asked for, in the order in which they are answered.
-fn fields(ask: Ask<'_>) -> impl Iterator<Item = Word<'_>> + Clone {
+fn fields(ask: Ask<'_>) -> impl Iterator<Item = Argument<'_>> + Clone {
     [SESSION_FIELD, REVOKED_FIELD, MARK_FIELD]
         .into_iter()
-        .map(|name| Word::Text(name.as_bytes()))
+        .map(|name| Argument::Text(name.as_bytes()))
         .chain(
             ask.told_of()
-                .map(|action| Word::Latest(LatestField(action))),
+                .map(|action| Argument::Latest(LatestField(action))),
         )
         .chain(
             ask.grants
                 .iter()
                 .chain(ask.claims)
-                .map(|key| Word::Grant(GrantField(key))),
+                .map(|key| Argument::Grant(GrantField(key))),
         )
 }
 
 fn read_held(ask: Ask<'_>, now: Timestamp, reply: &Reply) -> Result<Held, StoreError> {
     let id = &ask.session;
-    let mut texts = reply.texts(fields(ask).count())?;
-    let session = texts.next()?;
-    let revoked = texts.next()?.map(until).transpose()?;
-    let mark = texts.next()?;
+    let mut values = reply.bulk_strings(fields(ask).count())?;
+    let session = values.next()?;
+    let revoked = values.next()?.map(until).transpose()?;
+    let mark = values.next()?;
     if revoked.is_some_and(|until| until <= now) {
         // The revocation is over, and with it the session.
         return Ok(Held::default());
@@ -123,12 +123,12 @@ fn read_held(ask: Ask<'_>, now: Timestamp, reply: &Reply) -> Result<Held, StoreE
     }
     let mut latest = Vec::new();
     for _ in ask.told_of() {
-        if let Some(bytes) = texts.next()? {
+        if let Some(bytes) = values.next()? {
             latest.push(decode_latest(id, bytes)?);
         }
     }
-    let grants = read_grants(id, ask.grants, &mut texts)?;
-    let claims = read_grants(id, ask.claims, &mut texts)?;
+    let grants = read_grants(id, ask.grants, &mut values)?;
+    let claims = read_grants(id, ask.claims, &mut values)?;
     let claim = |grant| Claim {
         session: *id,
         grant,
@@ -145,11 +145,11 @@ fn read_held(ask: Ask<'_>, now: Timestamp, reply: &Reply) -> Result<Held, StoreE
 fn read_grants(
     id: &SessionId,
     keys: &[GrantKey],
-    texts: &mut Texts<'_>,
+    values: &mut BulkStrings<'_>,
 ) -> Result<Vec<Grant>, StoreError> {
     let mut grants = Vec::new();
     for key in keys {
-        if let Some(bytes) = texts.next()? {
+        if let Some(bytes) = values.next()? {
             grants.push(decode_grant(id, key, bytes)?);
         }
     }

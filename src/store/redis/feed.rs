@@ -1,4 +1,4 @@
-//! Hears of revocations and other endings as they are announced.
+//! Subscribes to the channel on which revocations and other endings are announced.
 
 use super::RedisServer;
 use super::answer::until;
@@ -21,14 +21,14 @@ pub(crate) struct RedisFeed {
     news: Arc<Notify>,
 }
 
-/// What a subscription brings.
+/// What happened on a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// It is lost.
+pub(crate) enum FeedEvent {
+    /// The connection is lost.
     Lost,
-    /// There is a new ending to be read.
-    News,
-    /// Nothing, for as long as was waited.
+    /// An ending was written to the stream; it is to be read from there.
+    NewEnding,
+    /// Nothing happened in the time waited.
     Nothing,
 }
 
@@ -48,7 +48,7 @@ impl RedisFeed {
             .set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
         let (lost, news) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (disconnected, told) = (Arc::clone(&lost), Arc::clone(&news));
+        let (disconnected, announced) = (Arc::clone(&lost), Arc::clone(&news));
         let revoked = revoked.clone();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.connect_timeout))
@@ -59,7 +59,7 @@ impl RedisFeed {
                 } else if let Some(payload) = payload(&push) {
                     match read_revocation(payload) {
                         Some((id, end)) => revoked.add(id, end),
-                        None => told.notify_one(),
+                        None => announced.notify_one(),
                     }
                 }
                 Ok::<(), redis::aio::SendError>(())
@@ -77,19 +77,19 @@ impl RedisFeed {
         })
     }
 
-    /// Tells what came first, having waited for at most `span`.
-    pub(crate) async fn hear(&self, span: Duration) -> Heard {
+    /// The next event, waiting for at most `span`.
+    pub(crate) async fn next(&self, span: Duration) -> FeedEvent {
         tokio::select! {
-            () = self.lost.notified() => return Heard::Lost,
-            () = self.news.notified() => return Heard::News,
+            () = self.lost.notified() => return FeedEvent::Lost,
+            () = self.news.notified() => return FeedEvent::NewEnding,
             () = sleep(span) => {}
         }
-        // A half-open connection hears nothing, and says nothing either.
+        // A half-open TCP connection (RFC 9293 §3.5.1) delivers nothing and reports no error; only a write finds out.
         let mut ping = Cmd::new();
         ping.arg("PING");
         match self.connection.clone().send_packed_command(&ping).await {
-            Ok(_) => Heard::Nothing,
-            Err(_) => Heard::Lost,
+            Ok(_) => FeedEvent::Nothing,
+            Err(_) => FeedEvent::Lost,
         }
     }
 }

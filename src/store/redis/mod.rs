@@ -18,7 +18,7 @@ mod scripts;
 mod sessions;
 mod verification;
 
-pub(crate) use self::feed::{Heard, RedisFeed};
+pub(crate) use self::feed::{FeedEvent, RedisFeed};
 #[cfg(fuzzing)]
 pub use self::reply::read_as_replies;
 

@@ -1,9 +1,9 @@
-//! One connection while it lasts, and the callers that wait on it.
+//! One connection's pipeline: the commands that wait for a reply.
 //!
-//! Callers write their commands into one buffer and take a slot each; the [driver](super::driver)
-//! sends what the buffer holds and hands every reply to the slot whose turn it is. Redis answers in
-//! the order of the commands, so the order is all that says whose a reply is: a caller who goes
-//! away leaves the slot in its place, and the first byte that is not as expected ends the pipeline.
+//! Callers append commands to one buffer and reserve a slot each; the [driver](super::driver) sends
+//! the buffer, and completes slots in the order of their commands, since RESP replies come in that
+//! order and carry no number. So a caller that goes away leaves its slot reserved, and the first
+//! byte that is not as expected ends the pipeline: from there on a reply could reach another caller.
 
 use super::reply::{MalformedReply, Reply};
 use redis::{Cmd, RedisError};
@@ -13,26 +13,26 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Seats that may be taken at once, and bytes that may lie unsent; bounds on memory, not on traffic.
+/// Slots reserved at once, and bytes not yet sent: bounds on memory, not on traffic.
 const MOST_WAITING: usize = 16_384;
 const MOST_UNSENT: usize = 16 << 20;
 
-/// Why there is no answer.
+/// Why a connection gives no reply.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum ConnectionError {
     /// The connection broke.
     #[error("the connection to redis broke")]
     Broken,
-    /// More commands wait than we keep.
+    /// More commands wait than [`MOST_WAITING`], or more bytes than [`MOST_UNSENT`].
     #[error("too many commands are waiting for redis already")]
     Busy,
-    /// The server sent what is no reply, or a reply that nobody waits for.
+    /// The server sent bytes that are no RESP reply, or a reply without a command.
     #[error("the connection to redis cannot be trusted any more: {0}")]
     MalformedReply(#[from] MalformedReply),
-    /// The server stopped answering, and has not come back yet.
+    /// The server stopped answering, and no connection was made since.
     #[error("redis stopped answering")]
     Stalled,
-    /// The server, or the way to it.
+    /// An error reply, or an I/O error.
     #[error(transparent)]
     Redis(#[from] RedisError),
 }
@@ -43,10 +43,10 @@ impl From<std::io::Error> for ConnectionError {
     }
 }
 
-/// What became of a command.
+/// Why a command has no reply.
 #[derive(Clone, Debug)]
 pub(super) enum CallError {
-    /// Its connection was cut at the deadline.
+    /// Its connection was closed at the deadline.
     TimedOut,
     /// Its connection broke.
     ConnectionLost(ConnectionError),
@@ -63,9 +63,9 @@ impl From<CallError> for ConnectionError {
     }
 }
 
-/// What can be sent.
+/// A command that can be sent.
 pub(super) trait RespCommand {
-    /// Appends the command, whole, as RESP has it.
+    /// Appends the whole command in RESP.
     fn write(&self, out: &mut Vec<u8>);
 }
 
@@ -75,35 +75,36 @@ impl RespCommand for Cmd {
     }
 }
 
-/// One connection, as its callers and its driver share it.
+/// Shared by the callers and the driver of one connection.
 #[derive(Default)]
 pub(super) struct Pipeline(Mutex<PipelineState>);
 
 #[derive(Default)]
 struct PipelineState {
+    /// Commands that the driver has not collected.
     unsent: Vec<u8>,
     slots: Vec<Slot>,
     free: Vec<usize>,
-    /// The slots that wait for their replies, in the order of their commands.
+    /// The slots without a reply, in the order of their commands.
     order: VecDeque<usize>,
-    /// Commands so far.
+    /// How many commands were sent so far.
     sent: u64,
     driver: Option<Waker>,
-    /// How it ended, for whoever has had no reply.
+    /// Why the connection ended, for callers without a reply.
     end: Option<CallError>,
 }
 
-/// A place among those who wait.
+/// The place of one command among those that wait.
 enum Slot {
     Answered(Reply),
     Free,
-    /// Its caller went away; the reply will be thrown away.
+    /// The caller went away; the reply will be discarded.
     Abandoned,
     Waiting(Option<Waker>),
 }
 
 impl Pipeline {
-    /// Queues a command; the reply completes what is returned.
+    /// Queues a command; the future completes with its reply.
     pub(super) fn send(&self, command: &impl RespCommand) -> Result<PendingReply<'_>, CallError> {
         let mut state = self.state();
         let slot = state.reserve()?;
@@ -119,7 +120,7 @@ impl Pipeline {
         })
     }
 
-    /// Lets the driver go, and everybody who has no reply yet; nobody will get one from here on.
+    /// Ends the driver, and fails every caller without a reply; no reply is delivered from here on.
     pub(super) fn end(&self, error: CallError) {
         let mut state = self.state();
         if state.end.is_some() {
@@ -150,8 +151,8 @@ impl Pipeline {
         state.sent - state.order.len() as u64
     }
 
-    /// For the driver: moves what is to be sent into `sending` if that is empty, and wakes the
-    /// driver when there is more.
+    /// For the driver: moves the commands to send into `sending` if that is empty, and registers the
+    /// driver to be woken by the next command.
     pub(super) fn collect(
         &self,
         sending: &mut Vec<u8>,
@@ -170,8 +171,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// For the driver: hands out replies as long as `next` finds any and the pipeline lasts.
-    pub(super) fn hand_out(
+    /// For the driver: delivers replies as long as `next` finds any and the pipeline has not ended.
+    pub(super) fn deliver(
         &self,
         mut next: impl FnMut() -> Result<Option<Reply>, MalformedReply>,
         woken: &mut Vec<Waker>,
@@ -185,7 +186,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Tells whether any command still has no reply.
+    /// Whether any command has no reply yet.
     pub(super) fn is_waiting(&self) -> bool {
         !self.state().order.is_empty()
     }
@@ -226,19 +227,19 @@ impl PipelineState {
     }
 
     fn answer(&mut self, reply: Reply, woken: &mut Vec<Waker>) -> Result<(), MalformedReply> {
-        let slot = self.order.pop_front().ok_or(MalformedReply::Unasked)?;
+        let slot = self.order.pop_front().ok_or(MalformedReply::Unrequested)?;
         match self.put(slot, Slot::Answered(reply)) {
             Slot::Waiting(waker) => woken.extend(waker),
             Slot::Abandoned => self.release(slot),
-            Slot::Answered(_) | Slot::Free => return Err(MalformedReply::Unasked),
+            Slot::Answered(_) | Slot::Free => return Err(MalformedReply::Unrequested),
         }
         Ok(())
     }
 
-    /// Puts something into a slot, and takes what was there.
+    /// Replaces what is in a slot; returns what was there.
     fn put(&mut self, slot: usize, now: Slot) -> Slot {
-        let place = self.slots.get_mut(slot);
-        place.map_or(Slot::Free, |place| mem::replace(place, now))
+        let slot = self.slots.get_mut(slot);
+        slot.map_or(Slot::Free, |slot| mem::replace(slot, now))
     }
 
     fn release(&mut self, slot: usize) {
@@ -247,11 +248,11 @@ impl PipelineState {
     }
 }
 
-/// The right to one reply.
+/// The reply to one command.
 #[must_use]
 pub(super) struct PendingReply<'a> {
     pipeline: &'a Pipeline,
-    /// None once the reply was taken.
+    /// `None` once the reply was taken.
     slot: Option<usize>,
 }
 

@@ -110,7 +110,7 @@ impl SharedConnection {
             let stream = self.dialer.dial().await?;
             let (pipeline, mut driver) = (Arc::new(Pipeline::default()), JoinSet::new());
             driver.spawn(Driver::new(stream, Arc::clone(&pipeline)));
-            self.dialer.greet(&pipeline).await?;
+            self.dialer.log_in(&pipeline).await?;
             Ok(Opened { pipeline, driver })
         };
         timeout(self.timeouts.connect, connecting)

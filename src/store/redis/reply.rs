@@ -1,7 +1,7 @@
-//! What Redis answers (RESP2): where a reply ends, and what is in it.
+//! Redis replies (RESP2): where a reply ends, and what is in it.
 //!
-//! Replies are found in whatever pieces they come in, and no byte is looked at twice but those of
-//! a number cut in two. What a request waits for is read where it lies; all else becomes a
+//! Replies are found however the bytes are split, and no byte is examined twice but those of a number
+//! that was split. A reply that a request waits for is read in place; all others become a
 //! [`redis::Value`].
 
 use super::answer::UNEXPECTED;
@@ -10,47 +10,47 @@ use bytes::Bytes;
 use memchr::memchr2;
 use redis::{RedisError, Value};
 
-/// Lists within lists; we ask for two.
+/// Nested arrays; our commands are answered with two levels.
 const MOST_DEPTH: usize = 8;
-/// Bytes of a reply. The largest that we ask for is the list of all users.
+/// Bytes of a reply. The largest reply to our commands is the list of all users.
 const LARGEST: usize = 256 << 20;
-/// Digits of a number, as many as `i64` can have, and too few to overflow a `u64`.
+/// Digits of a number: as many as an `i64` can have, and too few to overflow a `u64`.
 const MOST_DIGITS: usize = 19;
 
-/// Why what the server sent is no reply.
+/// Why bytes from the server are not a RESP2 reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum MalformedReply {
-    /// A line or a text does not end where it should.
+    /// A line or a bulk string does not end in CRLF.
     #[error("a reply does not end where it should")]
     End,
-    /// Not one of the five kinds of RESP2.
+    /// The first byte is none of the five types of RESP2.
     #[error("a reply of an unknown kind")]
     Kind,
-    /// Not a number, or one that cannot stand here.
+    /// Not a number, or one that is not allowed here.
     #[error("a reply with a number that is none")]
     Number,
-    /// Too deep, or too long.
+    /// Over [`MOST_DEPTH`] or [`LARGEST`].
     #[error("a reply larger than any we ask for")]
     Size,
-    /// Nobody asked.
+    /// No command waits for a reply.
     #[error("a reply that nobody asked for")]
-    Unasked,
+    Unrequested,
 }
 
 /// Finds the ends of replies.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
-    /// How much of the reply is known to be whole.
+    /// How many bytes of the reply are complete values.
     whole: usize,
-    /// How much of the line after that has been searched for its end.
+    /// How many bytes of the line after that were searched for its end.
     searched: usize,
-    /// How many values are missing from each list that has begun.
+    /// How many values are missing from each array that has begun.
     open: Vec<usize>,
 }
 
 impl Frames {
-    /// The length of the reply that `bytes` begin with; none as long as it is not there whole.
-    /// Then it is to be called again with the same bytes and more.
+    /// The length of the reply that `bytes` begin with; `None` if it is incomplete, and to be called
+    /// again with the same bytes and more.
     pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, MalformedReply> {
         loop {
             let rest = bytes.get(self.whole..).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Frames {
         }
     }
 
-    /// The length of a value, or of a list's head with how many values follow.
+    /// The length of a value, or of an array's head, with how many values follow.
     fn value(&mut self, bytes: &[u8]) -> Result<Option<(usize, usize)>, MalformedReply> {
         let Some(kind) = bytes.first() else {
             return Ok(None);
@@ -121,7 +121,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Ends a value, and every list that it was the last of; tells whether that was all.
+    /// Ends a value, and every array that it was the last of; returns whether the reply is complete.
     fn close(&mut self) -> bool {
         while let Some(missing) = self.open.last_mut() {
             *missing -= 1;
@@ -134,7 +134,7 @@ impl Frames {
     }
 }
 
-/// The length of a text or a list, none for one that is not there, and the length of its head.
+/// The length of a bulk string or an array, `None` for a null one, and the length of its head.
 #[allow(clippy::type_complexity)] // named, it would be looked up
 fn counted(bytes: &[u8]) -> Result<Option<(Option<usize>, usize)>, MalformedReply> {
     match number(bytes)? {
@@ -178,24 +178,24 @@ fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, MalformedReply> {
     Ok(None)
 }
 
-/// One reply, whole, as it came.
+/// One complete reply, undecoded.
 #[derive(Clone)]
 pub(super) struct Reply(Bytes);
 
 impl Reply {
-    /// Takes what [`Frames`] found to be one.
+    /// Takes the bytes that [`Frames`] found to be one reply.
     pub(super) const fn new(bytes: Bytes) -> Self {
         Self(bytes)
     }
 
-    /// Tells whether the server says by `code` that it could not do it.
+    /// Whether it is an error reply with this code.
     pub(super) fn is_refused_with(&self, code: &str) -> bool {
         let said = self.0.strip_prefix(b"-");
         let rest = said.and_then(|said| said.strip_prefix(code.as_bytes()));
         matches!(rest, Some([b' ' | b'\r', ..]))
     }
 
-    /// Why the server could not do it, if it could not.
+    /// The error, if it is an error reply.
     pub(super) fn refusal(&self) -> Option<RedisError> {
         if !self.0.starts_with(b"-") {
             return None;
@@ -203,28 +203,28 @@ impl Reply {
         self.value().and_then(Value::extract_error).err()
     }
 
-    /// Reads it in full.
+    /// Decodes it.
     pub(super) fn value(&self) -> Result<Value, RedisError> {
         redis::parse_redis_value(&self.0)
     }
 
-    /// Reads it as a list of exactly `count` texts.
-    pub(super) fn texts(&self, count: usize) -> Result<Texts<'_>, StoreError> {
+    /// Reads it as an array of exactly `count` bulk strings.
+    pub(super) fn bulk_strings(&self, count: usize) -> Result<BulkStrings<'_>, StoreError> {
         match counted(&self.0) {
             Ok(Some((Some(found), head))) if found == count && self.0.starts_with(b"*") => {
-                Ok(Texts(self.0.get(head..).unwrap_or_default()))
+                Ok(BulkStrings(self.0.get(head..).unwrap_or_default()))
             }
             Ok(_) | Err(_) => Err(UNEXPECTED),
         }
     }
 }
 
-/// The texts of a list, in their order.
+/// The bulk strings of an array, in order.
 #[derive(Debug)]
-pub(super) struct Texts<'a>(&'a [u8]);
+pub(super) struct BulkStrings<'a>(&'a [u8]);
 
-impl<'a> Texts<'a> {
-    /// The next text; none if that one is not there.
+impl<'a> BulkStrings<'a> {
+    /// The next bulk string; `None` if it is null.
     pub(super) fn next(&mut self) -> Result<Option<&'a [u8]>, StoreError> {
         let Ok(Some((length, head))) = counted(self.0) else {
             return Err(UNEXPECTED);
@@ -243,8 +243,8 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Reads bytes as replies, for the fuzzer: the same ones in whatever pieces they come, and with the
-/// same content as redis-rs finds in them. The first byte says how long the pieces are.
+/// Reads bytes as replies, for the fuzzer: the same ones however the bytes are split, and with the
+/// same content as redis-rs reads. The first byte is the length of the pieces.
 #[cfg(fuzzing)]
 #[allow(clippy::expect_used, clippy::indexing_slicing)] // the fuzzer waits for a panic
 pub fn read_as_replies(bytes: &[u8]) {
@@ -262,13 +262,13 @@ pub fn read_as_replies(bytes: &[u8]) {
         let Ok(value) = reply.value() else {
             continue; // a line that is not text
         };
-        let Value::Array(values) = value else {
-            assert!(reply.texts(1).is_err());
+        let Value::Array(list) = value else {
+            assert!(reply.bulk_strings(1).is_err());
             continue;
         };
-        let mut texts = reply.texts(values.len()).expect("it is that long");
-        for value in values {
-            let Ok(text) = texts.next() else {
+        let mut values = reply.bulk_strings(list.len()).expect("it is that long");
+        for value in list {
+            let Ok(text) = values.next() else {
                 assert!(!matches!(value, Value::BulkString(_)));
                 break;
             };
@@ -280,7 +280,7 @@ pub fn read_as_replies(bytes: &[u8]) {
     }
 }
 
-/// The ends of all whole replies in `bytes`, when they come in pieces that end at `cuts`.
+/// The ends of all complete replies in `bytes`, read in pieces that end at `cuts`.
 #[cfg(any(test, fuzzing))]
 fn ends(
     bytes: &[u8],

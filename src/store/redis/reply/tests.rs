@@ -126,18 +126,21 @@ fn a_refusal_is_told_from_an_answer() {
 #[test]
 fn texts_are_read_where_they_lie() {
     let list = reply(b"*3\r\n$2\r\nab\r\n$-1\r\n$0\r\n\r\n");
-    let mut texts = list.texts(3).unwrap();
+    let mut texts = list.bulk_strings(3).unwrap();
     assert_eq!(texts.next().unwrap(), Some(&b"ab"[..]));
     assert_eq!(texts.next().unwrap(), None);
     assert_eq!(texts.next().unwrap(), Some(&b""[..]));
     assert!(texts.next().is_err());
-    assert!(list.texts(2).is_err());
-    assert!(list.texts(4).is_err());
+    assert!(list.bulk_strings(2).is_err());
+    assert!(list.bulk_strings(4).is_err());
     for other in [&b"*-1\r\n"[..], b"$3\r\nabc\r\n", b"+3\r\n", b":3\r\n"] {
-        assert!(reply(other).texts(3).is_err(), "{other:?}");
+        assert!(reply(other).bulk_strings(3).is_err(), "{other:?}");
     }
     for other in [&b"*1\r\n:1\r\n"[..], b"*1\r\n*0\r\n", b"*1\r\n+a\r\n"] {
-        assert!(reply(other).texts(1).unwrap().next().is_err(), "{other:?}");
+        assert!(
+            reply(other).bulk_strings(1).unwrap().next().is_err(),
+            "{other:?}"
+        );
     }
 }
 
