@@ -255,7 +255,7 @@ impl Owners {
 
 /// Ends what is open on this thread when its session does, for as long as it is polled.
 pub(crate) async fn follow(sessions: Rc<Sessions>) {
-    let mut heard = sessions.shared.endings.listen();
+    let mut heard = sessions.shared.endings.subscribe();
     while let Some(ending) = heard.recv().await {
         let shared = &sessions.shared;
         let (tunnels, others) = sessions.open.end(&ending, &shared.options, &shared.keys);

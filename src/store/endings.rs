@@ -1,22 +1,22 @@
-//! The sessions that end, told to whoever holds something open for them.
+//! Publishes the sessions that end, to those who hold streams open for them.
 
 use crate::domain::SessionId;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Tells every thread of this process of the sessions that end; clones share the listeners.
+/// Publishes to every thread of this process which sessions end; clones share the subscribers.
 #[derive(Clone, Debug, Default)]
 pub struct Endings(Arc<Mutex<Vec<UnboundedSender<Ending>>>>);
 
-/// The end of a session, or of all it was let do.
+/// The end of a session, or of its elevation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
     /// The session.
     pub session: SessionId,
     /// How it ended.
     pub cause: EndingCause,
-    /// Whether it was on record. Of one that was not, nobody knows that its credentials are one person's:
-    /// an `Authorization` may be everybody's.
+    /// Whether the store had a record of it. If not, its credentials are not known to be those of one
+    /// person: an `Authorization` may be shared by all clients.
     pub known: bool,
 }
 
@@ -32,23 +32,23 @@ pub enum EndingCause {
 }
 
 impl Endings {
-    /// Hears of every ending from now on. Without bound, since one that is lost leaves something open;
-    /// whoever listens must always read.
-    pub fn listen(&self) -> UnboundedReceiver<Ending> {
-        let (teller, heard) = unbounded_channel();
-        let mut tellers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tellers.push(teller);
-        heard
+    /// Receives every ending from now on. The channel is unbounded, since a lost ending would leave a
+    /// stream open: the receiver must always be read.
+    pub fn subscribe(&self) -> UnboundedReceiver<Ending> {
+        let (sender, receiver) = unbounded_channel();
+        let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.push(sender);
+        receiver
     }
 
-    pub(crate) fn tell(&self, ending: Ending) {
-        let mut tellers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tellers.retain(|teller| teller.send(ending).is_ok());
+    pub(crate) fn publish(&self, ending: Ending) {
+        let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.retain(|sender| sender.send(ending).is_ok());
     }
 }
 
 impl EndingCause {
-    /// The word in logs.
+    /// The name in logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Locked => "locked",
@@ -58,16 +58,17 @@ impl EndingCause {
     }
 }
 
-/// How an ending is noted in the store; revocations are kept apart, for they last.
+/// How an ending is written in the store. Revocations are not: they have a set of their own, which
+/// outlives the endings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Note {
+pub(crate) enum EndingCode {
     Locked,
     LoggedOut,
-    /// Of a session that was not on record.
+    /// Of a session without a record.
     LoggedOutUnknown,
 }
 
-impl Note {
+impl EndingCode {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Locked => "l",
@@ -76,8 +77,8 @@ impl Note {
         }
     }
 
-    pub(crate) fn of(session: SessionId, noted: &[u8]) -> Option<Ending> {
-        let (cause, known) = match noted {
+    pub(crate) fn ending(session: SessionId, code: &[u8]) -> Option<Ending> {
+        let (cause, known) = match code {
             b"l" => (EndingCause::Locked, true),
             b"o" => (EndingCause::LoggedOut, true),
             b"u" => (EndingCause::LoggedOut, false),

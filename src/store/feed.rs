@@ -1,4 +1,4 @@
-//! Hears which sessions end, and keeps the set of the revoked ones; one task for the whole process.
+//! Reads which sessions end, and keeps the set of revoked ones up to date: one task for each process.
 
 use super::redis::{FeedEvent, RedisFeed, RedisServer, RedisStore};
 use super::{EmbeddedStore, Endings, Revoked};
@@ -9,88 +9,74 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How often all revocations are read again, whatever was announced.
 const RESYNC: Duration = Duration::from_secs(30);
-/// How often the embedded store is asked whether another process wrote to it: what is open ends within a
-/// second of its session.
-const LOOK: Duration = Duration::from_millis(250);
-/// How long a store that failed is left alone.
+/// How often the embedded store is checked for writes of another process: streams end within a second
+/// of their session.
+const POLL: Duration = Duration::from_millis(250);
+/// How long to wait after an error of the store.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Follows the sessions that end by all sidecars that share a store.
+/// Learns of the sessions that any sidecar on the same store ends.
 ///
-/// While the store is away, what is known stays refused; what was missed is read on return.
+/// While the store is unreachable, revoked sessions stay revoked; what was missed is read afterwards.
 #[derive(Debug)]
 pub struct EndingFeed {
+    backend: Backend,
+    clock: Clock,
     revoked: Revoked,
     endings: Endings,
-    clock: Clock,
-    source: Source,
 }
 
-#[derive(Debug)]
-enum Source {
+/// An open store, from which any thread can take a handle.
+#[derive(Clone, Debug)]
+pub(super) enum Backend {
     Embedded(EmbeddedStore),
     Redis(Arc<RedisServer>),
 }
 
 impl EndingFeed {
-    pub(super) fn embedded(
-        store: EmbeddedStore,
+    pub(super) const fn new(
+        backend: Backend,
         clock: Clock,
         revoked: Revoked,
         endings: Endings,
     ) -> Self {
         Self {
+            backend,
+            clock,
             revoked,
             endings,
-            clock,
-            source: Source::Embedded(store),
         }
     }
 
-    pub(super) fn redis(
-        server: Arc<RedisServer>,
-        clock: Clock,
-        revoked: Revoked,
-        endings: Endings,
-    ) -> Self {
-        let source = Source::Redis(server);
-        Self {
-            revoked,
-            endings,
-            clock,
-            source,
-        }
-    }
-
-    /// Follows for as long as it is polled.
+    /// Runs until it is dropped.
     pub async fn run(self) {
         let Self {
+            backend,
+            clock,
             revoked,
             endings,
-            clock,
-            source,
         } = self;
-        match source {
-            Source::Embedded(store) => poll(&store, &clock, &revoked, &endings).await,
-            Source::Redis(server) => listen(&server, &clock, &revoked, &endings).await,
+        match backend {
+            Backend::Embedded(store) => poll_embedded(&store, &clock, &revoked, &endings).await,
+            Backend::Redis(server) => subscribe_to_redis(&server, &clock, &revoked, &endings).await,
         }
     }
 }
 
-async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: &Endings) {
+async fn poll_embedded(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: &Endings) {
     let (mut seen, mut last) = (None, 0);
     let mut since = None::<Instant>;
-    // What was there when endings were last read; what this process wrote since is told by `news`.
+    // The version when endings were last read; writes of this process since then are reported by `news`.
     let (mut read, mut has_news) = (None, true);
     loop {
-        // Another process wrote: the version differs. Our own revocations are in the set already.
+        // A write of another process changes the version. Revocations by this process are in the set already.
         let version = store.data_version().await.ok();
         let is_due = since.is_none_or(|since| since.elapsed() >= RESYNC);
         if version.is_none() || version != seen || is_due {
             let now = clock.now();
             match store.revoked_sessions(now).await {
-                Ok(told) => {
-                    revoked.synchronize(told, now);
+                Ok(all) => {
+                    revoked.synchronize(all, now);
                     (seen, since) = (version, Some(Instant::now()));
                 }
                 Err(error) => tracing::warn!(%error, "cannot read the revoked sessions"),
@@ -101,7 +87,7 @@ async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: 
                 Ok((ended, latest)) => {
                     (read, last) = (version, latest);
                     for ending in ended {
-                        endings.tell(ending);
+                        endings.publish(ending);
                     }
                 }
                 Err(error) => {
@@ -110,22 +96,27 @@ async fn poll(store: &EmbeddedStore, clock: &Clock, revoked: &Revoked, endings: 
                 }
             }
         }
-        // An error that lasts is not told without pause.
-        let pause = if version.is_none() { RETRY } else { LOOK };
+        // A lasting error is logged once a second, not four times.
+        let pause = if version.is_none() { RETRY } else { POLL };
         has_news = timeout(pause, store.news()).await.is_ok();
     }
 }
 
-async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings: &Endings) {
+async fn subscribe_to_redis(
+    server: &RedisServer,
+    clock: &Clock,
+    revoked: &Revoked,
+    endings: &Endings,
+) {
     let store = RedisStore::open(server, clock.clone(), revoked.clone());
-    let (mut warned, mut heard) = (None, true);
+    let (mut warned, mut was_subscribed) = (None, true);
     let mut last = "0".to_owned();
     loop {
         let feed = RedisFeed::subscribe(server, revoked).await;
         'subscribed: while let Ok(feed) = &feed {
             let now = clock.now();
             match store.revoked_sessions(now).await {
-                Ok(told) => revoked.synchronize(told, now),
+                Ok(all) => revoked.synchronize(all, now),
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the revoked sessions");
                     break;
@@ -138,7 +129,7 @@ async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings:
                     Ok((ended, latest)) => {
                         last = latest;
                         for ending in ended {
-                            endings.tell(ending);
+                            endings.publish(ending);
                         }
                     }
                     Err(error) => {
@@ -157,17 +148,17 @@ async fn listen(server: &RedisServer, clock: &Clock, revoked: &Revoked, endings:
             }
         }
         if let Err(error) = &feed
-            && heard
+            && was_subscribed
         {
             tracing::warn!(%error, "cannot listen for sessions that end");
         }
-        heard = feed.is_ok();
+        was_subscribed = feed.is_ok();
         drop(feed);
         sleep(RETRY).await;
     }
 }
 
-/// Counters and used codes must never be evicted: a forgotten attempt is one more attempt.
+/// Counters and used codes must never be evicted: each evicted counter grants new attempts.
 async fn warn_of_eviction(store: &RedisStore, warned: &mut Option<String>) {
     let Ok(policy) = store.evicting_policy().await else {
         return;

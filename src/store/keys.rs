@@ -9,7 +9,7 @@
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
 //! | `sg:revoked` | sorted set | revoked sessions by the end of their revocation |
-//! | `sg:endings` | stream | sessions that were logged out or locked, by a letter of `endings::Note` |
+//! | `sg:endings` | stream | sessions that were logged out or locked, by a letter of `endings::EndingCode` |
 //! | `sg:n:key` | hash | a counter: `c` count, `u` until |
 //! | `sg:f:{challenge}` | set | the factors shown for a challenge |
 //! | `sg:k:{challenge}` | string | the code sent for a challenge |

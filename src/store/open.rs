@@ -1,8 +1,9 @@
-//! Opens the store that the settings name, and hands it to each worker thread.
+//! Opens the store that the settings name, and makes a handle for each worker thread.
 
 use super::embedded::{EmbeddedOptions, EmbeddedStore};
+use super::feed::{Backend, EndingFeed};
 use super::redis::{RedisOptions, RedisServer, RedisStore};
-use super::{EndingFeed, Endings, OpenError, Revoked, Store};
+use super::{Endings, OpenError, Revoked, Store};
 use crate::clock::Clock;
 use std::sync::Arc;
 
@@ -24,16 +25,10 @@ pub struct StoreSource {
     endings: Endings,
 }
 
-#[derive(Clone, Debug)]
-enum Backend {
-    Embedded(EmbeddedStore),
-    Redis(Arc<RedisServer>),
-}
-
 /// Opens a store. The embedded one is read now; Redis is reached when a thread takes a handle.
 pub fn open(options: &StoreOptions, clock: &Clock) -> Result<StoreSource, OpenError> {
     let endings = Endings::default();
-    let revoked = Revoked::telling(endings.clone());
+    let revoked = Revoked::publishing_to(endings.clone());
     let backend = match options {
         StoreOptions::Embedded(options) => Backend::Embedded(EmbeddedStore::open(
             options,
@@ -71,23 +66,19 @@ impl StoreSource {
         self.revoked.clone()
     }
 
-    /// The sessions that end, as the [`feed`](Self::feed) hears of them.
+    /// The sessions that end, as the [`feed`](Self::feed) reads them.
     pub fn endings(&self) -> Endings {
         self.endings.clone()
     }
 
-    /// What keeps [`revoked`](Self::revoked) and [`endings`](Self::endings) up to date; to be run by one
-    /// task of the process.
+    /// Keeps [`revoked`](Self::revoked) and [`endings`](Self::endings) up to date; to be run by one task of
+    /// the process.
     pub fn feed(&self) -> EndingFeed {
-        let (clock, revoked) = (self.clock.clone(), self.revoked.clone());
-        let endings = self.endings.clone();
-        match &self.backend {
-            Backend::Embedded(store) => {
-                EndingFeed::embedded(store.clone(), clock, revoked, endings)
-            }
-            Backend::Redis(server) => {
-                EndingFeed::redis(Arc::clone(server), clock, revoked, endings)
-            }
-        }
+        EndingFeed::new(
+            self.backend.clone(),
+            self.clock.clone(),
+            self.revoked.clone(),
+            self.endings.clone(),
+        )
     }
 }

@@ -9,28 +9,28 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// The sessions that are refused on every route; clones share one set.
 ///
-/// Sessions are only ever added, until their revocation ends by itself: there is no way to lift one.
+/// A revocation cannot be lifted: a session leaves the set when its revocation ends.
 #[derive(Clone, Debug, Default)]
 pub struct Revoked(Arc<Set>);
 
 #[derive(Debug, Default)]
 struct Set {
-    /// So that the usual case, an empty set, costs one load.
+    /// Read without the lock: the usual case, an empty set, costs one atomic load.
     count: AtomicUsize,
     ends: RwLock<HashMap<SessionId, Timestamp>>,
     endings: Endings,
 }
 
 impl Revoked {
-    /// None yet; each that is added is told to `endings`.
-    pub(crate) fn telling(endings: Endings) -> Self {
+    /// None yet; each that is added is published to `endings`.
+    pub(crate) fn publishing_to(endings: Endings) -> Self {
         Self(Arc::new(Set {
             endings,
             ..Set::default()
         }))
     }
 
-    /// Tells whether a session is revoked, as far as this process has heard.
+    /// Whether a session is revoked, as far as this process has read.
     pub fn contains(&self, id: &SessionId) -> bool {
         self.0.count.load(Ordering::Acquire) > 0
             && self
@@ -41,12 +41,12 @@ impl Revoked {
                 .contains_key(id)
     }
 
-    /// Tells how many are revoked.
+    /// How many are revoked.
     pub fn len(&self) -> usize {
         self.0.count.load(Ordering::Acquire)
     }
 
-    /// Tells whether none is revoked.
+    /// Whether none is revoked.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -55,12 +55,13 @@ impl Revoked {
         self.change(vec![(id, end)], |_| {});
     }
 
-    /// Adds what the store tells, and forgets what is over.
-    pub(crate) fn synchronize(&self, told: Vec<(SessionId, Timestamp)>, now: Timestamp) {
-        self.change(told, |ends| ends.retain(|_, end| *end > now));
+    /// Adds all revocations of the store, and drops those that have ended.
+    pub(crate) fn synchronize(&self, all: Vec<(SessionId, Timestamp)>, now: Timestamp) {
+        self.change(all, |ends| ends.retain(|_, end| *end > now));
     }
 
-    /// Adds `more` and tidies up. What is new is told once it is refused to all requests.
+    /// Adds `more`, and drops what `tidy` does. A new one is published after it is in the set, so that no
+    /// request is accepted after its streams were ended.
     fn change(
         &self,
         mut more: Vec<(SessionId, Timestamp)>,
@@ -72,7 +73,7 @@ impl Revoked {
         self.0.count.store(ends.len(), Ordering::Release);
         drop(ends);
         for (session, _) in more {
-            self.0.endings.tell(Ending {
+            self.0.endings.publish(Ending {
                 session,
                 cause: EndingCause::Revoked,
                 known: true,
@@ -81,7 +82,7 @@ impl Revoked {
     }
 }
 
-/// Tells whether it is new.
+/// Adds one; returns whether it is new. A later end replaces an earlier one.
 fn insert(ends: &mut HashMap<SessionId, Timestamp>, id: SessionId, end: Timestamp) -> bool {
     match ends.entry(id) {
         Entry::Occupied(mut known) => {
@@ -115,19 +116,20 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_is_told_once_and_refused_by_then() {
+    fn a_revocation_is_published_once_and_refused_by_then() {
         let endings = Endings::default();
-        let (revoked, mut heard) = (Revoked::telling(endings.clone()), endings.listen());
+        let (revoked, mut receiver) =
+            (Revoked::publishing_to(endings.clone()), endings.subscribe());
         let [one, two] = [1, 2].map(|byte| SessionId::new([byte; 32]));
         let end = Timestamp::from_millis(10);
         revoked.add(one, end);
         revoked.add(one, end);
         revoked.synchronize(vec![(one, end), (two, end)], Timestamp::default());
         for id in [one, two] {
-            let told = heard.try_recv().unwrap();
-            assert_eq!((told.session, told.cause), (id, EndingCause::Revoked));
+            let ending = receiver.try_recv().unwrap();
+            assert_eq!((ending.session, ending.cause), (id, EndingCause::Revoked));
             assert!(revoked.contains(&id));
         }
-        assert!(heard.try_recv().is_err());
+        assert!(receiver.try_recv().is_err());
     }
 }

@@ -25,7 +25,7 @@ async fn told_by_every_feed(options: &StoreOptions) {
     let (here, there) = (TestStore::open(options), TestStore::open(options));
     let mut heard = Vec::new();
     for store in [&here, &there] {
-        heard.push(store.source.endings().listen());
+        heard.push(store.source.endings().subscribe());
         tokio::task::spawn_local(store.source.feed().run());
     }
     here.login(id(1), browser(1)).await;
@@ -80,7 +80,7 @@ fn a_feed_that_was_cut_off_tells_what_it_missed_and_nothing_twice() {
     in_runtime(async || {
         let options = StoreOptions::Redis(redis.options());
         let (here, there) = (TestStore::open(&options), TestStore::open(&options));
-        let mut heard = there.source.endings().listen();
+        let mut heard = there.source.endings().subscribe();
         tokio::task::spawn_local(there.source.feed().run());
         for number in 1..=5 {
             here.end_session(id(number)).await.unwrap();

@@ -5,7 +5,7 @@ use super::rows::revoked_until;
 use super::schema::{millis, timestamp};
 use crate::domain::{Session, SessionId, Subject, Timestamp};
 use crate::store::StoreError;
-use crate::store::endings::{Ending, Note};
+use crate::store::endings::{Ending, EndingCode};
 use crate::store::record::decode_session;
 use rusqlite::params;
 
@@ -69,7 +69,10 @@ impl EmbeddedStore {
             while let Some(row) = rows.next()? {
                 last = row.get(0)?;
                 let note: String = row.get(2)?;
-                endings.extend(Note::of(SessionId::new(row.get(1)?), note.as_bytes()));
+                endings.extend(EndingCode::ending(
+                    SessionId::new(row.get(1)?),
+                    note.as_bytes(),
+                ));
             }
             Ok((endings, last))
         })

@@ -3,7 +3,7 @@
 use super::schema::{millis, timestamp};
 use crate::domain::{Session, SessionId, Timestamp};
 use crate::store::StoreError;
-use crate::store::endings::Note;
+use crate::store::endings::EndingCode;
 use crate::store::record::{decode_session, encode_session, refile};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -123,13 +123,13 @@ pub(super) fn drop_grants(connection: &Connection, id: SessionId) -> Result<(), 
 pub(super) fn note_ending(
     connection: &Connection,
     id: SessionId,
-    note: Note,
+    code: EndingCode,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut insert =
         connection.prepare_cached("INSERT INTO endings (session, note, at) VALUES (?1, ?2, ?3)")?;
     for id in parts(connection, id)?.into_iter().chain([id]) {
-        insert.execute(params![id.as_bytes(), note.as_str(), millis(now)])?;
+        insert.execute(params![id.as_bytes(), code.as_str(), millis(now)])?;
     }
     Ok(())
 }

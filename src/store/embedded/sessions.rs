@@ -7,7 +7,7 @@ use super::rows::{
 };
 use super::schema::millis;
 use crate::domain::{Session, SessionId, Timestamp};
-use crate::store::endings::Note;
+use crate::store::endings::EndingCode;
 use crate::store::{Login, StoreError};
 use rusqlite::{Connection, params};
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl EmbeddedStore {
                 };
                 known |= value == id;
                 drop_grants(connection, value)?;
-                note_ending(connection, value, Note::Locked, now)?;
+                note_ending(connection, value, EndingCode::Locked, now)?;
                 let session = Session {
                     subject: disputed.subject.clone(),
                     authenticated_at: None,
@@ -96,8 +96,8 @@ impl EmbeddedStore {
         let now = self.clock.now();
         self.write(move |connection| {
             let note = match Row::find(connection, id, now)? {
-                Some(_) => Note::LoggedOut,
-                None => Note::LoggedOutUnknown,
+                Some(_) => EndingCode::LoggedOut,
+                None => EndingCode::LoggedOutUnknown,
             };
             for value in every_value(connection, id)? {
                 note_ending(connection, value, note, now)?;
@@ -158,7 +158,7 @@ impl EmbeddedStore {
         let now = self.clock.now();
         self.write(move |connection| {
             for value in every_value(connection, id)? {
-                note_ending(connection, value, Note::Locked, now)?;
+                note_ending(connection, value, EndingCode::Locked, now)?;
                 strip_elevation(connection, value, now)?;
             }
             Ok(())

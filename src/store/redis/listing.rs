@@ -5,7 +5,7 @@ use super::answer::{bytes, list, next, optional_bytes, session_id, text, until};
 use super::client::Repeat;
 use crate::domain::{Session, SessionId, Subject, Timestamp};
 use crate::store::StoreError;
-use crate::store::endings::{Ending, Note};
+use crate::store::endings::{Ending, EndingCode};
 use crate::store::keys::{FIRST_FIELD, REPLACED_FIELD, REVOKED_FIELD, SESSION_FIELD};
 use crate::store::record::decode_session;
 use redis::Cmd;
@@ -74,7 +74,7 @@ impl RedisStore {
                 let mut fields = list(next(&mut entry)?)?;
                 let (note, id) = (bytes(next(&mut fields)?)?, bytes(next(&mut fields)?)?);
                 // What a later version notes means nothing to us.
-                endings.extend(session_id(&id).and_then(|id| Note::of(id, &note)));
+                endings.extend(session_id(&id).and_then(|id| EndingCode::ending(id, &note)));
             }
             if count < ENDINGS_AT_ONCE {
                 return Ok((endings, last));
