@@ -1,9 +1,9 @@
 //! On the way of a request: all a decision rests on, in one transaction.
 
 use super::EmbeddedStore;
-use super::desk::Access;
-use super::rows::{Row, revoked_until};
+use super::rows::{SessionRow, revoked_until};
 use super::schema::millis;
+use super::thread::Access;
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{GrantField, LatestField};
 use crate::store::record::{decode_grant, decode_latest, decode_mark, encode_grant};
@@ -28,7 +28,7 @@ impl EmbeddedStore {
             };
             evidence(connection, ask, now)
         };
-        self.desk.run(access, work).await
+        self.thread.run(access, work).await
     }
 
     pub(crate) async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
@@ -52,7 +52,7 @@ impl EmbeddedStore {
 
 fn evidence(connection: &Connection, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
     let id = ask.session;
-    let Some(row) = Row::find(connection, id, now)? else {
+    let Some(row) = SessionRow::find(connection, id, now)? else {
         return Ok(Held::default());
     };
     let mut session = row.session(id)?;

@@ -1,6 +1,5 @@
 //! The store on the disk of this machine, for one sidecar and its command line.
 
-mod desk;
 mod directory;
 mod evidence;
 mod listing;
@@ -8,9 +7,10 @@ mod rotation;
 mod rows;
 mod schema;
 mod sessions;
+mod thread;
 mod verification;
 
-use self::desk::{Access, Desk};
+use self::thread::{Access, DatabaseThread};
 use crate::clock::Clock;
 use crate::store::{OpenError, Revoked, StoreError};
 use rusqlite::Connection;
@@ -43,7 +43,7 @@ impl EmbeddedOptions {
 /// A handle on the store; clones share the one thread that owns the file.
 #[derive(Clone, Debug)]
 pub struct EmbeddedStore {
-    desk: Desk,
+    thread: DatabaseThread,
     clock: Clock,
     revoked: Revoked,
     /// Called when this process has noted an ending.
@@ -76,9 +76,10 @@ impl EmbeddedStore {
                 known: schema::LATEST,
             });
         }
-        let desk = Desk::open(connection, options.deadline, clock.clone()).map_err(file)?;
+        let thread =
+            DatabaseThread::open(connection, options.deadline, clock.clone()).map_err(file)?;
         Ok(Self {
-            desk,
+            thread,
             clock,
             revoked,
             news: Arc::default(),
@@ -115,7 +116,7 @@ impl EmbeddedStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.desk.run(Access::Read, work).await
+        self.thread.run(Access::Read, work).await
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -123,7 +124,7 @@ impl EmbeddedStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.desk.run(Access::Write, work).await
+        self.thread.run(Access::Write, work).await
     }
 }
 

@@ -1,7 +1,9 @@
 //! The values that a session's cookie has on disk, one after the other and side by side.
 
 use super::EmbeddedStore;
-use super::rows::{Row, drop_grants, every_value, note_revoked, refiled, revoked_until, wipe};
+use super::rows::{
+    SessionRow, drop_grants, every_value, note_revoked, refiled, revoked_until, wipe,
+};
 use super::schema::millis;
 use crate::domain::{Session, SessionId, Timestamp};
 use crate::store::{Carry, Rotated, Rotation, StoreError};
@@ -45,10 +47,10 @@ fn rotate_session(
     if let Some(until) = until {
         note_revoked(connection, to, until)?;
     }
-    let Some(row) = Row::find(connection, from, now)? else {
+    let Some(row) = SessionRow::find(connection, from, now)? else {
         return Ok((Rotated::Unknown, until));
     };
-    if Row::find(connection, to, now)?.is_some() {
+    if SessionRow::find(connection, to, now)?.is_some() {
         return Ok((Rotated::Known, until));
     }
     // What is over is still there until it is purged.
@@ -70,7 +72,7 @@ fn rotate_session(
         };
         (stale, None)
     };
-    Row::put(connection, to, &session, mark.as_deref(), full)?;
+    SessionRow::put(connection, to, &session, mark.as_deref(), full)?;
     if whole {
         copy_grants(connection, from, to)?;
     }

@@ -8,7 +8,7 @@ use crate::store::record::{decode_session, encode_session, refile};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A session's row.
-pub(super) struct Row {
+pub(super) struct SessionRow {
     record: Vec<u8>,
     pub(super) mark: Option<Vec<u8>>,
     pub(super) expires_at: i64,
@@ -20,7 +20,7 @@ pub(super) struct Row {
     pub(super) whole: bool,
 }
 
-impl Row {
+impl SessionRow {
     /// Finds a session whose time is not over.
     pub(super) fn find(
         connection: &Connection,

@@ -2,7 +2,7 @@
 
 use super::EmbeddedStore;
 use super::rows::{
-    Row, drop_grants, drop_parts, every_value, note_ending, note_revoked, parts, refiled,
+    SessionRow, drop_grants, drop_parts, every_value, note_ending, note_revoked, parts, refiled,
     revoked_until, wipe,
 };
 use super::schema::millis;
@@ -21,7 +21,7 @@ impl EmbeddedStore {
             }
             wipe(connection, login.id)?;
             let until = millis(now.after(login.keep));
-            Row::put(connection, login.id, &login.session, None, until)
+            SessionRow::put(connection, login.id, &login.session, None, until)
         })
         .await
     }
@@ -36,7 +36,7 @@ impl EmbeddedStore {
         self.write(move |connection| {
             let mut known = false;
             for value in every_value(connection, id)? {
-                let Some(row) = Row::find(connection, value, now)? else {
+                let Some(row) = SessionRow::find(connection, value, now)? else {
                     continue;
                 };
                 known |= value == id;
@@ -47,11 +47,11 @@ impl EmbeddedStore {
                     authenticated_at: None,
                     ..row.session(value)?
                 };
-                Row::put(connection, value, &session, None, row.expires_at)?;
+                SessionRow::put(connection, value, &session, None, row.expires_at)?;
             }
             if !known {
                 wipe(connection, id)?;
-                Row::put(connection, id, &disputed, None, millis(now.after(keep)))?;
+                SessionRow::put(connection, id, &disputed, None, millis(now.after(keep)))?;
             }
             Ok(())
         })
@@ -95,7 +95,7 @@ impl EmbeddedStore {
     pub(crate) async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.write(move |connection| {
-            let note = match Row::find(connection, id, now)? {
+            let note = match SessionRow::find(connection, id, now)? {
                 Some(_) => EndingCode::LoggedOut,
                 None => EndingCode::LoggedOutUnknown,
             };
@@ -117,7 +117,7 @@ impl EmbeddedStore {
         keep: Duration,
     ) -> Result<(), StoreError> {
         self.write(move |connection| {
-            let Some(row) = Row::find(connection, id, now)? else {
+            let Some(row) = SessionRow::find(connection, id, now)? else {
                 return Ok(());
             };
             if revoked_until(connection, id, now)?.is_some() {
@@ -126,7 +126,7 @@ impl EmbeddedStore {
             let mut session = row.session(id)?;
             session.seen_at = session.seen_at.max(now);
             let until = row.extended(now.after(keep));
-            Row::put(connection, id, &session, row.mark.as_deref(), until)
+            SessionRow::put(connection, id, &session, row.mark.as_deref(), until)
         })
         .await
     }
@@ -176,7 +176,7 @@ fn note_parts(
     parts: &[SessionId],
     now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    if Row::find(connection, id, now)?.is_none() {
+    if SessionRow::find(connection, id, now)?.is_none() {
         return Ok(None);
     }
     drop_parts(connection, id)?;
@@ -203,7 +203,7 @@ fn move_session(
         return Ok(None);
     }
     let until = revoked_until(connection, from, now)?;
-    let row = Row::find(connection, from, now)?;
+    let row = SessionRow::find(connection, from, now)?;
     if row.is_none() && until.is_none() {
         // Two requests may follow the same change: what the first moved is not there for the second.
         return Ok(None);
@@ -216,7 +216,7 @@ fn move_session(
         return Ok(until);
     };
     let mark = row.mark.clone().map(|record| refiled(record, to));
-    Row::put(
+    SessionRow::put(
         connection,
         to,
         &row.session(from)?,
@@ -282,12 +282,12 @@ fn strip_elevation(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     drop_grants(connection, id)?;
-    if let Some(row) = Row::find(connection, id, now)? {
+    if let Some(row) = SessionRow::find(connection, id, now)? {
         let session = Session {
             authenticated_at: None,
             ..row.session(id)?
         };
-        Row::put(connection, id, &session, None, row.expires_at)?;
+        SessionRow::put(connection, id, &session, None, row.expires_at)?;
     }
     Ok(())
 }

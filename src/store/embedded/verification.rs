@@ -2,7 +2,7 @@
 
 use super::EmbeddedStore;
 use super::evidence::put_grant;
-use super::rows::{Row, drop_grants, wipe};
+use super::rows::{SessionRow, drop_grants, wipe};
 use super::schema::millis;
 use crate::domain::{
     Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session,
@@ -223,7 +223,7 @@ fn put_verified(
     }
     clear_attempts(connection, &verified.clears)?;
     let until = now.after(verified.keep);
-    let known = match Row::find(connection, id, now)? {
+    let known = match SessionRow::find(connection, id, now)? {
         None => None,
         Some(row) => Some((row.session(id)?, row.extended(until))),
     };
@@ -242,7 +242,7 @@ fn put_verified(
         ..session
     };
     let mark = encode_mark(&id, &verified.mark);
-    Row::put(connection, id, &session, Some(&mark), until)?;
+    SessionRow::put(connection, id, &session, Some(&mark), until)?;
     if let Some(grant) = &verified.grant {
         put_grant(connection, id, grant)?;
     }

@@ -1,8 +1,8 @@
-//! The one thread that owns the database, and the bounded queue before it.
+//! The thread that owns the database, and its bounded queue.
 //!
-//! What waits is done together: writes that came in while the last ones went to disk share one
-//! transaction and one flush. Each is undone by itself if it fails, and is answered only when all
-//! of them lie on the disk.
+//! Group commit: tasks that were queued while the last transaction was written share the next one and
+//! its `fsync`. A task that fails is rolled back alone, by its savepoint; a result is sent only after
+//! the whole transaction is on disk.
 
 use super::schema;
 use crate::clock::Clock;
@@ -14,75 +14,75 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-/// Jobs that may wait; more are refused.
+/// Tasks that may wait; more are refused.
 const QUEUE: usize = 1024;
-/// Jobs that share a transaction.
-const TOGETHER: usize = 64;
-/// How often what is over is dropped.
+/// Tasks that share a transaction.
+const BATCH: usize = 64;
+/// How often expired rows are deleted.
 const PURGE: Duration = Duration::from_mins(5);
 
-/// Hands jobs to the thread; clones share it. The thread ends with the last clone.
+/// A handle on the thread; clones share it. The thread ends with the last clone.
 #[derive(Clone, Debug)]
-pub(super) struct Desk {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+pub(super) struct DatabaseThread {
+    tasks: mpsc::Sender<Box<dyn Task>>,
     deadline: Duration,
 }
 
-/// Whether a job changes anything.
+/// Whether a task writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// What is wrong with the thread.
+/// Why the thread takes no task.
 #[derive(Debug, thiserror::Error)]
-enum DeskError {
+enum ThreadError {
     #[error("{QUEUE} jobs are waiting for the disk already")]
     Full,
     #[error("the thread of the embedded store has ended")]
     Gone,
 }
 
-impl Desk {
+impl DatabaseThread {
     /// Starts the thread.
     pub(super) fn open(
         connection: Connection,
         deadline: Duration,
         clock: Clock,
     ) -> std::io::Result<Self> {
-        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let (tasks, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || serve(&connection, waiting, &clock))?;
-        Ok(Self { jobs, deadline })
+            .spawn(move || serve(&connection, queue, &clock))?;
+        Ok(Self { tasks, deadline })
     }
 
-    /// Has `work` done in a transaction, and waits for it no longer than the deadline.
+    /// Runs `work` in a transaction of the thread, and waits for the result up to the deadline.
     pub(super) async fn run<T, F>(&self, access: Access, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let job = Errand {
+        let (reply, result) = oneshot::channel();
+        let task = TypedTask {
             access,
             work: Some(work),
             outcome: None,
             reply,
         };
-        self.jobs.try_send(Box::new(job)).map_err(|refused| {
+        self.tasks.try_send(Box::new(task)).map_err(|refused| {
             unavailable(match refused {
-                mpsc::error::TrySendError::Full(_) => DeskError::Full,
-                mpsc::error::TrySendError::Closed(_) => DeskError::Gone,
+                mpsc::error::TrySendError::Full(_) => ThreadError::Full,
+                mpsc::error::TrySendError::Closed(_) => ThreadError::Gone,
             })
         })?;
-        timeout(self.deadline, answer)
+        timeout(self.deadline, result)
             .await
             .map_err(|_| StoreError::Timeout {
                 limit: self.deadline,
             })?
-            .map_err(|_| unavailable(DeskError::Gone))?
+            .map_err(|_| unavailable(ThreadError::Gone))?
     }
 }
 
@@ -96,25 +96,25 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Something to be done with the database.
-trait Job: Send {
+/// Work on the database, of any result type.
+trait Task: Send {
     fn access(&self) -> Access;
-    /// Whether anybody still waits for it.
+    /// Whether the caller still waits for the result.
     fn is_wanted(&self) -> bool;
-    /// Does it; tells whether it succeeded.
+    /// Runs it; returns whether it succeeded.
     fn run(&mut self, connection: &Connection) -> bool;
-    /// Answers, once it is known whether the transaction holds.
-    fn answer(self: Box<Self>, held: Result<(), Arc<rusqlite::Error>>);
+    /// Sends the result, or the error of the transaction.
+    fn finish(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
 }
 
-struct Errand<T, F> {
+struct TypedTask<T, F> {
     access: Access,
     work: Option<F>,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Job for Errand<T, F>
+impl<T, F> Task for TypedTask<T, F>
 where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
@@ -134,26 +134,26 @@ where
         succeeded
     }
 
-    fn answer(self: Box<Self>, held: Result<(), Arc<rusqlite::Error>>) {
-        let answer = match (held, self.outcome) {
+    fn finish(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>) {
+        let result = match (committed, self.outcome) {
             (Ok(()), Some(outcome)) => outcome,
-            (Ok(()), None) => Err(unavailable(DeskError::Gone)),
+            (Ok(()), None) => Err(unavailable(ThreadError::Gone)),
             (Err(error), _) => Err(unavailable(error)),
         };
-        // Whoever asked may have gone: then nobody learns of it, and it counts as refused.
-        let _ = self.reply.send(answer);
+        // The caller may have timed out, and takes it for an error.
+        let _ = self.reply.send(result);
     }
 }
 
-fn serve(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, clock: &Clock) {
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Task>>, clock: &Clock) {
     let mut purged = Timestamp::default();
     let mut next = None;
-    while let Some(first) = next.take().or_else(|| waiting.blocking_recv()) {
+    while let Some(first) = next.take().or_else(|| queue.blocking_recv()) {
         let access = first.access();
         let mut batch = vec![first];
-        while batch.len() < TOGETHER {
-            match waiting.try_recv() {
-                Ok(job) if job.access() == access => batch.push(job),
+        while batch.len() < BATCH {
+            match queue.try_recv() {
+                Ok(task) if task.access() == access => batch.push(task),
                 Ok(other) => {
                     next = Some(other);
                     break;
@@ -161,7 +161,7 @@ fn serve(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, clo
                 Err(_) => break,
             }
         }
-        work_through(connection, access, batch);
+        run_batch(connection, access, batch);
         let now = clock.now();
         if now.since(purged) >= PURGE {
             purged = now;
@@ -172,33 +172,33 @@ fn serve(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, clo
     }
 }
 
-fn work_through(connection: &Connection, access: Access, mut batch: Vec<Box<dyn Job>>) {
-    batch.retain(|job| job.is_wanted());
-    let held = transact(connection, access, &mut batch).map_err(|error| {
-        // Whatever was begun is undone; if nothing was, this says so to nobody.
+fn run_batch(connection: &Connection, access: Access, mut batch: Vec<Box<dyn Task>>) {
+    batch.retain(|task| task.is_wanted());
+    let committed = transact(connection, access, &mut batch).map_err(|error| {
+        // If no transaction was begun, the rollback fails, which changes nothing.
         let _ = connection.execute_batch("ROLLBACK");
         Arc::new(error)
     });
-    for job in batch {
-        job.answer(held.clone());
+    for task in batch {
+        task.finish(committed.clone());
     }
 }
 
 fn transact(
     connection: &Connection,
     access: Access,
-    batch: &mut [Box<dyn Job>],
+    batch: &mut [Box<dyn Task>],
 ) -> Result<(), rusqlite::Error> {
     connection.execute_batch(match access {
         Access::Read => "BEGIN DEFERRED",
         Access::Write => "BEGIN IMMEDIATE",
     })?;
-    for job in batch {
-        connection.execute_batch("SAVEPOINT job")?;
-        if !job.run(connection) {
-            connection.execute_batch("ROLLBACK TO job")?;
+    for task in batch {
+        connection.execute_batch("SAVEPOINT task")?;
+        if !task.run(connection) {
+            connection.execute_batch("ROLLBACK TO task")?;
         }
-        connection.execute_batch("RELEASE job")?;
+        connection.execute_batch("RELEASE task")?;
     }
     connection.execute_batch("COMMIT")
 }
