@@ -13,16 +13,16 @@ use std::io::{self, BufRead, Read};
 /// The longest line; ours are far shorter.
 pub(super) const MAX_LINE: usize = 64 * 1024;
 
-/// Where a chain stands.
+/// The end of a chain so far, which the next line continues.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Position {
+pub(super) struct ChainPosition {
     /// The number of the last whole line; 0 before the first.
     pub(super) seq: u64,
     /// The last whole line and what follows it, without the last line end.
     pub(super) tail: Vec<u8>,
 }
 
-impl Clone for Position {
+impl Clone for ChainPosition {
     fn clone(&self) -> Self {
         Self {
             seq: self.seq,
@@ -30,14 +30,14 @@ impl Clone for Position {
         }
     }
 
-    // By hand, since a derived one does not keep the buffer.
+    // By hand, since a derived one allocates a new buffer each time.
     fn clone_from(&mut self, other: &Self) {
         self.seq = other.seq;
         self.tail.clone_from(&other.tail);
     }
 }
 
-impl Position {
+impl ChainPosition {
     /// Adds the next line to `out`; `event` is what [`line`](super::line) makes of an event.
     pub(super) fn append(&mut self, event: &[u8], out: &mut Vec<u8>) {
         self.seq += 1;
@@ -55,26 +55,26 @@ impl Position {
     }
 }
 
-impl Position {
-    /// The number of the last event; the line that goes on after a crash tells of none.
+impl ChainPosition {
+    /// The number of the last event; a `log-resumed` line after a crash is not one.
     pub(super) fn last_event(&self) -> u64 {
         let line = self.tail.split(|byte| *byte == b'\n').next();
-        let resumes = |link: Link| link.event == EventKind::LogResumed.as_str();
-        let is_resumed = line.and_then(Link::read).is_some_and(resumes);
+        let resumes = |header: LineHeader| header.event == EventKind::LogResumed.as_str();
+        let is_resumed = line.and_then(LineHeader::read).is_some_and(resumes);
         self.seq.saturating_sub(u64::from(is_resumed))
     }
 }
 
-/// What the chain needs of a line.
+/// The members of a line that the chain needs.
 #[derive(Debug, Deserialize)]
-pub(super) struct Link {
+pub(super) struct LineHeader {
     pub(super) seq: u64,
     prev: String,
     event: String,
 }
 
-impl Link {
-    /// Reads a line; `None` if it is not a whole line of ours.
+impl LineHeader {
+    /// Reads a line; `None` if it is not a complete line of an audit log.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
@@ -82,7 +82,7 @@ impl Link {
 
 /// What is wrong with a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ChainFault {
     /// A line was changed, or one before it was removed or added.
     #[error("line {line} does not continue the line before it: one of the two was changed")]
     Changed {
@@ -125,13 +125,13 @@ pub struct Report {
     /// The last line is cut off: a crash, and nothing was written since.
     pub ends_torn: bool,
     /// The first thing that is wrong; what follows it was not looked at.
-    pub fault: Option<Fault>,
+    pub fault: Option<ChainFault>,
 }
 
 /// Checks a log and names the first line at which the chain is broken.
 pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
     let mut report = Report::default();
-    let mut position = Position::default();
+    let mut position = ChainPosition::default();
     let mut torn = Vec::new();
     let mut line = Vec::new();
     for number in 1.. {
@@ -141,18 +141,18 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
             break;
         }
         let whole = line.pop_if(|byte| *byte == b'\n').is_some();
-        match Link::read(&line) {
-            Some(link) if whole => {
-                report.fault = check(&link, number, &position, &torn, &mut report);
+        match LineHeader::read(&line) {
+            Some(header) if whole => {
+                report.fault = check(&header, number, &position, &torn, &mut report);
                 if report.fault.is_some() {
                     break;
                 }
                 report.torn.append(&mut torn);
-                (position.seq, position.tail) = (link.seq, line.clone());
+                (position.seq, position.tail) = (header.seq, line.clone());
             }
-            // Longer than any of ours: not torn, but foreign.
+            // Longer than any line of an audit log: not torn by a crash, but foreign.
             _ if line.len() > MAX_LINE => {
-                report.fault = Some(Fault::Unreadable { line: number });
+                report.fault = Some(ChainFault::Unreadable { line: number });
                 break;
             }
             _ => {
@@ -170,12 +170,12 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
         && let Some(line) = torn.first()
         && !(report.ends_torn && torn.len() == 1)
     {
-        report.fault = Some(Fault::Unreadable { line: *line });
+        report.fault = Some(ChainFault::Unreadable { line: *line });
     }
     Ok(report)
 }
 
-impl Position {
+impl ChainPosition {
     /// Adds what a crash left after the last whole line.
     pub(super) fn cut_off(&mut self, fragment: &[u8]) {
         if !self.tail.is_empty() {
@@ -186,37 +186,37 @@ impl Position {
 }
 
 fn check(
-    link: &Link,
+    header: &LineHeader,
     line: u64,
-    position: &Position,
+    position: &ChainPosition,
     torn: &[u64],
     report: &mut Report,
-) -> Option<Fault> {
-    // Only the line that says so goes on after a cut-off one.
+) -> Option<ChainFault> {
+    // After a torn line there must be a `log-resumed` line.
     if let Some(first) = torn.first()
-        && link.event != EventKind::LogResumed.as_str()
+        && header.event != EventKind::LogResumed.as_str()
     {
-        return Some(Fault::Unreadable { line: *first });
+        return Some(ChainFault::Unreadable { line: *first });
     }
     if report.first.is_none() {
         // The first line may continue an earlier file; then its `prev` cannot be checked here.
-        report.first = Some(link.seq);
-        report.continues = (link.seq > 1).then(|| link.prev.clone());
-        if link.seq <= 1 && link.prev.as_bytes() != hash(&position.tail) {
-            return Some(Fault::Changed { line });
+        report.first = Some(header.seq);
+        report.continues = (header.seq > 1).then(|| header.prev.clone());
+        if header.seq <= 1 && header.prev.as_bytes() != hash(&position.tail) {
+            return Some(ChainFault::Changed { line });
         }
-    } else if link.prev.as_bytes() != hash(&position.tail) {
-        return Some(Fault::Changed { line });
-    } else if link.seq != position.seq + 1 {
-        let (expected, found) = (position.seq + 1, link.seq);
-        return Some(Fault::Missing {
+    } else if header.prev.as_bytes() != hash(&position.tail) {
+        return Some(ChainFault::Changed { line });
+    } else if header.seq != position.seq + 1 {
+        let (expected, found) = (position.seq + 1, header.seq);
+        return Some(ChainFault::Missing {
             line,
             expected,
             found,
         });
     }
     report.lines += 1;
-    report.last = Some(link.seq);
+    report.last = Some(header.seq);
     None
 }
 

@@ -1,4 +1,4 @@
-//! An event as it is written: one JSON object, of which the chain adds the beginning.
+//! Formats an event as a JSON object; the chain adds the beginning of the line.
 
 use super::event::Event;
 use crate::domain::{
@@ -11,9 +11,9 @@ use std::net::IpAddr;
 /// The longest path that is written.
 const MAX_PATH: usize = 2048;
 
-/// Adds what is known of `event` to `out`: from `"time"` to the closing brace and the line end.
+/// Appends the members of `event` that are set: from `"time"` to the closing brace and the line end.
 pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
-    let mut line = Line(out);
+    let mut line = JsonLine(out);
     line.0.extend_from_slice(br#""time":""#);
     line.0.extend_from_slice(&rfc3339(event.at));
     line.0.push(b'"');
@@ -56,12 +56,12 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     line.0.extend_from_slice(b"}\n");
 }
 
-/// Writes members of the object. A key comes with all that stands around it, and what is not known is
+/// Appends members of the object. A key includes the punctuation around it; a member that is `None` is
 /// left out.
-struct Line<'a>(&'a mut Vec<u8>);
+struct JsonLine<'a>(&'a mut Vec<u8>);
 
-impl Line<'_> {
-    /// A word of ours, in which nothing needs to be escaped.
+impl JsonLine<'_> {
+    /// One of our own words, in which nothing needs to be escaped.
     fn word(&mut self, key: &str, word: Option<&str>) {
         if let Some(word) = word {
             self.0.extend_from_slice(key.as_bytes());
@@ -71,7 +71,7 @@ impl Line<'_> {
         }
     }
 
-    /// A text of anybody's.
+    /// A string from outside, escaped.
     fn text(&mut self, key: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.0.extend_from_slice(key.as_bytes());
@@ -79,7 +79,7 @@ impl Line<'_> {
         }
     }
 
-    /// JSON escapes every control character, so that no value ends a line.
+    /// RFC 8259 §7: control characters must be escaped, so no value can end a line.
     fn string(&mut self, text: &str) {
         let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
         if text.bytes().fold(true, |all, byte| all & plain(byte)) {
@@ -138,10 +138,10 @@ fn shown_path(path: &str) -> &str {
         .unwrap_or(path)
 }
 
-/// The time in UTC, to the millisecond; by hand, since it stands in every line. Years are counted
-/// from March, so that the day that comes and goes is the last one (era: 400 years, always alike).
+/// The time in UTC, to the millisecond (RFC 3339); by hand, since every line has it. Years are counted
+/// from March, so that the leap day is the last day of a year, in eras of 400 years of equal length.
 fn rfc3339(at: Timestamp) -> [u8; 24] {
-    const LAST: u64 = 253_402_300_799_999; // the year 9999 has an end
+    const LAST: u64 = 253_402_300_799_999; // the last millisecond of year 9999: RFC 3339 has four digits
     let millis = at.as_millis().min(LAST);
     let (days, in_day) = (millis / 86_400_000 + 719_468, millis % 86_400_000);
     let (era, in_era) = (days / 146_097, days % 146_097);

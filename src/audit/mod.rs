@@ -1,7 +1,7 @@
 //! The audit log: JSON lines in a chain of hashes, one per guarded decision and verification step.
 //!
-//! Whoever has something to record puts its text into a bounded queue; one thread chains and writes.
-//! What happens when the log cannot be written is the operator's choice, see [`OnTrouble`].
+//! Callers put the text of an event into a bounded queue; one thread chains and writes the lines. What
+//! happens when the log cannot be written is the operator's choice, see [`OnTrouble`].
 
 mod chain;
 mod error;
@@ -13,13 +13,13 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Fault, Report, verify};
+pub use chain::{ChainFault, Report, verify};
 pub use error::{AuditSetupError, AuditUnavailable};
 pub use event::{Event, EventKind, Outcome};
 pub use settings::{AuditSettings, AuditTarget, OnTrouble};
 
 use crate::clock::Clock;
-use queue::{Batch, Order, Queue};
+use queue::{Batch, EventQueue, WriterCommand};
 use sink::Sink;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -32,20 +32,20 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Audit(Arc<Recorder>);
 
-/// Closes the queue with the last of those who record.
+/// Closes the queue when the last clone of [`Audit`] is dropped.
 #[derive(Debug)]
 struct Recorder {
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
     on_trouble: OnTrouble,
 }
 
-/// What those who record and the thread that writes know of each other.
+/// Shared by the callers and the thread that writes.
 #[derive(Debug)]
-struct Shared {
-    queue: Queue,
+struct WriterState {
+    queue: EventQueue,
     /// The last write failed.
     failing: AtomicBool,
-    /// How many events were lost and not yet told of.
+    /// How many events were lost and not yet reported in the log.
     lost: AtomicU64,
 }
 
@@ -53,8 +53,8 @@ impl Audit {
     /// Opens the log, continues its chain, and starts the thread that writes.
     pub fn start(settings: &AuditSettings, clock: Clock) -> Result<Self, AuditSetupError> {
         let sink = Sink::open(settings.target.clone(), clock.clone())?;
-        let shared = Arc::new(Shared {
-            queue: Queue::new(settings.queue),
+        let shared = Arc::new(WriterState {
+            queue: EventQueue::new(settings.queue),
             failing: AtomicBool::new(false),
             lost: AtomicU64::new(0),
         });
@@ -71,7 +71,7 @@ impl Audit {
         Ok(Self(Arc::new(Recorder { shared, on_trouble })))
     }
 
-    /// Records an event. Never waits for the disk: the queue takes it, or it cannot be recorded.
+    /// Records an event. Never waits for the disk: with a full queue it is not recorded.
     pub fn record(&self, event: &Event<'_>) -> Result<(), AuditUnavailable> {
         thread_local! {
             static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -92,7 +92,7 @@ impl Audit {
         }
     }
 
-    /// Tells whether what happens now could be recorded; to be asked before something is judged.
+    /// Fails if an event could not be recorded now; to be asked before a decision is made.
     pub fn ready(&self) -> Result<(), AuditUnavailable> {
         let failing = self.0.shared.failing.load(Ordering::Relaxed);
         if failing && self.0.on_trouble == OnTrouble::Refuse {
@@ -101,17 +101,17 @@ impl Audit {
         Ok(())
     }
 
-    /// Opens the file anew after it was renamed.
+    /// Opens the file again, after it was renamed by log rotation.
     pub fn reopen(&self) {
-        self.0.shared.queue.order(Order::Reopen);
+        self.0.shared.queue.command(WriterCommand::Reopen);
     }
 
-    /// Waits until what was recorded before is written; tells whether it was, within `limit`.
+    /// Waits until the events recorded so far are written; returns whether they were, within `limit`.
     ///
     /// Blocks the thread: for the end of the process.
     pub fn flush(&self, limit: Duration) -> bool {
         let (done, written) = sync_channel(1);
-        self.0.shared.queue.order(Order::Flush(done));
+        self.0.shared.queue.command(WriterCommand::Flush(done));
         written.recv_timeout(limit).is_ok()
     }
 }
@@ -125,7 +125,7 @@ impl Drop for Recorder {
 struct Writer {
     sink: Sink,
     clock: Clock,
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
 }
 
 impl Writer {
@@ -135,19 +135,19 @@ impl Writer {
     fn run(mut self) {
         let mut batch = Batch::default();
         loop {
-            let taken = self.shared.queue.take(&mut batch);
-            self.tell_of_lost(&mut batch);
+            let drained = self.shared.queue.take(&mut batch);
+            self.report_lost(&mut batch);
             self.write(&mut batch);
-            if let Some(order) = taken.order {
-                self.obey(&order);
+            if let Some(command) = drained.command {
+                self.run_command(&command);
             }
-            if taken.closed {
+            if drained.closed {
                 return;
             }
         }
     }
 
-    fn tell_of_lost(&self, batch: &mut Batch) {
+    fn report_lost(&self, batch: &mut Batch) {
         let lost = self.shared.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let mut event = Event::new(self.clock.now(), EventKind::EventsLost, Outcome::Failed);
@@ -179,12 +179,12 @@ impl Writer {
         }
     }
 
-    fn obey(&mut self, order: &Order) {
-        match order {
-            Order::Flush(done) => {
+    fn run_command(&mut self, command: &WriterCommand) {
+        match command {
+            WriterCommand::Flush(done) => {
                 let _ = done.try_send(());
             }
-            Order::Reopen => {
+            WriterCommand::Reopen => {
                 if let Err(error) = self.sink.reopen() {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "the audit log cannot be reopened");

@@ -1,4 +1,4 @@
-//! What waits to be written: the text of events, gathered until the writer comes for them.
+//! The queue between the threads that record events and the writer: their text, in batches.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 /// Events of all threads, in the order in which they were recorded. Bounded.
 #[derive(Debug)]
-pub(super) struct Queue {
-    waiting: Mutex<Waiting>,
-    /// Somebody has something for a writer that sleeps.
-    called: Condvar,
+pub(super) struct EventQueue {
+    state: Mutex<QueueState>,
+    /// Notified when there is something for a writer that sleeps.
+    available: Condvar,
     most: usize,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
-    /// Orders that the writer has not come for, each with what was recorded before it.
-    ordered: VecDeque<(Batch, Order)>,
-    /// What was recorded since.
+struct QueueState {
+    /// Commands that the writer has not taken, each with the events recorded before it.
+    commands: VecDeque<(Batch, WriterCommand)>,
+    /// The events recorded since.
     batch: Batch,
-    /// How many events there are in all.
+    /// How many events wait in all.
     events: usize,
-    /// Nobody records any more.
+    /// No more events will be recorded.
     closed: bool,
-    /// The writer sleeps until it is called.
+    /// The writer sleeps until it is notified.
     asleep: bool,
 }
 
@@ -36,29 +36,29 @@ pub(super) struct Batch {
     pub(super) events: usize,
 }
 
-/// What the writer is to do after it has written what came before.
+/// What the writer does after it has written the events recorded before.
 #[derive(Debug)]
-pub(super) enum Order {
-    /// Tell whoever waits that it is written.
+pub(super) enum WriterCommand {
+    /// Notify the caller that they are written.
     Flush(SyncSender<()>),
-    /// Open the file anew.
+    /// Open the file again.
     Reopen,
 }
 
-/// What the writer finds when it comes.
+/// What the writer took, beside the batch.
 #[derive(Debug)]
-pub(super) struct Taken {
-    pub(super) order: Option<Order>,
-    /// This is the end: nothing will come any more.
+pub(super) struct Drained {
+    pub(super) command: Option<WriterCommand>,
+    /// The queue is closed and empty.
     pub(super) closed: bool,
 }
 
-/// How many events the writer does not wait for others to join.
+/// With this many events the writer does not wait for more.
 const MANY: usize = 256;
-/// How long an event waits for others. Waking the writer for each would cost a request more than all
-/// else that is recorded about it: two switches and four system calls.
+/// How long the writer waits for more events. Waking it for each would cost a request two context
+/// switches and four system calls, more than formatting its event does.
 const GATHER: Duration = Duration::from_millis(5);
-/// How much of the room for a batch is kept for the next one.
+/// How much capacity a batch keeps for the next one, in bytes.
 const MOST_KEPT: usize = 1 << 20;
 
 impl Batch {
@@ -89,88 +89,89 @@ impl Batch {
     }
 }
 
-impl Queue {
+impl EventQueue {
     /// A queue in which at most `most` events wait.
     pub(super) fn new(most: usize) -> Self {
         Self {
-            waiting: Mutex::default(),
-            called: Condvar::new(),
+            state: Mutex::default(),
+            available: Condvar::new(),
             most: most.max(1),
         }
     }
 
     /// Adds the text of an event; `false` if there is no room.
     pub(super) fn push(&self, text: &[u8]) -> bool {
-        let mut waiting = self.lock();
-        if waiting.events >= self.most {
+        let mut state = self.lock();
+        if state.events >= self.most {
             return false;
         }
-        waiting.events += 1;
-        waiting.batch.events += 1;
-        waiting.batch.text.extend_from_slice(text);
-        self.call(waiting);
+        state.events += 1;
+        state.batch.events += 1;
+        state.batch.text.extend_from_slice(text);
+        self.wake(state);
         true
     }
 
-    /// Gives the writer an order; it is carried out after everything that was recorded before.
-    pub(super) fn order(&self, order: Order) {
-        let mut waiting = self.lock();
-        let before = mem::take(&mut waiting.batch);
-        waiting.ordered.push_back((before, order));
-        self.call(waiting);
+    /// Queues a command for the writer, after the events recorded so far.
+    pub(super) fn command(&self, command: WriterCommand) {
+        let mut state = self.lock();
+        let before = mem::take(&mut state.batch);
+        state.commands.push_back((before, command));
+        self.wake(state);
     }
 
-    /// Nobody records any more.
+    /// Closes the queue: no more events will be recorded.
     pub(super) fn close(&self) {
-        let mut waiting = self.lock();
-        waiting.closed = true;
-        self.call(waiting);
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake(state);
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
-    /// Waits for something to write or to do, and takes it; `batch` becomes what is to be written.
-    pub(super) fn take(&self, batch: &mut Batch) -> Taken {
-        let mut waiting = self.lock();
-        while waiting.events == 0 && waiting.ordered.is_empty() && !waiting.closed {
-            waiting.asleep = true;
-            waiting = self
-                .called
-                .wait(waiting)
+    /// Waits for events or a command and takes them; `batch` becomes the events to write.
+    pub(super) fn take(&self, batch: &mut Batch) -> Drained {
+        let mut state = self.lock();
+        while state.events == 0 && state.commands.is_empty() && !state.closed {
+            state.asleep = true;
+            state = self
+                .available
+                .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         let gathers = self.most >= 4 * MANY;
-        if gathers && waiting.events < MANY && waiting.ordered.is_empty() && !waiting.closed {
-            drop(waiting);
+        if gathers && state.events < MANY && state.commands.is_empty() && !state.closed {
+            drop(state);
             std::thread::sleep(GATHER);
-            waiting = self.lock();
+            state = self.lock();
         }
         batch.clear();
-        let order = if let Some((before, order)) = waiting.ordered.pop_front() {
+        let command = if let Some((before, command)) = state.commands.pop_front() {
             *batch = before;
-            Some(order)
+            Some(command)
         } else {
-            mem::swap(batch, &mut waiting.batch);
+            mem::swap(batch, &mut state.batch);
             None
         };
-        waiting.events -= batch.events;
-        Taken {
-            closed: waiting.closed && order.is_none(),
-            order,
+        state.events -= batch.events;
+        Drained {
+            closed: state.closed && command.is_none(),
+            command,
         }
     }
 
-    fn call(&self, mut waiting: MutexGuard<'_, Waiting>) {
-        let asleep = mem::take(&mut waiting.asleep);
-        drop(waiting);
+    /// Unlocks, then wakes the writer if it sleeps: woken first, it would wait for the lock.
+    fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
+        let asleep = mem::take(&mut state.asleep);
+        drop(state);
         if asleep {
-            self.called.notify_one();
+            self.available.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! Where lines go: standard output, or a file that is continued where it ended.
 
-use super::chain::{Link, MAX_LINE, Position};
+use super::chain::{ChainPosition, LineHeader, MAX_LINE};
 use super::error::AuditSetupError;
 use super::event::{Event, EventKind, Outcome};
 use super::line;
@@ -12,17 +12,17 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// How much is written at once. After a pause of the disk thousands of events wait; their lines are not
-/// held a second time.
+/// How many bytes are written at once. After a disk stall thousands of events wait, whose lines are not
+/// all built in memory a second time.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
-/// Writes lines to one target, and knows where its chain stands.
+/// Writes lines to one target, and keeps the end of its chain.
 pub(super) struct Sink {
     target: AuditTarget,
     file: Option<File>,
-    position: Position,
-    /// Where it stood before the batch that is being written.
-    before: Position,
+    position: ChainPosition,
+    /// The position before the batch that is being written.
+    before: ChainPosition,
     text: Vec<u8>,
     clock: Clock,
 }
@@ -32,8 +32,8 @@ impl Sink {
         let mut sink = Self {
             target,
             file: None,
-            position: Position::default(),
-            before: Position::default(),
+            position: ChainPosition::default(),
+            before: ChainPosition::default(),
             text: Vec::new(),
             clock,
         };
@@ -43,7 +43,7 @@ impl Sink {
         Ok(sink)
     }
 
-    /// Opens the file anew, after it was renamed; the chain goes on in the new one.
+    /// Opens the file again, after it was renamed; the chain continues in the new one.
     ///
     /// If that fails, the old file is still written to.
     pub(super) fn reopen(&mut self) -> Result<(), AuditSetupError> {
@@ -51,7 +51,7 @@ impl Sink {
             return Ok(());
         };
         let before = self.position.clone();
-        // The lock of the old file must go first: it may be the same file.
+        // The old file is unlocked first: it may be the same file.
         let old = self.file.take();
         if let Some(old) = &old {
             let _ = old.unlock();
@@ -66,7 +66,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes the beginning of a batch, all of it if it is short, and removes what is safely written.
+    /// Writes up to [`MOST_AT_ONCE`] of a batch, and removes from it what is written.
     pub(super) fn write(&mut self, batch: &mut Batch) -> Result<(), AuditSetupError> {
         if self.file.is_none()
             && let AuditTarget::File(path) = self.target.clone()
@@ -111,21 +111,21 @@ impl Sink {
         })
     }
 
-    /// Opens the file again after a failed write. Some lines may have been written, and the last of
-    /// them not to its end: the file tells, and what it holds is removed from the batch.
+    /// Opens the file again after a failed write. Some lines may have been written, the last of them
+    /// in part: the events that the file holds are removed from the batch.
     fn recover(&mut self, path: &Path, batch: &mut Batch) -> Result<(), AuditSetupError> {
         let before = self.position.clone();
         let last = self.continue_file(path)?;
         let done = last.saturating_sub(before.seq);
         if self.position.seq == 0 {
-            // Another file, which goes on where the lost one ended.
+            // A new file, which continues the chain of the lost one.
             self.position = before;
         }
         batch.remove_first(usize::try_from(done).unwrap_or(usize::MAX));
         Ok(())
     }
 
-    /// Opens a file and goes on where it ends; tells the number of the last event that it holds.
+    /// Opens a file and continues its chain; returns the number of the last event that it holds.
     fn continue_file(&mut self, path: &Path) -> Result<u64, AuditSetupError> {
         let open = |source| AuditSetupError::Open {
             path: path.display().to_string(),
@@ -192,19 +192,19 @@ fn read_end(file: &mut File) -> io::Result<Vec<u8>> {
 }
 
 /// Finds the last whole line; `None` if there is text but no such line.
-fn position_at(end: &[u8]) -> Option<(Position, End)> {
+fn position_at(end: &[u8]) -> Option<(ChainPosition, End)> {
     if end.is_empty() {
-        return Some((Position::default(), End::Whole));
+        return Some((ChainPosition::default(), End::Whole));
     }
     let closed = end.strip_suffix(b"\n").unwrap_or(end);
     let mut fragments = Vec::new();
     for line in closed.rsplit(|byte| *byte == b'\n') {
-        let Some(link) = Link::read(line) else {
+        let Some(header) = LineHeader::read(line) else {
             fragments.push(line);
             continue;
         };
-        let mut position = Position {
-            seq: link.seq,
+        let mut position = ChainPosition {
+            seq: header.seq,
             tail: line.to_vec(),
         };
         let state = match (fragments.is_empty(), closed.len() == end.len()) {
@@ -222,7 +222,7 @@ fn position_at(end: &[u8]) -> Option<(Position, End)> {
     let only_fragment = !closed.contains(&b'\n')
         && (closed.starts_with(beginning) || beginning.starts_with(closed));
     only_fragment.then(|| {
-        let mut position = Position::default();
+        let mut position = ChainPosition::default();
         position.cut_off(closed);
         (position, End::Torn)
     })
@@ -264,7 +264,7 @@ mod tests {
         let file = sink.file.take().unwrap();
         file.set_len(file.metadata().unwrap().len() - 20).unwrap();
         drop(file);
-        sink.position = Position::default();
+        sink.position = ChainPosition::default();
         sink.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
         let mut waiting = batch(&["a", "b"]);
         sink.write(&mut waiting).unwrap_err();

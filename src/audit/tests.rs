@@ -1,7 +1,7 @@
 //! The chain holds, shows every change, and goes on after a crash.
 
 use super::{Audit, AuditSettings, AuditSetupError, AuditTarget, AuditUnavailable, Event};
-use super::{EventKind, Fault};
+use super::{ChainFault, EventKind};
 use super::{OnTrouble, Outcome, Report, verify};
 use crate::clock::Clock;
 use crate::domain::{Reason, SessionId, Subject, Timestamp};
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A directory of its own for each test, removed at the end.
-struct Place(PathBuf);
+struct TempDir(PathBuf);
 
-impl Place {
+impl TempDir {
     fn new(name: &str) -> Self {
         let path =
             std::env::temp_dir().join(format!("stepgate-audit-{name}-{}", std::process::id()));
@@ -28,7 +28,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -80,7 +80,7 @@ fn check(path: &Path) -> Report {
 
 #[test]
 fn a_line_says_what_happened_and_no_value_ends_it() {
-    let place = Place::new("line");
+    let place = TempDir::new("line");
     write(&place.log(), &["alice\n{\"seq\":7}"]);
     let text = fs::read_to_string(place.log()).unwrap();
     assert_eq!(text.lines().count(), 1);
@@ -97,7 +97,7 @@ fn a_line_says_what_happened_and_no_value_ends_it() {
 
 #[test]
 fn the_chain_goes_on_after_a_restart() {
-    let place = Place::new("restart");
+    let place = TempDir::new("restart");
     write(&place.log(), &["a", "b"]);
     write(&place.log(), &["c"]);
     let report = check(&place.log());
@@ -111,29 +111,29 @@ fn the_chain_goes_on_after_a_restart() {
 
 #[test]
 fn every_change_of_a_line_is_found() {
-    let place = Place::new("change");
+    let place = TempDir::new("change");
     write(&place.log(), &["a", "b", "c"]);
     let text = fs::read_to_string(place.log()).unwrap();
     let lines: Vec<_> = text.lines().collect();
     let fault = |text: String| verify(text.as_bytes()).unwrap().fault;
     let changed = text.replace("\"b\"", "\"x\"");
-    assert_eq!(fault(changed), Some(Fault::Changed { line: 3 }));
+    assert_eq!(fault(changed), Some(ChainFault::Changed { line: 3 }));
     let removed = format!("{}\n{}\n", lines[0], lines[2]);
-    assert_eq!(fault(removed), Some(Fault::Changed { line: 2 }));
+    assert_eq!(fault(removed), Some(ChainFault::Changed { line: 2 }));
     let swapped = format!("{}\n{}\n{}\n", lines[1], lines[0], lines[2]);
-    assert_eq!(fault(swapped), Some(Fault::Changed { line: 2 }));
+    assert_eq!(fault(swapped), Some(ChainFault::Changed { line: 2 }));
     let doubled = format!("{}\n{}\n", lines[0], lines[0]);
-    assert_eq!(fault(doubled), Some(Fault::Changed { line: 2 }));
+    assert_eq!(fault(doubled), Some(ChainFault::Changed { line: 2 }));
     let foreign = format!("{}\nhello\n{}\n", lines[0], lines[1]);
-    assert_eq!(fault(foreign), Some(Fault::Unreadable { line: 2 }));
+    assert_eq!(fault(foreign), Some(ChainFault::Unreadable { line: 2 }));
     let endless = format!("{}\n{}\n", lines[0], "x".repeat(200_000));
-    assert_eq!(fault(endless), Some(Fault::Unreadable { line: 2 }));
+    assert_eq!(fault(endless), Some(ChainFault::Unreadable { line: 2 }));
     assert_eq!(fault(text), None);
 }
 
 #[test]
 fn a_line_cut_off_by_a_crash_is_reported_and_vouched_for() {
-    let place = Place::new("torn");
+    let place = TempDir::new("torn");
     write(&place.log(), &["a", "b"]);
     let mut text = fs::read(place.log()).unwrap();
     text.truncate(text.len() - 20);
@@ -149,12 +149,12 @@ fn a_line_cut_off_by_a_crash_is_reported_and_vouched_for() {
     let changed = text.replacen("\"b\"", "\"x\"", 1);
     assert_ne!(changed, text);
     let fault = verify(changed.as_bytes()).unwrap().fault;
-    assert_eq!(fault, Some(Fault::Changed { line: 3 }));
+    assert_eq!(fault, Some(ChainFault::Changed { line: 3 }));
 }
 
 #[test]
 fn the_first_line_may_be_cut_off_too() {
-    let place = Place::new("first");
+    let place = TempDir::new("first");
     write(&place.log(), &["a"]);
     let mut text = fs::read(place.log()).unwrap();
     text.truncate(40);
@@ -169,7 +169,7 @@ fn the_first_line_may_be_cut_off_too() {
 
 #[test]
 fn a_renamed_file_is_left_and_the_chain_goes_on_in_the_new_one() {
-    let place = Place::new("rotate");
+    let place = TempDir::new("rotate");
     let audit = start(&place.log()).unwrap();
     record(&audit, "a").unwrap();
     assert!(audit.flush(Duration::from_secs(5)));
@@ -186,7 +186,7 @@ fn a_renamed_file_is_left_and_the_chain_goes_on_in_the_new_one() {
 
 #[test]
 fn a_file_that_is_no_log_is_left_alone() {
-    let place = Place::new("foreign");
+    let place = TempDir::new("foreign");
     fs::write(place.log(), "my notes\n").unwrap();
     assert!(matches!(
         start(&place.log()),
@@ -197,7 +197,7 @@ fn a_file_that_is_no_log_is_left_alone() {
 
 #[test]
 fn two_writers_do_not_share_a_log() {
-    let place = Place::new("two");
+    let place = TempDir::new("two");
     let _first = start(&place.log()).unwrap();
     assert!(matches!(
         start(&place.log()),
@@ -228,7 +228,7 @@ fn what_cannot_be_recorded_is_refused_or_lost_as_the_settings_say() {
 
 #[test]
 fn a_log_that_cannot_be_opened_again_is_written_nowhere_else() {
-    let place = Place::new("gone");
+    let place = TempDir::new("gone");
     // A device that is always full, and then a folder in its place.
     std::os::unix::fs::symlink("/dev/full", place.log()).unwrap();
     let audit = restart(&place.log());
@@ -249,7 +249,7 @@ fn a_log_that_cannot_be_opened_again_is_written_nowhere_else() {
 
 #[test]
 fn many_events_at_once_are_written_in_their_order() {
-    let place = Place::new("many");
+    let place = TempDir::new("many");
     let audit = start(&place.log()).unwrap();
     let subjects: Vec<_> = (0..2_000).map(|number| format!("{number:0200}")).collect();
     for subject in &subjects {
