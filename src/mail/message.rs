@@ -1,4 +1,4 @@
-//! What a mail says: the code, what it is for, and what to do if it was not asked for.
+//! The text of a mail: the code, what it is for, and what to do if it was not requested.
 
 use super::error::{MailError, MailSetupError};
 use crate::clock::Clock;
@@ -89,7 +89,7 @@ impl Sender {
             .date(now)
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .subject(words.subject.clone())
-            // RFC 3834 §5: no holiday notes in answer to this.
+            // RFC 3834 §5: asks vacation responders not to reply.
             .raw_header(header("Auto-Submitted", "auto-generated"))
             .raw_header(header("Content-Language", mail.locale.as_str()))
             .multipart(MultiPart::alternative_plain_html(text, html))
@@ -125,7 +125,7 @@ struct Facts<'a> {
 /// The fixed texts of one language.
 struct Words {
     lang: &'static str,
-    // Holds nothing that a client sent, and not the code: a locked phone shows subjects.
+    // Nothing that a client sent, and not the code: a locked phone shows subjects.
     subject: String,
     heading: String,
     purpose: &'static str,
@@ -176,7 +176,7 @@ impl Words {
     }
 }
 
-/// To the minute, and in UTC: we do not know where the reader is.
+/// To the minute, in UTC: the reader's time zone is not known.
 fn minute(at: Timestamp) -> String {
     i64::try_from(at.as_millis())
         .ok()

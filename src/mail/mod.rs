@@ -1,8 +1,8 @@
-//! Mail: the codes that people are sent, by SMTP, off the way of any request.
+//! Mail: sends one-time codes by SMTP.
 //!
-//! One thread with a runtime of its own does all sending, so that a slow mail server and its TLS
-//! handshakes cost no request anything. What waits is bounded, and whoever asked is told in time
-//! whether the mail server took the mail.
+//! One thread with a runtime of its own sends all mail, so that a slow mail server and its TLS handshakes
+//! delay no request. The queue is bounded, and a caller learns within a deadline whether the mail server
+//! accepted the mail.
 
 mod error;
 mod message;
@@ -12,7 +12,7 @@ pub(crate) mod tests;
 
 pub use error::{MailError, MailSetupError};
 pub use message::CodeMail;
-pub use smtp::{Login, Security, SmtpSettings};
+pub use smtp::{Security, SmtpLogin, SmtpSettings};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -38,7 +38,7 @@ pub struct MailSettings {
     pub queue: usize,
     /// How many connections to the mail server are open at once.
     pub connections: usize,
-    /// How long whoever asked waits to hear whether the mail was taken.
+    /// How long a caller waits until the mail server has accepted the mail.
     pub patience: Duration,
 }
 
@@ -57,7 +57,7 @@ impl MailSettings {
 }
 
 impl MailSettings {
-    /// Tells whether a [`Mailer`] can be started with them. No connection is made.
+    /// Checks that a [`Mailer`] can be started with them. No connection is made.
     pub fn check(&self) -> Result<(), MailSetupError> {
         Sender::new(&self.from, &self.site, Clock::System, Entropy::system())?;
         Smtp::new(&self.smtp).map(drop)
@@ -67,21 +67,21 @@ impl MailSettings {
 /// Sends mails. Cheap to clone; shared by all threads.
 #[derive(Clone, Debug)]
 pub struct Mailer {
-    queue: mpsc::Sender<Job>,
+    queue: mpsc::Sender<QueuedMail>,
     sender: Arc<Sender>,
     patience: Duration,
 }
 
 #[derive(Debug)]
-struct Job {
+struct QueuedMail {
     message: Box<lettre::Message>,
-    told: oneshot::Sender<Result<(), MailError>>,
+    result: oneshot::Sender<Result<(), MailError>>,
 }
 
 impl Mailer {
     /// Checks the settings and starts the thread that sends. No connection is made yet.
     ///
-    /// The thread ends when the last mailer is dropped and what was waiting is sent.
+    /// The thread ends when the last mailer is dropped and the queue is empty.
     pub fn start(
         settings: &MailSettings,
         clock: Clock,
@@ -89,7 +89,7 @@ impl Mailer {
     ) -> Result<Self, MailSetupError> {
         let sender = Sender::new(&settings.from, &settings.site, clock, entropy)?;
         let smtp = Smtp::new(&settings.smtp)?;
-        let (queue, jobs) = mpsc::channel(settings.queue.max(1));
+        let (queue, mails) = mpsc::channel(settings.queue.max(1));
         let connections = settings.connections.max(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -98,7 +98,7 @@ impl Mailer {
             .map_err(MailSetupError::Thread)?;
         thread::Builder::new()
             .name("mail".to_owned())
-            .spawn(move || LocalSet::new().block_on(&runtime, deliver(smtp, jobs, connections)))
+            .spawn(move || LocalSet::new().block_on(&runtime, deliver(smtp, mails, connections)))
             .map_err(MailSetupError::Thread)?;
         Ok(Self {
             queue,
@@ -107,20 +107,20 @@ impl Mailer {
         })
     }
 
-    /// Hands a code to the mail server; resolves when it took the mail, or refused, or was too slow.
+    /// Sends a code; resolves when the mail server accepted the mail, refused it, or was too slow.
     ///
-    /// Dropping the future does not recall the mail.
+    /// Dropping the future does not cancel the mail.
     pub async fn send(&self, mail: &CodeMail<'_>) -> Result<(), MailError> {
         let message = Box::new(self.sender.compose(mail)?);
-        let (told, answer) = oneshot::channel();
+        let (result, delivered) = oneshot::channel();
         self.queue
-            .try_send(Job { message, told })
+            .try_send(QueuedMail { message, result })
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Closed(_) => MailError::Stopped,
                 mpsc::error::TrySendError::Full(_) => MailError::Busy,
             })?;
         let limit = self.patience;
-        match timeout(limit, answer).await {
+        match timeout(limit, delivered).await {
             Err(_) => Err(MailError::Timeout { limit }),
             Ok(Err(_)) => Err(MailError::Stopped),
             Ok(Ok(result)) => result,
@@ -128,24 +128,26 @@ impl Mailer {
     }
 }
 
-async fn deliver(smtp: Smtp, mut jobs: mpsc::Receiver<Job>, connections: usize) {
+async fn deliver(smtp: Smtp, mut mails: mpsc::Receiver<QueuedMail>, connections: usize) {
     let smtp = Arc::new(smtp);
     let free = Arc::new(Semaphore::new(connections));
-    // A place is taken before a job is, so that the queue is where mails wait and are counted.
-    while let Ok(place) = Arc::clone(&free).acquire_owned().await {
-        let Some(job) = jobs.recv().await else { break };
+    // A connection permit is acquired before a mail is taken, so that mails wait in the bounded queue.
+    while let Ok(permit) = Arc::clone(&free).acquire_owned().await {
+        let Some(mail) = mails.recv().await else {
+            break;
+        };
         let smtp = Arc::clone(&smtp);
         tokio::task::spawn_local(async move {
-            let result = smtp.deliver(&job.message).await;
+            let result = smtp.deliver(&mail.message).await;
             if let Err(error) = &result {
                 tracing::warn!(error = error as &dyn std::error::Error, "mail not sent");
             }
-            // Whoever asked may have lost patience; the log has the outcome.
-            let _ = job.told.send(result);
-            drop(place);
+            // The caller may have timed out; the log has the result.
+            let _ = mail.result.send(result);
+            drop(permit);
         });
     }
-    // What is under way has its own deadline, so this ends.
+    // Each delivery has its own deadline, so this ends.
     let all = u32::try_from(connections).unwrap_or(u32::MAX);
     let _ = free.acquire_many(all).await;
 }

@@ -21,7 +21,7 @@ pub struct SmtpSettings {
     /// How the connection is protected.
     pub security: Security,
     /// Whom we log in as, if the server wants that.
-    pub login: Option<Login>,
+    pub login: Option<SmtpLogin>,
     /// A PEM file of certificate authorities, trusted instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// What we call ourselves in `EHLO`; `None` is the address of our end.
@@ -43,7 +43,7 @@ pub enum Security {
 
 /// Whom we log in to the mail server as.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct SmtpLogin {
     /// The user.
     pub user: String,
     /// The password.
@@ -65,7 +65,7 @@ impl SmtpSettings {
     }
 }
 
-/// Connects anew for each mail: codes are rare, and an idle connection would be closed on us.
+/// Makes a connection for each mail: codes are rare, and the server would close an idle connection.
 pub(super) struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     deadline: Duration,
@@ -82,7 +82,7 @@ impl Smtp {
                 }))
                 .tls(tls(settings)?)
                 .timeout(Some(settings.deadline));
-        if let Some(Login { user, password }) = &settings.login {
+        if let Some(SmtpLogin { user, password }) = &settings.login {
             if settings.security == Security::Plain && !is_this_machine(&settings.host) {
                 let host = settings.host.clone();
                 return Err(MailSetupError::PasswordInTheOpen { host });
@@ -100,7 +100,7 @@ impl Smtp {
     }
 
     pub(super) async fn deliver(&self, message: &Message) -> Result<(), MailError> {
-        // lettre's own deadline is per command; this one is for all of them together.
+        // lettre's own timeout is for each SMTP command; this one is for all of them together.
         let limit = self.deadline;
         let envelope = message.envelope();
         match timeout(

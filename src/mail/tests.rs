@@ -1,6 +1,6 @@
 //! Mails against a small mail server on a real socket.
 
-use super::{CodeMail, Login, MailError, MailSettings, MailSetupError, Mailer, Security};
+use super::{CodeMail, MailError, MailSettings, MailSetupError, Mailer, Security, SmtpLogin};
 use super::{Sender, SmtpSettings};
 use crate::clock::Clock;
 use crate::domain::{Secret, Timestamp};
@@ -254,7 +254,7 @@ async fn over_tls_the_certificate_is_checked_and_the_login_sent() {
     settings.smtp.host = "localhost".to_owned();
     settings.smtp.security = Security::Tls;
     settings.smtp.ca_file = Some(ca_file.0.clone());
-    settings.smtp.login = Some(Login {
+    settings.smtp.login = Some(SmtpLogin {
         user: "stepgate".to_owned(),
         password: Secret::new("hunter2".to_owned()),
     });
@@ -308,7 +308,7 @@ impl Drop for CaFile {
 fn a_password_is_not_sent_in_the_open() {
     let mut settings = settings(25);
     settings.smtp.host = "mail.example.com".to_owned();
-    settings.smtp.login = Some(Login {
+    settings.smtp.login = Some(SmtpLogin {
         user: "stepgate".to_owned(),
         password: Secret::new("hunter2".to_owned()),
     });

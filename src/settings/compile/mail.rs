@@ -1,7 +1,7 @@
 //! The mail server that sends the codes.
 
 use super::Draft;
-use crate::mail::{Login, MailSettings, MailSetupError, Security, SmtpSettings};
+use crate::mail::{MailSettings, MailSetupError, Security, SmtpLogin, SmtpSettings};
 use crate::settings::raw::{RawMail, RawSecurity};
 use crate::yaml::{Path, clip};
 
@@ -52,12 +52,12 @@ pub(super) fn compile(
     Some(settings)
 }
 
-fn login(raw: &RawMail, draft: &mut Draft<'_>) -> Option<Login> {
+fn login(raw: &RawMail, draft: &mut Draft<'_>) -> Option<SmtpLogin> {
     let at = Path::root().key("mail").key("password");
     let password = raw.password.as_ref();
     let password = password.and_then(|raw| draft.password(raw, &at));
     match (&raw.user, &raw.password) {
-        (Some(user), Some(_)) => Some(Login {
+        (Some(user), Some(_)) => Some(SmtpLogin {
             user: user.clone(),
             password: password?,
         }),
