@@ -1,24 +1,24 @@
-//! What a guarded request asks of the store, and what the store holds for it.
+//! What a guarded request fetches from the store.
 
 use crate::domain::{Action, BrowserKeyHash, Claim, Grant, GrantKey, Mark, Session, SessionId};
 
-/// What a guarded request asks of the store; answered in one round trip.
+/// What a guarded request fetches, in one round trip.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     /// The session that the request belongs to.
     pub session: SessionId,
-    /// The browser key that the request carries: a claim is taken for the browser that earned it
-    /// and for no other, so that a copied cookie alone cannot use up what it may not use.
+    /// The browser key that the request carries. A claim is taken only for the browser that earned it,
+    /// so that a copied session cookie alone cannot use it up.
     pub browser: Option<BrowserKeyHash>,
-    /// Grants that would be used and stay.
+    /// Grants that stay when they are used.
     pub grants: &'a [GrantKey],
-    /// Single-use grants that would be taken. They are taken only if every one of them is there,
-    /// unexpired, earned in this browser, and the session is not revoked.
+    /// Single-use grants to take. They are taken only if all of them exist, are unexpired and were earned in
+    /// this browser, and the session is not revoked.
     pub claims: &'a [GrantKey],
 }
 
 impl Ask<'_> {
-    /// Asks for a session alone, in a browser.
+    /// Fetches a session alone, in a browser.
     pub const fn session(session: SessionId, browser: Option<BrowserKeyHash>) -> Self {
         Self {
             session,
@@ -36,18 +36,18 @@ pub struct Held {
     pub session: Option<Session>,
     /// The last verification.
     pub mark: Option<Mark>,
-    /// Of the grants asked for, those that are there.
+    /// Those of `grants` that exist.
     pub grants: Vec<Grant>,
-    /// Of the claims asked for, all or none, now gone from the store.
+    /// All of `claims`, taken from the store, or none.
     pub claims: Vec<Claim>,
-    /// For each of `Ask::told_of`, the last grant that was earned, if it is remembered.
+    /// The last grant earned for each of `Ask::latest_actions`, where it is still stored.
     pub latest: Vec<Grant>,
 }
 
 impl<'a> Ask<'a> {
-    /// The actions whose last grant is told as well: what is asked for is one of many that may be
-    /// there, and why it is not is worth knowing.
-    pub(crate) fn told_of(&self) -> impl Iterator<Item = &'a Action> + Clone + use<'a> {
+    /// The actions of keys that are one of many, whose last grant is fetched too: it tells a grant that was
+    /// bound otherwise from none at all.
+    pub(crate) fn latest_actions(&self) -> impl Iterator<Item = &'a Action> + Clone + use<'a> {
         let keys = self.grants.iter().chain(self.claims);
         keys.filter(|key| key.is_one_of_many())
             .map(|key| &key.action)

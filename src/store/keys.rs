@@ -1,10 +1,10 @@
-//! The names under which everything is filed; the one place that knows them.
+//! The names of all keys and fields in Redis.
 //!
-//! What belongs to one session shares the hash tag `{…}`, so that a cluster keeps it on one node.
+//! The keys of one session share the hash tag `{…}`, so that a Redis Cluster keeps them on one node.
 //!
 //! | Key | Type | Holds |
 //! |---|---|---|
-//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if all went along when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
+//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if it kept everything when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
 //! | `sg:l:{session}` | sorted set | all values that a session's cookie has had since this one, by when they were set |
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
@@ -29,12 +29,12 @@ pub(crate) const SESSION_FIELD: &str = "s";
 pub(crate) const REVOKED_FIELD: &str = "r";
 /// The field that holds the first value of the session's cookie, where it had several.
 pub(crate) const FIRST_FIELD: &str = "l";
-/// The field that tells that the cookie was replaced.
+/// The field that is set if the cookie was replaced.
 pub(crate) const REPLACED_FIELD: &str = "e";
 /// The field that holds the mark.
 pub(crate) const MARK_FIELD: &str = "v";
 
-/// All keys begin with the same prefix, so that several houses can share a server.
+/// All keys begin with one prefix, so that several installations can share a server.
 #[derive(Clone, Debug)]
 pub(crate) struct KeySpace {
     prefix: Arc<str>,
@@ -47,14 +47,14 @@ impl KeySpace {
         }
     }
 
-    pub(crate) fn session<'a>(&'a self, id: &'a SessionId) -> SessionKey<'a> {
-        SessionKey {
+    pub(crate) fn session<'a>(&'a self, id: &'a SessionId) -> SessionHashKey<'a> {
+        SessionHashKey {
             prefix: &self.prefix,
             id,
         }
     }
 
-    /// What the keys of all sessions look like, for a scan; the prefix stands for itself.
+    /// A glob pattern that matches the keys of all sessions, for `SCAN`; the prefix is escaped.
     pub(crate) fn session_pattern(&self) -> String {
         let mut pattern = String::new();
         for letter in self.prefix.chars() {
@@ -66,7 +66,7 @@ impl KeySpace {
         pattern + "s:{*}"
     }
 
-    /// Reads the id back out of a session's key.
+    /// The id in a session's key.
     pub(crate) fn session_of(&self, key: &[u8]) -> Option<SessionId> {
         let key = std::str::from_utf8(key).ok()?;
         let hex = key
@@ -114,7 +114,7 @@ impl KeySpace {
         self.named("revoked")
     }
 
-    /// The sessions that ended otherwise, for a while.
+    /// The stream of sessions that ended otherwise, trimmed to the latest.
     pub(crate) fn endings(&self) -> String {
         self.named("endings")
     }
@@ -145,21 +145,21 @@ impl KeySpace {
     }
 }
 
-/// The key of one session, written straight into the command.
+/// The key of one session, written into the command without a string in between.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SessionKey<'a> {
+pub(crate) struct SessionHashKey<'a> {
     prefix: &'a str,
     id: &'a SessionId,
 }
 
-impl Pieces for SessionKey<'_> {
+impl Pieces for SessionHashKey<'_> {
     fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
         let hex = hex(self.id.as_bytes());
         take(&[self.prefix.as_bytes(), b"s:{", &hex, b"}"]);
     }
 }
 
-/// The field under which a grant is filed, in Redis and in the embedded store alike: `g:action`,
+/// The field of a grant, in Redis and in the embedded store alike: `g:action`,
 /// `gb:digest:action`, and for single use `o:action`, `ob:digest:action`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GrantField<'a>(pub(crate) &'a GrantKey);
@@ -191,7 +191,7 @@ impl Pieces for GrantField<'_> {
     }
 }
 
-/// The field of the last grant for an action, be it still there or not.
+/// The field of the last grant for an action, which stays when that is taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LatestField<'a>(pub(crate) &'a Action);
 
@@ -207,9 +207,9 @@ impl Pieces for LatestField<'_> {
     }
 }
 
-/// A name that is put together where it is written, without a string in between.
+/// A name that is written in pieces, without a string in between.
 pub(crate) trait Pieces {
-    /// Shows `take` the pieces in their order.
+    /// Passes the pieces to `take`, in order.
     fn with_pieces(&self, take: impl FnOnce(&[&[u8]]));
 }
 
@@ -226,7 +226,7 @@ macro_rules! written_in_pieces {
                 let mut writer = out.writer_for_next_arg();
                 self.with_pieces(|pieces| {
                     for piece in pieces {
-                        // Into memory; it cannot fail.
+                        // Writing to memory cannot fail.
                         let _ = writer.write_all(piece);
                     }
                 });
@@ -235,7 +235,7 @@ macro_rules! written_in_pieces {
     };
 }
 
-written_in_pieces! { SessionKey GrantField LatestField }
+written_in_pieces! { SessionHashKey GrantField LatestField }
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,11 @@
-//! What must outlive a request: sessions, grants, counters and the directory.
+//! The store: sessions, grants, counters and the directory of users.
 //!
-//! [`Store`] is either of two backends, which pass the same tests. Everything that is taken once is
-//! taken here, atomically. An operation has one name in all places: it is declared in `operations.rs`
-//! and implemented in the file of its topic, by `redis/` with the script of that name in `redis/lua/`
-//! and by `embedded/`; its tests are in `tests/conformance/`.
+//! [`Store`] is one of two backends, which pass the same tests. Every operation is atomic, so that what
+//! can be taken once is taken once.
+//!
+//! An operation has one name in all places. It is declared in `operations.rs`, and implemented in the file
+//! of its topic by `redis/`, with the script of that name in `redis/lua/`, and by `embedded/`. Its tests
+//! are in `tests/conformance/`.
 
 mod embedded;
 mod endings;

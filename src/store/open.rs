@@ -25,7 +25,7 @@ pub struct StoreSource {
     endings: Endings,
 }
 
-/// Opens a store. The embedded one is read now; Redis is reached when a thread takes a handle.
+/// Opens a store. The embedded database is opened now; Redis is connected to when a thread takes a handle.
 pub fn open(options: &StoreOptions, clock: &Clock) -> Result<StoreSource, OpenError> {
     let endings = Endings::default();
     let revoked = Revoked::publishing_to(endings.clone());
@@ -48,8 +48,8 @@ pub fn open(options: &StoreOptions, clock: &Clock) -> Result<StoreSource, OpenEr
 }
 
 impl StoreSource {
-    /// A handle for the calling thread, which must be inside its runtime. Take one for each thread
-    /// and clone that within it: for Redis, every handle is a connection.
+    /// A handle for the calling thread, which must be inside its runtime. To be called once for each thread
+    /// and cloned within it: for Redis, every handle is a connection.
     pub fn handle(&self) -> Store {
         match &self.backend {
             Backend::Embedded(store) => Store::Embedded(store.clone()),

@@ -1,4 +1,4 @@
-//! The operations of the store.
+//! The operations of the store, each declared once.
 
 use super::embedded::EmbeddedStore;
 use super::redis::RedisStore;
@@ -22,7 +22,7 @@ pub enum Store {
     Redis(RedisStore),
 }
 
-/// Declares operations of [`Store`], which are those of both backends.
+/// Declares operations of [`Store`]: each calls the function of the same name of the backend in use.
 macro_rules! operations {
     (
         $(#[$topic:meta])*
@@ -49,13 +49,13 @@ macro_rules! operations {
 }
 
 operations! {
-    /// What a guarded request needs.
+    /// Evidence for guarded requests.
     impl Store {
-        /// Fetches what a guarded request rests on, and takes the single-use grants it asks for.
+        /// Fetches what a decision on a guarded request rests on, and takes its single-use grants.
         async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError>;
 
-        /// Puts a claim back whose request reached nobody; it keeps its expiry. A claim whose session
-        /// was locked, replaced or ended in the meantime stays gone.
+        /// Puts back a claim whose request was not forwarded; it keeps its expiry. If the session was locked,
+        /// replaced or ended since, the claim stays taken.
         async fn give_back(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError>;
     }
 }
@@ -66,15 +66,15 @@ operations! {
         /// Records an observed login: drops what either id held before, and writes the session.
         async fn put_login(&self, login: &Login) -> Result<(), StoreError>;
 
-        /// Makes a session known by the new value of its cookie as well. What is earned later under one
-        /// value is not held under another; a single-use grant is taken from all at once.
+        /// Stores a session under the new value of its cookie as well. What is earned later under one value is
+        /// not held under the other; a single-use grant is taken from all values at once.
         async fn rotate_session(&self, rotation: &Rotation) -> Result<Rotated, StoreError>;
 
-        /// Tells whether two are values of one session's cookie, or one and the same.
+        /// Whether two ids are equal, or values of one session's cookie.
         async fn is_same_session(&self, one: SessionId, other: SessionId) -> Result<bool, StoreError>;
 
-        /// Disputes a session under every value of its cookie: it keeps nothing that it held; writes
-        /// `disputed` if nothing is known of it. Announced to all sidecars as a lock.
+        /// Disputes a session under every value of its cookie: it loses all that it held. Writes `disputed` if
+        /// there is no record of it. Announced to all sidecars as a lock.
         async fn dispute_session(
             &self,
             id: SessionId,
@@ -82,18 +82,18 @@ operations! {
             keep: Duration,
         ) -> Result<(), StoreError>;
 
-        /// Moves a session with all it holds to the id that it has under a new secret; drops what `to` held.
+        /// Moves a session with all it holds to the id that it has under a new secret; deletes what `to` held.
         async fn move_session(&self, from: SessionId, to: SessionId) -> Result<(), StoreError>;
 
-        /// Notes the sessions that the single credentials of a known session would make: whoever presents
-        /// one of them alone must not escape its revocation.
+        /// Stores the parts of a session: the ids that each of its credentials would have alone. A client that
+        /// sends only one of them must not escape a revocation.
         async fn note_parts(&self, id: SessionId, parts: &[SessionId]) -> Result<(), StoreError>;
 
-        /// Forgets a session and all it holds, under every value of its cookie: the subject logged out.
+        /// Deletes a session and all it holds, under every value of its cookie: the subject logged out.
         /// Announced to all sidecars.
         async fn end_session(&self, id: SessionId) -> Result<(), StoreError>;
 
-        /// Notes that a session is in use, for idle limits.
+        /// Records that a session is in use, for idle limits.
         async fn touch_session(
             &self,
             id: SessionId,
@@ -101,8 +101,8 @@ operations! {
             keep: Duration,
         ) -> Result<(), StoreError>;
 
-        /// Ends a session for good, under every value of its cookie, and its parts: refused everywhere until `keep` has passed. Announced
-        /// to all sidecars.
+        /// Revokes a session under every value of its cookie, with its parts: refused on every route until
+        /// `keep` has passed. Announced to all sidecars.
         async fn revoke_session(
             &self,
             id: SessionId,
@@ -110,18 +110,18 @@ operations! {
             keep: Duration,
         ) -> Result<(), StoreError>;
 
-        /// Drops all elevation of a session (mark, grants, and the freshness of its login) under every value
-        /// of its cookie, keeping the session. Announced to all sidecars.
+        /// Deletes all elevation of a session (mark, grants, and the freshness of its login) under every value
+        /// of its cookie, and keeps the session. Announced to all sidecars.
         async fn lock_session(&self, id: SessionId) -> Result<(), StoreError>;
 
-        /// The sessions known for a subject, or all; newest first, at most `most`.
+        /// The sessions of a subject, or of all; newest first, at most `most`.
         async fn sessions(
             &self,
             subject: Option<&Subject>,
             most: usize,
         ) -> Result<Vec<(SessionId, Session)>, StoreError>;
 
-        /// The sessions revoked and still remembered, with the end of each revocation.
+        /// The sessions whose revocation has not ended, with the end of each.
         async fn revoked_sessions(
             &self,
             now: Timestamp,
@@ -132,7 +132,8 @@ operations! {
 operations! {
     /// Verification: attempts, codes, steps, and success.
     impl Store {
-        /// Counts one attempt under every counter, or under none if any is used up. Counted before judged.
+        /// Counts one attempt under every counter, or under none if any is used up. To be called before the
+        /// answer is checked, so that attempts at once are counted too.
         async fn count_attempt(
             &self,
             counters: &[Counter],
@@ -142,7 +143,7 @@ operations! {
         /// Clears counters.
         async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError>;
 
-        /// Notes that one factor of a challenge was shown, and tells all that were shown for it.
+        /// Records that one factor of a challenge was proven; returns all that were.
         async fn note_factor(
             &self,
             challenge: ChallengeId,
@@ -150,7 +151,7 @@ operations! {
             keep: Duration,
         ) -> Result<FactorSet, StoreError>;
 
-        /// Keeps the code sent for a challenge, in place of any earlier one.
+        /// Stores the code sent for a challenge, in place of any earlier one.
         async fn put_code(
             &self,
             challenge: ChallengeId,
@@ -158,7 +159,7 @@ operations! {
             now: Timestamp,
         ) -> Result<(), StoreError>;
 
-        /// Compares a code in constant time and, if it is right, uses it up.
+        /// Compares a code in constant time; one that matches is used up.
         async fn take_code(
             &self,
             challenge: ChallengeId,
@@ -166,10 +167,11 @@ operations! {
             now: Timestamp,
         ) -> Result<CodeAnswer, StoreError>;
 
-        /// Takes one TOTP time step of a user. `Before` also for any step older than the last one taken.
+        /// Takes one TOTP time step of a user, once (RFC 6238 §5.2). `Before` also for any step older than the
+        /// last one taken.
         async fn take_totp_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError>;
 
-        /// Ends a challenge in its success: takes it once, renews the browser key, writes mark and grant.
+        /// Completes a challenge: takes it once, renews the browser key, writes mark and grant.
         async fn put_verified(&self, verified: &Verified, now: Timestamp) -> Result<Taken, StoreError>;
     }
 }
@@ -180,8 +182,7 @@ operations! {
         /// Writes a user; an alias of another user is moved to this one.
         async fn put_user(&self, user: &User) -> Result<(), StoreError>;
 
-        /// Writes a user's record in place of another, if that is still what is there; tells whether it
-        /// was. Aliases stay as they are.
+        /// Replaces a user's record if it is still `before`; returns whether it was. Aliases are unchanged.
         async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError>;
 
         /// Finds a user by id or alias.
@@ -190,7 +191,7 @@ operations! {
         /// All users, by id.
         async fn users(&self) -> Result<Vec<User>, StoreError>;
 
-        /// Forgets a user with their aliases and TOTP steps; tells whether there was one.
+        /// Deletes a user with their aliases and TOTP steps; returns whether there was one.
         async fn remove_user(&self, id: &UserId) -> Result<bool, StoreError>;
     }
 }
@@ -198,7 +199,7 @@ operations! {
 operations! {
     /// Health.
     impl Store {
-        /// Asks whether the store answers and keeps what it is told.
+        /// Checks that the store answers and can be written to.
         async fn ping(&self) -> Result<(), StoreError>;
     }
 }

@@ -1,4 +1,4 @@
-//! What a verification writes and takes, and what the store answers.
+//! What a verification writes and takes.
 
 use crate::domain::{
     BrowserKeyHash, ChallengeId, CounterKey, Grant, Mark, Session, SessionId, Timestamp,
@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 pub struct Verified {
     /// The challenge; taken once, so that a second answer earns nothing.
     pub challenge: ChallengeId,
-    /// How long the challenge must be remembered as answered.
+    /// How long the challenge is kept as answered.
     pub challenge_keep: Duration,
     /// The session in which the challenge was opened: the same, or under an earlier value of its cookie.
     pub opened_in: SessionId,
@@ -30,16 +30,16 @@ pub struct Verified {
     pub grant: Option<Grant>,
     /// Counters that a success clears.
     pub clears: Vec<CounterKey>,
-    /// How long the session is remembered without being used.
+    /// How long the session is kept without being used.
     pub keep: Duration,
 }
 
-/// Whether a thing that can be taken once was there to take.
+/// Whether something that can be taken once was taken by this call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// It had been taken before.
     Before,
-    /// It was taken now, by us alone.
+    /// It was taken by this call alone.
     Now,
 }
 
@@ -48,12 +48,12 @@ pub enum Taken {
 pub struct SentCode {
     /// Keyed hash of the code, bound to the challenge.
     pub hash: [u8; 32],
-    /// When it stops counting.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
 impl SentCode {
-    /// Why the code with this hash is not taken; `None` if it is to be.
+    /// Why the code with this hash is refused; `None` if it matches. In constant time.
     pub(super) fn refuses(&self, hash: &[u8; 32], now: Timestamp) -> Option<CodeAnswer> {
         if self.expires_at <= now {
             Some(CodeAnswer::NoneSent)
@@ -65,13 +65,13 @@ impl SentCode {
     }
 }
 
-/// The answer to presenting a code.
+/// The result of presenting a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeAnswer {
-    /// It was right, and is now used up.
+    /// It matched, and is used up.
     Matched,
-    /// No code is waiting: never sent, expired, or used.
+    /// There is no code: never sent, expired, or used.
     NoneSent,
-    /// It is wrong; the code that was sent stays good.
+    /// It is wrong; the code that was sent stays valid.
     Wrong,
 }

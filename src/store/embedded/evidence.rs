@@ -1,4 +1,4 @@
-//! On the way of a request: all a decision rests on, in one transaction.
+//! Evidence on disk: all that a decision rests on, in one transaction.
 
 use super::EmbeddedStore;
 use super::rows::{SessionRow, revoked_until};
@@ -34,7 +34,7 @@ impl EmbeddedStore {
     pub(crate) async fn give_back(&self, claim: Claim, _now: Timestamp) -> Result<(), StoreError> {
         let Claim { session, grant } = claim;
         self.write(move |connection| {
-            // Only what was taken and not forgotten since; a newer grant in its place stays.
+            // Only a grant that was taken and not deleted since; a newer one in its place is unchanged.
             connection
                 .prepare_cached(
                     "UPDATE grants SET taken = 0 WHERE session = ?1 AND field = ?2 AND id = ?3",
@@ -80,7 +80,7 @@ fn evidence(connection: &Connection, ask: Ask<'_>, now: Timestamp) -> Result<Hel
     })
 }
 
-/// Files a grant, in place of any other of the same key.
+/// Writes a grant, in place of any other of the same key.
 pub(super) fn put_grant(
     connection: &Connection,
     id: SessionId,
@@ -108,7 +108,7 @@ fn latest(connection: &Connection, ask: Ask<'_>) -> Result<Vec<Grant>, StoreErro
     let mut select =
         connection.prepare_cached("SELECT record FROM grants WHERE session = ?1 AND field = ?2")?;
     let mut grants = Vec::new();
-    for action in ask.told_of() {
+    for action in ask.latest_actions() {
         let field = LatestField(action).to_bytes();
         let record: Option<Vec<u8>> = select
             .query_row(params![id.as_bytes(), field], |row| row.get(0))
@@ -146,7 +146,7 @@ fn take(
     id: SessionId,
     grants: Vec<Grant>,
 ) -> Result<Vec<Claim>, StoreError> {
-    // Under whichever value of the cookie it was taken, it is gone under all.
+    // Taken under one value of the cookie, a grant is taken under all.
     let mut update =
         connection.prepare_cached("UPDATE grants SET taken = 1 WHERE id = ?1 AND field = ?2")?;
     for grant in &grants {

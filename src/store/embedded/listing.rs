@@ -1,4 +1,4 @@
-//! What is on disk of all sessions: those that are known, that are revoked, and that ended.
+//! Lists on disk: sessions, revocations, and endings.
 
 use super::EmbeddedStore;
 use super::rows::revoked_until;
@@ -58,7 +58,7 @@ impl EmbeddedStore {
         .await
     }
 
-    /// The endings after the one of this number, and the number of the last.
+    /// The endings after number `after`, and the number of the last.
     pub(crate) async fn endings(&self, after: i64) -> Result<(Vec<Ending>, i64), StoreError> {
         self.read(move |connection| {
             let mut select = connection.prepare_cached(

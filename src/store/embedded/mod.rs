@@ -21,12 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Where the embedded store is, and how long it may take.
+/// Where the database is, and its deadline.
 #[derive(Clone, Debug)]
 pub struct EmbeddedOptions {
-    /// The file; it and its folder are created, for us alone, if they are not there.
+    /// The file; it and its folder are created if they do not exist, readable by this user alone.
     pub path: PathBuf,
-    /// How long an answer may take. A flush to disk is part of it.
+    /// How long an operation may take, including the `fsync`.
     pub deadline: Duration,
 }
 
@@ -40,13 +40,13 @@ impl EmbeddedOptions {
     }
 }
 
-/// A handle on the store; clones share the one thread that owns the file.
+/// A handle on the store; clones share the thread that owns the database.
 #[derive(Clone, Debug)]
 pub struct EmbeddedStore {
     thread: DatabaseThread,
     clock: Clock,
     revoked: Revoked,
-    /// Called when this process has noted an ending.
+    /// Notified when this process has written an ending.
     news: Arc<Notify>,
 }
 
@@ -86,7 +86,7 @@ impl EmbeddedStore {
         })
     }
 
-    /// Waits until this process has noted an ending that nobody has read.
+    /// Waits until this process has written an ending since the last call.
     pub(crate) async fn news(&self) {
         self.news.notified().await;
     }
@@ -103,7 +103,7 @@ impl EmbeddedStore {
         .await
     }
 
-    /// A number that differs as soon as another process has written.
+    /// A number that changes with each commit of another process.
     pub(crate) async fn data_version(&self) -> Result<i64, StoreError> {
         self.read(|connection| {
             Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
@@ -128,7 +128,7 @@ impl EmbeddedStore {
     }
 }
 
-/// Creates the file before SQLite does: it, and what lies beside it, is for us alone.
+/// Creates the file before SQLite does, readable by this user alone; SQLite gives its journal the same mode.
 fn create(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path
         .parent()

@@ -1,4 +1,4 @@
-//! The values that a session's cookie has on disk, one after the other and side by side.
+//! Rotation on disk: the values of one session's cookie.
 
 use super::EmbeddedStore;
 use super::rows::{
@@ -31,7 +31,7 @@ impl EmbeddedStore {
     }
 }
 
-/// Follows a rotation; tells as well until when the successor is revoked, if the session was.
+/// Returns as well until when the successor is revoked, if the session was.
 fn rotate_session(
     connection: &Connection,
     rotation: Rotation,
@@ -53,7 +53,7 @@ fn rotate_session(
     if SessionRow::find(connection, to, now)?.is_some() {
         return Ok((Rotated::Known, until));
     }
-    // What is over is still there until it is purged.
+    // An expired row exists until it is purged.
     wipe(connection, to)?;
     let first = row.first.unwrap_or(from);
     let full = longest(connection, first)?.max(row.expires_at);
@@ -84,7 +84,7 @@ fn rotate_session(
     Ok((Rotated::Followed, until))
 }
 
-/// When the last value of a session's cookie is forgotten.
+/// When the last value of a session's cookie expires.
 fn longest(connection: &Connection, first: SessionId) -> Result<i64, StoreError> {
     let end: Option<i64> = connection
         .prepare_cached("SELECT max(expires_at) FROM sessions WHERE first = ?1")?
@@ -92,8 +92,7 @@ fn longest(connection: &Connection, first: SessionId) -> Result<i64, StoreError>
     Ok(end.unwrap_or_default())
 }
 
-/// Notes that a value was replaced. The second request that is answered with a successor gives it no
-/// more time.
+/// Records that a value was replaced. A second successor does not extend its expiry.
 fn replace(connection: &Connection, id: SessionId, until: i64) -> Result<(), StoreError> {
     connection
         .prepare_cached(
@@ -130,7 +129,7 @@ fn copy_grants(connection: &Connection, from: SessionId, to: SessionId) -> Resul
     Ok(())
 }
 
-/// Ends what is known under the oldest values, and forgets the oldest of those.
+/// Ends the session under the oldest values, and deletes the oldest of those.
 fn forget_oldest(connection: &Connection, first: SessionId) -> Result<(), StoreError> {
     for id in beyond(connection, first, Rotation::MOST_VALUES)? {
         drop_grants(connection, id)?;
@@ -144,7 +143,7 @@ fn forget_oldest(connection: &Connection, first: SessionId) -> Result<(), StoreE
     Ok(())
 }
 
-/// The values of a cookie but the newest.
+/// The values of a cookie without the newest.
 fn beyond(
     connection: &Connection,
     first: SessionId,

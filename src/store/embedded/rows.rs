@@ -1,4 +1,4 @@
-//! The rows of a session, as the operations on it read and write them.
+//! The rows of a session, as its operations read and write them.
 
 use super::schema::{millis, timestamp};
 use crate::domain::{Session, SessionId, Timestamp};
@@ -16,12 +16,12 @@ pub(super) struct SessionRow {
     pub(super) first: Option<SessionId>,
     /// Whether the application gave the cookie another value since.
     replaced: bool,
-    /// Whether all went along when the cookie got this value.
+    /// Whether the session kept everything when the cookie got this value.
     pub(super) whole: bool,
 }
 
 impl SessionRow {
-    /// Finds a session whose time is not over.
+    /// Finds a session that has not expired.
     pub(super) fn find(
         connection: &Connection,
         id: SessionId,
@@ -50,7 +50,7 @@ impl SessionRow {
         decode_session(&id, &self.record)
     }
 
-    /// Writes a session, to be remembered until `expires_at`.
+    /// Writes a session that expires at `expires_at`.
     pub(super) fn put(
         connection: &Connection,
         id: SessionId,
@@ -77,7 +77,7 @@ impl SessionRow {
         Ok(())
     }
 
-    /// The later of what it has and `until`; no later for a value that was replaced.
+    /// The later of `expires_at` and `until`; a value that was replaced is not extended.
     pub(super) fn extended(&self, until: Timestamp) -> i64 {
         if self.replaced {
             self.expires_at
@@ -102,7 +102,7 @@ pub(super) fn every_value(
     Ok(std::iter::once(id).chain(others).collect())
 }
 
-/// Forgets all that a session holds, but not that it is revoked.
+/// Deletes a session and all it holds, but not its revocation.
 pub(super) fn wipe(connection: &Connection, id: SessionId) -> Result<(), StoreError> {
     drop_grants(connection, id)?;
     drop_parts(connection, id)?;
@@ -119,7 +119,7 @@ pub(super) fn drop_grants(connection: &Connection, id: SessionId) -> Result<(), 
     Ok(())
 }
 
-/// Notes how a session ended, and its parts, for whoever holds something open for it.
+/// Records how a session and its parts ended, for the feeds that end their streams.
 pub(super) fn note_ending(
     connection: &Connection,
     id: SessionId,

@@ -3,8 +3,8 @@
 use crate::domain::Timestamp;
 use rusqlite::{Connection, Error, TransactionBehavior};
 
-/// The steps from nothing to the latest schema; one is never changed after a release, only followed.
-const STEPS: &[&str] = &[
+/// The migrations to the latest schema. One is never changed after a release; a change is a new one.
+const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE sessions (
         id BLOB PRIMARY KEY, subject TEXT NOT NULL, created_at INTEGER NOT NULL,
@@ -59,38 +59,38 @@ const STEPS: &[&str] = &[
 /// The latest schema.
 pub(super) const LATEST: u32 = 4;
 
-/// Brings a database up to date; tells the schema it has if that is later than ours.
+/// Migrates a database; returns its schema if that is later than [`LATEST`].
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > LATEST {
         return Ok(Some(found));
     }
-    for step in STEPS.iter().skip(found as usize) {
-        transaction.execute_batch(step)?;
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "user_version", LATEST)?;
     transaction.commit()?;
     Ok(None)
 }
 
-/// A time as SQLite keeps it. Times beyond its reach are the end of time.
+/// A time as an SQLite integer; one beyond its range becomes the largest.
 pub(super) fn millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Reads a time back.
+/// A time from an SQLite integer.
 pub(super) fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-/// Drops what is over.
+/// Deletes expired rows.
 pub(super) fn purge(connection: &Connection, now: Timestamp) -> Result<(), Error> {
     for delete in [
         "DELETE FROM grants WHERE expires_at <= ?1
             OR session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
         "DELETE FROM parts WHERE session NOT IN (SELECT id FROM sessions WHERE expires_at > ?1)",
-        // What a session was known by tells what is still open for it.
+        // Ids of a live session are kept, so that streams opened under an old value can be ended.
         "DELETE FROM sessions AS old WHERE expires_at <= ?1 AND NOT EXISTS (
             SELECT 1 FROM sessions AS live WHERE live.first = old.first AND live.expires_at > ?1)",
         "DELETE FROM revoked WHERE until <= ?1",
@@ -98,7 +98,7 @@ pub(super) fn purge(connection: &Connection, now: Timestamp) -> Result<(), Error
         "DELETE FROM factors WHERE expires_at <= ?1",
         "DELETE FROM codes WHERE expires_at <= ?1",
         "DELETE FROM counters WHERE until <= ?1",
-        // An hour: whoever reads them looks several times a second.
+        // An hour: feeds read them several times a second.
         "DELETE FROM endings WHERE at <= ?1 - 3600000",
     ] {
         connection.execute(delete, [millis(now)])?;
@@ -111,12 +111,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_has_its_number() {
-        assert_eq!(STEPS.len(), LATEST as usize);
+    fn every_migration_has_its_number() {
+        assert_eq!(MIGRATIONS.len(), LATEST as usize);
     }
 
     #[test]
-    fn a_later_schema_is_left_alone() {
+    fn a_later_schema_is_not_migrated() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection
             .pragma_update(None, "user_version", LATEST + 1)

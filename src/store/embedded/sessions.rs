@@ -169,7 +169,7 @@ impl EmbeddedStore {
     }
 }
 
-/// Notes the parts of a session; tells until when they are revoked, if the session is.
+/// Returns until when the parts are revoked, if the session is.
 fn note_parts(
     connection: &Connection,
     id: SessionId,
@@ -192,7 +192,7 @@ fn note_parts(
     Ok(until)
 }
 
-/// Moves a session; tells until when the new id is revoked, if the old one was.
+/// Returns until when the new id is revoked, if the old one was.
 fn move_session(
     connection: &Connection,
     from: SessionId,
@@ -205,7 +205,7 @@ fn move_session(
     let until = revoked_until(connection, from, now)?;
     let row = SessionRow::find(connection, from, now)?;
     if row.is_none() && until.is_none() {
-        // Two requests may follow the same change: what the first moved is not there for the second.
+        // Concurrent requests may move the same session: after the first there is nothing left to move.
         return Ok(None);
     }
     wipe(connection, to)?;
@@ -253,7 +253,7 @@ fn move_session(
     Ok(until)
 }
 
-/// Revokes a session under one value of its cookie, with its parts; tells which those are.
+/// Revokes a session under one value of its cookie, with its parts; returns the parts.
 fn revoke_value(
     connection: &Connection,
     id: SessionId,
@@ -265,7 +265,7 @@ fn revoke_value(
     }
     note_revoked(connection, id, until)?;
     drop_grants(connection, id)?;
-    // When the revocation is over the session is no session any more.
+    // The session expires with its revocation.
     connection
         .prepare_cached(
             "UPDATE sessions SET mark = NULL,
@@ -275,7 +275,7 @@ fn revoke_value(
     Ok(parts)
 }
 
-/// Drops mark, grants and freshness of a session under one value of its cookie.
+/// Deletes the elevation of a session under one value of its cookie.
 fn strip_elevation(
     connection: &Connection,
     id: SessionId,

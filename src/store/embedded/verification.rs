@@ -145,7 +145,7 @@ fn count_attempt(
 ) -> Result<Attempt, StoreError> {
     let tallies = counters
         .iter()
-        .map(|counter| Tally::find(connection, counter, now))
+        .map(|counter| StoredCounter::find(connection, counter, now))
         .collect::<Result<Vec<_>, _>>()?;
     for (counter, tally) in counters.iter().zip(&tallies) {
         if tally.count >= counter.limit {
@@ -174,13 +174,13 @@ fn count_attempt(
     Ok(Attempt::Counted { remaining })
 }
 
-/// What was counted so far.
-struct Tally {
+/// A counter as it is stored.
+struct StoredCounter {
     count: u32,
     until: Option<Timestamp>,
 }
 
-impl Tally {
+impl StoredCounter {
     fn find(
         connection: &Connection,
         counter: &Counter,
@@ -231,7 +231,7 @@ fn put_verified(
         Some((session, until)) if session.subject == verified.unrecorded.subject => {
             (keep_own(connection, session, verified, now)?, until)
         }
-        // Nothing is known, or it is another subject's: start afresh.
+        // There is no record, or one of another subject: start with a new one.
         Some(_) | None => {
             wipe(connection, id)?;
             (verified.unrecorded.clone(), millis(until))
@@ -249,7 +249,7 @@ fn put_verified(
     Ok(Taken::Now)
 }
 
-/// Keeps what the session holds if this browser earned it; drops it if another one did.
+/// Keeps what the session holds if this browser earned it; else deletes it.
 fn keep_own(
     connection: &Connection,
     session: Session,
@@ -282,7 +282,7 @@ fn answer_challenge(
     Ok(taken(written))
 }
 
-/// What this browser holds goes on under its new key; what is over goes.
+/// Writes the new browser key into the grants of a session, and deletes expired ones.
 fn renew_grants(
     connection: &Connection,
     id: SessionId,

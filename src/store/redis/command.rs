@@ -1,6 +1,6 @@
 //! Writes commands in RESP, into the buffer that they are sent from.
 
-use crate::store::keys::{GrantField, LatestField, Pieces, SessionKey};
+use crate::store::keys::{GrantField, LatestField, Pieces, SessionHashKey};
 
 /// One argument of a command.
 #[derive(Clone, Copy, Debug)]
@@ -8,7 +8,7 @@ pub(super) enum Argument<'a> {
     Grant(GrantField<'a>),
     Latest(LatestField<'a>),
     Number(u64),
-    Session(SessionKey<'a>),
+    Session(SessionHashKey<'a>),
     Text(&'a [u8]),
 }
 

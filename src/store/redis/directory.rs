@@ -11,7 +11,7 @@ use redis::Value;
 
 impl RedisStore {
     pub(crate) async fn put_user(&self, user: &User) -> Result<(), StoreError> {
-        // The aliases are kept one to a line; no canonical name has a line break.
+        // The aliases are stored one to a line; no canonical name has a line break.
         if user
             .aliases
             .iter()

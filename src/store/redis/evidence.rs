@@ -9,7 +9,7 @@ use super::reply::{BulkStrings, Reply};
 use super::scripts::{EVIDENCE, ScriptRef, script};
 use crate::domain::{Claim, Grant, GrantKey, SessionId, Timestamp};
 use crate::store::keys::{
-    GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD, SessionKey,
+    GrantField, LatestField, MARK_FIELD, REVOKED_FIELD, SESSION_FIELD, SessionHashKey,
 };
 use crate::store::record::{
     decode_grant, decode_latest, decode_mark, decode_session, encode_grant,
@@ -53,7 +53,7 @@ impl RedisStore {
 /// The one command that fetches all that a decision rests on.
 struct EvidenceCommand<'a> {
     mode: Mode,
-    key: SessionKey<'a>,
+    key: SessionHashKey<'a>,
     ask: Ask<'a>,
     now: Timestamp,
 }
@@ -90,13 +90,13 @@ impl RespCommand for EvidenceCommand<'_> {
     }
 }
 
-/// The fields of a session's hash that are asked for, in the order in which they are answered.
+/// The fields of the session's hash to fetch; the reply has them in the same order.
 fn fields(ask: Ask<'_>) -> impl Iterator<Item = Argument<'_>> + Clone {
     [SESSION_FIELD, REVOKED_FIELD, MARK_FIELD]
         .into_iter()
         .map(|name| Argument::Text(name.as_bytes()))
         .chain(
-            ask.told_of()
+            ask.latest_actions()
                 .map(|action| Argument::Latest(LatestField(action))),
         )
         .chain(
@@ -114,7 +114,7 @@ fn read_held(ask: Ask<'_>, now: Timestamp, reply: &Reply) -> Result<Held, StoreE
     let revoked = values.next()?.map(until).transpose()?;
     let mark = values.next()?;
     if revoked.is_some_and(|until| until <= now) {
-        // The revocation is over, and with it the session.
+        // The session expired with its revocation.
         return Ok(Held::default());
     }
     let mut session = session.map(|bytes| decode_session(id, bytes)).transpose()?;
@@ -122,7 +122,7 @@ fn read_held(ask: Ask<'_>, now: Timestamp, reply: &Reply) -> Result<Held, StoreE
         session.revoked |= revoked.is_some();
     }
     let mut latest = Vec::new();
-    for _ in ask.told_of() {
+    for _ in ask.latest_actions() {
         if let Some(bytes) = values.next()? {
             latest.push(decode_latest(id, bytes)?);
         }

@@ -1,4 +1,4 @@
-//! What is in Redis of all sessions: those that are known, that are revoked, and that ended.
+//! Lists in Redis: sessions, revocations, and endings.
 
 use super::RedisStore;
 use super::answer::{bytes, list, next, optional_bytes, session_id, text, until};
@@ -11,10 +11,10 @@ use crate::store::record::decode_session;
 use redis::Cmd;
 use std::collections::HashSet;
 
-/// Sessions of one subject that are looked at; whoever has more sees the ones used last.
+/// How many sessions of one subject are read, the ones used last first.
 const MOST_OF_A_SUBJECT: usize = 10_000;
 
-/// Endings that are read in one go.
+/// How many endings are read in one command.
 const ENDINGS_AT_ONCE: usize = 1_000;
 
 impl RedisStore {
@@ -54,7 +54,7 @@ impl RedisStore {
         Ok(revoked)
     }
 
-    /// The endings after the one of this name, and the name of the last.
+    /// The endings after the stream entry `after`, and the id of the last entry.
     pub(crate) async fn endings(&self, after: String) -> Result<(Vec<Ending>, String), StoreError> {
         let (mut endings, mut last) = (Vec::new(), after);
         loop {
@@ -73,7 +73,7 @@ impl RedisStore {
                 last = text(next(&mut entry)?)?;
                 let mut fields = list(next(&mut entry)?)?;
                 let (note, id) = (bytes(next(&mut fields)?)?, bytes(next(&mut fields)?)?);
-                // What a later version notes means nothing to us.
+                // A code of a later version is skipped.
                 endings.extend(session_id(&id).and_then(|id| EndingCode::ending(id, &note)));
             }
             if count < ENDINGS_AT_ONCE {
@@ -93,9 +93,9 @@ impl RedisStore {
             .arg(0)
             .arg(MOST_OF_A_SUBJECT - 1);
         let members = list(self.client.ask(&range, Repeat::Harmless).await?)?;
-        let mut sessions = Listed::default();
+        let mut sessions = SessionList::default();
         for member in members {
-            // The index is only a hint; what counts is what the session's own record says.
+            // The index may be stale; the session's own record is authoritative.
             if let Some(id) = session_id(&bytes(member)?)
                 && let Some(found) = self.session(id).await?
                 && found.session.subject == *subject
@@ -107,7 +107,7 @@ impl RedisStore {
     }
 
     async fn all_sessions(&self, most: usize) -> Result<Vec<(SessionId, Session)>, StoreError> {
-        let mut sessions = Listed::default();
+        let mut sessions = SessionList::default();
         let mut cursor = "0".to_owned();
         loop {
             let mut scan = Cmd::new();
@@ -134,7 +134,7 @@ impl RedisStore {
         }
     }
 
-    async fn session(&self, id: SessionId) -> Result<Option<Filed>, StoreError> {
+    async fn session(&self, id: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let mut get = Cmd::new();
         get.arg("HMGET")
             .arg(self.keys.session(&id))
@@ -157,7 +157,7 @@ impl RedisStore {
         }
         let first = optional_bytes(next(&mut values)?)?;
         let replaced = optional_bytes(next(&mut values)?)?.is_some();
-        Ok(Some(Filed {
+        Ok(Some(StoredSession {
             session,
             first: first.and_then(|bytes| session_id(&bytes)).unwrap_or(id),
             replaced,
@@ -165,8 +165,8 @@ impl RedisStore {
     }
 }
 
-/// A session as it is filed under one value of its cookie.
-struct Filed {
+/// A session as it is stored under one value of its cookie.
+struct StoredSession {
     session: Session,
     /// The first value that the cookie had.
     first: SessionId,
@@ -174,17 +174,17 @@ struct Filed {
     replaced: bool,
 }
 
-/// Sessions, each once: under a value of its cookie that was not replaced.
+/// Sessions, each listed once: under a value of its cookie that was not replaced.
 #[derive(Default)]
-struct Listed {
+struct SessionList {
     found: Vec<(SessionId, Session)>,
     firsts: HashSet<SessionId>,
 }
 
-impl Listed {
-    fn add(&mut self, id: SessionId, filed: Filed) {
-        if !filed.replaced && self.firsts.insert(filed.first) {
-            self.found.push((id, filed.session));
+impl SessionList {
+    fn add(&mut self, id: SessionId, stored: StoredSession) {
+        if !stored.replaced && self.firsts.insert(stored.first) {
+            self.found.push((id, stored.session));
         }
     }
 }

@@ -36,13 +36,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Redis' own expiry only tidies up. It comes this much later than ours, so that a server whose
-/// clock runs ahead never forgets a counter or a used code too early.
+/// Expiry is checked by our clock; the TTL in Redis only frees memory. It is this much longer, so that a
+/// server whose clock runs ahead never deletes a counter or a used code too early.
 const MARGIN: Duration = Duration::from_mins(1);
-/// The longest time to live we ask for; what should be kept longer is kept this long.
+/// The longest TTL; a longer one is shortened to it.
 const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
-/// Where Redis is, and how long it may take.
+/// Where Redis is, and its deadlines.
 #[derive(Clone, Debug)]
 pub struct RedisOptions {
     /// `redis://host:port/db`, `rediss://…` for TLS, or `unix:/path?db=0`; without a password.
@@ -55,7 +55,7 @@ pub struct RedisOptions {
     pub ca_file: Option<PathBuf>,
     /// What all keys begin with.
     pub prefix: String,
-    /// How long an answer may take.
+    /// How long a reply may take.
     pub deadline: Duration,
     /// How long making a connection may take.
     pub connect_timeout: Duration,
@@ -76,7 +76,7 @@ impl RedisOptions {
     }
 }
 
-/// A server that can be connected to.
+/// A server to connect to.
 #[derive(Debug)]
 pub(crate) struct RedisServer {
     client: Client,
@@ -142,7 +142,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Starts to connect in the background of the calling runtime, and reconnects from then on.
+    /// Starts to connect, as a task of the calling runtime, which reconnects from then on.
     pub(crate) fn open(server: &RedisServer, clock: Clock, revoked: Revoked) -> Self {
         let RedisServer {
             dialer, options, ..
@@ -166,12 +166,12 @@ impl RedisStore {
             .arg(1)
             .arg("PX")
             .arg(60_000);
-        // A write: a server that only reads would judge without counting.
+        // A write: on a read-only server no attempt could be counted.
         self.client.ask(&set, Repeat::Harmless).await.map(drop)
     }
 
-    /// What the server does when its memory is full: the name of its eviction policy, if that
-    /// one may drop what we rely on; `None` if it drops nothing.
+    /// The eviction policy of the server, if that may delete keys when memory is full; `None` if it deletes
+    /// nothing.
     pub async fn evicting_policy(&self) -> Result<Option<String>, StoreError> {
         let mut info = Cmd::new();
         info.arg("INFO").arg("memory");
@@ -186,7 +186,7 @@ impl RedisStore {
     }
 }
 
-/// A time to live, in milliseconds as Redis takes it.
+/// A TTL in milliseconds.
 fn ttl(keep: Duration) -> u64 {
     u64::try_from(keep.clamp(Duration::from_millis(1), LONGEST).as_millis()).unwrap_or(u64::MAX)
 }

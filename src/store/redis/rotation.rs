@@ -1,4 +1,4 @@
-//! The values that a session's cookie has in Redis, one after the other and side by side.
+//! Rotation in Redis: the values of one session's cookie.
 
 use super::answer::number;
 use super::client::Repeat;
@@ -16,7 +16,7 @@ impl RedisStore {
             grace,
         } = rotation;
         let now = self.clock.now().as_millis();
-        let told = self
+        let reply = self
             .client
             .run(script!(rotate_session), 3, Repeat::Never, |command| {
                 command
@@ -38,7 +38,7 @@ impl RedisStore {
                     .arg(Rotation::MOST_NAMES);
             })
             .await?;
-        match number(&told)? {
+        match number(&reply)? {
             0 => Ok(Rotated::Unknown),
             1 => Ok(Rotated::Followed),
             _ => Ok(Rotated::Known),
@@ -53,12 +53,12 @@ impl RedisStore {
         if one == other {
             return Ok(true);
         }
-        let told = self
+        let reply = self
             .client
             .run(script!(is_same_session), 1, Repeat::Harmless, |command| {
                 command.arg(self.keys.session(&other)).arg(one.as_bytes());
             })
             .await?;
-        Ok(number(&told)? == 1)
+        Ok(number(&reply)? == 1)
     }
 }

@@ -115,7 +115,7 @@ impl RedisStore {
         if let Some(refusal) = code.refuses(hash, now) {
             return Ok(refusal);
         }
-        // Compared here, because Lua does not compare in constant time; taken there, by one alone.
+        // Compared here, since Lua does not compare in constant time; deleted by the script, so that one call takes it.
         let answer = self
             .client
             .run(script!(take_code), 1, Repeat::Never, |command| {

@@ -1,5 +1,5 @@
 -- KEYS counters  ARGV now, margin, then for each counter: limit, window (-1 for none), until
--- Answers {1, remaining}, or {0, place of the counter that is used up, until (-1 for none)}.
+-- Returns {1, remaining}, or {0, place of the counter that is used up, until (-1 for none)}.
 local now = tonumber(ARGV[1])
 local counts = {}
 for i, key in ipairs(KEYS) do

@@ -1,5 +1,5 @@
 -- KEYS session  ARGV now, browser key, how many claims, then fields: s r v, grants, claims last
--- Answers as HMGET would; the claims are taken if all may be, else they are not told.
+-- Returns what HMGET would; the claims are taken if all may be, else they are returned as nil.
 local key = KEYS[1]
 local answer = redis.call('HMGET', key, unpack(ARGV, 4))
 local first = #answer - tonumber(ARGV[3]) + 1
@@ -9,7 +9,7 @@ for i = first, #answer do
   local grant = answer[i]
   whole = whole and grant and string.sub(grant, 35, 66) == ARGV[2] and millis(grant, 67) > now
 end
--- Under whichever value of the cookie a claim is taken, it is gone under all.
+-- Taken under one value of the cookie, a claim is taken under all.
 local values = whole and #answer >= first and every_value(key)
 for i = first, #answer do
   if whole then

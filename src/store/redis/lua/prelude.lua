@@ -1,4 +1,4 @@
--- What several scripts need. The places of bytes are those of store/record.rs.
+-- Functions that several scripts share. The offsets of bytes are those of store/record.rs.
 
 -- A time written as eight bytes, big end first.
 local function millis(value, at)
@@ -12,7 +12,7 @@ local function keep(key, ms)
   if redis.call('PTTL', key) < tonumber(ms) then redis.call('PEXPIRE', key, ms) end
 end
 
--- A session whose revocation is over is no session any more.
+-- Deletes a session whose revocation has ended.
 local function lapse(key, now)
   local revoked = redis.call('HGET', key, 'r')
   if revoked and millis(revoked, 1) <= tonumber(now) then redis.call('DEL', key) end
@@ -53,7 +53,7 @@ local function every_value(key)
   return keys
 end
 
--- Forgets all that a session holds, but not that it is revoked.
+-- Deletes a session and all it holds, but not its revocation.
 local function wipe(key)
   local list = chain(key)
   if list then redis.call('ZREM', list, id_of(key)) end
@@ -66,10 +66,10 @@ local function wipe(key)
   end
 end
 
--- What a session's hash holds beside mark, grants and what was taken.
+-- The fields of a session's hash beside mark, grants and what was taken.
 local LASTING = {s = true, r = true, p = true, l = true, e = true, w = true}
 
--- Forgets mark, grants and what was taken.
+-- Deletes mark, grants and what was taken.
 local function strip(key)
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if not LASTING[field] then redis.call('HDEL', key, field) end
@@ -81,7 +81,7 @@ local function keep_session(key, ms)
   if redis.call('HEXISTS', key, 'e') == 0 then keep(key, ms) end
 end
 
--- Revokes the sessions in `ids`, 32 bytes each, until a time written as eight bytes; tells everybody.
+-- Revokes the sessions in `ids`, 32 bytes each, until a time written as eight bytes; announces them.
 local function revoke(ids, set, channel, ends)
   for at = 1, #ids, 32 do
     local id = string.sub(ids, at, at + 31)
@@ -90,7 +90,7 @@ local function revoke(ids, set, channel, ends)
   end
 end
 
--- Notes how the sessions in `ids`, 32 bytes each, ended, and tells everybody to look; see store/endings.rs.
+-- Writes how the sessions in `ids`, 32 bytes each, ended, and announces it; see store/endings.rs.
 local function ended(ids, log, channel, note)
   for at = 1, #ids, 32 do
     redis.call('XADD', log, 'MAXLEN', '~', 10000, '*', note, string.sub(ids, at, at + 31))

@@ -9,7 +9,7 @@ local key, now, presented, renewed = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5
 lapse(key, now)
 local session = redis.call('HGET', key, 's')
 if not session or string.sub(session, 94) ~= string.sub(ARGV[6], 94) then
-  -- Nothing is known, or it is another subject's: start afresh.
+  -- There is no record, or one of another subject: start with a new one.
   wipe(key)
   session = ARGV[6]
 elseif string.byte(session, 52) ~= 1 or string.sub(session, 53, 84) ~= presented then
@@ -19,7 +19,7 @@ elseif string.byte(session, 52) ~= 1 or string.sub(session, 53, 84) ~= presented
 end
 redis.call('HSET', key, 's', string.sub(session, 1, 51) .. '\1' .. renewed .. string.sub(session, 85))
 
--- What this browser holds goes on under its new key; what is over goes.
+-- Writes the new browser key into what this browser holds, and deletes what has expired.
 local fields = redis.call('HGETALL', key)
 for i = 1, #fields, 2 do
   local field, value = fields[i], fields[i + 1]

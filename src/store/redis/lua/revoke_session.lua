@@ -1,5 +1,5 @@
 -- KEYS session, revoked  ARGV now, until, until as eight bytes, keep, channel
--- Answers the ids of all that is revoked: every value of the cookie, and the parts of each.
+-- Returns the ids of all that is revoked: every value of the cookie, and the parts of each.
 lapse(KEYS[1], ARGV[1])
 local ids = ''
 for _, key in ipairs(every_value(KEYS[1])) do

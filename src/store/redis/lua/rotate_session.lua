@@ -1,7 +1,7 @@
 -- KEYS from, to, revoked
--- ARGV from id, to id, beginning of index keys, channel, now, grace, what goes along,
+-- ARGV from id, to id, beginning of index keys, channel, now, grace, what is kept,
 --      most values, most names
--- Answers 0 if `from` is not known, 2 if `to` is known already and left as it is, else 1.
+-- Returns 0 if `from` does not exist, 2 if `to` exists already and is unchanged, else 1.
 local from, to, list = KEYS[1], KEYS[2], nil
 lapse(from, ARGV[5])
 lapse(to, ARGV[5])

@@ -1,5 +1,5 @@
 -- KEYS users, names
--- Answers id, record, aliases, id, record, aliases…
+-- Returns id, record, aliases, id, record, aliases…
 local answer = {}
 local users = redis.call('HGETALL', KEYS[1])
 for i = 1, #users, 2 do
