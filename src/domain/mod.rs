@@ -13,6 +13,7 @@ mod factor;
 mod grant;
 mod ids;
 mod level;
+mod local_path;
 mod method;
 mod naming;
 mod occurrence;
@@ -44,6 +45,7 @@ pub use ids::{
     UserId,
 };
 pub use level::{LevelOutOfRange, RiskLevel};
+pub use local_path::LocalPath;
 pub use method::{Method, MethodSet, UnknownMethod};
 pub use naming::{LetterCase, Naming, NormalForm};
 use path::captures_folded;

@@ -2,7 +2,6 @@
 
 pub mod api;
 pub(crate) mod endpoints;
-pub mod local_path;
 pub mod pages;
 pub mod problem;
 pub(crate) mod respond;

@@ -3,8 +3,8 @@
 use super::EndpointError;
 use super::{Call, Known};
 use crate::domain::{
-    Body, BrowserKeyHash, Challenge, Factor, FactorSet, Method, Reason, RequestHead, ReturnTarget,
-    Secret, Session,
+    Body, BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Method, Reason, RequestHead,
+    ReturnTarget, Secret, Session,
 };
 use crate::request::body::Content;
 use crate::request::client_kind::ClientKind;
@@ -17,7 +17,6 @@ use crate::verification::{
 use crate::web::UnmetDemand;
 use crate::web::Web;
 use crate::web::api::ChallengeView;
-use crate::web::local_path::LocalPath;
 use crate::web::pages::{self, EmailCode, Prompt};
 use crate::web::{api, respond};
 use bytes::Bytes;

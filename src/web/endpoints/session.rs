@@ -4,14 +4,13 @@ use super::Call;
 use super::EndpointError;
 use crate::audit::{self, EventKind};
 use crate::domain::{
-    Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet, Reason, RequestHead,
-    RequestPath, Session, Verdict, binding_parts,
+    Body, Captures, Demand, Enforcement, Factor, FactorSet, LocalPath, Method, MethodSet, Reason,
+    RequestHead, RequestPath, Session, Verdict, binding_parts,
 };
 use crate::gate;
 use crate::request::body::Content;
 use crate::request::host::bare_host;
 use crate::web::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
-use crate::web::local_path::LocalPath;
 use crate::web::respond;
 use bytes::Bytes;
 use http::{HeaderMap, Response};

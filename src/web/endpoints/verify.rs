@@ -3,12 +3,11 @@
 use super::EndpointError;
 use super::prompt::{Drafted, for_known, set_browser_key};
 use super::{BODY_LIMIT, Call, Known};
-use crate::domain::{Factor, FactorSet, Reason, ReturnTarget, Secret};
+use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReturnTarget, Secret};
 use crate::request::body::Content;
 use crate::request::client_kind::ClientKind;
 use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
-use crate::web::local_path::LocalPath;
 use crate::web::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
 use crate::web::respond;
 use bytes::Bytes;

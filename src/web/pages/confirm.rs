@@ -2,8 +2,7 @@
 
 use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render};
-use crate::domain::Secret;
-use crate::web::local_path::LocalPath;
+use crate::domain::{LocalPath, Secret};
 use askama::{FastWritable, Template, Values, filters::HtmlSafe};
 use std::fmt;
 use std::time::Duration;

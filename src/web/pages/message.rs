@@ -3,8 +3,7 @@
 use super::problems::{actor, explain};
 use super::texts::visible;
 use super::{Link, Site, Texts, fill, render, web_address};
-use crate::domain::Reason;
-use crate::web::local_path::LocalPath;
+use crate::domain::{LocalPath, Reason};
 use askama::Template;
 use std::time::Duration;
 

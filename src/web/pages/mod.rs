@@ -19,8 +19,8 @@ pub(crate) use problems::explain;
 pub use prompt::{Earns, EmailCode, Prompt, PromptError, prompt};
 pub(crate) use texts::{Texts, fill};
 
+use crate::domain::LocalPath;
 pub use crate::request::site::Site;
-use crate::web::local_path::LocalPath;
 use askama::Template;
 
 /// The headers of every page.

@@ -4,9 +4,9 @@ use super::panels::{Fault, Kind, Panel, panels};
 use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render, web_address};
 use crate::domain::{
-    Alternatives, Challenge, Factor, FactorSet, Requirement, RiskLevel, Scope, Secret, Timestamp,
+    Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, RiskLevel, Scope, Secret,
+    Timestamp,
 };
-use crate::web::local_path::LocalPath;
 use askama::Template;
 use std::time::Duration;
 

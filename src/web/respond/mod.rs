@@ -3,12 +3,11 @@
 mod shape;
 mod status;
 
-use crate::domain::{Reason, Requirement};
+use crate::domain::{LocalPath, Reason, Requirement};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::Visit;
 use crate::verification::Refusal;
 use crate::web::api::ChallengeView;
-use crate::web::local_path::LocalPath;
 use crate::web::pages::{self, ErrorView, Framed, SessionView};
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
