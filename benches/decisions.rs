@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Claim, Demand,
-    Enforcement, Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, RequestDigest,
-    Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, Session, SessionId, SessionState,
-    Subject, Timestamp, Verdict, decide,
+    Enforcement, Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, LocalPath, Mark,
+    RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, Session,
+    SessionId, SessionState, Subject, Timestamp, Verdict, decide,
 };
 use stepgate::entropy::Entropy;
 use stepgate::seal::Keys;
@@ -161,7 +161,8 @@ fn sealing(criterion: &mut Criterion) {
         route: RouteId::new("delete-user"),
         demand: demand(RiskLevel::Critical),
         shown: vec![("user".to_owned(), "42".to_owned())],
-        return_to: ReturnTarget::Path("/admin/users?page=2".to_owned()),
+        return_to: LocalPath::parse("/admin/users?page=2")
+            .map_or(ReturnTarget::Caller, ReturnTarget::Path),
         opened_at: NOW,
         expires_at: NOW.after(Duration::from_mins(10)),
     };

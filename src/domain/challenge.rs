@@ -1,6 +1,8 @@
 //! A step-up under way, as it stands in the sealed token that the client carries.
 
-use super::{BrowserKeyHash, ChallengeId, Demand, RouteId, SessionId, Subject, Timestamp};
+use super::{
+    BrowserKeyHash, ChallengeId, Demand, LocalPath, RouteId, SessionId, Subject, Timestamp,
+};
 
 /// Opens with a refusal, ends in a grant. A refusal writes nothing: all of this is in the token.
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ pub enum ReturnTarget {
     /// The client repeats its own call; there is nowhere to go.
     Caller,
     /// A form is carried by the prompt page, for this path and query.
-    Form(String),
-    /// A path of this origin, with its query.
-    Path(String),
+    Form(LocalPath),
+    /// A page of the application.
+    Path(LocalPath),
 }

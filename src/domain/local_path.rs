@@ -1,4 +1,4 @@
-//! Paths of this origin: the only places a page of ours links, posts or returns to.
+//! Paths of this origin: the only places that our pages link, post or return to.
 
 use std::fmt;
 
@@ -7,6 +7,11 @@ use std::fmt;
 pub struct LocalPath(String);
 
 impl LocalPath {
+    /// `/`.
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
     /// Takes a path as it stands in a request line; `None` for whatever could lead elsewhere.
     ///
     /// Browsers drop tabs and newlines, and read `\` as `/`, so `/\evil`, `//evil` and a slash that

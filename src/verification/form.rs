@@ -5,7 +5,7 @@
 //! at all; the person types it again.
 
 use super::wire::{In, Out};
-use crate::domain::{BrowserKeyHash, Method, SessionId, Timestamp, is_secret_name};
+use crate::domain::{BrowserKeyHash, LocalPath, Method, SessionId, Timestamp, is_secret_name};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
 use data_encoding::BASE64URL_NOPAD;
@@ -19,7 +19,7 @@ pub struct CarriedForm {
     /// The method of the refused request.
     pub method: Method,
     /// Its path and query.
-    pub target: String,
+    pub target: LocalPath,
     /// The fields, in their order.
     pub fields: Vec<(String, String)>,
     /// The names of fields that are not carried and must be typed again.
@@ -41,7 +41,7 @@ pub struct FormOwner {
 
 impl CarriedForm {
     /// Takes the fields that may be carried, and notes the names of those that may not.
-    pub fn new(method: Method, target: String, fields: Vec<(String, String)>) -> Self {
+    pub fn new(method: Method, target: LocalPath, fields: Vec<(String, String)>) -> Self {
         let (secret, fields): (Vec<_>, Vec<_>) = fields
             .into_iter()
             .partition(|(name, _)| is_secret_name(name));
@@ -68,7 +68,7 @@ impl CarriedForm {
         let mut out = Out::default();
         out.number(expires_at.as_millis())
             .text(self.method.as_str())
-            .text(&self.target)
+            .text(self.target.as_str())
             .pairs(&self.fields)
             .byte(u8::from(self.multipart));
         for names in [&self.dropped, &self.files] {
@@ -106,7 +106,7 @@ impl FormOwner {
 fn read(plain: &mut In<'_>) -> Option<(CarriedForm, Timestamp)> {
     let expires_at = Timestamp::from_millis(plain.number()?);
     let method = plain.text()?.parse().ok()?;
-    let target = plain.text()?.to_owned();
+    let target = LocalPath::parse(plain.text()?)?;
     let fields = plain.pairs()?;
     let multipart = plain.byte()? != 0;
     let dropped = names(plain)?;
@@ -147,7 +147,7 @@ mod tests {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         CarriedForm::new(
             Method::Post,
-            "/users/1/delete?next=%2F".to_owned(),
+            LocalPath::parse("/users/1/delete?next=%2F").unwrap(),
             vec![
                 field("csrfmiddlewaretoken", "x"),
                 field("user", "1"),

@@ -2,8 +2,8 @@
 
 use crate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Demand, Enforcement,
-    Factor, RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret, SessionId,
-    Subject, Timestamp,
+    Factor, LocalPath, RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId, Scope, Secret,
+    SessionId, Subject, Timestamp,
 };
 use crate::seal::Keys;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub(super) fn challenge() -> Challenge {
             binding: Some(RequestDigest::new([4; 32])),
         },
         shown: vec![("user".to_owned(), "42".to_owned())],
-        return_to: ReturnTarget::Form("/users/42/delete".to_owned()),
+        return_to: ReturnTarget::Form(LocalPath::parse("/users/42/delete").unwrap()),
         opened_at: now(),
         expires_at: now().after(Duration::from_mins(10)),
     }

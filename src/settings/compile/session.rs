@@ -1,7 +1,7 @@
 //! Where sessions, subjects and times of authentication come from.
 
 use super::{Draft, learn};
-use crate::domain::{LetterCase, Naming, NormalForm};
+use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::request::headers::is_plain;
 use crate::session::{
     AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
@@ -213,9 +213,9 @@ fn headers(
 
 fn login_page(text: Option<&str>, draft: &mut Draft<'_>) -> Option<String> {
     let text = text?;
-    let second = text.as_bytes().get(1);
-    let is_local = text.starts_with('/') && !matches!(second, Some(b'/' | b'\\'));
-    if !is_local || text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+    // An application of one page has it in the fragment, which a client never sends.
+    let (page, fragment) = text.split_once('#').unwrap_or((text, ""));
+    if LocalPath::parse(page).is_none() || fragment.bytes().any(|byte| !byte.is_ascii_graphic()) {
         let message = format!("`{}` is not a page of the application", clip(text));
         let hint = "a path such as `/login`, or `/login?next={path}`";
         draft

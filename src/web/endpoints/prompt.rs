@@ -238,7 +238,7 @@ async fn draft(
         wait: std::time::Duration::ZERO,
     });
     prompt.sign_in = visit.login_url_for(&challenge.return_to);
-    prompt.cancel = LocalPath::parse("/");
+    prompt.cancel = Some(LocalPath::root());
     Ok(prompt)
 }
 
@@ -259,10 +259,9 @@ async fn carry(
     }
     let bytes = content.read(limit).await?;
     let body = Body::read_or_opaque(head.headers, &bytes);
-    let target = visit.target().to_owned();
-    if LocalPath::parse(&target).is_none() {
+    let Some(target) = LocalPath::parse(visit.target()) else {
         return Ok(None);
-    }
+    };
     Ok(body.form_fields().map(|fields| {
         let mut form = CarriedForm::new(head.method, target, fields.values);
         form.files = fields.files;
@@ -276,12 +275,14 @@ fn return_target(
     form: Option<&CarriedForm>,
     anchor: Option<&str>,
 ) -> ReturnTarget {
-    let page = |path: &str| LocalPath::parse(path).map(|path| ReturnTarget::Path(path.to_string()));
+    let page = |path: &str| LocalPath::parse(path).map(ReturnTarget::Path);
     match visit.audience.kind {
         ClientKind::Navigation if visit.audience.safe => page(visit.target()),
         ClientKind::Navigation => match form {
             Some(form) => Some(ReturnTarget::Form(form.target.clone())),
-            None => anchor.and_then(page).or_else(|| page("/")),
+            None => anchor
+                .and_then(page)
+                .or_else(|| Some(ReturnTarget::Path(LocalPath::root()))),
         },
         ClientKind::Framed => anchor
             .and_then(page)

@@ -90,9 +90,8 @@ pub(super) async fn sign_out(
     event.session = Some(known.id);
     event.subject = Some(&known.session.subject);
     shared.audit.record(&event)?;
-    let page = LocalPath::parse(&field(&bytes, "to")).or_else(|| LocalPath::parse("/"));
-    page.map(|page| respond::signed_out(visit, &page))
-        .ok_or(EndpointError::Refused(Reason::NotFound))
+    let page = LocalPath::parse(&field(&bytes, "to")).unwrap_or_else(LocalPath::root);
+    Ok(respond::signed_out(visit, &page))
 }
 
 /// A field of a form; empty if it is not there.

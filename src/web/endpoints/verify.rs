@@ -246,10 +246,7 @@ impl Desk<'_, '_, '_> {
                 let confirm = confirm.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
                 respond::confirmation(visit, pages::confirm(&site, &confirm))
             }
-            (ReturnTarget::Path(path), _) => match LocalPath::parse(path) {
-                Some(path) => respond::see_other(visit, &path),
-                None => respond::shown(visit, pages::verified(&site, &Verified { back: None })),
-            },
+            (ReturnTarget::Path(path), _) => respond::see_other(visit, path),
             (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
                 respond::shown(visit, pages::verified(&site, &Verified { back: None }))
             }
@@ -283,7 +280,7 @@ impl Desk<'_, '_, '_> {
         Some(Confirm {
             title: challenge.demand.requirement.title.clone(),
             shown: challenge.shown.clone(),
-            action: LocalPath::parse(&form.target)?,
+            action: form.target,
             encoding: if form.multipart {
                 FormEncoding::Multipart
             } else {
@@ -291,7 +288,7 @@ impl Desk<'_, '_, '_> {
             },
             fields,
             time_left: success.expires_at.since(now),
-            cancel: LocalPath::parse("/"),
+            cancel: Some(LocalPath::root()),
         })
     }
 

@@ -88,7 +88,7 @@ pub(crate) fn refusal(
     {
         redirect(login)
     } else if visit.audience.reads_pages() {
-        let back = LocalPath::parse("/");
+        let back = Some(LocalPath::root());
         let id = Some(visit.id.to_string());
         let page = if is_about_session(reason) {
             pages::session(
