@@ -5,7 +5,8 @@
 //! absence that a match asks for, may rest only on what every application reads alike.
 
 use super::ValueTest;
-use super::request::{decoded, header_values, lines_like, may_be_key, parameters, splits};
+use super::percent::{decoded, escapes};
+use super::request::{header_values, lines_like, may_be_key, parameters, splits};
 use super::value::trimmed;
 use std::borrow::Cow;
 
@@ -145,25 +146,9 @@ fn plain_pair<'q>(pair: &'q str, name: &str) -> Option<Vec<Cow<'q, str>>> {
 /// escape (dropped, kept or refused), no control character (NUL ends a text in C), and no letter or digit
 /// that is escaped (RFC 3986 §2.3; nginx' `$arg_name` finds a name in its raw bytes only).
 fn is_plain(text: &str) -> bool {
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            if !byte.is_ascii_graphic() {
-                return false;
-            }
-            continue;
-        }
-        let Some((digits, tail)) = tail.split_at_checked(2) else {
-            return false;
-        };
-        match super::request::hex_byte(digits) {
-            Some(meant) if !meant.is_ascii_alphanumeric() && !meant.is_ascii_control() => {}
-            Some(_) | None => return false,
-        }
-        rest = tail;
-    }
-    true
+    let is_kept = |byte: u8| !byte.is_ascii_alphanumeric() && !byte.is_ascii_control();
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+        && escapes(text.as_bytes()).all(|byte| byte.is_some_and(is_kept))
 }
 
 #[cfg(test)]

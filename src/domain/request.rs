@@ -2,7 +2,8 @@
 
 use super::body::{is_urlencoded, may_hold_parameters};
 use super::occurrence::{Occurrence, in_query};
-use super::path::{same_folded, undo_odd_escapes};
+use super::path::same_folded;
+use super::percent::{decoded, escapes, undo_odd_escapes};
 use super::{Method, MethodSet, RequestPath};
 use std::borrow::Cow;
 
@@ -294,10 +295,7 @@ const BRACKETS: &[&str] = &["]=", "%5D=", "%5d="];
 
 /// Tells whether decoding the whole query would make separators, or further escapes, of its values.
 fn hides_separators(query: &str) -> bool {
-    query.split('%').skip(1).any(|after| {
-        let byte = after.as_bytes().get(..2).and_then(hex_byte);
-        matches!(byte, Some(b'%' | b'&' | b';' | b'=' | b'?'))
-    })
+    escapes(query.as_bytes()).any(|byte| matches!(byte, Some(b'%' | b'&' | b';' | b'=' | b'?')))
 }
 
 /// The query's parameters as forms and most applications read them: `&` separates, a plus is a
@@ -310,42 +308,6 @@ pub(super) fn plain_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(name, ' '), decoded(value, ' '))
         })
-}
-
-/// Decodes escapes once; a plus becomes `plus`.
-pub(super) fn decoded(text: &str, plus: char) -> Cow<'_, str> {
-    if !text.contains(['%', '+']) {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let escaped = (byte == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(hex_byte);
-        bytes.push(match (escaped, byte) {
-            (Some(meant), _) => meant,
-            (None, b'+') if plus == ' ' => b' ',
-            (None, byte) => byte,
-        });
-        rest = if escaped.is_some() {
-            tail.get(2..).unwrap_or_default()
-        } else {
-            tail
-        };
-    }
-    Cow::Owned(
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    )
-}
-
-/// The byte that two hexadecimal digits mean.
-pub(super) fn hex_byte(digits: &[u8]) -> Option<u8> {
-    let &[high, low] = digits else { return None };
-    let value = |digit: u8| char::from(digit).to_digit(16);
-    u8::try_from(value(high)? * 16 + value(low)?).ok()
 }
 
 /// Tells whether applications may take key `sent` for key `known`.

@@ -5,8 +5,9 @@
 
 use super::binding::occurrence;
 use super::occurrence::{MAX_COUNTED, in_query};
+use super::percent::decoded;
 use super::request::{
-    body_may_hold_parameters, cookies_named, cookies_of, decoded, header_values, plain_parameters,
+    body_may_hold_parameters, cookies_named, cookies_of, header_values, plain_parameters,
 };
 use super::{
     Body, Captures, Field, MethodSet, RequestHead, Template, TemplateError, ValueTest,

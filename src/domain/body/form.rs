@@ -2,7 +2,8 @@
 
 use super::BodyRefusal;
 use super::content_type::require_utf8;
-use crate::domain::request::{hex_byte, may_be_key, same_key, splits};
+use crate::domain::percent::decoded_strictly;
+use crate::domain::request::{may_be_key, same_key, splits};
 
 /// The fields of a form, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,25 +112,10 @@ impl FormField {
 }
 
 fn decoded(text: &[u8]) -> Result<String, BodyRefusal> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let (digits, tail) = tail.split_at_checked(2).ok_or_else(malformed)?;
-                rest = tail;
-                hex_byte(digits).ok_or_else(malformed)?
-            }
-            byte => byte,
-        });
-    }
+    let bytes = decoded_strictly(text).ok_or_else(|| {
+        BodyRefusal::unreadable("`%` in a form without two hexadecimal digits after it")
+    })?;
     String::from_utf8(bytes).map_err(|_| BodyRefusal::unreadable("a form that is not UTF-8"))
-}
-
-fn malformed() -> BodyRefusal {
-    BodyRefusal::unreadable("`%` in a form without two hexadecimal digits after it")
 }
 
 #[cfg(test)]

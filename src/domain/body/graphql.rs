@@ -4,7 +4,7 @@ use super::form::Form;
 use super::json::Json;
 use super::{Body, BodyRefusal, Content};
 use crate::domain::RequestHead;
-use crate::domain::path::undo_odd_escapes;
+use crate::domain::percent::undo_odd_escapes;
 use crate::domain::request::{plain_parameters, same_key};
 use apollo_parser::Parser;
 use apollo_parser::cst::{CstNode, Definition, FragmentDefinition, Selection, SelectionSet};

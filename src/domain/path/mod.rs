@@ -6,14 +6,12 @@
 
 mod accept;
 mod digits;
-mod escapes;
 mod fold;
 mod readings;
 mod steps;
 mod template;
 
 pub use accept::{Accept, Ambiguous, Leniency};
-pub(crate) use escapes::undo_odd_escapes;
 pub(crate) use fold::{fold_into, same_folded};
 pub use readings::MAX_READINGS;
 pub(super) use steps::is_ignorable;
@@ -21,6 +19,8 @@ pub(crate) use template::{
     Piece, after_empty, captures_empty, captures_folded, matches_exactly, pieces,
 };
 pub use template::{Template, TemplateError};
+
+use super::percent;
 
 /// The path of a request, with everything it may mean.
 ///
@@ -60,8 +60,8 @@ impl<'r> RequestPath<'r> {
     ) -> Result<Self, Ambiguous> {
         let next = query.map(|query| query.as_bytes().first());
         let reaches_query = match (raw.as_bytes(), next) {
-            ([.., b'%', high], Some(_)) => escapes::odd_escape(*high, b'?').is_some(),
-            ([.., b'%'], Some(Some(low))) => escapes::odd_escape(b'?', *low).is_some(),
+            ([.., b'%', high], Some(_)) => percent::odd_escape(*high, b'?').is_some(),
+            ([.., b'%'], Some(Some(low))) => percent::odd_escape(b'?', *low).is_some(),
             _ => false,
         };
         if reaches_query {

@@ -1,8 +1,8 @@
 //! All the ways in which an application may read one path.
 
 use super::accept::{Accept, Ambiguous, Leniency};
-use super::escapes::{Piece, decode, decode_in_all_ways, pieces, undo_odd_escapes};
 use super::steps::{self, Step};
+use crate::domain::percent::{Piece, decode, decode_in_all_ways, pieces, undo_odd_escapes};
 
 /// How many readings a path may have; one with more is refused.
 pub const MAX_READINGS: usize = 64;

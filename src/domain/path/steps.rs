@@ -4,7 +4,7 @@
 //! the path shorter or takes an escape away, so that going on until nothing is new comes to an end.
 
 use super::digits::digit_of;
-use super::escapes::{Piece, replace};
+use crate::domain::percent::{Piece, replace};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::ops::Range;
 

@@ -4,6 +4,7 @@
 //! to the next. But a session that was ended stays ended in all spellings, so each value is also
 //! brought to one form that no longer depends on them.
 
+use crate::domain::hex_byte;
 use std::borrow::Cow;
 
 /// A value with every escape undone, in the one form that all its spellings share.
@@ -141,9 +142,9 @@ const fn is_plain(byte: u8) -> bool {
 
 fn percent(after: &[u8]) -> Option<(u8, &[u8])> {
     if let [b'u' | b'U', b'0', b'0', high, low, after @ ..] = after {
-        return Some((hex(&[*high, *low])?, after));
+        return Some((hex_byte(&[*high, *low])?, after));
     }
-    Some((hex(after.get(..2)?)?, after.get(2..)?))
+    Some((hex_byte(after.get(..2)?)?, after.get(2..)?))
 }
 
 fn backslash(after: &[u8]) -> Option<(u8, &[u8])> {
@@ -156,12 +157,6 @@ fn backslash(after: &[u8]) -> Option<(u8, &[u8])> {
     }
     let (byte, after) = after.split_first()?;
     Some((*byte, after))
-}
-
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    let sound = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    sound.then(|| u8::from_str_radix(digits, 16).ok())?
 }
 
 fn until(value: &[u8], ends: fn(u8) -> bool) -> &[u8] {

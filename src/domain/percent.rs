@@ -1,5 +1,39 @@
 //! Percent escapes: where they stand, and what they decode to.
 
+use percent_encoding::{percent_decode, percent_decode_str};
+use std::borrow::Cow;
+
+/// The byte that two hexadecimal digits mean.
+pub(crate) fn hex_byte(digits: &[u8]) -> Option<u8> {
+    let &[high, low] = digits else { return None };
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(value(high)? * 16 + value(low)?).ok()
+}
+
+/// What each `%` of a text begins: the byte that is escaped, or `None` if it begins no escape.
+pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = Option<u8>> {
+    let after = text.split(|byte| *byte == b'%').skip(1);
+    after.map(|after| after.get(..2).and_then(hex_byte))
+}
+
+/// Decodes escapes once, as most parsers of queries do: broken ones stay as they are, and what is no UTF-8
+/// becomes U+FFFD. A plus becomes `plus`.
+pub(super) fn decoded(text: &str, plus: char) -> Cow<'_, str> {
+    if plus == ' ' && text.contains('+') {
+        let blank = text.replace('+', " ");
+        return Cow::Owned(percent_decode_str(&blank).decode_utf8_lossy().into_owned());
+    }
+    percent_decode_str(text).decode_utf8_lossy()
+}
+
+/// Decodes escapes once; a plus becomes a blank. `None` if one is broken.
+pub(super) fn decoded_strictly(text: &[u8]) -> Option<Vec<u8>> {
+    let is_sound = escapes(text).all(|byte| byte.is_some());
+    let blank = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    let text: Vec<u8> = text.iter().map(blank).collect();
+    is_sound.then(|| percent_decode(&text).collect())
+}
+
 /// One piece of a text with escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'t> {
@@ -22,29 +56,23 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
             at += 1;
             return Some(Piece::Byte(byte));
         }
-        if let Some(value) = hex(text, at + 1, 2) {
+        let digits = |from: usize| text.as_bytes().get(from..from + 2).and_then(hex_byte);
+        if let Some(value) = digits(at + 1) {
             let spelling = text.get(at..at + 3).unwrap_or_default();
             at += 3;
-            return Some(Piece::Escape(value.to_le_bytes()[0], spelling));
+            return Some(Piece::Escape(value, spelling));
         }
         let marked = matches!(text.as_bytes().get(at + 1), Some(b'u' | b'U'));
-        if let Some(meant) = marked
-            .then(|| hex(text, at + 2, 4).and_then(char::from_u32))
-            .flatten()
-        {
+        let four = digits(at + 2).zip(digits(at + 4)).filter(|_| marked);
+        let meant =
+            four.and_then(|(high, low)| char::from_u32(u32::from(u16::from_be_bytes([high, low]))));
+        if let Some(meant) = meant {
             let spelling = text.get(at..at + 6).unwrap_or_default();
             at += 6;
             return Some(Piece::Unicode(meant, spelling));
         }
         at += 1;
         Some(Piece::Stray)
-    })
-}
-
-fn hex(text: &str, from: usize, digits: usize) -> Option<u32> {
-    let digits = text.as_bytes().get(from..from + digits)?;
-    digits.iter().try_fold(0, |value, digit| {
-        Some(value * 16 + char::from(*digit).to_digit(16)?)
     })
 }
 
