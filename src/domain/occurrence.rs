@@ -4,10 +4,10 @@
 //! A route applies if any reading says so, so there the loosest spelling counts. An exception, and an
 //! absence that a match asks for, may rest only on what every application reads alike.
 
-use super::ValueTest;
 use super::percent::{decoded, escapes};
-use super::request::{header_values, lines_like, may_be_key, parameters, splits};
-use super::value::trimmed;
+use super::request::{header_values, lines_like, may_be_key, parameters, same_key, splits};
+use super::value::counts_as_none;
+use super::{RequestHead, ValueTest};
 use std::borrow::Cow;
 
 /// How many parameters or fields are read by every application. PHP drops what stands behind the 1,000th
@@ -53,25 +53,18 @@ impl Occurrence<'_> {
     }
 }
 
-/// Tells whether applications take a text for no value at all, or for one that is not set: Laravel and
-/// ASP.NET read an empty field as none, PHP's `empty` also `0`, and a field of a static type is `false` or
-/// 0 where nothing was sent.
-pub(super) fn counts_as_none(text: &str) -> bool {
-    const NONE: &[&str] = &[
-        "",
-        "f",
-        "false",
-        "n",
-        "nil",
-        "no",
-        "none",
-        "null",
-        "off",
-        "undefined",
-    ];
-    let text = trimmed(text);
-    NONE.iter().any(|word| word.eq_ignore_ascii_case(text))
-        || text.parse::<f64>().is_ok_and(|number| number == 0.0)
+impl<'r> RequestHead<'r> {
+    /// How parameter `name` occurs, to whom the path may hold a query, too.
+    pub(super) fn parameter(&self, name: &str) -> Occurrence<'r> {
+        let found = in_query(self.query, name);
+        let mut hidden = self.hidden_queries().peekable();
+        let is_certain = hidden.peek().is_none()
+            || (!found.is_possible()
+                && !hidden
+                    .flat_map(parameters)
+                    .any(|(key, _)| same_key(&key, name)));
+        if is_certain { found } else { Occurrence::Loose }
+    }
 }
 
 /// How `name` occurs in a query.
@@ -271,18 +264,6 @@ mod tests {
             &[],
         ] {
             assert!(!of(lines), "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn what_frameworks_take_for_unset_counts_as_none() {
-        for text in [
-            "", " ", "0", "0.0", "-0", "false", "False", "off", "NO", "null",
-        ] {
-            assert!(counts_as_none(text), "{text}");
-        }
-        for text in ["1", "true", "x", "00x", "nothing"] {
-            assert!(!counts_as_none(text), "{text}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the table reads of a request besides its body, and which methods it claims.
 
 use super::body::{is_urlencoded, may_hold_parameters};
-use super::occurrence::{Occurrence, in_query};
 use super::path::same_folded;
 use super::percent::{decoded, escapes, undo_odd_escapes};
 use super::{Method, MethodSet, RequestPath};
@@ -119,18 +118,6 @@ impl<'r> RequestHead<'r> {
     /// The queries that the path may hold, in any reading.
     pub fn hidden_queries(&self) -> impl Iterator<Item = &'r str> + use<'r> {
         hidden_queries(self.path)
-    }
-
-    /// How parameter `name` occurs, to whom the path may hold a query, too.
-    pub(super) fn parameter(&self, name: &str) -> Occurrence<'r> {
-        let found = in_query(self.query, name);
-        let mut hidden = self.hidden_queries().peekable();
-        let is_certain = hidden.peek().is_none()
-            || (!found.is_possible()
-                && !hidden
-                    .flat_map(parameters)
-                    .any(|(key, _)| same_key(&key, name)));
-        if is_certain { found } else { Occurrence::Loose }
     }
 }
 

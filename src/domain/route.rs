@@ -59,7 +59,7 @@ pub enum PathPattern {
     Template(String),
 }
 
-/// Which readings of a path count (`match: literal` narrows to the bytes as they came).
+/// Which readings of a path count (`reading: literal` narrows to the bytes as they came).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reading {
     /// Every way an application may read it.

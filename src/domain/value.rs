@@ -7,7 +7,6 @@
 //! `a,b` for two values; enumerations of .NET ignore letter case; and a flag has many words.
 
 use super::ValueTest;
-use super::occurrence::counts_as_none;
 use super::path::{is_ignorable, same_folded};
 
 impl ValueTest {
@@ -80,6 +79,27 @@ fn is_same_flag(sent: &str, expected: &str) -> bool {
     } else {
         is_one_of(expected, &["0", "no", "off"]) && counts_as_none(sent)
     }
+}
+
+/// Tells whether applications take a text for no value at all, or for one that is not set: Laravel and
+/// ASP.NET read an empty field as none, PHP's `empty` also `0`, and a field of a static type is `false` or
+/// 0 where nothing was sent.
+pub(super) fn counts_as_none(text: &str) -> bool {
+    const NONE: &[&str] = &[
+        "",
+        "f",
+        "false",
+        "n",
+        "nil",
+        "no",
+        "none",
+        "null",
+        "off",
+        "undefined",
+    ];
+    let text = trimmed(text);
+    NONE.iter().any(|word| word.eq_ignore_ascii_case(text))
+        || text.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
 /// A value without what applications cut off at its ends.
@@ -260,6 +280,18 @@ mod tests {
             for sent in other {
                 assert!(!holds(expected, sent), "{expected} {sent:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_frameworks_take_for_unset_counts_as_none() {
+        for text in [
+            "", " ", "0", "0.0", "-0", "false", "False", "off", "NO", "null",
+        ] {
+            assert!(counts_as_none(text), "{text}");
+        }
+        for text in ["1", "true", "x", "00x", "nothing"] {
+            assert!(!counts_as_none(text), "{text}");
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::form::{Form, FormField};
 use super::json::Json;
 use super::{Body, Content};
-use crate::domain::occurrence::{MAX_COUNTED, Occurrence, counts_as_none};
+use crate::domain::occurrence::{MAX_COUNTED, Occurrence};
+use crate::domain::value::counts_as_none;
 use crate::domain::{RequestHead, request::may_be_key};
 use std::borrow::Cow;
 

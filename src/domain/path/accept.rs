@@ -1,5 +1,8 @@
 //! What a path may not contain, and the switches for applications that need it after all.
 
+/// How many readings a path may have; one with more is refused.
+pub const MAX_READINGS: usize = 64;
+
 /// Whether something that no honest client sends is let in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Leniency {
@@ -51,7 +54,7 @@ pub enum Ambiguous {
     NotOriginForm,
     #[error("byte 0x{0:02X} in the path must be escaped")]
     RawByte(u8),
-    #[error("more than {max} ways to read the path", max = super::MAX_READINGS)]
+    #[error("more than {max} ways to read the path", max = MAX_READINGS)]
     TooManyReadings,
     #[error("`%u` in the path: not an escape of any standard")]
     UnicodeEscape,

@@ -11,9 +11,8 @@ mod readings;
 mod steps;
 mod template;
 
-pub use accept::{Accept, Ambiguous, Leniency};
+pub use accept::{Accept, Ambiguous, Leniency, MAX_READINGS};
 pub(crate) use fold::{fold_into, same_folded};
-pub use readings::MAX_READINGS;
 pub(super) use steps::is_ignorable;
 pub(crate) use template::{
     Piece, after_empty, captures_empty, captures_folded, matches_exactly, pieces,

@@ -1,11 +1,8 @@
 //! All the ways in which an application may read one path.
 
-use super::accept::{Accept, Ambiguous, Leniency};
+use super::accept::{Accept, Ambiguous, Leniency, MAX_READINGS};
 use super::steps::{self, Step};
 use crate::domain::percent::{Piece, decode, decode_in_all_ways, pieces, undo_odd_escapes};
-
-/// How many readings a path may have; one with more is refused.
-pub const MAX_READINGS: usize = 64;
 
 /// How many bytes the other readings of one path may have together; a path with more is refused.
 const MAX_BYTES: usize = 16 * 1024;

@@ -1,6 +1,6 @@
 //! One route, made ready for matching.
 
-use super::TableError;
+use super::error::TableError;
 use super::exception::{CompiledException, Fields};
 use crate::domain::occurrence::in_headers;
 use crate::domain::path::{Template, captures_empty, captures_folded};

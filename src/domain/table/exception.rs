@@ -1,6 +1,6 @@
 //! The exceptions of a route, which hold only under every reading of a request.
 
-use super::TableError;
+use super::error::TableError;
 use crate::domain::occurrence::{Occurrence, in_headers};
 use crate::domain::path::{Template, matches_exactly};
 use crate::domain::request::{body_may_hold_parameters, cookies_named};

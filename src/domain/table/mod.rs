@@ -5,17 +5,18 @@
 
 mod captures;
 mod compiled;
+mod error;
 mod exception;
 mod explain;
 mod found;
 mod trie;
 
 pub use captures::Captures;
+pub use error::TableError;
 pub use explain::{Applicability, Explained, Part};
 pub use found::{Found, Match};
 
-use crate::domain::path::TemplateError;
-use crate::domain::{DefaultAction, Reading, RequestHead, Route, RouteId};
+use crate::domain::{DefaultAction, Reading, RequestHead, Route};
 use compiled::{Compiled, CompiledPath, Standing};
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::HashSet;
@@ -35,38 +36,6 @@ pub struct RouteTable {
     // Which route each regex of the set belongs to.
     regex_routes: Vec<usize>,
     default: DefaultAction,
-}
-
-/// Why routes make no table.
-#[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    /// Two routes have one id.
-    #[error("route `{0}` exists twice: ids are unique over all policy files")]
-    DoubledId(RouteId),
-    /// An exception without any part would except everything.
-    #[error("route `{0}` has an exception that says nothing")]
-    EmptyException(RouteId),
-    /// A path regex does not compile.
-    #[error("route `{route}`: its `path_regex` cannot be used")]
-    Regex {
-        /// The route.
-        route: RouteId,
-        /// Why.
-        #[source]
-        source: regex::Error,
-    },
-    /// All path regexes together are too large.
-    #[error("all `path_regex` together are too large: use `path` where it is enough")]
-    Regexes(#[source] regex::Error),
-    /// A path template cannot be understood.
-    #[error("route `{route}`: its path cannot be used")]
-    Template {
-        /// The route.
-        route: RouteId,
-        /// Why.
-        #[source]
-        source: TemplateError,
-    },
 }
 
 impl RouteTable {
@@ -163,25 +132,9 @@ impl RouteTable {
         if standing == Standing::Excluded {
             return;
         }
-        // The index ignores what `match: literal` does not, so the route itself has the last word.
+        // The index ignores what `reading: literal` does not, so the route itself has the last word.
         if let Some(captures) = compiled.captures(head.path) {
             found.push(compiled, captures, standing);
-        }
-    }
-}
-
-impl TableError {
-    fn regex(route: &Route, source: regex::Error) -> Self {
-        Self::Regex {
-            route: route.id.clone(),
-            source,
-        }
-    }
-
-    fn template(route: &Route, source: TemplateError) -> Self {
-        Self::Template {
-            route: route.id.clone(),
-            source,
         }
     }
 }
