@@ -111,6 +111,17 @@ pub enum DefaultAction {
     Forward,
 }
 
+impl BodyMatcher {
+    /// Tells whether what it looks for may be sent unseen: GraphQL and JSON-RPC servers take over a WebSocket
+    /// what they take by POST. Forms are sent in no such protocol.
+    pub fn is_sent_unseen(&self) -> bool {
+        match self {
+            Self::Form(..) => false,
+            Self::GraphQl(_) | Self::Json(..) => true,
+        }
+    }
+}
+
 impl HostPattern {
     /// Tells whether `host` (lower case, without port) is meant.
     pub fn matches(&self, host: &str) -> bool {

@@ -46,9 +46,7 @@ pub(super) fn compile(raw: &RawMatch, file: &mut File, at: &Path) -> Option<Matc
     };
     let (methods, (path, captures), common, body) = (methods?, path??, common?, body?);
     // What is sent in a WebSocket is never seen, so its handshake is matched as well, which is a GET.
-    let is_sent_unseen =
-        |matcher: &BodyMatcher| matches!(matcher, BodyMatcher::GraphQl(_) | BodyMatcher::Json(..));
-    let matched = if body.iter().any(is_sent_unseen) {
+    let matched = if body.iter().any(BodyMatcher::is_sent_unseen) {
         methods.with(Method::Get).with(Method::Head)
     } else {
         methods

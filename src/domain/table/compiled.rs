@@ -166,15 +166,12 @@ impl Compiled {
         }
     }
 
-    /// Tells whether what the route looks for in a body may be sent unseen: GraphQL and JSON-RPC servers take
-    /// over a WebSocket what they take by POST. So the handshake is held to what the route requires, whatever
-    /// method, query and headers it names, which messages do not have. Forms are sent in no such protocol.
+    /// Tells whether what the route looks for in a body may be sent unseen after this request. So the handshake
+    /// is held to what the route requires, whatever method, query and headers it names, which messages do not
+    /// have.
     pub(super) fn hides_in(&self, head: &RequestHead<'_>) -> bool {
-        let is_sent = |matcher: &BodyMatcher| match matcher {
-            BodyMatcher::Form(..) => false,
-            BodyMatcher::GraphQl(_) | BodyMatcher::Json(..) => true,
-        };
-        head.upgrades && self.route.matcher.body.iter().any(is_sent)
+        let mut body = self.route.matcher.body.iter();
+        head.upgrades && body.any(BodyMatcher::is_sent_unseen)
     }
 
     pub(super) fn methods_hold(&self, claimed: MethodSet) -> bool {
