@@ -1,10 +1,10 @@
 //! What a grant is bound to, what the person is shown, and where the prompt can come before.
 
-use super::compile::{GRANT_FROM, NO_GRANT, phrase};
-use super::field::Offer;
+use super::field::{GRANT_FROM, NO_GRANT, Offer};
 use super::flaw::sound;
 use super::raw::{OneOrMore, RawRoute};
 use super::template;
+use super::words::phrase;
 use crate::domain::{Binding, Field, RiskLevel};
 use crate::yaml::{File, Path};
 

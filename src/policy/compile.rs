@@ -1,11 +1,12 @@
 //! From what is written to what is meant: routes, with the defaults of their levels.
 
 use super::binding;
-use super::field::Offer;
+use super::field::{GRANT_FROM, NO_GRANT, Offer};
 use super::flaw::{Flaw, sound};
 use super::matching::{self, Matched};
 use super::proof;
 use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
+use super::words::{humanize, name, phrase};
 use crate::domain::{Action, Binding, Enforcement, Requirement, RiskLevel, Route, RouteId, Scope};
 use crate::yaml::{File, Path, Span};
 use std::sync::Arc;
@@ -238,56 +239,5 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Checks the name of a route or an action.
-fn name(text: &str) -> Result<&str, Flaw> {
-    let is_part = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
-    let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
-    if !starts_well || text.len() > 64 || !text.chars().all(is_part) {
-        return Err(
-            Flaw::new(format!("`{}` is no name", crate::yaml::clip(text))).hint(
-                "up to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit",
-            ),
-        );
-    }
-    Ok(text)
-}
-
-/// Checks a text that people will read or type.
-pub(super) fn phrase(text: &str, max: usize) -> Result<String, Flaw> {
-    if text.trim().is_empty() {
-        return Err(Flaw::new("this text is empty"));
-    }
-    if text.trim() != text {
-        return Err(Flaw::new("this text begins or ends with a blank"));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Flaw::new(
-            "this text holds a line break or another control character",
-        ));
-    }
-    if text.chars().count() > max {
-        return Err(Flaw::new(format!(
-            "this text is longer than {max} characters"
-        )));
-    }
-    Ok(text.to_owned())
-}
-
-/// `delete-user` as people would say it: `Delete user`.
-fn humanize(id: &str) -> String {
-    let words: Vec<&str> = id
-        .split(['-', '_', '.'])
-        .filter(|word| !word.is_empty())
-        .collect();
-    let text = words.join(" ");
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().chain(chars).collect(),
-        None => text,
-    }
-}
-
-pub(super) const NO_GRANT: &str = "this route opens by a fresh session, not by a grant of its own";
-pub(super) const GRANT_FROM: &str = "grants begin at level 3, with `scope: action`";
 const MIN_AGE: Duration = Duration::from_secs(1);
 const MAX_AGE: Duration = Duration::from_hours(24);

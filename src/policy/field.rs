@@ -60,3 +60,7 @@ impl Offer<'_> {
         )))
     }
 }
+
+/// What is said where a route that needs no grant of its own speaks of one.
+pub(super) const NO_GRANT: &str = "this route opens by a fresh session, not by a grant of its own";
+pub(super) const GRANT_FROM: &str = "grants begin at level 3, with `scope: action`";

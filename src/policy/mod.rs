@@ -13,6 +13,7 @@ mod proof;
 mod raw;
 mod sources;
 mod template;
+mod words;
 
 pub(crate) use pattern::{Bare, named_tests};
 pub(crate) use raw::RawTest;

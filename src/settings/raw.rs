@@ -35,14 +35,6 @@ pub(super) struct RawSettings {
     pub(super) log: Option<RawLog>,
 }
 
-/// `tls`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawTls {
-    pub(super) certificate: Option<String>,
-    pub(super) key: Option<String>,
-}
-
 /// Where a secret comes from: `{file: …}` or `{env: …}`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

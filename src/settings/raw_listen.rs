@@ -1,6 +1,5 @@
 //! An entry of `listen`: `127.0.0.1:8080`, or a mapping with `address` and `tls`.
 
-use super::raw::RawTls;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -12,6 +11,14 @@ pub(super) struct RawListen {
     pub(super) address: Option<String>,
     pub(super) tls: Option<RawTls>,
     pub(super) is_mapping: bool,
+}
+
+/// `tls`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTls {
+    pub(super) certificate: Option<String>,
+    pub(super) key: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
