@@ -11,9 +11,10 @@ pub use signals::Signals;
 
 use crate::audit::{Audit, Event, EventKind, Outcome};
 use crate::clock::Clock;
+use crate::domain::RouteTable;
 use crate::entropy::Entropy;
 use crate::mail::Mailer;
-use crate::policy::{Fingerprint, Policies, Sources};
+use crate::policy::{Fingerprint, Sources};
 use crate::proxy::House;
 use crate::session::{GuestCookie, Rolling, SharedSessions};
 use crate::settings::{Listener, Settings};
@@ -21,6 +22,7 @@ use crate::store::{StoreOptions, StoreSource, open};
 use crate::transport::bind;
 use crate::verification::{Equipment, PasswordChecker};
 use crate::web::SharedWeb;
+use crate::yaml::Diagnostics;
 use crate::yaml::Severity;
 use arc_swap::ArcSwap;
 use reload::{ReadAtStart, Reloader};
@@ -51,8 +53,10 @@ impl App {
         let entropy = Entropy::system();
         let at_start = ReadAtStart::of(&settings);
         let sources = Sources::read(&settings.policies);
-        let policies = sources.compile().map_err(AppError::Policies)?;
-        log_remarks(&settings, &policies);
+        let mut policies = sources.compile().map_err(AppError::Policies)?;
+        let remarks = std::mem::take(&mut policies.remarks);
+        let table = policies.into_table()?;
+        log_remarks(&settings, &table, &remarks);
         let store = open(&settings.store, &clock)?;
         let keys = Arc::new(settings.secrets.keys(&entropy)?);
         let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
@@ -82,7 +86,7 @@ impl App {
         };
         let web = SharedWeb {
             options: settings.web,
-            table: ArcSwap::from_pointee(policies.into_table()?),
+            table: ArcSwap::from_pointee(table),
             equipment: Arc::new(equipment),
         };
         let house = House {
@@ -162,9 +166,9 @@ fn record(house: &House, kind: EventKind) {
     }
 }
 
-fn log_remarks(settings: &Settings, policies: &Policies) {
-    let own = settings.remarks_on(policies);
-    for remark in settings.remarks.iter().chain(&own).chain(&policies.remarks) {
+fn log_remarks(settings: &Settings, table: &RouteTable, policies: &Diagnostics) {
+    let own = settings.remarks_on(table);
+    for remark in settings.remarks.iter().chain(&own).chain(policies) {
         let place = remark.position.map(|position| format!(":{position}"));
         let place = format!("{}{}", remark.file, place.unwrap_or_default());
         match remark.severity {

@@ -4,8 +4,8 @@ use super::arguments::Check;
 use super::error::CliError;
 use super::output::{Output, plural};
 use crate::clock::Clock;
-use crate::domain::RouteTable;
-use crate::policy::{self, Policies};
+use crate::domain::TableError;
+use crate::policy;
 use crate::settings::{self, Settings};
 use crate::store::{StoreOptions, open};
 use crate::telemetry;
@@ -26,9 +26,14 @@ pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), CliError> {
         }
     };
     let policies = policy::load(&settings.policies).map_err(CliError::Configuration)?;
-    let remarks = all_remarks(&settings, &policies);
     let (routes, files) = (policies.routes.len(), policies.files.len());
-    let mistakes = rest(&settings, policies);
+    let (mut remarks, of_policies) = (settings.remarks.clone(), policies.remarks.clone());
+    let table = policies.into_table();
+    if let Ok(table) = &table {
+        remarks.append(settings.remarks_on(table));
+    }
+    remarks.append(of_policies);
+    let mistakes = rest(&settings, table.err());
     if !remarks.is_empty() {
         writeln!(out, "{remarks}")?;
     }
@@ -52,18 +57,11 @@ pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-fn all_remarks(settings: &Settings, policies: &Policies) -> Diagnostics {
-    let mut remarks = settings.remarks.clone();
-    remarks.append(settings.remarks_on(policies));
-    remarks.append(policies.remarks.clone());
-    remarks
-}
-
 /// What only shows when the parts are put together; nothing is connected or created.
-fn rest(settings: &Settings, policies: Policies) -> Diagnostics {
+fn rest(settings: &Settings, table: Option<TableError>) -> Diagnostics {
     let name = settings.file.display().to_string();
     let mut mistakes = Diagnostics::default();
-    if let Err(error) = RouteTable::new(policies.routes, policies.default) {
+    if let Some(error) = table {
         mistakes.push(Diagnostic::whole_file(&name, telemetry::chain(&error)));
     }
     // The embedded store would be created; an address of Redis is only read.

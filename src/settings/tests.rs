@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::audit::AuditTarget;
-use crate::domain::Leniency;
+use crate::domain::{Accept, Leniency, RouteTable};
 use crate::entropy::Entropy;
 use crate::session::SessionKey;
+use crate::store::StoreOptions;
 use crate::transport::Target;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
@@ -439,6 +440,11 @@ fn numbers_have_ends() {
     }
 }
 
+fn table(policy: &str) -> RouteTable {
+    let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
+    policies.into_table().unwrap()
+}
+
 #[test]
 fn a_sender_that_is_none_is_shown_where_it_stands() {
     let told = wrong("mail:\n  smtp: mail\n  from: nobody\n");
@@ -452,14 +458,14 @@ fn a_sender_that_is_none_is_shown_where_it_stands() {
 fn codes_without_a_mail_server_are_warned_of() {
     let policy =
         "version: 1\ndefault: forward\nroutes:\n  - { id: a, level: 3, match: { path: /a } }\n";
-    let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
-    let told = read("").remarks_on(&policies).to_string();
+    let table = table(policy);
+    let told = read("").remarks_on(&table).to_string();
     assert!(
         told.contains("route `a` accepts e-mailed codes, and there is no `mail`"),
         "{told}"
     );
     let mail = read("mail: { smtp: mail, from: a@example.com, security: plain }");
-    assert!(mail.remarks_on(&policies).is_empty());
+    assert!(mail.remarks_on(&table).is_empty());
 }
 
 #[test]
@@ -467,13 +473,13 @@ fn a_route_that_guards_the_login_itself_is_warned_of() {
     let policy = "version: 1\ndefault: forward\nroutes:\n  - { id: posts, level: 3, match: { methods: \
                   [POST], path: /index.php } }\n  - { id: other, level: 3, match: { path: /index.php, \
                   query: { do: delete } } }\n";
-    let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
+    let table = table(policy);
     let of = |path: &str| {
         let settings = read(&format!(
             "session:\n  cookies: sid\n  learn:\n    logins: [{{ path: {path}, query: {{ do: login }}, \
              subject: {{ form: user }}, success: {{ location: /home }} }}]"
         ));
-        settings.remarks_on(&policies).to_string()
+        settings.remarks_on(&table).to_string()
     };
     let told = of("/index.php");
     assert!(

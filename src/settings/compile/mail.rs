@@ -34,7 +34,7 @@ pub(super) fn compile(
     smtp.ca_file = ca_file;
     smtp.helo.clone_from(&raw.helo);
     smtp.deadline = draft.span(raw.timeout, smtp.deadline, &at("timeout"));
-    let host = public_origin.and_then(crate::settings::host);
+    let host = public_origin.and_then(crate::settings::options::host);
     let site = raw.site.as_deref().or(host).unwrap_or("this site");
     let mut settings = MailSettings::new(smtp, from?, site);
     settings.patience = draft.span(raw.patience, settings.patience, &at("patience"));

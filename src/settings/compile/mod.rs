@@ -9,7 +9,7 @@ mod session;
 mod upstream;
 mod verification;
 
-use super::Settings;
+use super::options::Settings;
 use super::raw::RawSettings;
 use super::size::Size;
 use crate::yaml::{Diagnostics, File, Path, Span};

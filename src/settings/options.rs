@@ -1,0 +1,91 @@
+//! What the settings mean, in the types of those who use them.
+
+use super::secret::Secrets;
+use crate::audit::AuditSettings;
+use crate::mail::MailSettings;
+use crate::proxy::EdgeOptions;
+use crate::session::{BrowserKeyCookie, SessionOptions};
+use crate::store::StoreOptions;
+use crate::telemetry::LogSettings;
+use crate::verification::{PasswordSettings, VerificationSettings};
+use crate::web::WebOptions;
+use crate::yaml::Diagnostics;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the program uses: all sections of the file, with their defaults.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file.
+    pub file: PathBuf,
+    /// How many threads serve requests.
+    pub threads: usize,
+    /// Where we listen.
+    pub listeners: Vec<Listener>,
+    /// How the edge behaves.
+    pub edge: EdgeOptions,
+    /// How our own answers are made.
+    pub web: WebOptions,
+    /// How long requests may go on after we were asked to stop.
+    pub drain: Duration,
+    /// Where sessions come from.
+    pub sessions: SessionOptions,
+    /// How browsers keep our key.
+    pub browser_key: BrowserKeyCookie,
+    /// What all keys are derived from.
+    pub secrets: Secrets,
+    /// The policy files, and folders of them.
+    pub policies: Vec<PathBuf>,
+    /// The store.
+    pub store: StoreOptions,
+    /// How verifications go.
+    pub verification: VerificationSettings,
+    /// How passwords are hashed and checked.
+    pub passwords: PasswordSettings,
+    /// The mail server, if there is one.
+    pub mail: Option<MailSettings>,
+    /// The audit log.
+    pub audit: AuditSettings,
+    /// Our own log.
+    pub log: LogSettings,
+    /// What is allowed and deserves a look.
+    pub remarks: Diagnostics,
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address; port 0 is any that is free.
+    pub address: SocketAddr,
+    /// Certificate and key, where we speak TLS. They have been read once.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files of a TLS listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl Settings {
+    /// What people call the application, where a short name is needed.
+    pub fn site(&self) -> &str {
+        let mail = self.mail.as_ref().map(|mail| mail.site.as_str());
+        let origin = self.web.site.public_origin.as_deref();
+        mail.or(origin.and_then(host)).unwrap_or("Stepgate")
+    }
+}
+
+/// The host of an origin, without its port.
+pub(super) fn host(origin: &str) -> Option<&str> {
+    let (_, authority) = origin.split_once("://")?;
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    Some(match authority.rsplit_once(':') {
+        Some((host, port)) if is_port(port) => host,
+        Some(_) | None => authority,
+    })
+}

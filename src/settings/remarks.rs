@@ -1,0 +1,89 @@
+//! What only shows when settings and policies are looked at together.
+
+use super::options::Settings;
+use crate::domain::{
+    Accept, Factor, Field, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
+    ValueTest, Watched,
+};
+use crate::yaml::{Diagnostic, Diagnostics, Severity};
+use std::sync::Arc;
+
+impl Settings {
+    /// Warns of routes that need a mail server, and of those that guard a login or logout.
+    pub fn remarks_on(&self, table: &RouteTable) -> Diagnostics {
+        let mut remarks = Diagnostics::default();
+        let mut warn = |message: String, hint: &str| {
+            let mut remark = Diagnostic::whole_file(&self.file.display().to_string(), message);
+            remark.severity = Severity::Warning;
+            remarks.push(remark.hint(hint));
+        };
+        let mail = |route: &&Arc<Route>| {
+            let factors = route.requirement.factors.mentioned();
+            factors.contains(Factor::EmailCode)
+        };
+        if self.mail.is_none()
+            && let Some(route) = table.routes().find(mail)
+        {
+            let id = &route.id;
+            let message = format!("route `{id}` accepts e-mailed codes, and there is no `mail`");
+            warn(
+                message,
+                "nobody can pass by a code until `mail` names a mail server",
+            );
+        }
+        let learn = self.sessions.learn.as_ref();
+        let logins = learn.into_iter().flat_map(|learn| &learn.logins);
+        let logouts = learn.into_iter().flat_map(|learn| &learn.logouts);
+        let logins = logins.map(|login| ("login", &login.request));
+        let watched = logins.chain(logouts.map(|logout| ("logout", &**logout)));
+        for (what, request) in watched {
+            for route in guards_of(request, table) {
+                let path = request.path();
+                let message = format!("route `{route}` guards the {what} at `{path}` as well");
+                warn(
+                    message,
+                    "nobody gets through it without a session: write the request as an `except` of the \
+                     route, with what tells it from the others",
+                );
+            }
+        }
+        remarks
+    }
+}
+
+/// The routes that guard a watched request, as far as its path, methods and query tell.
+fn guards_of(request: &Watched, table: &RouteTable) -> Vec<RouteId> {
+    let Ok(path) = RequestPath::parse(request.path(), &Accept::default()) else {
+        return Vec::new();
+    };
+    let query = request.tests().iter().filter_map(|(field, test)| {
+        let (Field::Query(name), ValueTest::Equals(value)) = (field, test) else {
+            return None;
+        };
+        Some((name, value))
+    });
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    let headers = http::HeaderMap::new();
+    let mut routes = Vec::new();
+    for method in request.methods().iter() {
+        let head = RequestHead {
+            method,
+            claimed: MethodSet::EMPTY.with(method),
+            host: "",
+            path: &path,
+            query: Some(&query)
+                .filter(|query| !query.is_empty())
+                .map(String::as_str),
+            headers: &headers,
+            upgrades: false,
+        };
+        for found in table.find(&head).matches() {
+            if !routes.contains(&found.route.id) {
+                routes.push(found.route.id.clone());
+            }
+        }
+    }
+    routes
+}
