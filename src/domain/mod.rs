@@ -11,6 +11,7 @@ mod decide;
 mod evidence;
 mod factor;
 mod grant;
+mod host;
 mod ids;
 mod level;
 mod local_path;
@@ -41,6 +42,7 @@ pub use decide::{Demand, Unmet, Verdict, decide, unmet};
 pub use evidence::{Evidence, Mark, SessionState};
 pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};
 pub use grant::{Claim, Grant, GrantKey};
+pub use host::{Authority, Origin};
 pub use ids::{
     Action, BrowserKeyHash, ChallengeId, GrantId, RequestDigest, RouteId, SessionId, Subject,
     UserId,

@@ -2,7 +2,7 @@
 
 use super::flaw::{Flaw, sound};
 use super::raw::{RawTest, RawWords};
-use crate::domain::{HostPattern, Method, MethodSet, ValueTest, WholeRegex};
+use crate::domain::{Authority, HostPattern, Method, MethodSet, ValueTest, WholeRegex};
 use crate::yaml::{File, Path, Table, clip, nearest};
 
 /// What a bare `true` or `1` is taken for.
@@ -102,7 +102,7 @@ pub(super) fn host(text: &str) -> Result<HostPattern, Flaw> {
         Some(name) => (name, true),
         None => (lower.as_str(), false),
     };
-    if !is_host(name) {
+    if !Authority::parse(name).is_some_and(|host| host.is_plain_host()) {
         return Err(Flaw::new(format!("`{quoted}` is no host"))
             .hint("expected `app.example.com`, or `*.example.com` for all below it"));
     }
@@ -111,22 +111,6 @@ pub(super) fn host(text: &str) -> Result<HostPattern, Flaw> {
     } else {
         HostPattern::Exact(name.to_owned())
     })
-}
-
-fn is_host(name: &str) -> bool {
-    let address = name
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    if let Some(address) = address {
-        return address.parse::<std::net::Ipv6Addr>().is_ok();
-    }
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 /// Reads the tests of a table of parameters, headers or fields, each under its own name.

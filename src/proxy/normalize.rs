@@ -1,10 +1,9 @@
 //! One meaning for a request, or none: what no honest client sends is refused, not repaired.
 
-use crate::domain::Method;
+use crate::domain::{Authority, Method};
 use crate::proxy::house::EdgeOptions;
 use crate::request::context::Visit;
 use crate::request::headers::{StolenHeader, cleanse};
-use crate::request::host::bare_host;
 use crate::request::upgrade::{Upgrade, upgrade};
 use crate::transport::wire::Violation;
 use http::Uri;
@@ -117,5 +116,7 @@ fn host<'v>(parts: &mut Parts, visit: &'v Visit<'_>) -> Result<Cow<'v, str>, Nor
     if line.is_none() {
         parts.headers.insert(header::HOST, visit.authority.clone());
     }
-    bare_host(visit.authority()).ok_or(NormalizeError::Host("a Host that is no host"))
+    let host = Authority::parse(visit.authority());
+    host.map(|host| host.bare_host())
+        .ok_or(NormalizeError::Host("a Host that is no host"))
 }

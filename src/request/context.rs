@@ -172,7 +172,7 @@ impl<'w> Visit<'w> {
     /// The origin that this client sees us under.
     pub(crate) fn origin(&self) -> String {
         match &self.options.public_origin {
-            Some(origin) => origin.clone(),
+            Some(origin) => origin.to_string(),
             None => format!("{}://{}", self.scheme, self.authority()),
         }
     }

@@ -8,7 +8,6 @@ pub(crate) mod client_kind;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod headers;
-pub(crate) mod host;
 pub(crate) mod request_id;
 pub(crate) mod site;
 pub(crate) mod upgrade;

@@ -1,6 +1,6 @@
 //! How clients see us: our prefix and origins, and the application's login page.
 
-use crate::domain::RequestPath;
+use crate::domain::{Origin, RequestPath};
 use crate::locale::Locale;
 use http::HeaderValue;
 
@@ -21,9 +21,9 @@ pub struct SiteOptions {
     /// The reserved prefix, with slashes around it: `/.stepup/`.
     pub prefix: String,
     /// The origin that people see, where the proxy cannot tell: `https://app.example.com`.
-    pub public_origin: Option<String>,
+    pub public_origin: Option<Origin>,
     /// Other origins whose pages may read our answers.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<Origin>,
     /// Where people log in; a path of the application. `{path}` stands for where they were going.
     pub login_page: Option<String>,
     /// The cookies that hold the application's session.
@@ -46,6 +46,6 @@ impl SiteOptions {
     pub(crate) fn lists(&self, origin: &HeaderValue) -> bool {
         self.cors_origins
             .iter()
-            .any(|listed| listed.as_bytes() == origin.as_bytes())
+            .any(|listed| listed.as_str().as_bytes() == origin.as_bytes())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::secret::Secrets;
 use crate::audit::AuditSettings;
+use crate::domain::Origin;
 use crate::mail::MailSettings;
 use crate::proxy::EdgeOptions;
 use crate::session::{BrowserKeyCookie, SessionOptions};
@@ -75,17 +76,7 @@ impl Settings {
     /// What people call the application, where a short name is needed.
     pub fn site(&self) -> &str {
         let mail = self.mail.as_ref().map(|mail| mail.site.as_str());
-        let origin = self.web.site.public_origin.as_deref();
-        mail.or(origin.and_then(host)).unwrap_or("Stepgate")
+        let origin = self.web.site.public_origin.as_ref();
+        mail.or(origin.map(Origin::host)).unwrap_or("Stepgate")
     }
-}
-
-/// The host of an origin, without its port.
-pub(super) fn host(origin: &str) -> Option<&str> {
-    let (_, authority) = origin.split_once("://")?;
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    Some(match authority.rsplit_once(':') {
-        Some((host, port)) if is_port(port) => host,
-        Some(_) | None => authority,
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::audit::AuditTarget;
-use crate::domain::{Accept, Leniency, RouteTable};
+use crate::domain::{Accept, Leniency, Origin, RouteTable};
 use crate::entropy::Entropy;
 use crate::session::SessionKey;
 use crate::store::StoreOptions;
@@ -336,7 +336,7 @@ fn plain_http_costs_our_cookie_its_prefix_and_only_if_it_is_said() {
     let settings = read("public_url: https://App.example.com:443/");
     assert_eq!(settings.browser_key.name(), "__Host-stepgate");
     assert_eq!(
-        settings.web.site.public_origin.as_deref(),
+        settings.web.site.public_origin.as_ref().map(Origin::as_str),
         Some("https://app.example.com")
     );
     assert!(warnings("").contains("`public_url` is missing"));

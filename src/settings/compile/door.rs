@@ -2,6 +2,7 @@
 
 use super::Draft;
 use super::upstream::Upstream;
+use crate::domain::Origin;
 use crate::proxy::EdgeOptions;
 use crate::request::headers::folded;
 use crate::request::{HeaderRules, SiteOptions, TrustedProxies};
@@ -26,7 +27,7 @@ pub(super) struct Door {
     identity: Vec<String>,
     limits: ClientLimits,
     body_limit: usize,
-    cors_origins: Vec<String>,
+    cors_origins: Vec<Origin>,
     drain: Duration,
 }
 
@@ -36,12 +37,6 @@ pub(super) struct Edge {
     pub(super) options: EdgeOptions,
     pub(super) web: WebOptions,
     pub(super) drain: Duration,
-}
-
-/// `https://app.example.com`, in the spelling that browsers send.
-struct Origin {
-    text: String,
-    is_https: bool,
 }
 
 pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Door {
@@ -58,7 +53,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Door {
         .iter()
         .flat_map(|list| list.with_paths(&at))
     {
-        cors_origins.extend(origin(text, &at, draft).map(|origin| origin.text));
+        cors_origins.extend(origin(text, &at, draft));
     }
     let at = root.key("identity_headers");
     let mut identity = Vec::new();
@@ -85,13 +80,13 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Door {
 
 impl Door {
     /// The origin that people see, if it is given.
-    pub(super) fn public_origin(&self) -> Option<&str> {
-        self.public.as_ref().map(|origin| origin.text.as_str())
+    pub(super) fn public_origin(&self) -> Option<&Origin> {
+        self.public.as_ref()
     }
 
     /// The `__Host-` prefix needs https; only a `public_url` in plain http does without.
     pub(super) fn browser_key(&self, keep: Duration) -> BrowserKeyCookie {
-        let is_secure = self.public.as_ref().is_none_or(|origin| origin.is_https);
+        let is_secure = self.public.as_ref().is_none_or(Origin::is_https);
         BrowserKeyCookie::new(is_secure, keep)
     }
 
@@ -137,7 +132,7 @@ impl Door {
         let web = WebOptions {
             site: SiteOptions {
                 prefix: self.prefix,
-                public_origin: self.public.map(|origin| origin.text),
+                public_origin: self.public,
                 cors_origins: self.cors_origins,
                 login_page: sessions.login_page.clone(),
                 session_cookies: sessions.credentials.cookies.clone(),
@@ -236,7 +231,7 @@ fn public_url(text: Option<&str>, listeners: &[Listener], draft: &mut Draft<'_>)
         return None;
     };
     let origin = origin(text, &at, draft)?;
-    match (origin.is_https, is_plain) {
+    match (origin.is_https(), is_plain) {
         (true, true) => draft.file.note(
             &at,
             "https, and we listen in plain http: something in front of us must end TLS",
@@ -251,32 +246,13 @@ fn public_url(text: Option<&str>, listeners: &[Listener], draft: &mut Draft<'_>)
 }
 
 fn origin(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Origin> {
-    let wrong = || {
+    let origin = Origin::parse(text);
+    if origin.is_none() {
         let message = format!("`{}` is not an origin", clip(text));
         let hint = "scheme and host, such as `https://app.example.com`";
-        (message, hint)
-    };
-    let uri = text.parse::<http::Uri>().ok();
-    let found = uri.and_then(|uri| {
-        let scheme = uri.scheme_str()?.to_ascii_lowercase();
-        let authority = uri.authority()?.as_str().to_ascii_lowercase();
-        let bare = uri.path() == "/" && uri.query().is_none() && !authority.contains('@');
-        let default_port = match scheme.as_str() {
-            "http" => ":80",
-            "https" => ":443",
-            _ => return None,
-        };
-        let host = authority.strip_suffix(default_port).unwrap_or(&authority);
-        bare.then(|| Origin {
-            text: format!("{scheme}://{host}"),
-            is_https: scheme == "https",
-        })
-    });
-    if found.is_none() {
-        let (message, hint) = wrong();
         draft.file.report_with_hint(at, message, hint);
     }
-    found
+    origin
 }
 
 fn prefix(text: Option<&str>, draft: &mut Draft<'_>) -> String {

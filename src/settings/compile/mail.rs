@@ -1,13 +1,14 @@
 //! The mail server that sends the codes.
 
 use super::Draft;
+use crate::domain::Origin;
 use crate::mail::{MailSettings, MailSetupError, Security, SmtpLogin, SmtpSettings};
 use crate::settings::raw::{RawMail, RawSecurity};
 use crate::yaml::{Path, clip};
 
 pub(super) fn compile(
     raw: Option<&RawMail>,
-    public_origin: Option<&str>,
+    public_origin: Option<&Origin>,
     draft: &mut Draft<'_>,
 ) -> Option<MailSettings> {
     let raw = raw?;
@@ -34,7 +35,7 @@ pub(super) fn compile(
     smtp.ca_file = ca_file;
     smtp.helo.clone_from(&raw.helo);
     smtp.deadline = draft.span(raw.timeout, smtp.deadline, &at("timeout"));
-    let host = public_origin.and_then(crate::settings::options::host);
+    let host = public_origin.map(Origin::host);
     let site = raw.site.as_deref().or(host).unwrap_or("this site");
     let mut settings = MailSettings::new(smtp, from?, site);
     settings.patience = draft.span(raw.patience, settings.patience, &at("patience"));

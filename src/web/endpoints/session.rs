@@ -4,12 +4,11 @@ use super::Call;
 use super::EndpointError;
 use crate::audit::{self, EventKind};
 use crate::domain::{
-    Body, Captures, Demand, Enforcement, Factor, FactorSet, LocalPath, Method, MethodSet, Reason,
-    RequestHead, RequestPath, Session, Verdict, binding_parts,
+    Authority, Body, Captures, Demand, Enforcement, Factor, FactorSet, LocalPath, Method,
+    MethodSet, RequestHead, RequestPath, Session, Verdict, binding_parts,
 };
 use crate::gate;
 use crate::request::body::Content;
-use crate::request::host::bare_host;
 use crate::web::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::web::respond;
 use bytes::Bytes;
@@ -118,7 +117,8 @@ async fn ask(
         .map_or((target, None), |(path, query)| (path, Some(query)));
     let path = RequestPath::of_target(path, query, &options.accept)?;
     let headers = HeaderMap::new();
-    let host = bare_host(visit.authority()).unwrap_or_default();
+    let host = Authority::parse(visit.authority());
+    let host = host.map(|host| host.bare_host()).unwrap_or_default();
     let head = RequestHead {
         method,
         claimed: MethodSet::EMPTY.with(method),
