@@ -7,6 +7,7 @@
 mod binding;
 mod body;
 mod challenge;
+mod client_network;
 mod decide;
 mod evidence;
 mod factor;
@@ -38,6 +39,7 @@ mod whole_regex;
 pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
 pub use body::{Body, BodyRefusal, FormFields};
 pub use challenge::{Challenge, ReturnTarget};
+pub use client_network::ClientNetwork;
 pub use decide::{Demand, Unmet, Verdict, decide, unmet};
 pub use evidence::{Evidence, Mark, SessionState};
 pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};

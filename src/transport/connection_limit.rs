@@ -2,6 +2,7 @@
 
 use super::drain::{Drain, Working};
 use super::limits::ClientLimits;
+use crate::domain::ClientNetwork;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -12,14 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Default)]
 pub struct Census {
     open: AtomicUsize,
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    by_network: Mutex<HashMap<ClientNetwork, usize>>,
 }
 
 /// A place inside; given up when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     census: Arc<Census>,
-    address: IpAddr,
+    network: ClientNetwork,
     _working: Working,
 }
 
@@ -33,18 +34,18 @@ impl Place {
         peer: IpAddr,
         is_shared: bool,
     ) -> Option<Self> {
-        let address = bucket(peer);
+        let network = ClientNetwork::of(peer);
         {
-            let mut by_address = census
-                .by_address
+            let mut by_network = census
+                .by_network
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            let count = by_address.entry(address).or_insert(0);
+            let count = by_network.entry(network).or_insert(0);
             if census.open.load(Ordering::Relaxed) >= limits.connections
                 || (*count >= limits.connections_per_address && !is_shared)
             {
                 if *count == 0 {
-                    by_address.remove(&address);
+                    by_network.remove(&network);
                 }
                 return None;
             }
@@ -53,7 +54,7 @@ impl Place {
         census.open.fetch_add(1, Ordering::Relaxed);
         Some(Self {
             census: census.clone(),
-            address,
+            network,
             _working: drain.work(),
         })
     }
@@ -62,24 +63,16 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.census.open.fetch_sub(1, Ordering::Relaxed);
-        let mut by_address = self
+        let mut by_network = self
             .census
-            .by_address
+            .by_network
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&self.address) {
+        if let Some(count) = by_network.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
-                by_address.remove(&self.address);
+                by_network.remove(&self.network);
             }
         }
-    }
-}
-
-/// One household is counted as one: an IPv4 address, or an IPv6 /64.
-fn bucket(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
     }
 }
