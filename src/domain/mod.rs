@@ -56,7 +56,7 @@ pub use naming::{LetterCase, Naming, NormalForm};
 use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub(crate) use percent::{hex_byte, undo_odd_escapes};
-pub use reason::Reason;
+pub use reason::{Actor, Reason, ReasonKind};
 pub use request::{RequestHead, RequestLine, claimed_methods, only_line};
 pub(crate) use request::{same_key, splits};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};

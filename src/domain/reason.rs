@@ -1,10 +1,10 @@
-//! The words for why: the same in logs, audit, metrics and responses.
+//! Why a request was refused: one table of the words for it, and of all that follows from each.
 
 use std::fmt;
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// Why a request was answered the way it was.
+    ($($(#[$doc:meta])* $variant:ident = $word:literal, $status:literal, $kind:ident, $actor:ident;)*) => {
+        /// Why a request was answered the way it was. The word is the same in logs, audit and responses.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Reason { $($(#[$doc])* $variant,)* }
 
@@ -16,69 +16,116 @@ macro_rules! reasons {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
+
+            /// The HTTP status of the answer.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// What kind of refusal it is.
+            pub const fn kind(self) -> ReasonKind {
+                match self { $(Self::$variant => ReasonKind::$kind,)* }
+            }
+
+            /// Who can do something about it.
+            pub const fn actor(self) -> Actor {
+                match self { $(Self::$variant => Actor::$actor,)* }
+            }
         }
     };
 }
 
+/// What kind of refusal a reason is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasonKind {
+    /// An answer to a challenge is not taken, or a code not sent; the challenge stays open.
+    Answer,
+    /// No proof of identity would open the route.
+    Denial,
+    /// Something that the request needs fails; the log warns of it.
+    Fault,
+    /// The request itself is at fault, or what it brings.
+    Request,
+    /// Whose session it is, is not known.
+    Session,
+    /// A fresh proof of identity would open the route.
+    StepUp,
+}
+
+/// Who can do something about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Who wrote the client.
+    Client,
+    /// Nobody: it passes.
+    Nobody,
+    /// Who runs the site.
+    Operator,
+    /// The person in front of the client.
+    You,
+}
+
+// The word, the status, the kind, and who can do something about it.
 reasons! {
     /// The request can be read in several ways, or no honest client sends it.
-    AmbiguousRequest = "ambiguous-request",
+    AmbiguousRequest = "ambiguous-request", 400, Request, Client;
     /// A guarded route must read the body, and it is too large.
-    BodyTooLarge = "body-too-large",
+    BodyTooLarge = "body-too-large", 413, Request, Client;
     /// The challenge is over: expired, answered, or not for this session and browser.
-    ChallengeExpired = "challenge-expired",
+    ChallengeExpired = "challenge-expired", 403, Request, You;
     /// A guarded route on a connection that is logged in itself: whose request it is, nobody can tell.
-    ConnectionAuthenticated = "connection-authenticated",
+    // RFC 9110 §15.5.20: the client may come again on another connection.
+    ConnectionAuthenticated = "connection-authenticated", 421, Denial, Operator;
     /// A state-changing call to our endpoints did not come from our own pages.
-    CrossSite = "cross-site",
+    CrossSite = "cross-site", 403, Request, Client;
     /// Too many consecutive failures; an operator must unlock the factor.
-    FactorLocked = "factor-locked",
+    FactorLocked = "factor-locked", 403, Answer, Operator;
     /// There was a grant, and its time is over.
-    GrantExpired = "grant-expired",
+    GrantExpired = "grant-expired", 403, StepUp, You;
     /// There is a grant, for another request.
-    GrantMismatch = "grant-mismatch",
+    GrantMismatch = "grant-mismatch", 403, StepUp, You;
     /// The single-use grant was taken before.
-    GrantSpent = "grant-spent",
+    GrantSpent = "grant-spent", 403, StepUp, You;
     /// The headers of the request are too long, or too many.
-    HeadTooLarge = "head-too-large",
+    HeadTooLarge = "head-too-large", 431, Request, Client;
     /// The upstream answered with something that is not one HTTP message.
-    InvalidUpstreamResponse = "invalid-upstream-response",
+    InvalidUpstreamResponse = "invalid-upstream-response", 502, Fault, Operator;
     /// A limit on connections or concurrent work was reached.
-    LimitReached = "limit-reached",
+    LimitReached = "limit-reached", 503, Fault, Nobody;
     /// The mail could not be handed to the mail server.
-    MailUnavailable = "mail-unavailable",
+    MailUnavailable = "mail-unavailable", 503, Answer, Operator;
     /// Nobody enrolled a factor that this route accepts.
-    MethodNotEnrolled = "method-not-enrolled",
+    MethodNotEnrolled = "method-not-enrolled", 403, Denial, Operator;
     /// Nothing of ours lives at this address, or the method is not one we know.
-    NotFound = "not-found",
+    NotFound = "not-found", 404, Request, You;
     /// The policy forbids whatever it does not name.
-    PolicyDefaultDeny = "policy-default-deny",
+    PolicyDefaultDeny = "policy-default-deny", 403, Denial, Operator;
     /// The request did not come in time.
-    RequestTimeout = "request-timeout",
+    RequestTimeout = "request-timeout", 408, Request, Client;
     /// Somebody may have logged in within the session, or it was signed out here: whose it is cannot be told.
-    SessionDisputed = "session-disputed",
+    SessionDisputed = "session-disputed", 401, Session, You;
     /// The session is not fresh enough for this route.
-    SessionNotFresh = "session-not-fresh",
+    SessionNotFresh = "session-not-fresh", 403, StepUp, You;
     /// A guarded route needs a session that we know.
-    SessionRequired = "session-required",
+    SessionRequired = "session-required", 401, Session, You;
     /// The session was ended by its owner or an operator.
-    SessionRevoked = "session-revoked",
+    SessionRevoked = "session-revoked", 401, Session, You;
     /// The session is older, or was idle longer, than the settings allow.
-    SessionTimedOut = "session-timed-out",
+    SessionTimedOut = "session-timed-out", 401, Session, You;
     /// A fresh proof of identity is needed.
-    StepUpRequired = "step-up-required",
+    StepUpRequired = "step-up-required", 403, StepUp, You;
     /// The store does not answer; guarded routes stay shut.
-    StoreUnavailable = "store-unavailable",
+    StoreUnavailable = "store-unavailable", 503, Fault, Operator;
     /// The address of the request is too long.
-    TargetTooLong = "target-too-long",
+    TargetTooLong = "target-too-long", 414, Request, Client;
     /// Too many attempts for now.
-    TooManyAttempts = "too-many-attempts",
+    TooManyAttempts = "too-many-attempts", 429, Answer, Nobody;
     /// The upstream answered too late.
-    UpstreamTimeout = "upstream-timeout",
+    UpstreamTimeout = "upstream-timeout", 504, Fault, Operator;
     /// The upstream could not be reached, or hung up.
-    UpstreamUnreachable = "upstream-unreachable",
+    UpstreamUnreachable = "upstream-unreachable", 502, Fault, Operator;
     /// The answer to the challenge is wrong.
-    WrongAnswer = "wrong-answer",
+    WrongAnswer = "wrong-answer", 403, Answer, You;
 }
 
 impl fmt::Display for Reason {
@@ -102,5 +149,12 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn a_refusal_is_an_error_of_the_client_or_of_ours() {
+        for reason in Reason::ALL {
+            assert!((400..600).contains(&reason.status()), "{reason}");
+        }
     }
 }

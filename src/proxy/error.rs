@@ -1,7 +1,7 @@
 //! Everything that can keep a request from its answer, with the word for it.
 
 use crate::audit::AuditUnavailable;
-use crate::domain::{Ambiguous, BodyRefusal, Reason};
+use crate::domain::{Ambiguous, BodyRefusal, Reason, ReasonKind};
 use crate::proxy::forward::ForwardError;
 use crate::proxy::house::Worker;
 use crate::proxy::normalize::NormalizeError;
@@ -103,45 +103,15 @@ impl EdgeError {
     /// Logs it with its causes. A failure of ours is logged loudly, but not a thousand times a second.
     pub(super) fn log(&self, visit: &Visit<'_>, worker: &Worker) {
         let (id, reason, cause) = (visit.id, self.reason(), chain(self));
-        match reason {
-            Reason::StoreUnavailable
-            | Reason::UpstreamTimeout
-            | Reason::UpstreamUnreachable
-            | Reason::InvalidUpstreamResponse
-            | Reason::LimitReached => {
-                let transport = &worker.transport;
-                if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
-                    tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
-                } else {
-                    tracing::debug!(request_id = %id, %reason, %cause, "request failed");
-                }
+        if reason.kind() == ReasonKind::Fault {
+            let transport = &worker.transport;
+            if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
+                tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
+            } else {
+                tracing::debug!(request_id = %id, %reason, %cause, "request failed");
             }
-            Reason::AmbiguousRequest
-            | Reason::BodyTooLarge
-            | Reason::ChallengeExpired
-            | Reason::ConnectionAuthenticated
-            | Reason::CrossSite
-            | Reason::FactorLocked
-            | Reason::GrantExpired
-            | Reason::GrantMismatch
-            | Reason::GrantSpent
-            | Reason::HeadTooLarge
-            | Reason::MailUnavailable
-            | Reason::MethodNotEnrolled
-            | Reason::NotFound
-            | Reason::PolicyDefaultDeny
-            | Reason::RequestTimeout
-            | Reason::SessionDisputed
-            | Reason::SessionNotFresh
-            | Reason::SessionRequired
-            | Reason::SessionRevoked
-            | Reason::SessionTimedOut
-            | Reason::StepUpRequired
-            | Reason::TargetTooLong
-            | Reason::TooManyAttempts
-            | Reason::WrongAnswer => {
-                tracing::debug!(request_id = %id, %reason, %cause, "request refused");
-            }
+        } else {
+            tracing::debug!(request_id = %id, %reason, %cause, "request refused");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::EndpointError;
 use super::prompt::{Drafted, for_known, set_browser_key};
 use super::{BODY_LIMIT, Call, Known};
-use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReturnTarget, Secret};
+use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
 use crate::request::body::Content;
 use crate::request::client_kind::ClientKind;
 use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
@@ -296,42 +296,21 @@ impl Desk<'_, '_, '_> {
         respond::answer_refused(self.call.visit, refusal)
     }
 
-    /// What the person reads about a refusal on the page itself.
+    /// What the person reads about a refusal on the page itself, which stays as long as its challenge. Of one
+    /// that is over, a page of its own says why.
     fn told(&self, refusal: &Refusal) -> Option<PromptError> {
-        Some(match refusal.reason {
-            Reason::FactorLocked => PromptError::FactorLocked(self.factor),
-            Reason::MailUnavailable => PromptError::MailUnavailable,
-            Reason::TooManyAttempts => PromptError::TooManyAttempts(refusal.retry_after),
-            Reason::WrongAnswer => PromptError::WrongAnswer {
+        let reason = refusal.reason;
+        #[allow(clippy::wildcard_enum_match_arm)] // the table of reasons names the rest
+        match reason {
+            Reason::FactorLocked => Some(PromptError::FactorLocked(self.factor)),
+            Reason::MailUnavailable => Some(PromptError::MailUnavailable),
+            Reason::TooManyAttempts => Some(PromptError::TooManyAttempts(refusal.retry_after)),
+            Reason::WrongAnswer => Some(PromptError::WrongAnswer {
                 factor: self.factor,
                 remaining: refusal.attempts_left.unwrap_or_default(),
-            },
-            Reason::LimitReached | Reason::StoreUnavailable => PromptError::Unavailable,
-            // The rest ends the challenge: a page of its own says why.
-            Reason::AmbiguousRequest
-            | Reason::BodyTooLarge
-            | Reason::ChallengeExpired
-            | Reason::ConnectionAuthenticated
-            | Reason::CrossSite
-            | Reason::GrantExpired
-            | Reason::GrantMismatch
-            | Reason::GrantSpent
-            | Reason::HeadTooLarge
-            | Reason::InvalidUpstreamResponse
-            | Reason::MethodNotEnrolled
-            | Reason::NotFound
-            | Reason::PolicyDefaultDeny
-            | Reason::RequestTimeout
-            | Reason::SessionDisputed
-            | Reason::SessionNotFresh
-            | Reason::SessionRequired
-            | Reason::SessionRevoked
-            | Reason::SessionTimedOut
-            | Reason::StepUpRequired
-            | Reason::TargetTooLong
-            | Reason::UpstreamTimeout
-            | Reason::UpstreamUnreachable => return None,
-        })
+            }),
+            _ => (reason.kind() == ReasonKind::Fault).then_some(PromptError::Unavailable),
+        }
     }
 
     /// The prompt page once more, with the form that it carries; or a page about why not.

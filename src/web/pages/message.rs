@@ -127,7 +127,7 @@ pub fn problem(site: &Site, word: &str) -> Option<String> {
     page.sections = vec![
         (t.problem_meaning, told.meaning),
         (t.problem_todo, told.todo),
-        (t.problem_who, actor(reason).name(t)),
+        (t.problem_who, actor(reason, t)),
     ];
     page.facts = facts(t, reason, None, None);
     page.leave = Some(Link {

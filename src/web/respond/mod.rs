@@ -3,7 +3,7 @@
 mod shape;
 mod status;
 
-use crate::domain::{LocalPath, Reason, Requirement};
+use crate::domain::{LocalPath, Reason, ReasonKind, Requirement};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::Visit;
 use crate::verification::Refusal;
@@ -66,22 +66,16 @@ pub(crate) fn refusal(
     detail: Option<String>,
     retry_after: Option<Duration>,
 ) -> Response<Bytes> {
-    let denies = [
-        Reason::ConnectionAuthenticated,
-        Reason::MethodNotEnrolled,
-        Reason::PolicyDefaultDeny,
-    ]
-    .contains(&reason);
-    let mark = if denies || is_about_session(reason) {
-        Mark::Deny
-    } else {
-        Mark::Error
+    let about_session = reason.kind() == ReasonKind::Session;
+    let mark = match reason.kind() {
+        ReasonKind::Denial | ReasonKind::Session => Mark::Deny,
+        ReasonKind::Answer | ReasonKind::Fault | ReasonKind::Request | ReasonKind::StepUp => {
+            Mark::Error
+        }
     };
     let site = visit.site();
     let status = status_of(reason, visit.audience.kind);
-    let login = is_about_session(reason)
-        .then(|| visit.login_url())
-        .flatten();
+    let login = about_session.then(|| visit.login_url()).flatten();
     let mut response = if visit.audience.kind == ClientKind::Navigation
         && visit.audience.safe
         && let Some(login) = &login
@@ -90,7 +84,7 @@ pub(crate) fn refusal(
     } else if visit.audience.reads_pages() {
         let back = Some(LocalPath::root());
         let id = Some(visit.id.to_string());
-        let page = if is_about_session(reason) {
+        let page = if about_session {
             pages::session(
                 &site,
                 &SessionView {
@@ -139,7 +133,7 @@ pub(crate) fn refusal(
             &problem::retry_after(wait).to_string(),
         );
     }
-    if is_about_session(reason) && reason != Reason::SessionRequired {
+    if about_session && reason != Reason::SessionRequired {
         // The login page is refused with this cookie as well, or a login with it not believed.
         drop_session_cookies(visit, headers);
     }
@@ -306,14 +300,4 @@ pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Bytes> {
     );
     set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
     ours(visit, Mark::Done, response)
-}
-
-fn is_about_session(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::SessionDisputed
-            | Reason::SessionRequired
-            | Reason::SessionRevoked
-            | Reason::SessionTimedOut
-    )
 }

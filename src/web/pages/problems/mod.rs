@@ -1,10 +1,10 @@
-//! What each reason means, who can act, and what to do: one table for pages and problem documents.
+//! What each reason means, who can act, and what to do, for pages and problem documents.
 
 mod de;
 mod en;
 
 use super::texts::Texts;
-use crate::domain::Reason;
+use crate::domain::{Actor, Reason};
 use crate::locale::Locale;
 
 /// What a reason means to the person or program that meets it.
@@ -18,15 +18,6 @@ pub(crate) struct Explanation {
     pub(crate) todo: &'static str,
 }
 
-/// Who can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Actor {
-    Client,
-    Nobody,
-    Operator,
-    You,
-}
-
 /// Explains `reason` in `locale`.
 pub(crate) const fn explain(reason: Reason, locale: Locale) -> Explanation {
     match locale {
@@ -35,49 +26,13 @@ pub(crate) const fn explain(reason: Reason, locale: Locale) -> Explanation {
     }
 }
 
-/// Tells who can do something about `reason`.
-pub(crate) const fn actor(reason: Reason) -> Actor {
-    match reason {
-        Reason::AmbiguousRequest
-        | Reason::BodyTooLarge
-        | Reason::CrossSite
-        | Reason::HeadTooLarge
-        | Reason::RequestTimeout
-        | Reason::TargetTooLong => Actor::Client,
-        Reason::LimitReached | Reason::TooManyAttempts => Actor::Nobody,
-        Reason::ConnectionAuthenticated
-        | Reason::FactorLocked
-        | Reason::InvalidUpstreamResponse
-        | Reason::MailUnavailable
-        | Reason::MethodNotEnrolled
-        | Reason::PolicyDefaultDeny
-        | Reason::StoreUnavailable
-        | Reason::UpstreamTimeout
-        | Reason::UpstreamUnreachable => Actor::Operator,
-        Reason::ChallengeExpired
-        | Reason::GrantExpired
-        | Reason::GrantMismatch
-        | Reason::GrantSpent
-        | Reason::NotFound
-        | Reason::SessionDisputed
-        | Reason::SessionNotFresh
-        | Reason::SessionRequired
-        | Reason::SessionRevoked
-        | Reason::SessionTimedOut
-        | Reason::StepUpRequired
-        | Reason::WrongAnswer => Actor::You,
-    }
-}
-
-impl Actor {
-    /// What the actor is called.
-    pub(crate) const fn name(self, texts: &Texts) -> &'static str {
-        match self {
-            Self::Client => texts.actor_client,
-            Self::Nobody => texts.actor_nobody,
-            Self::Operator => texts.actor_operator,
-            Self::You => texts.actor_you,
-        }
+/// What whoever can do something about `reason` is called.
+pub(crate) const fn actor(reason: Reason, texts: &Texts) -> &'static str {
+    match reason.actor() {
+        Actor::Client => texts.actor_client,
+        Actor::Nobody => texts.actor_nobody,
+        Actor::Operator => texts.actor_operator,
+        Actor::You => texts.actor_you,
     }
 }
 
