@@ -1,5 +1,7 @@
 //! Words as they are shown in messages, and the known word that was probably meant.
 
+use strsim::osa_distance;
+
 /// Shortens a text for a message.
 pub fn clip(text: &str) -> String {
     let mut chars = text.chars();
@@ -12,10 +14,14 @@ pub fn clip(text: &str) -> String {
 
 /// Finds the known word that `word` is probably a misspelling of.
 pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let word: Vec<char> = word.to_lowercase().chars().take(MAX_SHOWN).collect();
-    let scored = known.iter().map(|known| (distance(&word, known), *known));
+    let word: String = word.to_lowercase().chars().take(MAX_SHOWN).collect();
+    // Letters that are changed, added, dropped, or swapped with their neighbor.
+    let distance = |known: &str| osa_distance(&word, &known.to_lowercase());
+    let scored = known.iter().map(|known| (distance(known), *known));
     scored
-        .filter(|(distance, known)| *distance * 3 <= known.chars().count().max(word.len()))
+        .filter(|(distance, known)| {
+            *distance * 3 <= known.chars().count().max(word.chars().count())
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
 }
@@ -26,34 +32,6 @@ pub fn suggestion(word: &str, known: &[&str]) -> String {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here: {}", known.join(", ")),
     }
-}
-
-/// How many letters must be changed, added, dropped or swapped with their neighbor.
-fn distance(word: &[char], known: &str) -> usize {
-    let mut rows = [Vec::new(), (0..=word.len()).collect::<Vec<usize>>()];
-    let mut before = None;
-    for (line, letter) in known.to_lowercase().chars().enumerate() {
-        let [older, last] = &rows;
-        let mut row = vec![line + 1];
-        for (index, own) in word.iter().enumerate() {
-            let cell =
-                |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
-            let changed = cell(last, index) + usize::from(*own != letter);
-            let shorter = cell(last, index + 1).min(cell(&row, index)) + 1;
-            let swapped = match index.checked_sub(1) {
-                Some(left) if word.get(left) == Some(&letter) && Some(*own) == before => {
-                    cell(older, left) + 1
-                }
-                _ => usize::MAX,
-            };
-            row.push(changed.min(shorter).min(swapped));
-        }
-        before = Some(letter);
-        let [_, last] = rows;
-        rows = [last, row];
-    }
-    let [_, last] = rows;
-    last.last().copied().unwrap_or(0)
 }
 
 /// How much of a value a message shows.
