@@ -2,11 +2,11 @@
 
 use super::field::{GRANT_FROM, NO_GRANT, Offer};
 use super::flaw::sound;
-use super::raw::{OneOrMore, RawRoute};
+use super::raw::RawRoute;
 use super::template;
 use super::words::phrase;
 use crate::domain::{Binding, Field, RiskLevel};
-use crate::yaml::{File, Path};
+use crate::yaml::{File, OneOrMore, Path};
 
 /// How a grant for a route is tied to requests.
 pub(super) struct Bound {
@@ -54,7 +54,7 @@ fn show(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Vec<(S
 /// What a grant is bound to. Unless the policy says so itself, what the person is shown: that is
 /// what they agree to.
 fn bind(
-    raw: Option<&OneOrMore>,
+    raw: Option<&OneOrMore<String>>,
     show: &[(String, Field)],
     offer: &Offer<'_>,
     file: &mut File,
@@ -68,14 +68,14 @@ fn bind(
             Binding::Fields(show.iter().map(|(_, field)| field.clone()).collect())
         }
     };
-    let Some(OneOrMore(words)) = raw else {
+    let Some(written) = raw else {
         return usual();
     };
     if !offer.needs_grant {
         file.report_with_hint(at, NO_GRANT, GRANT_FROM);
         return usual();
     }
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words: Vec<&str> = written.items().iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => {
             let hint = "`bind: nothing` if any request for the action will do";
@@ -90,10 +90,10 @@ fn bind(
             }
             Binding::Nothing
         }
-        words => {
+        _ => {
             let mut fields = Vec::new();
-            for (index, word) in words.iter().enumerate() {
-                fields.extend(sound(offer.field(word), file, &at.item(index)));
+            for (at, word) in written.with_paths(at) {
+                fields.extend(sound(offer.field(word), file, &at));
             }
             Binding::Fields(fields)
         }

@@ -254,18 +254,18 @@ fn graphql(raw: &RawGraphQl, file: &mut File, at: &Path) -> Option<BodyMatcher> 
         return None;
     };
     let at = at.key("operation");
-    if operation.0.is_empty() {
+    if operation.items().is_empty() {
         file.report(&at, "no operation is named");
         return None;
     }
     let mut is_sound = true;
-    for (index, name) in operation.0.iter().enumerate() {
+    for (at, name) in operation.with_paths(&at) {
         if !is_graphql_name(name) {
-            file.report(at.item(index), format!("`{name}` is no GraphQL name"));
+            file.report(&at, format!("`{name}` is no GraphQL name"));
             is_sound = false;
         }
     }
-    is_sound.then(|| BodyMatcher::GraphQl(operation.0.clone()))
+    is_sound.then(|| BodyMatcher::GraphQl(operation.items().to_vec()))
 }
 
 /// GraphQL (October 2021) §2.1.9.

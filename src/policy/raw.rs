@@ -1,9 +1,9 @@
 //! What may be written in a policy file. Plain types; what they mean is checked in `compile.rs`.
 
-use crate::yaml::{Span, Table};
+use crate::yaml::{OneOrMore, Span, Table};
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use std::fmt;
 
 /// One policy file.
@@ -45,7 +45,7 @@ pub(super) struct RawRoute {
     pub(super) max_age: Option<Span>,
     pub(super) scope: Option<RawScope>,
     pub(super) single_use: Option<bool>,
-    pub(super) bind: Option<OneOrMore>,
+    pub(super) bind: Option<OneOrMore<String>>,
     pub(super) show: Option<Table<String>>,
     pub(super) confirm: Option<String>,
     pub(super) anchor: Option<String>,
@@ -97,7 +97,7 @@ pub(super) enum RawReading {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGraphQl {
-    pub(super) operation: Option<OneOrMore>,
+    pub(super) operation: Option<OneOrMore<String>>,
 }
 
 /// An entry of `except`
@@ -111,10 +111,6 @@ pub(super) struct RawExcept {
     pub(super) query: Option<Table<RawTest>>,
     pub(super) headers: Option<Table<RawTest>>,
 }
-
-/// A word, or a list of words.
-#[derive(Debug)]
-pub(super) struct OneOrMore(pub(super) Vec<String>);
 
 /// What a value must be: `"text"`, `present`, `absent`, `{equals: …}` or `{regex: …}`.
 #[derive(Debug)]
@@ -132,30 +128,6 @@ pub(crate) enum RawTest {
 pub(crate) struct RawWords {
     pub(super) equals: Option<String>,
     pub(super) regex: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for OneOrMore {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrMoreVisitor)
-    }
-}
-
-struct OneOrMoreVisitor;
-
-impl<'de> Visitor<'de> for OneOrMoreVisitor {
-    type Value = OneOrMore;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a word or a list of words")
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<OneOrMore, E> {
-        Ok(OneOrMore(vec![word.to_owned()]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<OneOrMore, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(OneOrMore)
-    }
 }
 
 impl<'de> Deserialize<'de> for RawTest {

@@ -4,13 +4,11 @@
 //! and are never shown. What stands in [`Settings`] can be used as it is.
 
 mod compile;
-mod one_or_more;
 mod options;
 mod raw;
 mod raw_listen;
 mod remarks;
 mod secret;
-mod size;
 #[cfg(test)]
 mod tests;
 

@@ -2,11 +2,9 @@
 //!
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
-use super::one_or_more::OneOrMore;
 use super::raw_listen::RawListen;
-use super::size::Size;
 use crate::policy::RawTest;
-use crate::yaml::{Span, Table};
+use crate::yaml::{OneOrMore, Size, Span, Table};
 use serde::Deserialize;
 
 /// The file

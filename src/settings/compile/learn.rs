@@ -4,9 +4,8 @@ use super::Draft;
 use crate::domain::{Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex};
 use crate::policy::{Bare, RawTest, named_tests};
 use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
-use crate::settings::one_or_more::OneOrMore;
 use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSubject, RawSuccess, RawWatched};
-use crate::yaml::{Path, Table, clip};
+use crate::yaml::{OneOrMore, Path, Table, clip};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 

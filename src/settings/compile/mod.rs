@@ -11,8 +11,7 @@ mod verification;
 
 use super::options::Settings;
 use super::raw::RawSettings;
-use super::size::Size;
-use crate::yaml::{Diagnostics, File, Path, Span};
+use crate::yaml::{Diagnostics, File, Path, Size, Span};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;

@@ -4,11 +4,10 @@ use super::Draft;
 use crate::domain::{Accept, Leniency};
 use crate::request::headers::is_plain;
 use crate::request::{ForwardedStyle, NotPassed, RewriteUrls, may_pass, may_remove};
-use crate::settings::one_or_more::OneOrMore;
 use crate::settings::raw::{RawAccept, RawForwarded, RawHeaders, RawRewriteUrls, RawUpstream};
 use crate::tls::client_config;
 use crate::transport::{Target, UpstreamOptions};
-use crate::yaml::{Path, clip};
+use crate::yaml::{OneOrMore, Path, clip};
 use std::time::Duration;
 
 /// What the section means.

@@ -2,12 +2,11 @@
 
 use super::Draft;
 use crate::settings::raw::{RawArgon2, RawEmailSubjects, RawLimit, RawThrottles, RawVerification};
-use crate::settings::size::Size;
 use crate::verification::{
     EmailSubjects, Limit, Limits, MAX_CODE_LIFE, PasswordCost, PasswordSettings,
     VerificationSettings,
 };
-use crate::yaml::{Path, Span};
+use crate::yaml::{Path, Size, Span};
 use std::time::Duration;
 
 /// What the section means.

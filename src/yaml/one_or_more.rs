@@ -1,5 +1,6 @@
 //! A value, or a list of them: `listen: 127.0.0.1:8080` as well as `listen: [ … ]`.
 
+use super::locate::Path;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{
     Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -9,7 +10,7 @@ use std::marker::PhantomData;
 
 /// One, or more of them in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OneOrMore<T> {
+pub struct OneOrMore<T> {
     items: Vec<T>,
     shape: Shape,
 }
@@ -21,11 +22,13 @@ enum Shape {
 }
 
 impl<T> OneOrMore<T> {
+    /// The items.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
     /// The items, each with the path at which it stands.
-    pub(super) fn with_paths(
-        &self,
-        at: &crate::yaml::Path,
-    ) -> impl Iterator<Item = (crate::yaml::Path, &T)> {
+    pub fn with_paths(&self, at: &Path) -> impl Iterator<Item = (Path, &T)> {
         self.items
             .iter()
             .enumerate()
@@ -54,6 +57,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMoreVisitor<T> {
     fn visit_str<E: Error>(self, text: &str) -> Result<OneOrMore<T>, E> {
         let text: StrDeserializer<'_, E> = text.into_deserializer();
         T::deserialize(text).map(one)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<OneOrMore<T>, E> {
+        T::deserialize(value.into_deserializer()).map(one)
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<OneOrMore<T>, E> {
