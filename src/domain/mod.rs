@@ -6,6 +6,7 @@
 
 mod binding;
 mod body;
+mod bytes;
 mod challenge;
 mod client_network;
 mod decide;
@@ -38,6 +39,7 @@ mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
 pub use body::{Body, BodyRefusal, FormFields};
+pub(crate) use bytes::{ByteReader, ByteWriter};
 pub use challenge::{Challenge, ReturnTarget};
 pub use client_network::ClientNetwork;
 pub use decide::{Demand, Unmet, Verdict, decide, unmet};

@@ -7,8 +7,8 @@
 
 use super::{SentCode, StoreError};
 use crate::domain::{
-    Action, BrowserKeyHash, ChallengeId, FactorSet, Grant, GrantId, GrantKey, Mark, RequestDigest,
-    RiskLevel, Secret, Session, SessionId, Subject, Timestamp, User, UserId,
+    Action, BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, FactorSet, Grant, GrantId,
+    GrantKey, Mark, RequestDigest, RiskLevel, Secret, Session, SessionId, Subject, User, UserId,
 };
 
 const VERSION: u8 = 1;
@@ -38,70 +38,61 @@ mod offset {
 /// Writes a session.
 pub(crate) fn encode_session(id: &SessionId, session: &Session) -> Vec<u8> {
     let subject = session.subject.as_str().as_bytes();
+    let browser_key = session.browser_key.as_ref();
     let mut out = head(SESSION, 93 + subject.len());
-    out.extend_from_slice(id.as_bytes());
-    put_time(&mut out, session.seen_at);
-    out.push(u8::from(session.authenticated_at.is_some()));
-    put_time(&mut out, session.authenticated_at.unwrap_or_default());
-    out.push(u8::from(session.browser_key.is_some()));
-    out.extend_from_slice(
-        session
-            .browser_key
-            .as_ref()
-            .map_or(&[0; 32], |key| key.as_bytes()),
-    );
-    put_time(&mut out, session.created_at);
-    out.push(u8::from(session.revoked));
-    out.extend_from_slice(subject);
-    out
+    out.array(id.as_bytes())
+        .time(session.seen_at)
+        .flag(session.authenticated_at.is_some())
+        .time(session.authenticated_at.unwrap_or_default())
+        .flag(browser_key.is_some())
+        .array(browser_key.map_or(&[0; 32], |key| key.as_bytes()))
+        .time(session.created_at)
+        .flag(session.revoked)
+        .array(subject);
+    out.into_bytes()
 }
 
 /// Reads a session that was filed under `id`.
 pub(crate) fn decode_session(id: &SessionId, bytes: &[u8]) -> Result<Session, StoreError> {
-    session(id, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "session" })
+    session(id, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "session" })
 }
 
 /// Writes a mark.
 pub(crate) fn encode_mark(id: &SessionId, mark: &Mark) -> Vec<u8> {
     let subject = mark.subject.as_str().as_bytes();
     let mut out = head(MARK, 75 + subject.len());
-    out.extend_from_slice(id.as_bytes());
-    out.extend_from_slice(mark.browser_key.as_bytes());
-    put_time(&mut out, mark.verified_at);
-    out.push(mark.factors.bits());
-    out.extend_from_slice(subject);
-    out
+    out.array(id.as_bytes())
+        .array(mark.browser_key.as_bytes())
+        .time(mark.verified_at)
+        .byte(mark.factors.bits())
+        .array(subject);
+    out.into_bytes()
 }
 
 /// Reads the mark of the session `id`.
 pub(crate) fn decode_mark(id: &SessionId, bytes: &[u8]) -> Result<Mark, StoreError> {
-    mark(id, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "mark" })
+    mark(id, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "mark" })
 }
 
 /// Writes a grant of the session `id`.
 pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
-    let action = grant.key.action.as_str().as_bytes();
+    let action = grant.key.action.as_str();
     let subject = grant.subject.as_str().as_bytes();
+    let binding = grant.key.binding.as_ref();
     let mut out = head(GRANT, 138 + action.len() + subject.len());
-    out.extend_from_slice(id.as_bytes());
-    out.extend_from_slice(grant.browser_key.as_bytes());
-    put_time(&mut out, grant.expires_at);
-    out.extend_from_slice(grant.id.as_bytes());
-    put_time(&mut out, grant.granted_at);
-    out.push(grant.level.number());
-    out.push(grant.factors.bits());
-    out.push(u8::from(grant.key.single_use));
-    out.push(u8::from(grant.key.binding.is_some()));
-    out.extend_from_slice(
-        grant
-            .key
-            .binding
-            .as_ref()
-            .map_or(&[0; 32], |digest| digest.as_bytes()),
-    );
-    put_bytes(&mut out, action);
-    out.extend_from_slice(subject);
-    out
+    out.array(id.as_bytes())
+        .array(grant.browser_key.as_bytes())
+        .time(grant.expires_at)
+        .array(grant.id.as_bytes())
+        .time(grant.granted_at)
+        .byte(grant.level.number())
+        .byte(grant.factors.bits())
+        .flag(grant.key.single_use)
+        .flag(binding.is_some())
+        .array(binding.map_or(&[0; 32], |digest| digest.as_bytes()))
+        .text(action)
+        .array(subject);
+    out.into_bytes()
 }
 
 /// Reads a grant that was filed under `id` and `key`.
@@ -110,14 +101,14 @@ pub(crate) fn decode_grant(
     key: &GrantKey,
     bytes: &[u8],
 ) -> Result<Grant, StoreError> {
-    grant(id, &mut Reader::new(bytes))
+    grant(id, &mut ByteReader::new(bytes))
         .filter(|grant| grant.key == *key)
         .ok_or(StoreError::Corrupt { what: "grant" })
 }
 
 /// Reads a grant that was filed under `id`, whatever its key.
 pub(crate) fn decode_latest(id: &SessionId, bytes: &[u8]) -> Result<Grant, StoreError> {
-    grant(id, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "grant" })
+    grant(id, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "grant" })
 }
 
 /// Files a record of a session (session, mark or grant) under another id.
@@ -132,18 +123,14 @@ pub(crate) fn rekey(grant: &mut [u8], browser_key: &BrowserKeyHash) {
 
 /// Writes a user, without the aliases, which are filed beside it.
 pub(crate) fn encode_user(user: &User) -> Vec<u8> {
+    let password = user.password.as_ref().map(|hash| hash.expose().as_bytes());
     let mut out = head(USER, 256);
-    put_time(&mut out, user.created_at);
-    put_bytes(&mut out, user.id.as_str().as_bytes());
-    put_optional(&mut out, user.email.as_ref().map(String::as_bytes));
-    put_optional(
-        &mut out,
-        user.password
-            .as_ref()
-            .map(|secret| secret.expose().as_bytes()),
-    );
-    put_optional(&mut out, user.totp.as_deref());
-    out
+    out.time(user.created_at)
+        .text(user.id.as_str())
+        .optional_bytes(user.email.as_ref().map(String::as_bytes))
+        .optional_bytes(password)
+        .optional_bytes(user.totp.as_deref());
+    out.into_bytes()
 }
 
 /// Reads the user `id`.
@@ -152,7 +139,7 @@ pub(crate) fn decode_user(
     aliases: Vec<UserId>,
     bytes: &[u8],
 ) -> Result<User, StoreError> {
-    user(aliases, &mut Reader::new(bytes))
+    user(aliases, &mut ByteReader::new(bytes))
         .filter(|user| user.id == *id)
         .ok_or(StoreError::Corrupt { what: "user" })
 }
@@ -160,15 +147,15 @@ pub(crate) fn decode_user(
 /// Writes a code that was sent for `challenge`.
 pub(crate) fn encode_code(challenge: &ChallengeId, code: &SentCode) -> Vec<u8> {
     let mut out = head(CODE, 58);
-    out.extend_from_slice(challenge.as_bytes());
-    put_time(&mut out, code.expires_at);
-    out.extend_from_slice(&code.hash);
-    out
+    out.array(challenge.as_bytes())
+        .time(code.expires_at)
+        .array(&code.hash);
+    out.into_bytes()
 }
 
 /// Reads the code that was sent for `challenge`.
 pub(crate) fn decode_code(challenge: &ChallengeId, bytes: &[u8]) -> Result<SentCode, StoreError> {
-    code(challenge, &mut Reader::new(bytes)).ok_or(StoreError::Corrupt { what: "code" })
+    code(challenge, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "code" })
 }
 
 /// Reads bytes as a record of every kind, for the fuzzer: what can be read can be written again.
@@ -184,10 +171,10 @@ pub fn read_as_every_record(bytes: &[u8]) {
     if let Ok(mark) = decode_mark(&id, bytes) {
         decode_mark(&id, &encode_mark(&id, &mark)).expect(AGAIN);
     }
-    if let Some(read) = grant(&id, &mut Reader::new(bytes)) {
+    if let Some(read) = grant(&id, &mut ByteReader::new(bytes)) {
         decode_grant(&id, &read.key, &encode_grant(&id, &read)).expect(AGAIN);
     }
-    if let Some(read) = user(Vec::new(), &mut Reader::new(bytes)) {
+    if let Some(read) = user(Vec::new(), &mut ByteReader::new(bytes)) {
         decode_user(&read.id, Vec::new(), &encode_user(&read)).expect(AGAIN);
     }
     if let Ok(code) = decode_code(&challenge, bytes) {
@@ -195,9 +182,9 @@ pub fn read_as_every_record(bytes: &[u8]) {
     }
 }
 
-fn session(id: &SessionId, reader: &mut Reader<'_>) -> Option<Session> {
-    reader.head(SESSION)?;
-    reader.owner(id)?;
+fn session(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Session> {
+    read_head(SESSION, reader)?;
+    read_owner(id, reader)?;
     let seen_at = reader.time()?;
     let (authenticated, authenticated_at) = (reader.flag()?, reader.time()?);
     let (keyed, browser_key) = (reader.flag()?, reader.array()?);
@@ -211,9 +198,9 @@ fn session(id: &SessionId, reader: &mut Reader<'_>) -> Option<Session> {
     })
 }
 
-fn mark(id: &SessionId, reader: &mut Reader<'_>) -> Option<Mark> {
-    reader.head(MARK)?;
-    reader.owner(id)?;
+fn mark(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Mark> {
+    read_head(MARK, reader)?;
+    read_owner(id, reader)?;
     Some(Mark {
         browser_key: BrowserKeyHash::new(reader.array()?),
         verified_at: reader.time()?,
@@ -222,9 +209,9 @@ fn mark(id: &SessionId, reader: &mut Reader<'_>) -> Option<Mark> {
     })
 }
 
-fn grant(id: &SessionId, reader: &mut Reader<'_>) -> Option<Grant> {
-    reader.head(GRANT)?;
-    reader.owner(id)?;
+fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant> {
+    read_head(GRANT, reader)?;
+    read_owner(id, reader)?;
     let browser_key = BrowserKeyHash::new(reader.array()?);
     let expires_at = reader.time()?;
     let own_id = GrantId::new(reader.array()?);
@@ -251,8 +238,8 @@ fn grant(id: &SessionId, reader: &mut Reader<'_>) -> Option<Grant> {
     })
 }
 
-fn user(aliases: Vec<UserId>, reader: &mut Reader<'_>) -> Option<User> {
-    reader.head(USER)?;
+fn user(aliases: Vec<UserId>, reader: &mut ByteReader<'_>) -> Option<User> {
+    read_head(USER, reader)?;
     let created_at = reader.time()?;
     let id = UserId::new(reader.text()?);
     let email = reader.optional(|reader| reader.text().map(str::to_owned))?;
@@ -270,8 +257,8 @@ fn user(aliases: Vec<UserId>, reader: &mut Reader<'_>) -> Option<User> {
     })
 }
 
-fn code(challenge: &ChallengeId, reader: &mut Reader<'_>) -> Option<SentCode> {
-    reader.head(CODE)?;
+fn code(challenge: &ChallengeId, reader: &mut ByteReader<'_>) -> Option<SentCode> {
+    read_head(CODE, reader)?;
     (reader.array()? == *challenge.as_bytes()).then_some(())?;
     let code = SentCode {
         expires_at: reader.time()?,
@@ -281,107 +268,24 @@ fn code(challenge: &ChallengeId, reader: &mut Reader<'_>) -> Option<SentCode> {
     Some(code)
 }
 
-fn head(tag: u8, capacity: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(capacity);
-    out.extend_from_slice(&[VERSION, tag]);
+fn head(tag: u8, capacity: usize) -> ByteWriter {
+    let mut out = ByteWriter::with_capacity(capacity);
+    out.byte(VERSION).byte(tag);
     out
+}
+
+fn read_head(tag: u8, reader: &mut ByteReader<'_>) -> Option<()> {
+    (reader.array()? == [VERSION, tag]).then_some(())
+}
+
+fn read_owner(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<()> {
+    (reader.array()? == *id.as_bytes()).then_some(())
 }
 
 /// Replaces bytes in place; a record too short for it stays as unreadable as it was.
 fn put_at(record: &mut [u8], at: usize, bytes: &[u8]) {
     if let Some(place) = record.get_mut(at..at.saturating_add(bytes.len())) {
         place.copy_from_slice(bytes);
-    }
-}
-
-fn put_time(out: &mut Vec<u8>, time: Timestamp) {
-    out.extend_from_slice(&time.as_millis().to_be_bytes());
-}
-
-/// Writes `bytes` after their length. What is over 4 GiB is cut, and then does not read back.
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
-    out.extend_from_slice(bytes);
-}
-
-fn put_optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    out.push(u8::from(bytes.is_some()));
-    if let Some(bytes) = bytes {
-        put_bytes(out, bytes);
-    }
-}
-
-/// Takes fields off the front of a record; `None` as soon as one is not there.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    const fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        match self.byte()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
-    }
-
-    fn time(&mut self) -> Option<Timestamp> {
-        self.array()
-            .map(u64::from_be_bytes)
-            .map(Timestamp::from_millis)
-    }
-
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let len = u32::from_be_bytes(self.array()?);
-        self.take(usize::try_from(len).ok()?)
-    }
-
-    fn text(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.bytes()?).ok()
-    }
-
-    fn rest_text(&mut self) -> Option<&'a str> {
-        let rest = std::mem::take(&mut self.0);
-        std::str::from_utf8(rest)
-            .ok()
-            .filter(|text| !text.is_empty())
-    }
-
-    #[allow(clippy::option_option)] // not there, or unreadable
-    fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
-        if self.flag()? {
-            read(self).map(Some)
-        } else {
-            Some(None)
-        }
-    }
-
-    fn head(&mut self, tag: u8) -> Option<()> {
-        (self.array()? == [VERSION, tag]).then_some(())
-    }
-
-    fn owner(&mut self, id: &SessionId) -> Option<()> {
-        (self.array()? == *id.as_bytes()).then_some(())
-    }
-
-    fn end(&self) -> Option<()> {
-        self.0.is_empty().then_some(())
     }
 }
 

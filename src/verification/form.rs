@@ -4,8 +4,9 @@
 //! again, at the press of a button that names the action. What looks like a password is not carried
 //! at all; the person types it again.
 
-use super::wire::{In, Out};
-use crate::domain::{BrowserKeyHash, LocalPath, Method, SessionId, Timestamp, is_secret_name};
+use crate::domain::{
+    BrowserKeyHash, ByteReader, ByteWriter, LocalPath, Method, SessionId, Timestamp, is_secret_name,
+};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
 use data_encoding::BASE64URL_NOPAD;
@@ -65,19 +66,19 @@ impl CarriedForm {
         keys: &Keys,
         entropy: &Entropy,
     ) -> String {
-        let mut out = Out::default();
-        out.number(expires_at.as_millis())
+        let mut out = ByteWriter::default();
+        out.time(expires_at)
             .text(self.method.as_str())
             .text(self.target.as_str())
             .pairs(&self.fields)
-            .byte(u8::from(self.multipart));
+            .flag(self.multipart);
         for names in [&self.dropped, &self.files] {
             out.number(names.len() as u64);
             for name in names {
                 out.text(name);
             }
         }
-        BASE64URL_NOPAD.encode(&keys.seal(Purpose::Form, &owner.context(), out.bytes(), entropy))
+        BASE64URL_NOPAD.encode(&keys.seal(Purpose::Form, &owner.context(), out.as_bytes(), entropy))
     }
 
     /// Opens a form; `None` if it is not this owner's, or its time is over.
@@ -87,30 +88,30 @@ impl CarriedForm {
         }
         let sealed = BASE64URL_NOPAD.decode(sealed.as_bytes()).ok()?;
         let plain = keys.open(Purpose::Form, &owner.context(), &sealed)?;
-        let (form, expires_at) = read(&mut In(plain.expose()))?;
+        let (form, expires_at) = read(&mut ByteReader::new(plain.expose()))?;
         (now < expires_at).then_some(form)
     }
 }
 
 impl FormOwner {
     fn context(&self) -> Vec<u8> {
-        let mut out = Out::default();
+        let mut out = ByteWriter::default();
         let browser_key = self.browser_key.as_ref();
         out.text("form/1")
             .array(self.session.as_bytes())
             .optional_array(browser_key.map(|key| key.as_bytes().as_slice()));
-        out.bytes().to_vec()
+        out.into_bytes()
     }
 }
 
-fn read(plain: &mut In<'_>) -> Option<(CarriedForm, Timestamp)> {
-    let expires_at = Timestamp::from_millis(plain.number()?);
+fn read(plain: &mut ByteReader<'_>) -> Option<(CarriedForm, Timestamp)> {
+    let expires_at = plain.time()?;
     let method = plain.text()?.parse().ok()?;
     let target = LocalPath::parse(plain.text()?)?;
     let fields = plain.pairs()?;
-    let multipart = plain.byte()? != 0;
-    let dropped = names(plain)?;
-    let files = names(plain)?;
+    let multipart = plain.flag()?;
+    let dropped = plain.list(name)?;
+    let files = plain.list(name)?;
     let form = CarriedForm {
         method,
         target,
@@ -119,14 +120,12 @@ fn read(plain: &mut In<'_>) -> Option<(CarriedForm, Timestamp)> {
         files,
         multipart,
     };
-    plain.is_over().then_some((form, expires_at))
+    plain.end()?;
+    Some((form, expires_at))
 }
 
-fn names(plain: &mut In<'_>) -> Option<Vec<String>> {
-    let count = plain.number()?;
-    (0..count)
-        .map(|_| plain.text().map(str::to_owned))
-        .collect()
+fn name(plain: &mut ByteReader<'_>) -> Option<String> {
+    plain.text().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -183,7 +182,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn opening_is_total(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = read(&mut In(&bytes));
+            let _ = read(&mut ByteReader::new(&bytes));
             let text = String::from_utf8_lossy(&bytes);
             assert_eq!(CarriedForm::open(&text, &owner(1, None), &keys(), now()), None);
         }

@@ -18,7 +18,6 @@ mod throttle;
 mod token;
 mod totp;
 mod verifier;
-mod wire;
 
 pub use answer::{Answer, Answering, Refusal, Success};
 pub use browser_key::{

@@ -3,10 +3,9 @@
 //! The token names the route; what the route requires is looked up again when the token is opened,
 //! so that a reload of the policies applies to challenges under way.
 
-use super::wire::{In, Out};
 use crate::domain::{
-    BrowserKeyHash, Challenge, ChallengeId, Demand, LocalPath, RequestDigest, Requirement,
-    ReturnTarget, RouteId, SessionId, Subject, Timestamp,
+    BrowserKeyHash, ByteReader, ByteWriter, Challenge, ChallengeId, Demand, LocalPath,
+    RequestDigest, Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp,
 };
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
@@ -25,7 +24,7 @@ const AUDIENCE: &[u8] = b"challenge/2";
 
 /// Seals a challenge for the client to carry; the text is safe in URLs and forms.
 pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> String {
-    let mut out = Out::default();
+    let mut out = ByteWriter::default();
     out.array(challenge.id.as_bytes())
         .array(challenge.session.as_bytes())
         .text(challenge.subject.as_str())
@@ -44,14 +43,14 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
                 .map(|digest| digest.as_bytes().as_slice()),
         )
         .pairs(&challenge.shown)
-        .number(challenge.opened_at.as_millis())
-        .number(challenge.expires_at.as_millis());
+        .time(challenge.opened_at)
+        .time(challenge.expires_at);
     match &challenge.return_to {
         ReturnTarget::Caller => out.byte(0),
         ReturnTarget::Form(path) => out.byte(1).text(path.as_str()),
         ReturnTarget::Path(path) => out.byte(2).text(path.as_str()),
     };
-    BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.bytes(), entropy))
+    BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.as_bytes(), entropy))
 }
 
 /// Opens a token. `None` if it is not ours, or is over, or if its route is gone.
@@ -66,7 +65,7 @@ pub fn open_challenge(
     }
     let sealed = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
     let plain = keys.open(Purpose::Challenge, AUDIENCE, &sealed)?;
-    let challenge = read(&mut In(plain.expose()), requirement)?;
+    let challenge = read(&mut ByteReader::new(plain.expose()), requirement)?;
     (now < challenge.expires_at).then_some(challenge)
 }
 
@@ -97,35 +96,25 @@ pub(super) fn return_target(target: ReturnTarget) -> ReturnTarget {
 }
 
 fn read(
-    plain: &mut In<'_>,
+    plain: &mut ByteReader<'_>,
     requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
 ) -> Option<Challenge> {
     let id = ChallengeId::new(plain.array()?);
     let session = SessionId::new(plain.array()?);
     let subject = Subject::new(plain.text()?);
-    let browser_key = if plain.presence()? {
-        Some(BrowserKeyHash::new(plain.array()?))
-    } else {
-        None
-    };
+    let browser_key = plain.optional(|plain| plain.array().map(BrowserKeyHash::new))?;
     let route = RouteId::new(plain.text()?);
-    let binding = if plain.presence()? {
-        Some(RequestDigest::new(plain.array()?))
-    } else {
-        None
-    };
+    let binding = plain.optional(|plain| plain.array().map(RequestDigest::new))?;
     let shown = plain.pairs()?;
-    let opened_at = Timestamp::from_millis(plain.number()?);
-    let expires_at = Timestamp::from_millis(plain.number()?);
+    let opened_at = plain.time()?;
+    let expires_at = plain.time()?;
     let return_to = match plain.byte()? {
         0 => ReturnTarget::Caller,
         1 => ReturnTarget::Form(LocalPath::parse(plain.text()?)?),
         2 => ReturnTarget::Path(LocalPath::parse(plain.text()?)?),
         _ => return None,
     };
-    if !plain.is_over() {
-        return None;
-    }
+    plain.end()?;
     let requirement = requirement(&route)?;
     Some(Challenge {
         id,
@@ -212,7 +201,7 @@ mod tests {
 
         #[test]
         fn reading_is_total(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = read(&mut In(&bytes), |_| Some(requirement()));
+            let _ = read(&mut ByteReader::new(&bytes), |_| Some(requirement()));
             let sealed = keys().seal(Purpose::Challenge, AUDIENCE, &bytes, &Entropy::system());
             let _ = open(&BASE64URL_NOPAD.encode(&sealed));
         }

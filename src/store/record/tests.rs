@@ -1,6 +1,7 @@
 //! Records read back, and only as what they are.
 
 use super::*;
+use crate::domain::Timestamp;
 use proptest::prelude::*;
 
 fn times() -> impl Strategy<Value = Timestamp> {
