@@ -210,12 +210,9 @@ fn user(account: Account, context: &Context) -> Result<User, CliError> {
     let password = Secret::new(account.step_up_password.to_owned());
     let cost = context.settings.passwords.cost;
     Ok(User {
-        id: UserId::new(account.name),
-        aliases: Vec::new(),
         email: Some(account.email.to_owned()),
         password: Some(hash_password(&password, cost, &Entropy::system())?),
-        totp: None,
-        created_at: context.clock.now(),
+        ..User::new(UserId::new(account.name), context.clock.now())
     })
 }
 

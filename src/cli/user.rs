@@ -46,12 +46,10 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
             Some(hash_password(&password, cost, &Entropy::system())?)
         };
         let user = User {
-            id,
             aliases,
             email: arguments.email,
             password,
-            totp: None,
-            created_at: context.clock.now(),
+            ..User::new(id, context.clock.now())
         };
         context.store.put_user(&user).await?;
         context.record_user(EventKind::UserChanged, &user.id)?;

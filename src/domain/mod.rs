@@ -72,7 +72,7 @@ pub use session::Session;
 pub use table::{Applicability, Captures, Explained, Found, Match, Part, RouteTable, TableError};
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;
-pub use user::User;
+pub use user::{Credential, User};
 pub use watched::{
     Standing, Watched, asks_for_page, carries_secret, cookie_says_otherwise, cookies_log_in,
     has_too_many_parameters, is_passive, shows_secret,

@@ -4,14 +4,26 @@
 //! to, which is compared when it is read: an answer that belongs to someone else is an error and
 //! never evidence. What a script must compare or replace lies at a fixed place (see below).
 //! Any bytes read as a record or as [`StoreError::Corrupt`]; nothing here panics.
+//!
+//! Users are kept for years, so their record takes additions: after the fields of version 1, version
+//! 2 holds credentials by kind until its end, and what this version does not know is kept when it
+//! writes the record again. Whatever a later version adds of a user is one more kind. A record is
+//! written in version 1 as long as that holds all of it, so that an older sidecar still reads it.
+//!
+//! The others take no additions: session, mark and grant end with the subject, a code with its hash,
+//! and each lives for minutes or weeks. A field more in one of them is a new version of it, which
+//! must be read for as long as the old records live.
 
 use super::{SentCode, StoreError};
 use crate::domain::{
-    Action, BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, FactorSet, Grant, GrantId,
-    GrantKey, Mark, RequestDigest, RiskLevel, Secret, Session, SessionId, Subject, User, UserId,
+    Action, BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, Credential, FactorSet, Grant,
+    GrantId, GrantKey, Mark, RequestDigest, RiskLevel, Secret, Session, SessionId, Subject, User,
+    UserId,
 };
 
 const VERSION: u8 = 1;
+/// Of a user who has credentials that version 1 has no place for.
+const USER_WITH_CREDENTIALS: u8 = 2;
 const SESSION: u8 = b'S';
 const MARK: u8 = b'M';
 const GRANT: u8 = b'G';
@@ -124,12 +136,21 @@ pub(crate) fn rekey(grant: &mut [u8], browser_key: &BrowserKeyHash) {
 /// Writes a user, without the aliases, which are filed beside it.
 pub(crate) fn encode_user(user: &User) -> Vec<u8> {
     let password = user.password.as_ref().map(|hash| hash.expose().as_bytes());
-    let mut out = head(USER, 256);
-    out.time(user.created_at)
+    let mut out = ByteWriter::with_capacity(256);
+    let version = match user.credentials.as_slice() {
+        [] => VERSION,
+        _ => USER_WITH_CREDENTIALS,
+    };
+    out.byte(version)
+        .byte(USER)
+        .time(user.created_at)
         .text(user.id.as_str())
         .optional_bytes(user.email.as_ref().map(String::as_bytes))
         .optional_bytes(password)
         .optional_bytes(user.totp.as_deref());
+    for credential in &user.credentials {
+        out.text(&credential.kind).bytes(credential.data.expose());
+    }
     out.into_bytes()
 }
 
@@ -239,13 +260,19 @@ fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant> {
 }
 
 fn user(aliases: Vec<UserId>, reader: &mut ByteReader<'_>) -> Option<User> {
-    read_head(USER, reader)?;
+    let version = reader.byte()?;
+    (reader.byte()? == USER).then_some(())?;
     let created_at = reader.time()?;
     let id = UserId::new(reader.text()?);
     let email = reader.optional(|reader| reader.text().map(str::to_owned))?;
     let password =
         reader.optional(|reader| reader.text().map(|text| Secret::new(text.to_owned())))?;
     let totp = reader.optional(|reader| reader.bytes().map(<[u8]>::to_vec))?;
+    let credentials = match version {
+        VERSION => Vec::new(),
+        USER_WITH_CREDENTIALS => credentials(reader)?,
+        _ => return None,
+    };
     reader.end()?;
     Some(User {
         id,
@@ -253,8 +280,21 @@ fn user(aliases: Vec<UserId>, reader: &mut ByteReader<'_>) -> Option<User> {
         email,
         password,
         totp,
+        credentials,
         created_at,
     })
+}
+
+/// All that follows, of any kind.
+fn credentials(reader: &mut ByteReader<'_>) -> Option<Vec<Credential>> {
+    let mut credentials = Vec::new();
+    while !reader.is_empty() {
+        credentials.push(Credential {
+            kind: reader.text()?.to_owned(),
+            data: Secret::new(reader.bytes()?.to_vec()),
+        });
+    }
+    Some(credentials)
 }
 
 fn code(challenge: &ChallengeId, reader: &mut ByteReader<'_>) -> Option<SentCode> {

@@ -1,6 +1,6 @@
 //! The directory: which user a subject is, and by what that user can prove it.
 
-use crate::domain::{Factor, FactorSet, Requirement, Subject, User, UserId};
+use crate::domain::{Factor, FactorSet, Requirement, Subject, Timestamp, User, UserId};
 use crate::store::{Store, StoreError};
 
 /// Whether a subject that is a mail address stands for itself where the directory knows nobody.
@@ -35,11 +35,7 @@ pub async fn find_user(
             .filter(|email| is_plain_email(email))?;
         Some(User {
             email: Some(email.to_owned()),
-            id: name,
-            aliases: Vec::new(),
-            password: None,
-            totp: None,
-            created_at: crate::domain::Timestamp::default(),
+            ..User::new(name, Timestamp::default())
         })
     }))
 }
@@ -103,7 +99,7 @@ fn is_plain_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alternatives, Secret, Timestamp};
+    use crate::domain::{Alternatives, Secret};
     use crate::verification::tests::requirement;
 
     #[test]
@@ -137,12 +133,9 @@ mod tests {
         let mut requirement = (*requirement()).clone();
         requirement.factors = Alternatives::new(vec![both, mail]).unwrap();
         let mut user = User {
-            id: UserId::new("alice"),
-            aliases: vec![],
             email: Some("alice@example.com".to_owned()),
             password: Some(Secret::new("$argon2id$…".to_owned())),
-            totp: None,
-            created_at: Timestamp::default(),
+            ..User::new(UserId::new("alice"), Timestamp::default())
         };
         let open =
             |user: &User, mail| open_alternatives(&requirement, usable_factors(Some(user), mail));

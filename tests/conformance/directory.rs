@@ -2,7 +2,7 @@
 
 use super::on_both_stores;
 use super::support::TestStore;
-use stepgate::domain::{Secret, Timestamp, User, UserId};
+use stepgate::domain::{Credential, Secret, Timestamp, User, UserId};
 use stepgate::store::Taken;
 
 on_both_stores! {
@@ -17,14 +17,21 @@ on_both_stores! {
 
 fn user(id: &str, aliases: &[&str]) -> User {
     User {
-        id: UserId::new(id),
         aliases: aliases.iter().copied().map(UserId::new).collect(),
         email: Some(format!("{id}@example.com")),
         password: Some(Secret::new(
             "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned(),
         )),
         totp: Some(vec![0, 1, 2, 255]),
-        created_at: Timestamp::from_millis(5),
+        ..User::new(UserId::new(id), Timestamp::from_millis(5))
+    }
+}
+
+/// A credential of a kind that this version does not know.
+fn hologram() -> Credential {
+    Credential {
+        kind: "hologram".to_owned(),
+        data: Secret::new(vec![0, 1, 2, 255]),
     }
 }
 
@@ -41,6 +48,7 @@ async fn a_user_is_found_by_id_and_by_every_alias(store: TestStore) {
     assert_eq!(found(&store, "al").await, None);
     alice.aliases.remove(0);
     (alice.email, alice.password, alice.totp) = (None, None, None);
+    alice.credentials = vec![hologram()];
     store.put_user(&alice).await.unwrap();
     assert_eq!(found(&store, "alice@example.com").await, None);
     assert_eq!(found(&store, "ally").await, Some(alice));
@@ -48,6 +56,10 @@ async fn a_user_is_found_by_id_and_by_every_alias(store: TestStore) {
 
 async fn a_record_is_swapped_only_for_what_was_read(store: TestStore) {
     let read = user("alice", &["ally"]);
+    let read = User {
+        credentials: vec![hologram(), hologram()],
+        ..read
+    };
     let renewed = User {
         password: Some(Secret::new("renewed".to_owned())),
         ..read.clone()

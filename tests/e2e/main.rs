@@ -43,6 +43,7 @@ mod shutdown;
 mod smuggling;
 mod spellings;
 mod status_and_lock;
+mod stored_users;
 mod support;
 mod throttling;
 mod totp;

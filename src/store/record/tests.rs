@@ -53,16 +53,24 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn credentials()(
+        kind in names(), data in proptest::collection::vec(any::<u8>(), 0..80),
+    ) -> Credential {
+        Credential { kind, data: Secret::new(data) }
+    }
+}
+
+prop_compose! {
     fn users()(
         id in names(), aliases in proptest::collection::vec(names(), 0..4),
         email in proptest::option::of(names()), password in proptest::option::of(names()),
         totp in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..80)),
-        created_at in times(),
+        credentials in proptest::collection::vec(credentials(), 0..3), created_at in times(),
     ) -> User {
         User {
             id: UserId::new(id),
             aliases: aliases.into_iter().map(UserId::new).collect(),
-            email, password: password.map(Secret::new), totp, created_at,
+            email, password: password.map(Secret::new), totp, credentials, created_at,
         }
     }
 }
@@ -96,8 +104,9 @@ proptest! {
     fn any_bytes_read_as_a_record_or_as_corrupt(
         tag in proptest::sample::select(b"SMGUC".to_vec()),
         bytes in proptest::collection::vec(any::<u8>(), 0..300), headed in any::<bool>(),
+        version in 1u8..=2,
     ) {
-        let bytes = if headed { [&[VERSION, tag], &bytes[..]].concat() } else { bytes };
+        let bytes = if headed { [&[version, tag], &bytes[..]].concat() } else { bytes };
         let id = SessionId::new([0; 32]);
         let key = GrantKey { action: Action::new("a"), binding: None, single_use: false };
         let _ = decode_session(&id, &bytes);
@@ -147,4 +156,68 @@ fn a_record_of_another_session_is_refused() {
         verified_at: Timestamp::from_millis(1),
     };
     assert!(decode_mark(&yours, &encode_mark(&mine, &mark)).is_err());
+}
+
+/// A record as another version wrote it.
+fn written_by_another(version: u8, rest: &[u8]) -> Vec<u8> {
+    let user = User {
+        password: Some(Secret::new("$argon2id$".to_owned())),
+        ..User::new(UserId::new("alice"), Timestamp::from_millis(1))
+    };
+    let mut record = encode_user(&user);
+    record[0] = version;
+    record.extend_from_slice(rest);
+    record
+}
+
+fn read(record: &[u8]) -> Result<User, StoreError> {
+    decode_user(&UserId::new("alice"), Vec::new(), record)
+}
+
+#[test]
+fn what_a_later_version_enrolled_is_kept_by_every_edit() {
+    let mut added = ByteWriter::default();
+    added
+        .text("hologram")
+        .bytes(b"\x00\xff")
+        .text("locale")
+        .bytes(b"de");
+    let record = written_by_another(USER_WITH_CREDENTIALS, added.as_bytes());
+    let mut user = read(&record).unwrap();
+    assert_eq!(
+        encode_user(&user),
+        record,
+        "to the byte: it is swapped by comparison"
+    );
+    user.password = None;
+    let edited = read(&encode_user(&user)).unwrap();
+    let kinds: Vec<_> = edited
+        .credentials
+        .iter()
+        .map(|one| one.kind.as_str())
+        .collect();
+    assert_eq!(kinds, ["hologram", "locale"]);
+    assert_eq!(edited.credentials, user.credentials);
+}
+
+#[test]
+fn a_user_without_further_credentials_is_written_as_version_1() {
+    let record = written_by_another(VERSION, b"");
+    assert_eq!(encode_user(&read(&record).unwrap()), record);
+}
+
+#[test]
+fn what_is_no_credential_or_no_known_version_is_corrupt() {
+    let mut added = ByteWriter::default();
+    added.text("hologram").bytes(b"\x00\xff");
+    let added = added.as_bytes();
+    assert!(
+        read(&written_by_another(
+            USER_WITH_CREDENTIALS,
+            &added[..added.len() - 1]
+        ))
+        .is_err()
+    );
+    assert!(read(&written_by_another(VERSION, added)).is_err());
+    assert!(read(&written_by_another(3, added)).is_err());
 }

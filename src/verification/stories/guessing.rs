@@ -10,14 +10,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn nobody_no_factor_and_a_wrong_answer_are_told_in_the_same_words() {
     let house = House::new().await;
-    let bare = User {
-        id: UserId::new("bob"),
-        aliases: vec![],
-        email: None,
-        password: None,
-        totp: None,
-        created_at: now(),
-    };
+    let bare = User::new(UserId::new("bob"), now());
     house.verifier.store.put_user(&bare).await.unwrap();
     for factor in [Factor::Password, Factor::Totp, Factor::EmailCode] {
         let mut told = Vec::new();

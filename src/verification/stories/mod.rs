@@ -152,8 +152,7 @@ impl House {
             email: Some(format!("{name}@example.com")),
             password: Some(hash_password(&password, CHEAP, &equipment.entropy).unwrap()),
             totp: Some(self.totp.seal(&id, &equipment.keys, &equipment.entropy)),
-            created_at: now(),
-            id,
+            ..User::new(id, now())
         };
         self.verifier.store.put_user(&user).await.unwrap();
     }
