@@ -21,13 +21,11 @@ pub enum Factor {
 
 /// A word that names no factor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a factor; expected one of password, totp, email_code, passkey, recovery_code"
-)]
+#[error("`{0}` is not a factor; expected one of {known}", known = known_words())]
 pub struct UnknownFactor(pub String);
 
 impl Factor {
-    /// All factors.
+    /// All factors, in the order of their bits.
     pub const ALL: [Self; 5] = [
         Self::EmailCode,
         Self::Passkey,
@@ -35,6 +33,47 @@ impl Factor {
         Self::RecoveryCode,
         Self::Totp,
     ];
+
+    /// All factors, the preferred first: in this order they are offered, and the steps of one
+    /// alternative are asked.
+    pub const BY_PREFERENCE: [Self; 5] = [
+        Self::Passkey,
+        Self::Password,
+        Self::Totp,
+        Self::EmailCode,
+        Self::RecoveryCode,
+    ];
+
+    /// Whether it can be enrolled and checked. The others are words of the policy language only, so
+    /// that a policy can be written before they can be used.
+    pub const fn is_implemented(self) -> bool {
+        match self {
+            Self::EmailCode | Self::Password | Self::Totp => true,
+            Self::Passkey | Self::RecoveryCode => false,
+        }
+    }
+
+    /// Whether routes above level 2 accept it without naming it.
+    pub const fn opens_high_levels(self) -> bool {
+        match self {
+            Self::EmailCode | Self::Passkey | Self::Password | Self::Totp => true,
+            Self::RecoveryCode => false,
+        }
+    }
+
+    /// Those that can be used, the preferred first.
+    pub fn implemented() -> impl Iterator<Item = Self> {
+        Self::BY_PREFERENCE
+            .into_iter()
+            .filter(|factor| factor.is_implemented())
+    }
+
+    /// Those that cannot be used yet.
+    pub fn unimplemented() -> impl Iterator<Item = Self> {
+        Self::BY_PREFERENCE
+            .into_iter()
+            .filter(|factor| !factor.is_implemented())
+    }
 
     /// The word for it on the wire and in policies.
     pub const fn as_str(self) -> &'static str {
@@ -59,6 +98,12 @@ impl FromStr for Factor {
     }
 }
 
+/// What can be used first.
+fn known_words() -> String {
+    let known = Factor::implemented().chain(Factor::unimplemented());
+    known.map(Factor::as_str).collect::<Vec<_>>().join(", ")
+}
+
 impl fmt::Display for Factor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -72,6 +117,9 @@ pub struct FactorSet(u8);
 impl FactorSet {
     /// The empty set.
     pub const EMPTY: Self = Self(0);
+
+    /// The bits of all factors.
+    const KNOWN: u8 = (1 << Factor::ALL.len()) - 1;
 
     /// Adds one factor.
     #[must_use]
@@ -114,7 +162,7 @@ impl FactorSet {
 
     /// Reads the bits back; unknown ones are dropped, which only ever means less proof.
     pub const fn from_bits(bits: u8) -> Self {
-        Self(bits & 0b1_1111)
+        Self(bits & Self::KNOWN)
     }
 }
 
@@ -192,5 +240,22 @@ mod tests {
         for factor in Factor::ALL {
             assert_eq!(factor.as_str().parse(), Ok(factor));
         }
+    }
+
+    #[test]
+    fn every_factor_has_its_bit_and_its_place() {
+        for (place, factor) in Factor::ALL.into_iter().enumerate() {
+            assert_eq!(factor as usize, place);
+            assert!(Factor::BY_PREFERENCE.contains(&factor));
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_what_can_be_used_first() {
+        assert_eq!(
+            "hologram".parse::<Factor>().unwrap_err().to_string(),
+            "`hologram` is not a factor; expected one of password, totp, email_code, passkey, \
+             recovery_code"
+        );
     }
 }

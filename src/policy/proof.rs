@@ -14,12 +14,15 @@ pub(super) fn factors(
 ) -> Option<Alternatives> {
     let is_barred = |factor| is_strict && level >= RiskLevel::High && factor == Factor::EmailCode;
     let Some(list) = list else {
-        let usual: &[Factor] = match level {
-            RiskLevel::Low | RiskLevel::Medium => &Factor::ALL,
-            RiskLevel::High | RiskLevel::Critical => &STRONG,
+        let mut usual = match level {
+            RiskLevel::Low | RiskLevel::Medium => Factor::ALL.to_vec(),
+            RiskLevel::High | RiskLevel::Critical => Factor::BY_PREFERENCE.to_vec(),
         };
-        let usual = usual.iter().copied().filter(|factor| !is_barred(*factor));
-        return Alternatives::any_of(&usual.collect::<Vec<_>>());
+        usual.retain(|factor| {
+            let opens = level < RiskLevel::High || factor.opens_high_levels();
+            opens && !is_barred(*factor)
+        });
+        return Alternatives::any_of(&usual);
     };
     let at = at.key("factors");
     let mut sets: Vec<FactorSet> = Vec::new();
@@ -44,12 +47,9 @@ pub(super) fn factors(
         }
         sets.push(set);
     }
-    if is_sound && !sets.is_empty() && sets.iter().all(|set| set.iter().any(cannot_be_shown)) {
-        file.warn_with_hint(
-            &at,
-            "nobody can pass: a passkey or recovery code cannot be enrolled yet",
-            "add an alternative of `password`, `totp` and `email_code`",
-        );
+    let nobody_passes = |set: &FactorSet| set.iter().any(|factor| !factor.is_implemented());
+    if is_sound && !sets.is_empty() && sets.iter().all(nobody_passes) {
+        warn_that_nobody_passes(file, &at);
     }
     let alternatives = is_sound.then(|| Alternatives::new(sets));
     if let Some(None) = alternatives {
@@ -62,9 +62,22 @@ pub(super) fn factors(
     alternatives.flatten()
 }
 
-/// Whether it is a word of the language that nobody can enroll yet.
-const fn cannot_be_shown(factor: Factor) -> bool {
-    matches!(factor, Factor::Passkey | Factor::RecoveryCode)
+fn warn_that_nobody_passes(file: &mut File, at: &Path) {
+    let missing: Vec<_> = Factor::unimplemented()
+        .map(|factor| factor.as_str().replace('_', " "))
+        .collect();
+    let mut usable: Vec<_> = Factor::implemented()
+        .map(|factor| format!("`{factor}`"))
+        .collect();
+    let last = usable.pop().unwrap_or_default();
+    file.warn_with_hint(
+        at,
+        format!(
+            "nobody can pass: a {} cannot be enrolled yet",
+            missing.join(" or ")
+        ),
+        format!("add an alternative of {} and {last}", usable.join(", ")),
+    );
 }
 
 /// `password+totp`: both.
@@ -113,11 +126,3 @@ pub(super) fn note_email_codes(routes: &[Route], file: &mut File) {
         );
     }
 }
-
-/// What proves identity at levels 3 and 4, in the order in which it is offered.
-const STRONG: [Factor; 4] = [
-    Factor::Passkey,
-    Factor::Password,
-    Factor::Totp,
-    Factor::EmailCode,
-];

@@ -108,9 +108,8 @@ impl Verifier {
             return self.refuse(None, &answering, Reason::ChallengeExpired.into());
         };
         let requirement = &challenge.demand.requirement;
-        let judged = [Factor::EmailCode, Factor::Password, Factor::Totp];
         if !requirement.factors.mentioned().contains(answering.factor)
-            || !judged.contains(&answering.factor)
+            || !answering.factor.is_implemented()
         {
             let refusal = Reason::MethodNotEnrolled.into();
             return self.refuse(Some(&challenge), &answering, refusal);

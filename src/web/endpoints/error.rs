@@ -6,6 +6,7 @@ use crate::request::body::RequestBodyError;
 use crate::session::DoubledCredential;
 use crate::store::StoreError;
 use crate::verification::VerifyError;
+use std::borrow::Cow;
 
 /// Why an endpoint of ours does not do what it was asked for, or a challenge cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +22,7 @@ pub(crate) enum EndpointError {
     Doubled(#[from] DoubledCredential),
     /// Something was sent that is not what the endpoint expects.
     #[error("expected {0}")]
-    Malformed(&'static str),
+    Malformed(Cow<'static, str>),
     /// A path that can be read in too many ways.
     #[error(transparent)]
     Path(#[from] Ambiguous),

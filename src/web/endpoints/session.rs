@@ -24,7 +24,7 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
         (None, None) => None,
         (method, path) => {
             let method = method.unwrap_or_else(|| "GET".to_owned());
-            let path = path.ok_or(EndpointError::Malformed("`path` beside `method`"))?;
+            let path = path.ok_or(EndpointError::Malformed("`path` beside `method`".into()))?;
             Some(ask(call, &known, &method.to_ascii_uppercase(), &path).await?)
         }
     };
@@ -111,7 +111,7 @@ async fn ask(
     let options = &call.web.shared.options;
     let method: Method = method
         .parse()
-        .map_err(|_| EndpointError::Malformed("`method` to be one that is forwarded"))?;
+        .map_err(|_| EndpointError::Malformed("`method` to be one that is forwarded".into()))?;
     let (path, query) = target
         .split_once('?')
         .map_or((target, None), |(path, query)| (path, Some(query)));

@@ -40,9 +40,10 @@ pub(super) async fn answer(
     })
     .await?;
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
-    let factor: Factor = request.factor.parse().map_err(|_| {
-        EndpointError::Malformed("`factor` to be one of password, totp, email_code")
-    })?;
+    let factor: Factor = request
+        .factor
+        .parse()
+        .map_err(|_| EndpointError::Malformed(expected_factor().into()))?;
     let answering = Answering {
         token: request.token.expose(),
         factor,
@@ -194,7 +195,9 @@ async fn read<T: serde::de::DeserializeOwned>(
     if call.is_json() {
         let request = serde_json::from_slice(&bytes);
         return request.map(Sent::Json).map_err(|_| {
-            EndpointError::Malformed("JSON with `token`, and to verify also `factor` and `answer`")
+            EndpointError::Malformed(
+                "JSON with `token`, and to verify also `factor` and `answer`".into(),
+            )
         });
     }
     let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
@@ -205,8 +208,13 @@ async fn read<T: serde::de::DeserializeOwned>(
     request
         .map(|request| Sent::Form(request, carried))
         .ok_or(EndpointError::Malformed(
-            "the fields of the prompt page: `token`, `factor`, `answer`",
+            "the fields of the prompt page: `token`, `factor`, `answer`".into(),
         ))
+}
+
+fn expected_factor() -> String {
+    let words: Vec<_> = Factor::implemented().map(Factor::as_str).collect();
+    format!("`factor` to be one of {}", words.join(", "))
 }
 
 /// Where answers to one call are put together.

@@ -118,7 +118,8 @@ fn offers(prompt: &Prompt) -> Vec<Offer> {
     let mut offers: Vec<Offer> = Vec::new();
     for set in sets {
         let missing = set.without(prompt.proven);
-        let Some(factor) = ORDER.into_iter().find(|factor| missing.contains(*factor)) else {
+        let mut by_preference = Factor::implemented();
+        let Some(factor) = by_preference.find(|factor| missing.contains(*factor)) else {
             continue;
         };
         if offers.iter().all(|offer| offer.factor != factor) {
@@ -131,7 +132,7 @@ fn offers(prompt: &Prompt) -> Vec<Offer> {
 }
 
 fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
-    ORDER.contains(&factor)
+    factor.is_implemented()
         && prompt.usable.contains(factor)
         && prompt.error != Some(PromptError::FactorLocked(factor))
         && (factor != Factor::EmailCode || prompt.email.is_some())
@@ -173,12 +174,3 @@ impl Kind {
         }
     }
 }
-
-/// What a form can ask for, in the order in which the steps of one alternative are asked. A passkey
-/// is not among them: it cannot be used without a script.
-const ORDER: [Factor; 4] = [
-    Factor::Password,
-    Factor::Totp,
-    Factor::EmailCode,
-    Factor::RecoveryCode,
-];

@@ -135,7 +135,6 @@ fn asking() -> Vec<(&'static str, Prompt)> {
         ),
         ("prompt-mail-sent", sent),
         ("prompt-step-two", step_two),
-        ("prompt-recovery", only(Factor::RecoveryCode)),
         ("prompt-sign-in", sign_in),
     ]
 }
