@@ -68,14 +68,15 @@ pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) ->
 
 fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Panel {
     let factor = offer.factor;
+    let texts = t.factor(factor);
     let email = prompt
         .email
         .as_ref()
         .filter(|_| factor == Factor::EmailCode);
     Panel {
         factor: factor.as_str(),
-        name: t.factor(factor),
-        label: label(t, factor),
+        name: texts.name,
+        label: texts.label,
         kind: Kind::of(factor),
         step: (offer.of > 1).then(|| {
             let (step, of) = (offer.step.to_string(), offer.of.to_string());
@@ -136,16 +137,6 @@ fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
         && prompt.usable.contains(factor)
         && prompt.error != Some(PromptError::FactorLocked(factor))
         && (factor != Factor::EmailCode || prompt.email.is_some())
-}
-
-const fn label(t: &'static Texts, factor: Factor) -> &'static str {
-    match factor {
-        Factor::EmailCode => t.email_label,
-        Factor::Passkey => t.passkey_name,
-        Factor::Password => t.password_label,
-        Factor::RecoveryCode => t.recovery_label,
-        Factor::Totp => t.totp_label,
-    }
 }
 
 impl Panel {

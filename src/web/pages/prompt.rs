@@ -212,7 +212,7 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
     };
     Some(match error {
         PromptError::FactorLocked(factor) => {
-            let locked = fill(t.locked, &[("factor", t.factor(factor))]);
+            let locked = fill(t.locked, &[("factor", t.factor(factor).name)]);
             if nothing_to_answer {
                 locked
             } else {
@@ -234,12 +234,7 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
         PromptError::TooManyAttempts(None) => t.too_many_open.to_owned(),
         PromptError::Unavailable => t.unavailable.to_owned(),
         PromptError::WrongAnswer { factor, remaining } => {
-            let wrong = match factor {
-                Factor::Password => t.wrong_password,
-                Factor::EmailCode | Factor::Passkey | Factor::RecoveryCode | Factor::Totp => {
-                    t.wrong_code
-                }
-            };
+            let wrong = t.factor(factor).wrong;
             let left = fill(t.attempts_left, &[("n", &remaining.to_string())]);
             format!("{wrong} {left}")
         }
@@ -273,7 +268,7 @@ fn done(t: &Texts, prompt: &Prompt) -> Option<String> {
     let names: Vec<_> = prompt
         .proven
         .iter()
-        .map(|factor| t.factor(factor))
+        .map(|factor| t.factor(factor).name)
         .collect();
     (!names.is_empty()).then(|| fill(t.step_done, &[("factors", &names.join(", "))]))
 }
@@ -290,7 +285,7 @@ fn earns(t: &Texts, prompt: &Prompt) -> String {
 
 fn accepted(t: &Texts, alternatives: &Alternatives) -> String {
     let names = |set: &FactorSet| {
-        let names: Vec<_> = set.iter().map(|factor| t.factor(factor)).collect();
+        let names: Vec<_> = set.iter().map(|factor| t.factor(factor).name).collect();
         names.join(" + ")
     };
     let sets: Vec<_> = alternatives.sets().iter().map(names).collect();

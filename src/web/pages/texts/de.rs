@@ -66,7 +66,6 @@ pub(super) const TEXTS: Texts = Texts {
     problems_lede: "Jede Antwort, die von uns und nicht von der Anwendung stammt, nennt ihren Grund. Hier stehen alle.",
     prompt_heading: "Bestätigen Sie, dass Sie es sind",
     prompt_lede: "Bevor es weitergeht, bittet {host} um einen frischen Nachweis, wer Sie sind.",
-    recovery_label: "Einer Ihrer Wiederherstellungscodes",
     recovery_name: "Wiederherstellungscode",
     retry_in: "Versuchen Sie es in {time} noch einmal.",
     retype_label: "{name}: noch einmal eingeben",

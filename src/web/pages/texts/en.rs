@@ -66,7 +66,6 @@ pub(super) const TEXTS: Texts = Texts {
     problems_lede: "Each answer that is ours, rather than the application’s, names its reason. Here they all are.",
     prompt_heading: "Confirm that it’s you",
     prompt_lede: "Before this goes ahead, {host} asks for a fresh proof of who you are.",
-    recovery_label: "One of your recovery codes",
     recovery_name: "Recovery code",
     retry_in: "Try again in {time}.",
     retype_label: "{name}: type it again",

@@ -88,7 +88,6 @@ texts! {
     problems_lede,
     prompt_heading,
     prompt_lede,
-    recovery_label,
     recovery_name,
     retry_in,
     retype_label,
@@ -116,6 +115,13 @@ texts! {
     wrong_code,
     wrong_password,
     wrong_phrase,
+}
+
+/// The words about one factor.
+pub(crate) struct FactorTexts {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) wrong: &'static str,
 }
 
 impl Texts {
@@ -157,15 +163,16 @@ impl Texts {
         )
     }
 
-    /// What a factor is called.
-    pub(crate) const fn factor(&self, factor: Factor) -> &'static str {
-        match factor {
-            Factor::EmailCode => self.email_name,
-            Factor::Passkey => self.passkey_name,
-            Factor::Password => self.password_name,
-            Factor::RecoveryCode => self.recovery_name,
-            Factor::Totp => self.totp_name,
-        }
+    /// What a factor is called, its field is labelled, and a wrong answer is told.
+    pub(crate) const fn factor(&self, factor: Factor) -> FactorTexts {
+        let (name, label, wrong) = match factor {
+            Factor::EmailCode => (self.email_name, self.email_label, self.wrong_code),
+            Factor::Passkey => (self.passkey_name, self.passkey_name, self.wrong_code),
+            Factor::Password => (self.password_name, self.password_label, self.wrong_password),
+            Factor::RecoveryCode => (self.recovery_name, self.recovery_name, self.wrong_code),
+            Factor::Totp => (self.totp_name, self.totp_label, self.wrong_code),
+        };
+        FactorTexts { name, label, wrong }
     }
 
     /// What a level is called.
