@@ -1,11 +1,11 @@
 //! Answers: one factor of a challenge is answered, counted, judged, and perhaps earns a grant.
 
 use super::browser_key::{hash_of_new, new_browser_key};
-use super::code::{digits, hash_code};
-use super::password::Checked;
+use super::error::VerifyError;
+use super::factors::{TotpSecret, digits, hash_code};
+use super::password_hash::Checked;
 use super::throttle::{is_about_resending, refusal};
-use super::totp::TotpSecret;
-use super::verifier::{Caller, Verifier, VerifyError, attempt, counted_as, tell_of};
+use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     Attempt, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason, Requirement,

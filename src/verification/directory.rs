@@ -1,6 +1,6 @@
 //! The directory: which user a subject is, and by what that user can prove it.
 
-use crate::domain::{Factor, FactorSet, Requirement, Subject, Timestamp, User, UserId};
+use crate::domain::{FactorSet, Requirement, Subject, Timestamp, User, UserId};
 use crate::store::{Store, StoreError};
 
 /// Whether a subject that is a mail address stands for itself where the directory knows nobody.
@@ -40,31 +40,6 @@ pub async fn find_user(
     }))
 }
 
-/// The factors that a user can show.
-pub fn usable_factors(user: Option<&User>, mail: MailState) -> FactorSet {
-    let Some(user) = user else {
-        return FactorSet::EMPTY;
-    };
-    let has_mail = user.email.is_some() && mail == MailState::Configured;
-    [
-        (Factor::Password, user.password.is_some()),
-        (Factor::Totp, user.totp.is_some()),
-        (Factor::EmailCode, has_mail),
-    ]
-    .into_iter()
-    .filter_map(|(factor, usable)| usable.then_some(factor))
-    .collect()
-}
-
-/// Whether mails can be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailState {
-    /// There is no mail server in the settings.
-    Absent,
-    /// There is one.
-    Configured,
-}
-
 /// The alternatives of a requirement that can be completed with `usable`, in order of preference.
 pub fn open_alternatives(requirement: &Requirement, usable: FactorSet) -> Vec<FactorSet> {
     requirement
@@ -99,7 +74,8 @@ fn is_plain_email(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Alternatives, Secret};
+    use crate::domain::{Alternatives, Factor, Secret};
+    use crate::verification::factors::{MailState, usable_factors};
     use crate::verification::tests::requirement;
 
     #[test]

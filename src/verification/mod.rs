@@ -5,18 +5,19 @@
 
 mod answer;
 mod browser_key;
-mod code;
 mod directory;
+mod error;
+mod factors;
 mod form;
-mod password;
+mod password_hash;
 mod send;
+mod services;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod tests;
 mod throttle;
 mod token;
-mod totp;
 mod verifier;
 
 pub use answer::{Answer, Answering, Refusal, Success};
@@ -24,17 +25,16 @@ pub use browser_key::{
     BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, new_browser_key,
     previous_browser_key_hash,
 };
-pub use code::MAX_CODE_LIFE;
-pub use directory::{EmailSubjects, MailState, find_user, open_alternatives, usable_factors};
+pub use directory::{EmailSubjects, find_user, open_alternatives};
+pub use error::VerifyError;
+pub use factors::{MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError, usable_factors};
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
-pub use password::{
+pub use password_hash::{
     Busy, Checked, MAX_PASSWORD, PasswordChecker, PasswordCost, PasswordError, PasswordSettings,
     StartError, hash_password,
 };
 pub use send::Sending;
+pub use services::{Equipment, VerificationSettings};
 pub use throttle::{CountedBy, Limit, Limits, locks_of};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
-pub use totp::{TotpSecret, TotpSecretError};
-pub use verifier::{
-    Caller, Equipment, Means, Opening, Status, VerificationSettings, Verifier, VerifyError,
-};
+pub use verifier::{Caller, Means, Opening, Status, Verifier};

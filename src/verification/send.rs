@@ -1,9 +1,10 @@
 //! Sending a code: how often is counted first, and whoever asked hears whether it was sent.
 
 use super::answer::{Refusal, barred};
-use super::code::{MAX_CODE_LIFE, hash_code, mask, new_code};
+use super::error::VerifyError;
+use super::factors::{MAX_CODE_LIFE, hash_code, mask, new_code};
 use super::throttle::Try;
-use super::verifier::{Caller, Verifier, VerifyError, attempt, counted_as, tell_of};
+use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{Attempt, Challenge, Factor, Reason, Requirement, RouteId, Timestamp, User};
 use crate::locale::Locale;

@@ -1,92 +1,19 @@
 //! The verifier: opens challenges, shows them, and tells and drops what a session holds.
 
-use super::code::mask;
-use super::directory::{EmailSubjects, MailState, find_user, open_alternatives, usable_factors};
-use super::password::PasswordChecker;
-use super::throttle::{CountedBy, Limits, Throttle, Try};
+use super::directory::{find_user, open_alternatives};
+use super::error::VerifyError;
+use super::factors::{MailState, mask, usable_factors};
+use super::services::Equipment;
+use super::throttle::{CountedBy, Throttle, Try};
 use super::token;
-use crate::audit::{Audit, AuditUnavailable, Event, EventKind, Outcome};
-use crate::clock::Clock;
+use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
     BrowserKeyHash, Challenge, ChallengeId, Demand, Factor, FactorSet, Mark, Requirement,
     ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
 };
-use crate::entropy::Entropy;
-use crate::mail::Mailer;
-use crate::seal::Keys;
 use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How verifications go.
-#[derive(Clone, Copy, Debug)]
-pub struct VerificationSettings {
-    /// How long a challenge lives.
-    pub challenge_life: Duration,
-    /// How long a code lives, at most [`MAX_CODE_LIFE`](super::MAX_CODE_LIFE) and the challenge.
-    pub code_life: Duration,
-    /// How many TOTP steps before and after the present one are accepted (0 or 1).
-    pub totp_skew: u8,
-    /// How far is counted.
-    pub limits: Limits,
-    /// Whether a subject that is a mail address stands for itself.
-    pub email_subjects: EmailSubjects,
-    /// The longest any grant lives, whatever a policy says.
-    pub grant_life: Duration,
-    /// How long a session is remembered without being used.
-    pub session_keep: Duration,
-    /// For how long a verification or sign-in counts in what `status` tells.
-    pub fresh: Duration,
-}
-
-impl Default for VerificationSettings {
-    fn default() -> Self {
-        Self {
-            challenge_life: Duration::from_mins(10),
-            code_life: Duration::from_mins(10),
-            totp_skew: 1,
-            limits: Limits::default(),
-            email_subjects: EmailSubjects::default(),
-            grant_life: Duration::from_hours(24),
-            session_keep: Duration::from_hours(30 * 24),
-            fresh: Duration::from_mins(10),
-        }
-    }
-}
-
-/// What every verifier works with; shared by all threads.
-#[derive(Clone, Debug)]
-pub struct Equipment {
-    /// The keys.
-    pub keys: Arc<Keys>,
-    /// The time.
-    pub clock: Clock,
-    /// Chance.
-    pub entropy: Entropy,
-    /// The audit log.
-    pub audit: Audit,
-    /// Sends codes; `None` if there is no mail server.
-    pub mailer: Option<Mailer>,
-    /// Checks passwords.
-    pub passwords: PasswordChecker,
-    /// How verifications go.
-    pub settings: VerificationSettings,
-}
-
-/// Why nothing could be judged. Unknown is not granted.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// What happens cannot be recorded.
-    #[error(transparent)]
-    Audit(#[from] AuditUnavailable),
-    /// Too many passwords are being checked.
-    #[error(transparent)]
-    Busy(#[from] super::password::Busy),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Who is calling one of our endpoints, as the edge has identified them.
 #[derive(Clone, Copy, Debug)]

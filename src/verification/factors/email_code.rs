@@ -9,17 +9,21 @@ use std::time::Duration;
 pub const MAX_CODE_LIFE: Duration = Duration::from_mins(10);
 
 /// Makes a new code.
-pub(super) fn new_code(entropy: &Entropy) -> Secret<String> {
+pub(in crate::verification) fn new_code(entropy: &Entropy) -> Secret<String> {
     Secret::new(format!("{:06}", entropy.six_digits()))
 }
 
 /// Hashes a code for one challenge: in another it is worth nothing (ASVS 6.6.2).
-pub(super) fn hash_code(challenge: ChallengeId, code: &str, keys: &Keys) -> [u8; 32] {
+pub(in crate::verification) fn hash_code(
+    challenge: ChallengeId,
+    code: &str,
+    keys: &Keys,
+) -> [u8; 32] {
     keys.mac(Purpose::Code, &[challenge.as_bytes(), code.as_bytes()])
 }
 
 /// Takes out what people put between digits for legibility.
-pub(super) fn digits(typed: &str) -> Secret<String> {
+pub(in crate::verification) fn digits(typed: &str) -> Secret<String> {
     Secret::new(
         typed
             .chars()
@@ -30,7 +34,7 @@ pub(super) fn digits(typed: &str) -> Secret<String> {
 }
 
 /// Shows where a code went, without telling the address to whoever does not know it.
-pub(super) fn mask(email: &str) -> String {
+pub(in crate::verification) fn mask(email: &str) -> String {
     match email.rsplit_once('@') {
         Some((local, domain)) => {
             let first: String = local.chars().take(1).collect();
