@@ -7,9 +7,9 @@ use super::store::on_store;
 use super::table::Columns;
 use super::{ask, totp};
 use crate::audit::EventKind;
-use crate::domain::{User, UserId};
+use crate::domain::{Factor, User, UserId};
 use crate::entropy::Entropy;
-use crate::verification::{hash_password, locks_of};
+use crate::verification::{MailState, hash_password, locks_of, usable_factors};
 use crate::web::api::rfc3339;
 use serde_json::json;
 
@@ -120,14 +120,11 @@ fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
 }
 
 /// By what a user can prove themselves.
-fn factors(user: &User) -> Vec<&'static str> {
-    let held = [
-        (user.password.is_some(), "password"),
-        (user.totp.is_some(), "totp"),
-        (user.email.is_some(), "email_code"),
-    ];
-    held.into_iter()
-        .filter_map(|(held, name)| held.then_some(name))
+pub(super) fn factors(user: &User) -> Vec<&'static str> {
+    let enrolled = usable_factors(Some(user), MailState::Configured);
+    Factor::implemented()
+        .filter(|factor| enrolled.contains(*factor))
+        .map(Factor::as_str)
         .collect()
 }
 

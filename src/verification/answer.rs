@@ -2,8 +2,7 @@
 
 use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
-use super::factors::{TotpSecret, digits, hash_code};
-use super::password_hash::Checked;
+use super::factors::{self, Check};
 use super::throttle::{is_about_resending, refusal};
 use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
@@ -11,7 +10,7 @@ use crate::domain::{
     Attempt, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason, Requirement,
     RouteId, Secret, Session, Timestamp, User,
 };
-use crate::store::{CodeAnswer, Taken, Verified};
+use crate::store::{Taken, Verified};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -160,66 +159,16 @@ impl Verifier {
         self.ask_for_more(&case, shown)
     }
 
-    /// Judges the answer itself.
     async fn is_right(&self, case: &Case<'_>) -> Result<bool, VerifyError> {
-        let answer = case.answering.answer;
-        match case.answering.factor {
-            Factor::Password => {
-                let hash = case.user.as_ref().and_then(|user| user.password.clone());
-                let checked = self.equipment.passwords.check(answer.clone(), hash).await?;
-                if let (Checked::Right { outdated: true }, Some(user)) = (checked, &case.user) {
-                    self.renew_hash(user.clone(), answer.clone());
-                }
-                Ok(matches!(checked, Checked::Right { .. }))
-            }
-            Factor::Totp => self.is_totp(case, &digits(answer.expose())).await,
-            Factor::EmailCode => {
-                let id = case.challenge.id;
-                let hash = hash_code(id, digits(answer.expose()).expose(), &self.equipment.keys);
-                let answer = self.store.take_code(id, &hash, case.now).await?;
-                Ok(answer == CodeAnswer::Matched)
-            }
-            // Not judged here; `answer` has refused them already.
-            Factor::Passkey | Factor::RecoveryCode => Ok(false),
-        }
-    }
-
-    /// Hashes a password at today's cost, off the answer's way. Where the checks are busy, the next
-    /// right answer will do; a password that was changed meanwhile stays as it is.
-    fn renew_hash(&self, user: User, password: Secret<String>) {
-        let (store, passwords) = (self.store.clone(), self.equipment.passwords.clone());
-        tokio::task::spawn_local(async move {
-            let Ok(hash) = passwords.hash(password).await else {
-                return;
-            };
-            let renewed = User {
-                password: Some(hash),
-                ..user.clone()
-            };
-            match store.swap_user(&user, &renewed).await {
-                Ok(true) => tracing::info!("a password hash was renewed at today's cost"),
-                Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "a password hash was not renewed"),
-            }
-        });
-    }
-
-    async fn is_totp(&self, case: &Case<'_>, code: &Secret<String>) -> Result<bool, VerifyError> {
-        let (keys, settings) = (&self.equipment.keys, &self.equipment.settings);
-        let secret = case.user.as_ref().and_then(|user| {
-            let secret = TotpSecret::open(user.totp.as_ref()?, &user.id, keys)?;
-            Some((secret, &user.id))
-        });
-        let Some((secret, user)) = secret else {
-            // The same sums for whoever has no secret, and never a match.
-            let stand_in = TotpSecret::generate(&self.equipment.entropy);
-            let _ = stand_in.matching_step(code.expose(), settings.totp_skew, case.now);
-            return Ok(false);
+        let check = Check {
+            challenge: &case.challenge,
+            user: case.user.as_ref(),
+            answer: case.answering.answer,
+            now: case.now,
+            services: &self.equipment,
+            store: &self.store,
         };
-        let Some(step) = secret.matching_step(code.expose(), settings.totp_skew, case.now) else {
-            return Ok(false);
-        };
-        Ok(self.store.take_totp_step(user, step).await? == Taken::Now)
+        factors::check(case.answering.factor, &check).await
     }
 
     /// The factors shown for the challenge so far, this one included.

@@ -2,15 +2,12 @@
 
 use super::answer::{Refusal, barred};
 use super::error::VerifyError;
-use super::factors::{MAX_CODE_LIFE, hash_code, mask, new_code};
+use super::factors::{CodeRequest, mask, send};
 use super::throttle::Try;
 use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
-use crate::domain::{Attempt, Challenge, Factor, Reason, Requirement, RouteId, Timestamp, User};
+use crate::domain::{Attempt, Challenge, Factor, Reason, Requirement, RouteId, Timestamp};
 use crate::locale::Locale;
-use crate::mail::{CodeMail, Mailer};
-use crate::store::SentCode;
-use crate::telemetry::chain;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,9 +42,11 @@ impl Verifier {
         };
         let accepted = challenge.demand.requirement.factors.mentioned();
         let user = self.user(caller).await?;
-        let Some(user) =
-            user.filter(|user| accepted.contains(Factor::EmailCode) && user.email.is_some())
-        else {
+        let email = user
+            .as_ref()
+            .filter(|_| accepted.contains(Factor::EmailCode))
+            .and_then(|user| user.email.as_deref());
+        let Some(email) = email else {
             let refusal = Reason::MethodNotEnrolled.into();
             return self.not_sent(Some(&challenge), caller, refusal);
         };
@@ -55,13 +54,20 @@ impl Verifier {
             let refusal = Reason::MailUnavailable.into();
             return self.not_sent(Some(&challenge), caller, refusal);
         };
-        let name = counted_as(Some(&user), &challenge.subject);
+        let name = counted_as(user.as_ref(), &challenge.subject);
         let who = attempt(&challenge, &name, caller);
         if let Some(refusal) = self.count_code(who).await? {
             return self.not_sent(Some(&challenge), caller, refusal);
         }
-        let sending = self.mail_code(mailer, &challenge, &user, caller, locale);
-        let Some(sent) = sending.await? else {
+        let request = CodeRequest {
+            challenge: &challenge,
+            email,
+            locale,
+            address: caller.address,
+            request_id: caller.request_id,
+        };
+        let sent = send(&request, mailer, &self.equipment, &self.store);
+        let Some(expires_at) = sent.await? else {
             // Nobody should wait half a minute because our mail server hiccuped.
             let interval = self.throttle().resend_key(who);
             self.store.clear_attempts(&[interval]).await?;
@@ -71,7 +77,11 @@ impl Verifier {
         let mut event = self.event(EventKind::CodeSent, Outcome::Succeeded, caller);
         tell_of(&mut event, &challenge, Some(Factor::EmailCode));
         self.equipment.audit.record(&event)?;
-        Ok(sent)
+        Ok(Sending::Sent {
+            hint: mask(email),
+            expires_at,
+            resend_after: self.equipment.settings.limits.resend_after,
+        })
     }
 
     /// Counts a code. The first of a challenge is free; each further one is an attempt less.
@@ -95,49 +105,6 @@ impl Verifier {
             Attempt::Counted { .. } => Ok(None),
             Attempt::Refused { key, until } => Ok(Some(barred(&key, until, now))),
         }
-    }
-
-    /// Keeps a new code and mails it; `None` if the mail was not taken.
-    async fn mail_code(
-        &self,
-        mailer: &Mailer,
-        challenge: &Challenge,
-        user: &User,
-        caller: &Caller<'_>,
-        locale: Locale,
-    ) -> Result<Option<Sending>, VerifyError> {
-        let settings = &self.equipment.settings;
-        let Some(email) = user.email.as_deref() else {
-            return Ok(None);
-        };
-        let now = self.equipment.clock.now();
-        let life = settings.code_life.min(MAX_CODE_LIFE);
-        let expires_at = now.after(life).min(challenge.expires_at);
-        let code = new_code(&self.equipment.entropy);
-        let kept = SentCode {
-            hash: hash_code(challenge.id, code.expose(), &self.equipment.keys),
-            expires_at,
-        };
-        self.store.put_code(challenge.id, &kept, now).await?;
-        let mail = CodeMail {
-            to: email,
-            locale,
-            code: &code,
-            title: &challenge.demand.requirement.title,
-            client: caller.address,
-            asked_at: now,
-            expires_at,
-        };
-        if let Err(error) = mailer.send(&mail).await {
-            let error = chain(&error);
-            tracing::warn!(error, request_id = caller.request_id, "no code sent");
-            return Ok(None);
-        }
-        Ok(Some(Sending::Sent {
-            hint: mask(email),
-            expires_at,
-            resend_after: settings.limits.resend_after,
-        }))
     }
 
     fn not_sent(

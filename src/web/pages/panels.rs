@@ -3,25 +3,20 @@
 use super::prompt::{Prompt, PromptError};
 use super::{Texts, fill};
 use crate::domain::{Factor, FactorSet};
+use crate::verification::{Input, input_of};
 
 /// One way to prove who one is, with its form.
 pub(super) struct Panel {
     pub(super) factor: &'static str,
     pub(super) name: &'static str,
     pub(super) label: &'static str,
-    pub(super) kind: Kind,
+    pub(super) input: Input,
     pub(super) step: Option<String>,
     pub(super) open: bool,
     pub(super) fault: Fault,
     pub(super) intro: Option<String>,
     pub(super) send: Option<Send>,
     pub(super) answerable: bool,
-}
-
-pub(super) enum Kind {
-    Digits,
-    Password,
-    Text,
 }
 
 /// What is wrong with the last answer to a panel.
@@ -62,22 +57,22 @@ pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) ->
     let open = chosen.or(first);
     offers
         .iter()
-        .map(|offer| panel(t, prompt, offer, open == Some(offer.factor)))
+        .filter_map(|offer| panel(t, prompt, offer, open == Some(offer.factor)))
         .collect()
 }
 
-fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Panel {
+fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Option<Panel> {
     let factor = offer.factor;
     let texts = t.factor(factor);
     let email = prompt
         .email
         .as_ref()
         .filter(|_| factor == Factor::EmailCode);
-    Panel {
+    Some(Panel {
         factor: factor.as_str(),
         name: texts.name,
         label: texts.label,
-        kind: Kind::of(factor),
+        input: input_of(factor)?,
         step: (offer.of > 1).then(|| {
             let (step, of) = (offer.step.to_string(), offer.of.to_string());
             fill(t.step, &[("step", &step), ("of", &of)])
@@ -103,7 +98,7 @@ fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Panel
             again: email.sent,
         }),
         answerable: email.is_none_or(|email| email.sent),
-    }
+    })
 }
 
 /// Lists what can be answered next: for each alternative that this person can complete, its first
@@ -152,16 +147,6 @@ impl Fault {
             Some(PromptError::WrongAnswer { factor, .. }) if factor == panel => Self::Answer,
             Some(PromptError::WrongPhrase(factor)) if factor == panel => Self::Phrase,
             _ => Self::Nothing,
-        }
-    }
-}
-
-impl Kind {
-    const fn of(factor: Factor) -> Self {
-        match factor {
-            Factor::EmailCode | Factor::Totp => Self::Digits,
-            Factor::Password => Self::Password,
-            Factor::Passkey | Factor::RecoveryCode => Self::Text,
         }
     }
 }

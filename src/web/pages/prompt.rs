@@ -1,12 +1,13 @@
 //! The prompt page: what it is for, and one form for each way to prove who one is.
 
-use super::panels::{Fault, Kind, Panel, panels};
+use super::panels::{Fault, Panel, panels};
 use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render, web_address};
 use crate::domain::{
     Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, RiskLevel, Scope, Secret,
     Timestamp,
 };
+use crate::verification::Input;
 use askama::Template;
 use std::time::Duration;
 
