@@ -2,7 +2,7 @@
 
 use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
-use super::factors::{self, Check};
+use super::factors::{self, AnswerValue, Check};
 use super::throttle::{is_about_resending, refusal};
 use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
@@ -21,8 +21,8 @@ pub struct Answering<'a> {
     pub token: &'a str,
     /// The factor.
     pub factor: Factor,
-    /// The password or code.
-    pub answer: &'a Secret<String>,
+    /// What was sent for it.
+    pub answer: &'a AnswerValue,
     /// The phrase that was typed, if the challenge asks for one.
     pub confirm: Option<&'a str>,
     /// Who answers.
@@ -32,6 +32,8 @@ pub struct Answering<'a> {
 /// What comes of an answer.
 #[derive(Debug)]
 pub enum Answer {
+    /// The answer has not the form of this factor's; nothing was judged or counted.
+    Malformed,
     /// The factor is right, and the challenge needs another.
     MoreNeeded {
         /// What would complete it, in order of preference; each needs all of its factors.
@@ -101,6 +103,9 @@ impl Verifier {
         answering: Answering<'_>,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
     ) -> Result<Answer, VerifyError> {
+        if !factors::accepts(answering.factor, answering.answer) {
+            return Ok(Answer::Malformed);
+        }
         self.equipment.audit.ready()?;
         let caller = answering.caller;
         let Some(challenge) = self.read(answering.token, requirement, &caller).await? else {

@@ -28,7 +28,8 @@ pub use browser_key::{
 pub use directory::{EmailSubjects, find_user, open_alternatives};
 pub use error::VerifyError;
 pub use factors::{
-    Input, MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError, input_of, usable_factors,
+    AnswerValue, Input, MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError, input_of,
+    usable_factors,
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use password_hash::{

@@ -1,10 +1,13 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
-use crate::verification::Means;
+use crate::verification::{AnswerValue, Means};
 use crate::web::pages::Site;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// `POST verify`: one factor answered. Forms have the same fields, and the anti-forgery one.
@@ -15,9 +18,9 @@ pub struct VerifyRequest {
     pub token: Secret<String>,
     /// The word of the factor.
     pub factor: String,
-    /// The password or code.
-    #[serde(alias = "password", alias = "code", deserialize_with = "secret")]
-    pub answer: Secret<String>,
+    /// The password or code, or the object that the factor asks for.
+    #[serde(alias = "password", alias = "code", deserialize_with = "answer")]
+    pub answer: AnswerValue,
     /// The phrase to be typed, where one is asked for.
     #[serde(default)]
     pub confirm: Option<String>,
@@ -243,6 +246,31 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, 
     String::deserialize(deserializer).map(Secret::new)
 }
 
+fn answer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AnswerValue, D::Error> {
+    deserializer.deserialize_any(AnswerVisitor)
+}
+
+/// Takes a text or an object, and nothing else.
+struct AnswerVisitor;
+
+impl<'de> Visitor<'de> for AnswerVisitor {
+    type Value = AnswerValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or an object")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<AnswerValue, E> {
+        Ok(AnswerValue::Text(Secret::new(text.to_owned())))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AnswerValue, A::Error> {
+        let object = serde_json::Map::deserialize(MapAccessDeserializer::new(map))?;
+        let text = serde_json::Value::Object(object).to_string();
+        Ok(AnswerValue::Json(Secret::new(text)))
+    }
+}
+
 fn shown_secret<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
@@ -273,8 +301,23 @@ mod tests {
         for name in ["answer", "password", "code"] {
             let body = json!({"token": "t", "factor": "totp", name: "123456"}).to_string();
             let request: VerifyRequest = serde_json::from_str(&body).unwrap();
-            assert_eq!(request.answer.expose(), "123456");
+            assert_eq!(request.answer.text().unwrap().expose(), "123456");
             assert!(!format!("{request:?}").contains("123456"));
+        }
+    }
+
+    #[test]
+    fn an_answer_is_a_text_or_an_object() {
+        let request = |answer: serde_json::Value| {
+            let body = json!({"token": "t", "factor": "totp", "answer": answer}).to_string();
+            serde_json::from_str::<VerifyRequest>(&body)
+        };
+        let object = json!({"id": "x", "response": {"flags": 5}});
+        let answer = request(object.clone()).unwrap().answer;
+        assert!(answer.text().is_none());
+        assert_eq!(answer.read::<serde_json::Value>(), Some(object));
+        for other in [json!(5), json!(null), json!(true), json!(["123456"])] {
+            assert!(request(other).is_err());
         }
     }
 

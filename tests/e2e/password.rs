@@ -98,6 +98,11 @@ on_both_stores! {
         assert_eq!(answer.reason(), "method-not-enrolled");
         let answer = client.verify(&refused.token(), ("smoke_signal", "x")).await;
         assert_eq!(answer.status, 400);
+        for value in [json!({ "code": sidecar.totp(0) }), json!(123_456), json!([]), json!(null)] {
+            let body = json!({ "token": refused.token(), "factor": "totp", "answer": value });
+            let answer = client.call(Method::POST, "/.stepup/verify", body).await;
+            assert_eq!((answer.status.as_u16(), answer.reason()), (400, "ambiguous-request".into()));
+        }
         assert_eq!(client.post("/totp").await.status, 403);
     }
 

@@ -1,6 +1,6 @@
 //! Codes sent by mail: six digits, good for one challenge, kept as a keyed hash.
 
-use super::{Check, Input, MailState, Row, digits};
+use super::{AnswerValue, Check, Input, MailState, Row, digits};
 use crate::domain::{Challenge, ChallengeId, Factor, Secret, Timestamp};
 use crate::entropy::Entropy;
 use crate::locale::Locale;
@@ -19,11 +19,12 @@ pub const MAX_CODE_LIFE: Duration = Duration::from_mins(10);
 pub(super) const ROW: Row = Row {
     factor: Factor::EmailCode,
     is_enrolled: |user, mail| user.email.is_some() && mail == MailState::Configured,
+    accepts: AnswerValue::is_text,
     input: Input::Digits,
 };
 
 pub(super) async fn check<S: Store>(check: &Check<'_, S>) -> Result<bool, VerifyError> {
-    let (id, code) = (check.challenge.id, digits(check.answer.expose()));
+    let (id, code) = (check.challenge.id, digits(check.answer));
     let hash = hash_code(id, code.expose(), &check.services.keys);
     let answer = check.store.take_code(id, &hash, check.now).await?;
     Ok(answer == CodeAnswer::Matched)

@@ -7,10 +7,12 @@
 mod email_code;
 mod password;
 mod totp;
+mod value;
 
 pub use email_code::MAX_CODE_LIFE;
 pub(super) use email_code::{CodeRequest, mask, send};
 pub use totp::{TotpSecret, TotpSecretError};
+pub use value::AnswerValue;
 
 use super::error::VerifyError;
 use super::services::Equipment;
@@ -23,6 +25,8 @@ struct Row {
     factor: Factor,
     /// Whether this user can show it.
     is_enrolled: fn(&User, MailState) -> bool,
+    /// Whether an answer has the form that the check reads.
+    accepts: fn(&AnswerValue) -> bool,
     /// What its panel asks for.
     input: Input,
 }
@@ -53,7 +57,7 @@ pub(super) struct Check<'a, S> {
     pub(super) challenge: &'a Challenge,
     /// `None` if the directory does not know the subject: the check takes as long, and fails.
     pub(super) user: Option<&'a User>,
-    pub(super) answer: &'a Secret<String>,
+    pub(super) answer: &'a AnswerValue,
     pub(super) now: Timestamp,
     pub(super) services: &'a Equipment,
     pub(super) store: &'a S,
@@ -83,14 +87,23 @@ pub fn usable_factors(user: Option<&User>, mail: MailState) -> FactorSet {
         .collect()
 }
 
-/// What the panel of `factor` asks for; `None` if it cannot be used.
-pub fn input_of(factor: Factor) -> Option<Input> {
-    let row = FACTORS.iter().find(|row| row.factor == factor);
-    row.map(|row| row.input)
+/// Whether `answer` has the form of an answer by `factor`: text, where nothing else is known of it.
+pub(super) fn accepts(factor: Factor, answer: &AnswerValue) -> bool {
+    row_of(factor).map_or_else(|| answer.is_text(), |row| (row.accepts)(answer))
 }
 
-/// Takes out what people put between digits for legibility.
-fn digits(typed: &str) -> Secret<String> {
+/// What the panel of `factor` asks for; `None` if it cannot be used.
+pub fn input_of(factor: Factor) -> Option<Input> {
+    row_of(factor).map(|row| row.input)
+}
+
+fn row_of(factor: Factor) -> Option<&'static Row> {
+    FACTORS.iter().find(|row| row.factor == factor)
+}
+
+/// The digits of a code, without what people put between them for legibility.
+fn digits(answer: &AnswerValue) -> Secret<String> {
+    let typed = answer.text().map_or("", |text| text.expose());
     Secret::new(
         typed
             .chars()
@@ -112,7 +125,9 @@ mod tests {
 
     #[test]
     fn people_type_codes_with_blanks() {
-        assert_eq!(digits(" 123 456\n").expose(), "123456");
-        assert_eq!(digits("123-456").expose(), "123456");
+        for typed in [" 123 456\n", "123-456"] {
+            let answer = AnswerValue::Text(Secret::new(typed.to_owned()));
+            assert_eq!(digits(&answer).expose(), "123456");
+        }
     }
 }

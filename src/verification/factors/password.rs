@@ -1,6 +1,6 @@
 //! The password that our directory knows.
 
-use super::{Check, Input, Row};
+use super::{AnswerValue, Check, Input, Row};
 use crate::domain::{Factor, Secret, User};
 use crate::store::Store;
 use crate::verification::error::VerifyError;
@@ -9,26 +9,33 @@ use crate::verification::password_hash::Checked;
 pub(super) const ROW: Row = Row {
     factor: Factor::Password,
     is_enrolled: |user, _| user.password.is_some(),
+    accepts: AnswerValue::is_text,
     input: Input::Password,
 };
 
 pub(super) async fn check<S: Store + Clone + 'static>(
     check: &Check<'_, S>,
 ) -> Result<bool, VerifyError> {
+    let Some(password) = check.answer.text() else {
+        return Ok(false);
+    };
     let hash = check.user.and_then(|user| user.password.clone());
     let passwords = &check.services.passwords;
-    let checked = passwords.check(check.answer.clone(), hash).await?;
+    let checked = passwords.check(password.clone(), hash).await?;
     if let (Checked::Right { outdated: true }, Some(user)) = (checked, check.user) {
-        renew_hash(check, user.clone());
+        renew_hash(check, user.clone(), password.clone());
     }
     Ok(matches!(checked, Checked::Right { .. }))
 }
 
 /// Hashes a password at today's cost after it was answered, so that nobody waits for it. If the
 /// workers are busy, the next right answer will do; a password changed meanwhile stays as it is.
-fn renew_hash<S: Store + Clone + 'static>(check: &Check<'_, S>, user: User) {
+fn renew_hash<S: Store + Clone + 'static>(
+    check: &Check<'_, S>,
+    user: User,
+    password: Secret<String>,
+) {
     let (store, passwords) = (check.store.clone(), check.services.passwords.clone());
-    let password: Secret<String> = check.answer.clone();
     tokio::task::spawn_local(async move {
         let Ok(hash) = passwords.hash(password).await else {
             return;

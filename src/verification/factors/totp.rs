@@ -1,6 +1,6 @@
 //! Time-based codes (RFC 6238): SHA-1, six digits, thirty seconds, as every authenticator app reads.
 
-use super::{Check, Input, Row, digits};
+use super::{AnswerValue, Check, Input, Row, digits};
 use crate::domain::{Factor, Secret, Timestamp, UserId};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
@@ -16,11 +16,12 @@ const STEP_SECONDS: u64 = 30;
 pub(super) const ROW: Row = Row {
     factor: Factor::Totp,
     is_enrolled: |user, _| user.totp.is_some(),
+    accepts: AnswerValue::is_text,
     input: Input::Digits,
 };
 
 pub(super) async fn check<S: Store>(check: &Check<'_, S>) -> Result<bool, VerifyError> {
-    let code = digits(check.answer.expose());
+    let code = digits(check.answer);
     let (services, skew) = (check.services, check.services.settings.totp_skew);
     let enrolled = check.user.and_then(|user| {
         let secret = TotpSecret::open(user.totp.as_ref()?, &user.id, &services.keys)?;

@@ -5,7 +5,7 @@ use crate::domain::{
     BrowserKeyHash, Factor, FactorSet, Reason, Secret, SessionId, Subject, Verdict, decide,
 };
 use crate::verification::tests::now;
-use crate::verification::{Answer, Answering, Means, hash_browser_key};
+use crate::verification::{Answer, AnswerValue, Answering, Means, hash_browser_key};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,7 +142,7 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
     house.requirement = Arc::new(requirement);
     let client = Client::number(1);
     let token = house.challenge(&client);
-    let password = Secret::new(PASSWORD.to_owned());
+    let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answer = async |confirm| {
         let answering = Answering {
             token: &token,

@@ -18,9 +18,9 @@ use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
 use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::tests::{keys, now, requirement};
 use crate::verification::{
-    Answer, Answering, Caller, CountedBy, Equipment, Opening, PasswordChecker, PasswordCost,
-    PasswordSettings, Refusal, Sending, Success, TotpSecret, VerificationSettings, Verifier,
-    hash_password,
+    Answer, AnswerValue, Answering, Caller, CountedBy, Equipment, Opening, PasswordChecker,
+    PasswordCost, PasswordSettings, Refusal, Sending, Success, TotpSecret, VerificationSettings,
+    Verifier, hash_password,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -195,7 +195,7 @@ impl House {
     }
 
     async fn answer(&self, client: &Client, token: &str, factor: Factor, answer: &str) -> Answer {
-        let answer = Secret::new(answer.to_owned());
+        let answer = AnswerValue::Text(Secret::new(answer.to_owned()));
         let answering = Answering {
             token,
             factor,

@@ -5,7 +5,7 @@ use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
 use crate::domain::{Factor, RiskLevel, Secret};
 use crate::store::Login;
 use crate::verification::tests::now;
-use crate::verification::{Answering, Verifier, VerifyError, hash_browser_key};
+use crate::verification::{AnswerValue, Answering, Verifier, VerifyError, hash_browser_key};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
     let client = Client::number(1);
     let token = house.challenge(&client);
     let verifier = Verifier::new(house.verifier.store.clone(), Arc::new(equipment));
-    let password = Secret::new(PASSWORD.to_owned());
+    let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answering = Answering {
         token: &token,
         factor: Factor::Password,

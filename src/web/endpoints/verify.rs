@@ -6,7 +6,9 @@ use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
 use crate::request::body::Content;
 use crate::request::client_kind::ClientKind;
-use crate::verification::{Answer, Answering, CarriedForm, FormOwner, Refusal, Sending, Success};
+use crate::verification::{
+    Answer, AnswerValue, Answering, CarriedForm, FormOwner, Refusal, Sending, Success,
+};
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
 use crate::web::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
 use crate::web::respond;
@@ -34,7 +36,7 @@ pub(super) async fn answer(
         Some(VerifyRequest {
             token: Secret::new(form.remove("token")?),
             factor: form.remove("factor")?,
-            answer: Secret::new(answer?),
+            answer: AnswerValue::Text(Secret::new(answer?)),
             confirm: form.remove("confirm"),
         })
     })
@@ -96,6 +98,8 @@ pub(super) async fn answer(
             })
             .await
         }
+        (Answer::Malformed, Sent::Json(_)) => Err(EndpointError::Malformed(EXPECTED_JSON.into())),
+        (Answer::Malformed, Sent::Form(..)) => Err(EndpointError::Malformed(EXPECTED_FORM.into())),
         (Answer::Unconfirmed, Sent::Json(_)) => Ok(desk.refused_json(&Reason::WrongAnswer.into())),
         (Answer::Unconfirmed, Sent::Form(_, carried)) => {
             let refusal = Reason::WrongAnswer.into();
@@ -194,11 +198,9 @@ async fn read<T: serde::de::DeserializeOwned>(
     let bytes = content.read(BODY_LIMIT).await?;
     if call.is_json() {
         let request = serde_json::from_slice(&bytes);
-        return request.map(Sent::Json).map_err(|_| {
-            EndpointError::Malformed(
-                "JSON with `token`, and to verify also `factor` and `answer`".into(),
-            )
-        });
+        return request
+            .map(Sent::Json)
+            .map_err(|_| EndpointError::Malformed(EXPECTED_JSON.into()));
     }
     let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
     let anti_forgery = form.remove("anti_forgery").unwrap_or_default();
@@ -207,9 +209,7 @@ async fn read<T: serde::de::DeserializeOwned>(
     let request = of_form(&mut form);
     request
         .map(|request| Sent::Form(request, carried))
-        .ok_or(EndpointError::Malformed(
-            "the fields of the prompt page: `token`, `factor`, `answer`".into(),
-        ))
+        .ok_or(EndpointError::Malformed(EXPECTED_FORM.into()))
 }
 
 fn expected_factor() -> String {
@@ -357,3 +357,6 @@ impl Desk<'_, '_, '_> {
         ))
     }
 }
+
+const EXPECTED_JSON: &str = "JSON with `token`, and to verify also `factor` and `answer`";
+const EXPECTED_FORM: &str = "the fields of the prompt page: `token`, `factor`, `answer`";
