@@ -108,7 +108,10 @@ impl Verifier {
         }
         self.equipment.audit.ready()?;
         let caller = answering.caller;
-        let Some(challenge) = self.read(answering.token, requirement, &caller).await? else {
+        let Some(challenge) = self
+            .read(answering.token, requirement, &caller.claimant)
+            .await?
+        else {
             return self.refuse(None, &answering, Reason::ChallengeExpired.into());
         };
         let requirement = &challenge.demand.requirement;
@@ -121,7 +124,7 @@ impl Verifier {
         if !is_confirmed(requirement.confirm.as_deref(), answering.confirm) {
             return Ok(Answer::Unconfirmed);
         }
-        let user = self.user(&caller).await?;
+        let user = self.user(&caller.claimant).await?;
         let case = Case {
             now: self.equipment.clock.now(),
             challenge,
@@ -222,7 +225,7 @@ impl Verifier {
             challenge: challenge.id,
             challenge_keep: challenge.expires_at.since(now),
             opened_in: challenge.session,
-            session: answering.caller.session,
+            session: answering.caller.claimant.session,
             unrecorded: Session {
                 subject: challenge.subject.clone(),
                 authenticated_at: None,
@@ -231,7 +234,7 @@ impl Verifier {
                 seen_at: now,
                 revoked: false,
             },
-            presented: answering.caller.browser_key,
+            presented: answering.caller.claimant.browser_key,
             renewed,
             mark: Mark {
                 subject: challenge.subject.clone(),

@@ -37,11 +37,11 @@ impl Verifier {
         locale: Locale,
     ) -> Result<Sending, VerifyError> {
         self.equipment.audit.ready()?;
-        let Some(challenge) = self.read(token, requirement, caller).await? else {
+        let Some(challenge) = self.read(token, requirement, &caller.claimant).await? else {
             return self.not_sent(None, caller, Reason::ChallengeExpired.into());
         };
         let accepted = challenge.demand.requirement.factors.mentioned();
-        let user = self.user(caller).await?;
+        let user = self.user(&caller.claimant).await?;
         let email = user
             .as_ref()
             .filter(|_| accepted.contains(Factor::EmailCode))

@@ -15,19 +15,26 @@ use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Who is calling one of our endpoints, as the edge has identified them.
+/// Whose identity is to be verified (NIST SP 800-63's claimant), as the edge has identified them.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller<'a> {
+pub struct Claimant<'a> {
     /// The session.
     pub session: SessionId,
-    /// By what their attempts are counted.
-    pub counted_by: CountedBy,
     /// Its subject.
     pub subject: &'a Subject,
     /// The subject's mail address, by the word of a trusted proxy.
     pub email: Option<&'a str>,
     /// The browser key that the request carries, hashed.
     pub browser_key: Option<BrowserKeyHash>,
+}
+
+/// A claimant who calls one of our endpoints.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Who calls.
+    pub claimant: Claimant<'a>,
+    /// By what their attempts are counted.
+    pub counted_by: CountedBy,
     /// Where the request comes from.
     pub address: IpAddr,
     /// The request, for the audit log.
@@ -38,7 +45,7 @@ pub struct Caller<'a> {
 #[derive(Clone, Debug)]
 pub struct Opening<'a> {
     /// Who was refused.
-    pub caller: Caller<'a>,
+    pub claimant: Claimant<'a>,
     /// The route that was not satisfied.
     pub route: RouteId,
     /// What it demands.
@@ -98,9 +105,9 @@ impl Verifier {
         let now = clock.now();
         let challenge = Challenge {
             id: ChallengeId::new(entropy.bytes()),
-            session: opening.caller.session,
-            subject: opening.caller.subject.clone(),
-            browser_key: opening.caller.browser_key,
+            session: opening.claimant.session,
+            subject: opening.claimant.subject.clone(),
+            browser_key: opening.claimant.browser_key,
             route: opening.route,
             demand: opening.demand,
             shown: token::shown(opening.shown),
@@ -119,23 +126,23 @@ impl Verifier {
         &self,
         token: &str,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
-        caller: &Caller<'_>,
+        claimant: &Claimant<'_>,
     ) -> Result<Option<Challenge>, StoreError> {
         let Equipment { keys, clock, .. } = &*self.equipment;
         let opened = token::open_challenge(token, requirement, keys, clock.now());
         let is_owner = |challenge: &Challenge| {
-            challenge.subject == *caller.subject
+            challenge.subject == *claimant.subject
                 && challenge
                     .browser_key
-                    .is_none_or(|key| caller.browser_key == Some(key))
+                    .is_none_or(|key| claimant.browser_key == Some(key))
         };
         let Some(challenge) = opened.filter(is_owner) else {
             return Ok(None);
         };
-        let is_here = challenge.session == caller.session
+        let is_here = challenge.session == claimant.session
             || self
                 .store
-                .is_same_session(challenge.session, caller.session)
+                .is_same_session(challenge.session, claimant.session)
                 .await?;
         Ok(is_here.then_some(challenge))
     }
@@ -144,30 +151,30 @@ impl Verifier {
     pub async fn means(
         &self,
         challenge: &Challenge,
-        caller: &Caller<'_>,
+        claimant: &Claimant<'_>,
     ) -> Result<Means, VerifyError> {
-        let user = self.user(caller).await?;
+        let user = self.user(claimant).await?;
         Ok(self.means_of(user.as_ref(), &challenge.demand.requirement))
     }
 
     /// Tells what a session holds: one look at it.
-    pub async fn status(&self, caller: &Caller<'_>) -> Result<Status, VerifyError> {
+    pub async fn status(&self, claimant: &Claimant<'_>) -> Result<Status, VerifyError> {
         let Equipment {
             clock, settings, ..
         } = &*self.equipment;
-        let ask = Ask::session(caller.session, caller.browser_key);
+        let ask = Ask::session(claimant.session, claimant.browser_key);
         let now = clock.now();
         let held = self.store.evidence(ask, now).await?;
         let session = held
             .session
-            .filter(|session| !session.revoked && session.subject == *caller.subject);
+            .filter(|session| !session.revoked && session.subject == *claimant.subject);
         let is_here = session.as_ref().is_some_and(|session| {
-            session.browser_key.is_some() && session.browser_key == caller.browser_key
+            session.browser_key.is_some() && session.browser_key == claimant.browser_key
         });
         let mark = held.mark.filter(|mark| {
             is_here
-                && mark.subject == *caller.subject
-                && Some(mark.browser_key) == caller.browser_key
+                && mark.subject == *claimant.subject
+                && Some(mark.browser_key) == claimant.browser_key
         });
         let signed_in = session
             .as_ref()
@@ -185,7 +192,7 @@ impl Verifier {
     /// Drops all elevation of the caller's session.
     pub async fn lock(&self, caller: &Caller<'_>) -> Result<(), VerifyError> {
         self.equipment.audit.ready()?;
-        self.store.lock_session(caller.session).await?;
+        self.store.lock_session(caller.claimant.session).await?;
         let event = self.event(EventKind::Locked, Outcome::Succeeded, caller);
         Ok(self.equipment.audit.record(&event)?)
     }
@@ -202,9 +209,15 @@ impl Verifier {
     }
 
     /// The user that the caller's subject is.
-    pub(super) async fn user(&self, caller: &Caller<'_>) -> Result<Option<User>, StoreError> {
+    pub(super) async fn user(&self, claimant: &Claimant<'_>) -> Result<Option<User>, StoreError> {
         let email_subjects = self.equipment.settings.email_subjects;
-        find_user(&self.store, caller.subject, caller.email, email_subjects).await
+        find_user(
+            &self.store,
+            claimant.subject,
+            claimant.email,
+            email_subjects,
+        )
+        .await
     }
 
     pub(super) fn mail_state(&self) -> MailState {
@@ -228,8 +241,8 @@ impl Verifier {
         caller: &Caller<'e>,
     ) -> Event<'e> {
         let mut event = Event::new(self.equipment.clock.now(), kind, outcome);
-        event.session = Some(caller.session);
-        event.subject = Some(caller.subject);
+        event.session = Some(caller.claimant.session);
+        event.subject = Some(caller.claimant.subject);
         event.client = Some(caller.address);
         event.request_id = caller.request_id;
         event

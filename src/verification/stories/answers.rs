@@ -166,8 +166,8 @@ async fn a_route_that_is_gone_or_stricter_by_now_applies_as_it_is_now() {
     let house = House::new().await;
     let client = Client::number(1);
     let token = house.challenge(&client);
-    let caller = client.caller();
-    let gone = house.verifier.read(&token, |_| None, &caller).await;
+    let claimant = client.claimant();
+    let gone = house.verifier.read(&token, |_| None, &claimant).await;
     assert!(gone.unwrap().is_none());
     let house = house.requiring(&[&[Factor::Totp]]);
     let answer = house.right_password(&client, &token);
@@ -184,10 +184,12 @@ async fn a_challenge_shows_what_this_subject_can_show() {
     let means = async |client: &Client| -> Means {
         let token = house.challenge(client);
         let requirement = Arc::clone(&house.requirement);
-        let caller = client.caller();
-        let read = house.verifier.read(&token, |_| Some(requirement), &caller);
+        let claimant = client.claimant();
+        let read = house
+            .verifier
+            .read(&token, |_| Some(requirement), &claimant);
         let challenge = read.await.unwrap().unwrap();
-        house.verifier.means(&challenge, &caller).await.unwrap()
+        house.verifier.means(&challenge, &claimant).await.unwrap()
     };
     let alice = means(&Client::number(1)).await;
     let sets: Vec<_> = [Factor::EmailCode, Factor::Password]

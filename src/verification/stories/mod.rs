@@ -18,9 +18,9 @@ use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
 use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::tests::{keys, now, requirement};
 use crate::verification::{
-    Answer, AnswerValue, Answering, Caller, CountedBy, Equipment, Opening, PasswordChecker,
-    PasswordCost, PasswordSettings, Refusal, Sending, Success, TotpSecret, VerificationSettings,
-    Verifier, hash_password,
+    Answer, AnswerValue, Answering, Caller, Claimant, CountedBy, Equipment, Opening,
+    PasswordChecker, PasswordCost, PasswordSettings, Refusal, Sending, Success, TotpSecret,
+    VerificationSettings, Verifier, hash_password,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -78,14 +78,20 @@ impl Client {
         }
     }
 
-    fn caller(&self) -> Caller<'_> {
-        Caller {
+    fn claimant(&self) -> Claimant<'_> {
+        Claimant {
             session: self.session,
-            // Sessions of different numbers began at different times.
-            counted_by: CountedBy::Began(Timestamp::from_millis(self.number.into())),
             subject: &self.subject,
             email: None,
             browser_key: self.browser_key,
+        }
+    }
+
+    fn caller(&self) -> Caller<'_> {
+        Caller {
+            claimant: self.claimant(),
+            // Sessions of different numbers began at different times.
+            counted_by: CountedBy::Began(Timestamp::from_millis(self.number.into())),
             address: self.address,
             request_id: None,
         }
@@ -185,7 +191,7 @@ impl House {
 
     fn challenge(&self, client: &Client) -> String {
         let opening = Opening {
-            caller: client.caller(),
+            claimant: client.claimant(),
             route: RouteId::new("delete-user"),
             demand: self.demand(),
             shown: vec![("user".to_owned(), "42".to_owned())],

@@ -23,20 +23,20 @@ async fn status_tells_what_counts_here_and_lock_drops_it() {
         success.grant.is_none(),
         "a mark is all that level 1 asks for"
     );
-    let status = house.verifier.status(&client.caller()).await.unwrap();
+    let status = house.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_none(), "the browser key of before");
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
         &house.verifier.equipment().keys,
     );
-    let status = house.verifier.status(&client.caller()).await.unwrap();
+    let status = house.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_some());
     assert_eq!(
         status.fresh_until,
         Some(now().after(Duration::from_mins(10)))
     );
     house.verifier.lock(&client.caller()).await.unwrap();
-    let status = house.verifier.status(&client.caller()).await.unwrap();
+    let status = house.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_none() && status.fresh_until.is_none());
 }
 

@@ -16,7 +16,7 @@ use crate::request::request_id::RequestId;
 use crate::session::identify;
 use crate::session::{Caller, CarriedLines};
 use crate::store::Ask;
-use crate::verification::{self, CountedBy};
+use crate::verification::{self, Claimant, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
@@ -195,14 +195,21 @@ impl Known {
         }
     }
 
-    /// As verification sees the caller.
-    fn caller(&self) -> verification::Caller<'_> {
-        verification::Caller {
+    /// Whom verification verifies.
+    fn claimant(&self) -> Claimant<'_> {
+        Claimant {
             session: self.id,
-            counted_by: self.counted_by(),
             subject: &self.session.subject,
             email: self.caller.asserted_email(),
             browser_key: self.caller.browser_key,
+        }
+    }
+
+    /// As verification sees the caller.
+    fn caller(&self) -> verification::Caller<'_> {
+        verification::Caller {
+            claimant: self.claimant(),
+            counted_by: self.counted_by(),
             address: self.client,
             request_id: Some(self.name.as_str()),
         }

@@ -11,7 +11,7 @@ use crate::request::client_kind::ClientKind;
 use crate::request::context::Visit;
 use crate::session::{BrowserKeyCookie, Caller};
 use crate::verification::{
-    self, CarriedForm, CountedBy, FormOwner, Opening, anti_forgery_token, hash_browser_key,
+    CarriedForm, Claimant, FormOwner, Opening, anti_forgery_token, hash_browser_key,
     new_browser_key,
 };
 use crate::web::UnmetDemand;
@@ -54,17 +54,14 @@ pub(crate) async fn challenge(
         None
     };
     let requirement = unmet.demand.requirement.clone();
-    let who = verification::Caller {
+    let claimant = Claimant {
         session: id,
-        counted_by: CountedBy::Stranger, // nothing is counted yet
         subject: &session.subject,
         email: caller.asserted_email(),
         browser_key: key,
-        address: visit.client,
-        request_id: None,
     };
     let opening = Opening {
-        caller: who,
+        claimant,
         route: unmet.route,
         demand: unmet.demand,
         shown: unmet.shown,
@@ -92,7 +89,7 @@ pub(crate) async fn challenge(
                 let shared = &web.sessions.shared;
                 Secret::new(form.seal(&owner, challenge.expires_at, &shared.keys, &shared.entropy))
             });
-            let mut prompt = draft(web, visit, &challenge, token, &who).await?;
+            let mut prompt = draft(web, visit, &challenge, token, &claimant).await?;
             prompt.carried = carried;
             let drafted = Drafted { prompt, fresh_key };
             Ok(drafted.hand_out(
@@ -102,7 +99,7 @@ pub(crate) async fn challenge(
             ))
         }
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
-            let means = web.verifier.means(&challenge, &who).await?;
+            let means = web.verifier.means(&challenge, &claimant).await?;
             let view = ChallengeView::new(&challenge, token, &means, &site);
             let reason = if means.alternatives.is_empty() {
                 Reason::MethodNotEnrolled
@@ -126,12 +123,12 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
     let token = call.parameter("t").unwrap_or_default();
     let verifier = &call.web.verifier;
     let found = verifier
-        .read(&token, call.requirement(), &known.caller())
+        .read(&token, call.requirement(), &known.claimant())
         .await?;
     let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
     if !visit.audience.reads_pages() {
-        let means = verifier.means(&challenge, &known.caller()).await?;
+        let means = verifier.means(&challenge, &known.claimant()).await?;
         let view = ChallengeView::new(&challenge, token, &means, &visit.site());
         return Ok(respond::json(visit, &view));
     }
@@ -152,12 +149,12 @@ pub(super) async fn for_known(
         Some(key) => (Some(key), None),
         None => fresh(web),
     };
-    let who = verification::Caller {
+    let claimant = Claimant {
         browser_key,
-        ..known.caller()
+        ..known.claimant()
     };
     Ok(Drafted {
-        prompt: draft(web, visit, challenge, token, &who).await?,
+        prompt: draft(web, visit, challenge, token, &claimant).await?,
         fresh_key,
     })
 }
@@ -212,11 +209,11 @@ async fn draft(
     visit: &Visit<'_>,
     challenge: &Challenge,
     token: Secret<String>,
-    who: &verification::Caller<'_>,
+    claimant: &Claimant<'_>,
 ) -> Result<Prompt, EndpointError> {
     let shared = &web.sessions.shared;
-    let means = web.verifier.means(challenge, who).await?;
-    let anti_forgery = who
+    let means = web.verifier.means(challenge, claimant).await?;
+    let anti_forgery = claimant
         .browser_key
         .map(|key| anti_forgery_token(&key, &shared.keys))
         .unwrap_or_default();

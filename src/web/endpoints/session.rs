@@ -19,7 +19,7 @@ use std::borrow::Cow;
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let visit = call.visit;
     let known = call.identify().await?;
-    let held = call.web.verifier.status(&known.caller()).await?;
+    let held = call.web.verifier.status(&known.claimant()).await?;
     let route = match (call.parameter("method"), call.parameter("path")) {
         (None, None) => None,
         (method, path) => {

@@ -330,10 +330,10 @@ impl Desk<'_, '_, '_> {
         change: impl FnOnce(&mut Drafted),
     ) -> Result<Response<Bytes>, EndpointError> {
         let (web, visit) = (self.call.web, self.call.visit);
-        let (token, caller) = (self.token.clone(), self.known.caller());
+        let (token, claimant) = (self.token.clone(), self.known.claimant());
         let open = web
             .verifier
-            .read(token.expose(), self.call.requirement(), &caller)
+            .read(token.expose(), self.call.requirement(), &claimant)
             .await?;
         let (Some(challenge), true) = (open, refusal.is_none() || error.is_some()) else {
             let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
