@@ -8,6 +8,7 @@ mod message;
 mod panels;
 mod problems;
 mod prompt;
+mod prompt_view;
 mod texts;
 
 pub use confirm::{Carried, Confirm, FormEncoding, confirm};
@@ -16,7 +17,8 @@ pub use message::{
     verified,
 };
 pub(crate) use problems::explain;
-pub use prompt::{Earns, EmailCode, Prompt, PromptError, prompt};
+pub use prompt::prompt;
+pub use prompt_view::{Earns, EmailCode, Prompt, PromptError};
 pub(crate) use texts::{Texts, fill};
 
 use crate::domain::LocalPath;

@@ -1,6 +1,6 @@
 //! What can be answered on the prompt page, and the form for each of it.
 
-use super::prompt::{Prompt, PromptError};
+use super::prompt_view::{Prompt, PromptError};
 use super::{Texts, fill};
 use crate::domain::{Factor, FactorSet};
 use crate::verification::{Input, input_of};
