@@ -20,7 +20,7 @@ use crate::session::{GuestCookie, Rolling, SharedSessions};
 use crate::settings::{Listener, Settings};
 use crate::store::{StoreOptions, StoreSource, open};
 use crate::transport::bind;
-use crate::verification::{Equipment, PasswordChecker};
+use crate::verification::{PasswordChecker, Services};
 use crate::web::SharedWeb;
 use crate::yaml::Diagnostics;
 use crate::yaml::Severity;
@@ -63,7 +63,7 @@ impl App {
         let audit = Audit::start(&settings.audit, clock.clone())?;
         let mailer = settings.mail.as_ref();
         let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
-        let equipment = Equipment {
+        let services = Services {
             keys: keys.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -87,7 +87,7 @@ impl App {
         let web = SharedWeb {
             options: settings.web,
             table: ArcSwap::from_pointee(table),
-            equipment: Arc::new(equipment),
+            services: Arc::new(services),
         };
         let house = House {
             options: settings.edge,

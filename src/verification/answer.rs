@@ -106,7 +106,7 @@ impl Verifier {
         if !factors::accepts(answering.factor, answering.answer) {
             return Ok(Answer::Malformed);
         }
-        self.equipment.audit.ready()?;
+        self.services.audit.ready()?;
         let caller = answering.caller;
         let Some(challenge) = self
             .read(answering.token, requirement, &caller.claimant)
@@ -126,7 +126,7 @@ impl Verifier {
         }
         let user = self.user(&caller.claimant).await?;
         let case = Case {
-            now: self.equipment.clock.now(),
+            now: self.services.clock.now(),
             challenge,
             user,
             answering,
@@ -173,7 +173,7 @@ impl Verifier {
             user: case.user.as_ref(),
             answer: case.answering.answer,
             now: case.now,
-            services: &self.equipment,
+            services: &self.services,
             store: &self.store,
         };
         factors::check(case.answering.factor, &check).await
@@ -206,13 +206,13 @@ impl Verifier {
             now,
             ..
         } = case;
-        let settings = &self.equipment.settings;
-        let browser_key = new_browser_key(&self.equipment.entropy);
-        let renewed = hash_of_new(&browser_key, &self.equipment.keys);
+        let settings = &self.services.settings;
+        let browser_key = new_browser_key(&self.services.entropy);
+        let renewed = hash_of_new(&browser_key, &self.services.keys);
         let requirement = &*challenge.demand.requirement;
         let life = requirement.max_age.min(settings.grant_life);
         let grant = requirement.needs_grant().then(|| Grant {
-            id: GrantId::new(self.equipment.entropy.bytes()),
+            id: GrantId::new(self.services.entropy.bytes()),
             key: challenge.demand.grant_key(),
             level: requirement.level,
             subject: challenge.subject.clone(),
@@ -254,7 +254,7 @@ impl Verifier {
         tell_of(&mut event, &challenge, Some(answering.factor));
         event.grant = verified.grant.as_ref().map(|grant| grant.id);
         // If this fails the client never gets the new browser key, so the grant opens nothing.
-        self.equipment.audit.record(&event)?;
+        self.services.audit.record(&event)?;
         Ok(Answer::Verified(Box::new(Success {
             browser_key,
             mark: verified.mark,
@@ -269,7 +269,7 @@ impl Verifier {
         let caller = &answering.caller;
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
         tell_of(&mut event, challenge, Some(answering.factor));
-        self.equipment.audit.record(&event)?;
+        self.services.audit.record(&event)?;
         let means = self.means_of(case.user.as_ref(), &challenge.demand.requirement);
         Ok(Answer::MoreNeeded {
             alternatives: means.alternatives,
@@ -291,13 +291,13 @@ impl Verifier {
             tell_of(&mut event, challenge, Some(answering.factor));
         }
         event.reason = Some(refusal.reason);
-        self.equipment.audit.record(&event)?;
+        self.services.audit.record(&event)?;
         Ok(Answer::Refused(refusal))
     }
 
     /// Time has passed since the token was opened.
     fn is_over(&self, challenge: &Challenge) -> bool {
-        self.equipment.clock.now() >= challenge.expires_at
+        self.services.clock.now() >= challenge.expires_at
     }
 }
 

@@ -37,7 +37,7 @@ pub use password_hash::{
     StartError, hash_password,
 };
 pub use send::Sending;
-pub use services::{Equipment, VerificationSettings};
+pub use services::{Services, VerificationSettings};
 pub use throttle::{CountedBy, Limit, Limits, locks_of};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
 pub use verifier::{Caller, Claimant, Means, Opening, Status, Verifier};

@@ -36,7 +36,7 @@ impl Verifier {
         caller: &Caller<'_>,
         locale: Locale,
     ) -> Result<Sending, VerifyError> {
-        self.equipment.audit.ready()?;
+        self.services.audit.ready()?;
         let Some(challenge) = self.read(token, requirement, &caller.claimant).await? else {
             return self.not_sent(None, caller, Reason::ChallengeExpired.into());
         };
@@ -50,7 +50,7 @@ impl Verifier {
             let refusal = Reason::MethodNotEnrolled.into();
             return self.not_sent(Some(&challenge), caller, refusal);
         };
-        let Some(mailer) = &self.equipment.mailer else {
+        let Some(mailer) = &self.services.mailer else {
             let refusal = Reason::MailUnavailable.into();
             return self.not_sent(Some(&challenge), caller, refusal);
         };
@@ -66,7 +66,7 @@ impl Verifier {
             address: caller.address,
             request_id: caller.request_id,
         };
-        let sent = send(&request, mailer, &self.equipment, &self.store);
+        let sent = send(&request, mailer, &self.services, &self.store);
         let Some(expires_at) = sent.await? else {
             // Nobody should wait half a minute because our mail server hiccuped.
             let interval = self.throttle().resend_key(who);
@@ -76,18 +76,18 @@ impl Verifier {
         };
         let mut event = self.event(EventKind::CodeSent, Outcome::Succeeded, caller);
         tell_of(&mut event, &challenge, Some(Factor::EmailCode));
-        self.equipment.audit.record(&event)?;
+        self.services.audit.record(&event)?;
         Ok(Sending::Sent {
             hint: mask(email),
             expires_at,
-            resend_after: self.equipment.settings.limits.resend_after,
+            resend_after: self.services.settings.limits.resend_after,
         })
     }
 
     /// Counts a code. The first of a challenge is free; each further one is an attempt less.
     async fn count_code(&self, who: Try<'_>) -> Result<Option<Refusal>, VerifyError> {
         let throttle = self.throttle();
-        let now = self.equipment.clock.now();
+        let now = self.services.clock.now();
         let mut counters = throttle.of_code(who);
         let first = throttle.of_first_code(who);
         counters.insert(0, first.clone());
@@ -122,7 +122,7 @@ impl Verifier {
             tell_of(&mut event, challenge, Some(Factor::EmailCode));
         }
         event.reason = Some(refusal.reason);
-        self.equipment.audit.record(&event)?;
+        self.services.audit.record(&event)?;
         Ok(Sending::Refused(refusal))
     }
 }

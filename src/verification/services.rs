@@ -49,7 +49,7 @@ impl Default for VerificationSettings {
 
 /// What every verifier works with; shared by all threads.
 #[derive(Clone, Debug)]
-pub struct Equipment {
+pub struct Services {
     /// The keys.
     pub keys: Arc<Keys>,
     /// The time.

@@ -3,7 +3,7 @@
 use super::directory::{find_user, open_alternatives};
 use super::error::VerifyError;
 use super::factors::{MailState, mask, usable_factors};
-use super::services::Equipment;
+use super::services::Services;
 use super::throttle::{CountedBy, Throttle, Try};
 use super::token;
 use crate::audit::{Event, EventKind, Outcome};
@@ -79,29 +79,29 @@ pub struct Status {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     pub(super) store: Store,
-    pub(super) equipment: Arc<Equipment>,
+    pub(super) services: Arc<Services>,
 }
 
 impl Verifier {
     /// Puts a verifier together.
-    pub const fn new(store: Store, equipment: Arc<Equipment>) -> Self {
-        Self { store, equipment }
+    pub const fn new(store: Store, services: Arc<Services>) -> Self {
+        Self { store, services }
     }
 
-    /// The shared equipment.
-    pub fn equipment(&self) -> &Equipment {
-        &self.equipment
+    /// The shared services.
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 
     /// Opens a challenge: a sealed token, and no word to the store.
     pub fn open(&self, opening: Opening<'_>) -> (String, Challenge) {
-        let Equipment {
+        let Services {
             keys,
             entropy,
             clock,
             settings,
             ..
-        } = &*self.equipment;
+        } = &*self.services;
         let now = clock.now();
         let challenge = Challenge {
             id: ChallengeId::new(entropy.bytes()),
@@ -128,7 +128,7 @@ impl Verifier {
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
         claimant: &Claimant<'_>,
     ) -> Result<Option<Challenge>, StoreError> {
-        let Equipment { keys, clock, .. } = &*self.equipment;
+        let Services { keys, clock, .. } = &*self.services;
         let opened = token::open_challenge(token, requirement, keys, clock.now());
         let is_owner = |challenge: &Challenge| {
             challenge.subject == *claimant.subject
@@ -159,9 +159,9 @@ impl Verifier {
 
     /// Tells what a session holds: one look at it.
     pub async fn status(&self, claimant: &Claimant<'_>) -> Result<Status, VerifyError> {
-        let Equipment {
+        let Services {
             clock, settings, ..
-        } = &*self.equipment;
+        } = &*self.services;
         let ask = Ask::session(claimant.session, claimant.browser_key);
         let now = clock.now();
         let held = self.store.evidence(ask, now).await?;
@@ -191,10 +191,10 @@ impl Verifier {
 
     /// Drops all elevation of the caller's session.
     pub async fn lock(&self, caller: &Caller<'_>) -> Result<(), VerifyError> {
-        self.equipment.audit.ready()?;
+        self.services.audit.ready()?;
         self.store.lock_session(caller.claimant.session).await?;
         let event = self.event(EventKind::Locked, Outcome::Succeeded, caller);
-        Ok(self.equipment.audit.record(&event)?)
+        Ok(self.services.audit.record(&event)?)
     }
 
     pub(super) fn means_of(&self, user: Option<&User>, requirement: &Requirement) -> Means {
@@ -210,7 +210,7 @@ impl Verifier {
 
     /// The user that the caller's subject is.
     pub(super) async fn user(&self, claimant: &Claimant<'_>) -> Result<Option<User>, StoreError> {
-        let email_subjects = self.equipment.settings.email_subjects;
+        let email_subjects = self.services.settings.email_subjects;
         find_user(
             &self.store,
             claimant.subject,
@@ -221,7 +221,7 @@ impl Verifier {
     }
 
     pub(super) fn mail_state(&self) -> MailState {
-        match self.equipment.mailer {
+        match self.services.mailer {
             Some(_) => MailState::Configured,
             None => MailState::Absent,
         }
@@ -229,8 +229,8 @@ impl Verifier {
 
     pub(super) fn throttle(&self) -> Throttle<'_> {
         Throttle {
-            keys: &self.equipment.keys,
-            limits: &self.equipment.settings.limits,
+            keys: &self.services.keys,
+            limits: &self.services.settings.limits,
         }
     }
 
@@ -240,7 +240,7 @@ impl Verifier {
         outcome: Outcome,
         caller: &Caller<'e>,
     ) -> Event<'e> {
-        let mut event = Event::new(self.equipment.clock.now(), kind, outcome);
+        let mut event = Event::new(self.services.clock.now(), kind, outcome);
         event.session = Some(caller.claimant.session);
         event.subject = Some(caller.claimant.subject);
         event.client = Some(caller.address);

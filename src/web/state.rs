@@ -3,7 +3,7 @@
 use crate::domain::{Accept, Requirement, RouteId, RouteTable};
 use crate::request::site::SiteOptions;
 use crate::session::Sessions;
-use crate::verification::{Equipment, Verifier};
+use crate::verification::{Services, Verifier};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct SharedWeb {
     /// The policies in force. A reload puts another table in place, all or nothing.
     pub table: ArcSwap<RouteTable>,
     /// What verifications need.
-    pub equipment: Arc<Equipment>,
+    pub services: Arc<Services>,
 }
 
 /// One thread's part.
@@ -42,7 +42,7 @@ impl Web {
     /// For one thread.
     pub(crate) fn new(shared: Arc<SharedWeb>, sessions: Rc<Sessions>) -> Self {
         Self {
-            verifier: Verifier::new(sessions.store.clone(), shared.equipment.clone()),
+            verifier: Verifier::new(sessions.store.clone(), shared.services.clone()),
             shared,
             sessions,
         }

@@ -9,7 +9,7 @@ use crate::seal::{Keys, Purpose};
 use crate::store::{CodeAnswer, SentCode, Store, StoreError};
 use crate::telemetry::chain;
 use crate::verification::error::VerifyError;
-use crate::verification::services::Equipment;
+use crate::verification::services::Services;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub(in crate::verification) struct CodeRequest<'a> {
 pub(in crate::verification) async fn send<S: Store>(
     request: &CodeRequest<'_>,
     mailer: &Mailer,
-    services: &Equipment,
+    services: &Services,
     store: &S,
 ) -> Result<Option<Timestamp>, StoreError> {
     let challenge = request.challenge;

@@ -15,7 +15,7 @@ pub use totp::{TotpSecret, TotpSecretError};
 pub use value::AnswerValue;
 
 use super::error::VerifyError;
-use super::services::Equipment;
+use super::services::Services;
 use crate::domain::{Challenge, Factor, FactorSet, Secret, Timestamp, User};
 use crate::store::Store;
 
@@ -59,7 +59,7 @@ pub(super) struct Check<'a, S> {
     pub(super) user: Option<&'a User>,
     pub(super) answer: &'a AnswerValue,
     pub(super) now: Timestamp,
-    pub(super) services: &'a Equipment,
+    pub(super) services: &'a Services,
     pub(super) store: &'a S,
 }
 

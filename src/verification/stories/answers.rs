@@ -28,7 +28,7 @@ async fn the_right_password_opens_the_request_once_and_in_this_browser_alone() {
     assert!(matches!(copied, Verdict::Challenge(_)));
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
-        &house.verifier.equipment().keys,
+        &house.verifier.services().keys,
     );
     let demands = [house.demand()];
     let first = decide(&demands, &house.evidence(&client).await, house.now());

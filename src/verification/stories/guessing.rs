@@ -124,7 +124,7 @@ async fn a_hundred_failures_lock_the_factor_until_an_operator_unlocks_it() {
     // The other factors are not locked.
     let code = house.totp_code();
     verified(house.answer(&owner, &token, Factor::Totp, &code).await);
-    let unlocked = locks_of(&UserId::new("alice"), &house.verifier.equipment().keys);
+    let unlocked = locks_of(&UserId::new("alice"), &house.verifier.services().keys);
     house
         .verifier
         .store

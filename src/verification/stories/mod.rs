@@ -18,8 +18,8 @@ use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
 use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::tests::{keys, now, requirement};
 use crate::verification::{
-    Answer, AnswerValue, Answering, Caller, Claimant, CountedBy, Equipment, Opening,
-    PasswordChecker, PasswordCost, PasswordSettings, Refusal, Sending, Success, TotpSecret,
+    Answer, AnswerValue, Answering, Caller, Claimant, CountedBy, Opening, PasswordChecker,
+    PasswordCost, PasswordSettings, Refusal, Sending, Services, Success, TotpSecret,
     VerificationSettings, Verifier, hash_password,
 };
 use std::net::{IpAddr, Ipv4Addr};
@@ -127,7 +127,7 @@ impl House {
             deadline: Duration::from_secs(30),
             ..PasswordSettings::default()
         };
-        let equipment = Equipment {
+        let services = Services {
             keys: Arc::new(keys()),
             audit: Audit::start(&audit, clock.clone()).unwrap(),
             mailer: Some(
@@ -139,8 +139,8 @@ impl House {
             settings,
         };
         let house = Self {
-            totp: TotpSecret::generate(&equipment.entropy),
-            verifier: Verifier::new(store, Arc::new(equipment)),
+            totp: TotpSecret::generate(&services.entropy),
+            verifier: Verifier::new(store, Arc::new(services)),
             mails,
             folder,
             requirement: requirement(),
@@ -150,14 +150,14 @@ impl House {
     }
 
     async fn enroll(&self, name: &str) {
-        let equipment = self.verifier.equipment();
+        let services = self.verifier.services();
         let id = UserId::new(name);
         let password = Secret::new(PASSWORD.to_owned());
         let user = User {
             aliases: vec![UserId::new(format!("{name}@corp.example"))],
             email: Some(format!("{name}@example.com")),
-            password: Some(hash_password(&password, CHEAP, &equipment.entropy).unwrap()),
-            totp: Some(self.totp.seal(&id, &equipment.keys, &equipment.entropy)),
+            password: Some(hash_password(&password, CHEAP, &services.entropy).unwrap()),
+            totp: Some(self.totp.seal(&id, &services.keys, &services.entropy)),
             ..User::new(id, now())
         };
         self.verifier.store.put_user(&user).await.unwrap();
@@ -175,11 +175,11 @@ impl House {
     }
 
     fn now(&self) -> Timestamp {
-        self.verifier.equipment().clock.now()
+        self.verifier.services().clock.now()
     }
 
     fn wait(&self, span: Duration) {
-        self.verifier.equipment().clock.advance(span);
+        self.verifier.services().clock.advance(span);
     }
 
     fn demand(&self) -> Demand {

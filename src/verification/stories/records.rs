@@ -27,7 +27,7 @@ async fn status_tells_what_counts_here_and_lock_drops_it() {
     assert!(status.mark.is_none(), "the browser key of before");
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
-        &house.verifier.equipment().keys,
+        &house.verifier.services().keys,
     );
     let status = house.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_some());
@@ -62,7 +62,7 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
     let success = verified(house.right_password(&client, &token).await);
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
-        &house.verifier.equipment().keys,
+        &house.verifier.services().keys,
     );
     let crate::domain::SessionState::Known(session) = house.evidence(&client).await.session else {
         panic!("it is still known");
@@ -84,7 +84,7 @@ async fn each_step_leaves_one_event_and_none_holds_a_secret() {
         .answer(&client, &token, Factor::EmailCode, &code)
         .await;
     house.verifier.lock(&client.caller()).await.unwrap();
-    let audit = &house.verifier.equipment().audit;
+    let audit = &house.verifier.services().audit;
     assert!(audit.flush(Duration::from_secs(10)));
     let text = std::fs::read_to_string(house.folder.join("audit.jsonl")).unwrap();
     let events: Vec<String> = text
@@ -144,17 +144,17 @@ async fn what_cannot_be_recorded_is_not_judged() {
         target: AuditTarget::File("/dev/full".into()),
         ..AuditSettings::default()
     };
-    let mut equipment = house.verifier.equipment().clone();
-    equipment.audit = loop {
+    let mut services = house.verifier.services().clone();
+    services.audit = loop {
         // Another test may be writing to the same device.
-        match Audit::start(&settings, equipment.clock.clone()) {
+        match Audit::start(&settings, services.clock.clone()) {
             Ok(audit) => break audit,
             Err(_) => tokio::task::yield_now().await,
         }
     };
     let client = Client::number(1);
     let token = house.challenge(&client);
-    let verifier = Verifier::new(house.verifier.store.clone(), Arc::new(equipment));
+    let verifier = Verifier::new(house.verifier.store.clone(), Arc::new(services));
     let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answering = Answering {
         token: &token,
@@ -165,7 +165,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
     };
     // The first event is queued before anybody knows that it cannot be written.
     verifier.lock(&client.caller()).await.unwrap();
-    while verifier.equipment().audit.ready().is_ok() {
+    while verifier.services().audit.ready().is_ok() {
         tokio::task::yield_now().await;
     }
     let requirement = Arc::clone(&house.requirement);
