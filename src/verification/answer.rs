@@ -270,9 +270,9 @@ impl Verifier {
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
         tell_of(&mut event, challenge, Some(answering.factor));
         self.services.audit.record(&event)?;
-        let means = self.means_of(case.user.as_ref(), &challenge.demand.requirement);
+        let available = self.available_to(case.user.as_ref(), &challenge.demand.requirement);
         Ok(Answer::MoreNeeded {
-            alternatives: means.alternatives,
+            alternatives: available.alternatives,
             shown,
             expires_at: challenge.expires_at,
         })

@@ -58,7 +58,7 @@ pub struct Opening<'a> {
 
 /// By what a subject can meet a challenge.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct AvailableFactors {
     /// What would meet it, of what this subject can show, in order of preference; each needs all
     /// of its factors. Empty if the subject has enrolled nothing that the route accepts.
     pub alternatives: Vec<FactorSet>,
@@ -148,13 +148,13 @@ impl Verifier {
     }
 
     /// Tells by what the caller can meet a challenge: one look into the directory.
-    pub async fn means(
+    pub async fn available_factors(
         &self,
         challenge: &Challenge,
         claimant: &Claimant<'_>,
-    ) -> Result<Means, VerifyError> {
+    ) -> Result<AvailableFactors, VerifyError> {
         let user = self.user(claimant).await?;
-        Ok(self.means_of(user.as_ref(), &challenge.demand.requirement))
+        Ok(self.available_to(user.as_ref(), &challenge.demand.requirement))
     }
 
     /// Tells what a session holds: one look at it.
@@ -197,12 +197,16 @@ impl Verifier {
         Ok(self.services.audit.record(&event)?)
     }
 
-    pub(super) fn means_of(&self, user: Option<&User>, requirement: &Requirement) -> Means {
+    pub(super) fn available_to(
+        &self,
+        user: Option<&User>,
+        requirement: &Requirement,
+    ) -> AvailableFactors {
         let usable = usable_factors(user, self.mail_state());
         let mailed = usable.contains(Factor::EmailCode)
             && requirement.factors.mentioned().contains(Factor::EmailCode);
         let email = user.and_then(|user| user.email.as_deref());
-        Means {
+        AvailableFactors {
             alternatives: open_alternatives(requirement, usable),
             email_hint: email.filter(|_| mailed).map(mask),
         }

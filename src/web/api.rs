@@ -1,7 +1,7 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
-use crate::verification::{AnswerValue, Means};
+use crate::verification::{AnswerValue, AvailableFactors};
 use crate::web::pages::Site;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -154,14 +154,19 @@ pub struct LockResponse {
 
 impl ChallengeView {
     /// Shows `challenge` to a client, and by what its subject can meet it.
-    pub fn new(challenge: &Challenge, token: Secret<String>, means: &Means, site: &Site) -> Self {
+    pub fn new(
+        challenge: &Challenge,
+        token: Secret<String>,
+        available: &AvailableFactors,
+        site: &Site,
+    ) -> Self {
         let requirement = &*challenge.demand.requirement;
         Self {
             action: requirement.action.to_string(),
             title: requirement.title.clone(),
             level: requirement.level.number(),
-            factors: words(&means.alternatives, FactorSet::EMPTY),
-            hints: means
+            factors: words(&available.alternatives, FactorSet::EMPTY),
+            hints: available
                 .email_hint
                 .iter()
                 .map(|hint| (Factor::EmailCode.as_str(), hint.clone()))

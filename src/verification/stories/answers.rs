@@ -5,7 +5,7 @@ use crate::domain::{
     BrowserKeyHash, Factor, FactorSet, Reason, Secret, SessionId, Subject, Verdict, decide,
 };
 use crate::verification::tests::now;
-use crate::verification::{Answer, AnswerValue, Answering, Means, hash_browser_key};
+use crate::verification::{Answer, AnswerValue, Answering, AvailableFactors, hash_browser_key};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,7 +181,7 @@ async fn a_challenge_shows_what_this_subject_can_show() {
         &[Factor::EmailCode],
         &[Factor::Password],
     ]);
-    let means = async |client: &Client| -> Means {
+    let available = async |client: &Client| -> AvailableFactors {
         let token = house.challenge(client);
         let requirement = Arc::clone(&house.requirement);
         let claimant = client.claimant();
@@ -189,14 +189,18 @@ async fn a_challenge_shows_what_this_subject_can_show() {
             .verifier
             .read(&token, |_| Some(requirement), &claimant);
         let challenge = read.await.unwrap().unwrap();
-        house.verifier.means(&challenge, &claimant).await.unwrap()
+        house
+            .verifier
+            .available_factors(&challenge, &claimant)
+            .await
+            .unwrap()
     };
-    let alice = means(&Client::number(1)).await;
+    let alice = available(&Client::number(1)).await;
     let sets: Vec<_> = [Factor::EmailCode, Factor::Password]
         .map(|factor| FactorSet::EMPTY.with(factor))
         .into();
     assert_eq!(alice.alternatives, sets);
     assert_eq!(alice.email_hint.as_deref(), Some("a•••@example.com"));
-    let nobody = means(&Client::called("nobody@example.com")).await;
+    let nobody = available(&Client::called("nobody@example.com")).await;
     assert!(nobody.alternatives.is_empty() && nobody.email_hint.is_none());
 }

@@ -99,9 +99,12 @@ pub(crate) async fn challenge(
             ))
         }
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
-            let means = web.verifier.means(&challenge, &claimant).await?;
-            let view = ChallengeView::new(&challenge, token, &means, &site);
-            let reason = if means.alternatives.is_empty() {
+            let available = web
+                .verifier
+                .available_factors(&challenge, &claimant)
+                .await?;
+            let view = ChallengeView::new(&challenge, token, &available, &site);
+            let reason = if available.alternatives.is_empty() {
                 Reason::MethodNotEnrolled
             } else {
                 unmet.reason
@@ -128,8 +131,10 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
     let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
     if !visit.audience.reads_pages() {
-        let means = verifier.means(&challenge, &known.claimant()).await?;
-        let view = ChallengeView::new(&challenge, token, &means, &visit.site());
+        let available = verifier
+            .available_factors(&challenge, &known.claimant())
+            .await?;
+        let view = ChallengeView::new(&challenge, token, &available, &visit.site());
         return Ok(respond::json(visit, &view));
     }
     let mut drafted = for_known(call.web, visit, &known, &challenge, token).await?;
@@ -212,7 +217,7 @@ async fn draft(
     claimant: &Claimant<'_>,
 ) -> Result<Prompt, EndpointError> {
     let shared = &web.sessions.shared;
-    let means = web.verifier.means(challenge, claimant).await?;
+    let available = web.verifier.available_factors(challenge, claimant).await?;
     let anti_forgery = claimant
         .browser_key
         .map(|key| anti_forgery_token(&key, &shared.keys))
@@ -223,13 +228,13 @@ async fn draft(
         Secret::new(anti_forgery),
         shared.clock.now(),
     );
-    prompt.usable = means
+    prompt.usable = available
         .alternatives
         .iter()
         .fold(FactorSet::EMPTY, |all, set| {
             set.iter().fold(all, FactorSet::with)
         });
-    prompt.email = means.email_hint.map(|to| EmailCode {
+    prompt.email = available.email_hint.map(|to| EmailCode {
         to,
         sent: false,
         wait: std::time::Duration::ZERO,

@@ -5,7 +5,7 @@ use crate::domain::{
     Action, Alternatives, Binding, Challenge, ChallengeId, Demand, Enforcement, Factor,
     RequestDigest, ReturnTarget, RiskLevel, RouteId, Scope, Secret, SessionId, Subject, Timestamp,
 };
-use crate::verification::Means;
+use crate::verification::AvailableFactors;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -56,12 +56,12 @@ fn site() -> Site {
 
 fn refused() -> Problem {
     let challenge = challenge();
-    let means = Means {
+    let available = AvailableFactors {
         alternatives: challenge.demand.requirement.factors.sets().to_vec(),
         email_hint: Some("a•••@example.com".to_owned()),
     };
     let token = Secret::new("sealed".to_owned());
-    let view = ChallengeView::new(&challenge, token, &means, &site());
+    let view = ChallengeView::new(&challenge, token, &available, &site());
     Problem::new(Reason::StepUpRequired, 403, &site()).with_challenge(view, Locale::En)
 }
 
@@ -112,11 +112,11 @@ fn a_problem_without_a_challenge_has_a_code_of_its_own() {
 #[test]
 fn the_reason_of_a_challenge_is_kept_in_its_detail() {
     let token = Secret::new("sealed".to_owned());
-    let means = Means {
+    let available = AvailableFactors {
         alternatives: Vec::new(),
         email_hint: None,
     };
-    let view = ChallengeView::new(&challenge(), token, &means, &site());
+    let view = ChallengeView::new(&challenge(), token, &available, &site());
     let problem = Problem::new(Reason::GrantSpent, 403, &site()).with_challenge(view, Locale::En);
     assert_eq!(problem.code, CHALLENGE_CODE);
     assert!(
