@@ -40,4 +40,4 @@ pub use send::Sending;
 pub use services::{Services, VerificationSettings};
 pub use throttle::{CountedBy, Limit, Limits, locks_of};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
-pub use verifier::{AvailableFactors, Caller, Claimant, Opening, Status, Verifier};
+pub use verifier::{AvailableFactors, Caller, Claimant, NewChallenge, Status, Verifier};

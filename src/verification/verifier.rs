@@ -43,7 +43,7 @@ pub struct Caller<'a> {
 
 /// A refusal that becomes a challenge.
 #[derive(Clone, Debug)]
-pub struct Opening<'a> {
+pub struct NewChallenge<'a> {
     /// Who was refused.
     pub claimant: Claimant<'a>,
     /// The route that was not satisfied.
@@ -94,7 +94,7 @@ impl Verifier {
     }
 
     /// Opens a challenge: a sealed token, and no word to the store.
-    pub fn open(&self, opening: Opening<'_>) -> (String, Challenge) {
+    pub fn open(&self, new: NewChallenge<'_>) -> (String, Challenge) {
         let Services {
             keys,
             entropy,
@@ -105,13 +105,13 @@ impl Verifier {
         let now = clock.now();
         let challenge = Challenge {
             id: ChallengeId::new(entropy.bytes()),
-            session: opening.claimant.session,
-            subject: opening.claimant.subject.clone(),
-            browser_key: opening.claimant.browser_key,
-            route: opening.route,
-            demand: opening.demand,
-            shown: token::shown(opening.shown),
-            return_to: token::return_target(opening.return_to),
+            session: new.claimant.session,
+            subject: new.claimant.subject.clone(),
+            browser_key: new.claimant.browser_key,
+            route: new.route,
+            demand: new.demand,
+            shown: token::shown(new.shown),
+            return_to: token::return_target(new.return_to),
             opened_at: now,
             expires_at: now.after(settings.challenge_life),
         };

@@ -18,7 +18,7 @@ use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
 use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::tests::{keys, now, requirement};
 use crate::verification::{
-    Answer, AnswerValue, Answering, Caller, Claimant, CountedBy, Opening, PasswordChecker,
+    Answer, AnswerValue, Answering, Caller, Claimant, CountedBy, NewChallenge, PasswordChecker,
     PasswordCost, PasswordSettings, Refusal, Sending, Services, Success, TotpSecret,
     VerificationSettings, Verifier, hash_password,
 };
@@ -190,14 +190,14 @@ impl House {
     }
 
     fn challenge(&self, client: &Client) -> String {
-        let opening = Opening {
+        let new = NewChallenge {
             claimant: client.claimant(),
             route: RouteId::new("delete-user"),
             demand: self.demand(),
             shown: vec![("user".to_owned(), "42".to_owned())],
             return_to: ReturnTarget::Caller,
         };
-        self.verifier.open(opening).0
+        self.verifier.open(new).0
     }
 
     async fn answer(&self, client: &Client, token: &str, factor: Factor, answer: &str) -> Answer {

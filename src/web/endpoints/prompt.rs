@@ -11,7 +11,7 @@ use crate::request::client_kind::ClientKind;
 use crate::request::context::Visit;
 use crate::session::{BrowserKeyCookie, Caller};
 use crate::verification::{
-    CarriedForm, Claimant, FormOwner, Opening, anti_forgery_token, hash_browser_key,
+    CarriedForm, Claimant, FormOwner, NewChallenge, anti_forgery_token, hash_browser_key,
     new_browser_key,
 };
 use crate::web::UnmetDemand;
@@ -60,14 +60,14 @@ pub(crate) async fn challenge(
         email: caller.asserted_email(),
         browser_key: key,
     };
-    let opening = Opening {
+    let new = NewChallenge {
         claimant,
         route: unmet.route,
         demand: unmet.demand,
         shown: unmet.shown,
         return_to: return_target(visit, form.as_ref(), requirement.anchor.as_deref()),
     };
-    let (token, challenge) = web.verifier.open(opening);
+    let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
     let site = visit.site();
     let page_url = api::page_url(&site, &token);
