@@ -142,18 +142,18 @@ enum Job {
 impl PasswordChecker {
     /// Starts the threads. They end when the last checker is dropped.
     pub fn start(settings: &PasswordSettings, entropy: &Entropy) -> Result<Self, StartError> {
-        let bench = Bench {
+        let worker = HashWorker {
             cost: settings.cost,
             stand_in: stand_in(settings.cost, entropy)?,
             entropy: entropy.clone(),
         };
         let (queue, jobs) = sync_channel(settings.queue);
-        let (bench, jobs) = (Arc::new(bench), Arc::new(Mutex::new(jobs)));
+        let (worker, jobs) = (Arc::new(worker), Arc::new(Mutex::new(jobs)));
         for _ in 0..settings.threads.max(1) {
-            let (bench, jobs) = (Arc::clone(&bench), Arc::clone(&jobs));
+            let (worker, jobs) = (Arc::clone(&worker), Arc::clone(&jobs));
             thread::Builder::new()
                 .name("password".to_owned())
-                .spawn(move || bench.run(&jobs))?;
+                .spawn(move || worker.run(&jobs))?;
         }
         let deadline = settings.deadline;
         Ok(Self { queue, deadline })
@@ -217,14 +217,14 @@ pub enum StartError {
     Thread(#[from] io::Error),
 }
 
-struct Bench {
+struct HashWorker {
     cost: PasswordCost,
     /// What is checked against where there is no password.
     stand_in: Secret<String>,
     entropy: Entropy,
 }
 
-impl Bench {
+impl HashWorker {
     fn run(&self, jobs: &Mutex<Receiver<Job>>) {
         // One buffer for the life of the thread: 19 MiB that come and go leave holes in the heap.
         let mut memory = Vec::new();
