@@ -13,8 +13,6 @@ mod password_hash;
 mod send;
 mod services;
 #[cfg(test)]
-mod stories;
-#[cfg(test)]
 mod tests;
 mod throttle;
 mod token;

@@ -1,6 +1,6 @@
 //! Answers: what they earn, and in whose hands.
 
-use super::{Client, House, PASSWORD, refused, refused_code, verified};
+use super::{Client, Fixture, PASSWORD, refused, refused_code, verified};
 use crate::domain::{
     BrowserKeyHash, Factor, FactorSet, Reason, Secret, SessionId, Subject, Verdict, decide,
 };
@@ -12,47 +12,47 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn the_right_password_opens_the_request_once_and_in_this_browser_alone() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let mut client = Client::number(1);
     let before = client.clone();
-    let token = house.challenge(&client);
-    let answer = house.right_password(&client, &token);
+    let token = fixture.challenge(&client);
+    let answer = fixture.right_password(&client, &token);
     let success = verified(answer.await);
     assert_eq!(success.expires_at, now().after(Duration::from_mins(2)));
     // A copied application cookie, with the browser key of before, is not enough.
     let copied = decide(
-        &[house.demand()],
-        &house.evidence(&before).await,
-        house.now(),
+        &[fixture.demand()],
+        &fixture.evidence(&before).await,
+        fixture.now(),
     );
     assert!(matches!(copied, Verdict::Challenge(_)));
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
-        &house.verifier.services().keys,
+        &fixture.verifier.services().keys,
     );
-    let demands = [house.demand()];
-    let first = decide(&demands, &house.evidence(&client).await, house.now());
+    let demands = [fixture.demand()];
+    let first = decide(&demands, &fixture.evidence(&client).await, fixture.now());
     assert!(matches!(first, Verdict::Pass(())));
-    let second = decide(&demands, &house.evidence(&client).await, house.now());
+    let second = decide(&demands, &fixture.evidence(&client).await, fixture.now());
     assert!(matches!(second, Verdict::Challenge(_)));
 }
 
 #[tokio::test]
 async fn an_alias_is_the_same_user() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::called("alice@corp.example");
-    let token = house.challenge(&client);
-    let code = house.totp_code();
-    verified(house.answer(&client, &token, Factor::Totp, &code).await);
+    let token = fixture.challenge(&client);
+    let code = fixture.totp_code();
+    verified(fixture.answer(&client, &token, Factor::Totp, &code).await);
 }
 
 #[tokio::test]
 async fn a_challenge_is_met_once_however_often_it_is_answered_at_once() {
-    let house = Rc::new(House::new().await);
+    let fixture = Rc::new(Fixture::new().await);
     let client = Client::number(1);
-    let token = house.challenge(&client);
+    let token = fixture.challenge(&client);
     let right = vec![PASSWORD.to_owned(); 5];
-    let answers = house
+    let answers = fixture
         .answer_at_once(&client, &token, Factor::Password, right)
         .await;
     let met = answers
@@ -63,16 +63,16 @@ async fn a_challenge_is_met_once_however_often_it_is_answered_at_once() {
 
 #[tokio::test]
 async fn a_totp_code_is_accepted_once() {
-    let house = Rc::new(House::new().await);
+    let fixture = Rc::new(Fixture::new().await);
     let client = Client::number(1);
-    let code = house.totp_code();
-    let (first, second) = (house.challenge(&client), house.challenge(&client));
-    verified(house.answer(&client, &first, Factor::Totp, &code).await);
-    let refusal = refused(house.answer(&client, &second, Factor::Totp, &code).await);
+    let code = fixture.totp_code();
+    let (first, second) = (fixture.challenge(&client), fixture.challenge(&client));
+    verified(fixture.answer(&client, &first, Factor::Totp, &code).await);
+    let refusal = refused(fixture.answer(&client, &second, Factor::Totp, &code).await);
     assert_eq!(refusal.reason, Reason::WrongAnswer);
-    house.wait(Duration::from_secs(30));
-    let code = house.totp_code();
-    let at_once = house
+    fixture.wait(Duration::from_secs(30));
+    let code = fixture.totp_code();
+    let at_once = fixture
         .answer_at_once(&client, &second, Factor::Totp, vec![code; 4])
         .await;
     let met = at_once
@@ -83,9 +83,9 @@ async fn a_totp_code_is_accepted_once() {
 
 #[tokio::test]
 async fn a_token_is_worth_nothing_in_other_hands() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
+    let token = fixture.challenge(&client);
     let other_session = Client {
         session: SessionId::new([9; 32]),
         ..client.clone()
@@ -103,32 +103,32 @@ async fn a_token_is_worth_nothing_in_other_hands() {
         ..client.clone()
     };
     for thief in [other_session, other_browser, no_browser, other_subject] {
-        let answer = house.right_password(&thief, &token);
+        let answer = fixture.right_password(&thief, &token);
         assert_eq!(refused(answer.await).reason, Reason::ChallengeExpired);
-        let sending = refused_code(house.send(&thief, &token).await);
+        let sending = refused_code(fixture.send(&thief, &token).await);
         assert_eq!(sending.reason, Reason::ChallengeExpired);
     }
-    house.wait(Duration::from_mins(10));
-    let late = house.right_password(&client, &token);
+    fixture.wait(Duration::from_mins(10));
+    let late = fixture.right_password(&client, &token);
     assert_eq!(refused(late.await).reason, Reason::ChallengeExpired);
 }
 
 #[tokio::test]
 async fn plus_means_that_both_are_shown() {
-    let house = House::new()
+    let fixture = Fixture::new()
         .await
         .requiring(&[&[Factor::Password, Factor::Totp]]);
     let client = Client::number(1);
-    let token = house.challenge(&client);
-    let answer = house.right_password(&client, &token).await;
+    let token = fixture.challenge(&client);
+    let answer = fixture.right_password(&client, &token).await;
     let Answer::MoreNeeded { shown, .. } = answer else {
         panic!("{answer:?}");
     };
     assert_eq!(shown, FactorSet::EMPTY.with(Factor::Password));
-    let again = house.right_password(&client, &token);
+    let again = fixture.right_password(&client, &token);
     assert!(matches!(again.await, Answer::MoreNeeded { .. }));
-    let code = house.totp_code();
-    let success = verified(house.answer(&client, &token, Factor::Totp, &code).await);
+    let code = fixture.totp_code();
+    let success = verified(fixture.answer(&client, &token, Factor::Totp, &code).await);
     let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
     assert_eq!(success.mark.factors, both);
     assert_eq!(success.grant.unwrap().factors, both);
@@ -136,12 +136,12 @@ async fn plus_means_that_both_are_shown() {
 
 #[tokio::test]
 async fn a_phrase_is_asked_for_before_anything_is_judged() {
-    let mut house = House::new().await;
-    let mut requirement = (*house.requirement).clone();
+    let mut fixture = Fixture::new().await;
+    let mut requirement = (*fixture.requirement).clone();
     requirement.confirm = Some("DELETE".to_owned());
-    house.requirement = Arc::new(requirement);
+    fixture.requirement = Arc::new(requirement);
     let client = Client::number(1);
-    let token = house.challenge(&client);
+    let token = fixture.challenge(&client);
     let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answer = async |confirm| {
         let answering = Answering {
@@ -151,8 +151,8 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
             confirm,
             caller: client.caller(),
         };
-        let requirement = Arc::clone(&house.requirement);
-        let answer = house.verifier.answer(answering, |_| Some(requirement));
+        let requirement = Arc::clone(&fixture.requirement);
+        let answer = fixture.verifier.answer(answering, |_| Some(requirement));
         answer.await.unwrap()
     };
     for typed in [None, Some(""), Some("delete"), Some("DELETE it")] {
@@ -163,33 +163,33 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
 
 #[tokio::test]
 async fn a_route_that_is_gone_or_stricter_by_now_applies_as_it_is_now() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
+    let token = fixture.challenge(&client);
     let claimant = client.claimant();
-    let gone = house.verifier.read(&token, |_| None, &claimant).await;
+    let gone = fixture.verifier.read(&token, |_| None, &claimant).await;
     assert!(gone.unwrap().is_none());
-    let house = house.requiring(&[&[Factor::Totp]]);
-    let answer = house.right_password(&client, &token);
+    let fixture = fixture.requiring(&[&[Factor::Totp]]);
+    let answer = fixture.right_password(&client, &token);
     assert_eq!(refused(answer.await).reason, Reason::MethodNotEnrolled);
 }
 
 #[tokio::test]
 async fn a_challenge_shows_what_this_subject_can_show() {
-    let house = House::new().await.requiring(&[
+    let fixture = Fixture::new().await.requiring(&[
         &[Factor::Passkey],
         &[Factor::EmailCode],
         &[Factor::Password],
     ]);
     let available = async |client: &Client| -> AvailableFactors {
-        let token = house.challenge(client);
-        let requirement = Arc::clone(&house.requirement);
+        let token = fixture.challenge(client);
+        let requirement = Arc::clone(&fixture.requirement);
         let claimant = client.claimant();
-        let read = house
+        let read = fixture
             .verifier
             .read(&token, |_| Some(requirement), &claimant);
         let challenge = read.await.unwrap().unwrap();
-        house
+        fixture
             .verifier
             .available_factors(&challenge, &claimant)
             .await

@@ -1,6 +1,6 @@
 //! Codes sent by mail.
 
-use super::{Client, House, refused, refused_code, verified};
+use super::{Client, Fixture, refused, refused_code, verified};
 use crate::domain::{Factor, Reason};
 use crate::mail::tests::Manner;
 use crate::verification::tests::now;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_mailed_code_is_good_for_its_challenge_and_once() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let (token, other) = (house.challenge(&client), house.challenge(&client));
-    let sent = house.send(&client, &token).await;
+    let (token, other) = (fixture.challenge(&client), fixture.challenge(&client));
+    let sent = fixture.send(&client, &token).await;
     let Sending::Sent {
         hint, expires_at, ..
     } = sent
@@ -21,17 +21,17 @@ async fn a_mailed_code_is_good_for_its_challenge_and_once() {
     };
     assert_eq!(hint, "a•••@example.com");
     assert_eq!(expires_at, now().after(Duration::from_mins(10)));
-    let code = house.code();
-    let elsewhere = house.answer(&client, &other, Factor::EmailCode, &code);
+    let code = fixture.code();
+    let elsewhere = fixture.answer(&client, &other, Factor::EmailCode, &code);
     assert_eq!(refused(elsewhere.await).reason, Reason::WrongAnswer);
     let spaced = format!(" {} {}", &code[..3], &code[3..]);
     verified(
-        house
+        fixture
             .answer(&client, &token, Factor::EmailCode, &spaced)
             .await,
     );
     refused(
-        house
+        fixture
             .answer(&client, &token, Factor::EmailCode, &code)
             .await,
     );
@@ -43,43 +43,43 @@ async fn a_mailed_code_is_over_when_its_time_is() {
         code_life: Duration::from_mins(1),
         ..VerificationSettings::default()
     };
-    let house = House::with(Manner::Accepts, settings).await;
+    let fixture = Fixture::with(Manner::Accepts, settings).await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
-    house.send(&client, &token).await;
-    let code = house.code();
-    house.wait(Duration::from_mins(1));
-    let late = house.answer(&client, &token, Factor::EmailCode, &code);
+    let token = fixture.challenge(&client);
+    fixture.send(&client, &token).await;
+    let code = fixture.code();
+    fixture.wait(Duration::from_mins(1));
+    let late = fixture.answer(&client, &token, Factor::EmailCode, &code);
     assert_eq!(refused(late.await).reason, Reason::WrongAnswer);
 }
 
 #[tokio::test]
 async fn another_code_costs_an_attempt_and_half_a_minute() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
-    house.send(&client, &token).await;
-    let first = house.code();
-    house.wait(Duration::from_secs(10));
-    let refusal = refused_code(house.send(&client, &token).await);
+    let token = fixture.challenge(&client);
+    fixture.send(&client, &token).await;
+    let first = fixture.code();
+    fixture.wait(Duration::from_secs(10));
+    let refusal = refused_code(fixture.send(&client, &token).await);
     assert_eq!(refusal.reason, Reason::TooManyAttempts);
     assert_eq!(refusal.retry_after, Some(Duration::from_secs(20)));
     assert_eq!(refusal.attempts_left, None, "answers are still taken");
-    house.wait(Duration::from_secs(20));
+    fixture.wait(Duration::from_secs(20));
     assert!(matches!(
-        house.send(&client, &token).await,
+        fixture.send(&client, &token).await,
         Sending::Sent { .. }
     ));
-    let second = house.code();
+    let second = fixture.code();
     let wrong = if first == second { "x" } else { &first };
     let refusal = refused(
-        house
+        fixture
             .answer(&client, &token, Factor::EmailCode, wrong)
             .await,
     );
     assert_eq!(refusal.attempts_left, Some(3), "a resend and an answer");
     verified(
-        house
+        fixture
             .answer(&client, &token, Factor::EmailCode, &second)
             .await,
     );
@@ -87,32 +87,32 @@ async fn another_code_costs_an_attempt_and_half_a_minute() {
 
 #[tokio::test]
 async fn nobody_is_bombed_with_codes() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let mut sent = 0;
     for number in 0..20 {
         let client = Client::number(number);
-        let token = house.challenge(&client);
-        if let Sending::Sent { .. } = house.send(&client, &token).await {
+        let token = fixture.challenge(&client);
+        if let Sending::Sent { .. } = fixture.send(&client, &token).await {
             sent += 1;
         }
     }
     assert_eq!(sent, 5);
-    house.wait(Duration::from_mins(15));
+    fixture.wait(Duration::from_mins(15));
     let client = Client::number(99);
-    let token = house.challenge(&client);
+    let token = fixture.challenge(&client);
     assert!(matches!(
-        house.send(&client, &token).await,
+        fixture.send(&client, &token).await,
         Sending::Sent { .. }
     ));
 }
 
 #[tokio::test]
 async fn a_mail_server_that_refuses_is_told_and_can_be_tried_again_at_once() {
-    let house = House::with(Manner::Refuses, VerificationSettings::default()).await;
+    let fixture = Fixture::with(Manner::Refuses, VerificationSettings::default()).await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
+    let token = fixture.challenge(&client);
     for _ in 0..2 {
-        let refusal = refused_code(house.send(&client, &token).await);
+        let refusal = refused_code(fixture.send(&client, &token).await);
         assert_eq!(refusal.reason, Reason::MailUnavailable);
     }
 }
@@ -123,13 +123,13 @@ async fn an_address_stands_for_itself_if_the_settings_say_so() {
         email_subjects: EmailSubjects::Trusted,
         ..VerificationSettings::default()
     };
-    let house = House::with(Manner::Accepts, settings).await;
+    let fixture = Fixture::with(Manner::Accepts, settings).await;
     let client = Client::called("guest@example.com");
-    let token = house.challenge(&client);
-    house.send(&client, &token).await;
-    let code = house.code();
+    let token = fixture.challenge(&client);
+    fixture.send(&client, &token).await;
+    let code = fixture.code();
     verified(
-        house
+        fixture
             .answer(&client, &token, Factor::EmailCode, &code)
             .await,
     );

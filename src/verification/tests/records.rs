@@ -1,6 +1,6 @@
 //! What a verification leaves behind: in the session, the audit log and the store.
 
-use super::{Client, House, PASSWORD, verified};
+use super::{Client, Fixture, PASSWORD, verified};
 use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
 use crate::domain::{Factor, RiskLevel, Secret};
 use crate::store::Login;
@@ -11,38 +11,38 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn status_tells_what_counts_here_and_lock_drops_it() {
-    let mut house = House::new().await;
-    let mut requirement = (*house.requirement).clone();
+    let mut fixture = Fixture::new().await;
+    let mut requirement = (*fixture.requirement).clone();
     requirement.level = RiskLevel::Low;
     requirement.single_use = false;
-    house.requirement = Arc::new(requirement);
+    fixture.requirement = Arc::new(requirement);
     let mut client = Client::number(1);
-    let token = house.challenge(&client);
-    let success = verified(house.right_password(&client, &token).await);
+    let token = fixture.challenge(&client);
+    let success = verified(fixture.right_password(&client, &token).await);
     assert!(
         success.grant.is_none(),
         "a mark is all that level 1 asks for"
     );
-    let status = house.verifier.status(&client.claimant()).await.unwrap();
+    let status = fixture.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_none(), "the browser key of before");
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
-        &house.verifier.services().keys,
+        &fixture.verifier.services().keys,
     );
-    let status = house.verifier.status(&client.claimant()).await.unwrap();
+    let status = fixture.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_some());
     assert_eq!(
         status.fresh_until,
         Some(now().after(Duration::from_mins(10)))
     );
-    house.verifier.lock(&client.caller()).await.unwrap();
-    let status = house.verifier.status(&client.claimant()).await.unwrap();
+    fixture.verifier.lock(&client.caller()).await.unwrap();
+    let status = fixture.verifier.status(&client.claimant()).await.unwrap();
     assert!(status.mark.is_none() && status.fresh_until.is_none());
 }
 
 #[tokio::test]
 async fn a_verification_keeps_the_login_of_the_same_browser() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let mut client = Client::number(1);
     let login = Login {
         id: client.session,
@@ -57,14 +57,15 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
         },
         keep: Duration::from_hours(1),
     };
-    house.verifier.store.put_login(&login).await.unwrap();
-    let token = house.challenge(&client);
-    let success = verified(house.right_password(&client, &token).await);
+    fixture.verifier.store.put_login(&login).await.unwrap();
+    let token = fixture.challenge(&client);
+    let success = verified(fixture.right_password(&client, &token).await);
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
-        &house.verifier.services().keys,
+        &fixture.verifier.services().keys,
     );
-    let crate::domain::SessionState::Known(session) = house.evidence(&client).await.session else {
+    let crate::domain::SessionState::Known(session) = fixture.evidence(&client).await.session
+    else {
         panic!("it is still known");
     };
     assert_eq!(session.authenticated_at, Some(now()));
@@ -72,21 +73,21 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
 
 #[tokio::test]
 async fn each_step_leaves_one_event_and_none_holds_a_secret() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
-    house.send(&client, &token).await;
-    let code = house.code();
-    house
+    let token = fixture.challenge(&client);
+    fixture.send(&client, &token).await;
+    let code = fixture.code();
+    fixture
         .answer(&client, &token, Factor::Password, "swordfish")
         .await;
-    house
+    fixture
         .answer(&client, &token, Factor::EmailCode, &code)
         .await;
-    house.verifier.lock(&client.caller()).await.unwrap();
-    let audit = &house.verifier.services().audit;
+    fixture.verifier.lock(&client.caller()).await.unwrap();
+    let audit = &fixture.verifier.services().audit;
     assert!(audit.flush(Duration::from_secs(10)));
-    let text = std::fs::read_to_string(house.folder.join("audit.jsonl")).unwrap();
+    let text = std::fs::read_to_string(fixture.folder.join("audit.jsonl")).unwrap();
     let events: Vec<String> = text
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
@@ -109,21 +110,21 @@ async fn each_step_leaves_one_event_and_none_holds_a_secret() {
 
 #[tokio::test]
 async fn a_dump_of_the_store_holds_nothing_that_opens_anything() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let token = house.challenge(&client);
-    house.send(&client, &token).await;
-    let answer = house.right_password(&client, &token);
+    let token = fixture.challenge(&client);
+    fixture.send(&client, &token).await;
+    let answer = fixture.right_password(&client, &token);
     let success = verified(answer.await);
     let mut dump = Vec::new();
-    for file in std::fs::read_dir(&house.folder).unwrap() {
+    for file in std::fs::read_dir(&fixture.folder).unwrap() {
         dump.extend(std::fs::read(file.unwrap().path()).unwrap());
     }
     let holds = |secret: &[u8]| dump.windows(secret.len()).any(|window| window == secret);
     assert!(holds(b"alice"), "the dump is one");
     let key = success.browser_key.expose();
     let raw_key = data_encoding::BASE64URL_NOPAD.decode(key.as_bytes());
-    let totp = house.totp.to_base32();
+    let totp = fixture.totp.to_base32();
     let raw_totp = data_encoding::BASE32_NOPAD.decode(totp.expose().as_bytes());
     for secret in [
         PASSWORD.as_bytes(),
@@ -139,12 +140,12 @@ async fn a_dump_of_the_store_holds_nothing_that_opens_anything() {
 
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_judged() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let settings = AuditSettings {
         target: AuditTarget::File("/dev/full".into()),
         ..AuditSettings::default()
     };
-    let mut services = house.verifier.services().clone();
+    let mut services = fixture.verifier.services().clone();
     services.audit = loop {
         // Another test may be writing to the same device.
         match Audit::start(&settings, services.clock.clone()) {
@@ -153,8 +154,8 @@ async fn what_cannot_be_recorded_is_not_judged() {
         }
     };
     let client = Client::number(1);
-    let token = house.challenge(&client);
-    let verifier = Verifier::new(house.verifier.store.clone(), Arc::new(services));
+    let token = fixture.challenge(&client);
+    let verifier = Verifier::new(fixture.verifier.store.clone(), Arc::new(services));
     let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answering = Answering {
         token: &token,
@@ -168,7 +169,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
     while verifier.services().audit.ready().is_ok() {
         tokio::task::yield_now().await;
     }
-    let requirement = Arc::clone(&house.requirement);
+    let requirement = Arc::clone(&fixture.requirement);
     let answer = verifier.answer(answering, |_| Some(requirement)).await;
     assert!(matches!(answer, Err(VerifyError::Audit(_))));
 }
