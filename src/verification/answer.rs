@@ -14,7 +14,7 @@ use crate::store::{Taken, Verified};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One factor, answered.
+/// An answer to a challenge by one factor.
 #[derive(Clone, Copy, Debug)]
 pub struct Answering<'a> {
     /// The challenge's token.
@@ -29,10 +29,10 @@ pub struct Answering<'a> {
     pub caller: Caller<'a>,
 }
 
-/// What comes of an answer.
+/// The outcome of an answer.
 #[derive(Debug)]
 pub enum Answer {
-    /// The answer has not the form of this factor's; nothing was judged or counted.
+    /// The answer does not have the form that the factor reads; nothing was counted or checked.
     Malformed,
     /// The factor is right, and the challenge needs another.
     MoreNeeded {
@@ -43,18 +43,18 @@ pub enum Answer {
         /// When the challenge ends.
         expires_at: Timestamp,
     },
-    /// Nothing is earned.
+    /// No mark and no grant: the answer is wrong, over a limit, or too late.
     Refused(Refusal),
-    /// The phrase was not typed as asked; nothing was judged or counted.
+    /// The confirmation phrase is missing or wrong; nothing was counted or checked.
     Unconfirmed,
-    /// The challenge is met.
+    /// The challenge is satisfied.
     Verified(Box<Success>),
 }
 
-/// Why nothing is earned.
+/// Why an answer or a request for a code was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The word.
+    /// The reason that the client is told.
     pub reason: Reason,
     /// How long to wait, if waiting helps.
     pub retry_after: Option<Duration>,
@@ -62,10 +62,10 @@ pub struct Refusal {
     pub attempts_left: Option<u32>,
 }
 
-/// What a met challenge earned.
+/// The result of a satisfied challenge.
 #[derive(Debug)]
 pub struct Success {
-    /// The new browser key: the client must have it, or what it earned is worth nothing to it.
+    /// The new browser key. Mark and grant are bound to it, so the client must receive it.
     pub browser_key: Secret<String>,
     /// The mark on the session.
     pub mark: Mark,
@@ -73,7 +73,7 @@ pub struct Success {
     pub grant: Option<Grant>,
     /// Until when this counts for the route.
     pub expires_at: Timestamp,
-    /// The challenge that was met.
+    /// The challenge that was satisfied.
     pub challenge: Challenge,
 }
 
@@ -87,7 +87,7 @@ impl From<Reason> for Refusal {
     }
 }
 
-/// What one answer is about, once the token is open.
+/// An answer whose token has been opened, with the user it is checked for.
 struct Case<'a> {
     challenge: Challenge,
     user: Option<User>,
@@ -96,8 +96,9 @@ struct Case<'a> {
 }
 
 impl Verifier {
-    /// Judges one answer. Counted before it is judged; an unknown user, a factor that is not
-    /// enrolled and a wrong answer cost the same work and are told in the same words.
+    /// Checks one answer. The attempt is counted before the check (NIST SP 800-63B-4 §3.2.2), so that
+    /// parallel guesses cannot pass the limit. An unknown user, a factor that is not enrolled and a
+    /// wrong answer take the same work and get the same response, so that accounts cannot be probed.
     pub async fn answer(
         &self,
         answering: Answering<'_>,
@@ -295,7 +296,8 @@ impl Verifier {
         Ok(Answer::Refused(refusal))
     }
 
-    /// Time has passed since the token was opened.
+    /// Whether the challenge has expired since its token was opened: counting may have waited for the
+    /// store.
     fn is_over(&self, challenge: &Challenge) -> bool {
         self.services.clock.now() >= challenge.expires_at
     }
@@ -310,7 +312,7 @@ pub(super) fn barred(key: &CounterKey, until: Option<Timestamp>, now: Timestamp)
     }
 }
 
-/// Blanks around the phrase are forgiven; letter case is not, for it is the point of typing it.
+/// Ignores blanks around the phrase, but not letter case: typing it exactly is the confirmation.
 fn is_confirmed(asked: Option<&str>, typed: Option<&str>) -> bool {
     asked.is_none_or(|asked| typed.is_some_and(|typed| typed.trim() == asked.trim()))
 }

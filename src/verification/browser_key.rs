@@ -14,7 +14,7 @@ pub fn new_browser_key(entropy: &Entropy) -> Secret<String> {
     Secret::new(BASE64URL_NOPAD.encode(&entropy.bytes::<16>()))
 }
 
-/// Hashes what a client presents; `None` if it is nothing that we ever gave out.
+/// Hashes what a client presents; `None` if it does not have the form of a browser key.
 pub fn hash_browser_key(presented: &str, keys: &Keys) -> Option<BrowserKeyHash> {
     let bytes = well_formed(presented)?;
     Some(BrowserKeyHash::new(

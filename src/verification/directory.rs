@@ -1,9 +1,9 @@
-//! The directory: which user a subject is, and by what that user can prove it.
+//! Which user of the directory a subject is, and which alternatives that user can complete.
 
 use crate::domain::{FactorSet, Requirement, Subject, Timestamp, User, UserId};
 use crate::store::{Store, StoreError};
 
-/// Whether a subject that is a mail address stands for itself where the directory knows nobody.
+/// Whether codes go to a subject that is a mail address and has no entry in the directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EmailSubjects {
     /// No: only users of the directory can verify.
@@ -15,8 +15,8 @@ pub enum EmailSubjects {
 
 /// Finds the user for a subject.
 ///
-/// Whom the directory does not know, but who has an address by the word of a trusted proxy or by
-/// being one, is somebody who gets codes there.
+/// A subject without an entry gets one for this request if it has a mail address: one that a trusted
+/// proxy asserts, or the subject itself where [`EmailSubjects`] allows it.
 pub async fn find_user(
     store: &Store,
     subject: &Subject,
@@ -51,7 +51,8 @@ pub fn open_alternatives(requirement: &Requirement, usable: FactorSet) -> Vec<Fa
         .collect()
 }
 
-/// An ASCII address without quotes or comments: what looks alike in other alphabets is not trusted.
+/// Whether `text` is an ASCII address without quotes or comments (a subset of RFC 5321 §4.1.2).
+/// Characters of other alphabets that look alike are refused.
 fn is_plain_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;

@@ -1,19 +1,19 @@
-//! What keeps an answer from being judged.
+//! Faults that keep an answer from being checked.
 
 use super::password_hash::Busy;
 use crate::audit::AuditUnavailable;
 use crate::store::StoreError;
 
-/// Why nothing could be judged. Unknown is not granted.
+/// Why an answer could not be checked. It is then refused.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// What happens cannot be recorded.
+    /// The audit log cannot be written.
     #[error(transparent)]
     Audit(#[from] AuditUnavailable),
     /// Too many passwords are being checked.
     #[error(transparent)]
     Busy(#[from] Busy),
-    /// The store.
+    /// The store did not answer, or not with a record.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

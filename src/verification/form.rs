@@ -1,4 +1,4 @@
-//! Carried forms: the fields of a refused form post, sealed, in the hands of the person's browser.
+//! Carried forms: the fields of a refused form post, sealed and kept by the browser.
 //!
 //! We never replay a request: after the verification the person's own browser posts these fields
 //! again, at the press of a button that names the action. What looks like a password is not carried
@@ -11,7 +11,7 @@ use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
 use data_encoding::BASE64URL_NOPAD;
 
-/// The longest sealed form that is looked at; a body of the largest usual size fits.
+/// The longest sealed form that is opened; a body of the largest usual size fits.
 pub const MAX_SEALED_FORM: usize = 512 * 1024;
 
 /// The fields of a form, and where they go.
@@ -31,7 +31,7 @@ pub struct CarriedForm {
     pub multipart: bool,
 }
 
-/// Whose form it is: in other hands it does not open.
+/// The session and browser that a form is sealed for; no other can open it.
 #[derive(Clone, Copy, Debug)]
 pub struct FormOwner {
     /// The session.
@@ -81,7 +81,7 @@ impl CarriedForm {
         BASE64URL_NOPAD.encode(&keys.seal(Purpose::Form, &owner.context(), out.as_bytes(), entropy))
     }
 
-    /// Opens a form; `None` if it is not this owner's, or its time is over.
+    /// Opens a form; `None` if it is sealed for another owner, or has expired.
     pub fn open(sealed: &str, owner: &FormOwner, keys: &Keys, now: Timestamp) -> Option<Self> {
         if sealed.len() > MAX_SEALED_FORM {
             return None;

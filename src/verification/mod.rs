@@ -1,7 +1,7 @@
 //! Verification: a challenge is opened, answered factor by factor, and earns a mark and a grant.
 //!
-//! No HTTP lives here. Whoever calls has parsed the request, identified its session, and turns the
-//! answers into responses. What is secret arrives and leaves as `Secret`.
+//! No HTTP here: the caller has parsed the request and identified its session, and renders the
+//! outcome. Secrets arrive and leave as `Secret`.
 
 mod answer;
 mod browser_key;

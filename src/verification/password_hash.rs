@@ -1,8 +1,8 @@
-//! Passwords: argon2id, checked on a few threads of their own.
+//! Password hashes: argon2id (RFC 9106), computed on worker threads.
 //!
-//! One check takes a defined amount of memory and time, so how many run at once and how many wait
-//! is bounded: more is answered with [`Busy`], never with an unbounded wait. An account without a
-//! password costs the same work as one with.
+//! One check takes a fixed amount of memory and time, so the number of workers, the queue and the wait
+//! are limited; beyond that the answer is [`Busy`]. A check for an account without a password takes the
+//! same work as any other, so that timing does not tell which accounts have one.
 
 use crate::domain::Secret;
 use crate::entropy::Entropy;
@@ -18,7 +18,8 @@ use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// The longest password that is looked at, in bytes.
+/// The longest password that is hashed, in bytes. NIST SP 800-63B-4 §3.1.1.2 asks for at least 64
+/// characters; the limit bounds the work that a client can cause.
 pub const MAX_PASSWORD: usize = 1024;
 
 /// What one hash costs. The default is the OWASP Password Storage Cheat Sheet's minimum.
@@ -26,7 +27,7 @@ pub const MAX_PASSWORD: usize = 1024;
 pub struct PasswordCost {
     /// Memory in KiB.
     pub memory_kib: u32,
-    /// How often the memory is gone over.
+    /// Passes over the memory.
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
@@ -100,7 +101,7 @@ pub enum Checked {
     Wrong,
 }
 
-/// Hashes a password as a PHC string. Takes the time that the cost says: not for an I/O thread.
+/// Hashes a password as a PHC string. Blocks for as long as the cost says: not for an I/O thread.
 pub fn hash_password(
     password: &Secret<String>,
     cost: PasswordCost,
@@ -119,7 +120,7 @@ pub fn hash_password(
     Ok(Secret::new(hash.to_string()))
 }
 
-/// Checks passwords on threads of its own. Cheap to clone; shared by all threads.
+/// Sends passwords to the hash workers. Cheap to clone; shared by all threads.
 #[derive(Clone, Debug)]
 pub struct PasswordChecker {
     queue: SyncSender<Job>,
@@ -140,7 +141,7 @@ enum Job {
 }
 
 impl PasswordChecker {
-    /// Starts the threads. They end when the last checker is dropped.
+    /// Starts the workers. They end when the last checker is dropped.
     pub fn start(settings: &PasswordSettings, entropy: &Entropy) -> Result<Self, StartError> {
         let worker = HashWorker {
             cost: settings.cost,
@@ -159,7 +160,7 @@ impl PasswordChecker {
         Ok(Self { queue, deadline })
     }
 
-    /// Checks a password against a hash, or against nothing at the same cost.
+    /// Checks a password against a hash; without one, does the same work and answers `Wrong`.
     pub async fn check(
         &self,
         password: Secret<String>,
@@ -189,8 +190,8 @@ impl PasswordChecker {
     }
 }
 
-/// A hash that no password has, at the cost of those that some have: made up rather than computed,
-/// so that a start takes neither the time nor the memory of one.
+/// A hash of no password, with the parameters of new hashes, to check against where a user has none.
+/// Its tag is random rather than computed, which saves a start the time and memory of a hash.
 fn stand_in(cost: PasswordCost, entropy: &Entropy) -> Result<Secret<String>, PasswordError> {
     // The settings are checked here, as they would be by hashing.
     let _ = argon2id(cost)?;
@@ -217,21 +218,22 @@ pub enum StartError {
     Thread(#[from] io::Error),
 }
 
+/// What one worker thread needs.
 struct HashWorker {
     cost: PasswordCost,
-    /// What is checked against where there is no password.
+    /// Checked against where a user has no password.
     stand_in: Secret<String>,
     entropy: Entropy,
 }
 
 impl HashWorker {
     fn run(&self, jobs: &Mutex<Receiver<Job>>) {
-        // One buffer for the life of the thread: 19 MiB that come and go leave holes in the heap.
+        // One buffer for the life of the thread: allocating 19 MiB for each check fragments the heap.
         let mut memory = Vec::new();
         loop {
             let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = next else { return };
-            // Where nobody waits any more the work would only delay others.
+            // A caller that gave up at its deadline has closed the channel: skip its work.
             match job {
                 Job::Check {
                     password,
@@ -278,8 +280,8 @@ impl HashWorker {
         }
     }
 
-    /// Whether today's cost is higher. What costs more in any way is left as it is: a hash is never
-    /// made weaker, whatever the settings say.
+    /// Whether the configured cost is higher than that of `hash`. A hash that costs more in memory or
+    /// passes is kept, so that a change of the settings never weakens one.
     fn is_outdated(&self, hash: &PasswordHash) -> bool {
         let PasswordCost {
             memory_kib, passes, ..
@@ -293,7 +295,8 @@ impl HashWorker {
     }
 }
 
-/// Reads a PHC string of a kind that we check, and that costs no more than a machine can bear.
+/// Reads an argon2 PHC string whose cost is at most 2 GiB and 64 passes: a record in the store must not
+/// decide how much memory we take.
 fn readable(hash: &str) -> Option<PasswordHash> {
     let hash = PasswordHash::new(hash).ok()?;
     let params = Params::try_from(&hash).ok()?;
@@ -303,8 +306,8 @@ fn readable(hash: &str) -> Option<PasswordHash> {
     (argon2 && whole && bearable).then_some(hash)
 }
 
-/// Hashes `password` the way `known` was made, in `memory`, and compares in constant time. What
-/// cannot be computed does not match.
+/// Hashes `password` with the parameters of `known`, in `memory`, and compares in constant time. Invalid
+/// parameters do not match.
 fn matches(password: &[u8], known: &PasswordHash, memory: &mut Vec<Block>) -> bool {
     let mut computed = || {
         let params = Params::try_from(known).ok()?;
@@ -325,7 +328,7 @@ fn matches(password: &[u8], known: &PasswordHash, memory: &mut Vec<Block>) -> bo
         Some(tag.ct_eq(expected.as_bytes()).into())
     };
     let is_right = computed().unwrap_or(false);
-    // What was derived from the password does not stay behind.
+    // The buffer is reused, and holds values derived from the password.
     memory.fill(Block::default());
     is_right
 }

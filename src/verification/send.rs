@@ -1,4 +1,4 @@
-//! Sending a code: how often is counted first, and whoever asked hears whether it was sent.
+//! Requests for a code by mail: counted first, then sent, and the client is told the outcome.
 
 use super::answer::{Refusal, barred};
 use super::error::VerifyError;
@@ -11,7 +11,7 @@ use crate::locale::Locale;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What comes of asking for a code.
+/// The outcome of a request for a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sending {
     /// No code was sent.
@@ -68,7 +68,7 @@ impl Verifier {
         };
         let sent = send(&request, mailer, &self.services, &self.store);
         let Some(expires_at) = sent.await? else {
-            // Nobody should wait half a minute because our mail server hiccuped.
+            // Nothing was sent, so the interval until the next code does not apply.
             let interval = self.throttle().resend_key(who);
             self.store.clear_attempts(&[interval]).await?;
             let refusal = Reason::MailUnavailable.into();
@@ -84,7 +84,7 @@ impl Verifier {
         })
     }
 
-    /// Counts a code. The first of a challenge is free; each further one is an attempt less.
+    /// Counts a code. The first of a challenge is free; each further one uses up one of its attempts.
     async fn count_code(&self, who: Try<'_>) -> Result<Option<Refusal>, VerifyError> {
         let throttle = self.throttle();
         let now = self.services.clock.now();

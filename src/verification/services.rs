@@ -1,4 +1,4 @@
-//! What every verifier works with, and how verifications go.
+//! The services and settings that all verifiers share.
 
 use super::directory::EmailSubjects;
 use super::password_hash::PasswordChecker;
@@ -11,24 +11,24 @@ use crate::seal::Keys;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How verifications go.
+/// The settings of verification.
 #[derive(Clone, Copy, Debug)]
 pub struct VerificationSettings {
     /// How long a challenge lives.
     pub challenge_life: Duration,
     /// How long a code lives, at most [`MAX_CODE_LIFE`](super::MAX_CODE_LIFE) and the challenge.
     pub code_life: Duration,
-    /// How many TOTP steps before and after the present one are accepted (0 or 1).
+    /// How many TOTP steps before and after the present one are accepted, 0 or 1 (RFC 6238 §5.2).
     pub totp_skew: u8,
-    /// How far is counted.
+    /// The limits of attempts and codes.
     pub limits: Limits,
-    /// Whether a subject that is a mail address stands for itself.
+    /// Whether codes go to a subject that is a mail address and has no entry in the directory.
     pub email_subjects: EmailSubjects,
-    /// The longest any grant lives, whatever a policy says.
+    /// The longest life of a grant; a longer `max_age` of a policy is cut to it.
     pub grant_life: Duration,
     /// How long a session is remembered without being used.
     pub session_keep: Duration,
-    /// For how long a verification or sign-in counts in what `status` tells.
+    /// For how long `status` reports a verification or sign-in as fresh.
     pub fresh: Duration,
 }
 
@@ -47,14 +47,14 @@ impl Default for VerificationSettings {
     }
 }
 
-/// What every verifier works with; shared by all threads.
+/// The services that all verifiers share, on every thread.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// The keys.
+    /// The keys that seal and hash.
     pub keys: Arc<Keys>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Chance.
+    /// The random source.
     pub entropy: Entropy,
     /// The audit log.
     pub audit: Audit,
@@ -62,6 +62,6 @@ pub struct Services {
     pub mailer: Option<Mailer>,
     /// Checks passwords.
     pub passwords: PasswordChecker,
-    /// How verifications go.
+    /// The settings.
     pub settings: VerificationSettings,
 }

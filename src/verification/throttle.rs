@@ -1,8 +1,8 @@
-//! Throttles: what is counted before an answer is judged or a code is sent, and how far.
+//! Rate limits (NIST SP 800-63B-4 §3.2.2): the counters of attempts and of codes, and their limits.
 //!
-//! The tightest counters are those of the challenge and of the session, so that a thief with one
-//! session is barred long before the owner's factor is locked. What a success clears is never more
-//! than what it proves: a right password clears nothing that guards the TOTP code.
+//! The limits of a challenge and of a session are the lowest, so that an attacker with one stolen
+//! session is refused long before the owner's factor is locked. A success clears the counters of the
+//! factors it proved and no others: a right password clears no counter of TOTP attempts.
 
 use crate::domain::{
     BrowserKeyHash, ChallengeId, ClientNetwork, Counter, CounterKey, Factor, FactorSet, Reason,
@@ -12,7 +12,7 @@ use crate::seal::{Keys, Purpose};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// So many, within a window from the first.
+/// At most `attempts` within `window`, which starts with the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// How many.
@@ -21,14 +21,14 @@ pub struct Limit {
     pub window: Duration,
 }
 
-/// How far is counted.
+/// The limits of attempts and codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Answers to one challenge; the last wrong one ends it.
     pub challenge: u32,
     /// Answers by one factor in one session.
     pub session: Limit,
-    /// The same over a long time: a session that only ever guesses stays barred.
+    /// The same over a longer window, for a session that guesses slowly.
     pub session_total: Limit,
     /// Answers from one address (IPv6: one /64); `None` does not count them. No success clears it.
     pub address: Option<Limit>,
@@ -63,32 +63,32 @@ impl Default for Limits {
     }
 }
 
-/// What is being tried, and by whom.
+/// What the counters of one attempt are named by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Try<'a> {
     pub(super) challenge: ChallengeId,
     /// How long the challenge lives.
     pub(super) life: Duration,
     pub(super) counted_by: CountedBy,
-    /// The canonical user: a spelling is not a new user.
+    /// The canonical user, so that another spelling of the name does not get counters of its own.
     pub(super) user: &'a UserId,
     pub(super) address: IpAddr,
 }
 
-/// What stays the same of somebody however often they try. It is nothing that a client may choose,
-/// such as a cookie: a new one must not mean fresh attempts, nor may a thief's attempts be the owner's.
+/// The identity that attempts are counted under; never chosen by the client. With a value such as a
+/// cookie, a new cookie would bring new attempts, and the attempts of a thief would use up the owner's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountedBy {
-    /// When the session began, where that is remembered: it outlives every change of the cookie.
+    /// The start of the session, where the store has it: it stays the same when the cookie changes.
     Began(Timestamp),
-    /// Somebody whom a trusted proxy names, in the browser in which they last verified.
+    /// A subject that a trusted proxy asserts, in the browser in which it last verified.
     Familiar(BrowserKeyHash),
-    /// Somebody whom a trusted proxy names, in any other.
+    /// A subject that a trusted proxy asserts, in any other browser.
     Stranger,
 }
 
 impl CountedBy {
-    /// Names it, with the user that it is of.
+    /// The bytes that name it, together with the user.
     fn of(self, user: &UserId) -> Vec<u8> {
         let began;
         let (kind, value): (&[u8], &[u8]) = match &self {
@@ -103,7 +103,7 @@ impl CountedBy {
     }
 }
 
-/// Names the counters.
+/// Makes the counters of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Throttle<'a> {
     pub(super) keys: &'a Keys,
@@ -111,7 +111,7 @@ pub(super) struct Throttle<'a> {
 }
 
 impl Throttle<'_> {
-    /// What one answer by `factor` counts under.
+    /// The counters of one answer by `factor`.
     pub(super) fn of_answer(&self, who: Try<'_>, factor: Factor) -> Vec<Counter> {
         let mut counters = vec![
             Counter {
@@ -137,7 +137,7 @@ impl Throttle<'_> {
         counters
     }
 
-    /// What every code that is sent counts under.
+    /// The counters of every code that is sent.
     pub(super) fn of_code(&self, who: Try<'_>) -> Vec<Counter> {
         let [user, session, resend] = self.code_keys(who);
         let interval = Limit {
@@ -151,7 +151,7 @@ impl Throttle<'_> {
         ]
     }
 
-    /// Lets the first code of a challenge go free; the next ones draw on the budget for answers.
+    /// The counter that lets the first code of a challenge pass; later ones count as its attempts.
     pub(super) fn of_first_code(&self, who: Try<'_>) -> Counter {
         let once = Limit {
             attempts: 1,
@@ -160,7 +160,7 @@ impl Throttle<'_> {
         of(self.key(FIRST, &[who.challenge.as_bytes()]), once)
     }
 
-    /// What a challenge allows.
+    /// The attempts that one challenge allows.
     pub(super) fn of_challenge(&self, who: Try<'_>) -> Counter {
         let key = self.key(CHALLENGE, &[who.challenge.as_bytes()]);
         of(
@@ -178,13 +178,13 @@ impl Throttle<'_> {
         resend
     }
 
-    /// What a right answer by `factor` clears while the challenge is not yet met.
+    /// The counters that a right answer by `factor` clears while the challenge needs another factor.
     pub(super) fn cleared_by_answer(&self, who: Try<'_>, factor: Factor) -> Vec<CounterKey> {
         vec![factor_key(who.user, factor, self.keys)]
     }
 
-    /// What a met challenge clears: what guards the factors that were shown, nothing else. The
-    /// challenge's own counters stay used up; nobody needs them any more.
+    /// The counters that a satisfied challenge clears: those of the factors that were shown. The
+    /// challenge's own stay, since it cannot be answered again.
     pub(super) fn cleared_by_success(&self, who: Try<'_>, shown: FactorSet) -> Vec<CounterKey> {
         let mut cleared = Vec::new();
         for factor in shown.iter() {
@@ -192,7 +192,7 @@ impl Throttle<'_> {
             cleared.extend(self.session_keys(who, factor));
         }
         if shown.contains(Factor::EmailCode) {
-            // Whoever read the code is the owner of the mailbox: nobody was bombed.
+            // The code was read, so the mails went to somebody who asked for them.
             let [user, session, _] = self.code_keys(who);
             cleared.extend([user, session]);
         }
@@ -220,8 +220,8 @@ impl Throttle<'_> {
     }
 }
 
-/// What `user unlock` clears: the counters of consecutive failures of a user, by factor, and of what
-/// strangers may have used up.
+/// The counters that `user unlock` clears: consecutive failures by factor, and those that are shared by
+/// all browsers in which the user has not verified.
 pub fn locks_of(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
     let stranger = CountedBy::Stranger;
     let of_strangers = |factor| session_keys(stranger, user, factor, keys);
@@ -242,13 +242,13 @@ pub(super) fn refusal(
     let kind = key.as_str().split(':').next().unwrap_or_default();
     match kind {
         FACTOR => (Reason::FactorLocked, None),
-        // Waiting does not help: the challenge is over, and a new one is to be had at once.
+        // No `retry_after`: the challenge is over, and the client can get a new one at once.
         CHALLENGE => (Reason::ChallengeExpired, None),
         _ => (Reason::TooManyAttempts, until.map(|until| until.since(now))),
     }
 }
 
-/// Whether it is only the next code that must wait; answers are still taken.
+/// Whether only the next code must wait; the challenge still takes answers.
 pub(super) fn is_about_resending(key: &CounterKey) -> bool {
     key.as_str().split(':').next() == Some(RESEND)
 }

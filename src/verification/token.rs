@@ -1,4 +1,4 @@
-//! Challenge tokens: a challenge, sealed, in the hands of the client. A refusal writes nothing.
+//! Challenge tokens: a sealed challenge that the client carries, so that a refusal writes nothing.
 //!
 //! The token names the route; what the route requires is looked up again when the token is opened,
 //! so that a reload of the policies applies to challenges under way.
@@ -12,7 +12,7 @@ use crate::seal::{Keys, Purpose};
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::Arc;
 
-/// The longest token that is looked at.
+/// The longest token that is opened.
 pub const MAX_TOKEN: usize = 8 * 1024;
 /// The longest path that a challenge returns to; a longer one is forgotten.
 const MAX_RETURN: usize = 2048;
@@ -53,7 +53,7 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
     BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.as_bytes(), entropy))
 }
 
-/// Opens a token. `None` if it is not ours, or is over, or if its route is gone.
+/// Opens a token. `None` if it is not ours, has expired, or its route is no longer in a policy.
 pub fn open_challenge(
     token: &str,
     requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,

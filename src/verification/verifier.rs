@@ -1,4 +1,4 @@
-//! The verifier: opens challenges, shows them, and tells and drops what a session holds.
+//! The verifier: opens and reads challenges, and reports and drops the elevation of a session.
 
 use super::directory::{find_user, open_alternatives};
 use super::error::VerifyError;
@@ -33,7 +33,7 @@ pub struct Claimant<'a> {
 pub struct Caller<'a> {
     /// Who calls.
     pub claimant: Claimant<'a>,
-    /// By what their attempts are counted.
+    /// The identity that attempts are counted under.
     pub counted_by: CountedBy,
     /// Where the request comes from.
     pub address: IpAddr,
@@ -41,7 +41,7 @@ pub struct Caller<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// A refusal that becomes a challenge.
+/// A challenge to be opened for a refused request.
 #[derive(Clone, Debug)]
 pub struct NewChallenge<'a> {
     /// Who was refused.
@@ -56,17 +56,17 @@ pub struct NewChallenge<'a> {
     pub return_to: ReturnTarget,
 }
 
-/// By what a subject can meet a challenge.
+/// The factors by which a subject can satisfy a challenge.
 #[derive(Clone, Debug)]
 pub struct AvailableFactors {
-    /// What would meet it, of what this subject can show, in order of preference; each needs all
-    /// of its factors. Empty if the subject has enrolled nothing that the route accepts.
+    /// The accepted alternatives that this subject can complete, the preferred first. Empty if the
+    /// subject has enrolled nothing that the route accepts.
     pub alternatives: Vec<FactorSet>,
-    /// Where a code would go, masked.
+    /// The masked address that a code would be sent to.
     pub email_hint: Option<String>,
 }
 
-/// What a session holds.
+/// The elevation of a session.
 #[derive(Clone, Debug)]
 pub struct Status {
     /// The last verification, if it counts for this browser and subject.
@@ -75,7 +75,7 @@ pub struct Status {
     pub fresh_until: Option<Timestamp>,
 }
 
-/// Verifies who people are. One for each thread, over that thread's store.
+/// Verifies claimants. One for each thread, with that thread's store.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     pub(super) store: Store,
@@ -83,7 +83,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Puts a verifier together.
+    /// A verifier over `store`.
     pub const fn new(store: Store, services: Arc<Services>) -> Self {
         Self { store, services }
     }
@@ -93,7 +93,7 @@ impl Verifier {
         &self.services
     }
 
-    /// Opens a challenge: a sealed token, and no word to the store.
+    /// Opens a challenge as a sealed token. Nothing is written to the store.
     pub fn open(&self, new: NewChallenge<'_>) -> (String, Challenge) {
         let Services {
             keys,
@@ -118,7 +118,7 @@ impl Verifier {
         (token::seal_challenge(&challenge, keys, entropy), challenge)
     }
 
-    /// Opens a token in the hands of its owner; `None` if it is over, or somebody else's.
+    /// Opens a token for its owner; `None` if it has expired, or was made for another.
     ///
     /// A token bound to a browser key opens in that browser only; every token only in its session,
     /// whatever value its cookie has by now, and for its subject.
@@ -147,7 +147,7 @@ impl Verifier {
         Ok(is_here.then_some(challenge))
     }
 
-    /// Tells by what the caller can meet a challenge: one look into the directory.
+    /// Tells by which factors the claimant can satisfy a challenge. Reads the directory once.
     pub async fn available_factors(
         &self,
         challenge: &Challenge,
@@ -157,7 +157,7 @@ impl Verifier {
         Ok(self.available_to(user.as_ref(), &challenge.demand.requirement))
     }
 
-    /// Tells what a session holds: one look at it.
+    /// Tells the elevation of a session. Reads the store once.
     pub async fn status(&self, claimant: &Claimant<'_>) -> Result<Status, VerifyError> {
         let Services {
             clock, settings, ..
@@ -253,7 +253,7 @@ impl Verifier {
     }
 }
 
-/// Under which name attempts of a subject are counted: the canonical user, known or not.
+/// The user that attempts are counted under: the canonical one, or the subject if there is no entry.
 pub(super) fn counted_as(user: Option<&User>, subject: &Subject) -> UserId {
     user.map_or_else(|| UserId::new(subject.as_str()), |user| user.id.clone())
 }

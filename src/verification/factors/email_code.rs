@@ -1,4 +1,4 @@
-//! Codes sent by mail: six digits, good for one challenge, kept as a keyed hash.
+//! Codes sent by mail: six digits, valid for one challenge, stored as a keyed hash.
 
 use super::{AnswerValue, Check, Input, MailState, Row, digits};
 use crate::domain::{Challenge, ChallengeId, Factor, Secret, Timestamp};
@@ -39,7 +39,7 @@ pub(in crate::verification) struct CodeRequest<'a> {
     pub(in crate::verification) request_id: Option<&'a str>,
 }
 
-/// Keeps a new code and mails it; tells until when it is good, or `None` if the mail was not taken.
+/// Stores a new code and mails it. Returns when it expires, or `None` if the mail server refused.
 pub(in crate::verification) async fn send<S: Store>(
     request: &CodeRequest<'_>,
     mailer: &Mailer,
@@ -78,12 +78,12 @@ fn new_code(entropy: &Entropy) -> Secret<String> {
     Secret::new(format!("{:06}", entropy.six_digits()))
 }
 
-/// Hashes a code for one challenge: in another it is worth nothing (ASVS 6.6.2).
+/// Hashes a code together with its challenge, so that it is wrong in any other (ASVS 6.6.2).
 fn hash_code(challenge: ChallengeId, code: &str, keys: &Keys) -> [u8; 32] {
     keys.mac(Purpose::Code, &[challenge.as_bytes(), code.as_bytes()])
 }
 
-/// Shows where a code went, without telling the address to whoever does not know it.
+/// Masks an address: enough for its owner to recognize, too little for others to learn it.
 pub(in crate::verification) fn mask(email: &str) -> String {
     match email.rsplit_once('@') {
         Some((local, domain)) => {

@@ -19,7 +19,7 @@ use super::services::Services;
 use crate::domain::{Challenge, Factor, FactorSet, Secret, Timestamp, User};
 use crate::store::Store;
 
-/// What is asked of one factor without checking an answer.
+/// What is known of a factor without checking an answer.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     factor: Factor,
@@ -31,7 +31,7 @@ struct Row {
     input: Input,
 }
 
-/// All factors that work.
+/// The factors that are implemented.
 const FACTORS: [Row; 3] = [email_code::ROW, password::ROW, totp::ROW];
 
 /// What the panel of a factor asks for on the prompt page.
@@ -52,10 +52,10 @@ pub enum MailState {
     Configured,
 }
 
-/// An answer to be checked, and what it takes.
+/// An answer to be checked, and what its check needs.
 pub(super) struct Check<'a, S> {
     pub(super) challenge: &'a Challenge,
-    /// `None` if the directory does not know the subject: the check takes as long, and fails.
+    /// `None` if the subject has no entry: the check then does the same work, and fails.
     pub(super) user: Option<&'a User>,
     pub(super) answer: &'a AnswerValue,
     pub(super) now: Timestamp,
@@ -72,7 +72,7 @@ pub(super) async fn check<S: Store + Clone + 'static>(
         Factor::EmailCode => email_code::check(check).await,
         Factor::Password => password::check(check).await,
         Factor::Totp => totp::check(check).await,
-        // Refused before it is counted.
+        // Not implemented: `answer` has refused them already.
         Factor::Passkey | Factor::RecoveryCode => Ok(false),
     }
 }
@@ -101,7 +101,7 @@ fn row_of(factor: Factor) -> Option<&'static Row> {
     FACTORS.iter().find(|row| row.factor == factor)
 }
 
-/// The digits of a code, without what people put between them for legibility.
+/// The digits of a code, without the blanks and hyphens that people type between them.
 fn digits(answer: &AnswerValue) -> Secret<String> {
     let typed = answer.text().map_or("", |text| text.expose());
     Secret::new(

@@ -1,4 +1,4 @@
-//! The password that our directory knows.
+//! The password: checked by the hash workers, and rehashed when the configured cost has risen.
 
 use super::{AnswerValue, Check, Input, Row};
 use crate::domain::{Factor, Secret, User};
@@ -28,8 +28,8 @@ pub(super) async fn check<S: Store + Clone + 'static>(
     Ok(matches!(checked, Checked::Right { .. }))
 }
 
-/// Hashes a password at today's cost after it was answered, so that nobody waits for it. If the
-/// workers are busy, the next right answer will do; a password changed meanwhile stays as it is.
+/// Rehashes a password at the configured cost in a task of its own, so that the answer does not wait.
+/// If the workers are busy, the next right answer tries again; a password changed meanwhile is kept.
 fn renew_hash<S: Store + Clone + 'static>(
     check: &Check<'_, S>,
     user: User,

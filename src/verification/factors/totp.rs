@@ -83,7 +83,7 @@ impl TotpSecret {
 
     /// The `otpauth:` URI that apps read from a QR code.
     pub fn to_uri(&self, issuer: &str, account: &str) -> Result<Secret<String>, TotpError> {
-        // A colon parts issuer and account in the URI's label, so neither can hold one.
+        // A colon separates issuer and account in the label, so neither may hold one.
         let (issuer, account) = (issuer.replace(':', " "), account.replace(':', " "));
         let totp = self
             .builder()
@@ -111,7 +111,7 @@ impl TotpSecret {
 
     /// The time step whose code this is, if it is one at all within `skew` steps of now.
     ///
-    /// Whoever calls takes the step in the store: a code is accepted once (RFC 6238 §5.2).
+    /// The caller must then take the step in the store: a code is accepted once (RFC 6238 §5.2).
     pub fn matching_step(&self, code: &str, skew: u8, now: Timestamp) -> Option<u64> {
         self.totp(skew).check(code, now.as_secs())
     }
