@@ -23,7 +23,7 @@ pub(super) const ROW: Row = Row {
     input: Input::Digits,
 };
 
-pub(super) async fn check<S: Store>(check: &Check<'_, S>) -> Result<bool, VerifyError> {
+pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
     let (id, code) = (check.challenge.id, digits(check.answer));
     let hash = hash_code(id, code.expose(), &check.services.keys);
     let answer = check.store.take_code(id, &hash, check.now).await?;
@@ -40,11 +40,11 @@ pub(in crate::verification) struct CodeRequest<'a> {
 }
 
 /// Stores a new code and mails it. Returns when it expires, or `None` if the mail server refused.
-pub(in crate::verification) async fn send<S: Store>(
+pub(in crate::verification) async fn send(
     request: &CodeRequest<'_>,
     mailer: &Mailer,
     services: &Services,
-    store: &S,
+    store: &Store,
 ) -> Result<Option<Timestamp>, StoreError> {
     let challenge = request.challenge;
     let now = services.clock.now();

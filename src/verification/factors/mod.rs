@@ -53,21 +53,18 @@ pub enum MailState {
 }
 
 /// An answer to be checked, and what its check needs.
-pub(super) struct Check<'a, S> {
+pub(super) struct Check<'a> {
     pub(super) challenge: &'a Challenge,
     /// `None` if the subject has no entry: the check then does the same work, and fails.
     pub(super) user: Option<&'a User>,
     pub(super) answer: &'a AnswerValue,
     pub(super) now: Timestamp,
     pub(super) services: &'a Services,
-    pub(super) store: &'a S,
+    pub(super) store: &'a Store,
 }
 
 /// Checks an answer by `factor`.
-pub(super) async fn check<S: Store + Clone + 'static>(
-    factor: Factor,
-    check: &Check<'_, S>,
-) -> Result<bool, VerifyError> {
+pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<bool, VerifyError> {
     match factor {
         Factor::EmailCode => email_code::check(check).await,
         Factor::Password => password::check(check).await,

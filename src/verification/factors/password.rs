@@ -2,7 +2,6 @@
 
 use super::{AnswerValue, Check, Input, Row};
 use crate::domain::{Factor, Secret, User};
-use crate::store::Store;
 use crate::verification::error::VerifyError;
 use crate::verification::password_hash::Checked;
 
@@ -13,9 +12,7 @@ pub(super) const ROW: Row = Row {
     input: Input::Password,
 };
 
-pub(super) async fn check<S: Store + Clone + 'static>(
-    check: &Check<'_, S>,
-) -> Result<bool, VerifyError> {
+pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
     let Some(password) = check.answer.text() else {
         return Ok(false);
     };
@@ -30,11 +27,7 @@ pub(super) async fn check<S: Store + Clone + 'static>(
 
 /// Rehashes a password at the configured cost in a task of its own, so that the answer does not wait.
 /// If the workers are busy, the next right answer tries again; a password changed meanwhile is kept.
-fn renew_hash<S: Store + Clone + 'static>(
-    check: &Check<'_, S>,
-    user: User,
-    password: Secret<String>,
-) {
+fn renew_hash(check: &Check<'_>, user: User, password: Secret<String>) {
     let (store, passwords) = (check.store.clone(), check.services.passwords.clone());
     tokio::task::spawn_local(async move {
         let Ok(hash) = passwords.hash(password).await else {

@@ -4,7 +4,7 @@ use super::{AnswerValue, Check, Input, Row, digits};
 use crate::domain::{Factor, Secret, Timestamp, UserId};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
-use crate::store::{Store, Taken};
+use crate::store::Taken;
 use crate::verification::error::VerifyError;
 use totp_rs::{Builder, Totp, TotpError};
 use zeroize::Zeroize;
@@ -20,7 +20,7 @@ pub(super) const ROW: Row = Row {
     input: Input::Digits,
 };
 
-pub(super) async fn check<S: Store>(check: &Check<'_, S>) -> Result<bool, VerifyError> {
+pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
     let code = digits(check.answer);
     let (services, skew) = (check.services, check.services.settings.totp_skew);
     let enrolled = check.user.and_then(|user| {

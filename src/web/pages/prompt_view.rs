@@ -1,9 +1,9 @@
 //! What the prompt page shows, before it is words.
 
 use crate::domain::{
-    Alternatives, Challenge, Factor, FactorSet, Requirement, RiskLevel, Scope, Secret, Timestamp,
+    Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, RiskLevel, Scope, Secret,
+    Timestamp,
 };
-use crate::web::local_path::LocalPath;
 use std::time::Duration;
 
 /// What the prompt page shows. [`Prompt::of`] fills in what a challenge knows.
