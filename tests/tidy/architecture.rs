@@ -1,10 +1,11 @@
 //! The layers of the source: imports go downward only, and some things have one place.
 
+use crate::imports;
 use crate::sources::{files, short, text};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which rooms stand on which floor.
-const FLOORS: [&[&str]; 6] = [
+/// Which modules are in which layer, the lowest first.
+const LAYERS: [&[&str]; 6] = [
     &["domain"],
     &[
         "clock",
@@ -60,6 +61,21 @@ const PLACES: &[(&str, &[&str])] = &[
     ("Admitted for", &["gate/permitted.rs"]),
 ];
 
+/// What the rules may not name: I/O, the time of day, async, serialization.
+const IMPURE: &[&str] = &[
+    "serde::",
+    "serde_json::",
+    "tokio::",
+    "hyper::",
+    "std::fs",
+    "std::io",
+    "SystemTime",
+    "Instant",
+    "async",
+    ".await",
+    "tracing::",
+];
+
 /// One source file: its path below `src/`, and its lines of code.
 struct Source {
     path: String,
@@ -67,11 +83,6 @@ struct Source {
 }
 
 impl Source {
-    fn room(&self) -> &str {
-        let first = self.path.split('/').next().unwrap();
-        first.strip_suffix(".rs").unwrap_or(first)
-    }
-
     /// The lines that are not comments, with their numbers.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate();
@@ -96,21 +107,18 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-fn floor(room: &str) -> usize {
-    FLOORS
+fn layer(module: &str) -> usize {
+    LAYERS
         .iter()
-        .position(|rooms| rooms.contains(&room))
-        .unwrap_or_else(|| panic!("give `{room}` a floor in tests/tidy/architecture.rs"))
+        .position(|modules| modules.contains(&module))
+        .unwrap_or_else(|| panic!("give `{module}` a layer in tests/tidy/architecture.rs"))
 }
 
-/// The rooms that a line of code names by `crate::ROOM`, wherever it does.
-fn named_rooms(line: &str) -> impl Iterator<Item = &str> {
-    line.split("crate::").skip(1).filter_map(|rest| {
-        let end = rest.find(|char: char| !char.is_alphanumeric() && char != '_');
-        let room = &rest[..end.unwrap_or(rest.len())];
-        let is_room = FLOORS.iter().any(|rooms| rooms.contains(&room));
-        is_room.then_some(room)
-    })
+/// The first name of a file's path below `src`, or of a module's; `lib` for the crate itself.
+fn top_module(path: &str) -> &str {
+    let first = path.split(['/', ':']).next().unwrap();
+    let first = first.strip_suffix(".rs").unwrap_or(first);
+    if first.is_empty() { "lib" } else { first }
 }
 
 /// Tells whether `line` names `word` as a whole: `tokio_rustls::` is not `rustls::`.
@@ -122,37 +130,81 @@ fn names(line: &str, word: &str) -> bool {
 #[test]
 fn imports_go_downward_only() {
     let mut wrong = Vec::new();
-    for source in sources() {
-        for (number, line) in source.code() {
-            for room in named_rooms(line) {
-                if floor(room) > floor(source.room()) {
-                    let place = format!("src/{}:{}", source.path, number + 1);
-                    wrong.push(format!("{place}: `{}` imports `{room}`", source.room()));
-                }
-            }
-        }
+    for (file, imported) in imports::graph() {
+        let upward = |other: &&String| layer(top_module(other)) > layer(top_module(&file));
+        let upward = imported.iter().filter(upward);
+        wrong.extend(upward.map(|other| format!("{file} imports {other}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn no_rooms_import_each_other() {
-    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for source in sources() {
-        let room = source.room().to_owned();
-        let below = source.code().flat_map(|(_, line)| named_rooms(line));
-        let below = below.filter(|other| *other != room).map(str::to_owned);
-        imports.entry(room.clone()).or_default().extend(below);
-    }
-    // Rooms that import nothing that is left are taken away until none is left, or only rings are.
-    while let Some(room) = imports
+fn no_more_than_two_files_import_each_other() {
+    let graph = imports::graph();
+    let reached: BTreeMap<&String, BTreeSet<&String>> = graph
+        .keys()
+        .map(|file| (file, reached_from(file, &graph)))
+        .collect();
+    let rings: BTreeSet<Vec<&&String>> = reached
         .iter()
-        .find(|(_, below)| below.iter().all(|room| !imports.contains_key(room)))
-        .map(|(room, _)| room.clone())
-    {
-        imports.remove(&room);
+        .map(|(file, others)| {
+            let ring = others
+                .iter()
+                .filter(|other| reached[**other].contains(*file));
+            ring.collect()
+        })
+        .collect();
+    let wrong: Vec<_> = rings.iter().filter(|ring| ring.len() > 2).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// All files that one imports, or that those import.
+fn reached_from<'g>(
+    file: &'g String,
+    graph: &'g BTreeMap<String, BTreeSet<String>>,
+) -> BTreeSet<&'g String> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![file];
+    while let Some(file) = next.pop() {
+        next.extend(graph[file].iter().filter(|other| reached.insert(*other)));
     }
-    assert!(imports.is_empty(), "a ring: {imports:?}");
+    reached
+}
+
+#[test]
+fn modules_of_different_names_do_not_import_each_other() {
+    let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, imported) in imports::graph() {
+        let module = top_module(&file).to_owned();
+        let others = imported.iter().map(|other| top_module(other).to_owned());
+        let others = others.filter(|other| *other != module).collect::<Vec<_>>();
+        modules.entry(module).or_default().extend(others);
+    }
+    // Modules that import nothing that is left are taken away until none is left, or only rings are.
+    while let Some(module) = modules
+        .iter()
+        .find(|(_, below)| below.iter().all(|module| !modules.contains_key(module)))
+        .map(|(module, _)| module.clone())
+    {
+        modules.remove(&module);
+    }
+    assert!(modules.is_empty(), "a ring: {modules:?}");
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if top_module(&source.path) != "domain" {
+            continue;
+        }
+        for (number, line) in source.shipped_code() {
+            for word in IMPURE.iter().filter(|word| names(line, word)) {
+                wrong.push(format!("src/{}:{}: `{word}`", source.path, number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

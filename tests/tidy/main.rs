@@ -10,6 +10,7 @@
 
 mod architecture;
 mod diagnostics;
+mod imports;
 mod measures;
 mod policies;
 mod readme;
