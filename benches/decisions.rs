@@ -66,7 +66,7 @@ fn grant(key: GrantKey) -> Grant {
 fn evidence(demands: &[Demand], others: usize) -> Evidence {
     let mut evidence = Evidence {
         session: SessionState::Known(Session {
-            subject: Subject::new("alice"),
+            owner: Subject::new("alice"),
             authenticated_at: Some(NOW.before(Duration::from_hours(8))),
             browser_key: Some(BROWSER),
             created_at: NOW.before(Duration::from_hours(8)),

@@ -6,7 +6,7 @@ use super::output::{Output, plural};
 use super::store::{Context, on_store};
 use super::table::Columns;
 use crate::audit::EventKind;
-use crate::domain::{Session, SessionId, Subject};
+use crate::domain::{Owner, SessionId, StoredSession, Subject};
 use crate::web::api::rfc3339;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
             .store
             .sessions(subject.as_ref(), arguments.most)
             .await?;
-        sessions.retain(|(_, session)| !session.is_spelling());
+        sessions.retain(|(_, session)| session.owner != Owner::Spelling);
         if arguments.list.json {
             let sessions: Vec<_> = sessions.iter().map(as_json).collect();
             writeln!(out, "{:#}", json!(sessions))?;
@@ -51,7 +51,7 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
         let sessions = context.store.sessions(subject.as_ref(), MOST).await?;
         let chosen = match &arguments.id {
             None => (sessions.into_iter())
-                .filter(|(_, session)| !session.is_spelling())
+                .filter(|(_, session)| session.owner != Owner::Spelling)
                 .collect(),
             Some(id) => vec![only(sessions, id)?],
         };
@@ -62,7 +62,7 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
                 .revoke_session(*id, context.clock.now(), keep)
                 .await?;
             context.record(EventKind::SessionRevoked, |event| {
-                event.subject = Some(&session.subject);
+                event.subject = session.owner.subject();
                 event.session = Some(*id);
             })?;
             writeln!(
@@ -80,15 +80,15 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
 
 /// The one session whose id begins so.
 fn only(
-    sessions: Vec<(SessionId, Session)>,
+    sessions: Vec<(SessionId, StoredSession)>,
     beginning: &str,
-) -> Result<(SessionId, Session), CliError> {
+) -> Result<(SessionId, StoredSession), CliError> {
     let beginning = beginning.to_ascii_lowercase();
     if beginning.len() < SHORTEST {
         let message = format!("`{beginning}` is too short; at least {SHORTEST} digits are needed");
         return Err(CliError::Usage(message));
     }
-    let begins = |(id, _): &(SessionId, Session)| id.to_hex().starts_with(&beginning);
+    let begins = |(id, _): &(SessionId, StoredSession)| id.to_hex().starts_with(&beginning);
     let mut found = sessions.into_iter().filter(begins);
     match (found.next(), found.next()) {
         (Some(one), None) => Ok(one),
@@ -108,24 +108,23 @@ fn subject(context: &Context, name: Option<&str>) -> Result<Option<Subject>, Cli
     Ok(id.map(|id| Subject::new(id.as_str())))
 }
 
-const fn state(session: &Session) -> &'static str {
+const fn state(session: &StoredSession) -> &'static str {
     if session.revoked { "revoked" } else { "alive" }
 }
 
 /// The user to show; a disputed session has none.
-fn owner(session: &Session) -> &str {
-    if session.is_disputed() {
-        "(disputed)"
-    } else {
-        session.subject.as_str()
-    }
+fn owner(session: &StoredSession) -> &str {
+    session
+        .owner
+        .subject()
+        .map_or("(disputed)", Subject::as_str)
 }
 
 fn short(id: SessionId) -> String {
     id.to_hex().chars().take(SHOWN).collect()
 }
 
-fn as_json((id, session): &(SessionId, Session)) -> serde_json::Value {
+fn as_json((id, session): &(SessionId, StoredSession)) -> serde_json::Value {
     json!({
         "session": id.to_hex(),
         "user": owner(session),

@@ -2,7 +2,7 @@
 
 use super::{
     Enforcement, Evidence, Grant, GrantKey, Mark, Reason, RequestDigest, Requirement, RiskLevel,
-    Session, SessionState, Timestamp,
+    Session, SessionState, StoredSession, Timestamp,
 };
 use std::sync::Arc;
 
@@ -67,8 +67,11 @@ pub fn decide(demands: &[Demand], evidence: &Evidence, now: Timestamp) -> Verdic
 pub fn unmet(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Option<Reason> {
     let session = match &evidence.session {
         SessionState::Absent | SessionState::Unknown => return Some(Reason::SessionRequired),
-        SessionState::Disputed => return Some(Reason::SessionDisputed),
-        SessionState::Known(session) if session.revoked => return Some(Reason::SessionRevoked),
+        SessionState::Disputed(StoredSession { revoked: true, .. })
+        | SessionState::Known(Session { revoked: true, .. }) => {
+            return Some(Reason::SessionRevoked);
+        }
+        SessionState::Disputed(_) => return Some(Reason::SessionDisputed),
         SessionState::Known(session) => session,
     };
     let requirement = &*demand.requirement;
@@ -137,7 +140,7 @@ fn refusal(
     now: Timestamp,
 ) -> Option<Reason> {
     let requirement = &*demand.requirement;
-    let owned = grant.subject == session.subject
+    let owned = grant.subject == session.owner
         && is_this_browser(Some(grant.browser_key), session, evidence);
     if !owned || grant.level < requirement.level {
         Some(Reason::StepUpRequired)
@@ -165,7 +168,7 @@ fn is_verified(
     else {
         return false;
     };
-    *subject == session.subject
+    *subject == session.owner
         && is_this_browser(Some(*browser_key), session, evidence)
         && requirement.factors.satisfied_by(*factors)
         && now.is_within(requirement.max_age, *verified_at)

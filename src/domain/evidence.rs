@@ -1,6 +1,6 @@
 //! The session and the grants put before a decision.
 
-use super::{BrowserKeyHash, Claim, FactorSet, Grant, Session, Subject, Timestamp};
+use super::{BrowserKeyHash, Claim, FactorSet, Grant, Session, StoredSession, Subject, Timestamp};
 
 /// Everything a decision rests on.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub enum SessionState {
     /// The request carries no credential.
     Absent,
     /// Whose the session is cannot be told: somebody else may have logged in within it.
-    Disputed,
+    Disputed(StoredSession),
     /// We know the session.
     Known(Session),
     /// The request carries a credential that we never saw a login for.

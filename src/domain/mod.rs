@@ -68,7 +68,7 @@ pub use route::{
 };
 pub use secret::Secret;
 pub use secret_name::is_secret_name;
-pub use session::Session;
+pub use session::{Owner, Session, StoredSession};
 pub use table::{Applicability, Captures, Explained, Found, Match, Part, RouteTable, TableError};
 pub use throttle::{Attempt, Counter, CounterKey};
 pub use time::Timestamp;

@@ -2,11 +2,11 @@
 
 use super::{BrowserKeyHash, Subject, Timestamp};
 
-/// What the store remembers of a session, under its [`SessionId`](super::SessionId).
+/// A session, and whose it is: a subject's, or as the store remembers it, an [`Owner`]'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
+pub struct Session<O = Subject> {
     /// Whose it is.
-    pub subject: Subject,
+    pub owner: O,
     /// When we saw the subject authenticate; `None` if we never did. Never a time of last activity.
     pub authenticated_at: Option<Timestamp>,
     /// The browser key that all evidence of this session belongs to.
@@ -19,14 +19,68 @@ pub struct Session {
     pub revoked: bool,
 }
 
+/// What the store remembers of a session, under its [`SessionId`](super::SessionId).
+pub type StoredSession = Session<Owner>;
+
+/// Whose a session is, as far as it can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Unknown: somebody logged in to it from another browser than the one that it belongs to. The
+    /// application alone knows for whom it acts, and nothing can be proved in it. Who has that browser's
+    /// key ends that by logging in again.
+    Disputed,
+    /// Unknown: no login was observed, but there may have been one. A login within it is believed only of
+    /// a browser to which the application shows later that nobody is signed in.
+    Doubtful,
+    /// None: it is filed under the one form of a session's credentials that all their spellings share. A
+    /// login in another spelling finds by it that the session belongs to another browser, and a limit that
+    /// it is over.
+    Spelling,
+    /// This subject's.
+    Subject(Subject),
+}
+
+impl Owner {
+    /// The subject, if there is one.
+    pub const fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Subject(subject) => Some(subject),
+            Self::Disputed | Self::Doubtful | Self::Spelling => None,
+        }
+    }
+}
+
+impl<O> Session<O> {
+    /// The same session of another owner.
+    pub fn of<P>(self, owner: P) -> Session<P> {
+        Session {
+            owner,
+            authenticated_at: self.authenticated_at,
+            browser_key: self.browser_key,
+            created_at: self.created_at,
+            seen_at: self.seen_at,
+            revoked: self.revoked,
+        }
+    }
+}
+
 impl Session {
-    /// A session that somebody logged in to from another browser than the one that it belongs to.
-    ///
-    /// Whose it is now, the application alone knows: nothing can be proved in it, by nobody. Who has
-    /// that browser's key ends that by logging in again.
-    pub fn disputed(browser_key: Option<BrowserKeyHash>, now: Timestamp) -> Self {
+    /// As the store remembers it.
+    pub fn stored(self) -> StoredSession {
+        let owner = Owner::Subject(self.owner.clone());
+        self.of(owner)
+    }
+}
+
+impl StoredSession {
+    /// A session in which no subject is known, from `now` on.
+    pub const fn without_subject(
+        owner: Owner,
+        browser_key: Option<BrowserKeyHash>,
+        now: Timestamp,
+    ) -> Self {
         Self {
-            subject: Subject::new(DISPUTED),
+            owner,
             authenticated_at: None,
             browser_key,
             created_at: now,
@@ -35,58 +89,11 @@ impl Session {
         }
     }
 
-    /// What is filed under the one form of a session's credentials that all their spellings share.
-    ///
-    /// It is nobody's, so nothing can be proved in it. But a login in another spelling finds by it that
-    /// the session belongs to another browser, and a limit that it is over.
-    pub fn spelling(browser_key: Option<BrowserKeyHash>, now: Timestamp) -> Self {
-        Self {
-            subject: Subject::new(SPELLING),
-            ..Self::disputed(browser_key, now)
+    /// The session of the subject whose it is; given back if there is none.
+    pub fn known(self) -> Result<Session, Self> {
+        match self.owner.subject().cloned() {
+            Some(subject) => Ok(self.of(subject)),
+            None => Err(self),
         }
-    }
-
-    /// A session that nobody is known to have logged in to, but somebody may have: a login within it is
-    /// believed only of a browser to which the application shows later that nobody has.
-    pub fn doubtful(now: Timestamp) -> Self {
-        Self {
-            subject: Subject::new(DOUBTFUL),
-            ..Self::disputed(None, now)
-        }
-    }
-
-    /// Whether nobody knows whose it is.
-    pub fn is_disputed(&self) -> bool {
-        self.subject.as_str() == DISPUTED || self.is_spelling() || self.is_doubtful()
-    }
-
-    /// Whether somebody may have logged in to it unnoticed.
-    pub fn is_doubtful(&self) -> bool {
-        self.subject.as_str() == DOUBTFUL
-    }
-
-    /// Whether it stands for the spellings of another session.
-    pub fn is_spelling(&self) -> bool {
-        self.subject.as_str() == SPELLING
-    }
-}
-
-/// No subject that is ever recognized: [`Naming::subject`](super::Naming::subject) refuses control
-/// characters.
-const DISPUTED: &str = "\u{1}disputed";
-const DOUBTFUL: &str = "\u{1}doubtful";
-const SPELLING: &str = "\u{1}spelling";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_recognized_as_the_subject_of_a_disputed_session() {
-        let now = Timestamp::from_millis(0);
-        let disputed = Session::disputed(Some(BrowserKeyHash::new([1; 32])), now);
-        assert!(disputed.is_disputed());
-        let naming = crate::domain::Naming::default();
-        assert_eq!(naming.subject(disputed.subject.as_str()), None);
     }
 }

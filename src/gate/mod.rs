@@ -8,7 +8,7 @@ pub use permitted::Permitted;
 
 use crate::domain::{
     Claim, Demand, Enforcement, Evidence, GrantKey, Reason, Session, SessionId, SessionState,
-    Timestamp, Unmet, Verdict, decide, unmet,
+    StoredSession, Timestamp, Unmet, Verdict, decide, unmet,
 };
 use crate::session::{Caller, SessionOptions};
 use crate::store::{Ask, Held, Store, StoreError};
@@ -50,17 +50,15 @@ pub async fn admit<T>(
         return Ok(settle(demands, Evidence::none(), request, now).0);
     };
     let held = fetch(store, id, caller, demands, now).await?;
-    // Nobody's, but its time runs out all the same.
-    let disputed = held.session.as_ref();
-    let disputed = disputed.filter(|session| session.is_disputed()).cloned();
     let evidence = weigh(held, caller, now);
-    let over = match (&evidence.session, &disputed, caller.reduced) {
-        (SessionState::Known(session), _, _) | (_, Some(session), _) => {
-            over_limits(session, sessions, now)
-        }
+    let over = match (&evidence.session, caller.reduced) {
+        (SessionState::Known(session), _) => over_limits(session, sessions, now),
+        (SessionState::Disputed(session), _) => over_limits(session, sessions, now),
         // Known in another spelling, which only some applications take for the same.
-        (_, None, Some(reduced)) => ended(store, reduced, sessions, now).await?,
-        (_, None, None) => None,
+        (SessionState::Absent | SessionState::Unknown, Some(reduced)) => {
+            ended(store, reduced, sessions, now).await?
+        }
+        (SessionState::Absent | SessionState::Unknown, None) => None,
     };
     if let Some(reason) = over {
         give_back(store, evidence.claims, now).await?;
@@ -197,19 +195,22 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
 
 /// The session of a caller: as it is remembered, unless a trusted proxy asserts another subject,
 /// which voids everything that was remembered.
-pub fn session_of(remembered: Option<Session>, caller: &Caller, now: Timestamp) -> SessionState {
-    match (remembered, &caller.asserted) {
-        (Some(session), None) if session.is_disputed() && !session.revoked => {
-            SessionState::Disputed
-        }
-        (Some(session), None) => SessionState::Known(session),
-        (Some(session), Some(asserted))
-            if session.subject == asserted.subject || session.revoked =>
-        {
-            SessionState::Known(session)
-        }
-        (_, Some(asserted)) => SessionState::Known(Session {
-            subject: asserted.subject.clone(),
+pub fn session_of(
+    remembered: Option<StoredSession>,
+    caller: &Caller,
+    now: Timestamp,
+) -> SessionState {
+    let asserted = caller.asserted.as_ref().map(|asserted| &asserted.subject);
+    let is_kept = |session: &StoredSession| {
+        session.revoked || asserted.is_none() || session.owner.subject() == asserted
+    };
+    match (remembered.filter(is_kept), asserted) {
+        (Some(session), _) => match session.known() {
+            Ok(session) => SessionState::Known(session),
+            Err(session) => SessionState::Disputed(session),
+        },
+        (None, Some(subject)) => SessionState::Known(Session {
+            owner: subject.clone(),
             authenticated_at: None,
             browser_key: None,
             created_at: now,
@@ -221,7 +222,11 @@ pub fn session_of(remembered: Option<Session>, caller: &Caller, now: Timestamp) 
 }
 
 /// Tells whether a session has lasted, or was idle, longer than the settings allow.
-pub fn over_limits(session: &Session, options: &SessionOptions, now: Timestamp) -> Option<Reason> {
+pub fn over_limits<O>(
+    session: &Session<O>,
+    options: &SessionOptions,
+    now: Timestamp,
+) -> Option<Reason> {
     let began = session.authenticated_at.unwrap_or(session.created_at);
     let over = |limit: Option<Duration>, since: Timestamp| {
         limit.is_some_and(|limit| now.since(since) >= limit)

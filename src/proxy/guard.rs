@@ -88,7 +88,7 @@ pub(super) async fn judge<'p>(
         }
         (
             Verdict::Challenge(_),
-            SessionState::Absent | SessionState::Disputed | SessionState::Unknown,
+            SessionState::Absent | SessionState::Disputed(_) | SessionState::Unknown,
         ) => Err(EdgeError::Refused(Reason::SessionRequired)),
     }
 }
@@ -248,8 +248,8 @@ fn record(
         Verdict::Deny((unmet, _)) => (Outcome::Denied, Some(unmet.reason)),
     };
     let subject = match &admission.session {
-        SessionState::Known(session) => Some(&session.subject),
-        SessionState::Absent | SessionState::Disputed | SessionState::Unknown => None,
+        SessionState::Known(session) => Some(&session.owner),
+        SessionState::Absent | SessionState::Disputed(_) | SessionState::Unknown => None,
     };
     let shared = &worker.sessions.shared;
     let now = shared.clock.now();

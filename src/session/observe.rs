@@ -2,8 +2,8 @@
 
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    Body, BrowserKeyHash, Method, MethodSet, RequestHead, Session, SessionId, Subject, Timestamp,
-    asks_for_page, shows_secret,
+    Body, BrowserKeyHash, Method, MethodSet, Owner, RequestHead, SessionId, StoredSession, Subject,
+    Timestamp, asks_for_page, shows_secret,
 };
 use crate::request::body::{Content, RequestBodyError};
 use crate::request::context::Visit;
@@ -377,8 +377,8 @@ impl Watch {
         let Some(id) = after else { return };
         let now = house.clock.now();
         let key = new_browser_key(&house.entropy);
-        let session = Session {
-            subject: subject.clone(),
+        let session = StoredSession {
+            owner: Owner::Subject(subject.clone()),
             authenticated_at,
             browser_key: hash_browser_key(key.expose(), &house.keys),
             created_at: now,
@@ -472,14 +472,15 @@ impl Watch {
         id: SessionId,
         guest_since: Option<Timestamp>,
     ) -> Result<Option<KnownSession>, StoreError> {
-        let is_settled = |session: &Session| {
-            session.is_doubtful() && guest_since.is_some_and(|since| since > session.created_at)
+        let is_settled = |session: &StoredSession| {
+            session.owner == Owner::Doubtful
+                && guest_since.is_some_and(|since| since > session.created_at)
         };
         let session = self.known.find(id).await?;
         let session = session.filter(|session| !is_settled(session));
         Ok(session.map(|session| KnownSession {
             of_this_browser: self.is_of_this_browser(&session),
-            subject: (!session.is_disputed()).then_some(session.subject),
+            subject: session.owner.subject().cloned(),
         }))
     }
 
@@ -504,7 +505,7 @@ impl Watch {
     }
 
     /// Whether the request carries the key of the browser that a session belongs to, if it has one.
-    fn is_of_this_browser(&self, session: &Session) -> bool {
+    fn is_of_this_browser(&self, session: &StoredSession) -> bool {
         session.browser_key.is_none() || self.browser_keys.contains(&session.browser_key)
     }
 
@@ -514,7 +515,7 @@ impl Watch {
         let mut believed = true;
         for id in self.carried_sessions().all() {
             match self.known.find(id).await {
-                Ok(Some(session)) if session.is_spelling() => {}
+                Ok(Some(session)) if session.owner == Owner::Spelling => {}
                 Ok(Some(session)) if !self.is_of_this_browser(&session) => {
                     believed = false;
                     if !self
@@ -559,7 +560,7 @@ impl Watch {
             disputed.extend(after.filter(|after| !disputed.contains(after)));
         }
         let house = &self.known.shared;
-        let nobody = Session::disputed(key, house.clock.now());
+        let nobody = StoredSession::without_subject(Owner::Disputed, key, house.clock.now());
         for id in disputed {
             let store = &self.known.store;
             let done = store.dispute_session(id, &nobody, house.options.remember);
@@ -583,12 +584,16 @@ impl Watch {
     async fn doubt(&self, visit: &Visit<'_>, session: Option<SessionId>) {
         let Some(id) = session else { return };
         match self.known.find(id).await {
-            Ok(Some(known)) if !known.is_doubtful() => {}
+            Ok(Some(known)) if known.owner != Owner::Doubtful => {}
             Ok(_) => {
                 let login = Login {
                     id,
                     replaces: None,
-                    session: Session::doubtful(self.known.shared.clock.now()),
+                    session: StoredSession::without_subject(
+                        Owner::Doubtful,
+                        None,
+                        self.known.shared.clock.now(),
+                    ),
                     keep: GuestCookie::LIFE,
                 };
                 if !self
@@ -706,7 +711,11 @@ impl Watch {
                     let login = Login {
                         id: after,
                         replaces: before,
-                        session: Session::spelling(session.browser_key, began),
+                        session: StoredSession::without_subject(
+                            Owner::Spelling,
+                            session.browser_key,
+                            began,
+                        ),
                         keep: house.options.remember,
                     };
                     store.put_login(&login).await

@@ -2,7 +2,7 @@
 
 use crate::audit::{Audit, Event};
 use crate::clock::Clock;
-use crate::domain::{Session, SessionId};
+use crate::domain::{SessionId, StoredSession};
 use crate::entropy::Entropy;
 use crate::request::request_id::RequestId;
 use crate::seal::Keys;
@@ -67,7 +67,7 @@ impl Sessions {
     }
 
     /// What the store remembers of a session.
-    pub(crate) async fn find(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+    pub(crate) async fn find(&self, id: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let ask = Ask::session(id, None);
         let held = self.store.evidence(ask, self.shared.clock.now());
         Ok(held.await?.session)

@@ -1,6 +1,8 @@
 //! What a guarded request fetches from the store.
 
-use crate::domain::{Action, BrowserKeyHash, Claim, Grant, GrantKey, Mark, Session, SessionId};
+use crate::domain::{
+    Action, BrowserKeyHash, Claim, Grant, GrantKey, Mark, SessionId, StoredSession,
+};
 
 /// What a guarded request fetches, in one round trip.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +35,7 @@ impl Ask<'_> {
 #[derive(Debug, Default)]
 pub struct Held {
     /// The session, if it is known.
-    pub session: Option<Session>,
+    pub session: Option<StoredSession>,
     /// The last verification.
     pub mark: Option<Mark>,
     /// Those of `grants` that exist.

@@ -17,7 +17,7 @@
 //! | `sg:users`, `sg:aliases`, `sg:names` | hash | users by id; ids by alias; aliases by id |
 //! | `sg:ping` | string | proof that writing works |
 
-use crate::domain::{Action, ChallengeId, CounterKey, GrantKey, SessionId, Subject, UserId};
+use crate::domain::{Action, ChallengeId, CounterKey, GrantKey, SessionId, UserId};
 use data_encoding::HEXLOWER;
 use redis::{RedisWrite, ToRedisArgs};
 use std::io::Write;
@@ -85,7 +85,7 @@ impl KeySpace {
         )
     }
 
-    pub(crate) fn subject(&self, subject: &Subject) -> String {
+    pub(crate) fn subject(&self, subject: &str) -> String {
         format!("{}{subject}", self.subjects())
     }
 

@@ -6,7 +6,7 @@ use super::{
     Ask, CodeAnswer, Held, Login, Rotated, Rotation, SentCode, StoreError, Taken, Verified,
 };
 use crate::domain::{
-    Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Session, SessionId,
+    Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, SessionId, StoredSession,
     Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
@@ -78,7 +78,7 @@ operations! {
         async fn dispute_session(
             &self,
             id: SessionId,
-            disputed: &Session,
+            disputed: &StoredSession,
             keep: Duration,
         ) -> Result<(), StoreError>;
 
@@ -119,7 +119,7 @@ operations! {
             &self,
             subject: Option<&Subject>,
             most: usize,
-        ) -> Result<Vec<(SessionId, Session)>, StoreError>;
+        ) -> Result<Vec<(SessionId, StoredSession)>, StoreError>;
 
         /// The sessions whose revocation has not ended, with the end of each.
         async fn revoked_sessions(

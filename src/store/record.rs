@@ -17,8 +17,8 @@
 use super::{SentCode, StoreError};
 use crate::domain::{
     Action, BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, Credential, FactorSet, Grant,
-    GrantId, GrantKey, Mark, RequestDigest, RiskLevel, Secret, Session, SessionId, Subject, User,
-    UserId,
+    GrantId, GrantKey, Mark, Owner, RequestDigest, RiskLevel, Secret, SessionId, StoredSession,
+    Subject, User, UserId,
 };
 
 const VERSION: u8 = 1;
@@ -48,10 +48,10 @@ mod offset {
 }
 
 /// Writes a session.
-pub(crate) fn encode_session(id: &SessionId, session: &Session) -> Vec<u8> {
-    let subject = session.subject.as_str().as_bytes();
+pub(crate) fn encode_session(id: &SessionId, session: &StoredSession) -> Vec<u8> {
+    let owner = owner_text(&session.owner).as_bytes();
     let browser_key = session.browser_key.as_ref();
-    let mut out = head(SESSION, 93 + subject.len());
+    let mut out = head(SESSION, 93 + owner.len());
     out.array(id.as_bytes())
         .time(session.seen_at)
         .flag(session.authenticated_at.is_some())
@@ -60,12 +60,12 @@ pub(crate) fn encode_session(id: &SessionId, session: &Session) -> Vec<u8> {
         .array(browser_key.map_or(&[0; 32], |key| key.as_bytes()))
         .time(session.created_at)
         .flag(session.revoked)
-        .array(subject);
+        .array(owner);
     out.into_bytes()
 }
 
 /// Reads a session that was filed under `id`.
-pub(crate) fn decode_session(id: &SessionId, bytes: &[u8]) -> Result<Session, StoreError> {
+pub(crate) fn decode_session(id: &SessionId, bytes: &[u8]) -> Result<StoredSession, StoreError> {
     session(id, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "session" })
 }
 
@@ -203,19 +203,38 @@ pub fn read_as_every_record(bytes: &[u8]) {
     }
 }
 
-fn session(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Session> {
+/// Whose a session is, as it is written: no subject has a control character
+/// ([`Naming::subject`](crate::domain::Naming::subject)), so these words are nobody's name.
+pub(crate) fn owner_text(owner: &Owner) -> &str {
+    match owner {
+        Owner::Disputed => "\u{1}disputed",
+        Owner::Doubtful => "\u{1}doubtful",
+        Owner::Spelling => "\u{1}spelling",
+        Owner::Subject(subject) => subject.as_str(),
+    }
+}
+
+/// Whose a session is, as [`owner_text`] writes it.
+fn owner(text: &str) -> Owner {
+    let unowned = [Owner::Disputed, Owner::Doubtful, Owner::Spelling];
+    let mut unowned = unowned.into_iter();
+    let known = unowned.find(|owner| owner_text(owner) == text);
+    known.unwrap_or_else(|| Owner::Subject(Subject::new(text)))
+}
+
+fn session(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<StoredSession> {
     read_head(SESSION, reader)?;
     read_owner(id, reader)?;
     let seen_at = reader.time()?;
     let (authenticated, authenticated_at) = (reader.flag()?, reader.time()?);
     let (keyed, browser_key) = (reader.flag()?, reader.array()?);
-    Some(Session {
+    Some(StoredSession {
         seen_at,
         authenticated_at: authenticated.then_some(authenticated_at),
         browser_key: keyed.then(|| BrowserKeyHash::new(browser_key)),
         created_at: reader.time()?,
         revoked: reader.flag()?,
-        subject: Subject::new(reader.rest_text()?),
+        owner: owner(reader.rest_text()?),
     })
 }
 

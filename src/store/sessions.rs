@@ -1,6 +1,6 @@
 //! What is written of sessions: a login, and another value of the cookie.
 
-use crate::domain::{Session, SessionId};
+use crate::domain::{SessionId, StoredSession};
 use std::time::Duration;
 
 /// A login that was observed.
@@ -11,7 +11,7 @@ pub struct Login {
     /// The session that the client carried before; deleted with everything it held.
     pub replaces: Option<SessionId>,
     /// The new session.
-    pub session: Session,
+    pub session: StoredSession,
     /// How long it is kept without being used.
     pub keep: Duration,
 }

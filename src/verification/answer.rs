@@ -228,7 +228,7 @@ impl Verifier {
             opened_in: challenge.session,
             session: answering.caller.claimant.session,
             unrecorded: Session {
-                subject: challenge.subject.clone(),
+                owner: challenge.subject.clone(),
                 authenticated_at: None,
                 browser_key: Some(renewed),
                 created_at: now,

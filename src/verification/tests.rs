@@ -327,7 +327,9 @@ impl Fixture {
         } = self.verifier.store.evidence(ask, self.now()).await.unwrap();
         Evidence {
             asserted_at: None,
-            session: session.map_or(SessionState::Unknown, SessionState::Known),
+            session: session
+                .and_then(|session| session.known().ok())
+                .map_or(SessionState::Unknown, SessionState::Known),
             browser_key: client.browser_key,
             mark,
             grants,

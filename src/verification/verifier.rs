@@ -165,9 +165,9 @@ impl Verifier {
         let ask = Ask::session(claimant.session, claimant.browser_key);
         let now = clock.now();
         let held = self.store.evidence(ask, now).await?;
-        let session = held
-            .session
-            .filter(|session| !session.revoked && session.subject == *claimant.subject);
+        let session = held.session.filter(|session| {
+            !session.revoked && session.owner.subject() == Some(claimant.subject)
+        });
         let is_here = session.as_ref().is_some_and(|session| {
             session.browser_key.is_some() && session.browser_key == claimant.browser_key
         });

@@ -3,6 +3,7 @@
 use super::support::{Redis, SLACK, TestStore, at_once, browser, id, in_runtime, is_unavailable};
 use std::rc::Rc;
 use std::time::Duration;
+use stepgate::domain::Subject;
 use stepgate::store::{RedisOptions, StoreError, StoreOptions};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -154,8 +155,9 @@ async fn is_told(store: &TestStore, number: usize) -> bool {
     let number = u8::try_from(number % 20).unwrap();
     match store.ask(id(number), &[]).await {
         Ok(held) => {
-            let subject = held.session.unwrap().subject;
-            assert_eq!(subject.as_str(), format!("subject{number}"));
+            let session = held.session.unwrap();
+            let subject = session.owner.subject().map(Subject::as_str);
+            assert_eq!(subject, Some(&*format!("subject{number}")));
             true
         }
         Err(StoreError::Corrupt { what }) => panic!("a shifted answer: {what}"),

@@ -5,7 +5,7 @@ use super::support::{
     HOUR, MINUTE, PATIENCE, TestStore, browser, grant, grant_key, id, once, session,
 };
 use std::time::Duration;
-use stepgate::domain::{Session, Subject};
+use stepgate::domain::{Owner, StoredSession, Subject};
 use stepgate::store::{Ask, Carry, Login, Rotated, Rotation};
 
 on_both_stores! {
@@ -100,7 +100,7 @@ async fn a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held(store
         .claims;
     assert_eq!(claims[0].grant, single);
     assert_eq!(store.held(id(1), &[]).await.session, None);
-    let listed = store.sessions(Some(&session.subject), 9).await.unwrap();
+    let listed = store.sessions(session.owner.subject(), 9).await.unwrap();
     assert_eq!(listed, [(id(2), session)]);
 }
 
@@ -163,7 +163,7 @@ async fn a_rotated_session_is_known_by_both_values_with_what_it_held(store: Test
     // It is listed once, under the value that counts.
     let listed = store.sessions(None, 9).await.unwrap();
     assert_eq!(listed, [(id(2), session.clone())]);
-    let of_subject = store.sessions(Some(&session.subject), 9).await;
+    let of_subject = store.sessions(session.owner.subject(), 9).await;
     assert_eq!(of_subject.unwrap(), [(id(2), session)]);
 }
 
@@ -176,7 +176,7 @@ async fn a_rotation_may_carry_the_session_alone(store: TestStore) {
     };
     assert_eq!(rotate(&store, alone).await, Rotated::Followed);
     let held = store.held(id(2), &[grant_key("a")]).await;
-    let bare = Session {
+    let bare = StoredSession {
         authenticated_at: None,
         ..session
     };
@@ -365,7 +365,7 @@ async fn a_disputed_session_is_nobodys_under_every_value(store: TestStore) {
     store.login(id(1), browser(1)).await;
     store.earn(1, grant_key("a")).await;
     rotate(&store, rotation(1, 2)).await;
-    let disputed = Session::disputed(Some(browser(1)), store.now());
+    let disputed = StoredSession::without_subject(Owner::Disputed, Some(browser(1)), store.now());
     for value in [id(2), id(9)] {
         let writing = store.dispute_session(value, &disputed, HOUR);
         writing.await.unwrap();
@@ -374,7 +374,7 @@ async fn a_disputed_session_is_nobodys_under_every_value(store: TestStore) {
         let held = store.held(id(value), &[grant_key("a")]).await;
         let session = held.session.unwrap();
         assert!(
-            session.is_disputed() && session.authenticated_at.is_none(),
+            session.owner == Owner::Disputed && session.authenticated_at.is_none(),
             "{value}"
         );
         assert_eq!((held.mark, held.grants.len()), (None, 0), "{value}");
@@ -398,7 +398,7 @@ async fn use_is_noted_and_never_goes_back(store: TestStore) {
     let later = store.now().after(MINUTE);
     store.touch_session(id(1), later, HOUR).await.unwrap();
     store.touch_session(id(1), store.now(), HOUR).await.unwrap();
-    let expected = Session {
+    let expected = StoredSession {
         seen_at: later,
         ..session
     };
@@ -522,7 +522,7 @@ async fn a_locked_session_keeps_nothing_but_itself(store: TestStore) {
     let held = store.evidence(ask, store.now()).await.unwrap();
     assert_eq!(
         held.session,
-        Some(Session {
+        Some(StoredSession {
             authenticated_at: None,
             ..session
         })

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use stepgate::clock::Clock;
 use stepgate::domain::{
-    Action, BrowserKeyHash, ChallengeId, Factor, FactorSet, Grant, GrantId, GrantKey, Mark,
-    RequestDigest, RiskLevel, Session, SessionId, Subject, Timestamp,
+    Action, BrowserKeyHash, ChallengeId, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, Owner,
+    RequestDigest, RiskLevel, SessionId, StoredSession, Subject, Timestamp,
 };
 use stepgate::store::{
     Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions, StoreSource,
@@ -65,14 +65,14 @@ impl TestStore {
     }
 
     /// A login of alice from `browser`.
-    pub(crate) async fn login(&self, id: SessionId, browser: BrowserKeyHash) -> Session {
+    pub(crate) async fn login(&self, id: SessionId, browser: BrowserKeyHash) -> StoredSession {
         let session = session("alice", browser, self.now());
         self.record(id, session.clone()).await;
         session
     }
 
     /// A login that begins this session.
-    pub(crate) async fn record(&self, id: SessionId, session: Session) {
+    pub(crate) async fn record(&self, id: SessionId, session: StoredSession) {
         let login = Login {
             id,
             replaces: None,
@@ -306,9 +306,9 @@ pub(crate) const fn challenge(number: u8) -> ChallengeId {
     ChallengeId::new([number; 16])
 }
 
-pub(crate) fn session(subject: &str, browser: BrowserKeyHash, now: Timestamp) -> Session {
-    Session {
-        subject: Subject::new(subject),
+pub(crate) fn session(subject: &str, browser: BrowserKeyHash, now: Timestamp) -> StoredSession {
+    StoredSession {
+        owner: Owner::Subject(Subject::new(subject)),
         authenticated_at: Some(now),
         browser_key: Some(browser),
         created_at: now,
@@ -372,7 +372,7 @@ pub(crate) fn verified(
         challenge: ChallengeId::new(challenge),
         challenge_keep: 10 * MINUTE,
         session: id,
-        unrecorded: session("alice", browser, now),
+        unrecorded: session("alice", browser, now).known().unwrap(),
         presented: Some(browser),
         renewed: browser,
         mark: mark(browser, now),

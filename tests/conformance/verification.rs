@@ -5,7 +5,9 @@ use super::support::{
     MINUTE, TestStore, at_once, browser, challenge, grant, grant_key, id, mark, once, session,
     verified,
 };
-use stepgate::domain::{Attempt, Counter, CounterKey, Factor, FactorSet, Session, Subject, UserId};
+use stepgate::domain::{
+    Attempt, Counter, CounterKey, Factor, FactorSet, Session, StoredSession, Subject, UserId,
+};
 use stepgate::store::{CodeAnswer, SentCode, Taken, Verified};
 
 on_both_stores! {
@@ -216,7 +218,7 @@ async fn a_verification_records_a_session_that_was_not_known(store: TestStore) {
         mark: mark(browser(5), store.now()),
         unrecorded: Session {
             browser_key: None,
-            ..session("alice", browser(1), store.now())
+            ..session("alice", browser(1), store.now()).known().unwrap()
         },
         ..verified(id(1), browser(5), None, store.now())
     };
@@ -224,7 +226,8 @@ async fn a_verification_records_a_session_that_was_not_known(store: TestStore) {
     let expected = Session {
         browser_key: Some(browser(5)),
         ..verified.unrecorded
-    };
+    }
+    .stored();
     assert_eq!(store.held(id(1), &[]).await.session, Some(expected.clone()));
     let listed = store
         .sessions(Some(&Subject::new("alice")), 9)
@@ -289,7 +292,7 @@ async fn another_browser_voids_what_the_earlier_one_earned(store: TestStore) {
         let held = store
             .held(id(1), &[grant_key("earlier"), grant_key("new")])
             .await;
-        let expected = Session {
+        let expected = StoredSession {
             browser_key: Some(browser(9)),
             authenticated_at: None,
             ..session
@@ -305,7 +308,7 @@ async fn another_subject_voids_everything(store: TestStore) {
     store.earn(1, grant_key("of alice")).await;
     let bob = session("bob", browser(1), store.now().after(MINUTE));
     let verified = Verified {
-        unrecorded: bob.clone(),
+        unrecorded: bob.clone().known().unwrap(),
         ..verified(id(1), browser(1), None, store.now())
     };
     store.put_verified(&verified, store.now()).await.unwrap();

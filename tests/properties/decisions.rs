@@ -111,7 +111,7 @@ fn session() -> impl Strategy<Value = SessionState> {
         1 => Just(SessionState::Unknown),
         18 => known.prop_map(|(subject, authenticated_at, browser_key, revoked)| {
             SessionState::Known(Session {
-                subject,
+                owner: subject,
                 authenticated_at,
                 browser_key,
                 created_at: Timestamp::default(),
@@ -170,7 +170,7 @@ fn fitting(demands: &[Demand], parts: Parts) -> Parts {
     let browser_key = *session
         .browser_key
         .get_or_insert(BrowserKeyHash::new([0; 32]));
-    let (subject, factors) = (session.subject.clone(), Factor::ALL.into_iter().collect());
+    let (subject, factors) = (session.owner.clone(), Factor::ALL.into_iter().collect());
     parts.browser_key = Some(browser_key);
     for demand in demands {
         if !demand.requirement.needs_grant() {
@@ -320,7 +320,7 @@ proptest! {
             return Ok(());
         };
         let ours = |subject: &Subject, browser: BrowserKeyHash| {
-            *subject == session.subject && Some(browser) == session.browser_key && Some(browser) == parts.browser_key
+            *subject == session.owner && Some(browser) == session.browser_key && Some(browser) == parts.browser_key
         };
         let mut own = parts.clone();
         own.grants.retain(|grant| ours(&grant.subject, grant.browser_key));

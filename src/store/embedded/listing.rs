@@ -3,7 +3,7 @@
 use super::EmbeddedStore;
 use super::rows::revoked_until;
 use super::schema::{millis, timestamp};
-use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::domain::{SessionId, StoredSession, Subject, Timestamp};
 use crate::store::StoreError;
 use crate::store::endings::{Ending, EndingCode};
 use crate::store::record::decode_session;
@@ -14,7 +14,7 @@ impl EmbeddedStore {
         &self,
         subject: Option<&Subject>,
         most: usize,
-    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+    ) -> Result<Vec<(SessionId, StoredSession)>, StoreError> {
         let (subject, now) = (subject.cloned(), self.clock.now());
         self.read(move |connection| {
             let mut select = connection.prepare_cached(

@@ -5,7 +5,7 @@ use super::rows::{
     SessionRow, drop_grants, every_value, note_revoked, refiled, revoked_until, wipe,
 };
 use super::schema::millis;
-use crate::domain::{Session, SessionId, Timestamp};
+use crate::domain::{SessionId, StoredSession, Timestamp};
 use crate::store::{Carry, Rotated, Rotation, StoreError};
 use rusqlite::{Connection, params};
 
@@ -66,7 +66,7 @@ fn rotate_session(
     let (session, mark) = if whole {
         (session, row.mark.map(|record| refiled(record, to)))
     } else {
-        let stale = Session {
+        let stale = StoredSession {
             authenticated_at: None,
             ..session
         };

@@ -1,10 +1,10 @@
 //! The rows of a session, as its operations read and write them.
 
 use super::schema::{millis, timestamp};
-use crate::domain::{Session, SessionId, Timestamp};
+use crate::domain::{SessionId, StoredSession, Timestamp};
 use crate::store::StoreError;
 use crate::store::endings::EndingCode;
-use crate::store::record::{decode_session, encode_session, refile};
+use crate::store::record::{decode_session, encode_session, owner_text, refile};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A session's row.
@@ -46,7 +46,7 @@ impl SessionRow {
         Ok(row)
     }
 
-    pub(super) fn session(&self, id: SessionId) -> Result<Session, StoreError> {
+    pub(super) fn session(&self, id: SessionId) -> Result<StoredSession, StoreError> {
         decode_session(&id, &self.record)
     }
 
@@ -54,7 +54,7 @@ impl SessionRow {
     pub(super) fn put(
         connection: &Connection,
         id: SessionId,
-        session: &Session,
+        session: &StoredSession,
         mark: Option<&[u8]>,
         expires_at: i64,
     ) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ impl SessionRow {
             )?
             .execute(params![
                 id.as_bytes(),
-                session.subject.as_str(),
+                owner_text(&session.owner),
                 millis(session.created_at),
                 encode_session(&id, session),
                 mark,

@@ -6,7 +6,7 @@ use super::rows::{
     revoked_until, wipe,
 };
 use super::schema::millis;
-use crate::domain::{Session, SessionId, Timestamp};
+use crate::domain::{SessionId, StoredSession, Timestamp};
 use crate::store::endings::EndingCode;
 use crate::store::{Login, StoreError};
 use rusqlite::{Connection, params};
@@ -29,7 +29,7 @@ impl EmbeddedStore {
     pub(crate) async fn dispute_session(
         &self,
         id: SessionId,
-        disputed: &Session,
+        disputed: &StoredSession,
         keep: Duration,
     ) -> Result<(), StoreError> {
         let (disputed, now) = (disputed.clone(), self.clock.now());
@@ -42,8 +42,8 @@ impl EmbeddedStore {
                 known |= value == id;
                 drop_grants(connection, value)?;
                 note_ending(connection, value, EndingCode::Locked, now)?;
-                let session = Session {
-                    subject: disputed.subject.clone(),
+                let session = StoredSession {
+                    owner: disputed.owner.clone(),
                     authenticated_at: None,
                     ..row.session(value)?
                 };
@@ -283,7 +283,7 @@ fn strip_elevation(
 ) -> Result<(), StoreError> {
     drop_grants(connection, id)?;
     if let Some(row) = SessionRow::find(connection, id, now)? {
-        let session = Session {
+        let session = StoredSession {
             authenticated_at: None,
             ..row.session(id)?
         };

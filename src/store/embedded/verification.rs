@@ -5,8 +5,8 @@ use super::evidence::put_grant;
 use super::rows::{SessionRow, drop_grants, wipe};
 use super::schema::millis;
 use crate::domain::{
-    Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session,
-    SessionId, Timestamp, UserId,
+    Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, SessionId,
+    StoredSession, Timestamp, UserId,
 };
 use crate::store::record::{decode_code, encode_code, encode_mark, rekey};
 use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
@@ -228,16 +228,16 @@ fn put_verified(
         Some(row) => Some((row.session(id)?, row.extended(until))),
     };
     let (session, until) = match known {
-        Some((session, until)) if session.subject == verified.unrecorded.subject => {
+        Some((session, until)) if session.owner.subject() == Some(&verified.unrecorded.owner) => {
             (keep_own(connection, session, verified, now)?, until)
         }
         // There is no record, or one of another subject: start with a new one.
         Some(_) | None => {
             wipe(connection, id)?;
-            (verified.unrecorded.clone(), millis(until))
+            (verified.unrecorded.clone().stored(), millis(until))
         }
     };
-    let session = Session {
+    let session = StoredSession {
         browser_key: Some(verified.renewed),
         ..session
     };
@@ -252,16 +252,16 @@ fn put_verified(
 /// Keeps what the session holds if this browser earned it; else deletes it.
 fn keep_own(
     connection: &Connection,
-    session: Session,
+    session: StoredSession,
     verified: &Verified,
     now: Timestamp,
-) -> Result<Session, StoreError> {
+) -> Result<StoredSession, StoreError> {
     if session.browser_key.is_some() && session.browser_key == verified.presented {
         renew_grants(connection, verified.session, verified.renewed, now)?;
         Ok(session)
     } else {
         drop_grants(connection, verified.session)?;
-        Ok(Session {
+        Ok(StoredSession {
             authenticated_at: None,
             ..session
         })

@@ -20,14 +20,19 @@ fn factors() -> impl Strategy<Value = FactorSet> {
     any::<u8>().prop_map(FactorSet::from_bits)
 }
 
+/// Names of subjects, and the words for whoever is none.
+fn owners() -> impl Strategy<Value = String> {
+    prop_oneof![4 => names(), 1 => Just("\u{1}disputed".to_owned()), 1 => Just("\u{1}spelling".to_owned())]
+}
+
 prop_compose! {
     fn sessions()(
-        subject in names(), authenticated_at in proptest::option::of(times()),
+        subject in owners(), authenticated_at in proptest::option::of(times()),
         browser_key in proptest::option::of(browsers()),
         created_at in times(), seen_at in times(), revoked in any::<bool>(),
-    ) -> Session {
-        let subject = Subject::new(subject);
-        Session { subject, authenticated_at, browser_key, created_at, seen_at, revoked }
+    ) -> StoredSession {
+        let owner = owner(&subject);
+        StoredSession { owner, authenticated_at, browser_key, created_at, seen_at, revoked }
     }
 }
 
@@ -86,7 +91,7 @@ proptest! {
         let read = decode_session(&id, &encode_session(&id, &session)).unwrap();
         prop_assert_eq!(&read, &session);
 
-        let mark = Mark { subject: session.subject, browser_key, factors, verified_at };
+        let mark = Mark { subject: grant.subject.clone(), browser_key, factors, verified_at };
         prop_assert_eq!(decode_mark(&id, &encode_mark(&id, &mark)).unwrap(), mark);
 
         let read = decode_grant(&id, &grant.key, &encode_grant(&id, &grant)).unwrap();
@@ -137,7 +142,7 @@ proptest! {
         let authenticated = u8::from(session.authenticated_at.is_some());
         prop_assert_eq!(bytes[42], authenticated);
         prop_assert_eq!(bytes[51], u8::from(session.browser_key.is_some()));
-        prop_assert_eq!(&bytes[93..], session.subject.as_str().as_bytes());
+        prop_assert_eq!(&bytes[93..], owner_text(&session.owner).as_bytes());
 
         let bytes = encode_grant(&id, &grant);
         prop_assert_eq!(&bytes[offset::BROWSER..][..32], grant.browser_key.as_bytes());
@@ -220,4 +225,14 @@ fn what_is_no_credential_or_no_known_version_is_corrupt() {
     );
     assert!(read(&written_by_another(VERSION, added)).is_err());
     assert!(read(&written_by_another(3, added)).is_err());
+}
+
+#[test]
+fn no_subject_is_taken_for_an_owner_that_is_none() {
+    let naming = crate::domain::Naming::default();
+    for unowned in [Owner::Disputed, Owner::Doubtful, Owner::Spelling] {
+        let text = owner_text(&unowned);
+        assert_eq!(naming.subject(text), None);
+        assert_eq!(owner(text), unowned);
+    }
 }

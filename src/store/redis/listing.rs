@@ -3,7 +3,7 @@
 use super::RedisStore;
 use super::answer::{bytes, list, next, optional_bytes, session_id, text, until};
 use super::client::Repeat;
-use crate::domain::{Session, SessionId, Subject, Timestamp};
+use crate::domain::{SessionId, StoredSession, Subject, Timestamp};
 use crate::store::StoreError;
 use crate::store::endings::{Ending, EndingCode};
 use crate::store::keys::{FIRST_FIELD, REPLACED_FIELD, REVOKED_FIELD, SESSION_FIELD};
@@ -22,7 +22,7 @@ impl RedisStore {
         &self,
         subject: Option<&Subject>,
         most: usize,
-    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+    ) -> Result<Vec<(SessionId, StoredSession)>, StoreError> {
         let mut sessions = match subject {
             Some(subject) => self.sessions_of(subject).await?,
             None => self.all_sessions(most).await?,
@@ -85,11 +85,11 @@ impl RedisStore {
     async fn sessions_of(
         &self,
         subject: &Subject,
-    ) -> Result<Vec<(SessionId, Session)>, StoreError> {
+    ) -> Result<Vec<(SessionId, StoredSession)>, StoreError> {
         let mut range = Cmd::new();
         range
             .arg("ZREVRANGE")
-            .arg(self.keys.subject(subject))
+            .arg(self.keys.subject(subject.as_str()))
             .arg(0)
             .arg(MOST_OF_A_SUBJECT - 1);
         let members = list(self.client.ask(&range, Repeat::Harmless).await?)?;
@@ -98,7 +98,7 @@ impl RedisStore {
             // The index may be stale; the session's own record is authoritative.
             if let Some(id) = session_id(&bytes(member)?)
                 && let Some(found) = self.session(id).await?
-                && found.session.subject == *subject
+                && found.session.owner.subject() == Some(subject)
             {
                 sessions.add(id, found);
             }
@@ -106,7 +106,10 @@ impl RedisStore {
         Ok(sessions.found)
     }
 
-    async fn all_sessions(&self, most: usize) -> Result<Vec<(SessionId, Session)>, StoreError> {
+    async fn all_sessions(
+        &self,
+        most: usize,
+    ) -> Result<Vec<(SessionId, StoredSession)>, StoreError> {
         let mut sessions = SessionList::default();
         let mut cursor = "0".to_owned();
         loop {
@@ -134,7 +137,7 @@ impl RedisStore {
         }
     }
 
-    async fn session(&self, id: SessionId) -> Result<Option<StoredSession>, StoreError> {
+    async fn session(&self, id: SessionId) -> Result<Option<ListedSession>, StoreError> {
         let mut get = Cmd::new();
         get.arg("HMGET")
             .arg(self.keys.session(&id))
@@ -157,7 +160,7 @@ impl RedisStore {
         }
         let first = optional_bytes(next(&mut values)?)?;
         let replaced = optional_bytes(next(&mut values)?)?.is_some();
-        Ok(Some(StoredSession {
+        Ok(Some(ListedSession {
             session,
             first: first.and_then(|bytes| session_id(&bytes)).unwrap_or(id),
             replaced,
@@ -166,8 +169,8 @@ impl RedisStore {
 }
 
 /// A session as it is stored under one value of its cookie.
-struct StoredSession {
-    session: Session,
+struct ListedSession {
+    session: StoredSession,
     /// The first value that the cookie had.
     first: SessionId,
     /// Whether the application gave it another value since.
@@ -177,19 +180,19 @@ struct StoredSession {
 /// Sessions, each listed once: under a value of its cookie that was not replaced.
 #[derive(Default)]
 struct SessionList {
-    found: Vec<(SessionId, Session)>,
+    found: Vec<(SessionId, StoredSession)>,
     firsts: HashSet<SessionId>,
 }
 
 impl SessionList {
-    fn add(&mut self, id: SessionId, stored: StoredSession) {
+    fn add(&mut self, id: SessionId, stored: ListedSession) {
         if !stored.replaced && self.firsts.insert(stored.first) {
             self.found.push((id, stored.session));
         }
     }
 }
 
-fn newest(sessions: &mut Vec<(SessionId, Session)>, most: usize) {
+fn newest(sessions: &mut Vec<(SessionId, StoredSession)>, most: usize) {
     sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.created_at), *id));
     sessions.truncate(most);
 }

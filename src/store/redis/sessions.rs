@@ -4,8 +4,8 @@ use super::answer::{bytes, session_id};
 use super::client::Repeat;
 use super::scripts::script;
 use super::{RedisStore, ttl};
-use crate::domain::{Session, SessionId, Timestamp};
-use crate::store::record::encode_session;
+use crate::domain::{SessionId, StoredSession, Timestamp};
+use crate::store::record::{encode_session, owner_text};
 use crate::store::{Login, StoreError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl RedisStore {
         self.client
             .run(script!(put_login), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(&login.id));
-                command.arg(self.keys.subject(&login.session.subject));
+                command.arg(self.keys.subject(owner_text(&login.session.owner)));
                 if let Some(replaced) = &login.replaces {
                     command.arg(self.keys.session(replaced));
                 }
@@ -90,7 +90,7 @@ impl RedisStore {
     pub(crate) async fn dispute_session(
         &self,
         id: SessionId,
-        disputed: &Session,
+        disputed: &StoredSession,
         keep: Duration,
     ) -> Result<(), StoreError> {
         let now = self.clock.now().as_millis();

@@ -5,7 +5,7 @@ use super::client::Repeat;
 use super::scripts::script;
 use super::{MARGIN, RedisStore, taken, ttl};
 use crate::domain::{
-    Attempt, ChallengeId, Counter, CounterKey, Factor, FactorSet, Session, Timestamp, UserId,
+    Attempt, ChallengeId, Counter, CounterKey, Factor, FactorSet, StoredSession, Timestamp, UserId,
 };
 use crate::store::keys::{GrantField, LatestField};
 use crate::store::record::{decode_code, encode_code, encode_grant, encode_mark, encode_session};
@@ -148,9 +148,9 @@ impl RedisStore {
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let id = &verified.session;
-        let unrecorded = Session {
+        let unrecorded = StoredSession {
             browser_key: Some(verified.renewed),
-            ..verified.unrecorded.clone()
+            ..verified.unrecorded.clone().stored()
         };
         let keys = 3 + verified.clears.len();
         let answer = self
@@ -158,7 +158,7 @@ impl RedisStore {
             .run(script!(put_verified), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(id));
                 command.arg(self.keys.answered(verified.opened_in, verified.challenge));
-                command.arg(self.keys.subject(&unrecorded.subject));
+                command.arg(self.keys.subject(verified.unrecorded.owner.as_str()));
                 for key in &verified.clears {
                     command.arg(self.keys.counter(key));
                 }

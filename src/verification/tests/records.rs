@@ -48,7 +48,7 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
         id: client.session,
         replaces: None,
         session: crate::domain::Session {
-            subject: client.subject.clone(),
+            owner: crate::domain::Owner::Subject(client.subject.clone()),
             authenticated_at: Some(now()),
             browser_key: client.browser_key,
             created_at: now(),

@@ -9,7 +9,7 @@ pub(crate) use error::EndpointError;
 pub(crate) use prompt::challenge;
 
 use super::{pages, respond};
-use crate::domain::{Reason, RequestPath, Requirement, RouteId, SessionState};
+use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionState};
 use crate::request::body::Content;
 use crate::request::context::Visit;
 use crate::request::request_id::RequestId;
@@ -39,7 +39,7 @@ struct Call<'v, 'w> {
 /// Who calls, once their session is known.
 struct Known {
     caller: Caller,
-    session: crate::domain::Session,
+    session: Session,
     id: crate::domain::SessionId,
     name: RequestId,
     client: std::net::IpAddr,
@@ -118,11 +118,14 @@ impl Call<'_, '_> {
         let now = sessions.shared.clock.now();
         let held = sessions.store.evidence(ask, now).await?;
         let session = match crate::gate::session_of(held.session, &caller, now) {
-            SessionState::Known(session) if session.revoked => {
+            SessionState::Disputed(Session { revoked: true, .. })
+            | SessionState::Known(Session { revoked: true, .. }) => {
                 return Err(EndpointError::Refused(Reason::SessionRevoked));
             }
             SessionState::Known(session) => session,
-            SessionState::Disputed => return Err(EndpointError::Refused(Reason::SessionDisputed)),
+            SessionState::Disputed(_) => {
+                return Err(EndpointError::Refused(Reason::SessionDisputed));
+            }
             SessionState::Absent | SessionState::Unknown => {
                 return Err(EndpointError::Refused(Reason::SessionRequired));
             }
@@ -199,7 +202,7 @@ impl Known {
     fn claimant(&self) -> Claimant<'_> {
         Claimant {
             session: self.id,
-            subject: &self.session.subject,
+            subject: &self.session.owner,
             email: self.caller.asserted_email(),
             browser_key: self.caller.browser_key,
         }

@@ -56,7 +56,7 @@ pub(crate) async fn challenge(
     let requirement = unmet.demand.requirement.clone();
     let claimant = Claimant {
         session: id,
-        subject: &session.subject,
+        subject: &session.owner,
         email: caller.asserted_email(),
         browser_key: key,
     };

@@ -5,7 +5,7 @@ use super::EndpointError;
 use crate::audit::{self, EventKind};
 use crate::domain::{
     Authority, Body, Captures, Demand, Enforcement, Factor, FactorSet, LocalPath, Method,
-    MethodSet, RequestHead, RequestPath, Session, Verdict, binding_parts,
+    MethodSet, Owner, RequestHead, RequestPath, StoredSession, Verdict, binding_parts,
 };
 use crate::gate;
 use crate::request::body::Content;
@@ -77,7 +77,11 @@ pub(super) async fn sign_out(
     let visit = call.visit;
     let sessions = &call.web.sessions;
     let (shared, store) = (&sessions.shared, &sessions.store);
-    let nobody = Session::disputed(known.session.browser_key, shared.clock.now());
+    let nobody = StoredSession::without_subject(
+        Owner::Disputed,
+        known.session.browser_key,
+        shared.clock.now(),
+    );
     store
         .dispute_session(known.id, &nobody, shared.options.remember)
         .await?;
@@ -87,7 +91,7 @@ pub(super) async fn sign_out(
         audit::Outcome::Succeeded,
     );
     event.session = Some(known.id);
-    event.subject = Some(&known.session.subject);
+    event.subject = Some(&known.session.owner);
     shared.audit.record(&event)?;
     let page = LocalPath::parse(&field(&bytes, "to")).unwrap_or_else(LocalPath::root);
     Ok(respond::signed_out(visit, &page))
