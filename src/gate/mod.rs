@@ -7,12 +7,11 @@ pub use digest::digest;
 pub use permitted::Permitted;
 
 use crate::domain::{
-    Claim, Demand, Enforcement, Evidence, GrantKey, Reason, Session, SessionId, SessionState,
-    StoredSession, Timestamp, Unmet, Verdict, decide, unmet,
+    Claim, Demand, Enforcement, Evidence, GrantKey, Reason, SessionId, SessionState, Timestamp,
+    Unmet, Verdict, decide, unmet,
 };
-use crate::session::{Caller, SessionOptions};
+use crate::session::{Caller, SessionOptions, over_limits, session_of};
 use crate::store::{Ask, Held, Store, StoreError};
-use std::time::Duration;
 
 /// A request at the gate: what became of it, and what was found on the way.
 #[derive(Debug)]
@@ -190,53 +189,6 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
         grants,
         claims,
         latest,
-    }
-}
-
-/// The session of a caller: as it is remembered, unless a trusted proxy asserts another subject,
-/// which voids everything that was remembered.
-pub fn session_of(
-    remembered: Option<StoredSession>,
-    caller: &Caller,
-    now: Timestamp,
-) -> SessionState {
-    let asserted = caller.asserted.as_ref().map(|asserted| &asserted.subject);
-    let is_kept = |session: &StoredSession| {
-        session.revoked || asserted.is_none() || session.owner.subject() == asserted
-    };
-    match (remembered.filter(is_kept), asserted) {
-        (Some(session), _) => match session.known() {
-            Ok(session) => SessionState::Known(session),
-            Err(session) => SessionState::Disputed(session),
-        },
-        (None, Some(subject)) => SessionState::Known(Session {
-            owner: subject.clone(),
-            authenticated_at: None,
-            browser_key: None,
-            created_at: now,
-            seen_at: now,
-            revoked: false,
-        }),
-        (None, None) => SessionState::Unknown,
-    }
-}
-
-/// Tells whether a session has lasted, or was idle, longer than the settings allow.
-pub fn over_limits<O>(
-    session: &Session<O>,
-    options: &SessionOptions,
-    now: Timestamp,
-) -> Option<Reason> {
-    let began = session.authenticated_at.unwrap_or(session.created_at);
-    let over = |limit: Option<Duration>, since: Timestamp| {
-        limit.is_some_and(|limit| now.since(since) >= limit)
-    };
-    if session.revoked {
-        Some(Reason::SessionRevoked)
-    } else if over(options.lifetime, began) || over(options.idle, session.seen_at) {
-        Some(Reason::SessionTimedOut)
-    } else {
-        None
     }
 }
 

@@ -55,10 +55,8 @@ pub(super) fn asserted(
     visit: &Visit<'_>,
     headers: &HeaderMap,
 ) -> Option<Asserted> {
-    let names = sessions.shared.options.asserted.as_ref()?;
-    if visit.is_trusted() {
-        names.read(headers)
-    } else {
-        None
-    }
+    visit
+        .is_trusted()
+        .then(|| sessions.shared.options.asserted(headers))
+        .flatten()
 }

@@ -17,6 +17,7 @@ pub(crate) mod open;
 mod recent;
 mod rolling;
 mod sessions;
+mod source;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
@@ -32,9 +33,9 @@ pub use recent::{Recent, Recognized};
 pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
+pub use source::{Source, over_limits, session_of};
 
 use crate::domain::{BrowserKeyHash, Naming, SessionId};
-use crate::seal::{Keys, Purpose};
 use std::time::Duration;
 
 /// Where sessions come from, and how long they last.
@@ -58,46 +59,14 @@ pub struct SessionOptions {
     pub idle: Option<Duration>,
     /// Where people log in; a path of the application. `{path}` stands for where they were going.
     pub login_page: Option<String>,
-    /// Logins and logouts to watch.
-    pub learn: Option<Learn>,
-
-    /// Headers of a trusted proxy that say who somebody is.
-    pub asserted: Option<AssertedHeaders>,
+    /// Who names subjects.
+    pub sources: Vec<Source>,
 }
 
 impl SessionOptions {
     /// Whether sessions must be looked up even for requests that no route guards.
     pub fn limits_in_force(&self) -> bool {
         self.lifetime.is_some() || self.idle.is_some()
-    }
-
-    /// The session of a request: now, and under the secret before a rotation.
-    pub fn identify(
-        &self,
-        credentials: &Credentials,
-        asserted: Option<&Asserted>,
-        keys: &Keys,
-    ) -> (Option<SessionId>, Option<SessionId>) {
-        match (self.key, asserted) {
-            (SessionKey::Credential, None) => {
-                (credentials.session(keys), credentials.earlier_session(keys))
-            }
-            // A proxy that authenticates each request may need no credential that reaches us.
-            (SessionKey::Credential, Some(_)) if !credentials.is_empty() => {
-                (credentials.session(keys), credentials.earlier_session(keys))
-            }
-            (SessionKey::Credential | SessionKey::Subject, Some(asserted)) => {
-                let parts: [&[u8]; 2] = [b"subject", asserted.subject.as_str().as_bytes()];
-                let earlier = keys
-                    .previous_mac(Purpose::Session, &parts)
-                    .map(SessionId::new);
-                (
-                    Some(SessionId::new(keys.mac(Purpose::Session, &parts))),
-                    earlier,
-                )
-            }
-            (SessionKey::Subject, None) => (None, None),
-        }
     }
 }
 

@@ -53,7 +53,7 @@ impl Watch {
     pub(crate) fn new(known: &Rc<Sessions>, visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
         let shared = &known.shared;
         let sessions = &shared.options;
-        let learn = sessions.learn.as_ref();
+        let learn = sessions.learn();
         let candidates = learn
             .map(|learn| learn.candidates(head))
             .unwrap_or_default();
@@ -241,7 +241,7 @@ impl Watch {
         let may_follow = sets_session
             && (has_failed || (is_safe && house.rolling.is_rolling()))
             && house.guest.is_carried(&self.carried);
-        if house.options.learn.is_none() || !(is_shown || may_follow) {
+        if house.options.learn().is_none() || !(is_shown || may_follow) {
             return;
         }
         let Some((before, Some(after))) = self.change(response.headers()) else {
@@ -797,14 +797,14 @@ impl LooksLike {
         carried: &CarriedLines,
     ) -> Self {
         let is_plain = head.claimed == MethodSet::EMPTY.with(head.method);
-        if sessions.learn.is_none() || visit.connection.data.is_authenticated() || !is_plain {
+        if sessions.learn().is_none() || visit.connection.data.is_authenticated() || !is_plain {
             return Self::Anybody;
         }
         // The home page is shown to everybody, whatever else it is.
         let page = sessions.login_page.as_deref().filter(|page| *page != "/");
         let is_page = || page.is_some_and(|page| asks_for_page(head, page));
         let has_form = || {
-            let learn = sessions.learn.as_ref();
+            let learn = sessions.learn();
             learn.is_some_and(|learn| learn.has_form_at(head))
         };
         let looks_like = if carried.is_empty() {

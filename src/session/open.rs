@@ -332,8 +332,7 @@ mod tests {
             lifetime: None,
             idle: None,
             login_page: None,
-            learn: None,
-            asserted: None,
+            sources: Vec::new(),
         }
     }
 

@@ -222,11 +222,8 @@ fn a_login_needs_a_sign_of_its_success() {
     assert!(wrong(&login("")).contains("`success` is missing"));
     assert!(wrong(&login(", success: {}")).contains("names no sign of a success"));
     assert!(wrong(&login(", success: { body: \"(\" }")).contains("not a regex"));
-    let learn = read(&login(", success: { status: [302, 303] }"))
-        .sessions
-        .learn
-        .unwrap();
-    assert_eq!(learn.logins.len(), 1);
+    let settings = read(&login(", success: { status: [302, 303] }"));
+    assert_eq!(settings.sessions.learn().unwrap().logins.len(), 1);
     let without_cookies = login(", success: { status: 302 }").replace("cookies: sid, ", "");
     assert!(wrong(&without_cookies).contains("`session.cookies` is missing"));
 }
@@ -284,14 +281,13 @@ fn a_login_may_be_told_by_more_than_its_path() {
         "match: { methods: [POST], path: /index.php, form: { task: user.login } }",
         "match: { path: /api.php, json: { /method: user.login, /id: 1 }, headers: { x-a: present } }",
     ] {
-        let learn = read(&of(entry)).sessions.learn.unwrap();
+        let settings = read(&of(entry));
+        let learn = settings.sessions.learn().unwrap();
         assert!(learn.logins[0].needs_secret(), "{entry}");
         assert!(!warnings(&of(entry)).contains("stepgate.yaml:8"), "{entry}");
     }
-    let learn = read(&of("path: /enter, form: { code: present }"))
-        .sessions
-        .learn;
-    assert!(!learn.unwrap().logins[0].needs_secret());
+    let settings = read(&of("path: /enter, form: { code: present }"));
+    assert!(!settings.sessions.learn().unwrap().logins[0].needs_secret());
     for (entry, mistake) in [
         (
             "path: '/ucp.php?mode=login'",

@@ -272,8 +272,7 @@ fn sessions() -> SessionOptions {
         lifetime: None,
         idle: None,
         login_page: None,
-        learn: None,
-        asserted: None,
+        sources: Vec::new(),
     }
 }
 

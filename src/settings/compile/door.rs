@@ -98,7 +98,7 @@ impl Door {
         draft: &mut Draft<'_>,
     ) -> Edge {
         let mut identity = self.identity;
-        if let Some(asserted) = &sessions.asserted {
+        if let Some(asserted) = sessions.asserted_headers() {
             let named = [&asserted.email, &asserted.authenticated_at];
             let named = named.into_iter().flatten().chain([&asserted.subject]);
             identity.extend(named.map(|name| folded(name.as_str())));

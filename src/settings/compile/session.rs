@@ -5,7 +5,7 @@ use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::request::headers::is_plain;
 use crate::session::{
     AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
-    SessionOptions,
+    SessionOptions, Source,
 };
 use crate::settings::raw::{
     RawAsserted, RawCase, RawCredentials, RawNormalize, RawRotatedProofs, RawRotation, RawSession,
@@ -57,6 +57,8 @@ pub(super) fn compile(
     }
     let learn = raw.learn.as_ref();
     let learn = learn.map(|raw| learn::compile(raw, naming, &cookies, draft));
+    let sources = asserted.map(Source::Headers).into_iter();
+    let sources = sources.chain(learn.map(Source::Learn)).collect();
     SessionOptions {
         credentials: CredentialNames { cookies },
         key_names: key_names(raw.credentials.as_ref(), draft),
@@ -67,8 +69,7 @@ pub(super) fn compile(
         lifetime,
         idle,
         login_page: login_page(raw.login_page.as_deref(), draft),
-        learn,
-        asserted,
+        sources,
     }
 }
 

@@ -13,8 +13,7 @@ use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionS
 use crate::request::body::Content;
 use crate::request::context::Visit;
 use crate::request::request_id::RequestId;
-use crate::session::identify;
-use crate::session::{Caller, CarriedLines};
+use crate::session::{Caller, CarriedLines, identify, over_limits, session_of};
 use crate::store::Ask;
 use crate::verification::{self, Claimant, CountedBy};
 use crate::web::Web;
@@ -117,7 +116,7 @@ impl Call<'_, '_> {
         let ask = Ask::session(id, caller.browser_key);
         let now = sessions.shared.clock.now();
         let held = sessions.store.evidence(ask, now).await?;
-        let session = match crate::gate::session_of(held.session, &caller, now) {
+        let session = match session_of(held.session, &caller, now) {
             SessionState::Disputed(Session { revoked: true, .. })
             | SessionState::Known(Session { revoked: true, .. }) => {
                 return Err(EndpointError::Refused(Reason::SessionRevoked));
@@ -130,7 +129,7 @@ impl Call<'_, '_> {
                 return Err(EndpointError::Refused(Reason::SessionRequired));
             }
         };
-        if let Some(reason) = crate::gate::over_limits(&session, options, now) {
+        if let Some(reason) = over_limits(&session, options, now) {
             return Err(EndpointError::Refused(reason));
         }
         Ok(Known {

@@ -1,0 +1,121 @@
+//! The sources that name a session's subject, and their precedence.
+//!
+//! What a trusted proxy asserts with a request comes first: it voids what is remembered of another subject.
+//! Without it a session is whose login was observed.
+
+use super::{Asserted, AssertedHeaders, Caller, Credentials, Learn, SessionKey, SessionOptions};
+use crate::domain::{Reason, Session, SessionId, SessionState, StoredSession, Timestamp};
+use crate::seal::{Keys, Purpose};
+use http::HeaderMap;
+use std::time::Duration;
+
+/// Something that names the subject of a session.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Headers of a trusted proxy, with every request.
+    Headers(AssertedHeaders),
+    /// The logins and logouts that the application answers.
+    Learn(Learn),
+}
+
+impl SessionOptions {
+    /// What a trusted proxy asserts in the headers of a request from it.
+    pub fn asserted(&self, headers: &HeaderMap) -> Option<Asserted> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Headers(names) => names.read(headers),
+            Source::Learn(_) => None,
+        })
+    }
+
+    /// The headers in which a trusted proxy names subjects.
+    pub fn asserted_headers(&self) -> Option<&AssertedHeaders> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Headers(names) => Some(names),
+            Source::Learn(_) => None,
+        })
+    }
+
+    /// The logins and logouts to watch.
+    pub fn learn(&self) -> Option<&Learn> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Headers(_) => None,
+            Source::Learn(learn) => Some(learn),
+        })
+    }
+
+    /// The session of a request: now, and under the secret before a rotation.
+    pub fn identify(
+        &self,
+        credentials: &Credentials,
+        asserted: Option<&Asserted>,
+        keys: &Keys,
+    ) -> (Option<SessionId>, Option<SessionId>) {
+        match (self.key, asserted) {
+            (SessionKey::Credential, None) => {
+                (credentials.session(keys), credentials.earlier_session(keys))
+            }
+            // A proxy that authenticates each request may need no credential that reaches us.
+            (SessionKey::Credential, Some(_)) if !credentials.is_empty() => {
+                (credentials.session(keys), credentials.earlier_session(keys))
+            }
+            (SessionKey::Credential | SessionKey::Subject, Some(asserted)) => {
+                let parts: [&[u8]; 2] = [b"subject", asserted.subject.as_str().as_bytes()];
+                let earlier = keys
+                    .previous_mac(Purpose::Session, &parts)
+                    .map(SessionId::new);
+                (
+                    Some(SessionId::new(keys.mac(Purpose::Session, &parts))),
+                    earlier,
+                )
+            }
+            (SessionKey::Subject, None) => (None, None),
+        }
+    }
+}
+
+/// The session of a caller: as it is remembered, unless a trusted proxy asserts another subject,
+/// which voids everything that was remembered.
+pub fn session_of(
+    remembered: Option<StoredSession>,
+    caller: &Caller,
+    now: Timestamp,
+) -> SessionState {
+    let asserted = caller.asserted.as_ref().map(|asserted| &asserted.subject);
+    let is_kept = |session: &StoredSession| {
+        session.revoked || asserted.is_none() || session.owner.subject() == asserted
+    };
+    match (remembered.filter(is_kept), asserted) {
+        (Some(session), _) => match session.known() {
+            Ok(session) => SessionState::Known(session),
+            Err(session) => SessionState::Disputed(session),
+        },
+        (None, Some(subject)) => SessionState::Known(Session {
+            owner: subject.clone(),
+            authenticated_at: None,
+            browser_key: None,
+            created_at: now,
+            seen_at: now,
+            revoked: false,
+        }),
+        (None, None) => SessionState::Unknown,
+    }
+}
+
+/// Tells whether a session has lasted, or was idle, longer than the settings allow.
+pub fn over_limits<O>(
+    session: &Session<O>,
+    options: &SessionOptions,
+    now: Timestamp,
+) -> Option<Reason> {
+    let began = session.authenticated_at.unwrap_or(session.created_at);
+    let over = |limit: Option<Duration>, since: Timestamp| {
+        limit.is_some_and(|limit| now.since(since) >= limit)
+    };
+    if session.revoked {
+        Some(Reason::SessionRevoked)
+    } else if over(options.lifetime, began) || over(options.idle, session.seen_at) {
+        Some(Reason::SessionTimedOut)
+    } else {
+        None
+    }
+}
