@@ -12,10 +12,10 @@ use crate::store::Store;
 use crate::transport;
 use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
+use crate::transport::idle_reaper::IdleReaper;
 use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transport};
 use crate::transport::streams::Stream;
 use crate::transport::upstream::Pool;
-use crate::transport::watchman::Watchman;
 use crate::web::Web;
 use crate::web::respond;
 use http::Request;
@@ -45,7 +45,7 @@ pub async fn serve(
             },
             connections: house.census.clone(),
             drain,
-            watchman: Watchman::default(),
+            idle_reaper: IdleReaper::default(),
             complaints: Complaints::default(),
             clock: house.sessions.clock.clone(),
         },
@@ -65,7 +65,7 @@ pub async fn serve(
         tokio::task::spawn_local(transport::accept(worker.clone(), listener, tls));
     }
     let watching = worker.clone();
-    tokio::task::spawn_local(async move { watching.transport.watchman.make_rounds().await });
+    tokio::task::spawn_local(async move { watching.transport.idle_reaper.run().await });
     stop.await;
     worker.transport.drain.begin();
     worker.transport.drain.finished().await;

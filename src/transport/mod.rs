@@ -9,6 +9,7 @@ pub(crate) mod connection_auth;
 mod connection_limit;
 pub(crate) mod drain;
 mod gather;
+pub(crate) mod idle_reaper;
 mod limits;
 mod listen;
 mod response_body;
@@ -18,7 +19,6 @@ pub(crate) mod status_class;
 pub(crate) mod streams;
 pub(crate) mod tunnel;
 pub mod upstream;
-pub(crate) mod watchman;
 pub(crate) mod wire;
 
 pub use connection_limit::Census;

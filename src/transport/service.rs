@@ -3,9 +3,9 @@
 use super::complaints::Complaints;
 use super::connection_limit::{Census, Place};
 use super::drain::Drain;
+use super::idle_reaper::IdleReaper;
 use super::limits::ClientLimits;
 use super::streams::Stream;
-use super::watchman::Watchman;
 use super::wire::Line;
 use crate::clock::Clock;
 use bytes::Bytes;
@@ -88,8 +88,8 @@ pub(crate) struct Transport {
     pub(crate) connections: Arc<Census>,
     /// The end of the thread.
     pub(crate) drain: Rc<Drain>,
-    /// The idle connections of the thread.
-    pub(crate) watchman: Watchman,
+    /// Parks the thread's idle connections.
+    pub(crate) idle_reaper: IdleReaper,
     /// How much is logged of refused connections.
     pub(crate) complaints: Complaints,
     /// The time.

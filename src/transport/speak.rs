@@ -29,7 +29,7 @@ pub(super) async fn http1<H, S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let transport = service.transport();
-    transport.watchman.watch(&connection.line);
+    transport.idle_reaper.track(&connection.line);
     // Boxed, so that there is room for it only while it is needed.
     while let Some(dozing) = Box::pin(converse(&service, &connection, stream, prefix)).await {
         (stream, prefix) = (dozing, Vec::new());
@@ -39,7 +39,7 @@ pub(super) async fn http1<H, S>(
             return;
         }
         connection.line.wake();
-        transport.watchman.watch(&connection.line);
+        transport.idle_reaper.track(&connection.line);
     }
 }
 

@@ -21,8 +21,8 @@ pub(crate) struct Line {
 /// How far a connection is from sleep, and who is woken to go there.
 #[derive(Debug, Default)]
 struct Sleep {
-    watched: AtomicBool,
-    disturbed: AtomicU32,
+    tracked: AtomicBool,
+    activity: AtomicU32,
     drowsy: AtomicBool,
     dozing: AtomicBool,
     sleeper: OnceLock<Waker>,
@@ -55,7 +55,7 @@ impl Line {
     /// Notes it. Whoever is heard is not silent: what was said is not taken for the rest before it.
     pub(super) fn hear(&self, heard: Heard) {
         self.heard.store(heard as u8, Ordering::Relaxed);
-        self.sleep.disturbed.fetch_add(1, Ordering::Relaxed);
+        self.sleep.activity.fetch_add(1, Ordering::Relaxed);
         self.sleep.drowsy.store(false, Ordering::Relaxed);
     }
 
@@ -77,9 +77,9 @@ impl Line {
         Occupied(self.clone())
     }
 
-    /// How often the client was heard or answered, at any length; it may begin anew.
-    pub(crate) fn times_heard(&self) -> u32 {
-        self.sleep.disturbed.load(Ordering::Relaxed)
+    /// A counter of reads from the client and of ended responses; it wraps.
+    pub(crate) fn activity(&self) -> u32 {
+        self.sleep.activity.load(Ordering::Relaxed)
     }
 
     /// Notes the task that serves the connection; it stays the same.
@@ -100,14 +100,14 @@ impl Line {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Whether nobody watches the connection yet; somebody does from now on.
-    pub(crate) fn comes_under_watch(&self) -> bool {
-        !self.sleep.watched.swap(true, Ordering::Relaxed)
+    /// Marks the connection as tracked by the idle reaper; `false` if it was already.
+    pub(crate) fn begin_tracking(&self) -> bool {
+        !self.sleep.tracked.swap(true, Ordering::Relaxed)
     }
 
-    /// Nobody watches it any more.
-    pub(crate) fn leaves_watch(&self) {
-        self.sleep.watched.store(false, Ordering::Relaxed);
+    /// Clears the mark.
+    pub(crate) fn end_tracking(&self) {
+        self.sleep.tracked.store(false, Ordering::Relaxed);
     }
 
     /// Lets the connection doze as soon as it can, until its client speaks.
@@ -164,6 +164,6 @@ impl Drop for Occupied {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         // The client's silence begins now.
-        self.0.sleep.disturbed.fetch_add(1, Ordering::Relaxed);
+        self.0.sleep.activity.fetch_add(1, Ordering::Relaxed);
     }
 }

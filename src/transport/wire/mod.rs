@@ -157,7 +157,7 @@ impl<S> Wire<S> {
             Phase::Body => self.deadlines.progress,
             Phase::Head => self.deadlines.header,
             Phase::Idle if self.may_doze() => {
-                // The deadline of idle connections is kept by whoever watches the sleep.
+                // `http1` keeps the idle deadline of a parked connection.
                 self.line.doze();
                 return Poll::Pending;
             }

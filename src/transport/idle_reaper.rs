@@ -1,0 +1,68 @@
+//! Per-thread idle reaper: asks connections without traffic to release their HTTP state.
+//!
+//! A timer per connection would wake each of them many times a second while it is in use. The reaper
+//! checks all of them on one timer, and wakes only those without traffic since its last check.
+
+use super::wire::{DOZE_AFTER, Line};
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::sync::{Arc, Weak};
+use tokio::sync::Notify;
+
+/// Tracks the connections of a thread that hold HTTP state.
+#[derive(Debug, Default)]
+pub(crate) struct IdleReaper {
+    tracked: RefCell<Vec<Tracked>>,
+    added: Notify,
+}
+
+#[derive(Debug)]
+struct Tracked {
+    line: Weak<Line>,
+    /// The connection's activity counter at the last check.
+    activity: u32,
+}
+
+impl IdleReaper {
+    /// Tracks a connection until it is parked or ends.
+    pub(crate) fn track(&self, line: &Arc<Line>) {
+        if line.begin_tracking() {
+            self.tracked.borrow_mut().push(Tracked {
+                line: Arc::downgrade(line),
+                activity: line.activity(),
+            });
+            self.added.notify_one();
+        }
+    }
+
+    /// Checks the tracked connections every [`DOZE_AFTER`]; waits without a timer while there are none.
+    pub(crate) async fn run(&self) -> Infallible {
+        loop {
+            while self.tracked.borrow().is_empty() {
+                self.added.notified().await;
+            }
+            tokio::time::sleep(DOZE_AFTER).await;
+            self.tracked.borrow_mut().retain_mut(Tracked::check);
+        }
+    }
+}
+
+impl Tracked {
+    /// Asks the connection to park if it had no traffic since the last check. Returns whether it stays
+    /// tracked.
+    fn check(&mut self) -> bool {
+        let Some(line) = self.line.upgrade() else {
+            return false;
+        };
+        if line.is_dozing() {
+            line.end_tracking();
+            return false;
+        }
+        let activity = line.activity();
+        if activity == self.activity && !line.is_busy() {
+            line.make_drowsy();
+        }
+        self.activity = activity;
+        true
+    }
+}
