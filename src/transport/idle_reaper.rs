@@ -3,7 +3,7 @@
 //! A timer per connection would wake each of them many times a second while it is in use. The reaper
 //! checks all of them on one timer, and wakes only those without traffic since its last check.
 
-use super::wire::{DOZE_AFTER, Line};
+use super::wire::{Line, PARK_AFTER};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
@@ -35,13 +35,13 @@ impl IdleReaper {
         }
     }
 
-    /// Checks the tracked connections every [`DOZE_AFTER`]; waits without a timer while there are none.
+    /// Checks the tracked connections every [`PARK_AFTER`]; waits without a timer while there are none.
     pub(crate) async fn run(&self) -> Infallible {
         loop {
             while self.tracked.borrow().is_empty() {
                 self.added.notified().await;
             }
-            tokio::time::sleep(DOZE_AFTER).await;
+            tokio::time::sleep(PARK_AFTER).await;
             self.tracked.borrow_mut().retain_mut(Tracked::check);
         }
     }
@@ -54,13 +54,13 @@ impl Tracked {
         let Some(line) = self.line.upgrade() else {
             return false;
         };
-        if line.is_dozing() {
+        if line.is_parked() {
             line.end_tracking();
             return false;
         }
         let activity = line.activity();
         if activity == self.activity && !line.is_busy() {
-            line.make_drowsy();
+            line.request_park();
         }
         self.activity = activity;
         true

@@ -184,7 +184,7 @@ async fn greet<H, S>(
 async fn sniff<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io::Result<bool> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     loop {
-        wire::hear(stream, read).await?;
+        wire::read_some(stream, read).await?;
         let compared = read.len().min(PREFACE.len());
         if read.get(..compared) != PREFACE.get(..compared) {
             return Ok(false);

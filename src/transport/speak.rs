@@ -1,10 +1,10 @@
-//! HTTP on one connection: hyper's servers, and the rest they take while the client says nothing.
+//! HTTP on one connection: hyper's servers, and parking while no request is in flight.
 
 use super::limits::LAST_CALL;
 use super::response_body::ResponseBody;
 use super::service::{Connection, Service, Transport};
 use super::streams::{Stream, Streams};
-use super::wire::{self, DOZE_AFTER, HeadLimits, Heard, Line, Scanner, Wire};
+use super::wire::{self, HeadLimits, Heard, Line, PARK_AFTER, Scanner, Wire};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,8 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 /// Serves HTTP/1, of which `prefix` was read already.
 ///
-/// Between requests that are far apart only the socket is kept: most connections are idle most of the
-/// time, and what serves a request takes many times as much memory.
+/// An idle connection is parked: hyper's state and buffers are dropped, and only the socket is kept. Most
+/// connections are idle most of the time, and hyper takes many times the memory of a socket.
 pub(super) async fn http1<H, S>(
     service: Rc<H>,
     connection: Rc<Connection<H::Connection>>,
@@ -30,22 +30,23 @@ pub(super) async fn http1<H, S>(
 {
     let transport = service.transport();
     transport.idle_reaper.track(&connection.line);
-    // Boxed, so that there is room for it only while it is needed.
-    while let Some(dozing) = Box::pin(converse(&service, &connection, stream, prefix)).await {
-        (stream, prefix) = (dozing, Vec::new());
-        if !doze(transport, &mut stream, &mut prefix).await {
-            // TLS says goodbye (RFC 8446 §6.1), to whoever takes it at once.
+    // Boxed, so that a parked connection does not hold the memory of the future.
+    while let Some(parked) =
+        Box::pin(serve_until_parked(&service, &connection, stream, prefix)).await
+    {
+        (stream, prefix) = (parked, Vec::new());
+        if !wait_for_bytes(transport, &mut stream, &mut prefix).await {
+            // RFC 8446 §6.1: sends close_notify, unless the socket takes longer.
             let _ = tokio::time::timeout(LAST_CALL, stream.shutdown()).await;
             return;
         }
-        connection.line.wake();
+        connection.line.unpark();
         transport.idle_reaper.track(&connection.line);
     }
 }
 
-/// Answers requests until the connection ends, or its client is silent for a while: then the stream
-/// is handed back.
-async fn converse<H, S>(
+/// Serves requests until the connection ends (`None`) or is parked: then the stream is handed back.
+async fn serve_until_parked<H, S>(
     service: &Rc<H>,
     connection: &Rc<Connection<H::Connection>>,
     stream: S,
@@ -58,10 +59,10 @@ where
     let transport = service.transport();
     let limits = &transport.limits;
     let mut builder = hyper::server::conn::http1::Builder::new();
-    // The wire keeps the deadlines; hyper's own would close idle connections with them.
+    // `Wire` keeps the deadlines; hyper's header timeout would also close idle connections.
     builder
         .max_headers(limits.headers)
-        // With some room for blank lines: the wire has looked at the head already.
+        // `Wire` has checked the size already; 64 bytes more for the blank lines that RFC 9112 §2.2 allows.
         .max_header_size(limits.header_bytes + 64)
         .header_read_timeout(None);
     let answering = {
@@ -78,31 +79,31 @@ where
     );
     let serving = builder.serve_connection(TokioIo::new(wire), answering);
     let mut serving = serving.with_upgrades();
-    let left = drive(
+    let exit = drive(
         transport,
         &connection.line,
         Pin::new(&mut serving),
         hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
     )
     .await;
-    match left {
-        Left::Ended => None,
-        Left::Dozing => Some(serving.into_parts()?.io.into_inner().into_stream()),
+    match exit {
+        Exit::Ended => None,
+        Exit::Parked => Some(serving.into_parts()?.io.into_inner().into_stream()),
     }
 }
 
-/// Waits for the client's next word. There is none if it hangs up, is silent for too long, or the
-/// worker drains.
-async fn doze<S>(transport: &Transport, stream: &mut S, heard: &mut Vec<u8>) -> bool
+/// Waits for the next bytes of a parked connection; `false` if the client closes, the idle deadline
+/// passes, or the worker drains.
+async fn wait_for_bytes<S>(transport: &Transport, stream: &mut S, read: &mut Vec<u8>) -> bool
 where
     S: AsyncRead + Unpin,
 {
     let idle = transport.limits.deadlines.idle;
     tokio::select! {
         biased;
-        heard = wire::hear(stream, heard) => heard.is_ok(),
+        result = wire::read_some(stream, read) => result.is_ok(),
         () = transport.drain.begun() => false,
-        () = tokio::time::sleep(idle.saturating_sub(DOZE_AFTER)) => false,
+        () = tokio::time::sleep(idle.saturating_sub(PARK_AFTER)) => false,
     }
 }
 
@@ -172,22 +173,22 @@ fn answer<H: Service>(
     }
 }
 
-/// How a connection left hyper.
-enum Left {
-    /// Nothing is under way, and the client is silent.
-    Dozing,
-    /// For good.
+/// Why hyper no longer serves a connection.
+enum Exit {
+    /// The connection ended.
     Ended,
+    /// It is idle; its stream is kept.
+    Parked,
 }
 
-/// Runs a connection to its end, or until it dozes, telling it once when the worker begins to drain. A
-/// request that came half way by then is waited for, as long as its head may take.
+/// Runs a connection until it ends or is parked, and calls `finish` once when the worker drains. A head
+/// that has begun by then is waited for until its deadline.
 async fn drive<C, E>(
     transport: &Transport,
     line: &Line,
     mut serving: Pin<&mut C>,
     mut finish: impl FnMut(Pin<&mut C>),
-) -> Left
+) -> Exit
 where
     C: Future<Output = Result<(), E>>,
 {
@@ -202,15 +203,15 @@ where
             let _: Poll<()> = begun.as_mut().poll(cx);
         }
         if line.is_ended() {
-            return Poll::Ready(Left::Ended);
+            return Poll::Ready(Exit::Ended);
         }
         // What stands in the socket already comes in first. A connection that breaks off has told
         // whoever was concerned: the client is gone.
         if serving.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Left::Ended);
+            return Poll::Ready(Exit::Ended);
         }
-        if line.is_dozing() {
-            return Poll::Ready(Left::Dozing);
+        if line.is_parked() {
+            return Poll::Ready(Exit::Parked);
         }
         if told || !transport.drain.has_begun() {
             return Poll::Pending;
@@ -229,7 +230,7 @@ where
         }
         told = true;
         finish(serving.as_mut());
-        serving.as_mut().poll(cx).map(|_| Left::Ended)
+        serving.as_mut().poll(cx).map(|_| Exit::Ended)
     })
     .await
 }

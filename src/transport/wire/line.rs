@@ -14,18 +14,18 @@ pub(crate) struct Line {
     tunnel: AtomicBool,
     ended: AtomicBool,
     heard: AtomicU8,
-    sleep: Sleep,
+    parking: Parking,
     pub(super) interims: Interims,
 }
 
-/// How far a connection is from sleep, and who is woken to go there.
+/// The parking state of a connection, and the task that is woken to park it.
 #[derive(Debug, Default)]
-struct Sleep {
+struct Parking {
     tracked: AtomicBool,
     activity: AtomicU32,
-    drowsy: AtomicBool,
-    dozing: AtomicBool,
-    sleeper: OnceLock<Waker>,
+    requested: AtomicBool,
+    parked: AtomicBool,
+    task: OnceLock<Waker>,
 }
 
 /// How far the client came with what it is saying.
@@ -55,8 +55,8 @@ impl Line {
     /// Notes it. Whoever is heard is not silent: what was said is not taken for the rest before it.
     pub(super) fn hear(&self, heard: Heard) {
         self.heard.store(heard as u8, Ordering::Relaxed);
-        self.sleep.activity.fetch_add(1, Ordering::Relaxed);
-        self.sleep.drowsy.store(false, Ordering::Relaxed);
+        self.parking.activity.fetch_add(1, Ordering::Relaxed);
+        self.parking.requested.store(false, Ordering::Relaxed);
     }
 
     /// What the client was caught doing on this connection, if anything.
@@ -79,18 +79,18 @@ impl Line {
 
     /// A counter of reads from the client and of ended responses; it wraps.
     pub(crate) fn activity(&self) -> u32 {
-        self.sleep.activity.load(Ordering::Relaxed)
+        self.parking.activity.load(Ordering::Relaxed)
     }
 
     /// Notes the task that serves the connection; it stays the same.
     pub(crate) fn is_served_by(&self, task: &Waker) {
-        let _ = self.sleep.sleeper.get_or_init(|| task.clone());
+        let _ = self.parking.task.get_or_init(|| task.clone());
     }
 
     /// Ends the connection with whatever is under way on it.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
-        if let Some(task) = self.sleep.sleeper.get() {
+        if let Some(task) = self.parking.task.get() {
             task.wake_by_ref();
         }
     }
@@ -102,42 +102,42 @@ impl Line {
 
     /// Marks the connection as tracked by the idle reaper; `false` if it was already.
     pub(crate) fn begin_tracking(&self) -> bool {
-        !self.sleep.tracked.swap(true, Ordering::Relaxed)
+        !self.parking.tracked.swap(true, Ordering::Relaxed)
     }
 
     /// Clears the mark.
     pub(crate) fn end_tracking(&self) {
-        self.sleep.tracked.store(false, Ordering::Relaxed);
+        self.parking.tracked.store(false, Ordering::Relaxed);
     }
 
-    /// Lets the connection doze as soon as it can, until its client speaks.
-    pub(crate) fn make_drowsy(&self) {
-        if !self.sleep.drowsy.swap(true, Ordering::Relaxed)
-            && let Some(sleeper) = self.sleep.sleeper.get()
+    /// Asks the connection to park as soon as it can; the next read clears that.
+    pub(crate) fn request_park(&self) {
+        if !self.parking.requested.swap(true, Ordering::Relaxed)
+            && let Some(task) = self.parking.task.get()
         {
-            sleeper.wake_by_ref();
+            task.wake_by_ref();
         }
     }
 
-    /// Whether it is to doze as soon as it can.
-    pub(super) fn is_drowsy(&self) -> bool {
-        self.sleep.drowsy.load(Ordering::Relaxed)
+    /// Whether the connection is to park as soon as it can.
+    pub(super) fn is_park_requested(&self) -> bool {
+        self.parking.requested.load(Ordering::Relaxed)
     }
 
-    /// Notes that only the stream is needed until the client speaks again.
-    pub(super) fn doze(&self) {
-        self.sleep.dozing.store(true, Ordering::Relaxed);
+    /// Marks the connection as parked: only its stream is needed until the client sends again.
+    pub(super) fn park(&self) {
+        self.parking.parked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether nothing is under way, and the client has been silent for a while.
-    pub(crate) fn is_dozing(&self) -> bool {
-        self.sleep.dozing.load(Ordering::Relaxed)
+    /// Whether the connection is parked.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.parking.parked.load(Ordering::Relaxed)
     }
 
-    /// Begins anew, after a doze.
-    pub(crate) fn wake(&self) {
-        self.sleep.drowsy.store(false, Ordering::Relaxed);
-        self.sleep.dozing.store(false, Ordering::Relaxed);
+    /// Clears the parking state once the client has sent again.
+    pub(crate) fn unpark(&self) {
+        self.parking.requested.store(false, Ordering::Relaxed);
+        self.parking.parked.store(false, Ordering::Relaxed);
     }
 
     /// From here on the bytes are not HTTP any more; the tunnel has deadlines of its own.
@@ -163,7 +163,7 @@ pub(crate) struct Occupied(Arc<Line>);
 impl Drop for Occupied {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        // The client's silence begins now.
-        self.0.sleep.activity.fetch_add(1, Ordering::Relaxed);
+        // The idle time begins at the end of the response.
+        self.0.parking.activity.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -1,15 +1,15 @@
 //! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
 
-mod doze;
 mod interim;
 mod line;
+mod park;
 mod scan;
 mod tokens;
 mod violation;
 
-pub(crate) use doze::{DOZE_AFTER, hear};
 pub(crate) use interim::Awaited;
 pub(crate) use line::{Heard, Line, Occupied};
+pub(crate) use park::{PARK_AFTER, read_some};
 pub(crate) use scan::{HeadLimits, Place, Scanner};
 pub(crate) use violation::Violation;
 
@@ -156,9 +156,9 @@ impl<S> Wire<S> {
             }
             Phase::Body => self.deadlines.progress,
             Phase::Head => self.deadlines.header,
-            Phase::Idle if self.may_doze() => {
+            Phase::Idle if self.may_park() => {
                 // `http1` keeps the idle deadline of a parked connection.
-                self.line.doze();
+                self.line.park();
                 return Poll::Pending;
             }
             Phase::Idle => self.deadlines.idle,
