@@ -1,7 +1,7 @@
 //! The body of a request until it is forwarded: as it comes, or read, with its deadlines.
 
 use crate::domain::Reason;
-use crate::transport::alarm::later;
+use crate::transport::timer::deadline_after;
 use crate::transport::upstream::Outgoing;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
@@ -80,13 +80,13 @@ pub(crate) struct Patience {
 impl Patience {
     /// When all of a body must have come that is read from now on.
     fn end(self) -> Instant {
-        let end = later(Instant::now(), self.whole);
+        let end = deadline_after(Instant::now(), self.whole);
         self.until.map_or(end, |until| until.min(end))
     }
 
     /// When the next piece must have come.
     fn next(self, end: Instant) -> Instant {
-        later(Instant::now(), self.progress).min(end)
+        deadline_after(Instant::now(), self.progress).min(end)
     }
 }
 

@@ -3,7 +3,6 @@
 //!
 //! It knows no policy: a listener serves any `service::Service`.
 
-pub(crate) mod alarm;
 pub(crate) mod complaints;
 pub(crate) mod connection_auth;
 mod connection_limit;
@@ -17,6 +16,7 @@ pub(crate) mod service;
 mod speak;
 pub(crate) mod status_class;
 pub(crate) mod streams;
+pub(crate) mod timer;
 pub(crate) mod tunnel;
 pub mod upstream;
 pub(crate) mod wire;

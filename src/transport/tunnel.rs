@@ -1,6 +1,6 @@
 //! What an upgrade becomes: bytes both ways, until one side ends or both fall silent.
 
-use super::alarm::later;
+use super::timer::deadline_after;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::cell::Cell;
@@ -25,7 +25,7 @@ pub(crate) async fn carry(client: Upgraded, upstream: Upgraded, silence: Duratio
     };
     let both_silent = async {
         loop {
-            let deadline = later(heard.get(), silence);
+            let deadline = deadline_after(heard.get(), silence);
             if Instant::now() >= deadline {
                 return;
             }

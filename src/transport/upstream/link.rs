@@ -1,8 +1,8 @@
 //! One connection to the application, with its deadlines.
 
 use super::target::Stream;
-use crate::transport::alarm::{Alarm, later};
 use crate::transport::gather::poll_write_gathered;
+use crate::transport::timer::{Timer, deadline_after};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -93,11 +93,11 @@ pub(super) struct Link {
     stream: Stream,
     exchange: Arc<Exchange>,
     deadlines: LinkDeadlines,
-    alarm: Alarm,
+    timer: Timer,
     phase: u8,
     since: Instant,
     stalled: Option<Instant>,
-    write_alarm: Alarm,
+    write_timer: Timer,
 }
 
 impl Link {
@@ -106,11 +106,11 @@ impl Link {
             stream,
             exchange,
             deadlines,
-            alarm: Alarm::default(),
+            timer: Timer::default(),
             phase: Phase::Idle as u8,
             since: Instant::now(),
             stalled: None,
-            write_alarm: Alarm::default(),
+            write_timer: Timer::default(),
         }
     }
 
@@ -129,12 +129,12 @@ impl Link {
             RESPONSE => self.deadlines.response,
             BODY => self.deadlines.progress,
             _ => {
-                self.alarm.disarm();
+                self.timer.disarm();
                 return Poll::Pending;
             }
         };
-        let deadline = later(self.since, limit);
-        match self.alarm.poll(cx, now, deadline) {
+        let deadline = deadline_after(self.since, limit);
+        match self.timer.poll(cx, now, deadline) {
             Poll::Pending => Poll::Pending,
             // An idle connection ends as if the application had closed it.
             Poll::Ready(()) if phase == IDLE => Poll::Ready(Ok(())),
@@ -176,8 +176,8 @@ impl Link {
             return Poll::Pending;
         }
         let now = Instant::now();
-        let deadline = later(*self.stalled.get_or_insert(now), self.deadlines.progress);
-        self.write_alarm
+        let deadline = deadline_after(*self.stalled.get_or_insert(now), self.deadlines.progress);
+        self.write_timer
             .poll(cx, now, deadline)
             .map(|()| Err(self.be_late()))
     }

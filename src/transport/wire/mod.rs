@@ -13,8 +13,8 @@ pub(crate) use park::{PARK_AFTER, read_some};
 pub(crate) use scan::{HeadLimits, Place, Scanner};
 pub(crate) use violation::Violation;
 
-use super::alarm::{Alarm, later};
 use super::gather::poll_write_gathered;
+use super::timer::{Timer, deadline_after};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(crate) struct Wire<S> {
 /// What one direction waits for, and since when.
 #[derive(Debug)]
 struct Waiting {
-    alarm: Alarm,
+    timer: Timer,
     phase: Phase,
     since: Instant,
 }
@@ -84,7 +84,7 @@ enum Phase {
 impl Waiting {
     fn new(now: Instant) -> Self {
         Self {
-            alarm: Alarm::default(),
+            timer: Timer::default(),
             phase: Phase::Idle,
             since: now,
         }
@@ -149,8 +149,8 @@ impl<S> Wire<S> {
         let limit = match phase {
             // Whoever answers may be another task: look again before the client may be called idle.
             Phase::Ours => {
-                let again = later(now, self.deadlines.idle);
-                return match self.reading.alarm.poll(cx, now, again) {
+                let again = deadline_after(now, self.deadlines.idle);
+                return match self.reading.timer.poll(cx, now, again) {
                     Poll::Ready(()) | Poll::Pending => Poll::Pending,
                 };
             }
@@ -163,9 +163,9 @@ impl<S> Wire<S> {
             }
             Phase::Idle => self.deadlines.idle,
         };
-        let deadline = later(self.reading.since, limit);
+        let deadline = deadline_after(self.reading.since, limit);
         self.reading
-            .alarm
+            .timer
             .poll(cx, now, deadline)
             .map(|()| io::ErrorKind::TimedOut.into())
     }
@@ -318,9 +318,9 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         }
         let now = Instant::now();
         self.writing.enter(Phase::Body, now);
-        let deadline = later(self.writing.since, self.deadlines.progress);
+        let deadline = deadline_after(self.writing.since, self.deadlines.progress);
         self.writing
-            .alarm
+            .timer
             .poll(cx, now, deadline)
             .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -335,16 +335,16 @@ impl<S: AsyncRead + Unpin> Wire<S> {
             return Poll::Ready(());
         }
         let now = Instant::now();
-        let until = *self
-            .lingering
-            .get_or_insert_with(|| later(now, self.deadlines.progress.min(LONGEST_LINGER)));
+        let until = *self.lingering.get_or_insert_with(|| {
+            deadline_after(now, self.deadlines.progress.min(LONGEST_LINGER))
+        });
         let mut scrap = [0; 4096];
         loop {
             let mut buf = ReadBuf::new(&mut scrap);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() && Instant::now() < until => {}
                 Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return self.reading.alarm.poll(cx, now, until),
+                Poll::Pending => return self.reading.timer.poll(cx, now, until),
             }
         }
     }

@@ -1,21 +1,21 @@
-//! A deadline that moves often and is looked at rarely.
+//! A timer for deadlines that move with every read.
 //!
-//! A timer that is set anew for each read costs more than the read. Here the timer stays where it
-//! is as long as it would fire early enough, and is moved on only when it has fired.
+//! Resetting tokio's timer for each read costs more than the read. This one is reset only once it has
+//! fired, as long as it fires no later than the deadline.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A timer for one task, moved lazily.
+/// A timer for one task, reset lazily.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(super) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
     armed: bool,
 }
 
-impl Alarm {
+impl Timer {
     /// Is ready once `deadline` has passed; else the task is woken no later than that.
     pub(super) fn poll(
         &mut self,
@@ -29,7 +29,7 @@ impl Alarm {
         let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        // It fires before the deadline, in this very task: nothing to do until then.
+        // It is set for this task and fires no later than the deadline.
         if self.armed && now < sleep.deadline() && sleep.deadline() <= deadline {
             return Poll::Pending;
         }
@@ -50,8 +50,8 @@ impl Alarm {
     }
 }
 
-/// `now` plus `span`, or a year where that cannot be told.
-pub(crate) fn later(now: Instant, span: Duration) -> Instant {
+/// `now` plus `span`, of which a year at most counts; `now` if the clock cannot hold the sum.
+pub(crate) fn deadline_after(now: Instant, span: Duration) -> Instant {
     const YEAR: Duration = Duration::from_hours(8760);
     now.checked_add(span.min(YEAR)).unwrap_or(now)
 }
