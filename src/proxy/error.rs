@@ -105,7 +105,7 @@ impl EdgeError {
         let (id, reason, cause) = (visit.id, self.reason(), chain(self));
         if reason.kind() == ReasonKind::Fault {
             let transport = &worker.transport;
-            if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
+            if let Some(untold) = transport.log_limit.allows(transport.clock.now()) {
                 tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");
             } else {
                 tracing::debug!(request_id = %id, %reason, %cause, "request failed");

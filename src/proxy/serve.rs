@@ -10,9 +10,9 @@ use crate::session::Sessions;
 use crate::session::open;
 use crate::store::Store;
 use crate::transport;
-use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
 use crate::transport::idle_reaper::IdleReaper;
+use crate::transport::log_limit::LogLimit;
 use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transport};
 use crate::transport::streams::Stream;
 use crate::transport::upstream::Pool;
@@ -46,7 +46,7 @@ pub async fn serve(
             connections: house.census.clone(),
             drain,
             idle_reaper: IdleReaper::default(),
-            complaints: Complaints::default(),
+            log_limit: LogLimit::default(),
             clock: house.sessions.clock.clone(),
         },
         pool: Pool::new(

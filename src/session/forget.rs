@@ -3,8 +3,8 @@
 use crate::clock::Clock;
 use crate::domain::SessionId;
 use crate::store::Store;
-use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
+use crate::transport::log_limit::LogLimit;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -25,7 +25,7 @@ pub(crate) struct Forgetting(Rc<Queue>);
 #[derive(Debug)]
 struct Queue {
     waiting: RefCell<VecDeque<(SessionId, Instant)>>,
-    complaints: Complaints,
+    log_limit: LogLimit,
     store: Store,
     drain: Rc<Drain>,
     clock: Clock,
@@ -36,7 +36,7 @@ impl Forgetting {
     pub(crate) fn new(store: Store, drain: Rc<Drain>, clock: Clock) -> Self {
         Self(Rc::new(Queue {
             waiting: RefCell::default(),
-            complaints: Complaints::default(),
+            log_limit: LogLimit::default(),
             store,
             drain,
             clock,
@@ -55,7 +55,7 @@ impl Forgetting {
             }
             if waiting.len() < MOST {
                 waiting.push_back((id, Instant::now()));
-            } else if let Some(untold) = queue.complaints.admit(queue.clock.now()) {
+            } else if let Some(untold) = queue.log_limit.allows(queue.clock.now()) {
                 tracing::warn!(
                     untold,
                     "the store is out for too long: what became of a session is lost"

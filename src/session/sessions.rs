@@ -10,8 +10,8 @@ use crate::session::forget::Forgetting;
 use crate::session::open::Open;
 use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions};
 use crate::store::{Ask, Endings, Revoked, Store, StoreError};
-use crate::transport::complaints::Complaints;
 use crate::transport::drain::Drain;
+use crate::transport::log_limit::LogLimit;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(crate) struct Sessions {
     pub(crate) open: Rc<Open>,
     /// Sessions that the store must forget once it answers again.
     pub(crate) forgetting: Forgetting,
-    complaints: Complaints,
+    log_limit: LogLimit,
 }
 
 impl Sessions {
@@ -62,7 +62,7 @@ impl Sessions {
             recent: Recent::default(),
             open: Rc::default(),
             forgetting,
-            complaints: Complaints::default(),
+            log_limit: LogLimit::default(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Sessions {
     /// Logs a failed write to the store; returns whether it succeeded.
     pub(crate) fn tell<T>(&self, request: RequestId, done: &Result<T, StoreError>) -> bool {
         if let Err(error) = done
-            && let Some(untold) = self.complaints.admit(self.shared.clock.now())
+            && let Some(untold) = self.log_limit.allows(self.shared.clock.now())
         {
             tracing::warn!(request_id = %request, %error, untold, "what the application said of a session is not recorded");
         }

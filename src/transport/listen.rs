@@ -80,7 +80,7 @@ fn admit<H: Service>(
         peer.ip(),
         service.is_shared(peer.ip()),
     ) else {
-        if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
+        if let Some(untold) = transport.log_limit.allows(transport.clock.now()) {
             let client = peer.ip();
             tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
         }

@@ -3,7 +3,6 @@
 //!
 //! It knows no policy: a listener serves any `service::Service`.
 
-pub(crate) mod complaints;
 pub(crate) mod connection_auth;
 mod connection_limit;
 pub(crate) mod drain;
@@ -11,6 +10,7 @@ mod gather;
 pub(crate) mod idle_reaper;
 mod limits;
 mod listen;
+pub(crate) mod log_limit;
 mod response_body;
 pub(crate) mod service;
 mod speak;

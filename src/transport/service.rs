@@ -1,10 +1,10 @@
 //! What a listener serves: any service, over what each thread keeps for its connections.
 
-use super::complaints::Complaints;
 use super::connection_limit::{Census, Place};
 use super::drain::Drain;
 use super::idle_reaper::IdleReaper;
 use super::limits::ClientLimits;
+use super::log_limit::LogLimit;
 use super::streams::Stream;
 use super::wire::Line;
 use crate::clock::Clock;
@@ -91,7 +91,7 @@ pub(crate) struct Transport {
     /// Parks the thread's idle connections.
     pub(crate) idle_reaper: IdleReaper,
     /// How much is logged of refused connections.
-    pub(crate) complaints: Complaints,
+    pub(crate) log_limit: LogLimit,
     /// The time.
     pub(crate) clock: Clock,
 }
