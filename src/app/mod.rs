@@ -93,7 +93,7 @@ impl App {
             options: settings.edge,
             sessions: Arc::new(sessions),
             web: Arc::new(web),
-            census: Arc::default(),
+            connection_limit: Arc::default(),
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),
         };

@@ -157,9 +157,9 @@ fn carry(
     let upstream = hyper::upgrade::on(response);
     let silence = worker.house.options.tunnel_silence;
     let working = worker.transport.drain.work();
-    let place = connection.place.clone();
+    let permit = connection.permit.clone();
     tokio::task::spawn_local(async move {
-        let (_working, _place, _opened) = (working, place, opened);
+        let (_working, _permit, _opened) = (working, permit, opened);
         let carrying = async {
             if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
                 tunnel::carry(client, upstream, silence).await;

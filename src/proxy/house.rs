@@ -6,7 +6,7 @@ use crate::request::request_id::RequestIds;
 use crate::session::{Sessions, SharedSessions};
 use crate::transport::service::Transport;
 use crate::transport::upstream::{Pool, UpstreamOptions};
-use crate::transport::{Census, ClientLimits};
+use crate::transport::{ClientLimits, ConnectionLimit};
 use crate::web::{SharedWeb, Web};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ pub struct House {
     pub sessions: Arc<SharedSessions>,
     /// Our own answers.
     pub web: Arc<SharedWeb>,
-    /// Open client connections.
-    pub census: Arc<Census>,
+    /// The limit on open client connections.
+    pub connection_limit: Arc<ConnectionLimit>,
     /// Upstream connections that are open.
     pub upstream_open: Arc<AtomicUsize>,
     /// Those of them that wait for the one client that they belong to.

@@ -43,7 +43,7 @@ pub async fn serve(
                 fragments: accept.fragments == Leniency::Read,
                 raw_bytes: accept.raw_bytes == Leniency::Read,
             },
-            connections: house.census.clone(),
+            connection_limit: house.connection_limit.clone(),
             drain,
             idle_reaper: IdleReaper::default(),
             log_limit: LogLimit::default(),

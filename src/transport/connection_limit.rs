@@ -1,4 +1,4 @@
-//! How many connections are open, over all threads and for one address.
+//! The limits on open connections: over all threads, and for one client network.
 
 use super::drain::{Drain, Working};
 use super::limits::ClientLimits;
@@ -9,26 +9,26 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Who is inside, over all threads.
+/// The open connections of all threads, and of each client network.
 #[derive(Debug, Default)]
-pub struct Census {
+pub struct ConnectionLimit {
     open: AtomicUsize,
     by_network: Mutex<HashMap<ClientNetwork, usize>>,
 }
 
-/// A place inside; given up when dropped.
+/// A permit for one open connection; returned when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    census: Arc<Census>,
+pub(crate) struct ConnectionPermit {
+    limit: Arc<ConnectionLimit>,
     network: ClientNetwork,
     _working: Working,
 }
 
-impl Place {
-    /// Takes one for a connection from `peer`, unless a limit is reached. An address that is shared by
-    /// many clients has none of its own.
-    pub(super) fn take(
-        census: &Arc<Census>,
+impl ConnectionPermit {
+    /// A permit for a connection from `peer`; `None` if a limit is reached. The limit of one network does
+    /// not apply to an address that many clients share.
+    pub(super) fn acquire(
+        limit: &Arc<ConnectionLimit>,
         limits: &ClientLimits,
         drain: &Rc<Drain>,
         peer: IpAddr,
@@ -36,12 +36,12 @@ impl Place {
     ) -> Option<Self> {
         let network = ClientNetwork::of(peer);
         {
-            let mut by_network = census
+            let mut by_network = limit
                 .by_network
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let count = by_network.entry(network).or_insert(0);
-            if census.open.load(Ordering::Relaxed) >= limits.connections
+            if limit.open.load(Ordering::Relaxed) >= limits.connections
                 || (*count >= limits.connections_per_address && !is_shared)
             {
                 if *count == 0 {
@@ -51,20 +51,20 @@ impl Place {
             }
             *count += 1;
         }
-        census.open.fetch_add(1, Ordering::Relaxed);
+        limit.open.fetch_add(1, Ordering::Relaxed);
         Some(Self {
-            census: census.clone(),
+            limit: limit.clone(),
             network,
             _working: drain.work(),
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.census.open.fetch_sub(1, Ordering::Relaxed);
+        self.limit.open.fetch_sub(1, Ordering::Relaxed);
         let mut by_network = self
-            .census
+            .limit
             .by_network
             .lock()
             .unwrap_or_else(PoisonError::into_inner);

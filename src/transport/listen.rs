@@ -1,6 +1,6 @@
 //! Listening sockets: accepts connections, ends TLS, and tells which HTTP the client speaks.
 
-use super::connection_limit::Place;
+use super::connection_limit::ConnectionPermit;
 use super::limits::LAST_CALL;
 use super::service::{Connection, Protocol, Service};
 use super::speak;
@@ -73,8 +73,8 @@ fn admit<H: Service>(
     tls: Option<&TlsAcceptor>,
 ) {
     let transport = service.transport();
-    let Some(place) = Place::take(
-        &transport.connections,
+    let Some(permit) = ConnectionPermit::acquire(
+        &transport.connection_limit,
         &transport.limits,
         &transport.drain,
         peer.ip(),
@@ -94,14 +94,14 @@ fn admit<H: Service>(
     }
     let service = service.clone();
     let tls = tls.cloned();
-    let place = Rc::new(place);
+    let permit = Rc::new(permit);
     tokio::task::spawn_local(async move {
         match tls {
-            None => greet(service, stream, peer, place, None).await,
+            None => greet(service, stream, peer, permit, None).await,
             // Boxed, here and below: a task is as large as the largest of its ways, and thousands
             // of idle connections take the shortest.
             Some(acceptor) => {
-                Box::pin(greet_over_tls(service, stream, peer, place, acceptor)).await;
+                Box::pin(greet_over_tls(service, stream, peer, permit, acceptor)).await;
             }
         }
     });
@@ -121,7 +121,7 @@ async fn greet_over_tls<H: Service>(
     service: Rc<H>,
     stream: TcpStream,
     peer: SocketAddr,
-    place: Rc<Place>,
+    permit: Rc<ConnectionPermit>,
     acceptor: TlsAcceptor,
 ) {
     let limit = service.transport().limits.handshake;
@@ -129,8 +129,8 @@ async fn greet_over_tls<H: Service>(
         return;
     };
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    // A boxed stream is moved in one word; a future keeps room for each place where it stays.
-    greet(service, Box::new(stream), peer, place, Some(h2)).await;
+    // A boxed stream is one pointer in the future, which holds a slot for each place it is moved to.
+    greet(service, Box::new(stream), peer, permit, Some(h2)).await;
 }
 
 /// Tells which HTTP is spoken, where ALPN did not, and serves the connection to its end.
@@ -138,7 +138,7 @@ async fn greet<H, S>(
     service: Rc<H>,
     mut stream: S,
     peer: SocketAddr,
-    place: Rc<Place>,
+    permit: Rc<ConnectionPermit>,
     alpn: Option<bool>,
 ) where
     H: Service,
@@ -171,7 +171,7 @@ async fn greet<H, S>(
     let connection = Rc::new(Connection {
         peer: peer.ip(),
         line: Arc::new(Line::default()),
-        place,
+        permit,
         data: service.connect(peer.ip(), scheme, protocol),
     });
     match protocol {

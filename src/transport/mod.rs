@@ -21,7 +21,7 @@ pub(crate) mod tunnel;
 pub mod upstream;
 pub(crate) mod wire;
 
-pub use connection_limit::Census;
+pub use connection_limit::ConnectionLimit;
 pub use limits::ClientLimits;
 pub(crate) use listen::accept;
 pub use listen::bind;

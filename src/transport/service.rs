@@ -1,6 +1,6 @@
 //! What a listener serves: any service, over what each thread keeps for its connections.
 
-use super::connection_limit::{Census, Place};
+use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::drain::Drain;
 use super::idle_reaper::IdleReaper;
 use super::limits::ClientLimits;
@@ -71,8 +71,8 @@ pub(crate) struct Connection<D> {
     pub(crate) peer: IpAddr,
     /// Its state, shared between the bytes and the requests.
     pub(crate) line: Arc<Line>,
-    /// Its share of the connection limit.
-    pub(crate) place: Rc<Place>,
+    /// Counts it against the connection limit.
+    pub(crate) permit: Rc<ConnectionPermit>,
     /// What the service keeps for it.
     pub(crate) data: D,
 }
@@ -84,8 +84,8 @@ pub(crate) struct Transport {
     pub(crate) limits: ClientLimits,
     /// What heads may hold beyond the standard.
     pub(crate) heads: HeadOptions,
-    /// The open connections of all threads.
-    pub(crate) connections: Arc<Census>,
+    /// The limit on open connections, shared by all threads.
+    pub(crate) connection_limit: Arc<ConnectionLimit>,
     /// The end of the thread.
     pub(crate) drain: Rc<Drain>,
     /// Parks the thread's idle connections.
