@@ -50,7 +50,7 @@ pub(super) async fn forward(
     let permitted = permitted.map(|outbound| {
         watch.prepare(outbound.parts);
         if outbound.parts.version == Version::HTTP_11 {
-            awaited = Some(connection.line.await_answer());
+            awaited = Some(connection.state.await_answer());
         }
         let rules = &worker.house.options.headers;
         prepare(outbound.parts, upgrade.as_ref(), visit, rules);
@@ -152,7 +152,7 @@ fn carry(
     visit: &Visit<'_>,
 ) {
     let connection = visit.connection;
-    connection.line.become_tunnel();
+    connection.state.become_tunnel();
     let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);
     let silence = worker.house.options.tunnel_silence;

@@ -50,7 +50,7 @@ pub(crate) fn normalize<'v>(
     visit: &'v Visit<'_>,
     options: &EdgeOptions,
 ) -> Result<Plain<'v>, NormalizeError> {
-    if let Some(violation) = visit.connection.line.violation() {
+    if let Some(violation) = visit.connection.state.violation() {
         return Err(violation.into());
     }
     // The wire has counted those of HTTP/1; of HTTP/2 hyper knows the bytes alone.

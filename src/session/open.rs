@@ -12,7 +12,7 @@ use crate::session::sessions::Sessions;
 use crate::session::{Asserted, CarriedLines, SessionOptions};
 use crate::store::{Ending, EndingCause};
 use crate::transport::streams::Stream;
-use crate::transport::wire::Line;
+use crate::transport::wire::ConnectionState;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -53,7 +53,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) enum Close {
     /// A request of HTTP/1, with its connection.
-    Connection(Arc<Line>),
+    Connection(Arc<ConnectionState>),
     /// A request of HTTP/2, by a reset (RFC 9113 §5.4.2).
     Stream(Rc<Stream>),
     /// A tunnel, both sides of it.
@@ -163,7 +163,7 @@ impl Close {
     pub(crate) fn of(visit: &Visit<'_>) -> Self {
         match &visit.stream {
             Some(stream) => Self::Stream(stream.clone()),
-            None => Self::Connection(visit.connection.line.clone()),
+            None => Self::Connection(visit.connection.state.clone()),
         }
     }
 
@@ -356,8 +356,8 @@ mod tests {
     fn open(
         open: &Rc<Open>,
         lines: &[(&'static str, &'static str)],
-    ) -> (Option<Opened>, Arc<Line>) {
-        let line = Arc::new(Line::default());
+    ) -> (Option<Opened>, Arc<ConnectionState>) {
+        let line = Arc::new(ConnectionState::default());
         let close = Close::Connection(line.clone());
         (open.register(&carried(lines), None, close), line)
     }

@@ -3,7 +3,7 @@
 //! A timer per connection would wake each of them many times a second while it is in use. The reaper
 //! checks all of them on one timer, and wakes only those without traffic since its last check.
 
-use super::wire::{Line, PARK_AFTER};
+use super::wire::{ConnectionState, PARK_AFTER};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
@@ -18,18 +18,18 @@ pub(crate) struct IdleReaper {
 
 #[derive(Debug)]
 struct Tracked {
-    line: Weak<Line>,
+    state: Weak<ConnectionState>,
     /// The connection's activity counter at the last check.
     activity: u32,
 }
 
 impl IdleReaper {
     /// Tracks a connection until it is parked or ends.
-    pub(crate) fn track(&self, line: &Arc<Line>) {
-        if line.begin_tracking() {
+    pub(crate) fn track(&self, state: &Arc<ConnectionState>) {
+        if state.begin_tracking() {
             self.tracked.borrow_mut().push(Tracked {
-                line: Arc::downgrade(line),
-                activity: line.activity(),
+                state: Arc::downgrade(state),
+                activity: state.activity(),
             });
             self.added.notify_one();
         }
@@ -51,16 +51,16 @@ impl Tracked {
     /// Asks the connection to park if it had no traffic since the last check. Returns whether it stays
     /// tracked.
     fn check(&mut self) -> bool {
-        let Some(line) = self.line.upgrade() else {
+        let Some(state) = self.state.upgrade() else {
             return false;
         };
-        if line.is_parked() {
-            line.end_tracking();
+        if state.is_parked() {
+            state.end_tracking();
             return false;
         }
-        let activity = line.activity();
-        if activity == self.activity && !line.is_busy() {
-            line.request_park();
+        let activity = state.activity();
+        if activity == self.activity && !state.is_busy() {
+            state.request_park();
         }
         self.activity = activity;
         true

@@ -4,7 +4,7 @@ use super::connection_limit::ConnectionPermit;
 use super::limits::LAST_CALL;
 use super::service::{Connection, Protocol, Service};
 use super::speak;
-use super::wire::{self, Line};
+use super::wire::{self, ConnectionState};
 use socket2::{Domain, Socket, Type};
 use std::future::poll_fn;
 use std::io::{self, Write};
@@ -170,7 +170,7 @@ async fn greet<H, S>(
     let protocol = if h2 { Protocol::Http2 } else { Protocol::Http1 };
     let connection = Rc::new(Connection {
         peer: peer.ip(),
-        line: Arc::new(Line::default()),
+        state: Arc::new(ConnectionState::default()),
         permit,
         data: service.connect(peer.ip(), scheme, protocol),
     });

@@ -6,7 +6,7 @@ use super::idle_reaper::IdleReaper;
 use super::limits::ClientLimits;
 use super::log_limit::LogLimit;
 use super::streams::Stream;
-use super::wire::Line;
+use super::wire::ConnectionState;
 use crate::clock::Clock;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -70,7 +70,7 @@ pub(crate) struct Connection<D> {
     /// The other end.
     pub(crate) peer: IpAddr,
     /// Its state, shared between the bytes and the requests.
-    pub(crate) line: Arc<Line>,
+    pub(crate) state: Arc<ConnectionState>,
     /// Counts it against the connection limit.
     pub(crate) permit: Rc<ConnectionPermit>,
     /// What the service keeps for it.

@@ -4,7 +4,7 @@ use super::limits::LAST_CALL;
 use super::response_body::ResponseBody;
 use super::service::{Connection, Service, Transport};
 use super::streams::{Stream, Streams};
-use super::wire::{self, HeadLimits, Heard, Line, PARK_AFTER, Scanner, Wire};
+use super::wire::{self, ConnectionState, HeadLimits, Heard, PARK_AFTER, Scanner, Wire};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,7 +29,7 @@ pub(super) async fn http1<H, S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let transport = service.transport();
-    transport.idle_reaper.track(&connection.line);
+    transport.idle_reaper.track(&connection.state);
     // Boxed, so that a parked connection does not hold the memory of the future.
     while let Some(parked) =
         Box::pin(serve_until_parked(&service, &connection, stream, prefix)).await
@@ -40,8 +40,8 @@ pub(super) async fn http1<H, S>(
             let _ = tokio::time::timeout(LAST_CALL, stream.shutdown()).await;
             return;
         }
-        connection.line.unpark();
-        transport.idle_reaper.track(&connection.line);
+        connection.state.unpark();
+        transport.idle_reaper.track(&connection.state);
     }
 }
 
@@ -74,14 +74,14 @@ where
         stream,
         prefix,
         scanner,
-        connection.line.clone(),
+        connection.state.clone(),
         limits.deadlines,
     );
     let serving = builder.serve_connection(TokioIo::new(wire), answering);
     let mut serving = serving.with_upgrades();
     let exit = drive(
         transport,
-        &connection.line,
+        &connection.state,
         Pin::new(&mut serving),
         hyper::server::conn::http1::UpgradeableConnection::graceful_shutdown,
     )
@@ -133,10 +133,10 @@ pub(super) async fn http2<H, S>(
         stream,
         prefix,
         None,
-        connection.line.clone(),
+        connection.state.clone(),
         limits.deadlines,
     );
-    let line = connection.line.clone();
+    let state = connection.state.clone();
     let answering = {
         let (service, streams) = (service.clone(), streams.clone());
         service_fn(move |request| {
@@ -148,7 +148,7 @@ pub(super) async fn http2<H, S>(
     let serving = pin!(builder.serve_connection(TokioIo::new(wire), answering));
     let driven = drive(
         transport,
-        &line,
+        &state,
         serving,
         hyper::server::conn::http2::Connection::graceful_shutdown,
     );
@@ -166,7 +166,7 @@ fn answer<H: Service>(
     stream: Option<Rc<Stream>>,
     request: http::Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<ResponseBody<H::Body>>, Infallible>> {
-    let occupied = connection.line.occupy();
+    let occupied = connection.state.occupy();
     async move {
         let answer = service.answer(&connection, request, stream.clone()).await;
         Ok(ResponseBody::carry(answer, occupied, stream))
@@ -185,7 +185,7 @@ enum Exit {
 /// that has begun by then is waited for until its deadline.
 async fn drive<C, E>(
     transport: &Transport,
-    line: &Line,
+    state: &ConnectionState,
     mut serving: Pin<&mut C>,
     mut finish: impl FnMut(Pin<&mut C>),
 ) -> Exit
@@ -199,10 +199,10 @@ where
     poll_fn(|cx| {
         if !listens {
             listens = true;
-            line.is_served_by(cx.waker());
+            state.is_served_by(cx.waker());
             let _: Poll<()> = begun.as_mut().poll(cx);
         }
-        if line.is_ended() {
+        if state.is_ended() {
             return Poll::Ready(Exit::Ended);
         }
         // What stands in the socket already comes in first. A connection that breaks off has told
@@ -210,13 +210,13 @@ where
         if serving.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Exit::Ended);
         }
-        if line.is_parked() {
+        if state.is_parked() {
             return Poll::Ready(Exit::Parked);
         }
         if told || !transport.drain.has_begun() {
             return Poll::Pending;
         }
-        let waits = match line.heard() {
+        let waits = match state.heard() {
             Heard::Enough => false,
             Heard::Half => true,
             Heard::Nothing => last_call

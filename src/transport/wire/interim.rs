@@ -7,7 +7,7 @@
 //! and before the first byte of that answer. What cannot be written then is dropped.
 
 use super::tokens::{is_text, is_token};
-use super::{Line, Wire};
+use super::{ConnectionState, Wire};
 use http::{HeaderMap, StatusCode};
 use std::io;
 use std::pin::Pin;
@@ -47,11 +47,11 @@ impl Interims {
 /// An answer is still to come while this lives; until then interim ones may be told.
 #[derive(Debug)]
 pub(crate) struct Awaited {
-    line: Arc<Line>,
+    state: Arc<ConnectionState>,
     number: u32,
 }
 
-impl Line {
+impl ConnectionState {
     /// Notes that the one request in hand of an HTTP/1.1 connection awaits its answer.
     pub(crate) fn await_answer(self: &Arc<Self>) -> Awaited {
         let mut queue = self.interims.lock();
@@ -59,7 +59,7 @@ impl Line {
         queue.told = 0;
         queue.awaited = Some(queue.last);
         Awaited {
-            line: self.clone(),
+            state: self.clone(),
             number: queue.last,
         }
     }
@@ -68,9 +68,9 @@ impl Line {
 impl Awaited {
     /// Takes interim responses to this request, and wakes the connection that is to write them.
     pub(crate) fn teller(&self, connection: Waker) -> impl Fn(StatusCode, HeaderMap) + use<> {
-        let (line, number) = (self.line.clone(), self.number);
+        let (state, number) = (self.state.clone(), self.number);
         move |status, headers| {
-            let mut queue = line.interims.lock();
+            let mut queue = state.interims.lock();
             // Whoever is late must not speak in the answer to another request.
             if queue.awaited == Some(number) && queue.told < MOST {
                 let head = encode(status, &headers);
@@ -85,7 +85,7 @@ impl Awaited {
 
     /// Gives the wire one turn to write what came just before the answer.
     pub(crate) async fn told(self) {
-        if !self.line.interims.lock().heads.is_empty() {
+        if !self.state.interims.lock().heads.is_empty() {
             tokio::task::yield_now().await;
         }
     }
@@ -93,7 +93,7 @@ impl Awaited {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        let mut queue = self.line.interims.lock();
+        let mut queue = self.state.interims.lock();
         // hyper is about to have the answer, or nobody waits for it any more.
         queue.awaited = None;
         queue.heads = Vec::new();
@@ -120,7 +120,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
     /// write, or where such a head was begun: then the rest of it goes first.
     pub(super) fn poll_interims(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.interim.is_empty() {
-            self.interim = self.line.interims.take();
+            self.interim = self.state.interims.take();
         }
         while !self.interim.is_empty() {
             let wrote = Pin::new(&mut self.stream).poll_write(cx, &self.interim);

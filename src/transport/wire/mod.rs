@@ -1,14 +1,14 @@
 //! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
 
+mod connection_state;
 mod interim;
-mod line;
 mod park;
 mod scan;
 mod tokens;
 mod violation;
 
+pub(crate) use connection_state::{ConnectionState, Heard, Occupied};
 pub(crate) use interim::Awaited;
-pub(crate) use line::{Heard, Line, Occupied};
 pub(crate) use park::{PARK_AFTER, read_some};
 pub(crate) use scan::{HeadLimits, Place, Scanner};
 pub(crate) use violation::Violation;
@@ -58,7 +58,7 @@ pub(crate) struct Wire<S> {
     lingering: Option<Instant>,
     /// `None` for HTTP/2, whose framing its own library checks.
     scanner: Option<Scanner>,
-    line: Arc<Line>,
+    state: Arc<ConnectionState>,
     deadlines: ClientDeadlines,
     reading: Waiting,
     writing: Waiting,
@@ -105,7 +105,7 @@ impl<S> Wire<S> {
         stream: S,
         prefix: Vec<u8>,
         scanner: Option<Scanner>,
-        line: Arc<Line>,
+        state: Arc<ConnectionState>,
         deadlines: ClientDeadlines,
     ) -> Self {
         let now = Instant::now();
@@ -119,7 +119,7 @@ impl<S> Wire<S> {
             interim: Vec::new(),
             lingering: None,
             scanner,
-            line,
+            state,
             deadlines,
             reading: Waiting::new(now),
             writing: Waiting::new(now),
@@ -127,7 +127,7 @@ impl<S> Wire<S> {
     }
 
     fn phase(&self) -> Phase {
-        let busy = self.line.is_busy();
+        let busy = self.state.is_busy();
         if self.refused {
             return if busy { Phase::Ours } else { Phase::Idle };
         }
@@ -158,7 +158,7 @@ impl<S> Wire<S> {
             Phase::Head => self.deadlines.header,
             Phase::Idle if self.may_park() => {
                 // `http1` keeps the idle deadline of a parked connection.
-                self.line.park();
+                self.state.park();
                 return Poll::Pending;
             }
             Phase::Idle => self.deadlines.idle,
@@ -171,19 +171,19 @@ impl<S> Wire<S> {
     }
 
     fn is_tunnel(&self) -> bool {
-        self.line.is_tunnel()
+        self.state.is_tunnel()
     }
 
     /// Follows what was just read into `buf` after its first `before` bytes. What may not be handed on
     /// yet is taken out again; nothing of a broken body is handed on from the broken line.
     fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(scanner) = &mut self.scanner else {
-            return self.line.hear(Heard::Enough);
+            return self.state.hear(Heard::Enough);
         };
         let read = buf.filled().get(before..).unwrap_or_default();
         let scanned = scanner.scan(read);
         let place = scanner.place();
-        self.line.hear(match place {
+        self.state.hear(match place {
             Place::Head => Heard::Half,
             Place::Body | Place::Idle => Heard::Enough,
         });
@@ -222,7 +222,7 @@ impl<S> Wire<S> {
 
     /// Hands on nothing that comes from now on. What was broken in a head is answered in its place.
     fn refuse(&mut self, violation: Violation) {
-        self.line.catch(violation);
+        self.state.catch(violation);
         self.refused = true;
         self.held = Vec::new();
         if !self.broken {

@@ -21,7 +21,7 @@ impl<S> Wire<S> {
     /// Whether the idle reaper asked for it, and the stream is all there is to keep: everything is
     /// written, and no violation is waiting for its response.
     pub(super) fn may_park(&self) -> bool {
-        self.line.is_park_requested()
+        self.state.is_park_requested()
             && self.scanner.is_some()
             && !self.refused
             && self.interim.is_empty()

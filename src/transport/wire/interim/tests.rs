@@ -22,52 +22,52 @@ fn hint(link: &'static str) -> (StatusCode, HeaderMap) {
     (StatusCode::EARLY_HINTS, headers)
 }
 
-fn waiting(line: &Line) -> String {
-    String::from_utf8(line.interims.lock().heads.clone()).unwrap()
+fn waiting(state: &ConnectionState) -> String {
+    String::from_utf8(state.interims.lock().heads.clone()).unwrap()
 }
 
 #[test]
 fn only_the_request_in_hand_is_spoken_for() {
-    let line = Arc::new(Line::default());
-    let first = line.await_answer();
+    let state = Arc::new(ConnectionState::default());
+    let first = state.await_answer();
     let late = first.teller(Waker::noop().clone());
     drop(first);
-    let second = line.await_answer();
+    let second = state.await_answer();
     let (status, headers) = hint("</late>");
     late(status, headers);
-    assert_eq!(waiting(&line), "");
+    assert_eq!(waiting(&state), "");
     let tell = second.teller(Waker::noop().clone());
     let (status, headers) = hint("</now>");
     tell(status, headers);
     assert_eq!(
-        waiting(&line),
+        waiting(&state),
         "HTTP/1.1 103 Early Hints\r\nlink: </now>\r\n\r\n"
     );
     drop(second);
     let (status, headers) = hint("</late>");
     tell(status, headers);
-    assert_eq!(waiting(&line), "");
+    assert_eq!(waiting(&state), "");
 }
 
 #[test]
 fn there_is_an_end_to_them() {
-    let line = Arc::new(Line::default());
-    let awaited = line.await_answer();
+    let state = Arc::new(ConnectionState::default());
+    let awaited = state.await_answer();
     let tell = awaited.teller(Waker::noop().clone());
     for _ in 0..100 {
         let (status, headers) = hint("</x>");
         tell(status, headers);
     }
-    assert_eq!(waiting(&line).matches("103").count(), usize::from(MOST));
+    assert_eq!(waiting(&state).matches("103").count(), usize::from(MOST));
     let long = HeaderValue::from_bytes(&[b'x'; MOST_BYTES]).unwrap();
     drop(awaited);
-    let next = line.await_answer();
+    let next = state.await_answer();
     let tell = next.teller(Waker::noop().clone());
     tell(
         StatusCode::EARLY_HINTS,
         HeaderMap::from_iter([(LINK, long)]),
     );
-    assert_eq!(waiting(&line), "");
+    assert_eq!(waiting(&state), "");
 }
 
 /// A pipe that takes no list of buffers: then hyper copies all it has to say into one, and where a body
@@ -122,7 +122,7 @@ type Turn = Rc<RefCell<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>>;
 /// Answers `/long` at length while its body is still to come, and keeps that. Anything else gets a hint,
 /// and its answer when it may.
 async fn serve(
-    line: Arc<Line>,
+    state: Arc<ConnectionState>,
     turn: Turn,
     kept: Rc<RefCell<Option<Incoming>>>,
     request: Request<Incoming>,
@@ -131,7 +131,7 @@ async fn serve(
         kept.replace(Some(request.into_body()));
         return Ok(Response::new(Full::new(Bytes::from_static(&[b'x'; 4096]))));
     }
-    let awaited = line.await_answer();
+    let awaited = state.await_answer();
     let connection = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let (status, headers) = hint("</x>");
     awaited.teller(connection)(status, headers);
@@ -152,15 +152,15 @@ enum When {
 /// What a client hears that asks for both, and reads next to nothing until the hint is given.
 async fn hear_both(when: When) -> String {
     let (mut client, server) = tokio::io::duplex(64);
-    let line = Arc::new(Line::default());
+    let state = Arc::new(ConnectionState::default());
     let scanner = Some(Scanner::new(LIMITS));
-    let wire = Wire::new(Pipe(server), Vec::new(), scanner, line.clone(), PATIENT);
+    let wire = Wire::new(Pipe(server), Vec::new(), scanner, state.clone(), PATIENT);
     let (let_go, go_on) = oneshot::channel();
     let (hinted, was_hinted) = oneshot::channel();
     let turn: Turn = Rc::new(RefCell::new(Some((hinted, go_on))));
     let kept = Rc::new(RefCell::new(None));
     let service =
-        service_fn(move |request| serve(line.clone(), turn.clone(), kept.clone(), request));
+        service_fn(move |request| serve(state.clone(), turn.clone(), kept.clone(), request));
     let serving =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(wire), service);
     let asking = async {

@@ -1,4 +1,4 @@
-//! What the handlers of a client connection and its bytes know of each other.
+//! The state of a client connection, shared by its bytes, its request handlers and the idle reaper.
 
 use super::Violation;
 use super::interim::Interims;
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
-/// What the handlers of a connection and its bytes know of each other.
+/// The state of a client connection.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct ConnectionState {
     violation: OnceLock<Violation>,
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
@@ -40,7 +40,7 @@ pub(crate) enum Heard {
     Enough = 2,
 }
 
-impl Line {
+impl ConnectionState {
     /// How far the client came with what it is saying.
     pub(crate) fn heard(&self) -> Heard {
         const NOTHING: u8 = Heard::Nothing as u8;
@@ -158,7 +158,7 @@ impl Line {
 
 /// A request is being answered while this lives.
 #[derive(Debug)]
-pub(crate) struct Occupied(Arc<Line>);
+pub(crate) struct Occupied(Arc<ConnectionState>);
 
 impl Drop for Occupied {
     fn drop(&mut self) {
