@@ -4,7 +4,7 @@ use super::limits::LAST_CALL;
 use super::response_body::ResponseBody;
 use super::service::{Connection, Service, Transport};
 use super::streams::{Stream, Streams};
-use super::wire::{self, ConnectionState, HeadLimits, Heard, PARK_AFTER, Scanner, Wire};
+use super::wire::{self, ConnectionState, HeadLimits, HeadProgress, PARK_AFTER, Scanner, Wire};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -216,10 +216,10 @@ where
         if told || !transport.drain.has_begun() {
             return Poll::Pending;
         }
-        let waits = match state.heard() {
-            Heard::Enough => false,
-            Heard::Half => true,
-            Heard::Nothing => last_call
+        let waits = match state.head_progress() {
+            HeadProgress::Complete => false,
+            HeadProgress::Partial => true,
+            HeadProgress::NotStarted => last_call
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CALL)))
                 .as_mut()
                 .poll(cx)

@@ -13,7 +13,7 @@ pub(crate) struct ConnectionState {
     in_flight: AtomicUsize,
     tunnel: AtomicBool,
     ended: AtomicBool,
-    heard: AtomicU8,
+    head: AtomicU8,
     parking: Parking,
     pub(super) interims: Interims,
 }
@@ -28,33 +28,33 @@ struct Parking {
     task: OnceLock<Waker>,
 }
 
-/// How far the client came with what it is saying.
+/// How much of a request head has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Heard {
-    /// It has not said a word yet.
-    Nothing = 0,
-    /// It has begun a request, and we wait for the rest of its head.
-    Half = 1,
-    /// It waits for us, or has nothing to say.
-    Enough = 2,
+pub(crate) enum HeadProgress {
+    /// No byte on this connection yet.
+    NotStarted = 0,
+    /// A head has begun, and its end has not come.
+    Partial = 1,
+    /// No head is under way: a body is, or a response, or the connection is idle.
+    Complete = 2,
 }
 
 impl ConnectionState {
-    /// How far the client came with what it is saying.
-    pub(crate) fn heard(&self) -> Heard {
-        const NOTHING: u8 = Heard::Nothing as u8;
-        const HALF: u8 = Heard::Half as u8;
-        match self.heard.load(Ordering::Relaxed) {
-            NOTHING => Heard::Nothing,
-            HALF => Heard::Half,
-            _ => Heard::Enough,
+    /// How much of a request head has been read.
+    pub(crate) fn head_progress(&self) -> HeadProgress {
+        const NOT_STARTED: u8 = HeadProgress::NotStarted as u8;
+        const PARTIAL: u8 = HeadProgress::Partial as u8;
+        match self.head.load(Ordering::Relaxed) {
+            NOT_STARTED => HeadProgress::NotStarted,
+            PARTIAL => HeadProgress::Partial,
+            _ => HeadProgress::Complete,
         }
     }
 
-    /// Notes it. Whoever is heard is not silent: what was said is not taken for the rest before it.
-    pub(super) fn hear(&self, heard: Heard) {
-        self.heard.store(heard as u8, Ordering::Relaxed);
+    /// Records that bytes arrived, and withdraws a request to park.
+    pub(super) fn record_read(&self, head: HeadProgress) {
+        self.head.store(head as u8, Ordering::Relaxed);
         self.parking.activity.fetch_add(1, Ordering::Relaxed);
         self.parking.requested.store(false, Ordering::Relaxed);
     }
@@ -68,7 +68,7 @@ impl ConnectionState {
     pub(super) fn catch(&self, violation: Violation) {
         // The first is told.
         let _ = self.violation.set(violation);
-        self.hear(Heard::Enough);
+        self.record_read(HeadProgress::Complete);
     }
 
     /// Tells the connection that a request is being answered, until the guard is dropped.

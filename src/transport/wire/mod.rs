@@ -7,7 +7,7 @@ mod scan;
 mod tokens;
 mod violation;
 
-pub(crate) use connection_state::{ConnectionState, Heard, Occupied};
+pub(crate) use connection_state::{ConnectionState, HeadProgress, Occupied};
 pub(crate) use interim::Awaited;
 pub(crate) use park::{PARK_AFTER, read_some};
 pub(crate) use scan::{HeadLimits, Place, Scanner};
@@ -178,14 +178,14 @@ impl<S> Wire<S> {
     /// yet is taken out again; nothing of a broken body is handed on from the broken line.
     fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(scanner) = &mut self.scanner else {
-            return self.state.hear(Heard::Enough);
+            return self.state.record_read(HeadProgress::Complete);
         };
         let read = buf.filled().get(before..).unwrap_or_default();
         let scanned = scanner.scan(read);
         let place = scanner.place();
-        self.state.hear(match place {
-            Place::Head => Heard::Half,
-            Place::Body | Place::Idle => Heard::Enough,
+        self.state.record_read(match place {
+            Place::Head => HeadProgress::Partial,
+            Place::Body | Place::Idle => HeadProgress::Complete,
         });
         match place {
             Place::Body => self.reading.since = Instant::now(),
