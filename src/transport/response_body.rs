@@ -2,7 +2,7 @@
 
 use super::service::Answer;
 use super::streams::Stream;
-use super::wire::Occupied;
+use super::wire::InFlight;
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep_until};
 pub(super) struct ResponseBody<B> {
     body: B,
     deadline: Option<Pin<Box<Sleep>>>,
-    _occupied: Occupied,
+    _in_flight: InFlight,
     /// The HTTP/2 stream that it goes to; cut off when its client takes nothing of it.
     stream: Option<Rc<Stream>>,
     /// What is left of a frame that is handed out in pieces.
@@ -31,7 +31,7 @@ impl<B> ResponseBody<B> {
     /// Carries an answer to the client.
     pub(super) fn carry(
         answer: Answer<B>,
-        occupied: Occupied,
+        in_flight: InFlight,
         stream: Option<Rc<Stream>>,
     ) -> Response<Self> {
         if let Some(stream) = &stream {
@@ -41,7 +41,7 @@ impl<B> ResponseBody<B> {
         answer.response.map(|body| Self {
             body,
             deadline,
-            _occupied: occupied,
+            _in_flight: in_flight,
             stream,
             rest: Bytes::new(),
         })

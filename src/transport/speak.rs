@@ -158,18 +158,18 @@ pub(super) async fn http2<H, S>(
     }
 }
 
-/// Answers a request. Its connection is occupied from here on, not from when hyper comes to poll the
-/// answer: before that hyper asks for more bytes, and must not be taken for idle.
+/// Answers a request. It is in flight from here on, not from the first poll of the future: hyper reads
+/// more bytes before that poll, and the connection must not count as idle then.
 fn answer<H: Service>(
     service: Rc<H>,
     connection: Rc<Connection<H::Connection>>,
     stream: Option<Rc<Stream>>,
     request: http::Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<ResponseBody<H::Body>>, Infallible>> {
-    let occupied = connection.state.occupy();
+    let in_flight = connection.state.begin_request();
     async move {
         let answer = service.answer(&connection, request, stream.clone()).await;
-        Ok(ResponseBody::carry(answer, occupied, stream))
+        Ok(ResponseBody::carry(answer, in_flight, stream))
     }
 }
 

@@ -71,10 +71,10 @@ impl ConnectionState {
         self.record_read(HeadProgress::Complete);
     }
 
-    /// Tells the connection that a request is being answered, until the guard is dropped.
-    pub(crate) fn occupy(self: &Arc<Self>) -> Occupied {
+    /// Counts a request as in flight until the guard is dropped.
+    pub(crate) fn begin_request(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Occupied(self.clone())
+        InFlight(self.clone())
     }
 
     /// A counter of reads from the client and of ended responses; it wraps.
@@ -150,17 +150,17 @@ impl ConnectionState {
         self.tunnel.load(Ordering::Relaxed)
     }
 
-    /// Whether a request is being answered.
+    /// Whether a request is in flight.
     pub(crate) fn is_busy(&self) -> bool {
         self.in_flight.load(Ordering::Relaxed) > 0
     }
 }
 
-/// A request is being answered while this lives.
+/// Counts one request as in flight while it lives.
 #[derive(Debug)]
-pub(crate) struct Occupied(Arc<ConnectionState>);
+pub(crate) struct InFlight(Arc<ConnectionState>);
 
-impl Drop for Occupied {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         // The idle time begins at the end of the response.

@@ -7,7 +7,7 @@ mod scan;
 mod tokens;
 mod violation;
 
-pub(crate) use connection_state::{ConnectionState, HeadProgress, Occupied};
+pub(crate) use connection_state::{ConnectionState, HeadProgress, InFlight};
 pub(crate) use interim::Awaited;
 pub(crate) use park::{PARK_AFTER, read_some};
 pub(crate) use scan::{HeadLimits, Place, Scanner};
