@@ -59,14 +59,14 @@ impl ConnectionState {
         self.parking.requested.store(false, Ordering::Relaxed);
     }
 
-    /// What the client was caught doing on this connection, if anything.
+    /// The client's protocol violation on this connection, if any.
     pub(crate) fn violation(&self) -> Option<Violation> {
         self.violation.get().copied()
     }
 
-    /// Notes what the client was caught doing; nothing more of it is heard.
-    pub(super) fn catch(&self, violation: Violation) {
-        // The first is told.
+    /// Records a protocol violation; no byte behind it is parsed.
+    pub(super) fn record_violation(&self, violation: Violation) {
+        // The response is for the first.
         let _ = self.violation.set(violation);
         self.record_read(HeadProgress::Complete);
     }

@@ -1,4 +1,4 @@
-//! The client's side of a connection: its bytes, its deadlines, and what it was caught doing.
+//! The client's side of a connection: its bytes, its deadlines, and its protocol violations.
 
 mod connection_state;
 mod interim;
@@ -36,27 +36,27 @@ pub struct ClientDeadlines {
     pub idle: Duration,
 }
 
-/// The bytes of one client connection, watched.
+/// The byte stream of one client connection, with its deadlines and the checks on its framing.
 ///
-/// A head is handed on when it is whole and sound, so that hyper never meets one that it would refuse
-/// on its own, without a word. In place of a broken one it gets [`REFUSED`], whose handler sees the
-/// violation and says what was wrong; nothing is handed on after that.
+/// hyper is given a head only when it is complete and valid: hyper answers an invalid one itself, with an
+/// empty response. In place of an invalid head it is given [`REFUSED`], whose handler reads the violation
+/// and answers with its reason; nothing is passed on after that.
 #[derive(Debug)]
 pub(crate) struct Wire<S> {
     stream: S,
-    /// What was read to tell HTTP/2 from HTTP/1, still to be looked at.
+    /// What was read to tell HTTP/2 from HTTP/1, not scanned yet.
     prefix: Vec<u8>,
-    /// The beginning of a head, kept until its end has come.
+    /// The bytes of an incomplete head.
     held: Vec<u8>,
-    /// What was looked at and is to be handed on.
+    /// Bytes that were scanned and not yet read by hyper.
     cleared: Vec<u8>,
     refused: bool,
-    /// It was a body that was refused: whoever reads it must hear so.
+    /// The violation was in a body: its reader is given an error.
     broken: bool,
-    /// What is left of an interim response that was begun; it comes before anything else.
+    /// The rest of an interim response (1xx) that was partly written; nothing is written before it.
     interim: Vec<u8>,
     lingering: Option<Instant>,
-    /// `None` for HTTP/2, whose framing its own library checks.
+    /// `None` for HTTP/2, whose framing the h2 crate checks.
     scanner: Option<Scanner>,
     state: Arc<ConnectionState>,
     deadlines: ClientDeadlines,
@@ -64,7 +64,7 @@ pub(crate) struct Wire<S> {
     writing: Waiting,
 }
 
-/// What one direction waits for, and since when.
+/// What one direction of the connection waits for, and since when.
 #[derive(Debug)]
 struct Waiting {
     timer: Timer,
@@ -77,7 +77,7 @@ enum Phase {
     Body,
     Head,
     Idle,
-    /// Nothing is expected of the client now.
+    /// A response is being made; no deadline of the client runs.
     Ours,
 }
 
@@ -90,7 +90,7 @@ impl Waiting {
         }
     }
 
-    /// Notes what is waited for now; a change starts the clock anew.
+    /// Sets what is waited for; a change restarts the deadline.
     fn enter(&mut self, phase: Phase, now: Instant) {
         if self.phase != phase {
             self.phase = phase;
@@ -100,7 +100,7 @@ impl Waiting {
 }
 
 impl<S> Wire<S> {
-    /// Watches `stream`, of which `prefix` was read already.
+    /// Wraps `stream`, of which `prefix` was read already.
     pub(crate) fn new(
         stream: S,
         prefix: Vec<u8>,
@@ -147,7 +147,8 @@ impl<S> Wire<S> {
         let phase = self.phase();
         self.reading.enter(phase, now);
         let limit = match phase {
-            // Whoever answers may be another task: look again before the client may be called idle.
+            // Another task may make the response, and its end does not wake this one: check again within
+            // the idle deadline.
             Phase::Ours => {
                 let again = deadline_after(now, self.deadlines.idle);
                 return match self.reading.timer.poll(cx, now, again) {
@@ -174,8 +175,8 @@ impl<S> Wire<S> {
         self.state.is_tunnel()
     }
 
-    /// Follows what was just read into `buf` after its first `before` bytes. What may not be handed on
-    /// yet is taken out again; nothing of a broken body is handed on from the broken line.
+    /// Scans what was just read into `buf` after its first `before` bytes. An incomplete head is taken out
+    /// again and held; of an invalid body, everything from the invalid line on is dropped.
     fn follow(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(scanner) = &mut self.scanner else {
             return self.state.record_read(HeadProgress::Complete);
@@ -190,14 +191,14 @@ impl<S> Wire<S> {
         match place {
             Place::Body => self.reading.since = Instant::now(),
             Place::Head => {}
-            // The client is silent from the end of this request's answer on.
+            // The idle deadline runs from the end of this request's response.
             Place::Idle => self.reading.phase = Phase::Ours,
         }
         if scanned.is_ok() && place != Place::Head && self.held.is_empty() {
             return;
         }
-        // Up to here it belongs to messages that are sound; from here to a head that is not whole, or to
-        // what is refused.
+        // The bytes before `sound` belong to valid messages; those after it to an incomplete head or to a
+        // violation.
         let sound = match (place, scanned) {
             (Place::Body | Place::Idle, Ok(())) => read.len(),
             (Place::Body, Err(_)) => scanner.sound(),
@@ -220,9 +221,9 @@ impl<S> Wire<S> {
         buf.set_filled(before);
     }
 
-    /// Hands on nothing that comes from now on. What was broken in a head is answered in its place.
+    /// Passes on nothing from now on. A violation in a head is answered by way of [`REFUSED`].
     fn refuse(&mut self, violation: Violation) {
-        self.state.catch(violation);
+        self.state.record_violation(violation);
         self.refused = true;
         self.held = Vec::new();
         if !self.broken {
@@ -230,7 +231,7 @@ impl<S> Wire<S> {
         }
     }
 
-    /// Hands on what was looked at before.
+    /// Gives hyper bytes that were scanned before.
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) {
         let take = self.cleared.len().min(buf.remaining());
         buf.put_slice(self.cleared.get(..take).unwrap_or_default());
@@ -241,8 +242,8 @@ impl<S> Wire<S> {
     }
 }
 
-/// What hyper reads in place of a head that is refused. No client can send it: its answer is decided by
-/// the violation that goes with it.
+/// What hyper reads in place of an invalid head. The recorded violation decides its response, not
+/// these bytes: a client that sends the same is served as usual.
 const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
@@ -253,7 +254,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     ) -> Poll<io::Result<()>> {
         let wire = &mut *self;
         if wire.is_tunnel() && !wire.held.is_empty() {
-            // What came too early is not HTTP.
+            // Bytes that the client sent before the upgrade was done belong to the tunnel.
             let held = std::mem::take(&mut wire.held);
             wire.cleared.extend_from_slice(&held);
         }
@@ -273,7 +274,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             } else if wire.broken {
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             } else if wire.refused {
-                // Nothing that follows is read as anything; see `poll_linger`.
+                // RFC 9112 §9.6: what follows is discarded; see `poll_linger`.
                 return wire.poll_read_deadline(cx).map(Err);
             } else {
                 match Pin::new(&mut wire.stream).poll_read(cx, buf) {
@@ -284,7 +285,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                         if wire.reading.phase != Phase::Head {
                             return Poll::Ready(Err(late));
                         }
-                        // Whoever began a request is told; a connection that is merely idle just ends.
+                        // RFC 9110 §15.5.9: 408 for a head that was begun; an idle connection is
+                        // closed without a response.
                         wire.refuse(Violation::SlowHead);
                         continue;
                     }
@@ -303,7 +305,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Wire<S> {
-    /// A client that stops reading is cut off; one that reads slowly is not.
+    /// Fails when the client reads nothing for the progress deadline.
     fn watch_write<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -327,8 +329,8 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
 }
 
 impl<S: AsyncRead + Unpin> Wire<S> {
-    /// Reads and forgets what a client still sends after its last answer, for a while: a socket that is
-    /// closed with unread bytes resets the connection, and the answer is lost (RFC 9112 §9.6).
+    /// Discards what a client still sends after the last response, for [`LONGEST_LINGER`] at most: closing
+    /// a socket with unread bytes resets the connection, and the response is lost (RFC 9112 §9.6).
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let in_body = self.scanner.as_ref().map(Scanner::place) == Some(Place::Body);
         if self.is_tunnel() || !(self.refused || in_body) {
@@ -350,7 +352,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     }
 }
 
-/// Long enough for an honest client to hear us and stop.
+/// Enough for a client to read the response and stop sending.
 const LONGEST_LINGER: Duration = Duration::from_secs(2);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {

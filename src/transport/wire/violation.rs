@@ -1,6 +1,6 @@
-//! What no honest client sends on the wire.
+//! Protocol violations of a client in the bytes of HTTP/1.
 
-/// What no honest client sends.
+/// A protocol violation of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Violation {
     /// RFC 9112 §2.2: CR without LF, or LF without CR.
@@ -15,13 +15,13 @@ pub(crate) enum Violation {
     /// RFC 9112 §3.2: a target has no fragment.
     #[error("a fragment in the request target")]
     Fragment,
-    /// RFC 9110 §5.4: more than we are willing to keep.
+    /// RFC 9110 §5.4: over the limit on a head.
     #[error("a head larger than the settings allow")]
     HeadTooLarge,
     /// RFC 9112 §6.2: digits only.
     #[error("a Content-Length that is not a number")]
     Length,
-    /// A line longer than any limit of ours.
+    /// A line of a chunked body over its limit.
     #[error("a line without end")]
     LineTooLong,
     /// RFC 9112 §5.2, §5.1, and control bytes.
@@ -30,13 +30,13 @@ pub(crate) enum Violation {
     /// RFC 9112 §3.
     #[error("a malformed request line")]
     RequestLine,
-    /// RFC 9110 §15.5.9: the end of a head that was begun did not come.
+    /// RFC 9110 §15.5.9: the head was not complete within its deadline.
     #[error("a head that did not come in time")]
     SlowHead,
-    /// RFC 9112 §3: longer than we are willing to read.
+    /// RFC 9112 §3: over the limit on a target.
     #[error("a request line longer than the settings allow")]
     TargetTooLong,
-    /// RFC 9110 §5.4: more than we are willing to look through.
+    /// RFC 9110 §5.4: over the limit on header lines.
     #[error("more header lines than the settings allow")]
     TooManyHeaders,
     /// RFC 9112 §6.1: `chunked`, once, and nothing else.
