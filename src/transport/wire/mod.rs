@@ -10,7 +10,7 @@ mod violation;
 pub(crate) use connection_state::{ConnectionState, HeadProgress, InFlight};
 pub(crate) use interim::Awaited;
 pub(crate) use park::{PARK_AFTER, read_some};
-pub(crate) use scan::{HeadLimits, Place, Scanner};
+pub(crate) use scan::{HeadLimits, MessagePart, Scanner};
 pub(crate) use violation::Violation;
 
 use super::gather::poll_write_gathered;
@@ -131,11 +131,11 @@ impl<S> Wire<S> {
         if self.refused {
             return if busy { Phase::Ours } else { Phase::Idle };
         }
-        match self.scanner.as_ref().map(Scanner::place) {
-            Some(Place::Body) => Phase::Body,
-            Some(Place::Head) => Phase::Head,
-            None | Some(Place::Idle) if busy => Phase::Ours,
-            None | Some(Place::Idle) => Phase::Idle,
+        match self.scanner.as_ref().map(Scanner::part) {
+            Some(MessagePart::Body) => Phase::Body,
+            Some(MessagePart::Head) => Phase::Head,
+            None | Some(MessagePart::Between) if busy => Phase::Ours,
+            None | Some(MessagePart::Between) => Phase::Idle,
         }
     }
 
@@ -183,26 +183,26 @@ impl<S> Wire<S> {
         };
         let read = buf.filled().get(before..).unwrap_or_default();
         let scanned = scanner.scan(read);
-        let place = scanner.place();
-        self.state.record_read(match place {
-            Place::Head => HeadProgress::Partial,
-            Place::Body | Place::Idle => HeadProgress::Complete,
+        let part = scanner.part();
+        self.state.record_read(match part {
+            MessagePart::Head => HeadProgress::Partial,
+            MessagePart::Body | MessagePart::Between => HeadProgress::Complete,
         });
-        match place {
-            Place::Body => self.reading.since = Instant::now(),
-            Place::Head => {}
+        match part {
+            MessagePart::Body => self.reading.since = Instant::now(),
+            MessagePart::Head => {}
             // The idle deadline runs from the end of this request's response.
-            Place::Idle => self.reading.phase = Phase::Ours,
+            MessagePart::Between => self.reading.phase = Phase::Ours,
         }
-        if scanned.is_ok() && place != Place::Head && self.held.is_empty() {
+        if scanned.is_ok() && part != MessagePart::Head && self.held.is_empty() {
             return;
         }
         // The bytes before `sound` belong to valid messages; those after it to an incomplete head or to a
         // violation.
-        let sound = match (place, scanned) {
-            (Place::Body | Place::Idle, Ok(())) => read.len(),
-            (Place::Body, Err(_)) => scanner.sound(),
-            (Place::Head | Place::Idle, _) => scanner.head_at().unwrap_or(0),
+        let sound = match (part, scanned) {
+            (MessagePart::Body | MessagePart::Between, Ok(())) => read.len(),
+            (MessagePart::Body, Err(_)) => scanner.sound(),
+            (MessagePart::Head | MessagePart::Between, _) => scanner.head_at().unwrap_or(0),
         };
         let (sound, rest) = read.split_at_checked(sound).unwrap_or((read, &[]));
         if sound.is_empty() && scanned.is_ok() {
@@ -215,7 +215,7 @@ impl<S> Wire<S> {
             self.held = rest.to_vec();
         }
         if let Err(violation) = scanned {
-            self.broken = place == Place::Body;
+            self.broken = part == MessagePart::Body;
             self.refuse(violation);
         }
         buf.set_filled(before);
@@ -332,7 +332,7 @@ impl<S: AsyncRead + Unpin> Wire<S> {
     /// Discards what a client still sends after the last response, for [`LONGEST_LINGER`] at most: closing
     /// a socket with unread bytes resets the connection, and the response is lost (RFC 9112 §9.6).
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let in_body = self.scanner.as_ref().map(Scanner::place) == Some(Place::Body);
+        let in_body = self.scanner.as_ref().map(Scanner::part) == Some(MessagePart::Body);
         if self.is_tunnel() || !(self.refused || in_body) {
             return Poll::Ready(());
         }

@@ -1,4 +1,4 @@
-//! What hyper leaves to us: one framing only, seen on the raw bytes of HTTP/1.
+//! Checks the framing of HTTP/1 messages on the raw bytes, beyond what hyper checks.
 //!
 //! hyper accepts a bare LF, cuts a fragment off the target and lets Content-Length ride along with
 //! Transfer-Encoding. Two parsers that disagree are how requests are smuggled, so whatever two
@@ -11,18 +11,18 @@ use super::tokens::{is_text, is_token};
 use http::Uri;
 use memchr::memchr;
 
-/// Where in a message the next byte belongs.
+/// The part of a message that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum MessagePart {
     /// In a body.
     Body,
-    /// In a head that has begun.
+    /// In a head, after its first byte.
     Head,
     /// Between messages.
-    Idle,
+    Between,
 }
 
-/// Follows the framing of one connection, over however many reads it takes.
+/// Tracks the framing of one connection across reads.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     state: State,
@@ -34,11 +34,11 @@ pub(crate) struct Scanner {
     size: HeadSize,
     /// Where in the bytes scanned last the head begins; `None` if it began before them.
     head_at: Option<usize>,
-    /// How many of them were found sound, in whole lines.
+    /// How many of those bytes were valid, in whole lines.
     sound: usize,
 }
 
-/// What a head may be like.
+/// The limits and leniencies for a request head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadLimits {
     /// Bytes in all.
@@ -77,13 +77,13 @@ struct Framing {
     is_old: bool,
 }
 
-/// RFC 9112 §7.1.1: a recipient must limit chunk extensions; nobody honest sends long ones.
+/// RFC 9112 §7.1.1: a recipient must limit chunk extensions; hardly any client sends them.
 const MAX_CHUNK_LINE: usize = 256;
 
 /// RFC 9112 §2.2: "at least one empty line" before a request is to be ignored.
 const MAX_BLANK_LINES: usize = 8;
 
-/// What hyper takes: longer targets and names it refuses on its own.
+/// hyper's own limits: longer ones it answers with an empty response.
 const MAX_TARGET: usize = 65_534;
 const MAX_NAME: usize = 1024;
 
@@ -111,16 +111,16 @@ impl Scanner {
         self.head_at
     }
 
-    /// Where the next byte belongs.
-    pub(crate) fn place(&self) -> Place {
+    /// The part of a message that the next byte belongs to.
+    pub(crate) fn part(&self) -> MessagePart {
         match self.state {
-            State::RequestLine if self.partial.is_empty() => Place::Idle,
-            State::RequestLine | State::Headers => Place::Head,
+            State::RequestLine if self.partial.is_empty() => MessagePart::Between,
+            State::RequestLine | State::Headers => MessagePart::Head,
             State::ChunkData(_)
             | State::ChunkDataEnd
             | State::ChunkSize
             | State::Length(_)
-            | State::Trailers => Place::Body,
+            | State::Trailers => MessagePart::Body,
         }
     }
 
@@ -282,7 +282,7 @@ impl Scanner {
         if target.first() == Some(&b'/') && target.iter().all(plain) {
             return true;
         }
-        // Rare spellings: whatever hyper would not read ends here, with an answer that says why.
+        // Rare spellings: refuses what hyper cannot parse, so that the response names the reason.
         !target.is_empty() && target.iter().all(visible) && Uri::try_from(target).is_ok()
     }
 }

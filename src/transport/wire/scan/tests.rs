@@ -10,11 +10,11 @@ const LIMITS: HeadLimits = HeadLimits {
 };
 
 /// Scans `text` whole and cut at every place; all must agree.
-fn scan(text: &str) -> Result<Place, Violation> {
+fn scan(text: &str) -> Result<MessagePart, Violation> {
     let whole = |pieces: &[&[u8]]| {
         let mut scanner = Scanner::new(LIMITS);
         pieces.iter().try_for_each(|piece| scanner.scan(piece))?;
-        Ok(scanner.place())
+        Ok(scanner.part())
     };
     let bytes = text.as_bytes();
     let answer = whole(&[bytes]);
@@ -37,17 +37,17 @@ fn whole_messages_end_between_messages() {
         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nA: b\r\n\r\n",
         "POST / HTTP/1.1\r\ntransfer-encoding:CHUNKED\r\n\r\n0\r\n\r\n",
     ] {
-        assert_eq!(scan(text), Ok(Place::Idle), "{text:?}");
+        assert_eq!(scan(text), Ok(MessagePart::Between), "{text:?}");
     }
 }
 
 #[test]
-fn places_are_told_apart() {
-    assert_eq!(scan("GET"), Ok(Place::Head));
-    assert_eq!(scan("GET / HTTP/1.1\r\n"), Ok(Place::Head));
+fn the_parts_of_a_message_are_told_apart() {
+    assert_eq!(scan("GET"), Ok(MessagePart::Head));
+    assert_eq!(scan("GET / HTTP/1.1\r\n"), Ok(MessagePart::Head));
     assert_eq!(
         scan("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na"),
-        Ok(Place::Body)
+        Ok(MessagePart::Body)
     );
 }
 
@@ -92,7 +92,10 @@ fn lengths_are_digits() {
 fn the_lines_of_chunks_are_not_those_of_the_next_head() {
     let chunks = "1\r\nx\r\n".repeat(2 * LIMITS.bytes / 3);
     let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
-    assert_eq!(scan(&(text + "GET / HTTP/1.1\r\n\r\n")), Ok(Place::Idle));
+    assert_eq!(
+        scan(&(text + "GET / HTTP/1.1\r\n\r\n")),
+        Ok(MessagePart::Between)
+    );
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn a_head_has_an_end() {
     assert_eq!(scan(&"x".repeat(1001)), Err(Violation::TargetTooLong));
     assert_eq!(scan(&"\r\n".repeat(9)), Err(Violation::RequestLine));
     let two = format!("GET / HTTP/1.1\r\n{}\r\n", line.repeat(10)).repeat(2);
-    assert_eq!(scan(&two), Ok(Place::Idle));
+    assert_eq!(scan(&two), Ok(MessagePart::Between));
 }
 
 #[test]
