@@ -1,9 +1,9 @@
-//! What a client may take up.
+//! The limits of clients.
 
 use super::wire::ClientDeadlines;
 use std::time::Duration;
 
-/// What a client may take up.
+/// The limits of clients.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientLimits {
     /// Open connections, over all threads.
@@ -24,5 +24,5 @@ pub struct ClientLimits {
     pub deadlines: ClientDeadlines,
 }
 
-/// What a request of a new connection may need to come in when draining has begun.
-pub(super) const LAST_CALL: Duration = Duration::from_millis(200);
+/// How long a connection without a request stays open once draining has begun.
+pub(super) const DRAIN_GRACE: Duration = Duration::from_millis(200);

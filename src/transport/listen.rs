@@ -1,9 +1,9 @@
-//! Listening sockets: accepts connections, ends TLS, and tells which HTTP the client speaks.
+//! Listening sockets: accepts connections, terminates TLS, and detects HTTP/1 or HTTP/2.
 
 use super::connection_limit::ConnectionPermit;
-use super::limits::LAST_CALL;
+use super::http_server;
+use super::limits::DRAIN_GRACE;
 use super::service::{Connection, Protocol, Service};
-use super::speak;
 use super::wire::{self, ConnectionState};
 use socket2::{Domain, Socket, Type};
 use std::future::poll_fn;
@@ -33,8 +33,8 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts connections for `service` until its thread drains, and then those that the kernel had
-/// completed before.
+/// Accepts connections for `service` until its thread drains, and then those that are already in the
+/// accept queue.
 pub(crate) async fn accept<H: Service>(
     service: Rc<H>,
     listener: TcpListener,
@@ -51,7 +51,7 @@ pub(crate) async fn accept<H: Service>(
             Ok((stream, peer)) => admit(&service, stream, peer, tls.as_ref()),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                // Out of file descriptors: only time helps, and spinning takes it from the others.
+                // Mostly EMFILE: a pause lets other connections close, where a retry at once would spin.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -85,7 +85,7 @@ fn admit<H: Service>(
             tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
         }
         if tls.is_none() {
-            turn_away(stream, H::OVER_LIMIT);
+            refuse(stream, H::OVER_LIMIT);
         }
         return;
     };
@@ -97,27 +97,27 @@ fn admit<H: Service>(
     let permit = Rc::new(permit);
     tokio::task::spawn_local(async move {
         match tls {
-            None => greet(service, stream, peer, permit, None).await,
-            // Boxed, here and below: a task is as large as the largest of its ways, and thousands
-            // of idle connections take the shortest.
+            None => serve_connection(service, stream, peer, permit, None).await,
+            // Boxed, here and below: a future is as large as its largest branch, and thousands of idle
+            // connections are in the smallest.
             Some(acceptor) => {
-                Box::pin(greet_over_tls(service, stream, peer, permit, acceptor)).await;
+                Box::pin(serve_over_tls(service, stream, peer, permit, acceptor)).await;
             }
         }
     });
 }
 
-/// Tells a client in plain HTTP that it is over the limit: what the empty send buffer takes at once is
-/// all it gets, and nothing is read or waited for.
-fn turn_away(stream: TcpStream, response: &[u8]) {
+/// Sends the response for a plain-text connection over the connection limit, with one write that does
+/// not block; nothing is read.
+fn refuse(stream: TcpStream, response: &[u8]) {
     if let Ok(mut stream) = stream.into_std() {
-        // A client that has gone by now needs no answer.
+        // An error means that the client has closed the connection.
         let _ = stream.write(response);
         let _ = stream.shutdown(Shutdown::Write);
     }
 }
 
-async fn greet_over_tls<H: Service>(
+async fn serve_over_tls<H: Service>(
     service: Rc<H>,
     stream: TcpStream,
     peer: SocketAddr,
@@ -130,11 +130,11 @@ async fn greet_over_tls<H: Service>(
     };
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     // A boxed stream is one pointer in the future, which holds a slot for each place it is moved to.
-    greet(service, Box::new(stream), peer, permit, Some(h2)).await;
+    serve_connection(service, Box::new(stream), peer, permit, Some(h2)).await;
 }
 
-/// Tells which HTTP is spoken, where ALPN did not, and serves the connection to its end.
-async fn greet<H, S>(
+/// Detects the protocol, where ALPN did not tell it, and serves the connection to its end.
+async fn serve_connection<H, S>(
     service: Rc<H>,
     mut stream: S,
     peer: SocketAddr,
@@ -150,10 +150,10 @@ async fn greet<H, S>(
         h2
     } else {
         let sniffed = tokio::time::timeout(deadlines.header, sniff(&mut stream, &mut prefix));
-        // Whoever has not said a word when the worker drains is not waited for.
+        // A connection without a byte is closed soon after the worker begins to drain.
         let silent = async {
             service.transport().drain.begun().await;
-            tokio::time::sleep(LAST_CALL).await;
+            tokio::time::sleep(DRAIN_GRACE).await;
         };
         let told = tokio::select! {
             told = sniffed => told.ok(),
@@ -161,7 +161,7 @@ async fn greet<H, S>(
         };
         match told {
             Some(Ok(h2)) => h2,
-            // A request that stopped within the letters that HTTP/2 begins with.
+            // The client stopped within the preface, or at the `P` of `POST`: HTTP/1 has a deadline for it.
             None if !prefix.is_empty() => false,
             Some(Err(_)) | None => return,
         }
@@ -175,12 +175,12 @@ async fn greet<H, S>(
         data: service.connect(peer.ip(), scheme, protocol),
     });
     match protocol {
-        Protocol::Http2 => Box::pin(speak::http2(service, connection, stream, prefix)).await,
-        Protocol::Http1 => speak::http1(service, connection, stream, prefix).await,
+        Protocol::Http2 => Box::pin(http_server::http2(service, connection, stream, prefix)).await,
+        Protocol::Http1 => http_server::http1(service, connection, stream, prefix).await,
     }
 }
 
-/// RFC 9113 §3.4: a client with prior knowledge begins with a text that no HTTP/1 request begins with.
+/// Whether the connection begins with the preface of HTTP/2 (RFC 9113 §3.4).
 async fn sniff<S: AsyncRead + Unpin>(stream: &mut S, read: &mut Vec<u8>) -> io::Result<bool> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     loop {

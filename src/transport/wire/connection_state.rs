@@ -82,12 +82,12 @@ impl ConnectionState {
         self.parking.activity.load(Ordering::Relaxed)
     }
 
-    /// Notes the task that serves the connection; it stays the same.
-    pub(crate) fn is_served_by(&self, task: &Waker) {
+    /// Sets the task that serves the connection; it stays the same.
+    pub(crate) fn set_task(&self, task: &Waker) {
         let _ = self.parking.task.get_or_init(|| task.clone());
     }
 
-    /// Ends the connection with whatever is under way on it.
+    /// Ends the connection and the requests in flight on it.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(task) = self.parking.task.get() {
@@ -140,12 +140,12 @@ impl ConnectionState {
         self.parking.parked.store(false, Ordering::Relaxed);
     }
 
-    /// From here on the bytes are not HTTP any more; the tunnel has deadlines of its own.
+    /// Marks the connection as upgraded: its bytes are not HTTP, and the tunnel has deadlines of its own.
     pub(crate) fn become_tunnel(&self) {
         self.tunnel.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the bytes are not HTTP any more.
+    /// Whether the connection was upgraded.
     pub(super) fn is_tunnel(&self) -> bool {
         self.tunnel.load(Ordering::Relaxed)
     }

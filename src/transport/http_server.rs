@@ -1,6 +1,6 @@
 //! HTTP on one connection: hyper's servers, and parking while no request is in flight.
 
-use super::limits::LAST_CALL;
+use super::limits::DRAIN_GRACE;
 use super::response_body::ResponseBody;
 use super::service::{Connection, Service, Transport};
 use super::streams::{Stream, Streams};
@@ -37,7 +37,7 @@ pub(super) async fn http1<H, S>(
         (stream, prefix) = (parked, Vec::new());
         if !wait_for_bytes(transport, &mut stream, &mut prefix).await {
             // RFC 8446 §6.1: sends close_notify, unless the socket takes longer.
-            let _ = tokio::time::timeout(LAST_CALL, stream.shutdown()).await;
+            let _ = tokio::time::timeout(DRAIN_GRACE, stream.shutdown()).await;
             return;
         }
         connection.state.unpark();
@@ -141,7 +141,7 @@ pub(super) async fn http2<H, S>(
         let (service, streams) = (service.clone(), streams.clone());
         service_fn(move |request| {
             let stream = Some(streams.begin());
-            // Boxed: hyper moves the future of each stream about.
+            // Boxed: hyper moves the future of each stream.
             Box::pin(answer(service.clone(), connection.clone(), stream, request))
         })
     };
@@ -193,34 +193,34 @@ where
     C: Future<Output = Result<(), E>>,
 {
     let mut begun = pin!(transport.drain.begun());
-    let mut last_call = None;
-    // The waker of a connection's task stays the same, so that it is handed in only once.
-    let (mut listens, mut told) = (false, false);
+    let mut grace = None;
+    // The task of a connection stays the same, so that its waker is set only once.
+    let (mut registered, mut finishing) = (false, false);
     poll_fn(|cx| {
-        if !listens {
-            listens = true;
-            state.is_served_by(cx.waker());
+        if !registered {
+            registered = true;
+            state.set_task(cx.waker());
             let _: Poll<()> = begun.as_mut().poll(cx);
         }
         if state.is_ended() {
             return Poll::Ready(Exit::Ended);
         }
-        // What stands in the socket already comes in first. A connection that breaks off has told
-        // whoever was concerned: the client is gone.
+        // First, so that bytes already in the socket are read before the checks below. An error is not
+        // logged: the client has closed the connection.
         if serving.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Exit::Ended);
         }
         if state.is_parked() {
             return Poll::Ready(Exit::Parked);
         }
-        if told || !transport.drain.has_begun() {
+        if finishing || !transport.drain.has_begun() {
             return Poll::Pending;
         }
         let waits = match state.head_progress() {
             HeadProgress::Complete => false,
             HeadProgress::Partial => true,
-            HeadProgress::NotStarted => last_call
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_CALL)))
+            HeadProgress::NotStarted => grace
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(DRAIN_GRACE)))
                 .as_mut()
                 .poll(cx)
                 .is_pending(),
@@ -228,7 +228,7 @@ where
         if waits {
             return Poll::Pending;
         }
-        told = true;
+        finishing = true;
         finish(serving.as_mut());
         serving.as_mut().poll(cx).map(|_| Exit::Ended)
     })
