@@ -1,30 +1,30 @@
-//! Who hears a refusal, and in which form (the first test that fits decides).
+//! The kind of client behind a request, which decides the form of our own responses.
 
 use crate::domain::Method;
 use crate::locale::{self, Locale};
 use http::header::{HeaderMap, HeaderValue};
 
-/// Who asked, as far as the form of our own answers depends on it. None of it grants anything.
+/// What the headers of a request tell of its client. Decides the form of our own responses, never access.
 #[derive(Clone, Debug)]
-pub(crate) struct Audience {
+pub(crate) struct ClientHints {
     /// The kind of client.
     pub(crate) kind: ClientKind,
-    /// Whether the request only asked to see something (RFC 9110 §9.2.1).
+    /// Whether the method is safe (RFC 9110 §9.2.1).
     pub(crate) safe: bool,
-    /// Whether the request came from a page of our own origin, as browsers tell.
+    /// Where the request comes from, by `Sec-Fetch-Site`.
     pub(crate) site: FetchSite,
     language: Option<HeaderValue>,
     origin: Option<HeaderValue>,
 }
 
-/// Who was refused.
+/// The kind of client; the first test of [`kind`] that fits decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKind {
-    /// Carries `Authorization`; hears 401 (RFC 9470) and gets its key in the verify response.
+    /// Sends `Authorization`: answered with 401 (RFC 9470), and given its key in the verify response.
     Api,
     /// A script in a page, or a command-line client.
     Fetch,
-    /// A page inside another page.
+    /// A page in a frame of another page.
     Framed,
     /// gRPC.
     Grpc,
@@ -34,21 +34,20 @@ pub(crate) enum ClientKind {
     WebSocket,
 }
 
-/// Where a browser says that a request comes from.
+/// The origin of a request by `Sec-Fetch-Site`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FetchSite {
     /// From another site, or another host of this one.
     Other,
-    /// From our own origin, or from the address bar.
+    /// From our own origin, or from the address bar (`none`).
     Own,
-    /// It is no browser, or an old one, or on plain http.
-    Untold,
+    /// No header: not a browser, an old one, or plain http.
+    Absent,
 }
 
-/// What a request says of its client, each header's first line; found in one pass, since it is looked for
-/// in every request.
+/// The first line of each header that tells of the client; found in one pass, as every request needs it.
 #[derive(Default)]
-struct Told<'h> {
+struct HintHeaders<'h> {
     accept: Option<&'h HeaderValue>,
     authorization: Option<&'h HeaderValue>,
     content_type: Option<&'h HeaderValue>,
@@ -59,107 +58,107 @@ struct Told<'h> {
     origin: Option<&'h HeaderValue>,
     requested_with: Option<&'h HeaderValue>,
     upgrade: Option<&'h HeaderValue>,
-    /// A second line that says where the request comes from: RFC 6454 §7.3 allows one.
+    /// A second `Origin` or `Sec-Fetch-Site` line; RFC 6454 §7.3 allows one.
     doubled: bool,
 }
 
-impl<'h> Told<'h> {
-    fn by(headers: &'h HeaderMap) -> Self {
-        let mut told = Self::default();
+impl<'h> HintHeaders<'h> {
+    fn of(headers: &'h HeaderMap) -> Self {
+        let mut lines = Self::default();
         for (name, value) in headers {
             let known = match name.as_str() {
-                "accept" => &mut told.accept,
-                "accept-language" => &mut told.language,
-                "authorization" => &mut told.authorization,
-                "content-type" => &mut told.content_type,
-                "origin" => &mut told.origin,
-                "sec-fetch-dest" => &mut told.fetch_dest,
-                "sec-fetch-mode" => &mut told.fetch_mode,
-                "sec-fetch-site" => &mut told.fetch_site,
-                "upgrade" => &mut told.upgrade,
-                "x-requested-with" => &mut told.requested_with,
+                "accept" => &mut lines.accept,
+                "accept-language" => &mut lines.language,
+                "authorization" => &mut lines.authorization,
+                "content-type" => &mut lines.content_type,
+                "origin" => &mut lines.origin,
+                "sec-fetch-dest" => &mut lines.fetch_dest,
+                "sec-fetch-mode" => &mut lines.fetch_mode,
+                "sec-fetch-site" => &mut lines.fetch_site,
+                "upgrade" => &mut lines.upgrade,
+                "x-requested-with" => &mut lines.requested_with,
                 _ => continue,
             };
             if known.is_none() {
                 *known = Some(value);
             } else {
-                told.doubled |= matches!(name.as_str(), "origin" | "sec-fetch-site");
+                lines.doubled |= matches!(name.as_str(), "origin" | "sec-fetch-site");
             }
         }
-        told
+        lines
     }
 }
 
-impl Audience {
-    /// Reads who asks.
+impl ClientHints {
+    /// Reads them from a request.
     pub(crate) fn of(method: Option<Method>, headers: &HeaderMap) -> Self {
-        let told = Told::by(headers);
+        let lines = HintHeaders::of(headers);
         Self {
-            kind: kind(&told),
+            kind: kind(&lines),
             safe: method.is_some_and(Method::is_safe),
-            site: site(&told),
-            language: told.language.cloned(),
-            origin: if told.doubled {
-                // As if from a page without an origin, which is not ours.
+            site: site(&lines),
+            language: lines.language.cloned(),
+            origin: if lines.doubled {
+                // As from a page with an opaque origin, which never equals ours.
                 Some(HeaderValue::from_static("null"))
             } else {
-                told.origin.cloned()
+                lines.origin.cloned()
             },
         }
     }
 
-    /// The language they want.
+    /// The language that is preferred.
     pub(crate) fn locale(&self) -> Locale {
         let wanted = self.language.as_ref().and_then(|line| line.to_str().ok());
         Locale::from_accept_language(wanted.unwrap_or_default())
     }
 
-    /// The origin of the page that asks, if a browser tells.
+    /// The `Origin` of the request.
     pub(crate) fn origin(&self) -> Option<&HeaderValue> {
         self.origin.as_ref()
     }
 
-    /// Whether a person reads the answer in a window of their own.
+    /// Whether the response is shown as a page.
     pub(crate) fn reads_pages(&self) -> bool {
         matches!(self.kind, ClientKind::Navigation | ClientKind::Framed)
     }
 }
 
-fn kind(told: &Told<'_>) -> ClientKind {
-    let mode = told.fetch_mode.map(HeaderValue::as_bytes);
+fn kind(lines: &HintHeaders<'_>) -> ClientKind {
+    let mode = lines.fetch_mode.map(HeaderValue::as_bytes);
     let is_websocket = |upgrade: &[u8]| upgrade.eq_ignore_ascii_case(b"websocket");
-    if told
+    if lines
         .upgrade
         .map(HeaderValue::as_bytes)
         .is_some_and(is_websocket)
         || mode == Some(b"websocket")
     {
         ClientKind::WebSocket
-    } else if told
+    } else if lines
         .content_type
         .and_then(|kind| kind.as_bytes().get(..16))
         .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
     {
         ClientKind::Grpc
-    } else if told.authorization.is_some() {
+    } else if lines.authorization.is_some() {
         ClientKind::Api
     } else if let Some(mode) = mode {
-        match (mode, told.fetch_dest.map(HeaderValue::as_bytes)) {
+        match (mode, lines.fetch_dest.map(HeaderValue::as_bytes)) {
             (_, Some(b"iframe" | b"frame" | b"embed" | b"object")) => ClientKind::Framed,
             (b"navigate", Some(b"document") | None) => ClientKind::Navigation,
             _ => ClientKind::Fetch,
         }
-    } else if told.requested_with.is_some() || !prefers_html(told.accept) {
+    } else if lines.requested_with.is_some() || !prefers_html(lines.accept) {
         ClientKind::Fetch
     } else {
         ClientKind::Navigation
     }
 }
 
-fn site(told: &Told<'_>) -> FetchSite {
-    match told.fetch_site.map(HeaderValue::as_bytes) {
-        Some(_) if told.doubled => FetchSite::Other,
-        None => FetchSite::Untold,
+fn site(lines: &HintHeaders<'_>) -> FetchSite {
+    match lines.fetch_site.map(HeaderValue::as_bytes) {
+        Some(_) if lines.doubled => FetchSite::Other,
+        None => FetchSite::Absent,
         Some(b"same-origin" | b"none") => FetchSite::Own,
         Some(_) => FetchSite::Other,
     }
@@ -196,7 +195,7 @@ mod tests {
                 HeaderValue::from_static(value),
             )
         });
-        kind(&Told::by(&headers.collect()))
+        kind(&HintHeaders::of(&headers.collect()))
     }
 
     #[test]
@@ -217,9 +216,9 @@ mod tests {
                     HeaderValue::from_static(value),
                 );
             }
-            let told = Audience::of(Some(Method::Post), &headers);
-            assert_eq!(told.origin().unwrap(), "null", "{name}");
-            assert_eq!(told.site, FetchSite::Other, "{name}");
+            let hints = ClientHints::of(Some(Method::Post), &headers);
+            assert_eq!(hints.origin().unwrap(), "null", "{name}");
+            assert_eq!(hints.site, FetchSite::Other, "{name}");
         }
     }
 

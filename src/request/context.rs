@@ -3,7 +3,7 @@
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
 use crate::request::body::Patience;
-use crate::request::client_kind::{Audience, FetchSite};
+use crate::request::client_kind::{ClientHints, FetchSite};
 use crate::request::connection::Connection;
 use crate::request::headers::Peer;
 use crate::request::request_id::RequestId;
@@ -28,8 +28,8 @@ pub(crate) struct Visit<'w> {
     pub(crate) stream: Option<Rc<Stream>>,
     /// The request's name in logs and upstream.
     pub(crate) id: RequestId,
-    /// Who hears our answer.
-    pub(crate) audience: Audience,
+    /// What its headers tell of the client.
+    pub(crate) hints: ClientHints,
     /// Who the client is.
     pub(crate) client: IpAddr,
     /// The method of the request line.
@@ -95,7 +95,7 @@ impl<'w> Visit<'w> {
             stream,
             scheme,
             id,
-            audience: Audience::of(method, &parts.headers),
+            hints: ClientHints::of(method, &parts.headers),
             client,
             method,
             deadline,
@@ -126,11 +126,7 @@ impl<'w> Visit<'w> {
     /// The application's login page, on the way to where the client wanted to go.
     pub(crate) fn login_url(&self) -> Option<String> {
         let page = self.options.login_page.as_ref()?;
-        let wanted = if self.audience.safe {
-            self.target()
-        } else {
-            "/"
-        };
+        let wanted = if self.hints.safe { self.target() } else { "/" };
         Some(page.replace("{path}", &escaped(wanted)))
     }
 
@@ -147,15 +143,15 @@ impl<'w> Visit<'w> {
     /// Whether a browser says that the request comes from a page of our own origin. Unlike
     /// [`is_same_origin`](Self::is_same_origin), silence is no consent.
     pub(crate) fn is_told_same_origin(&self) -> bool {
-        match self.audience.origin() {
+        match self.hints.origin() {
             Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
-            None => self.audience.site == FetchSite::Own,
+            None => self.hints.site == FetchSite::Own,
         }
     }
 
     /// The origin of the page that asks, if it is one of those that may read our answers.
     pub(crate) fn listed_origin(&self) -> Option<&HeaderValue> {
-        self.audience
+        self.hints
             .origin()
             .filter(|origin| self.options.lists(origin))
     }
@@ -163,7 +159,7 @@ impl<'w> Visit<'w> {
     /// Where our own pages stand for this client.
     pub(crate) fn site(&self) -> Site {
         Site {
-            locale: self.audience.locale(),
+            locale: self.hints.locale(),
             prefix: self.options.prefix.trim_end_matches('/').to_owned(),
             host: self.authority().to_owned(),
         }
@@ -181,9 +177,9 @@ impl<'w> Visit<'w> {
     ///
     /// Old browsers and programs tell nothing; then the token that every form carries decides.
     pub(crate) fn is_same_origin(&self) -> bool {
-        match self.audience.origin() {
+        match self.hints.origin() {
             Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
-            None => self.audience.site != FetchSite::Other,
+            None => self.hints.site != FetchSite::Other,
         }
     }
 

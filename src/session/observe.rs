@@ -231,7 +231,7 @@ impl Watch {
     ) {
         let house = &self.known.shared;
         let has_failed = self.has_failed(response.status().as_u16());
-        let is_safe = visit.audience.safe;
+        let is_safe = visit.hints.safe;
         let is_shown = match self.looks_like {
             LooksLike::Nobody => sets_session && (is_safe || has_failed),
             // Many send on whoever is signed in, rather than show them the form.

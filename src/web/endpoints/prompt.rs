@@ -42,7 +42,7 @@ pub(crate) async fn challenge(
     let Some(id) = caller.session else {
         return Err(EndpointError::Refused(Reason::SessionRequired));
     };
-    let is_form_post = visit.audience.kind == ClientKind::Navigation && !visit.audience.safe;
+    let is_form_post = visit.hints.kind == ClientKind::Navigation && !visit.hints.safe;
     // The page of a refused form holds what only this browser may open, so it needs its key now.
     let (key, fresh_key) = match caller.browser_key {
         None if is_form_post => fresh(web),
@@ -71,8 +71,8 @@ pub(crate) async fn challenge(
     let token = Secret::new(token);
     let site = visit.site();
     let page_url = api::page_url(&site, &token);
-    match visit.audience.kind {
-        ClientKind::Navigation if visit.audience.safe => {
+    match visit.hints.kind {
+        ClientKind::Navigation if visit.hints.safe => {
             Ok(respond::challenge_redirect(visit, &page_url))
         }
         ClientKind::Framed => Ok(respond::challenge_framed(
@@ -130,7 +130,7 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
         .await?;
     let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
-    if !visit.audience.reads_pages() {
+    if !visit.hints.reads_pages() {
         let available = verifier
             .available_factors(&challenge, &known.claimant())
             .await?;
@@ -278,8 +278,8 @@ fn return_target(
     anchor: Option<&str>,
 ) -> ReturnTarget {
     let page = |path: &str| LocalPath::parse(path).map(ReturnTarget::Path);
-    match visit.audience.kind {
-        ClientKind::Navigation if visit.audience.safe => page(visit.target()),
+    match visit.hints.kind {
+        ClientKind::Navigation if visit.hints.safe => page(visit.target()),
         ClientKind::Navigation => match form {
             Some(form) => Some(ReturnTarget::Form(form.target.clone())),
             None => anchor
@@ -288,7 +288,7 @@ fn return_target(
         },
         ClientKind::Framed => anchor
             .and_then(page)
-            .or_else(|| page(visit.target()).filter(|_| visit.audience.safe)),
+            .or_else(|| page(visit.target()).filter(|_| visit.hints.safe)),
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => None,
     }
     .unwrap_or(ReturnTarget::Caller)

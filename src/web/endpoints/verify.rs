@@ -128,7 +128,7 @@ pub(super) async fn send(
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
     let visit = call.visit;
     let token = request.token.expose();
-    let locale = visit.audience.locale();
+    let locale = visit.hints.locale();
     let sending = call
         .web
         .verifier
@@ -229,7 +229,7 @@ impl Desk<'_, '_, '_> {
     fn verified_json(&self, success: &Success) -> Response<Bytes> {
         let visit = self.call.visit;
         // A script of a page must not see what its cookie jar keeps from it.
-        let key = (visit.audience.kind == ClientKind::Api).then(|| success.browser_key.clone());
+        let key = (visit.hints.kind == ClientKind::Api).then(|| success.browser_key.clone());
         let response = VerifyResponse::verified(success.expires_at, key);
         let mut response = respond::json(visit, &response);
         set_browser_key(

@@ -74,14 +74,14 @@ pub(crate) fn refusal(
         }
     };
     let site = visit.site();
-    let status = status_of(reason, visit.audience.kind);
+    let status = status_of(reason, visit.hints.kind);
     let login = about_session.then(|| visit.login_url()).flatten();
-    let mut response = if visit.audience.kind == ClientKind::Navigation
-        && visit.audience.safe
+    let mut response = if visit.hints.kind == ClientKind::Navigation
+        && visit.hints.safe
         && let Some(login) = &login
     {
         redirect(login)
-    } else if visit.audience.reads_pages() {
+    } else if visit.hints.reads_pages() {
         let back = Some(LocalPath::root());
         let id = Some(visit.id.to_string());
         let page = if about_session {
@@ -158,7 +158,7 @@ pub(super) fn signed_out(visit: &Visit<'_>, login_page: &LocalPath) -> Response<
 
 /// Tells a program that its answer to a challenge is not accepted.
 pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Bytes> {
-    let status = status_of(refusal.reason, visit.audience.kind);
+    let status = status_of(refusal.reason, visit.hints.kind);
     let mut document = Problem::new(refusal.reason, status.as_u16(), &visit.site())
         .with_request_id(visit.id.to_string());
     document.attempts_left = refusal.attempts_left;
@@ -183,7 +183,7 @@ pub(super) fn challenge_document(
     requirement: &Requirement,
 ) -> Response<Bytes> {
     let site = visit.site();
-    let status = status_of(reason, visit.audience.kind);
+    let status = status_of(reason, visit.hints.kind);
     let document = Problem::new(reason, status.as_u16(), &site)
         .with_request_id(visit.id.to_string())
         .with_challenge(view, site.locale);
@@ -242,7 +242,7 @@ pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Bytes> {
 
 /// A page of ours about an answer that was not accepted.
 pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Bytes> {
-    let status = status_of(refusal.reason, visit.audience.kind);
+    let status = status_of(refusal.reason, visit.hints.kind);
     let mut response = shape::page(status, page);
     if let Some(wait) = refusal.retry_after {
         set(

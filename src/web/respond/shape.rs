@@ -36,7 +36,7 @@ pub(super) fn document(
     status: StatusCode,
     document: &Problem,
 ) -> Response<Bytes> {
-    if visit.audience.kind != ClientKind::Grpc {
+    if visit.hints.kind != ClientKind::Grpc {
         return typed(status, problem::MEDIA_TYPE, document.to_json());
     }
     let mut response = typed(StatusCode::OK, "application/grpc", "");
