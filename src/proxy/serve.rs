@@ -76,7 +76,7 @@ impl Service for Worker {
     type Connection = ClientSide;
     type Body = Reply;
 
-    const OVER_LIMIT: &'static [u8] = respond::ONE_TOO_MANY;
+    const OVER_LIMIT: &'static [u8] = respond::OVER_LIMIT;
 
     fn transport(&self) -> &Transport {
         &self.transport

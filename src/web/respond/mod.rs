@@ -17,8 +17,8 @@ use shape::{Mark, ours, redirect, set, typed};
 use status::status_of;
 use std::time::Duration;
 
-/// What a connection beyond the limits hears, whatever it would have asked.
-pub(crate) const ONE_TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+/// The whole response to a plain-text connection over the connection limit.
+pub(crate) const OVER_LIMIT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
     content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
 
