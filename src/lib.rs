@@ -35,7 +35,7 @@
 //! - When in doubt the answer is no, with a [`domain::Reason`].
 //!
 //! Each worker thread runs everything of a connection: a current-thread runtime, its own listening
-//! socket, upstream pool and store handle. Threads share [`proxy::House`] and nothing else.
+//! socket, upstream pool and store handle. Threads share [`proxy::SharedProxy`] and nothing else.
 
 pub mod app;
 pub mod audit;

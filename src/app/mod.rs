@@ -15,7 +15,7 @@ use crate::domain::RouteTable;
 use crate::entropy::Entropy;
 use crate::mail::Mailer;
 use crate::policy::{Fingerprint, Sources};
-use crate::proxy::House;
+use crate::proxy::SharedProxy;
 use crate::session::{GuestCookie, Rolling, SharedSessions};
 use crate::settings::{Listener, Settings};
 use crate::store::{StoreOptions, StoreSource, open};
@@ -34,7 +34,7 @@ use std::time::Duration;
 /// Everything that is needed to serve; the sockets are open, no connection is accepted yet.
 #[derive(Debug)]
 pub struct App {
-    house: Arc<House>,
+    shared: Arc<SharedProxy>,
     store: StoreSource,
     /// For each thread one socket of each listener.
     sockets: Vec<Vec<TcpListener>>,
@@ -89,7 +89,7 @@ impl App {
             table: ArcSwap::from_pointee(table),
             services: Arc::new(services),
         };
-        let house = House {
+        let shared = SharedProxy {
             options: settings.edge,
             sessions: Arc::new(sessions),
             web: Arc::new(web),
@@ -98,7 +98,7 @@ impl App {
             upstream_pinned: Arc::default(),
         };
         Ok(Self {
-            house: Arc::new(house),
+            shared: Arc::new(shared),
             store,
             sockets,
             listeners,
@@ -117,15 +117,15 @@ impl App {
 
     /// Serves until `signals` ask to stop and what was under way has ended.
     pub fn run(self, signals: Signals) -> Result<(), AppError> {
-        let house = self.house;
-        record(&house, EventKind::Started);
+        let shared = self.shared;
+        record(&shared, EventKind::Started);
         let reloader = Reloader::start(
-            house.clone(),
+            shared.clone(),
             self.policies,
             self.fingerprint,
             self.at_start,
         )?;
-        let workers = workers::Workers::start(&house, &self.store, &self.listeners, self.sockets)?;
+        let workers = workers::Workers::start(&shared, &self.store, &self.listeners, self.sockets)?;
         let count = workers.count();
         let announce = || {
             for listener in &self.listeners {
@@ -136,8 +136,8 @@ impl App {
                 };
                 tracing::info!("listening on {scheme}://{}", listener.address);
             }
-            let routes = house.web.table.load().count();
-            let upstream = &house.options.upstream.target;
+            let routes = shared.web.table.load().count();
+            let upstream = &shared.options.upstream.target;
             let (store, threads) = (&self.store_name, count);
             tracing::info!(routes, %upstream, store, threads, "ready");
         };
@@ -149,8 +149,8 @@ impl App {
             self.drain,
             announce,
         );
-        record(&house, EventKind::Stopped);
-        if !house.sessions.audit.flush(AUDIT_FLUSH) {
+        record(&shared, EventKind::Stopped);
+        if !shared.sessions.audit.flush(AUDIT_FLUSH) {
             tracing::error!("the audit log could not be written to its end");
         }
         tracing::info!("stopped");
@@ -159,9 +159,9 @@ impl App {
 }
 
 /// Records the start or stop of the sidecar; an audit log that fails must not prevent the stop.
-fn record(house: &House, kind: EventKind) {
-    let event = Event::new(house.sessions.clock.now(), kind, Outcome::Succeeded);
-    if house.sessions.audit.record(&event).is_err() {
+fn record(shared: &SharedProxy, kind: EventKind) {
+    let event = Event::new(shared.sessions.clock.now(), kind, Outcome::Succeeded);
+    if shared.sessions.audit.record(&event).is_err() {
         tracing::error!(event = kind.as_str(), "cannot be recorded in the audit log");
     }
 }

@@ -3,7 +3,7 @@
 use super::error::AppError;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::policy::{Fingerprint, Policies, Sources, Watch};
-use crate::proxy::House;
+use crate::proxy::SharedProxy;
 use crate::settings::Settings;
 use crate::yaml::Diagnostics;
 use std::path::PathBuf;
@@ -22,14 +22,14 @@ pub(super) struct Reloader {
 impl Reloader {
     /// Watches `paths` from the state in `seen`.
     pub(super) fn start(
-        house: Arc<House>,
+        shared: Arc<SharedProxy>,
         paths: Vec<PathBuf>,
         seen: Fingerprint,
         at_start: ReadAtStart,
     ) -> Result<Self, AppError> {
         let (orders, inbox) = channel();
         let watch = Watch::new(paths.clone(), seen);
-        let run = move || follow(&house, &paths, watch, &at_start, &inbox);
+        let run = move || follow(&shared, &paths, watch, &at_start, &inbox);
         let thread = thread::Builder::new().name("policies".to_owned());
         thread.spawn(run).map_err(AppError::Thread)?;
         Ok(Self { orders })
@@ -44,7 +44,7 @@ impl Reloader {
 }
 
 fn follow(
-    house: &House,
+    shared: &SharedProxy,
     paths: &[PathBuf],
     mut watch: Watch,
     at_start: &ReadAtStart,
@@ -53,15 +53,15 @@ fn follow(
     loop {
         match orders.recv_timeout(INTERVAL) {
             Ok(()) => {
-                house.sessions.audit.reopen();
+                shared.sessions.audit.reopen();
                 let sources = Sources::read(paths);
                 watch = Watch::new(paths.to_owned(), sources.fingerprint());
-                apply(house, sources.compile());
+                apply(shared, sources.compile());
                 at_start.warn_of_changes();
             }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(changed) = watch.look() {
-                    apply(house, changed);
+                    apply(shared, changed);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -70,9 +70,9 @@ fn follow(
 }
 
 /// Puts new policies in force, or keeps the old ones; either is logged and recorded.
-fn apply(house: &House, read: Result<Policies, Diagnostics>) {
+fn apply(shared: &SharedProxy, read: Result<Policies, Diagnostics>) {
     let outcome = match read {
-        Ok(policies) => put_in_force(house, policies),
+        Ok(policies) => put_in_force(shared, policies),
         Err(mistakes) => {
             for mistake in &mistakes {
                 tracing::error!("{}", mistake.to_string().trim_end());
@@ -83,17 +83,17 @@ fn apply(house: &House, read: Result<Policies, Diagnostics>) {
         }
     };
     let mut event = Event::new(
-        house.sessions.clock.now(),
+        shared.sessions.clock.now(),
         EventKind::PoliciesLoaded,
         outcome,
     );
-    event.count = u64::try_from(house.web.table.load().count()).ok();
-    if house.sessions.audit.record(&event).is_err() {
+    event.count = u64::try_from(shared.web.table.load().count()).ok();
+    if shared.sessions.audit.record(&event).is_err() {
         tracing::error!("the reload could not be recorded in the audit log");
     }
 }
 
-fn put_in_force(house: &House, policies: Policies) -> Outcome {
+fn put_in_force(shared: &SharedProxy, policies: Policies) -> Outcome {
     let files = policies.files.len();
     for warning in policies.warnings() {
         tracing::warn!("{}", warning.to_string().trim_end());
@@ -101,7 +101,7 @@ fn put_in_force(house: &House, policies: Policies) -> Outcome {
     match policies.into_table() {
         Ok(table) => {
             let routes = table.count();
-            house.web.table.store(Arc::new(table));
+            shared.web.table.store(Arc::new(table));
             tracing::info!(routes, files, "the policies were reloaded");
             Outcome::Succeeded
         }

@@ -1,7 +1,7 @@
 //! The worker threads: each has a runtime, a store handle and a socket of each listener.
 
 use super::error::AppError;
-use crate::proxy::{House, serve};
+use crate::proxy::{SharedProxy, serve};
 use crate::settings::Listener;
 use crate::store::StoreSource;
 use crate::tls::server_config;
@@ -34,7 +34,7 @@ pub(super) struct Workers {
 impl Workers {
     /// Starts a thread for each set of sockets.
     pub(super) fn start(
-        house: &Arc<House>,
+        shared: &Arc<SharedProxy>,
         store: &StoreSource,
         listeners: &[Listener],
         sockets: Vec<Vec<TcpListener>>,
@@ -51,12 +51,12 @@ impl Workers {
         let (tell, ended) = mpsc::unbounded_channel();
         let mut threads = Vec::new();
         for (index, sockets) in sockets.into_iter().enumerate() {
-            let (house, store, seen) = (house.clone(), store.clone(), seen.clone());
+            let (shared, store, seen) = (shared.clone(), store.clone(), seen.clone());
             let sockets: Vec<_> = sockets.into_iter().zip(tls.iter().cloned()).collect();
             let report = EndReport::new(tell.clone());
             let work = move || {
                 report.set(run(&seen, |stop| async move {
-                    serve(house, store.handle(), sockets, stop).await
+                    serve(shared, store.handle(), sockets, stop).await
                 }));
             };
             let thread = thread::Builder::new().name(format!("worker-{index}"));

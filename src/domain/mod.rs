@@ -1,4 +1,4 @@
-//! The rules of the house: values in, values out, nothing touched.
+//! The rules of step-up authentication: pure functions from values to values, without I/O.
 //!
 //! No I/O, no clock, no async, no serde lives here, so nothing here can fail for a reason that is
 //! not in its arguments. Time arrives as a [`Timestamp`], evidence arrives as [`Evidence`], and the

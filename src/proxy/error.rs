@@ -3,8 +3,8 @@
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, BodyRefusal, Reason, ReasonKind};
 use crate::proxy::forward::ForwardError;
-use crate::proxy::house::Worker;
 use crate::proxy::normalize::NormalizeError;
+use crate::proxy::state::Worker;
 use crate::request::body::{RequestBodyError, reason_of_broken};
 use crate::request::context::Visit;
 use crate::session::DoubledCredential;

@@ -3,7 +3,7 @@
 use super::outbound::Outbound;
 use crate::domain::Claim;
 use crate::gate::{self, Permitted};
-use crate::proxy::house::Worker;
+use crate::proxy::state::Worker;
 use crate::request::context::Visit;
 use crate::request::headers::{
     HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie,
@@ -52,7 +52,7 @@ pub(super) async fn forward(
         if outbound.parts.version == Version::HTTP_11 {
             awaited = Some(connection.state.await_answer());
         }
-        let rules = &worker.house.options.headers;
+        let rules = &worker.shared.options.headers;
         prepare(outbound.parts, upgrade.as_ref(), visit, rules);
         let mut request = outbound.into_request();
         if let Some(awaited) = &awaited {
@@ -155,7 +155,7 @@ fn carry(
     connection.state.become_tunnel();
     let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);
-    let silence = worker.house.options.tunnel_silence;
+    let silence = worker.shared.options.tunnel_silence;
     let working = worker.transport.drain.work();
     let permit = connection.permit.clone();
     tokio::task::spawn_local(async move {

@@ -1,8 +1,8 @@
 //! Judges a request: reads what must be read, puts its demands before the gate, and records the decision.
 
 use super::error::EdgeError;
-use super::house::Worker;
 use super::outbound::Outbound;
+use super::state::Worker;
 use crate::audit::Outcome;
 use crate::domain::{
     Body, Demand, Enforcement, Found, Match, Reason, RequestHead, RequestLine, Session,

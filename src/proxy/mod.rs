@@ -8,14 +8,14 @@ mod forward;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod guard;
-mod house;
 mod normalize;
 mod outbound;
 mod reply;
 mod serve;
+mod state;
 
-pub use house::{EdgeOptions, House};
 pub use serve::serve;
+pub use state::{EdgeOptions, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
 use crate::request::body::{Content, Patience};
@@ -28,16 +28,16 @@ use crate::web::{endpoints, respond};
 use error::EdgeError;
 use forward::forward;
 use guard::{Challenged, judge};
-use house::Worker;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use normalize::{Plain, normalize};
 use outbound::Outbound;
 use reply::Reply;
+use state::Worker;
 use std::rc::Rc;
 
-/// A request's way through the house.
+/// Handles one request.
 async fn handle(
     worker: &Rc<Worker>,
     connection: &Connection,
@@ -45,7 +45,7 @@ async fn handle(
     stream: Option<Rc<Stream>>,
 ) -> Answer<Reply> {
     let (mut parts, body) = request.into_parts();
-    let options = &worker.house.options;
+    let options = &worker.shared.options;
     let deadline = worker.deadline();
     let received = Received {
         id: worker.ids.next(),
@@ -71,7 +71,7 @@ async fn handle(
         error.log(&visit, worker);
         respond::failure(&visit, error.failure()).map(Reply::own)
     });
-    // An answer of ours is there already, and may be the one that tells of the deadline.
+    // A response of ours is complete already, and may be the one that reports the deadline.
     let deadline = visit.deadline.filter(|_| response.body().is_streamed());
     Answer { response, deadline }
 }
@@ -87,12 +87,12 @@ async fn walk(
         method,
         host,
         upgrade,
-    } = normalize(parts, visit, &worker.house.options)?;
+    } = normalize(parts, visit, &worker.shared.options)?;
     let web = &worker.web;
     let options = &web.shared.options;
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     if options.site.is_own(&path) {
-        // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
+        // Boxed, as all that is rare: the future is as large as its largest branch.
         let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, parts, body)).await?;
         return Ok(answer.map(Reply::own));
     }
@@ -111,7 +111,11 @@ async fn walk(
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
     let mut watch = Watch::new(&worker.sessions, visit, &head);
-    let content = Content::new(body, worker.house.options.limits.body, visit.body_deadlines);
+    let content = Content::new(
+        body,
+        worker.shared.options.limits.body,
+        visit.body_deadlines,
+    );
     let outbound = Outbound { parts, content };
     match judge(worker, visit, found, &line, outbound, &mut watch).await? {
         Verdict::Challenge(challenged) => {

@@ -1,7 +1,7 @@
 //! One meaning for a request, or none: what no honest client sends is refused, not repaired.
 
 use crate::domain::{Authority, Method};
-use crate::proxy::house::EdgeOptions;
+use crate::proxy::state::EdgeOptions;
 use crate::request::context::Visit;
 use crate::request::headers::{StolenHeader, cleanse};
 use crate::request::upgrade::{Upgrade, upgrade};

@@ -1,8 +1,8 @@
 //! One thread's service: the proxy, on every listener.
 
 use crate::domain::Leniency;
-use crate::proxy::house::{House, Worker};
 use crate::proxy::reply::Reply;
+use crate::proxy::state::{SharedProxy, Worker};
 use crate::request::connection::{ClientSide, Connection};
 use crate::request::headers::{Hop, Peer};
 use crate::request::request_id::RequestIds;
@@ -28,36 +28,36 @@ use std::sync::Arc;
 /// Serves one thread, over a store handle of its own, until `stop` resolves and everything under
 /// way has ended. Must run on a current-thread runtime that spawns local tasks.
 pub async fn serve(
-    house: Arc<House>,
+    shared: Arc<SharedProxy>,
     store: Store,
     listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let drain = Rc::<Drain>::default();
-    let sessions = Rc::new(Sessions::new(house.sessions.clone(), store, drain.clone()));
-    let accept = &house.web.options.accept;
+    let sessions = Rc::new(Sessions::new(shared.sessions.clone(), store, drain.clone()));
+    let accept = &shared.web.options.accept;
     let worker = Rc::new(Worker {
         transport: Transport {
-            limits: house.options.limits,
+            limits: shared.options.limits,
             heads: HeadOptions {
                 fragments: accept.fragments == Leniency::Read,
                 raw_bytes: accept.raw_bytes == Leniency::Read,
             },
-            connection_limit: house.connection_limit.clone(),
+            connection_limit: shared.connection_limit.clone(),
             drain,
             idle_reaper: IdleReaper::default(),
             log_limit: LogLimit::default(),
-            clock: house.sessions.clock.clone(),
+            clock: shared.sessions.clock.clone(),
         },
         pool: Pool::new(
-            house.options.upstream.clone(),
-            house.upstream_open.clone(),
-            house.upstream_pinned.clone(),
+            shared.options.upstream.clone(),
+            shared.upstream_open.clone(),
+            shared.upstream_pinned.clone(),
         ),
-        web: Web::new(house.web.clone(), sessions.clone()),
-        ids: RequestIds::new(u64::from_be_bytes(house.sessions.entropy.bytes())),
+        web: Web::new(shared.web.clone(), sessions.clone()),
+        ids: RequestIds::new(u64::from_be_bytes(shared.sessions.entropy.bytes())),
         sessions: sessions.clone(),
-        house,
+        shared,
     });
     tokio::task::spawn_local(open::follow(sessions));
     for (listener, tls) in listeners {
@@ -83,11 +83,11 @@ impl Service for Worker {
     }
 
     fn is_shared(&self, address: IpAddr) -> bool {
-        self.house.options.trusted_proxies.contains(address)
+        self.shared.options.trusted_proxies.contains(address)
     }
 
     fn connect(&self, peer: IpAddr, scheme: &'static str, protocol: Protocol) -> ClientSide {
-        let trust = self.house.options.trusted_proxies.judge(peer);
+        let trust = self.shared.options.trusted_proxies.judge(peer);
         let is_one_client = protocol == Protocol::Http1 && trust == Peer::Anyone;
         ClientSide {
             hop: Hop::new(peer, scheme, trust),

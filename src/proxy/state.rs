@@ -1,4 +1,4 @@
-//! What the threads of the house share, and what each has of its own.
+//! The state of the proxy: what all threads share, and what each has of its own.
 
 use crate::request::client_address::TrustedProxies;
 use crate::request::headers::HeaderRules;
@@ -14,12 +14,12 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How the edge behaves.
+/// The settings of the client's side and of the way to the application.
 #[derive(Clone, Debug)]
 pub struct EdgeOptions {
-    /// What a client may take up.
+    /// The limits of clients.
     pub limits: ClientLimits,
-    /// Whose word on the client's address is taken.
+    /// The proxies whose forwarding headers are believed.
     pub trusted_proxies: TrustedProxies,
     /// Which headers pass.
     pub headers: HeaderRules,
@@ -33,25 +33,25 @@ pub struct EdgeOptions {
 
 /// What all threads share.
 #[derive(Debug)]
-pub struct House {
-    /// How the edge behaves.
+pub struct SharedProxy {
+    /// The settings.
     pub options: EdgeOptions,
-    /// Whose requests are.
+    /// Sessions, keys and credentials.
     pub sessions: Arc<SharedSessions>,
-    /// Our own answers.
+    /// Our own endpoints and responses.
     pub web: Arc<SharedWeb>,
     /// The limit on open client connections.
     pub connection_limit: Arc<ConnectionLimit>,
     /// Upstream connections that are open.
     pub upstream_open: Arc<AtomicUsize>,
-    /// Those of them that wait for the one client that they belong to.
+    /// Those of them that are idle and pinned to one client connection.
     pub upstream_pinned: Arc<AtomicUsize>,
 }
 
-/// One thread's part of the house.
+/// What one thread has of its own.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    pub(crate) house: Arc<House>,
+    pub(crate) shared: Arc<SharedProxy>,
     pub(crate) transport: Transport,
     pub(crate) pool: Pool,
     pub(crate) sessions: Rc<Sessions>,
@@ -62,7 +62,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// When a request that begins now must have ended.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.house
+        self.shared
             .options
             .request
             .and_then(|span| Instant::now().checked_add(span))
