@@ -9,7 +9,7 @@ use crate::domain::{
     SessionState, Unmet, Verdict, binding_parts, needs_body, reads_body, values,
 };
 use crate::gate::{self, Admission, Permitted};
-use crate::request::body::Content;
+use crate::request::body::RequestBody;
 use crate::request::context::Visit;
 use crate::session::{Caller, Sessions, Watch};
 use crate::transport::connection_auth;
@@ -167,7 +167,7 @@ impl Asked {
     async fn read(
         found: Found,
         head: &RequestHead<'_>,
-        content: &mut Content,
+        content: &mut RequestBody,
         limit: usize,
     ) -> Result<Self, EdgeError> {
         let reads = found.awaits_body()

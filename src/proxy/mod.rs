@@ -18,7 +18,7 @@ pub use serve::serve;
 pub use state::{EdgeOptions, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
-use crate::request::body::{Content, Patience};
+use crate::request::body::{Patience, RequestBody};
 use crate::request::connection::Connection;
 use crate::request::context::{Received, Visit};
 use crate::session::Watch;
@@ -111,7 +111,7 @@ async fn walk(
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
     let mut watch = Watch::new(&worker.sessions, visit, &head);
-    let content = Content::new(
+    let content = RequestBody::new(
         body,
         worker.shared.options.limits.body,
         visit.body_deadlines,

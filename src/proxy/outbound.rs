@@ -1,6 +1,6 @@
 //! A client's request on its way: what was read of it, and what is still to come.
 
-use crate::request::body::Content;
+use crate::request::body::RequestBody;
 use crate::transport::upstream::Outgoing;
 use http::Request;
 use http::request::Parts;
@@ -12,7 +12,7 @@ pub(super) struct Outbound<'p> {
     /// Its head. By reference: it is large.
     pub(super) parts: &'p mut Parts,
     /// Its body.
-    pub(super) content: Content,
+    pub(super) content: RequestBody,
 }
 
 impl Outbound<'_> {

@@ -1,4 +1,4 @@
-//! The body of a request until it is forwarded: as it comes, or read, with its deadlines.
+//! The request body until it is forwarded: a stream with deadlines, or the bytes if it was read.
 
 use crate::domain::Reason;
 use crate::transport::timer::deadline_after;
@@ -11,13 +11,13 @@ use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// The body of a request: as it comes, or read because a matcher had to.
+/// A request body: a stream, or its bytes once a route or an endpoint has read it.
 #[derive(Debug)]
-pub(crate) enum Content {
+pub(crate) enum RequestBody {
     Read(Bytes),
     Streamed {
         body: Incoming,
-        /// How long it may be at all.
+        /// The limit on its length, in bytes.
         limit: u64,
         patience: Patience,
     },
@@ -26,19 +26,19 @@ pub(crate) enum Content {
 /// Why a request body cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestBodyError {
-    /// It broke off.
+    /// The connection or stream ended within it.
     #[error("the body of the request broke off")]
     Broken(#[source] hyper::Error),
-    /// It stopped coming.
+    /// A deadline passed.
     #[error("the body of the request did not come in time")]
     Slow,
-    /// It is longer than the settings allow.
+    /// It is over the limit.
     #[error("the body is larger than {0} bytes, and a guarded route must read all of it")]
     TooLarge(usize),
 }
 
 impl RequestBodyError {
-    /// The word for it.
+    /// The reason in responses and the audit log.
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Broken(error) => reason_of_broken(error),
@@ -47,7 +47,7 @@ impl RequestBodyError {
         }
     }
 
-    /// Whether the client may hear the message: it is about what the client itself sent.
+    /// Whether the client is sent the message: it is about what the client sent itself.
     pub(crate) fn tells_client(&self) -> bool {
         match self {
             Self::Broken(_) => false,
@@ -56,7 +56,7 @@ impl RequestBodyError {
     }
 }
 
-/// Why the client's body is not whole: the transport has cut it off for being late, or it is broken.
+/// The reason for an incomplete body: a deadline that `Wire` keeps, or a broken connection.
 pub(crate) fn reason_of_broken(error: &hyper::Error) -> Reason {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
     if cause.map(io::Error::kind) == Some(io::ErrorKind::TimedOut) {
@@ -90,8 +90,8 @@ impl Patience {
     }
 }
 
-impl Content {
-    /// A body as it comes; `limit` is how long it may be at all.
+impl RequestBody {
+    /// A streamed body of at most `limit` bytes.
     pub(crate) fn new(body: Incoming, limit: u64, patience: Patience) -> Self {
         Self::Streamed {
             body,
@@ -100,7 +100,7 @@ impl Content {
         }
     }
 
-    /// Reads all of it, up to `limit` bytes. What was read is what is sent, byte for byte.
+    /// Reads all of it, up to `limit` bytes. The same bytes are forwarded.
     pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, RequestBodyError> {
         let too_large = RequestBodyError::TooLarge(limit);
         let (body, patience) = match self {
@@ -116,7 +116,7 @@ impl Content {
             .await
             .map_err(|_| RequestBodyError::Slow)?
         {
-            // Trailers end here; see `upstream::body`.
+            // Trailers are dropped; see `upstream::outgoing`.
             let Ok(data) = frame.map_err(RequestBodyError::Broken)?.into_data() else {
                 continue;
             };
@@ -130,7 +130,7 @@ impl Content {
         Ok(bytes)
     }
 
-    /// Whether it does not announce more than `limit` bytes.
+    /// Whether its `Content-Length`, if any, is at most `limit` bytes.
     pub(crate) fn announces_at_most(&self, limit: usize) -> bool {
         match self {
             Self::Read(bytes) => bytes.len() <= limit,
@@ -138,7 +138,7 @@ impl Content {
         }
     }
 
-    /// What was read, if it was.
+    /// The bytes, if it was read.
     pub(crate) fn as_read(&self) -> Option<&Bytes> {
         match self {
             Self::Read(bytes) => Some(bytes),
@@ -146,7 +146,7 @@ impl Content {
         }
     }
 
-    /// On its way to the application.
+    /// The body of the request to the application.
     pub(crate) fn into_outgoing(self) -> Outgoing {
         match self {
             Self::Read(bytes) => Outgoing::Read(Some(bytes)),

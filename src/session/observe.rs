@@ -5,7 +5,7 @@ use crate::domain::{
     Body, BrowserKeyHash, Method, MethodSet, Owner, RequestHead, SessionId, StoredSession, Subject,
     Timestamp, asks_for_page, shows_secret,
 };
-use crate::request::body::{Content, RequestBodyError};
+use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::Visit;
 use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
@@ -98,7 +98,7 @@ impl Watch {
     /// let through unread: what it says is not known.
     pub(crate) async fn read_login(
         &self,
-        content: &mut Content,
+        content: &mut RequestBody,
         limit: usize,
     ) -> Result<(), RequestBodyError> {
         if self.candidates.reads_body() && content.announces_at_most(limit) {
@@ -108,7 +108,7 @@ impl Watch {
     }
 
     /// Tells what the request is, now that its body is there.
-    pub(crate) fn settle(&mut self, head: &RequestHead<'_>, content: &Content) {
+    pub(crate) fn settle(&mut self, head: &RequestHead<'_>, content: &RequestBody) {
         if !self.candidates.is_empty() {
             let unread = Bytes::new();
             let bytes = match content.as_read() {

@@ -10,7 +10,7 @@ pub(crate) use prompt::challenge;
 
 use super::{pages, respond};
 use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionState};
-use crate::request::body::Content;
+use crate::request::body::RequestBody;
 use crate::request::context::Visit;
 use crate::request::request_id::RequestId;
 use crate::session::{Caller, CarriedLines, identify, over_limits, session_of};
@@ -78,7 +78,7 @@ pub(crate) async fn serve(
         parts,
         query: uri.query(),
     };
-    let content = Content::new(body, BODY_LIMIT as u64, visit.body_deadlines);
+    let content = RequestBody::new(body, BODY_LIMIT as u64, visit.body_deadlines);
     match name {
         "challenge" => prompt::show(&call).await,
         "lock" => session::lock(&call, content).await,

@@ -6,7 +6,7 @@ use crate::domain::{
     Body, BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Method, Reason, RequestHead,
     ReturnTarget, Secret, Session,
 };
-use crate::request::body::Content;
+use crate::request::body::RequestBody;
 use crate::request::client_kind::ClientKind;
 use crate::request::context::Visit;
 use crate::session::{BrowserKeyCookie, Caller};
@@ -37,7 +37,7 @@ pub(crate) async fn challenge(
     caller: &Caller,
     session: &Session,
     head: &RequestHead<'_>,
-    content: &mut Content,
+    content: &mut RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     let Some(id) = caller.session else {
         return Err(EndpointError::Refused(Reason::SessionRequired));
@@ -250,7 +250,7 @@ async fn carry(
     web: &Web,
     visit: &Visit<'_>,
     head: &RequestHead<'_>,
-    content: &mut Content,
+    content: &mut RequestBody,
 ) -> Result<Option<CarriedForm>, EndpointError> {
     let limit = web.shared.options.body_limit;
     if head.method != Method::Post

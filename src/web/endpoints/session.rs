@@ -8,7 +8,7 @@ use crate::domain::{
     MethodSet, Owner, RequestHead, RequestPath, StoredSession, Verdict, binding_parts,
 };
 use crate::gate;
-use crate::request::body::Content;
+use crate::request::body::RequestBody;
 use crate::web::api::{LockResponse, RouteStatus, StatusResponse, rfc3339, words};
 use crate::web::respond;
 use bytes::Bytes;
@@ -47,7 +47,7 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
 /// Drops all elevation of the session.
 pub(super) async fn lock(
     call: &Call<'_, '_>,
-    mut content: Content,
+    mut content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
@@ -66,7 +66,7 @@ pub(super) async fn lock(
 /// is no proof of who that is, so the session is disputed rather than forgotten.
 pub(super) async fn sign_out(
     call: &Call<'_, '_>,
-    mut content: Content,
+    mut content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;

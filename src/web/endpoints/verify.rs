@@ -4,7 +4,7 @@ use super::EndpointError;
 use super::prompt::{Drafted, for_known, set_browser_key};
 use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
-use crate::request::body::Content;
+use crate::request::body::RequestBody;
 use crate::request::client_kind::ClientKind;
 use crate::verification::{
     Answer, AnswerValue, Answering, CarriedForm, FormOwner, Refusal, Sending, Success,
@@ -25,7 +25,7 @@ enum Sent<T> {
 /// Answers one factor.
 pub(super) async fn answer(
     call: &Call<'_, '_>,
-    mut content: Content,
+    mut content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
@@ -115,7 +115,7 @@ pub(super) async fn answer(
 /// Sends a code.
 pub(super) async fn send(
     call: &Call<'_, '_>,
-    mut content: Content,
+    mut content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
@@ -192,7 +192,7 @@ pub(super) async fn send(
 async fn read<T: serde::de::DeserializeOwned>(
     call: &Call<'_, '_>,
     known: &Known,
-    content: &mut Content,
+    content: &mut RequestBody,
     of_form: impl FnOnce(&mut HashMap<String, String>) -> Option<T>,
 ) -> Result<Sent<T>, EndpointError> {
     let bytes = content.read(BODY_LIMIT).await?;
