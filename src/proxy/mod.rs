@@ -18,7 +18,7 @@ pub use serve::serve;
 pub use state::{EdgeOptions, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
-use crate::request::body::{Patience, RequestBody};
+use crate::request::body::{BodyDeadlines, RequestBody};
 use crate::request::connection::Connection;
 use crate::request::context::{Received, Visit};
 use crate::session::Watch;
@@ -54,7 +54,7 @@ async fn handle(
             .client(connection.peer, &parts.headers),
         stream,
         deadline,
-        body_deadlines: Patience {
+        body_deadlines: BodyDeadlines {
             progress: options.limits.deadlines.progress,
             whole: options.limits.deadlines.body,
             until: deadline,

@@ -19,7 +19,7 @@ pub(crate) enum RequestBody {
         body: Incoming,
         /// The limit on its length, in bytes.
         limit: u64,
-        patience: Patience,
+        deadlines: BodyDeadlines,
     },
 }
 
@@ -66,25 +66,25 @@ pub(crate) fn reason_of_broken(error: &hyper::Error) -> Reason {
     }
 }
 
-/// How long a body that is read may take to come.
+/// The deadlines of a request body that is read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// Between two pieces. HTTP/1 watches that on the wire; streams of HTTP/2 have no wire of their own.
+pub(crate) struct BodyDeadlines {
+    /// Between two frames. For HTTP/1 `Wire` keeps it as well; streams of HTTP/2 share one connection.
     pub(crate) progress: Duration,
-    /// All of it: whoever sends a byte now and then makes progress for ever.
+    /// The whole body: a client that sends a byte now and then makes progress for ever.
     pub(crate) whole: Duration,
-    /// The end of the whole request, if that is limited.
+    /// The deadline of the whole request, if it has one.
     pub(crate) until: Option<Instant>,
 }
 
-impl Patience {
-    /// When all of a body must have come that is read from now on.
+impl BodyDeadlines {
+    /// The deadline of a body that is read from now on.
     fn end(self) -> Instant {
         let end = deadline_after(Instant::now(), self.whole);
         self.until.map_or(end, |until| until.min(end))
     }
 
-    /// When the next piece must have come.
+    /// The deadline of the next frame.
     fn next(self, end: Instant) -> Instant {
         deadline_after(Instant::now(), self.progress).min(end)
     }
@@ -92,27 +92,29 @@ impl Patience {
 
 impl RequestBody {
     /// A streamed body of at most `limit` bytes.
-    pub(crate) fn new(body: Incoming, limit: u64, patience: Patience) -> Self {
+    pub(crate) fn new(body: Incoming, limit: u64, deadlines: BodyDeadlines) -> Self {
         Self::Streamed {
             body,
             limit,
-            patience,
+            deadlines,
         }
     }
 
     /// Reads all of it, up to `limit` bytes. The same bytes are forwarded.
     pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, RequestBodyError> {
         let too_large = RequestBodyError::TooLarge(limit);
-        let (body, patience) = match self {
+        let (body, deadlines) = match self {
             Self::Read(bytes) => return Ok(bytes.clone()),
-            Self::Streamed { body, patience, .. } => (body, *patience),
+            Self::Streamed {
+                body, deadlines, ..
+            } => (body, *deadlines),
         };
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large);
         }
         let mut whole = BytesMut::new();
-        let end = patience.end();
-        while let Some(frame) = timeout_at(patience.next(end), body.frame())
+        let end = deadlines.end();
+        while let Some(frame) = timeout_at(deadlines.next(end), body.frame())
             .await
             .map_err(|_| RequestBodyError::Slow)?
         {

@@ -2,7 +2,7 @@
 
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
-use crate::request::body::Patience;
+use crate::request::body::BodyDeadlines;
 use crate::request::client_kind::{ClientHints, FetchSite};
 use crate::request::connection::Connection;
 use crate::request::headers::Peer;
@@ -36,8 +36,8 @@ pub(crate) struct Visit<'w> {
     pub(crate) method: Option<Method>,
     /// When all of the request must have ended, if that is limited.
     pub(crate) deadline: Option<Instant>,
-    /// How long its body may take to come.
-    pub(crate) body_deadlines: Patience,
+    /// The deadlines of its body.
+    pub(crate) body_deadlines: BodyDeadlines,
     http1: bool,
     /// `http` or `https`, as the client sees it.
     scheme: &'static str,
@@ -58,8 +58,8 @@ pub(crate) struct Received {
     pub(crate) stream: Option<Rc<Stream>>,
     /// When all of it must have ended, if that is limited.
     pub(crate) deadline: Option<Instant>,
-    /// How long its body may take to come.
-    pub(crate) body_deadlines: Patience,
+    /// The deadlines of its body.
+    pub(crate) body_deadlines: BodyDeadlines,
 }
 
 impl<'w> Visit<'w> {
