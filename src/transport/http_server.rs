@@ -154,7 +154,7 @@ pub(super) async fn http2<H, S>(
     );
     tokio::select! {
         _ = driven => {}
-        never = streams.look_after(limits.deadlines.progress) => match never {},
+        never = streams.reset_stalled(limits.deadlines.progress) => match never {},
     }
 }
 

@@ -35,7 +35,7 @@ impl<B> ResponseBody<B> {
         stream: Option<Rc<Stream>>,
     ) -> Response<Self> {
         if let Some(stream) = &stream {
-            stream.owes();
+            stream.set_pending();
         }
         let deadline = answer.deadline.map(|at| Box::pin(sleep_until(at)));
         answer.response.map(|body| Self {
@@ -62,7 +62,7 @@ where
         B: Unpin,
     {
         if self.rest.is_empty() {
-            stream.owes_nothing();
+            stream.clear_pending();
             let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
             match frame.map(|frame| frame.map(Frame::into_data)) {
                 Some(Ok(Ok(data))) => self.rest = data,
@@ -71,7 +71,7 @@ where
                 None => return Poll::Ready(None),
             }
         }
-        stream.owes();
+        stream.set_pending();
         let next = self.rest.len().min(PIECE);
         Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(next)))))
     }

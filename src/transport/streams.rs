@@ -1,8 +1,8 @@
-//! The streams of an HTTP/2 connection: where they run, and when they are cut off.
+//! The streams of an HTTP/2 connection: their tasks, and the reset of stalled ones.
 //!
-//! A client that opens no window takes nothing of its answers, and hyper asks for no more of them: no
-//! deadline within the answer would ever be looked at, and each would keep a connection to the
-//! application. So whoever serves the connection looks after its streams from outside.
+//! When a client opens no flow-control window (RFC 9113 §5.2), hyper does not poll the response body: no
+//! deadline within the body is checked, and each such stream would hold a connection to the application.
+//! So the task of the connection checks its streams.
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -12,47 +12,47 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Looks in the time that a stream may stand still; it is cut off that much late at most.
-const LOOKS: u32 = 4;
+/// Checks within the progress deadline; a stream is reset that fraction of it late at most.
+const CHECKS: u32 = 4;
 
-/// Spawns the streams of a connection where the connection is, and knows them.
+/// Spawns the stream tasks of a connection on its thread, and tracks them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Streams(Rc<RefCell<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The stream whose request was handed to us last; hyper spawns it next.
+    /// The stream whose request hyper handed over last; its task is spawned next.
     begun: Option<Rc<Stream>>,
     streams: Vec<Weak<Stream>>,
-    /// When there are that many, those that are over are forgotten.
+    /// At this length ended streams are removed.
     most: usize,
 }
 
-/// One stream, as its answer and whoever looks after it know it.
+/// The state of one stream, shared by its response body and the checks.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
-    /// Since when the client has taken nothing of what is there for it.
-    owed_since: Cell<Option<Instant>>,
-    cut: Cell<bool>,
+    /// Since when the client has taken no byte of the data that is ready for it.
+    pending_since: Cell<Option<Instant>>,
+    reset: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Streams {
-    /// A request was received; its stream is spawned next.
+    /// A request was received; the task of its stream is spawned next.
     pub(super) fn begin(&self) -> Rc<Stream> {
         let stream = Rc::new(Stream::default());
         self.0.borrow_mut().begun = Some(stream.clone());
         stream
     }
 
-    /// Cuts off every stream whose client takes nothing of its answer for `patience`.
-    pub(super) async fn look_after(&self, patience: Duration) -> Infallible {
+    /// Resets every stream whose client takes no byte of the response for `limit`.
+    pub(super) async fn reset_stalled(&self, limit: Duration) -> Infallible {
         loop {
-            sleep(patience / LOOKS).await;
+            sleep(limit / CHECKS).await;
             let now = Instant::now();
             let known = self.0.borrow();
-            let overdue = known.streams.iter().filter_map(Weak::upgrade);
-            for stream in overdue.filter(|stream| stream.is_overdue(now, patience)) {
+            let streams = known.streams.iter().filter_map(Weak::upgrade);
+            for stream in streams.filter(|stream| stream.is_stalled(now, limit)) {
                 stream.cut_off();
             }
         }
@@ -73,28 +73,28 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Streams {
     fn execute(&self, future: F) {
         let mut known = self.0.borrow_mut();
         let Some(stream) = known.begun.take() else {
-            // No stream of a request, but what hyper has beside them.
+            // A task of hyper's own, not of a request.
             tokio::task::spawn_local(future);
             return;
         };
         known.spawned(&stream);
         let future = Box::pin(future);
-        tokio::task::spawn_local(Watched { future, stream });
+        tokio::task::spawn_local(StreamTask { future, stream });
     }
 }
 
-/// A stream until its end, or until it is cut off. Boxed, for it is large, and is moved about.
-struct Watched<F> {
+/// Runs a stream to its end, or until it is reset. Boxed, as it is large, and is moved.
+struct StreamTask<F> {
     future: Pin<Box<F>>,
     stream: Rc<Stream>,
 }
 
-impl<F: Future<Output = ()>> Future for Watched<F> {
+impl<F: Future<Output = ()>> Future for StreamTask<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // What is dropped before its end resets the stream (RFC 9113 §5.4.2).
-        if self.stream.cut.get() {
+        // hyper sends RST_STREAM when the future is dropped before its end (RFC 9113 §5.4.2).
+        if self.stream.reset.get() {
             return Poll::Ready(());
         }
         // A task's waker stays the same.
@@ -106,24 +106,24 @@ impl<F: Future<Output = ()>> Future for Watched<F> {
 }
 
 impl Stream {
-    /// There is something for the client, which has not been taken.
-    pub(super) fn owes(&self) {
-        self.owed_since.set(Some(Instant::now()));
+    /// Data is ready for the client.
+    pub(super) fn set_pending(&self) {
+        self.pending_since.set(Some(Instant::now()));
     }
 
-    /// The client waits for more.
-    pub(super) fn owes_nothing(&self) {
-        self.owed_since.set(None);
+    /// The client has taken all data that was ready.
+    pub(super) fn clear_pending(&self) {
+        self.pending_since.set(None);
     }
 
-    fn is_overdue(&self, now: Instant, patience: Duration) -> bool {
-        let since = self.owed_since.get();
-        since.is_some_and(|since| now.duration_since(since) >= patience)
+    fn is_stalled(&self, now: Instant, limit: Duration) -> bool {
+        let since = self.pending_since.get();
+        since.is_some_and(|since| now.duration_since(since) >= limit)
     }
 
-    /// Ends it, answered or not.
+    /// Resets the stream, whether its response has begun or not.
     pub(crate) fn cut_off(&self) {
-        self.cut.set(true);
+        self.reset.set(true);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
