@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A clock, handed in to whoever needs the time.
+/// A clock, handed in wherever the time is needed.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// Moves only when told to; for tests of expiry.
@@ -22,7 +22,7 @@ impl Clock {
     }
 
     /// Tells the time.
-    #[allow(clippy::disallowed_methods)] // this is the room where the time of day is read
+    #[allow(clippy::disallowed_methods)] // the one place where the time of day is read
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::SeqCst)),

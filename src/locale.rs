@@ -4,12 +4,12 @@ use std::fmt;
 
 /// A language that pages and mails are written in.
 ///
-/// A further one is a variant here and one file of texts in each room that speaks to people.
+/// A further one is a variant here, and one file of texts in each module that has any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Locale {
     /// German.
     De,
-    /// English; also for whoever asks for a language that we do not have.
+    /// English; also for languages that we do not have.
     #[default]
     En,
 }
@@ -86,7 +86,7 @@ pub(crate) fn weight(parameter: &str) -> Option<u16> {
     }
 }
 
-/// Browsers send a handful; nobody honest sends more.
+/// Browsers send a handful.
 const MAX_RANGES: usize = 32;
 
 #[cfg(test)]

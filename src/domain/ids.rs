@@ -1,4 +1,4 @@
-//! Names and hashes: newtypes, so that no bare string or byte array crosses a room.
+//! Names and hashes: newtypes, so that no bare string or byte array crosses a module boundary.
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ macro_rules! name_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes the name as it is; whoever calls has checked it.
+            /// Takes the name as it is; the caller has checked it.
             pub fn new(name: impl Into<Arc<str>>) -> Self {
                 Self(name.into())
             }

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct CounterKey(String);
 
 impl CounterKey {
-    /// Takes the key; whoever calls has hashed what must not be read in a store dump.
+    /// Takes the key; the caller has hashed what must not be read in a store dump.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }

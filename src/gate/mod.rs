@@ -111,7 +111,7 @@ pub async fn preview(
     Ok(decide(demands, &weigh(held, caller, now), now))
 }
 
-/// Puts back what was taken for a request that reached nobody.
+/// Puts back what was taken for a request of which no byte was sent.
 pub async fn give_back(
     store: &Store,
     claims: Vec<Claim>,

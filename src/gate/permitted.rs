@@ -11,7 +11,7 @@ use http::Request;
 /// upstream connections takes nothing else. Not `Clone`: one decision, one request.
 ///
 /// ```compile_fail
-/// // Nobody else makes one.
+/// // Only the gate makes one.
 /// let forged = stepgate::gate::Permitted { request: (), claims: Vec::new() };
 /// ```
 ///
@@ -66,7 +66,7 @@ impl<T> Permitted<T> {
 }
 
 impl Admitted for Permitted<Request<Outgoing>> {
-    /// What was taken for it, to be put back if it reached nobody.
+    /// What was taken for it, to be put back if no byte of it was sent.
     type Taken = Vec<Claim>;
 
     fn release(self) -> (Request<Outgoing>, Vec<Claim>) {

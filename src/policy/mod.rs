@@ -151,7 +151,7 @@ fn refuse_doubled_ids(parts: &mut [Part]) {
     }
 }
 
-/// All files must say the same: which of two defaults was meant, nobody knows.
+/// All files must say the same: two different defaults are ambiguous.
 fn agree_on_default(parts: &mut [Part]) -> Option<DefaultAction> {
     let (chosen, place) = parts.iter().find_map(|part| {
         let place = || part.file.place("default");

@@ -33,7 +33,7 @@ pub(crate) enum EdgeError {
     /// The application.
     #[error(transparent)]
     Forward(#[from] ForwardError),
-    /// What no honest client sends.
+    /// A request that is malformed or ambiguous.
     #[error(transparent)]
     Normalize(#[from] NormalizeError),
     /// A path that can be read in too many ways.

@@ -130,7 +130,7 @@ async fn ask(
     Ok((asked, caller))
 }
 
-/// Lets nothing out after all.
+/// Gives back the grants of a permit that is not used.
 async fn withhold(sessions: &Sessions, permitted: Permitted<Outbound<'_>>) {
     let now = sessions.shared.clock.now();
     if let Err(error) = permitted.withhold(&sessions.store, now).await {
@@ -138,8 +138,8 @@ async fn withhold(sessions: &Sessions, permitted: Permitted<Outbound<'_>>) {
     }
 }
 
-/// Where the connection itself is logged in, the application may act for whoever did that, whatever cookie
-/// comes along: no evidence is known to be theirs.
+/// On an authenticated connection the application may act for the user of the connection, whatever cookie
+/// the request carries: no evidence is known to be that user's.
 fn refuse_if_authenticated(
     visit: &Visit<'_>,
     asked: &Asked,
@@ -304,7 +304,7 @@ fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, e
     }
 }
 
-/// Notes that a session is in use, off the request's way, where idle limits are in force.
+/// Records that a session is in use, in a task of its own, where idle limits are in force.
 fn keep_alive(sessions: &Sessions, caller: &Caller, admission: &Admission<Outbound<'_>>) {
     let shared = &sessions.shared;
     let (Some(idle), SessionState::Known(session), Some(id), Verdict::Pass(_)) = (

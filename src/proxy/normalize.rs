@@ -1,4 +1,4 @@
-//! One meaning for a request, or none: what no honest client sends is refused, not repaired.
+//! Refuses a request that can be read in more than one way, instead of repairing it.
 
 use crate::domain::{Authority, Method};
 use crate::proxy::state::EdgeOptions;

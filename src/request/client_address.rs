@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
-/// The proxies in front of us whose word on the client's address is taken; none by default.
+/// The proxies in front of us whose forwarding headers are believed; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -31,8 +31,8 @@ impl TrustedProxies {
 
     /// The client's address as told by `headers`, if the peer is trusted; else the peer's.
     ///
-    /// Read from the right: each trusted hop vouches for the one before it. A hop that is not an
-    /// address ends the walk, as nobody vouches for what lies beyond.
+    /// Read from the right: each trusted hop has appended the address of the one before it. A hop that is
+    /// not an address ends the walk: what is left of it is not from a trusted proxy.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if !self.contains(client) {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_trusted_by_default() {
+    fn no_proxy_is_trusted_by_default() {
         assert_eq!(
             client(&[], "10.0.0.1", &[("x-forwarded-for", "1.2.3.4")]),
             "10.0.0.1"

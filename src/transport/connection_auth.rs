@@ -1,16 +1,16 @@
-//! Authentication of connections: who logs in with NTLM or Negotiate logs in the connection.
+//! Connection-based authentication: NTLM and Negotiate authenticate the connection, not the request.
 //!
-//! The application then takes every request on that connection for theirs. RFC 4559 §6: a proxy must not
+//! The application then attributes every request on that connection to that user. RFC 4559 §6: a proxy must not
 //! share such a connection between clients.
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-/// What an answer says of the authentication of its connection.
+/// What a response says of the authentication of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Said {
     /// Nothing.
     Nothing,
-    /// It is offered, or asked for; nobody is logged in by that.
+    /// It is offered or asked for; nothing is authenticated by that.
     Offered,
     /// It is under way, or done.
     Begun,
@@ -22,7 +22,7 @@ pub(crate) fn is_begun_by(request: &HeaderMap) -> bool {
     lines.any(|line| schemes(line).any(|(scheme, _)| is_of_connections(scheme)))
 }
 
-/// What one line of an answer says of it.
+/// What one header line of a response says of it.
 pub(super) fn said_by(name: &HeaderName, value: &HeaderValue, succeeded: bool) -> Said {
     let mut told = schemes(value).filter(|(scheme, _)| is_of_connections(scheme));
     match name.as_str() {

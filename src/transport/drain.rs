@@ -1,10 +1,10 @@
-//! The end of a worker: no new work, and time for what is under way.
+//! Draining a worker: no new connections, and time for the requests in flight.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
-/// Tells everybody on a thread that it is time to finish, and whoever waits that all have.
+/// Signals the tasks of a thread to finish, and the thread once all of them have.
 #[derive(Debug, Default)]
 pub(crate) struct Drain {
     begun: Cell<bool>,
@@ -36,7 +36,7 @@ impl Drain {
         }
     }
 
-    /// Resolves when draining has begun and nothing is under way any more.
+    /// Resolves when draining has begun and no [`Working`] guard is left.
     pub(crate) async fn finished(&self) {
         self.begun().await;
         while self.working.get() > 0 {
@@ -44,14 +44,14 @@ impl Drain {
         }
     }
 
-    /// Notes that something is under way, until the guard is dropped.
+    /// Delays the end of draining until the guard is dropped.
     pub(crate) fn work(self: &Rc<Self>) -> Working {
         self.working.set(self.working.get() + 1);
         Working(self.clone())
     }
 }
 
-/// Something is under way while this lives.
+/// Delays the end of draining while it lives.
 #[derive(Debug)]
 pub(crate) struct Working(Rc<Drain>);
 

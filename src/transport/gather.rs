@@ -1,4 +1,4 @@
-//! Writes of several pieces.
+//! Gathered writes: several small buffers in one system call.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,8 +9,8 @@ use tokio::io::{AsyncWrite, ReadBuf};
 /// How many bytes are copied to be written as one piece.
 const MOST_COPIED: usize = 4096;
 
-/// Writes `pieces` as `poll_write_vectored` does. What is small goes as one piece: to copy it costs less
-/// than the system's call for several. What is large is not copied, for the memory that takes.
+/// Writes `pieces` as `poll_write_vectored` does. Small ones are copied into one buffer: a copy costs less
+/// than `writev`. Large ones are not copied, to save the memory.
 pub(super) fn poll_write_gathered<S: AsyncWrite>(
     stream: Pin<&mut S>,
     cx: &mut Context<'_>,

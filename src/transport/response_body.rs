@@ -1,4 +1,4 @@
-//! The body of a response on its way to the client.
+//! The response body to the client.
 
 use super::service::Answer;
 use super::streams::Stream;
@@ -12,23 +12,23 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Sleep, sleep_until};
 
-/// The body of a response; while it lives, its connection is not idle.
+/// A response body; its request is in flight while it lives.
 #[derive(Debug)]
 pub(super) struct ResponseBody<B> {
     body: B,
     deadline: Option<Pin<Box<Sleep>>>,
     _in_flight: InFlight,
-    /// The HTTP/2 stream that it goes to; cut off when its client takes nothing of it.
+    /// The HTTP/2 stream that it goes to; reset when the client stalls.
     stream: Option<Rc<Stream>>,
-    /// What is left of a frame that is handed out in pieces.
+    /// The rest of a frame that is sent in pieces.
     rest: Bytes,
 }
 
-/// What an HTTP/2 stream is given at a time, in bytes: a slow client must be seen to take something.
+/// Bytes given to an HTTP/2 stream at a time: small enough that a slow client is seen to make progress.
 const PIECE: usize = 16 * 1024;
 
 impl<B> ResponseBody<B> {
-    /// Carries an answer to the client.
+    /// The response, with this as its body.
     pub(super) fn carry(
         answer: Answer<B>,
         in_flight: InFlight,
@@ -52,7 +52,7 @@ impl<B> ResponseBody<B>
 where
     B: Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>>,
 {
-    /// The next piece for an HTTP/2 stream: it is asked for only once the client has taken the last.
+    /// The next piece for an HTTP/2 stream; hyper polls for it only once the client has taken the last.
     fn poll_piece(
         mut self: Pin<&mut Self>,
         stream: &Stream,

@@ -1,4 +1,4 @@
-//! What an upgrade becomes: bytes both ways, until one side ends or both fall silent.
+//! The tunnel of an upgraded connection: bytes both ways, until both sides end or an idle deadline passes.
 
 use super::timer::deadline_after;
 use hyper::upgrade::Upgraded;
@@ -12,20 +12,20 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
 use tokio::time::{Instant, sleep_until};
 
-/// Carries bytes between the two sides until both have ended, or none spoke for `silence`.
+/// Copies bytes both ways until both sides have ended, or neither sent a byte for `silence`.
 pub(crate) async fn carry(client: Upgraded, upstream: Upgraded, silence: Duration) {
-    let heard = Rc::new(Cell::new(Instant::now()));
-    let mut client = Heard {
+    let last_read = Rc::new(Cell::new(Instant::now()));
+    let mut client = TunnelSide {
         side: TokioIo::new(client),
-        at: heard.clone(),
+        at: last_read.clone(),
     };
-    let mut upstream = Heard {
+    let mut upstream = TunnelSide {
         side: TokioIo::new(upstream),
-        at: heard.clone(),
+        at: last_read.clone(),
     };
     let both_silent = async {
         loop {
-            let deadline = deadline_after(heard.get(), silence);
+            let deadline = deadline_after(last_read.get(), silence);
             if Instant::now() >= deadline {
                 return;
             }
@@ -34,20 +34,20 @@ pub(crate) async fn carry(client: Upgraded, upstream: Upgraded, silence: Duratio
     };
     tokio::select! {
         ended = copy_bidirectional(&mut client, &mut upstream) => {
-            // Whichever side broke off, the other hears the end of it when both are dropped.
+            // On an error both sides are closed by the drop.
             let _: io::Result<(u64, u64)> = ended;
         }
         () = both_silent => {}
     }
 }
 
-/// Notes when something was last read.
-struct Heard {
+/// One side of the tunnel, which records the time of its last read.
+struct TunnelSide {
     side: TokioIo<Upgraded>,
     at: Rc<Cell<Instant>>,
 }
 
-impl AsyncRead for Heard {
+impl AsyncRead for TunnelSide {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -61,7 +61,7 @@ impl AsyncRead for Heard {
     }
 }
 
-impl AsyncWrite for Heard {
+impl AsyncWrite for TunnelSide {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

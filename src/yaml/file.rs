@@ -229,7 +229,7 @@ impl File {
         }
     }
 
-    /// YAML 1.2.2 §3.2.1.3: keys are unique. Which of two values was meant, nobody knows.
+    /// YAML 1.2.2 §3.2.1.3: keys are unique. Which of two values is meant is ambiguous.
     fn refuse_doubled_keys(&mut self, node: &Node) {
         let mut seen = HashMap::new();
         for (key, value) in node.entries() {

@@ -2,7 +2,7 @@
 //!
 //! [`read`] gives a typed value and a [`File`]. The value has plain types; what they mean is checked
 //! by whoever asked for it, and reported to the file by [`Path`]. Size, depth and the expansion of
-//! aliases are bounded. This is the one room that knows which YAML library we use.
+//! aliases are bounded. No other module names the YAML library.
 
 mod diagnostic;
 mod fault;

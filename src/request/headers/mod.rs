@@ -14,7 +14,7 @@ pub use pass::{NotPassed, may_pass, may_remove};
 pub(crate) use request::{StolenHeader, cleanse};
 pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
 
-/// Which identity headers are nobody's to send but a trusted proxy's, and what else is removed.
+/// Which identity headers only a trusted proxy may send, and what else is removed or passed.
 #[derive(Clone, Debug)]
 pub struct HeaderRules {
     /// Names, beyond the well-known ones, that assert an identity; lower case, with dashes.
@@ -23,11 +23,11 @@ pub struct HeaderRules {
     pub rewrite_urls: RewriteUrls,
     /// Names that are passed on although they are not plain, or ask for another path; lower case.
     pub pass: Vec<String>,
-    /// Names, beyond the well-known ones, that nobody's request keeps; lower case, with dashes.
+    /// Names, beyond the well-known ones, that are removed from every request; lower case, with dashes.
     pub remove: Vec<String>,
     /// Which forwarding headers the application is told.
     pub forwarded: ForwardedStyle,
-    /// The name of our browser-key cookie, which the application has no business with.
+    /// The name of our browser-key cookie, which is removed before the application.
     pub browser_cookie: String,
 }
 

@@ -12,7 +12,7 @@ pub(super) enum Class {
     Forwarding,
     /// RFC 9110 §7.6.1: ends here.
     Hop,
-    /// Says who somebody is.
+    /// Asserts an identity.
     Identity,
     /// Ours alone.
     Own,

@@ -1,4 +1,4 @@
-//! What a request loses before anybody looks at it.
+//! Removes from a request what ends at this hop, before anything else reads it.
 
 use super::names::{Class, classify, folded, is_plain};
 use super::{HeaderRules, Peer, RewriteUrls};
@@ -9,7 +9,7 @@ use http::header::{self, HeaderMap, HeaderName};
 #[error("`Connection` names `{0}`, which does not end at this hop")]
 pub(crate) struct StolenHeader(String);
 
-/// Removes what ends at this hop and what a client must not say, before anybody looks at the rest.
+/// Removes what ends at this hop and what a client must not send, before anything else reads the headers.
 pub(crate) fn cleanse(
     headers: &mut HeaderMap,
     rules: &HeaderRules,

@@ -1,4 +1,4 @@
-//! What a response loses, and all that goes with one.
+//! Removes from a response, its trailers and its interim responses what ends at this hop.
 
 use super::hop_by_hop;
 use http::header::{self, HeaderMap, HeaderName};
@@ -13,7 +13,7 @@ pub(crate) fn cleanse_response(headers: &mut HeaderMap) {
 
 fn ends_here(name: &HeaderName) -> bool {
     match name.as_str() {
-        // A challenge of the application's own proxy authentication is for nobody behind us.
+        // RFC 9110 §11.7.1: `Proxy-Authenticate` is for the next client only, which is us.
         "proxy-authenticate" | "step-up" => true,
         // RFC 9110 §6.6.2: it announces what follows the body, and that goes with it.
         "trailer" => false,
@@ -45,8 +45,8 @@ fn remove_named_by_connection(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes from the trailers of a response what is not theirs to say (RFC 9110 §6.5.1): whoever merges
-/// them into the headers must not find a cookie, a framing or a word of ours there.
+/// Removes from the trailers of a response the fields that are not allowed there (RFC 9110 §6.5.1): a client
+/// may merge them into the headers, and must not find a cookie, a framing or a field of ours there.
 pub(crate) fn cleanse_trailers(trailers: &mut HeaderMap) {
     cleanse_response(trailers);
     for name in [

@@ -1,4 +1,4 @@
-//! What passes, what ends here, and what nobody may say.
+//! Which headers pass, which end here, and which no client may send.
 
 use super::names::{Class, NAMES, PREFIXES, classify, is_plain};
 use super::*;
@@ -31,7 +31,7 @@ fn left(lines: &[(&'static str, &'static str)], peer: Peer) -> Vec<String> {
 }
 
 #[test]
-fn identity_headers_are_nobodys_to_send_in_any_spelling() {
+fn identity_headers_are_nones_to_send_in_any_spelling() {
     let spellings = [
         ("remote-user", "a"),
         ("remote_user", "a"),
@@ -153,10 +153,10 @@ fn who_asks_for_another_path_is_not_heard() {
     ]
     .map(|name| (name, "/x"))
     .into();
-    let nobody = Vec::<String>::new();
-    assert_eq!(left(&lines, Peer::Anyone), nobody);
+    let none = Vec::<String>::new();
+    assert_eq!(left(&lines, Peer::Anyone), none);
     // Most proxies pass on what they do not know, so a trusted one may repeat its client's words.
-    assert_eq!(left(&lines, Peer::Trusted), nobody);
+    assert_eq!(left(&lines, Peer::Trusted), none);
     for (rewrite_urls, peer, is_heard) in [
         (RewriteUrls::Proxies, Peer::Anyone, false),
         (RewriteUrls::Proxies, Peer::Trusted, true),

@@ -162,7 +162,7 @@ impl Draft<'_> {
         }
     }
 
-    #[allow(clippy::disallowed_methods)] // settings are the room where the environment is read
+    #[allow(clippy::disallowed_methods)] // the one place where the environment is read
     fn environment(&mut self, name: &str, at: &Path) -> Option<String> {
         let value = std::env::var(name).ok().filter(|value| !value.is_empty());
         if value.is_none() {

@@ -3,7 +3,7 @@
 //! A timer for each command would cost more than building the command does. Instead one task per
 //! connection checks ten times within a deadline whether what was sent a deadline ago has been
 //! answered. If not, it closes the connection: every caller fails at once, and the connection is
-//! never used again, so that a late reply is delivered to nobody.
+//! never used again, so that a late reply completes no other request.
 //!
 //! After that, or after a failed attempt, callers are refused at once while the task tries again,
 //! with exponential backoff up to one second and with jitter.

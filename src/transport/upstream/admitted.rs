@@ -5,10 +5,10 @@ use http::Request;
 
 /// A request that may be sent to the application.
 ///
-/// The transport knows no policy, and takes nothing that nobody admitted: the gate's permit alone is one
+/// The transport knows no policy, and takes nothing that was not admitted: the gate's permit alone is one
 /// (kept by `tests/tidy/architecture.rs`).
 pub trait Admitted {
-    /// What was taken for it, to be put back if it reached nobody.
+    /// What was taken for it, to be put back if no byte of it was sent.
     type Taken;
 
     /// The request, and what was taken for it.

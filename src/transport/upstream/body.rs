@@ -1,4 +1,4 @@
-//! The body of an answer on its way from the application.
+//! The response body from the application.
 
 use super::idle::Lease;
 use bytes::Bytes;
@@ -7,10 +7,10 @@ use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A response body on its way from the application.
+/// A response body from the application.
 ///
-/// It holds the connection until its last byte, and gives it back to the pool then. If it is
-/// dropped before, the connection ends: nobody may find the rest of it there.
+/// It holds the connection until its last byte, and gives it back to the pool then. Dropped earlier, it
+/// closes the connection: the next response on it would begin with the rest of this one.
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
     body: Incoming,

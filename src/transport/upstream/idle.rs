@@ -1,4 +1,4 @@
-//! The connections of one thread that wait for a request, and where one goes when its answer has ended.
+//! The idle connections of one thread, and where one goes when its response has ended.
 
 use super::connection::Connection;
 use super::link::Phase;
@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-/// What a pool and the answers that hold its connections share.
+/// Shared by a pool and the responses that hold its connections.
 pub(super) struct Shared {
     pub(super) options: UpstreamOptions,
     pub(super) idle: RefCell<VecDeque<Connection>>,
@@ -19,25 +19,25 @@ pub(super) struct Shared {
     pub(super) pinned: Arc<AtomicUsize>,
 }
 
-/// A connection that carries a response body, to be given back when that has ended.
+/// A connection that carries a response body; given back when that has ended.
 pub(super) struct Lease {
     pub(super) connection: Connection,
     pub(super) pool: Rc<Shared>,
     pub(super) home: Home,
 }
 
-/// Where a connection goes when its answer has ended.
+/// Where a connection goes when its response has ended.
 pub(super) enum Home {
-    /// It ends.
+    /// It is closed.
     Nowhere,
-    /// To the one client that it belongs to.
+    /// Kept for the one client connection that it is pinned to.
     Pinned(Rc<Pinned>),
-    /// To everybody.
+    /// To the pool, for any client.
     Pool,
 }
 
-/// Of the connections that may be open, one in so many may wait for the one client that it belongs to:
-/// whoever logs in on many must not keep everybody else from the application.
+/// Of `max_connections`, one in so many may be pinned and idle: a client that logs in on many connections
+/// must not use up those of all others.
 const PINNED_SHARE: usize = 2;
 
 impl Lease {

@@ -20,7 +20,7 @@ pub(super) struct LinkDeadlines {
     pub(super) keep_alive: Duration,
 }
 
-/// What the sender of a request and the connection know of each other.
+/// The state of a connection, shared with the sender of its request.
 #[derive(Debug)]
 pub(super) struct Exchange {
     phase: AtomicU8,
@@ -57,7 +57,7 @@ impl Exchange {
         })
     }
 
-    /// Notes what is waited for from now on.
+    /// Sets what is waited for from now on.
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
@@ -87,7 +87,7 @@ impl Drop for Exchange {
     }
 }
 
-/// The bytes of one upstream connection, watched.
+/// The byte stream of one upstream connection, with its deadlines.
 #[derive(Debug)]
 pub(super) struct Link {
     stream: Stream,

@@ -1,4 +1,4 @@
-//! A connection to the application that belongs to one connection of a client.
+//! A connection to the application that is pinned to one client connection.
 
 use super::connection::Connection;
 use crate::transport::connection_auth::Said;
@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a client's connection has to itself, from the first sign that its authentication is one of
-/// connections. It is never given to the pool, and ends with the client's connection at the latest.
+/// The pinned connection of a client connection, from the first sign of connection-based authentication
+/// (NTLM, Negotiate). It is never given to the pool, and is closed with the client connection at the latest.
 #[derive(Default)]
 pub(crate) struct Pinned {
     sharing: Cell<Sharing>,
@@ -16,39 +16,40 @@ pub(crate) struct Pinned {
     kept: RefCell<Option<(Connection, Kept)>>,
 }
 
-/// With whom a client's connection shares those to the application.
+/// Whether a client connection shares connections to the application with others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Sharing {
-    /// With everybody.
+    /// It uses the pool.
     #[default]
     Shared,
-    /// With nobody: the application offered to log it in.
+    /// Pinned: the application offered connection-based authentication.
     Private,
-    /// With nobody: a login was begun, and whoever it is may be somebody to the application.
+    /// Pinned: authentication was begun, so the application may attribute all its requests to one user.
     Authenticated,
 }
 
-/// Counts a pinned connection for as long as it waits for its client.
+/// Counts a pinned connection while it is idle.
 struct Kept(Arc<AtomicUsize>);
 
 impl Pinned {
-    /// Whether requests of this client go on a connection of their own.
+    /// Whether the requests of this client connection go on a pinned connection.
     pub(super) fn is_private(&self) -> bool {
         self.sharing.get() >= Sharing::Private
     }
 
-    /// Whether the application may take the requests of this connection for somebody's, whatever they carry.
+    /// Whether the application may attribute the requests of this connection to a user by the connection
+    /// alone.
     pub(crate) fn is_authenticated(&self) -> bool {
         self.sharing.get() == Sharing::Authenticated
     }
 
-    /// Notes that a request begins a login of its connection.
+    /// Records that a request begins to authenticate the connection.
     pub(super) fn begin(&self) {
         self.sharing.set(Sharing::Authenticated);
     }
 
-    /// Notes what an answer says of it.
-    pub(super) fn hear(&self, said: Said) {
+    /// Records what a response says of the authentication.
+    pub(super) fn record_response(&self, said: Said) {
         let sharing = match said {
             Said::Nothing => Sharing::Shared,
             Said::Offered => Sharing::Private,
@@ -62,7 +63,7 @@ impl Pinned {
         self.kept.take().map(|(connection, _)| connection)
     }
 
-    /// Keeps the connection until the client's next request, unless `most` of all threads are kept.
+    /// Keeps the connection for the client's next request, unless all threads keep `most` already.
     pub(super) fn keep(&self, connection: Connection, count: &Arc<AtomicUsize>, most: usize) {
         let kept = Kept::counted(count.clone());
         if count.load(Ordering::Relaxed) <= most {

@@ -32,10 +32,10 @@ use tokio::time::{Instant, timeout_at};
 /// Why a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
-    /// No connection came about; nothing was sent.
+    /// No connection could be opened; nothing was sent.
     #[error(transparent)]
     Connect(ConnectError),
-    /// The application hung up, or sent something that is not a response.
+    /// The application closed the connection, or sent something that is not a response.
     #[error("the upstream broke off")]
     Broken {
         /// Whether any byte of the request was sent.
@@ -44,7 +44,7 @@ pub(crate) enum SendError {
         #[source]
         source: hyper::Error,
     },
-    /// The application answered something that can be read in two ways; nobody reads more of it.
+    /// The framing of the response is ambiguous (RFC 9112 §6.3); no more of it is read.
     #[error("the upstream's answer is framed in more than one way")]
     Framing,
     /// The application did not answer in time.
@@ -72,24 +72,24 @@ pub(crate) struct Pool {
     shared: Rc<Shared>,
 }
 
-/// Who sends a request, as far as connections to the application belong to somebody.
+/// Whether the client's connection may have a connection to the application pinned to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Client<'c> {
-    /// Several people may be behind this connection: what one of them has authenticated is closed after
-    /// the answer.
+    /// It carries requests of several clients: a connection that one of them has authenticated is closed
+    /// after the response.
     Many,
-    /// One client, at the other end of a connection of its own.
+    /// It belongs to one client.
     One(&'c Rc<Pinned>),
 }
 
-/// How far along the queue a ready connection is looked for. One that was just given back becomes
-/// ready in the same turn of the loop, a little later.
+/// How far along the queue a ready connection is looked for. One that was just given back becomes ready
+/// later in the same turn of the event loop.
 const LOOK_AHEAD: usize = 8;
 const LOOK_BACK: usize = 3;
 
 impl Pool {
-    /// A pool without connections; `open` counts those of all threads, `pinned` those of them that wait
-    /// for the one client that they belong to.
+    /// An empty pool; `open` counts the connections of all threads, `pinned` those of them that are idle and
+    /// pinned.
     pub(crate) fn new(
         options: UpstreamOptions,
         open: Arc<AtomicUsize>,
@@ -106,8 +106,8 @@ impl Pool {
     }
 
     /// Sends one request, at most once: it is tried again only while not one byte of it is sent, and
-    /// its response must have begun by `deadline`. On a connection that is the client's own it is tried
-    /// once: another one is nobody, or somebody else, to the application.
+    /// its response must have begun by `deadline`. On a pinned connection it is tried once: the
+    /// application has authenticated only that one.
     ///
     /// An error comes with what was taken for the request, if not one byte of it was sent.
     pub(crate) async fn send<A: Admitted>(
@@ -165,7 +165,7 @@ impl Pool {
                     let home = match client {
                         Client::Many if begins || said > Said::Nothing => Home::Nowhere,
                         Client::One(own) if pinned.is_some() || said > Said::Nothing => {
-                            own.hear(said);
+                            own.record_response(said);
                             Home::Pinned(own.clone())
                         }
                         Client::Many | Client::One(_) => Home::Pool,
@@ -200,7 +200,7 @@ impl Pool {
         home: Home,
     ) -> Response<UpstreamBody> {
         if switches_protocols(&response) {
-            // Its life as HTTP is over: it is nobody's to give back.
+            // RFC 9110 §7.8: the connection is no longer HTTP, so it never returns to the pool.
             connection.exchange.enter(Phase::Tunnel);
             return response.map(|body| UpstreamBody::new(body, None));
         }
@@ -219,8 +219,8 @@ impl Pool {
             .pop_front_if(|oldest| oldest.sender.is_closed())
             .is_some()
         {}
-        // The one used last is warm, and those that are not needed grow old and end. In the turn in which
-        // they are given back they are not ready yet: then the oldest is.
+        // The newest first, so that surplus ones reach their idle deadline. A connection is not ready in the
+        // turn in which it is given back: then the oldest is.
         let mut newest = idle.iter().rev().take(LOOK_BACK);
         if let Some(back) = newest.position(|connection| connection.sender.is_ready()) {
             let place = idle.len() - 1 - back;
@@ -260,7 +260,7 @@ impl Pool {
             .await
             .map_err(|error| ConnectError::Connect(std::io::Error::other(error)))?;
         tokio::task::spawn_local(async move {
-            // What ends a connection early is heard by whoever waits for its response.
+            // The request in flight, if any, fails with the same error.
             let _ = connection.with_upgrades().await;
         });
         Ok(Connection { sender, exchange })
@@ -275,7 +275,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// What `work` comes to, unless `deadline` passes before.
+/// The output of `work`; `None` if `deadline` passes before.
 async fn by<F: Future>(deadline: Option<Instant>, work: F) -> Option<F::Output> {
     match deadline {
         None => Some(work.await),
@@ -283,7 +283,7 @@ async fn by<F: Future>(deadline: Option<Instant>, work: F) -> Option<F::Output> 
     }
 }
 
-/// A client's own connection, once it takes another request; `None` if there is none any more.
+/// The pinned connection once it is ready for another request; `None` if it was closed.
 async fn ready(
     kept: Option<Connection>,
     deadline: Option<Instant>,

@@ -19,17 +19,17 @@ use tokio::io::AsyncWrite;
 const MOST: u8 = 8;
 const MOST_BYTES: usize = 16 * 1024;
 
-/// What is to be said before an answer.
+/// The interim responses that wait to be written.
 #[derive(Debug, Default)]
 pub(super) struct Interims(Mutex<Queue>);
 
 #[derive(Debug, Default)]
 struct Queue {
-    /// The number of the request whose answer is still to come.
+    /// The number of the request whose final response is still to come.
     awaited: Option<u32>,
     last: u32,
     told: u8,
-    /// Whole heads, for the wire to take.
+    /// Complete heads, ready to be written.
     heads: Vec<u8>,
 }
 
@@ -38,13 +38,13 @@ impl Interims {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What may be written now, in whole heads.
+    /// Takes the complete heads that may be written now.
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.lock().heads)
     }
 }
 
-/// An answer is still to come while this lives; until then interim ones may be told.
+/// The final response is still to come while this lives; until then interim responses are passed on.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     state: Arc<ConnectionState>,
@@ -52,7 +52,7 @@ pub(crate) struct Awaited {
 }
 
 impl ConnectionState {
-    /// Notes that the one request in hand of an HTTP/1.1 connection awaits its answer.
+    /// Marks the one request in flight of an HTTP/1.1 connection as awaiting its final response.
     pub(crate) fn await_answer(self: &Arc<Self>) -> Awaited {
         let mut queue = self.interims.lock();
         queue.last = queue.last.wrapping_add(1);
@@ -71,7 +71,7 @@ impl Awaited {
         let (state, number) = (self.state.clone(), self.number);
         move |status, headers| {
             let mut queue = state.interims.lock();
-            // Whoever is late must not speak in the answer to another request.
+            // A late interim response must not come before the response to another request.
             if queue.awaited == Some(number) && queue.told < MOST {
                 let head = encode(status, &headers);
                 if queue.heads.len() + head.len() <= MOST_BYTES {
@@ -83,7 +83,7 @@ impl Awaited {
         }
     }
 
-    /// Gives the wire one turn to write what came just before the answer.
+    /// Yields once, so that `Wire` writes what came just before the final response.
     pub(crate) async fn told(self) {
         if !self.state.interims.lock().heads.is_empty() {
             tokio::task::yield_now().await;
@@ -94,7 +94,7 @@ impl Awaited {
 impl Drop for Awaited {
     fn drop(&mut self) {
         let mut queue = self.state.interims.lock();
-        // hyper is about to have the answer, or nobody waits for it any more.
+        // hyper is about to write the final response, or the request was dropped.
         queue.awaited = None;
         queue.heads = Vec::new();
     }
@@ -106,7 +106,7 @@ fn encode(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
     for (name, value) in headers {
         let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
-        // Their types promise it. Nothing that would end a line is written here on a promise.
+        // The types promise as much. Checked again, since a CR or LF here would split the response.
         if is_token(name) && is_text(value) {
             head.extend_from_slice(&[name, b": ", value, b"\r\n"].concat());
         }
@@ -116,8 +116,8 @@ fn encode(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
 }
 
 impl<S: AsyncWrite + Unpin> Wire<S> {
-    /// Writes what is to be said before the answer. Must be called only where hyper has nothing left to
-    /// write, or where such a head was begun: then the rest of it goes first.
+    /// Writes the interim responses that wait. Must be called only where hyper has nothing left to write, or
+    /// where a head was written in part: then the rest of it goes first.
     pub(super) fn poll_interims(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.interim.is_empty() {
             self.interim = self.state.interims.take();

@@ -1,6 +1,6 @@
 //! What people see: pages as pure functions from a view to HTML.
 //!
-//! Nothing here answers a request; whoever serves these adds [`HEADERS`]. No page holds a script, an
+//! Nothing here answers a request; the caller adds [`HEADERS`]. No page holds a script, an
 //! inline style, or a form that sends itself, and all of them work without JavaScript.
 
 mod confirm;

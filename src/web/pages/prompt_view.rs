@@ -80,7 +80,7 @@ pub enum PromptError {
     MailUnavailable,
     /// A code was asked for too soon after the last.
     SentTooSoon,
-    /// No further answer is accepted for now; `None` if nobody knows for how long.
+    /// No further answer is accepted for now; `None` if for an unknown time.
     TooManyAttempts(Option<Duration>),
     /// The answer could not be judged: store, hashing or directory did not answer.
     Unavailable,

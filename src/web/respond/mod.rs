@@ -50,7 +50,7 @@ pub(crate) fn failure(visit: &Visit<'_>, failure: Failure) -> Response<Bytes> {
 }
 
 /// Tells a client to come again on another connection: this one's bytes are not to be trusted, or
-/// hold a body that nobody will read.
+/// hold the rest of a body that is not read.
 fn close(visit: &Visit<'_>, response: &mut Response<Bytes>) {
     if visit.speaks_http1() {
         response

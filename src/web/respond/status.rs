@@ -6,7 +6,7 @@ use http::StatusCode;
 
 /// The status of a refusal.
 pub(super) fn status_of(reason: Reason, client: ClientKind) -> StatusCode {
-    // RFC 9470 §3 for whoever sent an `Authorization`; a script with a cookie would take a 401 for the end
+    // RFC 9470 §3 for a client that sent an `Authorization`; a script with a cookie would take a 401 for the end
     // of its session.
     if reason.kind() == ReasonKind::StepUp && client == ClientKind::Api {
         return StatusCode::UNAUTHORIZED;
