@@ -6,7 +6,7 @@ use crate::proxy::forward::ForwardError;
 use crate::proxy::normalize::NormalizeError;
 use crate::proxy::state::Worker;
 use crate::request::body::{RequestBodyError, reason_of_broken};
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::session::DoubledCredential;
 use crate::store::StoreError;
 use crate::telemetry::chain;
@@ -101,8 +101,8 @@ impl EdgeError {
 
 impl EdgeError {
     /// Logs it with its causes. A failure of ours is logged loudly, but not a thousand times a second.
-    pub(super) fn log(&self, visit: &Visit<'_>, worker: &Worker) {
-        let (id, reason, cause) = (visit.id, self.reason(), chain(self));
+    pub(super) fn log(&self, context: &RequestContext<'_>, worker: &Worker) {
+        let (id, reason, cause) = (context.id, self.reason(), chain(self));
         if reason.kind() == ReasonKind::Fault {
             let transport = &worker.transport;
             if let Some(untold) = transport.log_limit.allows(transport.clock.now()) {

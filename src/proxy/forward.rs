@@ -4,7 +4,7 @@ use super::outbound::Outbound;
 use crate::domain::Claim;
 use crate::gate::{self, Permitted};
 use crate::proxy::state::Worker;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::request::headers::{
     HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie,
 };
@@ -41,9 +41,9 @@ pub(super) async fn forward(
     permitted: Permitted<Outbound<'_>>,
     upgrade: Option<Upgrade>,
     watch: &Watch,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
 ) -> Result<Response<UpstreamBody>, ForwardError> {
-    let connection = visit.connection;
+    let connection = context.connection;
     // The task of the client's connection, which polls this.
     let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let mut awaited = None;
@@ -53,7 +53,7 @@ pub(super) async fn forward(
             awaited = Some(connection.state.await_answer());
         }
         let rules = &worker.shared.options.headers;
-        prepare(outbound.parts, upgrade.as_ref(), visit, rules);
+        prepare(outbound.parts, upgrade.as_ref(), context, rules);
         let mut request = outbound.into_request();
         if let Some(awaited) = &awaited {
             pass_on_interims(&mut request, awaited, task);
@@ -62,7 +62,7 @@ pub(super) async fn forward(
     });
     let sent = worker
         .pool
-        .send(permitted, connection.data.client(), visit.deadline)
+        .send(permitted, connection.data.client(), context.deadline)
         .await;
     let mut response = match sent {
         Ok(response) => response,
@@ -80,7 +80,7 @@ pub(super) async fn forward(
         let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
             return Err(ForwardError::Switched);
         };
-        carry(worker, upgrade, &mut response, watch, visit);
+        carry(worker, upgrade, &mut response, watch, context);
         let protocol = response.headers_mut().remove(header::UPGRADE);
         cleanse_response(response.headers_mut());
         let headers = response.headers_mut();
@@ -106,7 +106,12 @@ fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited, connecti
 }
 
 /// Makes the head that goes upstream: the client's own, framed anew, with what we have to say.
-fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>, rules: &HeaderRules) {
+fn prepare(
+    parts: &mut Parts,
+    upgrade: Option<&Upgrade>,
+    context: &RequestContext<'_>,
+    rules: &HeaderRules,
+) {
     // The bytes of path and query go as they came; scheme and authority are this hop's affair.
     if parts.uri.scheme().is_some() || parts.uri.authority().is_some() {
         let mut target = http::uri::Parts::default();
@@ -124,14 +129,14 @@ fn prepare(parts: &mut Parts, upgrade: Option<&Upgrade>, visit: &Visit<'_>, rule
             .headers
             .insert(header::UPGRADE, upgrade.protocol.clone());
     }
-    visit
+    context
         .connection
         .data
         .hop
         .announce(&mut parts.headers, parts.version, rules.forwarded);
     // A name that a trusted proxy gave to the request is kept.
     if let Entry::Vacant(vacant) = parts.headers.entry(REQUEST_ID)
-        && let Ok(id) = HeaderValue::from_str(visit.id.as_str())
+        && let Ok(id) = HeaderValue::from_str(context.id.as_str())
     {
         vacant.insert(id);
     }
@@ -149,9 +154,9 @@ fn carry(
     upgrade: Upgrade,
     response: &mut Response<UpstreamBody>,
     watch: &Watch,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
 ) {
-    let connection = visit.connection;
+    let connection = context.connection;
     connection.state.become_tunnel();
     let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::gate::{self, Admission, Permitted};
 use crate::request::body::RequestBody;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::session::{Caller, Sessions, Watch};
 use crate::transport::connection_auth;
 use crate::web::UnmetDemand;
@@ -34,18 +34,18 @@ pub(super) struct Challenged<'p> {
 /// Judges a request for which `found` routes may apply.
 pub(super) async fn judge<'p>(
     worker: &Worker,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     found: Found,
     line: &RequestLine<'_>,
     mut outbound: Outbound<'p>,
     watch: &mut Watch,
 ) -> Result<Judged<'p>, EdgeError> {
     let may_be_guarded = !found.is_empty();
-    let asked = ask(worker, visit, found, line, &mut outbound, watch).await;
+    let asked = ask(worker, context, found, line, &mut outbound, watch).await;
     let (asked, caller) = asked.inspect_err(|error| {
         if may_be_guarded {
             let head = line.head(&outbound.parts.headers);
-            record_unjudged(worker, visit, &head, error);
+            record_unjudged(worker, context, &head, error);
         }
     })?;
     let Worker { sessions, .. } = worker;
@@ -61,12 +61,12 @@ pub(super) async fn judge<'p>(
         Ok(admission) => admission,
         Err(error) => {
             let error = EdgeError::from(error);
-            record_failed(worker, visit, &asked, error.reason());
+            record_failed(worker, context, &asked, error.reason());
             return Err(error);
         }
     };
     if !asked.demands.is_empty()
-        && let Err(error) = record(worker, visit, &asked, &admission, &caller)
+        && let Err(error) = record(worker, context, &asked, &admission, &caller)
     {
         if let Verdict::Pass(permitted) = admission.verdict {
             withhold(sessions, permitted).await;
@@ -96,7 +96,7 @@ pub(super) async fn judge<'p>(
 /// Reads what the request demands, and who sent it. Afterwards it is known whether it is a login.
 async fn ask(
     worker: &Worker,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     found: Found,
     line: &RequestLine<'_>,
     outbound: &mut Outbound<'_>,
@@ -117,7 +117,7 @@ async fn ask(
     if !guarded && !shared.options.limits_in_force() {
         return Ok((asked, Caller::default()));
     }
-    let caller = match watch.caller(visit, head.headers) {
+    let caller = match watch.caller(context, head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
         // The application reads one of them, and which is its own affair.
@@ -125,7 +125,7 @@ async fn ask(
     };
     if guarded {
         shared.audit.ready()?;
-        refuse_if_authenticated(visit, &asked, &head)?;
+        refuse_if_authenticated(context, &asked, &head)?;
     }
     Ok((asked, caller))
 }
@@ -141,14 +141,15 @@ async fn withhold(sessions: &Sessions, permitted: Permitted<Outbound<'_>>) {
 /// On an authenticated connection the application may act for the user of the connection, whatever cookie
 /// the request carries: no evidence is known to be that user's.
 fn refuse_if_authenticated(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     asked: &Asked,
     head: &RequestHead<'_>,
 ) -> Result<(), EdgeError> {
     let mut demands = asked.demands.iter();
     let is_enforced = |demand: &Demand| demand.requirement.enforcement == Enforcement::Enforce;
     if demands.any(is_enforced)
-        && (visit.connection.data.is_authenticated() || connection_auth::is_begun_by(head.headers))
+        && (context.connection.data.is_authenticated()
+            || connection_auth::is_begun_by(head.headers))
     {
         return Err(EdgeError::Refused(Reason::ConnectionAuthenticated));
     }
@@ -234,7 +235,7 @@ impl Asked {
 /// Exactly one event for each guarded decision.
 fn record(
     worker: &Worker,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     asked: &Asked,
     admission: &Admission<Outbound<'_>>,
     caller: &Caller,
@@ -253,7 +254,7 @@ fn record(
     };
     let shared = &worker.sessions.shared;
     let now = shared.clock.now();
-    let mut event = visit.decision(
+    let mut event = context.decision(
         now,
         outcome,
         reason,
@@ -265,22 +266,27 @@ fn record(
 }
 
 /// The event for a guarded request that the gate could not judge.
-fn record_failed(worker: &Worker, visit: &Visit<'_>, asked: &Asked, reason: Reason) {
+fn record_failed(worker: &Worker, context: &RequestContext<'_>, asked: &Asked, reason: Reason) {
     if asked.demands.is_empty() {
         return;
     }
     let shared = &worker.sessions.shared;
     let now = shared.clock.now();
     let outcome = Outcome::Failed;
-    let mut event = visit.decision(now, outcome, Some(reason), &asked.demands, (None, None));
+    let mut event = context.decision(now, outcome, Some(reason), &asked.demands, (None, None));
     event.routes = asked.matches.iter().map(|found| &found.route.id).collect();
     if let Err(error) = shared.audit.record(&event) {
-        tracing::warn!(request_id = %visit.id, %error, "a refusal is not in the audit log");
+        tracing::warn!(request_id = %context.id, %error, "a refusal is not in the audit log");
     }
 }
 
 /// The event for a guarded request that could not be put before the gate.
-fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, error: &EdgeError) {
+fn record_unjudged(
+    worker: &Worker,
+    context: &RequestContext<'_>,
+    head: &RequestHead<'_>,
+    error: &EdgeError,
+) {
     let shared = &worker.sessions.shared;
     let reason = error.reason();
     let outcome = if reason == Reason::StoreUnavailable {
@@ -292,7 +298,7 @@ fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, e
     let found = worker.web.shared.table.load().find(head);
     let matching = found.matches().iter().map(|found| &found.route);
     let routes: Vec<_> = matching.chain(found.waiting()).collect();
-    let mut event = visit.decision(shared.clock.now(), outcome, Some(reason), &[], (None, None));
+    let mut event = context.decision(shared.clock.now(), outcome, Some(reason), &[], (None, None));
     if let Some(strictest) = routes.iter().max_by_key(|route| route.requirement.level) {
         event.action = Some(&strictest.requirement.action);
         event.level = Some(strictest.requirement.level);
@@ -300,7 +306,7 @@ fn record_unjudged(worker: &Worker, visit: &Visit<'_>, head: &RequestHead<'_>, e
     }
     event.routes = routes.iter().map(|route| &route.id).collect();
     if let Err(error) = shared.audit.record(&event) {
-        tracing::warn!(request_id = %visit.id, %error, "a refusal is not in the audit log");
+        tracing::warn!(request_id = %context.id, %error, "a refusal is not in the audit log");
     }
 }
 

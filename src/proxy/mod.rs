@@ -20,7 +20,7 @@ pub use state::{EdgeOptions, SharedProxy};
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
 use crate::request::body::{BodyDeadlines, RequestBody};
 use crate::request::connection::Connection;
-use crate::request::context::{Received, Visit};
+use crate::request::context::{Received, RequestContext};
 use crate::session::Watch;
 use crate::transport::service::Answer;
 use crate::transport::streams::Stream;
@@ -60,25 +60,25 @@ async fn handle(
             until: deadline,
         },
     };
-    let visit = Visit::new(
+    let context = RequestContext::new(
         connection,
         &worker.web.shared.options.site,
         received,
         &parts,
     );
-    let answered = walk(worker, &visit, &mut parts, body).await;
+    let answered = walk(worker, &context, &mut parts, body).await;
     let response = answered.unwrap_or_else(|error| {
-        error.log(&visit, worker);
-        respond::failure(&visit, error.failure()).map(Reply::own)
+        error.log(&context, worker);
+        respond::failure(&context, error.failure()).map(Reply::own)
     });
     // A response of ours is complete already, and may be the one that reports the deadline.
-    let deadline = visit.deadline.filter(|_| response.body().is_streamed());
+    let deadline = context.deadline.filter(|_| response.body().is_streamed());
     Answer { response, deadline }
 }
 
 async fn walk(
     worker: &Rc<Worker>,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     parts: &mut Parts,
     body: Incoming,
 ) -> Result<Response<Reply>, EdgeError> {
@@ -87,13 +87,13 @@ async fn walk(
         method,
         host,
         upgrade,
-    } = normalize(parts, visit, &worker.shared.options)?;
+    } = normalize(parts, context, &worker.shared.options)?;
     let web = &worker.web;
     let options = &web.shared.options;
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     if options.site.is_own(&path) {
         // Boxed, as all that is rare: the future is as large as its largest branch.
-        let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, parts, body)).await?;
+        let answer = Box::pin(endpoints::serve(web, context, &path, &uri, parts, body)).await?;
         return Ok(answer.map(Reply::own));
     }
     let line = RequestLine {
@@ -110,14 +110,14 @@ async fn walk(
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
     }
-    let mut watch = Watch::new(&worker.sessions, visit, &head);
+    let mut watch = Watch::new(&worker.sessions, context, &head);
     let content = RequestBody::new(
         body,
         worker.shared.options.limits.body,
-        visit.body_deadlines,
+        context.body_deadlines,
     );
     let outbound = Outbound { parts, content };
-    match judge(worker, visit, found, &line, outbound, &mut watch).await? {
+    match judge(worker, context, found, &line, outbound, &mut watch).await? {
         Verdict::Challenge(challenged) => {
             let Challenged {
                 unmet,
@@ -127,14 +127,14 @@ async fn walk(
             } = *challenged;
             let head = line.head(&parts.headers);
             let answer =
-                endpoints::challenge(web, visit, unmet, &caller, &session, &head, &mut content);
+                endpoints::challenge(web, context, unmet, &caller, &session, &head, &mut content);
             Ok(Box::pin(answer).await?.map(Reply::own))
         }
-        Verdict::Deny(reason) => Ok(respond::refusal(visit, reason, None, None).map(Reply::own)),
+        Verdict::Deny(reason) => Ok(respond::refusal(context, reason, None, None).map(Reply::own)),
         Verdict::Pass(permitted) => {
-            let forwarded = forward(worker, permitted, upgrade, &watch, visit).await;
+            let forwarded = forward(worker, permitted, upgrade, &watch, context).await;
             let mut response = forwarded?;
-            let (read, opened) = watch.observe(visit, &mut response).await;
+            let (read, opened) = watch.observe(context, &mut response).await;
             Ok(response.map(|body| Reply::continued(read, body).opened(opened)))
         }
     }

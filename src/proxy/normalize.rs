@@ -2,7 +2,7 @@
 
 use crate::domain::{Authority, Method};
 use crate::proxy::state::EdgeOptions;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::request::headers::{StolenHeader, cleanse};
 use crate::request::upgrade::{Upgrade, upgrade};
 use crate::transport::wire::Violation;
@@ -47,23 +47,23 @@ pub(crate) enum NormalizeError {
 /// Reads the head of a request, and takes out of it what ends here.
 pub(crate) fn normalize<'v>(
     parts: &mut Parts,
-    visit: &'v Visit<'_>,
+    context: &'v RequestContext<'_>,
     options: &EdgeOptions,
 ) -> Result<Plain<'v>, NormalizeError> {
-    if let Some(violation) = visit.connection.state.violation() {
+    if let Some(violation) = context.connection.state.violation() {
         return Err(violation.into());
     }
     // The wire has counted those of HTTP/1; of HTTP/2 hyper knows the bytes alone.
     if parts.headers.len() > options.limits.headers {
         return Err(Violation::TooManyHeaders.into());
     }
-    let method = visit.method.ok_or(NormalizeError::Method)?;
+    let method = context.method.ok_or(NormalizeError::Method)?;
     let connection_headers = [
         header::CONNECTION,
         header::TRANSFER_ENCODING,
         header::UPGRADE,
     ];
-    if !visit.speaks_http1()
+    if !context.speaks_http1()
         && connection_headers
             .iter()
             .any(|name| parts.headers.contains_key(name))
@@ -74,9 +74,9 @@ pub(crate) fn normalize<'v>(
     cleanse(
         &mut parts.headers,
         &options.headers,
-        visit.connection.data.hop.peer(),
+        context.connection.data.hop.peer(),
     )?;
-    let host = host(parts, visit)?;
+    let host = host(parts, context)?;
     let uri = parts.uri.clone();
     Ok(Plain {
         uri,
@@ -87,7 +87,10 @@ pub(crate) fn normalize<'v>(
 }
 
 /// The host, agreed on by everything that names one (RFC 9112 §3.2, RFC 9113 §8.3.1).
-fn host<'v>(parts: &mut Parts, visit: &'v Visit<'_>) -> Result<Cow<'v, str>, NormalizeError> {
+fn host<'v>(
+    parts: &mut Parts,
+    context: &'v RequestContext<'_>,
+) -> Result<Cow<'v, str>, NormalizeError> {
     let mut lines = parts.headers.get_all(header::HOST).iter();
     let line = lines.next();
     if lines.next().is_some() {
@@ -110,13 +113,15 @@ fn host<'v>(parts: &mut Parts, visit: &'v Visit<'_>) -> Result<Cow<'v, str>, Nor
         // HTTP/1.0 clients may leave it out; nothing that matters is reached without a host.
         (None, None) => return Err(NormalizeError::Host("no Host header")),
     };
-    if !authority.eq_ignore_ascii_case(visit.authority()) {
+    if !authority.eq_ignore_ascii_case(context.authority()) {
         return Err(NormalizeError::Host("a Host that is no host"));
     }
     if line.is_none() {
-        parts.headers.insert(header::HOST, visit.authority.clone());
+        parts
+            .headers
+            .insert(header::HOST, context.authority.clone());
     }
-    let host = Authority::parse(visit.authority());
+    let host = Authority::parse(context.authority());
     host.map(|host| host.bare_host())
         .ok_or(NormalizeError::Host("a Host that is no host"))
 }

@@ -1,4 +1,4 @@
-//! One request's visit: who came, to whom an answer is due, and under which name it is logged.
+//! The context of one request: its client and connection, its id, and what our responses depend on.
 
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
@@ -17,24 +17,24 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use tokio::time::Instant;
 
-/// Everything about a request that outlives its head.
+/// What is kept of a request beside its head and body.
 #[derive(Debug)]
-pub(crate) struct Visit<'w> {
+pub(crate) struct RequestContext<'w> {
     /// The connection that it came on.
     pub(crate) connection: &'w Connection,
-    /// How clients see us.
+    /// Our prefix and origins, and the login page.
     pub(crate) options: &'w SiteOptions,
     /// The stream that it came on, over HTTP/2.
     pub(crate) stream: Option<Rc<Stream>>,
-    /// The request's name in logs and upstream.
+    /// The request id, in logs and towards the application.
     pub(crate) id: RequestId,
     /// What its headers tell of the client.
     pub(crate) hints: ClientHints,
-    /// Who the client is.
+    /// The client's address.
     pub(crate) client: IpAddr,
     /// The method of the request line.
     pub(crate) method: Option<Method>,
-    /// When all of the request must have ended, if that is limited.
+    /// The deadline of the whole request, if it has one.
     pub(crate) deadline: Option<Instant>,
     /// The deadlines of its body.
     pub(crate) body_deadlines: BodyDeadlines,
@@ -47,23 +47,23 @@ pub(crate) struct Visit<'w> {
     target: Option<PathAndQuery>,
 }
 
-/// How a request came, apart from its head.
+/// What is known of a request apart from its head.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// Its name.
+    /// The request id.
     pub(crate) id: RequestId,
-    /// Who the client is.
+    /// The client's address.
     pub(crate) client: IpAddr,
     /// The stream that it came on, over HTTP/2.
     pub(crate) stream: Option<Rc<Stream>>,
-    /// When all of it must have ended, if that is limited.
+    /// The deadline of the whole request, if it has one.
     pub(crate) deadline: Option<Instant>,
     /// The deadlines of its body.
     pub(crate) body_deadlines: BodyDeadlines,
 }
 
-impl<'w> Visit<'w> {
-    /// Notes who came, before anything about the request is believed.
+impl<'w> RequestContext<'w> {
+    /// Reads the head before it is normalized, so that every refusal can be answered and logged.
     pub(crate) fn new(
         connection: &'w Connection,
         options: &'w SiteOptions,
@@ -141,7 +141,7 @@ impl<'w> Visit<'w> {
     }
 
     /// Whether a browser says that the request comes from a page of our own origin. Unlike
-    /// [`is_same_origin`](Self::is_same_origin), silence is no consent.
+    /// [`is_same_origin`](Self::is_same_origin), a missing header counts as another origin.
     pub(crate) fn is_told_same_origin(&self) -> bool {
         match self.hints.origin() {
             Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
@@ -220,7 +220,7 @@ impl<'w> Visit<'w> {
         self.authority.to_str().unwrap_or_default()
     }
 
-    /// Whether a trusted proxy speaks; its assertions count.
+    /// Whether the peer is a trusted proxy, whose assertions count.
     pub(crate) fn is_trusted(&self) -> bool {
         self.connection.data.hop.peer() == Peer::Trusted
     }

@@ -1,6 +1,6 @@
 //! Identify: who sends a request, as far as its credentials and a trusted proxy tell.
 
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::session::sessions::Sessions;
 use crate::session::{
     Asserted, BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, Recognized,
@@ -11,12 +11,12 @@ use http::HeaderMap;
 /// Who sends a request, as far as it tells.
 pub(crate) fn identify(
     sessions: &Sessions,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     carried: &CarriedLines,
     headers: &HeaderMap,
 ) -> Result<Caller, DoubledCredential> {
     let Sessions { shared, recent, .. } = sessions;
-    let asserted = asserted(sessions, visit, headers);
+    let asserted = asserted(sessions, context, headers);
     // Where nothing but one line of cookies tells who it is, the same line tells the same.
     let line = carried
         .only_cookies()
@@ -52,10 +52,10 @@ pub(crate) fn identify(
 /// What a trusted proxy asserts of the caller.
 pub(super) fn asserted(
     sessions: &Sessions,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     headers: &HeaderMap,
 ) -> Option<Asserted> {
-    visit
+    context
         .is_trusted()
         .then(|| sessions.shared.options.asserted(headers))
         .flatten()

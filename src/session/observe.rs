@@ -6,7 +6,7 @@ use crate::domain::{
     Timestamp, asks_for_page, shows_secret,
 };
 use crate::request::body::{RequestBody, RequestBodyError};
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
@@ -50,14 +50,18 @@ const MOST_OF_A_RESPONSE: usize = 256 * 1024;
 
 impl Watch {
     /// Notes what a request carries before it goes its way.
-    pub(crate) fn new(known: &Rc<Sessions>, visit: &Visit<'_>, head: &RequestHead<'_>) -> Self {
+    pub(crate) fn new(
+        known: &Rc<Sessions>,
+        context: &RequestContext<'_>,
+        head: &RequestHead<'_>,
+    ) -> Self {
         let shared = &known.shared;
         let sessions = &shared.options;
         let learn = sessions.learn();
         let candidates = learn
             .map(|learn| learn.candidates(head))
             .unwrap_or_default();
-        let carried = CarriedLines::of(head.headers, visit.path(), &sessions.credentials)
+        let carried = CarriedLines::of(head.headers, context.path(), &sessions.credentials)
             .with_keys(
                 head.headers,
                 head.query,
@@ -71,9 +75,9 @@ impl Watch {
         };
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
             .map(|hash| presented.and_then(|key| hash(key, &shared.keys)));
-        let asserted = asserted(known, visit, head.headers);
-        let opened = known.open.register(&carried, asserted, Close::of(visit));
-        let looks_like = LooksLike::of(sessions, visit, head, &carried);
+        let asserted = asserted(known, context, head.headers);
+        let opened = known.open.register(&carried, asserted, Close::of(context));
+        let looks_like = LooksLike::of(sessions, context, head, &carried);
         Self {
             opened: RefCell::new(opened),
             came_at: looks_like.tells().then(|| shared.clock.now()),
@@ -146,10 +150,10 @@ impl Watch {
     /// Who sends the request, as far as it tells.
     pub(crate) fn caller(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         headers: &HeaderMap,
     ) -> Result<Caller, DoubledCredential> {
-        identify(&self.known, visit, &self.carried, headers)
+        identify(&self.known, context, &self.carried, headers)
     }
 
     /// Somebody who carries a credential twice: no session, but none of those may have ended.
@@ -167,26 +171,26 @@ impl Watch {
     /// Returns the beginning of the body, where it had to be read, and what ends with its session.
     pub(crate) async fn observe(
         self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
         let names = &self.known.shared.options.credentials;
         let sets_session = names.set_by(response.headers());
-        self.tell_guest(visit, response, sets_session);
+        self.tell_guest(context, response, sets_session);
         match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
             Found::Unclear(unclear) => {
                 if may_have_succeeded(unclear, response, sets_session) {
-                    Box::pin(self.dispute_all(visit, response.headers())).await;
-                    Box::pin(self.doubt_if_kept(visit, response.headers())).await;
+                    Box::pin(self.dispute_all(context, response.headers())).await;
+                    Box::pin(self.doubt_if_kept(context, response.headers())).await;
                 }
             }
             Found::Logout if was_taken(response.status()) => {
-                Box::pin(self.ended(visit, response.headers())).await;
+                Box::pin(self.ended(context, response.headers())).await;
             }
             Found::Logout | Found::Nothing if sets_session => {
-                self.tell_undeclared(visit);
-                Box::pin(self.rotated(visit, response.headers())).await;
+                self.tell_undeclared(context);
+                Box::pin(self.rotated(context, response.headers())).await;
             }
             Found::Logout | Found::Nothing => self.note_kept(response),
             Found::Login(attempts) => {
@@ -195,15 +199,15 @@ impl Watch {
                 } else {
                     None
                 };
-                Box::pin(self.logged_in(visit, attempts, response, read.as_deref())).await;
+                Box::pin(self.logged_in(context, attempts, response, read.as_deref())).await;
                 return (read.unwrap_or_default(), self.opened.take());
             }
         }
         (Bytes::new(), self.opened.take())
     }
 
-    fn tell_undeclared(&self, visit: &Visit<'_>) {
-        let (request_id, path) = (visit.id, visit.path());
+    fn tell_undeclared(&self, context: &RequestContext<'_>) {
+        let (request_id, path) = (context.id, context.path());
         if self.candidates.is_empty() {
             tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login");
         } else {
@@ -225,13 +229,13 @@ impl Watch {
     /// somebody may have logged in on the way.
     fn tell_guest(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         response: &mut Response<UpstreamBody>,
         sets_session: bool,
     ) {
         let house = &self.known.shared;
         let has_failed = self.has_failed(response.status().as_u16());
-        let is_safe = visit.hints.safe;
+        let is_safe = context.hints.safe;
         let is_shown = match self.looks_like {
             LooksLike::Nobody => sets_session && (is_safe || has_failed),
             // Many send on whoever is signed in, rather than show them the form.
@@ -286,14 +290,14 @@ impl Watch {
     /// signs are looked for there.
     async fn logged_in(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         attempts: &[Attempt],
         response: &mut Response<UpstreamBody>,
         read: Option<&[u8]>,
     ) {
         let house = &self.known.shared;
         let Some((before, after)) = self.change(response.headers()) else {
-            return self.dispute_all(visit, response.headers()).await;
+            return self.dispute_all(context, response.headers()).await;
         };
         let guest_since = self.guest_since(before);
         let Ok(known) = self.known_sessions(after, guest_since).await else {
@@ -313,7 +317,7 @@ impl Watch {
         let (answer, named) = shown.read(attempts);
         // Where the connection is logged in, what somebody typed may be about another.
         let is_doubtful =
-            visit.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
+            context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
         let named = if is_doubtful { Named::Nobody } else { named };
         let observed = Observed {
             answer,
@@ -329,13 +333,19 @@ impl Watch {
         match judge_login(observed) {
             Verdict::Believed(subject) => {
                 let at = Some(house.clock.now());
-                self.begin(visit, (before, after), subject, at, response.headers_mut())
-                    .await;
+                self.begin(
+                    context,
+                    (before, after),
+                    subject,
+                    at,
+                    response.headers_mut(),
+                )
+                .await;
             }
             Verdict::Changed(subject) => {
-                self.known.end(visit.id, before).await;
+                self.known.end(context.id, before).await;
                 self.begin(
-                    visit,
+                    context,
                     (before, after),
                     subject,
                     None,
@@ -344,22 +354,23 @@ impl Watch {
                 .await;
             }
             Verdict::Again => {
-                tracing::debug!(request_id = %visit.id, "a login within a known session of the same subject makes it no fresher");
-                self.again(visit, (before, after), response.headers()).await;
+                tracing::debug!(request_id = %context.id, "a login within a known session of the same subject makes it no fresher");
+                self.again(context, (before, after), response.headers())
+                    .await;
             }
             Verdict::Disputed => {
-                tell_of_disbelief(visit);
-                self.dispute_all(visit, response.headers()).await;
+                tell_of_disbelief(context);
+                self.dispute_all(context, response.headers()).await;
             }
             Verdict::Nothing(Disregarded::Failed) => {
-                shown.tell_missing(visit, attempts);
+                shown.tell_missing(context, attempts);
                 if !self.has_failed(shown.status) {
-                    self.doubt_if_kept(visit, response.headers()).await;
+                    self.doubt_if_kept(context, response.headers()).await;
                 }
             }
             Verdict::Nothing(why) => {
-                tell_disregarded(visit, why);
-                self.doubt(visit, after).await;
+                tell_disregarded(context, why);
+                self.doubt(context, after).await;
             }
         }
     }
@@ -367,7 +378,7 @@ impl Watch {
     /// A session begins. Whatever its cookie held before is dropped.
     async fn begin(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         (before, after): (Option<SessionId>, Option<SessionId>),
         subject: Subject,
         authenticated_at: Option<Timestamp>,
@@ -393,10 +404,10 @@ impl Watch {
         };
         let written = self
             .known
-            .tell(visit.id, &self.known.store.put_login(&login).await);
+            .tell(context.id, &self.known.store.put_login(&login).await);
         let outcome = if written
-            && self.note_spelling(visit, id, response).await
-            && self.note_parts(visit, id, response).await
+            && self.note_spelling(context, id, response).await
+            && self.note_parts(context, id, response).await
         {
             Outcome::Succeeded
         } else {
@@ -415,16 +426,16 @@ impl Watch {
                 response.append(header::SET_COOKIE, cookie);
             }
         }
-        let mut event = visit.event(house.clock.now(), EventKind::LoginObserved, outcome);
+        let mut event = context.event(house.clock.now(), EventKind::LoginObserved, outcome);
         event.session = Some(id);
         event.subject = Some(&subject);
-        self.known.record(visit.id, &event);
+        self.known.record(context.id, &event);
     }
 
     /// The same subject logged in within a known session: what it had earned is dropped.
     async fn again(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         (before, after): (Option<SessionId>, Option<SessionId>),
         response: &HeaderMap,
     ) {
@@ -432,7 +443,7 @@ impl Watch {
         for id in before.into_iter().chain(after) {
             if !self
                 .known
-                .tell(visit.id, &self.known.store.lock_session(id).await)
+                .tell(context.id, &self.known.store.lock_session(id).await)
             {
                 return self
                     .known
@@ -440,7 +451,7 @@ impl Watch {
                     .forget(before.into_iter().chain(after));
             }
         }
-        self.follow(visit, (before, after), Carry::SessionAlone, response)
+        self.follow(context, (before, after), Carry::SessionAlone, response)
             .await;
     }
 
@@ -511,7 +522,11 @@ impl Watch {
 
     /// Whether a logout may be believed of all sessions that the request carries. What those hold that
     /// belong to other browsers is gone in any case.
-    async fn is_from_their_browser(&self, visit: &Visit<'_>, before: Option<SessionId>) -> bool {
+    async fn is_from_their_browser(
+        &self,
+        context: &RequestContext<'_>,
+        before: Option<SessionId>,
+    ) -> bool {
         let mut believed = true;
         for id in self.carried_sessions().all() {
             match self.known.find(id).await {
@@ -520,7 +535,7 @@ impl Watch {
                     believed = false;
                     if !self
                         .known
-                        .tell(visit.id, &self.known.store.lock_session(id).await)
+                        .tell(context.id, &self.known.store.lock_session(id).await)
                     {
                         self.known.forgetting.forget([id]);
                     }
@@ -533,13 +548,13 @@ impl Watch {
             }
         }
         if !believed {
-            tell_of_disbelief(visit);
+            tell_of_disbelief(context);
         }
         believed
     }
 
     /// Somebody may have logged in, and it cannot be told to which session, or who.
-    async fn dispute_all(&self, visit: &Visit<'_>, response: &HeaderMap) {
+    async fn dispute_all(&self, context: &RequestContext<'_>, response: &HeaderMap) {
         self.opened.take();
         let after = self.change(response).and_then(|(_, after)| after);
         let mut ids: Vec<_> = self.carried_sessions().all().collect();
@@ -564,24 +579,24 @@ impl Watch {
         for id in disputed {
             let store = &self.known.store;
             let done = store.dispute_session(id, &nobody, house.options.remember);
-            if !self.known.tell(visit.id, &done.await) {
+            if !self.known.tell(context.id, &done.await) {
                 self.known.forgetting.forget([id]);
             }
         }
     }
 
     /// Somebody may have logged in unnoticed, within a session that keeps its cookie.
-    async fn doubt_if_kept(&self, visit: &Visit<'_>, response: &HeaderMap) {
+    async fn doubt_if_kept(&self, context: &RequestContext<'_>, response: &HeaderMap) {
         if let Some((before, after)) = self.change(response)
             && before == after
         {
-            self.doubt(visit, after).await;
+            self.doubt(context, after).await;
         }
     }
 
     /// Notes that somebody may be signed in to a session that is not known. Who is refused for it loses
     /// its cookie, and may log in afresh.
-    async fn doubt(&self, visit: &Visit<'_>, session: Option<SessionId>) {
+    async fn doubt(&self, context: &RequestContext<'_>, session: Option<SessionId>) {
         let Some(id) = session else { return };
         match self.known.find(id).await {
             Ok(Some(known)) if known.owner != Owner::Doubtful => {}
@@ -598,7 +613,7 @@ impl Watch {
                 };
                 if !self
                     .known
-                    .tell(visit.id, &self.known.store.put_login(&login).await)
+                    .tell(context.id, &self.known.store.put_login(&login).await)
                 {
                     self.known.forgetting.forget([id]);
                 }
@@ -608,37 +623,37 @@ impl Watch {
     }
 
     /// A logout.
-    async fn ended(&self, visit: &Visit<'_>, response: &HeaderMap) {
+    async fn ended(&self, context: &RequestContext<'_>, response: &HeaderMap) {
         let Some((before, after)) = self.change(response) else {
             return;
         };
         // An answer that takes the cookie away has ended the session, whoever asked for it.
-        if after.is_some() && !self.is_from_their_browser(visit, before).await {
-            return self.rotated(visit, response).await;
+        if after.is_some() && !self.is_from_their_browser(context, before).await {
+            return self.rotated(context, response).await;
         }
         self.opened.take();
         let both = [before, after.filter(|_| after != before)];
         let spelled = self.reduced(response).0;
         self.known
-            .end(visit.id, both.into_iter().chain([spelled]).flatten())
+            .end(context.id, both.into_iter().chain([spelled]).flatten())
             .await;
         if before == after {
             // An application that refuses a logout may answer as if it had carried it out.
-            self.doubt(visit, after).await;
+            self.doubt(context, after).await;
         }
         if before.is_some() {
             let now = self.known.shared.clock.now();
-            let mut event = visit.event(now, EventKind::LogoutObserved, Outcome::Succeeded);
+            let mut event = context.event(now, EventKind::LogoutObserved, Outcome::Succeeded);
             event.session = before;
-            self.known.record(visit.id, &event);
+            self.known.record(context.id, &event);
         }
     }
 
     /// The application gave the session another cookie, or took it away.
-    async fn rotated(&self, visit: &Visit<'_>, response: &HeaderMap) {
-        if visit.connection.data.is_authenticated() {
+    async fn rotated(&self, context: &RequestContext<'_>, response: &HeaderMap) {
+        if context.connection.data.is_authenticated() {
             // The new cookie may be that of whoever logged the connection in.
-            return self.dispute_all(visit, response).await;
+            return self.dispute_all(context, response).await;
         }
         let Some(change) = self.change(response) else {
             return;
@@ -650,7 +665,7 @@ impl Watch {
             RotatedProofs::Auto if !house.rolling.is_settled() => Carry::LikeBefore,
             RotatedProofs::Auto | RotatedProofs::Drop => Carry::SessionAlone,
         };
-        if self.follow(visit, change, carry, response).await == Some(Rotated::Followed)
+        if self.follow(context, change, carry, response).await == Some(Rotated::Followed)
             && house.rolling.note_renewed()
         {
             let every_answer = house.rolling.is_rolling();
@@ -664,7 +679,7 @@ impl Watch {
     /// Makes a session known by its new cookie, or ends it if there is none.
     async fn follow(
         &self,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         (before, after): (Option<SessionId>, Option<SessionId>),
         carry: Carry,
         response: &HeaderMap,
@@ -672,7 +687,7 @@ impl Watch {
         let from = before.filter(|_| after != before)?;
         let Some(to) = after else {
             self.opened.take();
-            self.known.end(visit.id, [from]).await;
+            self.known.end(context.id, [from]).await;
             return None;
         };
         let rotation = Rotation {
@@ -683,12 +698,12 @@ impl Watch {
         };
         let rotated = self.known.store.rotate_session(&rotation).await;
         let followed = matches!(rotated, Ok(Rotated::Followed));
-        let noted = !followed || self.note_parts(visit, to, response).await;
+        let noted = !followed || self.note_parts(context, to, response).await;
         // Not where the cookie comes with every answer: it would be one more write for each. A login in
         // another spelling there needs the proof that nobody was signed in, as everywhere.
         let is_rolling = self.known.shared.rolling.is_rolling();
-        let spelled = !followed || is_rolling || self.note_spelling(visit, to, response).await;
-        if !self.known.tell(visit.id, &rotated) || !noted || !spelled {
+        let spelled = !followed || is_rolling || self.note_spelling(context, to, response).await;
+        if !self.known.tell(context.id, &rotated) || !noted || !spelled {
             let (was, is) = self.reduced(response);
             self.known
                 .forgetting
@@ -698,7 +713,12 @@ impl Watch {
     }
 
     /// Files under what all spellings of the credentials share that session `id` belongs to a browser.
-    async fn note_spelling(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
+    async fn note_spelling(
+        &self,
+        context: &RequestContext<'_>,
+        id: SessionId,
+        response: &HeaderMap,
+    ) -> bool {
         let house = &self.known.shared;
         let store = &self.known.store;
         let done = match self.reduced(response) {
@@ -723,7 +743,7 @@ impl Watch {
                 Err(error) => Err(error),
             },
         };
-        self.known.tell(visit.id, &done)
+        self.known.tell(context.id, &done)
     }
 
     /// What all spellings of the credentials share, before and after the response, where they are in
@@ -741,7 +761,12 @@ impl Watch {
 
     /// Notes what each cookie of a session would be alone, where the response leaves several credentials:
     /// whoever presents one of them must not escape the revocation of all.
-    async fn note_parts(&self, visit: &Visit<'_>, id: SessionId, response: &HeaderMap) -> bool {
+    async fn note_parts(
+        &self,
+        context: &RequestContext<'_>,
+        id: SessionId,
+        response: &HeaderMap,
+    ) -> bool {
         let house = &self.known.shared;
         let names = &house.options.credentials;
         let parts = names.read(&self.carried).map_or_else(
@@ -751,7 +776,7 @@ impl Watch {
         parts.is_empty()
             || self
                 .known
-                .tell(visit.id, &self.known.store.note_parts(id, &parts).await)
+                .tell(context.id, &self.known.store.note_parts(id, &parts).await)
     }
 
     /// The session before and after the response; `None` if the request's credentials are doubled.
@@ -792,12 +817,12 @@ enum LooksLike {
 impl LooksLike {
     fn of(
         sessions: &SessionOptions,
-        visit: &Visit<'_>,
+        context: &RequestContext<'_>,
         head: &RequestHead<'_>,
         carried: &CarriedLines,
     ) -> Self {
         let is_plain = head.claimed == MethodSet::EMPTY.with(head.method);
-        if sessions.learn().is_none() || visit.connection.data.is_authenticated() || !is_plain {
+        if sessions.learn().is_none() || context.connection.data.is_authenticated() || !is_plain {
             return Self::Anybody;
         }
         // The home page is shown to everybody, whatever else it is.
@@ -859,12 +884,12 @@ impl Shown<'_> {
         (Answer::Succeeded, agreed(names))
     }
 
-    fn tell_missing(&self, visit: &Visit<'_>, attempts: &[Attempt]) {
+    fn tell_missing(&self, context: &RequestContext<'_>, attempts: &[Attempt]) {
         let missing = attempts
             .iter()
             .find_map(|one| one.route.missing_sign(self.status, self.headers, self.body));
         let missing = missing.map_or("", Sign::field);
-        tracing::debug!(request_id = %visit.id, status = self.status, missing, "a login did not succeed, as success tells it");
+        tracing::debug!(request_id = %context.id, status = self.status, missing, "a login did not succeed, as success tells it");
     }
 }
 
@@ -903,12 +928,12 @@ fn is_page(response: &Response<UpstreamBody>) -> bool {
     was_taken(response.status()) && (is_page || kind.is_empty())
 }
 
-fn tell_of_disbelief(visit: &Visit<'_>) {
-    tracing::warn!(request_id = %visit.id, path = visit.path(), "a login or logout is not believed: the session is another browser's, another subject's, or disputed already");
+fn tell_of_disbelief(context: &RequestContext<'_>) {
+    tracing::warn!(request_id = %context.id, path = context.path(), "a login or logout is not believed: the session is another browser's, another subject's, or disputed already");
 }
 
-fn tell_disregarded(visit: &Visit<'_>, why: Disregarded) {
-    let (request_id, path) = (visit.id, visit.path());
+fn tell_disregarded(context: &RequestContext<'_>, why: Disregarded) {
+    let (request_id, path) = (context.id, context.path());
     match why {
         Disregarded::NoSubject => {
             tracing::warn!(%request_id, path, "a login succeeded, but the settings do not find its subject");

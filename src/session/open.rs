@@ -6,7 +6,7 @@
 
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Reason, SessionId};
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::seal::Keys;
 use crate::session::sessions::Sessions;
 use crate::session::{Asserted, CarriedLines, SessionOptions};
@@ -160,10 +160,10 @@ impl Open {
 
 impl Close {
     /// That of a request: a stream by itself, HTTP/1 with its connection.
-    pub(crate) fn of(visit: &Visit<'_>) -> Self {
-        match &visit.stream {
+    pub(crate) fn of(context: &RequestContext<'_>) -> Self {
+        match &context.stream {
             Some(stream) => Self::Stream(stream.clone()),
-            None => Self::Connection(visit.connection.state.clone()),
+            None => Self::Connection(context.connection.state.clone()),
         }
     }
 

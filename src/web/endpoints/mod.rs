@@ -11,7 +11,7 @@ pub(crate) use prompt::challenge;
 use super::{pages, respond};
 use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionState};
 use crate::request::body::RequestBody;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
 use crate::session::{Caller, CarriedLines, identify, over_limits, session_of};
 use crate::store::Ask;
@@ -30,7 +30,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// A call of one of our endpoints.
 struct Call<'v, 'w> {
     web: &'v Web,
-    visit: &'v Visit<'w>,
+    context: &'v RequestContext<'w>,
     parts: &'v Parts,
     query: Option<&'v str>,
 }
@@ -47,7 +47,7 @@ struct Known {
 /// Answers a request under our prefix.
 pub(crate) async fn serve(
     web: &Web,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     path: &RequestPath<'_>,
     uri: &Uri,
     parts: &Parts,
@@ -66,23 +66,26 @@ pub(crate) async fn serve(
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
     let method = parts.method.as_str();
-    if method == "OPTIONS" && visit.listed_origin().is_some() {
-        return Ok(respond::preflight(visit, allow));
+    if method == "OPTIONS" && context.listed_origin().is_some() {
+        return Ok(respond::preflight(context, allow));
     }
     if !allow.split(", ").any(|allowed| allowed == method) {
-        return Ok(respond::method_not_allowed(visit, allow));
+        return Ok(respond::method_not_allowed(context, allow));
     }
     let call = Call {
         web,
-        visit,
+        context,
         parts,
         query: uri.query(),
     };
-    let content = RequestBody::new(body, BODY_LIMIT as u64, visit.body_deadlines);
+    let content = RequestBody::new(body, BODY_LIMIT as u64, context.body_deadlines);
     match name {
         "challenge" => prompt::show(&call).await,
         "lock" => session::lock(&call, content).await,
-        "problems" => Ok(respond::shown(visit, pages::problem_index(&visit.site()))),
+        "problems" => Ok(respond::shown(
+            context,
+            pages::problem_index(&context.site()),
+        )),
         "sign-out" => session::sign_out(&call, content).await,
         "status" => session::status(&call).await,
         "style.css" => Ok(respond::style()),
@@ -90,8 +93,8 @@ pub(crate) async fn serve(
         "verify/send" => verify::send(&call, content).await,
         name => {
             let word = name.strip_prefix("problems/").unwrap_or_default();
-            let page = pages::problem(&visit.site(), word);
-            page.map(|page| respond::shown(visit, page))
+            let page = pages::problem(&context.site(), word);
+            page.map(|page| respond::shown(context, page))
                 .ok_or(EndpointError::Refused(Reason::NotFound))
         }
     }
@@ -103,13 +106,9 @@ impl Call<'_, '_> {
         let sessions = &*self.web.sessions;
         let options = &sessions.shared.options;
         let headers = &self.parts.headers;
-        let carried = CarriedLines::of(headers, self.visit.path(), &options.credentials).with_keys(
-            headers,
-            self.query,
-            iter::empty(),
-            &options.key_names,
-        );
-        let caller = identify(sessions, self.visit, &carried, &self.parts.headers)?;
+        let carried = CarriedLines::of(headers, self.context.path(), &options.credentials)
+            .with_keys(headers, self.query, iter::empty(), &options.key_names);
+        let caller = identify(sessions, self.context, &carried, &self.parts.headers)?;
         let id = caller
             .session
             .ok_or(EndpointError::Refused(Reason::SessionRequired))?;
@@ -136,8 +135,8 @@ impl Call<'_, '_> {
             caller,
             session,
             id,
-            name: self.visit.id,
-            client: self.visit.client,
+            name: self.context.id,
+            client: self.context.client,
         })
     }
 
@@ -166,8 +165,8 @@ impl Call<'_, '_> {
 
     /// Refuses a change that another site asks for.
     fn must_be_ours(&self) -> Result<(), EndpointError> {
-        let listed = self.visit.listed_origin().is_some() && self.is_json();
-        if listed || self.visit.is_same_origin() {
+        let listed = self.context.listed_origin().is_some() && self.is_json();
+        if listed || self.context.is_same_origin() {
             Ok(())
         } else {
             Err(EndpointError::CrossSite)

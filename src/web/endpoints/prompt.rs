@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::request::body::RequestBody;
 use crate::request::client_kind::ClientKind;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::session::{BrowserKeyCookie, Caller};
 use crate::verification::{
     CarriedForm, Claimant, FormOwner, NewChallenge, anti_forgery_token, hash_browser_key,
@@ -32,7 +32,7 @@ pub(super) struct Drafted {
 /// Answers a refusal with a challenge, in the form that this client understands.
 pub(crate) async fn challenge(
     web: &Web,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     unmet: UnmetDemand,
     caller: &Caller,
     session: &Session,
@@ -42,14 +42,14 @@ pub(crate) async fn challenge(
     let Some(id) = caller.session else {
         return Err(EndpointError::Refused(Reason::SessionRequired));
     };
-    let is_form_post = visit.hints.kind == ClientKind::Navigation && !visit.hints.safe;
+    let is_form_post = context.hints.kind == ClientKind::Navigation && !context.hints.safe;
     // The page of a refused form holds what only this browser may open, so it needs its key now.
     let (key, fresh_key) = match caller.browser_key {
         None if is_form_post => fresh(web),
         key => (key, None),
     };
     let form = if is_form_post {
-        carry(web, visit, head, content).await?
+        carry(web, context, head, content).await?
     } else {
         None
     };
@@ -65,18 +65,18 @@ pub(crate) async fn challenge(
         route: unmet.route,
         demand: unmet.demand,
         shown: unmet.shown,
-        return_to: return_target(visit, form.as_ref(), requirement.anchor.as_deref()),
+        return_to: return_target(context, form.as_ref(), requirement.anchor.as_deref()),
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
-    let site = visit.site();
+    let site = context.site();
     let page_url = api::page_url(&site, &token);
-    match visit.hints.kind {
-        ClientKind::Navigation if visit.hints.safe => {
-            Ok(respond::challenge_redirect(visit, &page_url))
+    match context.hints.kind {
+        ClientKind::Navigation if context.hints.safe => {
+            Ok(respond::challenge_redirect(context, &page_url))
         }
         ClientKind::Framed => Ok(respond::challenge_framed(
-            visit,
+            context,
             &requirement.title,
             &page_url,
         )),
@@ -89,12 +89,12 @@ pub(crate) async fn challenge(
                 let shared = &web.sessions.shared;
                 Secret::new(form.seal(&owner, challenge.expires_at, &shared.keys, &shared.entropy))
             });
-            let mut prompt = draft(web, visit, &challenge, token, &claimant).await?;
+            let mut prompt = draft(web, context, &challenge, token, &claimant).await?;
             prompt.carried = carried;
             let drafted = Drafted { prompt, fresh_key };
             Ok(drafted.hand_out(
                 &web.sessions.shared.browser_key,
-                visit,
+                context,
                 respond::challenge_page,
             ))
         }
@@ -110,7 +110,7 @@ pub(crate) async fn challenge(
                 unmet.reason
             };
             Ok(respond::challenge_document(
-                visit,
+                context,
                 reason,
                 view,
                 &requirement,
@@ -121,7 +121,7 @@ pub(crate) async fn challenge(
 
 /// `GET challenge?t=`: the prompt page, or the challenge as JSON.
 pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
-    let visit = call.visit;
+    let context = call.context;
     let known = call.identify().await?;
     let token = call.parameter("t").unwrap_or_default();
     let verifier = &call.web.verifier;
@@ -130,22 +130,26 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
         .await?;
     let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
-    if !visit.hints.reads_pages() {
+    if !context.hints.reads_pages() {
         let available = verifier
             .available_factors(&challenge, &known.claimant())
             .await?;
-        let view = ChallengeView::new(&challenge, token, &available, &visit.site());
-        return Ok(respond::json(visit, &view));
+        let view = ChallengeView::new(&challenge, token, &available, &context.site());
+        return Ok(respond::json(context, &view));
     }
-    let mut drafted = for_known(call.web, visit, &known, &challenge, token).await?;
+    let mut drafted = for_known(call.web, context, &known, &challenge, token).await?;
     drafted.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
-    Ok(drafted.hand_out(&call.web.sessions.shared.browser_key, visit, respond::shown))
+    Ok(drafted.hand_out(
+        &call.web.sessions.shared.browser_key,
+        context,
+        respond::shown,
+    ))
 }
 
 /// The prompt for somebody whose session is known.
 pub(super) async fn for_known(
     web: &Web,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     known: &Known,
     challenge: &Challenge,
     token: Secret<String>,
@@ -159,7 +163,7 @@ pub(super) async fn for_known(
         ..known.claimant()
     };
     Ok(Drafted {
-        prompt: draft(web, visit, challenge, token, &claimant).await?,
+        prompt: draft(web, context, challenge, token, &claimant).await?,
         fresh_key,
     })
 }
@@ -181,10 +185,10 @@ impl Drafted {
     pub(super) fn hand_out(
         self,
         cookie: &BrowserKeyCookie,
-        visit: &Visit<'_>,
-        respond: impl FnOnce(&Visit<'_>, String) -> Response<Bytes>,
+        context: &RequestContext<'_>,
+        respond: impl FnOnce(&RequestContext<'_>, String) -> Response<Bytes>,
     ) -> Response<Bytes> {
-        let mut response = respond(visit, pages::prompt(&visit.site(), &self.prompt));
+        let mut response = respond(context, pages::prompt(&context.site(), &self.prompt));
         if let Some(key) = &self.fresh_key {
             set_browser_key(cookie, &mut response, key);
         }
@@ -211,7 +215,7 @@ fn fresh(web: &Web) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
 
 async fn draft(
     web: &Web,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     challenge: &Challenge,
     token: Secret<String>,
     claimant: &Claimant<'_>,
@@ -239,7 +243,7 @@ async fn draft(
         sent: false,
         wait: std::time::Duration::ZERO,
     });
-    prompt.sign_in = visit.login_url_for(&challenge.return_to);
+    prompt.sign_in = context.login_url_for(&challenge.return_to);
     prompt.cancel = Some(LocalPath::root());
     Ok(prompt)
 }
@@ -248,20 +252,20 @@ async fn draft(
 /// that no other site can put a request into somebody's hands to confirm.
 async fn carry(
     web: &Web,
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     head: &RequestHead<'_>,
     content: &mut RequestBody,
 ) -> Result<Option<CarriedForm>, EndpointError> {
     let limit = web.shared.options.body_limit;
     if head.method != Method::Post
-        || !visit.is_told_same_origin()
+        || !context.is_told_same_origin()
         || !content.announces_at_most(limit)
     {
         return Ok(None);
     }
     let bytes = content.read(limit).await?;
     let body = Body::read_or_opaque(head.headers, &bytes);
-    let Some(target) = LocalPath::parse(visit.target()) else {
+    let Some(target) = LocalPath::parse(context.target()) else {
         return Ok(None);
     };
     Ok(body.form_fields().map(|fields| {
@@ -273,13 +277,13 @@ async fn carry(
 }
 
 fn return_target(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     form: Option<&CarriedForm>,
     anchor: Option<&str>,
 ) -> ReturnTarget {
     let page = |path: &str| LocalPath::parse(path).map(ReturnTarget::Path);
-    match visit.hints.kind {
-        ClientKind::Navigation if visit.hints.safe => page(visit.target()),
+    match context.hints.kind {
+        ClientKind::Navigation if context.hints.safe => page(context.target()),
         ClientKind::Navigation => match form {
             Some(form) => Some(ReturnTarget::Form(form.target.clone())),
             None => anchor
@@ -288,7 +292,7 @@ fn return_target(
         },
         ClientKind::Framed => anchor
             .and_then(page)
-            .or_else(|| page(visit.target()).filter(|_| visit.hints.safe)),
+            .or_else(|| page(context.target()).filter(|_| context.hints.safe)),
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => None,
     }
     .unwrap_or(ReturnTarget::Caller)

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 /// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
-    let visit = call.visit;
+    let context = call.context;
     let known = call.identify().await?;
     let held = call.web.verifier.status(&known.claimant()).await?;
     let route = match (call.parameter("method"), call.parameter("path")) {
@@ -41,7 +41,7 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
         expires_at: held.fresh_until.map(rfc3339),
         route,
     };
-    Ok(respond::json(visit, &response))
+    Ok(respond::json(context, &response))
 }
 
 /// Drops all elevation of the session.
@@ -56,7 +56,7 @@ pub(super) async fn lock(
         call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
     }
     call.web.verifier.lock(&known.caller()).await?;
-    Ok(respond::json(call.visit, &LockResponse { locked: true }))
+    Ok(respond::json(call.context, &LockResponse { locked: true }))
 }
 
 /// Ends the session for us, takes its cookies from the browser, and leads to the application's login:
@@ -74,7 +74,7 @@ pub(super) async fn sign_out(
     if !call.is_json() {
         call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
     }
-    let visit = call.visit;
+    let context = call.context;
     let sessions = &call.web.sessions;
     let (shared, store) = (&sessions.shared, &sessions.store);
     let nobody = StoredSession::without_subject(
@@ -85,7 +85,7 @@ pub(super) async fn sign_out(
     store
         .dispute_session(known.id, &nobody, shared.options.remember)
         .await?;
-    let mut event = visit.event(
+    let mut event = context.event(
         shared.clock.now(),
         EventKind::SignedOut,
         audit::Outcome::Succeeded,
@@ -94,7 +94,7 @@ pub(super) async fn sign_out(
     event.subject = Some(&known.session.owner);
     shared.audit.record(&event)?;
     let page = LocalPath::parse(&field(&bytes, "to")).unwrap_or_else(LocalPath::root);
-    Ok(respond::signed_out(visit, &page))
+    Ok(respond::signed_out(context, &page))
 }
 
 /// A field of a form; empty if it is not there.
@@ -111,7 +111,7 @@ async fn ask(
     method: &str,
     target: &str,
 ) -> Result<RouteStatus, EndpointError> {
-    let visit = call.visit;
+    let context = call.context;
     let options = &call.web.shared.options;
     let method: Method = method
         .parse()
@@ -121,7 +121,7 @@ async fn ask(
         .map_or((target, None), |(path, query)| (path, Some(query)));
     let path = RequestPath::of_target(path, query, &options.accept)?;
     let headers = HeaderMap::new();
-    let host = Authority::parse(visit.authority());
+    let host = Authority::parse(context.authority());
     let host = host.map(|host| host.bare_host()).unwrap_or_default();
     let head = RequestHead {
         method,

@@ -84,7 +84,7 @@ pub(super) async fn answer(
             Sent::Json(_),
         ) => {
             let response = VerifyResponse::partly(&alternatives, shown, expires_at);
-            Ok(respond::json(call.visit, &response))
+            Ok(respond::json(call.context, &response))
         }
         (Answer::MoreNeeded { shown, .. }, Sent::Form(_, carried)) => {
             desk.again(carried, None, None, |drafted| drafted.prompt.proven = shown)
@@ -126,9 +126,9 @@ pub(super) async fn send(
     })
     .await?;
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
-    let visit = call.visit;
+    let context = call.context;
     let token = request.token.expose();
-    let locale = visit.hints.locale();
+    let locale = context.hints.locale();
     let sending = call
         .web
         .verifier
@@ -148,7 +148,7 @@ pub(super) async fn send(
             },
             Sent::Json(_),
         ) => Ok(respond::json(
-            visit,
+            context,
             &SendResponse::sent(hint, resend_after),
         )),
         (
@@ -227,11 +227,11 @@ struct Desk<'d, 'v, 'w> {
 
 impl Desk<'_, '_, '_> {
     fn verified_json(&self, success: &Success) -> Response<Bytes> {
-        let visit = self.call.visit;
+        let context = self.call.context;
         // A script of a page must not see what its cookie jar keeps from it.
-        let key = (visit.hints.kind == ClientKind::Api).then(|| success.browser_key.clone());
+        let key = (context.hints.kind == ClientKind::Api).then(|| success.browser_key.clone());
         let response = VerifyResponse::verified(success.expires_at, key);
-        let mut response = respond::json(visit, &response);
+        let mut response = respond::json(context, &response);
         set_browser_key(
             &self.call.web.sessions.shared.browser_key,
             &mut response,
@@ -246,17 +246,17 @@ impl Desk<'_, '_, '_> {
         success: &Success,
         carried: Option<&Secret<String>>,
     ) -> Result<Response<Bytes>, EndpointError> {
-        let visit = self.call.visit;
-        let site = visit.site();
+        let context = self.call.context;
+        let site = context.site();
         let mut response = match (&success.challenge.return_to, carried) {
             (ReturnTarget::Form(_), Some(sealed)) => {
                 let confirm = self.confirm(success, sealed);
                 let confirm = confirm.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
-                respond::confirmation(visit, pages::confirm(&site, &confirm))
+                respond::confirmation(context, pages::confirm(&site, &confirm))
             }
-            (ReturnTarget::Path(path), _) => respond::see_other(visit, path),
+            (ReturnTarget::Path(path), _) => respond::see_other(context, path),
             (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
-                respond::shown(visit, pages::verified(&site, &Verified { back: None }))
+                respond::shown(context, pages::verified(&site, &Verified { back: None }))
             }
         };
         set_browser_key(
@@ -301,7 +301,7 @@ impl Desk<'_, '_, '_> {
     }
 
     fn refused_json(&self, refusal: &Refusal) -> Response<Bytes> {
-        respond::answer_refused(self.call.visit, refusal)
+        respond::answer_refused(self.call.context, refusal)
     }
 
     /// What the person reads about a refusal on the page itself, which stays as long as its challenge. Of one
@@ -329,7 +329,7 @@ impl Desk<'_, '_, '_> {
         error: Option<PromptError>,
         change: impl FnOnce(&mut Drafted),
     ) -> Result<Response<Bytes>, EndpointError> {
-        let (web, visit) = (self.call.web, self.call.visit);
+        let (web, context) = (self.call.web, self.call.context);
         let (token, claimant) = (self.token.clone(), self.known.claimant());
         let open = web
             .verifier
@@ -339,7 +339,7 @@ impl Desk<'_, '_, '_> {
             let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
             return Err(EndpointError::Refused(reason));
         };
-        let mut drafted = for_known(web, visit, self.known, &challenge, token).await?;
+        let mut drafted = for_known(web, context, self.known, &challenge, token).await?;
         drafted.prompt.carried = carried;
         drafted.prompt.chosen = Some(self.factor);
         drafted.prompt.error = error;
@@ -349,10 +349,10 @@ impl Desk<'_, '_, '_> {
         change(&mut drafted);
         Ok(drafted.hand_out(
             &web.sessions.shared.browser_key,
-            visit,
-            |visit, page| match refusal {
-                None => respond::shown(visit, page),
-                Some(refusal) => respond::shown_again(visit, refusal, page),
+            context,
+            |context, page| match refusal {
+                None => respond::shown(context, page),
+                Some(refusal) => respond::shown_again(context, refusal, page),
             },
         ))
     }

@@ -5,7 +5,7 @@ mod status;
 
 use crate::domain::{LocalPath, Reason, ReasonKind, Requirement};
 use crate::request::client_kind::ClientKind;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::verification::Refusal;
 use crate::web::api::ChallengeView;
 use crate::web::pages::{self, ErrorView, Framed, SessionView};
@@ -34,7 +34,7 @@ pub(crate) struct Failure {
 }
 
 /// Answers what went wrong.
-pub(crate) fn failure(visit: &Visit<'_>, failure: Failure) -> Response<Bytes> {
+pub(crate) fn failure(context: &RequestContext<'_>, failure: Failure) -> Response<Bytes> {
     let Failure {
         reason,
         detail,
@@ -42,17 +42,17 @@ pub(crate) fn failure(visit: &Visit<'_>, failure: Failure) -> Response<Bytes> {
     } = failure;
     let wait = matches!(reason, Reason::StoreUnavailable | Reason::LimitReached)
         .then_some(Duration::from_secs(1));
-    let mut response = refusal(visit, reason, detail, wait);
+    let mut response = refusal(context, reason, detail, wait);
     if closes {
-        close(visit, &mut response);
+        close(context, &mut response);
     }
     response
 }
 
 /// Tells a client to come again on another connection: this one's bytes are not to be trusted, or
 /// hold the rest of a body that is not read.
-fn close(visit: &Visit<'_>, response: &mut Response<Bytes>) {
-    if visit.speaks_http1() {
+fn close(context: &RequestContext<'_>, response: &mut Response<Bytes>) {
+    if context.speaks_http1() {
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -61,7 +61,7 @@ fn close(visit: &Visit<'_>, response: &mut Response<Bytes>) {
 
 /// Answers a refusal for which no verification is offered.
 pub(crate) fn refusal(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     reason: Reason,
     detail: Option<String>,
     retry_after: Option<Duration>,
@@ -73,17 +73,17 @@ pub(crate) fn refusal(
             Mark::Error
         }
     };
-    let site = visit.site();
-    let status = status_of(reason, visit.hints.kind);
-    let login = about_session.then(|| visit.login_url()).flatten();
-    let mut response = if visit.hints.kind == ClientKind::Navigation
-        && visit.hints.safe
+    let site = context.site();
+    let status = status_of(reason, context.hints.kind);
+    let login = about_session.then(|| context.login_url()).flatten();
+    let mut response = if context.hints.kind == ClientKind::Navigation
+        && context.hints.safe
         && let Some(login) = &login
     {
         redirect(login)
-    } else if visit.hints.reads_pages() {
+    } else if context.hints.reads_pages() {
         let back = Some(LocalPath::root());
-        let id = Some(visit.id.to_string());
+        let id = Some(context.id.to_string());
         let page = if about_session {
             pages::session(
                 &site,
@@ -106,7 +106,7 @@ pub(crate) fn refusal(
         shape::page(status, page)
     } else {
         let mut document =
-            Problem::new(reason, status.as_u16(), &site).with_request_id(visit.id.to_string());
+            Problem::new(reason, status.as_u16(), &site).with_request_id(context.id.to_string());
         if let Some(detail) = detail {
             document.detail = detail;
         }
@@ -116,7 +116,7 @@ pub(crate) fn refusal(
         if let Some(login) = login {
             document = document.with_login_url(login);
         }
-        shape::document(visit, status, &document)
+        shape::document(context, status, &document)
     };
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
@@ -135,14 +135,14 @@ pub(crate) fn refusal(
     }
     if about_session && reason != Reason::SessionRequired {
         // The login page is refused with this cookie as well, or a login with it not believed.
-        drop_session_cookies(visit, headers);
+        drop_session_cookies(context, headers);
     }
-    ours(visit, mark, response)
+    ours(context, mark, response)
 }
 
 /// Takes the application's session from the browser, as far as its cookies have the usual path.
-fn drop_session_cookies(visit: &Visit<'_>, headers: &mut HeaderMap) {
-    for name in &visit.options.session_cookies {
+fn drop_session_cookies(context: &RequestContext<'_>, headers: &mut HeaderMap) {
+    for name in &context.options.session_cookies {
         if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
             headers.append(header::SET_COOKIE, cookie);
         }
@@ -150,21 +150,21 @@ fn drop_session_cookies(visit: &Visit<'_>, headers: &mut HeaderMap) {
 }
 
 /// Off to the login page of the application, without its session.
-pub(super) fn signed_out(visit: &Visit<'_>, login_page: &LocalPath) -> Response<Bytes> {
+pub(super) fn signed_out(context: &RequestContext<'_>, login_page: &LocalPath) -> Response<Bytes> {
     let mut response = redirect(login_page.as_str());
-    drop_session_cookies(visit, response.headers_mut());
-    ours(visit, Mark::Done, response)
+    drop_session_cookies(context, response.headers_mut());
+    ours(context, Mark::Done, response)
 }
 
 /// Tells a program that its answer to a challenge is not accepted.
-pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<Bytes> {
-    let status = status_of(refusal.reason, visit.hints.kind);
-    let mut document = Problem::new(refusal.reason, status.as_u16(), &visit.site())
-        .with_request_id(visit.id.to_string());
+pub(super) fn answer_refused(context: &RequestContext<'_>, refusal: &Refusal) -> Response<Bytes> {
+    let status = status_of(refusal.reason, context.hints.kind);
+    let mut document = Problem::new(refusal.reason, status.as_u16(), &context.site())
+        .with_request_id(context.id.to_string());
     document.attempts_left = refusal.attempts_left;
     document.retry_after = refusal.retry_after.map(problem::retry_after);
     let wait = document.retry_after;
-    let mut response = shape::document(visit, status, &document);
+    let mut response = shape::document(context, status, &document);
     if let Some(wait) = wait {
         set(
             response.headers_mut(),
@@ -172,48 +172,52 @@ pub(super) fn answer_refused(visit: &Visit<'_>, refusal: &Refusal) -> Response<B
             &wait.to_string(),
         );
     }
-    ours(visit, Mark::Error, response)
+    ours(context, Mark::Error, response)
 }
 
 /// A challenge for a program: the document, or what stands for it in gRPC.
 pub(super) fn challenge_document(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     reason: Reason,
     view: ChallengeView,
     requirement: &Requirement,
 ) -> Response<Bytes> {
-    let site = visit.site();
-    let status = status_of(reason, visit.hints.kind);
+    let site = context.site();
+    let status = status_of(reason, context.hints.kind);
     let document = Problem::new(reason, status.as_u16(), &site)
-        .with_request_id(visit.id.to_string())
+        .with_request_id(context.id.to_string())
         .with_challenge(view, site.locale);
-    let mut response = shape::document(visit, status, &document);
+    let mut response = shape::document(context, status, &document);
     if status == StatusCode::UNAUTHORIZED {
         let value = problem::www_authenticate(requirement);
         set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
     }
-    ours(visit, Mark::Challenge, response)
+    ours(context, Mark::Challenge, response)
 }
 
 /// A challenge for a person who asked to see a page: off to the prompt.
-pub(super) fn challenge_redirect(visit: &Visit<'_>, page_url: &str) -> Response<Bytes> {
-    ours(visit, Mark::Challenge, redirect(page_url))
+pub(super) fn challenge_redirect(context: &RequestContext<'_>, page_url: &str) -> Response<Bytes> {
+    ours(context, Mark::Challenge, redirect(page_url))
 }
 
 /// A challenge for a person who posted a form: the prompt itself.
-pub(super) fn challenge_page(visit: &Visit<'_>, page: String) -> Response<Bytes> {
+pub(super) fn challenge_page(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
     ours(
-        visit,
+        context,
         Mark::Challenge,
         shape::page(StatusCode::FORBIDDEN, page),
     )
 }
 
 /// A challenge inside another page.
-pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -> Response<Bytes> {
-    let site = visit.site();
+pub(super) fn challenge_framed(
+    context: &RequestContext<'_>,
+    title: &str,
+    page_url: &str,
+) -> Response<Bytes> {
+    let site = context.site();
     let Some(page_url) = LocalPath::parse(page_url) else {
-        return refusal(visit, Reason::StepUpRequired, None, None);
+        return refusal(context, Reason::StepUpRequired, None, None);
     };
     let view = Framed {
         title: title.to_owned(),
@@ -223,26 +227,30 @@ pub(super) fn challenge_framed(visit: &Visit<'_>, title: &str, page_url: &str) -
     let headers = response.headers_mut();
     headers.remove(header::X_FRAME_OPTIONS);
     set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
-    ours(visit, Mark::Challenge, response)
+    ours(context, Mark::Challenge, response)
 }
 
 /// A page of ours that is no refusal.
-pub(super) fn shown(visit: &Visit<'_>, page: String) -> Response<Bytes> {
-    ours(visit, Mark::Done, shape::page(StatusCode::OK, page))
+pub(super) fn shown(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
+    ours(context, Mark::Done, shape::page(StatusCode::OK, page))
 }
 
 /// The page with the one button, which may lead on to other origins.
-pub(super) fn confirmation(visit: &Visit<'_>, page: String) -> Response<Bytes> {
+pub(super) fn confirmation(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(page));
     for (name, value) in pages::CONFIRM_HEADERS {
         set(response.headers_mut(), HeaderName::from_static(name), value);
     }
-    ours(visit, Mark::Done, response)
+    ours(context, Mark::Done, response)
 }
 
 /// A page of ours about an answer that was not accepted.
-pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) -> Response<Bytes> {
-    let status = status_of(refusal.reason, visit.hints.kind);
+pub(super) fn shown_again(
+    context: &RequestContext<'_>,
+    refusal: &Refusal,
+    page: String,
+) -> Response<Bytes> {
+    let status = status_of(refusal.reason, context.hints.kind);
     let mut response = shape::page(status, page);
     if let Some(wait) = refusal.retry_after {
         set(
@@ -251,14 +259,14 @@ pub(super) fn shown_again(visit: &Visit<'_>, refusal: &Refusal, page: String) ->
             &problem::retry_after(wait).to_string(),
         );
     }
-    ours(visit, Mark::Challenge, response)
+    ours(context, Mark::Challenge, response)
 }
 
 /// JSON of ours that is no refusal.
-pub(super) fn json(visit: &Visit<'_>, value: &impl serde::Serialize) -> Response<Bytes> {
+pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) -> Response<Bytes> {
     let body = serde_json::to_vec(value).unwrap_or_default();
     ours(
-        visit,
+        context,
         Mark::Done,
         typed(StatusCode::OK, "application/json", body),
     )
@@ -274,21 +282,21 @@ pub(super) fn style() -> Response<Bytes> {
 }
 
 /// Off to a page of this origin.
-pub(super) fn see_other(visit: &Visit<'_>, to: &LocalPath) -> Response<Bytes> {
-    ours(visit, Mark::Done, redirect(to.as_str()))
+pub(super) fn see_other(context: &RequestContext<'_>, to: &LocalPath) -> Response<Bytes> {
+    ours(context, Mark::Done, redirect(to.as_str()))
 }
 
 /// An endpoint of ours that is asked with the wrong method.
-pub(super) fn method_not_allowed(visit: &Visit<'_>, allow: &str) -> Response<Bytes> {
+pub(super) fn method_not_allowed(context: &RequestContext<'_>, allow: &str) -> Response<Bytes> {
     let status = StatusCode::METHOD_NOT_ALLOWED;
-    let document = Problem::new(Reason::NotFound, status.as_u16(), &visit.site());
-    let mut response = shape::document(visit, status, &document);
+    let document = Problem::new(Reason::NotFound, status.as_u16(), &context.site());
+    let mut response = shape::document(context, status, &document);
     set(response.headers_mut(), header::ALLOW, allow);
-    ours(visit, Mark::Error, response)
+    ours(context, Mark::Error, response)
 }
 
 /// The answer to a preflight of a listed origin (Fetch §4.8).
-pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Bytes> {
+pub(super) fn preflight(context: &RequestContext<'_>, methods: &str) -> Response<Bytes> {
     let mut response = typed(StatusCode::NO_CONTENT, "text/plain", "");
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_TYPE);
@@ -299,5 +307,5 @@ pub(super) fn preflight(visit: &Visit<'_>, methods: &str) -> Response<Bytes> {
         "content-type, authorization, step-up-key",
     );
     set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
-    ours(visit, Mark::Done, response)
+    ours(context, Mark::Done, response)
 }

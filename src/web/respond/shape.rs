@@ -1,7 +1,7 @@
 //! The shapes that answers of ours have, and what each of them carries.
 
 use crate::request::client_kind::ClientKind;
-use crate::request::context::Visit;
+use crate::request::context::RequestContext;
 use crate::web::pages;
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
@@ -32,11 +32,11 @@ pub(super) fn page(status: StatusCode, page: String) -> Response<Bytes> {
 
 /// A problem document; for gRPC, its trailers in a response without a body ("Trailers-Only").
 pub(super) fn document(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     status: StatusCode,
     document: &Problem,
 ) -> Response<Bytes> {
-    if visit.hints.kind != ClientKind::Grpc {
+    if context.hints.kind != ClientKind::Grpc {
         return typed(status, problem::MEDIA_TYPE, document.to_json());
     }
     let mut response = typed(StatusCode::OK, "application/grpc", "");
@@ -70,7 +70,7 @@ pub(super) fn typed(
 
 /// What every response of ours carries.
 pub(super) fn ours(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     mark: Mark,
     mut response: Response<Bytes>,
 ) -> Response<Bytes> {
@@ -90,7 +90,7 @@ pub(super) fn ours(
             Mark::Error => "error",
         }),
     );
-    if let Some(origin) = visit.listed_origin() {
+    if let Some(origin) = context.listed_origin() {
         // Without these a page of that origin sees nothing but a network error.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         set(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
