@@ -31,7 +31,7 @@ use guard::{Challenged, judge};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use normalize::{Plain, normalize};
+use normalize::{NormalizedRequest, normalize};
 use outbound::Outbound;
 use reply::Reply;
 use state::Worker;
@@ -82,7 +82,7 @@ async fn walk(
     parts: &mut Parts,
     body: Incoming,
 ) -> Result<Response<Reply>, EdgeError> {
-    let Plain {
+    let NormalizedRequest {
         uri,
         method,
         host,

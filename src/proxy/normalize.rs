@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 /// A request that has one meaning, besides the readings of its path.
 #[derive(Debug)]
-pub(crate) struct Plain<'v> {
+pub(crate) struct NormalizedRequest<'v> {
     /// The target, kept apart so that its readings may borrow from it.
     pub(crate) uri: Uri,
     /// The method of the request line.
@@ -49,7 +49,7 @@ pub(crate) fn normalize<'v>(
     parts: &mut Parts,
     context: &'v RequestContext<'_>,
     options: &EdgeOptions,
-) -> Result<Plain<'v>, NormalizeError> {
+) -> Result<NormalizedRequest<'v>, NormalizeError> {
     if let Some(violation) = context.connection.state.violation() {
         return Err(violation.into());
     }
@@ -78,7 +78,7 @@ pub(crate) fn normalize<'v>(
     )?;
     let host = host(parts, context)?;
     let uri = parts.uri.clone();
-    Ok(Plain {
+    Ok(NormalizedRequest {
         uri,
         method,
         host,
