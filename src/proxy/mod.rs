@@ -3,6 +3,7 @@
 //! [`walk`]: normalize, our own endpoints, route, identify, admit, then forward and observe, or challenge,
 //! or refuse.
 
+mod body;
 mod error;
 mod forward;
 #[cfg(fuzzing)]
@@ -10,7 +11,6 @@ pub mod fuzzing;
 mod guard;
 mod normalize;
 mod outbound;
-mod reply;
 mod serve;
 mod state;
 
@@ -25,6 +25,7 @@ use crate::session::Watch;
 use crate::transport::service::Answer;
 use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
+use body::ProxyBody;
 use error::EdgeError;
 use forward::forward;
 use guard::{Challenged, judge};
@@ -33,7 +34,6 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use normalize::{NormalizedRequest, normalize};
 use outbound::Outbound;
-use reply::Reply;
 use state::Worker;
 use std::rc::Rc;
 
@@ -43,7 +43,7 @@ async fn handle(
     connection: &Connection,
     request: Request<Incoming>,
     stream: Option<Rc<Stream>>,
-) -> Answer<Reply> {
+) -> Answer<ProxyBody> {
     let (mut parts, body) = request.into_parts();
     let options = &worker.shared.options;
     let deadline = worker.deadline();
@@ -69,7 +69,7 @@ async fn handle(
     let answered = walk(worker, &context, &mut parts, body).await;
     let response = answered.unwrap_or_else(|error| {
         error.log(&context, worker);
-        respond::failure(&context, error.failure()).map(Reply::own)
+        respond::failure(&context, error.failure()).map(ProxyBody::own)
     });
     // A response of ours is complete already, and may be the one that reports the deadline.
     let deadline = context.deadline.filter(|_| response.body().is_streamed());
@@ -81,7 +81,7 @@ async fn walk(
     context: &RequestContext<'_>,
     parts: &mut Parts,
     body: Incoming,
-) -> Result<Response<Reply>, EdgeError> {
+) -> Result<Response<ProxyBody>, EdgeError> {
     let NormalizedRequest {
         uri,
         method,
@@ -94,7 +94,7 @@ async fn walk(
     if options.site.is_own(&path) {
         // Boxed, as all that is rare: the future is as large as its largest branch.
         let answer = Box::pin(endpoints::serve(web, context, &path, &uri, parts, body)).await?;
-        return Ok(answer.map(Reply::own));
+        return Ok(answer.map(ProxyBody::own));
     }
     let line = RequestLine {
         method,
@@ -128,14 +128,16 @@ async fn walk(
             let head = line.head(&parts.headers);
             let answer =
                 endpoints::challenge(web, context, unmet, &caller, &session, &head, &mut content);
-            Ok(Box::pin(answer).await?.map(Reply::own))
+            Ok(Box::pin(answer).await?.map(ProxyBody::own))
         }
-        Verdict::Deny(reason) => Ok(respond::refusal(context, reason, None, None).map(Reply::own)),
+        Verdict::Deny(reason) => {
+            Ok(respond::refusal(context, reason, None, None).map(ProxyBody::own))
+        }
         Verdict::Pass(permitted) => {
             let forwarded = forward(worker, permitted, upgrade, &watch, context).await;
             let mut response = forwarded?;
             let (read, opened) = watch.observe(context, &mut response).await;
-            Ok(response.map(|body| Reply::continued(read, body).opened(opened)))
+            Ok(response.map(|body| ProxyBody::continued(read, body).opened(opened)))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One thread's service: the proxy, on every listener.
 
 use crate::domain::Leniency;
-use crate::proxy::reply::Reply;
+use crate::proxy::body::ProxyBody;
 use crate::proxy::state::{SharedProxy, Worker};
 use crate::request::connection::{ClientSide, Connection};
 use crate::request::headers::{Hop, Peer};
@@ -74,7 +74,7 @@ pub async fn serve(
 
 impl Service for Worker {
     type Connection = ClientSide;
-    type Body = Reply;
+    type Body = ProxyBody;
 
     const OVER_LIMIT: &'static [u8] = respond::OVER_LIMIT;
 
@@ -101,7 +101,7 @@ impl Service for Worker {
         connection: &Connection,
         request: Request<Incoming>,
         stream: Option<Rc<Stream>>,
-    ) -> Answer<Reply> {
+    ) -> Answer<ProxyBody> {
         super::handle(self, connection, request, stream).await
     }
 }

@@ -1,4 +1,4 @@
-//! The body of an answer: ours, or the application's.
+//! The response body: ours, or the application's.
 
 use crate::request::headers::cleanse_trailers;
 use crate::session::open::Opened;
@@ -9,26 +9,26 @@ use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The body of an answer.
+/// A response body.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    content: Content,
-    /// It ends with its session.
+pub(crate) struct ProxyBody {
+    source: BodySource,
+    /// Ends the response with its session.
     opened: Option<Opened>,
 }
 
 #[derive(Debug)]
-enum Content {
+enum BodySource {
     Own(Option<Bytes>),
     Upstream(UpstreamBody),
     /// The application's, of which the beginning was read.
     Continued(Option<Bytes>, UpstreamBody),
 }
 
-impl Reply {
+impl ProxyBody {
     /// A body of ours.
     pub(crate) fn own(bytes: impl Into<Bytes>) -> Self {
-        Self::of(Content::Own(
+        Self::of(BodySource::Own(
             Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty()),
         ))
     }
@@ -36,32 +36,32 @@ impl Reply {
     /// The application's body, of which `read` was read already.
     pub(crate) fn continued(read: Bytes, rest: UpstreamBody) -> Self {
         Self::of(if read.is_empty() {
-            Content::Upstream(rest)
+            BodySource::Upstream(rest)
         } else {
-            Content::Continued(Some(read), rest)
+            BodySource::Continued(Some(read), rest)
         })
     }
 
-    fn of(content: Content) -> Self {
+    fn of(source: BodySource) -> Self {
         Self {
-            content,
+            source,
             opened: None,
         }
     }
 
-    /// Whether it is still to come, in part at least; an answer of ours is there already.
+    /// Whether the application still sends it; a body of ours is complete.
     pub(crate) fn is_streamed(&self) -> bool {
-        !matches!(self.content, Content::Own(_))
+        !matches!(self.source, BodySource::Own(_))
     }
 
-    /// Is known to be open until the last byte.
+    /// Registers the response as open until its last byte.
     pub(crate) fn opened(mut self, opened: Option<Opened>) -> Self {
         self.opened = opened;
         self
     }
 }
 
-impl Body for Reply {
+impl Body for ProxyBody {
     type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;
 
@@ -69,12 +69,12 @@ impl Body for Reply {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match &mut self.get_mut().content {
-            Content::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Continued(read @ Some(_), _) => {
+        match &mut self.get_mut().source {
+            BodySource::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            BodySource::Continued(read @ Some(_), _) => {
                 Poll::Ready(read.take().map(|bytes| Ok(Frame::data(bytes))))
             }
-            Content::Continued(None, body) | Content::Upstream(body) => {
+            BodySource::Continued(None, body) | BodySource::Upstream(body) => {
                 let mut frame = ready!(Pin::new(body).poll_frame(cx));
                 if let Some(Ok(frame)) = &mut frame
                     && let Some(trailers) = frame.trailers_mut()
@@ -87,21 +87,21 @@ impl Body for Reply {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Own(bytes) => bytes.is_none(),
-            Content::Continued(read, rest) => read.is_none() && rest.is_end_stream(),
-            Content::Upstream(body) => body.is_end_stream(),
+        match &self.source {
+            BodySource::Own(bytes) => bytes.is_none(),
+            BodySource::Continued(read, rest) => read.is_none() && rest.is_end_stream(),
+            BodySource::Upstream(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Own(bytes) => {
+        match &self.source {
+            BodySource::Own(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
             }
-            // The head tells the length where it is known.
-            Content::Continued(..) => SizeHint::default(),
-            Content::Upstream(body) => body.size_hint(),
+            // `Content-Length`, where the application sent one, tells the length.
+            BodySource::Continued(..) => SizeHint::default(),
+            BodySource::Upstream(body) => body.size_hint(),
         }
     }
 }
