@@ -23,7 +23,7 @@ pub(super) struct Timeouts {
 pub(super) struct SharedConnection {
     pub(super) dialer: Arc<Dialer>,
     pub(super) timeouts: Timeouts,
-    state: Mutex<ConnectionState>,
+    state: Mutex<Availability>,
     /// Notifies callers that the first attempt succeeded or failed.
     changed: Notify,
     /// Notifies the reconnect task, if it is idle, of a new command.
@@ -41,7 +41,7 @@ impl std::fmt::Debug for SharedConnection {
     }
 }
 
-pub(super) enum ConnectionState {
+pub(super) enum Availability {
     /// The first attempt since the last connection: callers may wait for it.
     Connecting,
     /// Callers are refused at once.
@@ -54,7 +54,7 @@ impl SharedConnection {
         Self {
             dialer,
             timeouts,
-            state: Mutex::new(ConnectionState::Connecting),
+            state: Mutex::new(Availability::Connecting),
             changed: Notify::new(),
             resumed: Notify::new(),
             idle: AtomicBool::new(false),
@@ -84,9 +84,9 @@ impl SharedConnection {
     /// The connection, or why there is none; `None` while the first attempt is under way.
     fn pipeline(&self) -> Option<Result<Arc<Pipeline>, CallError>> {
         match &*self.state() {
-            ConnectionState::Connecting => None,
-            ConnectionState::Down(cause) => Some(Err(CallError::NotSent(cause.clone()))),
-            ConnectionState::Up(pipeline) => Some(Ok(Arc::clone(pipeline))),
+            Availability::Connecting => None,
+            Availability::Down(cause) => Some(Err(CallError::NotSent(cause.clone()))),
+            Availability::Up(pipeline) => Some(Ok(Arc::clone(pipeline))),
         }
     }
 
@@ -100,11 +100,11 @@ impl SharedConnection {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, ConnectionState> {
+    fn state(&self) -> MutexGuard<'_, Availability> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set(&self, state: ConnectionState) {
+    pub(super) fn set(&self, state: Availability) {
         *self.state() = state;
         self.changed.notify_waiters();
     }
@@ -113,8 +113,8 @@ impl SharedConnection {
     fn lose(&self, pipeline: &Arc<Pipeline>) {
         pipeline.end(CallError::ConnectionLost(ConnectionError::Broken));
         let mut state = self.state();
-        if matches!(&*state, ConnectionState::Up(current) if Arc::ptr_eq(current, pipeline)) {
-            *state = ConnectionState::Connecting;
+        if matches!(&*state, Availability::Up(current) if Arc::ptr_eq(current, pipeline)) {
+            *state = Availability::Connecting;
         }
     }
 

@@ -8,7 +8,7 @@
 //! After that, or after a failed attempt, callers are refused at once while the task tries again,
 //! with exponential backoff up to one second and with jitter.
 
-use super::connection::{ConnectionState, SharedConnection};
+use super::connection::{Availability, SharedConnection};
 use super::driver::Driver;
 use super::pipeline::{CallError, ConnectionError, Pipeline};
 use crate::entropy::Entropy;
@@ -60,7 +60,7 @@ async fn run(shared: Arc<SharedConnection>) {
                 if reachable.replace(true) == Some(false) {
                     tracing::info!("redis answers again");
                 }
-                shared.set(ConnectionState::Up(Arc::clone(&pipeline)));
+                shared.set(Availability::Up(Arc::clone(&pipeline)));
                 let since = Instant::now();
                 let cause = shared.watch(&pipeline, &mut driver).await;
                 let broken = !matches!(cause, ConnectionError::Stalled);
@@ -71,16 +71,16 @@ async fn run(shared: Arc<SharedConnection>) {
                     pause = FIRST_PAUSE;
                     if broken {
                         // Callers wait for one attempt before they are refused.
-                        shared.set(ConnectionState::Connecting);
+                        shared.set(Availability::Connecting);
                         continue;
                     }
                 }
-                shared.set(ConnectionState::Down(cause.clone()));
+                shared.set(Availability::Down(cause.clone()));
                 pipeline.end(CallError::TimedOut);
                 cause
             }
             Err(cause) => {
-                shared.set(ConnectionState::Down(cause.clone()));
+                shared.set(Availability::Down(cause.clone()));
                 cause
             }
         };
