@@ -17,10 +17,10 @@ const CHECKS: u32 = 4;
 
 /// Spawns the stream tasks of a connection on its thread, and tracks them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Streams(Rc<RefCell<Known>>);
+pub(super) struct Streams(Rc<RefCell<StreamList>>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct StreamList {
     /// The stream whose request hyper handed over last; its task is spawned next.
     begun: Option<Rc<Stream>>,
     streams: Vec<Weak<Stream>>,
@@ -50,8 +50,8 @@ impl Streams {
         loop {
             sleep(limit / CHECKS).await;
             let now = Instant::now();
-            let known = self.0.borrow();
-            let streams = known.streams.iter().filter_map(Weak::upgrade);
+            let list = self.0.borrow();
+            let streams = list.streams.iter().filter_map(Weak::upgrade);
             for stream in streams.filter(|stream| stream.is_stalled(now, limit)) {
                 stream.cut_off();
             }
@@ -59,10 +59,10 @@ impl Streams {
     }
 }
 
-impl Known {
+impl StreamList {
     fn spawned(&mut self, stream: &Rc<Stream>) {
         if self.streams.len() >= self.most {
-            self.streams.retain(|known| known.strong_count() > 0);
+            self.streams.retain(|stream| stream.strong_count() > 0);
             self.most = 32.max(2 * self.streams.len());
         }
         self.streams.push(Rc::downgrade(stream));
@@ -71,13 +71,13 @@ impl Known {
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Streams {
     fn execute(&self, future: F) {
-        let mut known = self.0.borrow_mut();
-        let Some(stream) = known.begun.take() else {
+        let mut list = self.0.borrow_mut();
+        let Some(stream) = list.begun.take() else {
             // A task of hyper's own, not of a request.
             tokio::task::spawn_local(future);
             return;
         };
-        known.spawned(&stream);
+        list.spawned(&stream);
         let future = Box::pin(future);
         tokio::task::spawn_local(StreamTask { future, stream });
     }

@@ -1,7 +1,7 @@
 //! The idle connections of one thread, and where one goes when its response has ended.
 
 use super::connection::Connection;
-use super::link::Phase;
+use super::link::LinkPhase;
 use super::options::UpstreamOptions;
 use super::pinned::Pinned;
 use std::cell::RefCell;
@@ -45,7 +45,7 @@ impl Lease {
         if self.connection.sender.is_closed() {
             return;
         }
-        self.connection.exchange.enter(Phase::Idle);
+        self.connection.exchange.enter(LinkPhase::Idle);
         match self.home {
             Home::Nowhere => {}
             Home::Pinned(pinned) => {

@@ -1,6 +1,6 @@
 //! One connection to the application, with its deadlines.
 
-use super::target::Stream;
+use super::target::UpstreamStream;
 use crate::transport::gather::poll_write_gathered;
 use crate::transport::timer::{Timer, deadline_after};
 use std::io;
@@ -33,7 +33,7 @@ pub(super) struct Exchange {
 /// What the connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Phase {
+pub(super) enum LinkPhase {
     /// The next request, in the pool.
     Idle = 0,
     /// The head of a response.
@@ -49,7 +49,7 @@ impl Exchange {
     pub(super) fn counted(open: Arc<AtomicUsize>) -> Arc<Self> {
         open.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
-            phase: AtomicU8::new(Phase::Idle as u8),
+            phase: AtomicU8::new(LinkPhase::Idle as u8),
             written: AtomicU64::new(0),
             late: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
@@ -58,7 +58,7 @@ impl Exchange {
     }
 
     /// Sets what is waited for from now on.
-    pub(super) fn enter(&self, phase: Phase) {
+    pub(super) fn enter(&self, phase: LinkPhase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
@@ -90,7 +90,7 @@ impl Drop for Exchange {
 /// The byte stream of one upstream connection, with its deadlines.
 #[derive(Debug)]
 pub(super) struct Link {
-    stream: Stream,
+    stream: UpstreamStream,
     exchange: Arc<Exchange>,
     deadlines: LinkDeadlines,
     timer: Timer,
@@ -101,13 +101,17 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(stream: Stream, exchange: Arc<Exchange>, deadlines: LinkDeadlines) -> Self {
+    pub(super) fn new(
+        stream: UpstreamStream,
+        exchange: Arc<Exchange>,
+        deadlines: LinkDeadlines,
+    ) -> Self {
         Self {
             stream,
             exchange,
             deadlines,
             timer: Timer::default(),
-            phase: Phase::Idle as u8,
+            phase: LinkPhase::Idle as u8,
             since: Instant::now(),
             stalled: None,
             write_timer: Timer::default(),
@@ -115,9 +119,9 @@ impl Link {
     }
 
     fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        const IDLE: u8 = Phase::Idle as u8;
-        const RESPONSE: u8 = Phase::Response as u8;
-        const BODY: u8 = Phase::Body as u8;
+        const IDLE: u8 = LinkPhase::Idle as u8;
+        const RESPONSE: u8 = LinkPhase::Response as u8;
+        const BODY: u8 = LinkPhase::Body as u8;
         let phase = self.exchange.phase.load(Ordering::Relaxed);
         let now = Instant::now();
         if self.phase != phase {
@@ -167,12 +171,12 @@ impl Link {
                     .fetch_add(*bytes as u64, Ordering::Relaxed);
             }
             // A long upload is not a late response: the wait begins with its last byte.
-            if self.phase == Phase::Response as u8 {
+            if self.phase == LinkPhase::Response as u8 {
                 self.since = Instant::now();
             }
             return Poll::Ready(result);
         }
-        if self.exchange.phase.load(Ordering::Relaxed) == Phase::Tunnel as u8 {
+        if self.exchange.phase.load(Ordering::Relaxed) == LinkPhase::Tunnel as u8 {
             return Poll::Pending;
         }
         let now = Instant::now();
@@ -192,7 +196,7 @@ impl AsyncRead for Link {
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Pending => self.poll_read_deadline(cx),
             Poll::Ready(result) => {
-                if self.phase == Phase::Body as u8 {
+                if self.phase == LinkPhase::Body as u8 {
                     self.since = Instant::now();
                 }
                 Poll::Ready(result)

@@ -8,7 +8,7 @@ use super::admitted::Admitted;
 use super::body::UpstreamBody;
 use super::connection::Connection;
 use super::idle::{Home, Lease, Shared};
-use super::link::{Exchange, Link, LinkDeadlines, Phase};
+use super::link::{Exchange, Link, LinkDeadlines, LinkPhase};
 use super::options::UpstreamOptions;
 use super::outgoing::Outgoing;
 use super::pinned::Pinned;
@@ -153,7 +153,7 @@ impl Pool {
                 (connected.map_err(SendError::Connect)?, true)
             };
             let before = connection.exchange.written();
-            connection.exchange.enter(Phase::Response);
+            connection.exchange.enter(LinkPhase::Response);
             let sending = pin!(connection.sender.try_send_request(request));
             let Some(sent) = by(deadline, sending).await else {
                 let reached = connection.exchange.give_up(before);
@@ -201,10 +201,10 @@ impl Pool {
     ) -> Response<UpstreamBody> {
         if switches_protocols(&response) {
             // RFC 9110 §7.8: the connection is no longer HTTP, so it never returns to the pool.
-            connection.exchange.enter(Phase::Tunnel);
+            connection.exchange.enter(LinkPhase::Tunnel);
             return response.map(|body| UpstreamBody::new(body, None));
         }
-        connection.exchange.enter(Phase::Body);
+        connection.exchange.enter(LinkPhase::Body);
         let lease = Lease {
             connection,
             pool: self.shared.clone(),

@@ -128,7 +128,7 @@ pub enum ConnectError {
 
 /// A connected stream of whichever kind.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) enum UpstreamStream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
@@ -140,7 +140,7 @@ impl Target {
         &self,
         tls: Option<&Arc<rustls::ClientConfig>>,
         limit: Duration,
-    ) -> Result<Stream, ConnectError> {
+    ) -> Result<UpstreamStream, ConnectError> {
         tokio::time::timeout(limit, self.connect_unbounded(tls))
             .await
             .unwrap_or(Err(ConnectError::Timeout(limit)))
@@ -149,20 +149,20 @@ impl Target {
     async fn connect_unbounded(
         &self,
         tls: Option<&Arc<rustls::ClientConfig>>,
-    ) -> Result<Stream, ConnectError> {
+    ) -> Result<UpstreamStream, ConnectError> {
         match self {
             Self::Unix(path) => UnixStream::connect(path)
                 .await
-                .map(Stream::Unix)
+                .map(UpstreamStream::Unix)
                 .map_err(ConnectError::Connect),
-            Self::Http { host, port } => tcp(host, *port).await.map(Stream::Tcp),
+            Self::Http { host, port } => tcp(host, *port).await.map(UpstreamStream::Tcp),
             Self::Https { host, port } => {
                 let config = tls.ok_or(ConnectError::Name)?.clone();
                 let name = ServerName::try_from(host.clone()).map_err(|_| ConnectError::Name)?;
                 let stream = tcp(host, *port).await?;
                 let stream = TlsConnector::from(config).connect(name, stream).await;
                 stream
-                    .map(|stream| Stream::Tls(Box::new(stream)))
+                    .map(|stream| UpstreamStream::Tls(Box::new(stream)))
                     .map_err(ConnectError::Tls)
             }
         }
@@ -180,14 +180,14 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
 macro_rules! each {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream {
-            Stream::Tcp($inner) => $call,
-            Stream::Tls($inner) => $call,
-            Stream::Unix($inner) => $call,
+            UpstreamStream::Tcp($inner) => $call,
+            UpstreamStream::Tls($inner) => $call,
+            UpstreamStream::Unix($inner) => $call,
         }
     };
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for UpstreamStream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -197,7 +197,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for UpstreamStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

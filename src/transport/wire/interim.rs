@@ -21,10 +21,10 @@ const MOST_BYTES: usize = 16 * 1024;
 
 /// The interim responses that wait to be written.
 #[derive(Debug, Default)]
-pub(super) struct Interims(Mutex<Queue>);
+pub(super) struct Interims(Mutex<InterimQueue>);
 
 #[derive(Debug, Default)]
-struct Queue {
+struct InterimQueue {
     /// The number of the request whose final response is still to come.
     awaited: Option<u32>,
     last: u32,
@@ -34,7 +34,7 @@ struct Queue {
 }
 
 impl Interims {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, InterimQueue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -68,12 +68,12 @@ pub(crate) struct Wire<S> {
 #[derive(Debug)]
 struct Waiting {
     timer: Timer,
-    phase: Phase,
+    phase: WirePhase,
     since: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum WirePhase {
     Body,
     Head,
     Idle,
@@ -85,13 +85,13 @@ impl Waiting {
     fn new(now: Instant) -> Self {
         Self {
             timer: Timer::default(),
-            phase: Phase::Idle,
+            phase: WirePhase::Idle,
             since: now,
         }
     }
 
     /// Sets what is waited for; a change restarts the deadline.
-    fn enter(&mut self, phase: Phase, now: Instant) {
+    fn enter(&mut self, phase: WirePhase, now: Instant) {
         if self.phase != phase {
             self.phase = phase;
             self.since = now;
@@ -126,16 +126,20 @@ impl<S> Wire<S> {
         }
     }
 
-    fn phase(&self) -> Phase {
+    fn phase(&self) -> WirePhase {
         let busy = self.state.is_busy();
         if self.refused {
-            return if busy { Phase::Ours } else { Phase::Idle };
+            return if busy {
+                WirePhase::Ours
+            } else {
+                WirePhase::Idle
+            };
         }
         match self.scanner.as_ref().map(Scanner::part) {
-            Some(MessagePart::Body) => Phase::Body,
-            Some(MessagePart::Head) => Phase::Head,
-            None | Some(MessagePart::Between) if busy => Phase::Ours,
-            None | Some(MessagePart::Between) => Phase::Idle,
+            Some(MessagePart::Body) => WirePhase::Body,
+            Some(MessagePart::Head) => WirePhase::Head,
+            None | Some(MessagePart::Between) if busy => WirePhase::Ours,
+            None | Some(MessagePart::Between) => WirePhase::Idle,
         }
     }
 
@@ -149,20 +153,20 @@ impl<S> Wire<S> {
         let limit = match phase {
             // Another task may make the response, and its end does not wake this one: check again within
             // the idle deadline.
-            Phase::Ours => {
+            WirePhase::Ours => {
                 let again = deadline_after(now, self.deadlines.idle);
                 return match self.reading.timer.poll(cx, now, again) {
                     Poll::Ready(()) | Poll::Pending => Poll::Pending,
                 };
             }
-            Phase::Body => self.deadlines.progress,
-            Phase::Head => self.deadlines.header,
-            Phase::Idle if self.may_park() => {
+            WirePhase::Body => self.deadlines.progress,
+            WirePhase::Head => self.deadlines.header,
+            WirePhase::Idle if self.may_park() => {
                 // `http1` keeps the idle deadline of a parked connection.
                 self.state.park();
                 return Poll::Pending;
             }
-            Phase::Idle => self.deadlines.idle,
+            WirePhase::Idle => self.deadlines.idle,
         };
         let deadline = deadline_after(self.reading.since, limit);
         self.reading
@@ -192,7 +196,7 @@ impl<S> Wire<S> {
             MessagePart::Body => self.reading.since = Instant::now(),
             MessagePart::Head => {}
             // The idle deadline runs from the end of this request's response.
-            MessagePart::Between => self.reading.phase = Phase::Ours,
+            MessagePart::Between => self.reading.phase = WirePhase::Ours,
         }
         if scanned.is_ok() && part != MessagePart::Head && self.held.is_empty() {
             return;
@@ -282,7 +286,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => {
                         let late = ready!(wire.poll_read_deadline(cx));
-                        if wire.reading.phase != Phase::Head {
+                        if wire.reading.phase != WirePhase::Head {
                             return Poll::Ready(Err(late));
                         }
                         // RFC 9110 §15.5.9: 408 for a head that was begun; an idle connection is
@@ -312,14 +316,14 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         wrote: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if wrote.is_ready() {
-            self.writing.phase = Phase::Idle;
+            self.writing.phase = WirePhase::Idle;
             return wrote;
         }
         if self.is_tunnel() {
             return Poll::Pending;
         }
         let now = Instant::now();
-        self.writing.enter(Phase::Body, now);
+        self.writing.enter(WirePhase::Body, now);
         let deadline = deadline_after(self.writing.since, self.deadlines.progress);
         self.writing
             .timer

@@ -1,6 +1,6 @@
 //! Parking: between requests that are far apart a connection keeps only its stream.
 
-use super::{Phase, Wire};
+use super::{Wire, WirePhase};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ impl<S> Wire<S> {
             && self.scanner.is_some()
             && !self.refused
             && self.interim.is_empty()
-            && self.writing.phase == Phase::Idle
+            && self.writing.phase == WirePhase::Idle
             && PARK_AFTER < self.deadlines.idle
     }
 }

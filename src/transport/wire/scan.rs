@@ -25,7 +25,7 @@ pub(crate) enum MessagePart {
 /// Tracks the framing of one connection across reads.
 #[derive(Debug)]
 pub(crate) struct Scanner {
-    state: State,
+    state: ScanState,
     /// An unfinished line, kept for the next read.
     partial: Vec<u8>,
     framing: Framing,
@@ -59,7 +59,7 @@ struct HeadSize {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum ScanState {
     ChunkData(u64),
     ChunkDataEnd,
     ChunkSize,
@@ -91,7 +91,7 @@ impl Scanner {
     /// A scanner of heads within `limits`.
     pub(crate) fn new(limits: HeadLimits) -> Self {
         Self {
-            state: State::RequestLine,
+            state: ScanState::RequestLine,
             partial: Vec::new(),
             framing: Framing::default(),
             limits,
@@ -114,13 +114,13 @@ impl Scanner {
     /// The part of a message that the next byte belongs to.
     pub(crate) fn part(&self) -> MessagePart {
         match self.state {
-            State::RequestLine if self.partial.is_empty() => MessagePart::Between,
-            State::RequestLine | State::Headers => MessagePart::Head,
-            State::ChunkData(_)
-            | State::ChunkDataEnd
-            | State::ChunkSize
-            | State::Length(_)
-            | State::Trailers => MessagePart::Body,
+            ScanState::RequestLine if self.partial.is_empty() => MessagePart::Between,
+            ScanState::RequestLine | ScanState::Headers => MessagePart::Head,
+            ScanState::ChunkData(_)
+            | ScanState::ChunkDataEnd
+            | ScanState::ChunkSize
+            | ScanState::Length(_)
+            | ScanState::Trailers => MessagePart::Body,
         }
     }
 
@@ -130,33 +130,33 @@ impl Scanner {
         let mut bytes = whole;
         while !bytes.is_empty() {
             self.sound = whole.len() - bytes.len();
-            if matches!(self.state, State::RequestLine) && self.partial.is_empty() {
+            if matches!(self.state, ScanState::RequestLine) && self.partial.is_empty() {
                 self.head_at = Some(self.sound);
             }
             bytes = match self.state {
-                State::Length(left) => {
+                ScanState::Length(left) => {
                     let (rest, left) = skip(bytes, left);
                     self.state = if left == 0 {
-                        State::RequestLine
+                        ScanState::RequestLine
                     } else {
-                        State::Length(left)
+                        ScanState::Length(left)
                     };
                     rest
                 }
-                State::ChunkData(left) => {
+                ScanState::ChunkData(left) => {
                     let (rest, left) = skip(bytes, left);
                     self.state = if left == 0 {
-                        State::ChunkDataEnd
+                        ScanState::ChunkDataEnd
                     } else {
-                        State::ChunkData(left)
+                        ScanState::ChunkData(left)
                     };
                     rest
                 }
-                State::ChunkDataEnd
-                | State::ChunkSize
-                | State::Headers
-                | State::RequestLine
-                | State::Trailers => self.scan_line(bytes)?,
+                ScanState::ChunkDataEnd
+                | ScanState::ChunkSize
+                | ScanState::Headers
+                | ScanState::RequestLine
+                | ScanState::Trailers => self.scan_line(bytes)?,
             };
         }
         Ok(())
@@ -184,32 +184,34 @@ impl Scanner {
 
     fn too_long(&self) -> Violation {
         match self.state {
-            State::RequestLine => Violation::TargetTooLong,
-            State::Headers => Violation::HeadTooLarge,
-            State::ChunkData(_)
-            | State::ChunkDataEnd
-            | State::ChunkSize
-            | State::Length(_)
-            | State::Trailers => Violation::LineTooLong,
+            ScanState::RequestLine => Violation::TargetTooLong,
+            ScanState::Headers => Violation::HeadTooLarge,
+            ScanState::ChunkData(_)
+            | ScanState::ChunkDataEnd
+            | ScanState::ChunkSize
+            | ScanState::Length(_)
+            | ScanState::Trailers => Violation::LineTooLong,
         }
     }
 
     fn line_limit(&self) -> usize {
         match self.state {
-            State::ChunkData(_) | State::ChunkDataEnd | State::ChunkSize => MAX_CHUNK_LINE,
-            State::Headers | State::Length(_) | State::RequestLine => {
+            ScanState::ChunkData(_) | ScanState::ChunkDataEnd | ScanState::ChunkSize => {
+                MAX_CHUNK_LINE
+            }
+            ScanState::Headers | ScanState::Length(_) | ScanState::RequestLine => {
                 self.limits.bytes.saturating_sub(self.size.bytes)
             }
-            State::Trailers => self.limits.bytes,
+            ScanState::Trailers => self.limits.bytes,
         }
     }
 
     /// Takes one whole line, with its ending, and tells what comes next.
-    fn line(&mut self, line: &[u8]) -> Result<State, Violation> {
+    fn line(&mut self, line: &[u8]) -> Result<ScanState, Violation> {
         if line.len() > self.line_limit() {
             return Err(self.too_long());
         }
-        if matches!(self.state, State::RequestLine | State::Headers) {
+        if matches!(self.state, ScanState::RequestLine | ScanState::Headers) {
             self.size.bytes += line.len();
         }
         let line = line.strip_suffix(b"\r\n").ok_or(Violation::BareLineBreak)?;
@@ -217,34 +219,38 @@ impl Scanner {
             return Err(Violation::BareLineBreak);
         }
         match self.state {
-            State::RequestLine => self.request_line(line),
-            State::Headers if line.is_empty() => {
+            ScanState::RequestLine => self.request_line(line),
+            ScanState::Headers if line.is_empty() => {
                 self.size = HeadSize::default();
                 Ok(self.framing.after_head())
             }
-            State::Headers => {
+            ScanState::Headers => {
                 self.size.lines += 1;
                 if self.size.lines > self.limits.lines {
                     return Err(Violation::TooManyHeaders);
                 }
-                self.framing.header(line).map(|()| State::Headers)
+                self.framing.header(line).map(|()| ScanState::Headers)
             }
-            State::ChunkSize => chunk_size(line),
-            State::ChunkDataEnd if line.is_empty() => Ok(State::ChunkSize),
-            State::ChunkDataEnd | State::ChunkData(_) | State::Length(_) => Err(Violation::Chunk),
-            State::Trailers if line.is_empty() => Ok(State::RequestLine),
-            State::Trailers => Framing::default().header(line).map(|()| State::Trailers),
+            ScanState::ChunkSize => chunk_size(line),
+            ScanState::ChunkDataEnd if line.is_empty() => Ok(ScanState::ChunkSize),
+            ScanState::ChunkDataEnd | ScanState::ChunkData(_) | ScanState::Length(_) => {
+                Err(Violation::Chunk)
+            }
+            ScanState::Trailers if line.is_empty() => Ok(ScanState::RequestLine),
+            ScanState::Trailers => Framing::default()
+                .header(line)
+                .map(|()| ScanState::Trailers),
         }
     }
 
-    fn request_line(&mut self, line: &[u8]) -> Result<State, Violation> {
+    fn request_line(&mut self, line: &[u8]) -> Result<ScanState, Violation> {
         if line.is_empty() {
             self.size.bytes = 0;
             self.size.blanks += 1;
             return if self.size.blanks > MAX_BLANK_LINES {
                 Err(Violation::RequestLine)
             } else {
-                Ok(State::RequestLine)
+                Ok(ScanState::RequestLine)
             };
         }
         let mut parts = line.split(|byte| *byte == b' ');
@@ -268,7 +274,7 @@ impl Scanner {
             return Err(Violation::TargetTooLong);
         }
         if self.is_target(target) {
-            Ok(State::Headers)
+            Ok(ScanState::Headers)
         } else {
             Err(Violation::RequestLine)
         }
@@ -333,19 +339,19 @@ impl Framing {
         Ok(())
     }
 
-    fn after_head(self) -> State {
+    fn after_head(self) -> ScanState {
         match self {
-            Self { chunked: true, .. } => State::ChunkSize,
+            Self { chunked: true, .. } => ScanState::ChunkSize,
             Self {
                 length: Some(length),
                 ..
-            } if length > 0 => State::Length(length),
-            Self { .. } => State::RequestLine,
+            } if length > 0 => ScanState::Length(length),
+            Self { .. } => ScanState::RequestLine,
         }
     }
 }
 
-fn chunk_size(line: &[u8]) -> Result<State, Violation> {
+fn chunk_size(line: &[u8]) -> Result<ScanState, Violation> {
     let digits = line
         .split(|byte| *byte == b';')
         .next()
@@ -356,8 +362,8 @@ fn chunk_size(line: &[u8]) -> Result<State, Violation> {
         return Err(Violation::Chunk);
     }
     match u64::from_str_radix(text, 16).map_err(|_| Violation::Chunk)? {
-        0 => Ok(State::Trailers),
-        size => Ok(State::ChunkData(size)),
+        0 => Ok(ScanState::Trailers),
+        size => Ok(ScanState::ChunkData(size)),
     }
 }
 
