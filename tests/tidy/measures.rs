@@ -12,9 +12,9 @@ use syn::{Attribute, Block, Ident, ImplItemFn, Item, ItemFn, Signature, TraitIte
 /// Functions of more than 100 lines.
 const LONG_FUNCTIONS: usize = 2;
 /// Files of more than 350 lines.
-const LONG_FILES: usize = 21;
+const LONG_FILES: usize = 13;
 /// Names that stand for two or more types.
-const DOUBLED_NAMES: usize = 64;
+const DOUBLED_NAMES: usize = 40;
 /// Comments that are not documentation, in every 1,000 lines of code.
 const COMMENTS: usize = 8;
 
