@@ -32,7 +32,7 @@ use house::Worker;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use normalize::{Plain, normalize};
+use normalize::{NormalizeError, Plain, normalize};
 use outbound::Outbound;
 use reply::Reply;
 use std::rc::Rc;
@@ -92,6 +92,9 @@ async fn walk(
     let options = &web.shared.options;
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     if options.site.is_own(&path) {
+        if host.is_empty() {
+            return Err(NormalizeError::NO_HOST.into());
+        }
         // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
         let answer = Box::pin(endpoints::serve(web, visit, &path, &uri, parts, body)).await?;
         return Ok(answer.map(Reply::own));

@@ -32,6 +32,7 @@ mod http2;
 mod interim;
 mod limits;
 mod logins;
+mod no_host;
 mod open;
 mod outage;
 mod password;
