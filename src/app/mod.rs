@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::domain::RouteTable;
 use crate::entropy::Entropy;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
 use crate::proxy::House;
 use crate::session::{GuestCookie, Rolling, SharedSessions};
@@ -57,10 +58,15 @@ impl App {
         let remarks = std::mem::take(&mut policies.remarks);
         let table = policies.into_table()?;
         log_remarks(&settings, &table, &remarks);
-        let store = open(&settings.store, &clock)?;
+        let fingerprint = sources.fingerprint();
+        let metrics = Arc::new(Metrics::new(settings.threads, clock.now()));
+        metrics.policies_in_force(fingerprint, &table, clock.now());
+        let mut store = open(&settings.store, &clock)?;
+        store.counted_by(metrics.clone());
         let keys = Arc::new(settings.secrets.keys(&entropy)?);
         let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
         let audit = Audit::start(&settings.audit, clock.clone())?;
+        audit.tell(metrics.clone());
         let mailer = settings.mail.as_ref();
         let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
         let services = Services {
@@ -93,6 +99,7 @@ impl App {
             options: settings.edge,
             sessions: Arc::new(sessions),
             web: Arc::new(web),
+            metrics,
             census: Arc::default(),
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),
@@ -103,7 +110,7 @@ impl App {
             sockets,
             listeners,
             policies: settings.policies,
-            fingerprint: sources.fingerprint(),
+            fingerprint,
             at_start,
             drain: settings.drain,
             store_name: store_name(&settings.store),

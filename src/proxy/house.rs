@@ -1,5 +1,6 @@
 //! What the threads of the house share, and what each has of its own.
 
+use crate::metrics::Metrics;
 use crate::request::client_address::TrustedProxies;
 use crate::request::headers::HeaderRules;
 use crate::request::request_id::RequestIds;
@@ -40,6 +41,8 @@ pub struct House {
     pub sessions: Arc<SharedSessions>,
     /// Our own answers.
     pub web: Arc<SharedWeb>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Open client connections.
     pub census: Arc<Census>,
     /// Upstream connections that are open.

@@ -3,6 +3,7 @@
 //! [`walk`]: normalize, our own endpoints, route, identify, admit, then forward and observe, or challenge,
 //! or refuse.
 
+mod counted;
 mod error;
 mod forward;
 #[cfg(fuzzing)]
@@ -67,6 +68,7 @@ async fn handle(
         &parts,
     );
     let answered = walk(worker, &visit, &mut parts, body).await;
+    counted::count(&worker.house.metrics, &visit, answered.as_ref());
     let response = answered.unwrap_or_else(|error| {
         error.log(&visit, worker);
         respond::failure(&visit, error.failure()).map(Reply::own)

@@ -53,6 +53,7 @@ pub async fn serve(
             house.options.upstream.clone(),
             house.upstream_open.clone(),
             house.upstream_pinned.clone(),
+            house.metrics.clone(),
         ),
         web: Web::new(house.web.clone(), sessions.clone()),
         ids: RequestIds::new(u64::from_be_bytes(house.sessions.entropy.bytes())),

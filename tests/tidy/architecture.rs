@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 6] = [
         "tls",
         "yaml",
     ],
-    &["audit", "mail", "request", "store", "transport"],
+    &["audit", "mail", "metrics", "request", "store", "transport"],
     &["gate", "session", "verification"],
     &["proxy", "web"],
     &["app", "cli", "demo", "lib", "main", "settings"],
