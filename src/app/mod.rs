@@ -1,5 +1,6 @@
 //! The running sidecar: built from its settings, served by worker threads, stopped in order.
 
+mod admin;
 mod error;
 mod reload;
 mod signals;
@@ -9,6 +10,7 @@ mod workers;
 pub use error::AppError;
 pub use signals::Signals;
 
+use crate::admin::Stage;
 use crate::audit::{Audit, Event, EventKind, Outcome};
 use crate::clock::Clock;
 use crate::domain::RouteTable;
@@ -25,6 +27,7 @@ use crate::verification::{PasswordChecker, Services};
 use crate::web::SharedWeb;
 use crate::yaml::Diagnostics;
 use crate::yaml::Severity;
+use admin::AdminListener;
 use arc_swap::ArcSwap;
 use reload::{ReadAtStart, Reloader};
 use std::net::{SocketAddr, TcpListener};
@@ -37,6 +40,7 @@ use std::time::Duration;
 pub struct App {
     house: Arc<House>,
     store: StoreSource,
+    admin: Option<AdminListener>,
     /// For each thread one socket of each listener.
     sockets: Vec<Vec<TcpListener>>,
     listeners: Vec<Listener>,
@@ -104,9 +108,13 @@ impl App {
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),
         };
+        let admin = settings
+            .admin
+            .map(|admin| AdminListener::open(&admin, &house));
         Ok(Self {
             house: Arc::new(house),
             store,
+            admin: admin.transpose()?,
             sockets,
             listeners,
             policies: settings.policies,
@@ -132,6 +140,10 @@ impl App {
             self.fingerprint,
             self.at_start,
         )?;
+        let admin = self
+            .admin
+            .map(|admin| admin.serve(&self.store))
+            .transpose()?;
         let workers = workers::Workers::start(&house, &self.store, &self.listeners, self.sockets)?;
         let count = workers.count();
         let announce = || {
@@ -143,6 +155,10 @@ impl App {
                 };
                 tracing::info!("listening on {scheme}://{}", listener.address);
             }
+            if let Some(admin) = &admin {
+                admin.enter(Stage::Serving);
+                tracing::info!(address = %admin.address(), "admin endpoints");
+            }
             let routes = house.web.table.load().count();
             let upstream = &house.options.upstream.target;
             let (store, threads) = (&self.store_name, count);
@@ -153,6 +169,7 @@ impl App {
             workers,
             signals,
             &reloader,
+            admin.as_ref(),
             self.drain,
             announce,
         );

@@ -8,13 +8,13 @@ use super::wire::{self, Line};
 use socket2::{Domain, Socket, Type};
 use std::future::poll_fn;
 use std::io::{self, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
 /// Opens one listening socket; every thread opens its own on the same address (`SO_REUSEPORT`), and
@@ -49,11 +49,7 @@ pub(crate) async fn accept<H: Service>(
         };
         match accepted {
             Ok((stream, peer)) => admit(&service, stream, peer, tls.as_ref()),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                // Out of file descriptors: only time helps, and spinning takes it from the others.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            Err(error) => pause(&error).await,
         }
     }
     while let Some(Ok((stream, peer))) = poll_fn(|cx| match listener.poll_accept(cx) {
@@ -66,24 +62,29 @@ pub(crate) async fn accept<H: Service>(
     }
 }
 
+/// Accepts connections for `service` on a socket in the file system, whose clients have no address.
+pub(crate) async fn accept_unix<H: Service>(service: Rc<H>, listener: UnixListener) {
+    let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Some(place) = place(&service, nobody) {
+                    let service = service.clone();
+                    tokio::task::spawn_local(greet(service, stream, nobody, place, None));
+                }
+            }
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
 fn admit<H: Service>(
     service: &Rc<H>,
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<&TlsAcceptor>,
 ) {
-    let transport = service.transport();
-    let Some(place) = Place::take(
-        &transport.connections,
-        &transport.limits,
-        &transport.drain,
-        peer.ip(),
-        service.is_shared(peer.ip()),
-    ) else {
-        if let Some(untold) = transport.complaints.admit(transport.clock.now()) {
-            let client = peer.ip();
-            tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
-        }
+    let Some(place) = place(service, peer) else {
         if tls.is_none() {
             turn_away(stream, H::OVER_LIMIT);
         }
@@ -94,7 +95,6 @@ fn admit<H: Service>(
     }
     let service = service.clone();
     let tls = tls.cloned();
-    let place = Rc::new(place);
     tokio::task::spawn_local(async move {
         match tls {
             None => greet(service, stream, peer, place, None).await,
@@ -105,6 +105,31 @@ fn admit<H: Service>(
             }
         }
     });
+}
+
+/// A place for a connection, unless a limit is reached, which is logged.
+fn place<H: Service>(service: &Rc<H>, peer: SocketAddr) -> Option<Rc<Place>> {
+    let transport = service.transport();
+    let place = Place::take(
+        &transport.connections,
+        &transport.limits,
+        &transport.drain,
+        peer.ip(),
+        service.is_shared(peer.ip()),
+    );
+    if place.is_none()
+        && let Some(untold) = transport.complaints.admit(transport.clock.now())
+    {
+        let client = peer.ip();
+        tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
+    }
+    place.map(Rc::new)
+}
+
+/// Out of file descriptors: only time helps, and spinning takes it from the others.
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 /// Tells a client in plain HTTP that it is over the limit: what the empty send buffer takes at once is

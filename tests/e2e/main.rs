@@ -10,6 +10,7 @@
     clippy::print_stderr
 )] // a broken expectation is a test's way to speak
 
+mod admin;
 mod audit;
 mod challenge;
 mod cli;
