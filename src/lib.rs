@@ -17,9 +17,9 @@
 //! | Layer | Modules | What lives there |
 //! |---|---|---|
 //! | 5 | [`app`], [`cli`], [`settings`], `demo` | composition: files and flags become a running sidecar |
-//! | 4 | [`proxy`], [`web`] | the life of a request; our own answers, and the one place of status codes |
+//! | 4 | [`proxy`], [`web`], [`admin`] | the life of a request; our own answers, and the one place of status codes; health and metrics |
 //! | 3 | [`gate`], [`session`], [`verification`] | whether a request may pass, whose it is, how people prove it |
-//! | 2 | [`store`], [`mail`], [`audit`], [`request`], [`transport`] | what outlives a request, what came, and how it is carried |
+//! | 2 | [`store`], [`mail`], [`audit`], [`metrics`], [`request`], [`transport`] | what outlives a request, what came, and how it is carried |
 //! | 1 | [`yaml`], [`policy`], [`clock`], [`entropy`], [`seal`], [`locale`], [`telemetry`], [`tls`] | text, time, chance, keys |
 //! | 0 | [`domain`] | the rules: no I/O, no clock, no async, nothing that can fail |
 //!
@@ -37,6 +37,7 @@
 //! Each worker thread runs everything of a connection: a current-thread runtime, its own listening
 //! socket, upstream pool and store handle. Threads share [`proxy::SharedProxy`] and nothing else.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod cli;
@@ -46,9 +47,9 @@ pub mod demo;
 pub mod domain;
 pub mod entropy;
 pub mod gate;
-
 pub mod locale;
 pub mod mail;
+pub mod metrics;
 pub mod policy;
 pub mod proxy;
 pub mod request;

@@ -1,5 +1,6 @@
 //! Why the sidecar does not start, or stops.
 
+use crate::admin::AdminAddress;
 use crate::audit::AuditSetupError;
 use crate::domain::TableError;
 use crate::mail::MailSetupError;
@@ -14,6 +15,15 @@ use std::net::SocketAddr;
 /// Why the sidecar does not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// The admin endpoints cannot be listened for.
+    #[error("cannot listen on `{address}` for the admin endpoints")]
+    Admin {
+        /// The address.
+        address: AdminAddress,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] AuditSetupError),

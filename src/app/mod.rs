@@ -1,5 +1,6 @@
 //! The running sidecar: built from its settings, served by worker threads, stopped in order.
 
+mod admin;
 mod error;
 mod reload;
 mod signals;
@@ -9,11 +10,13 @@ mod workers;
 pub use error::AppError;
 pub use signals::Signals;
 
+use crate::admin::Stage;
 use crate::audit::{Audit, Event, EventKind, Outcome};
 use crate::clock::Clock;
 use crate::domain::RouteTable;
 use crate::entropy::Entropy;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
 use crate::proxy::SharedProxy;
 use crate::session::{GuestCookie, Rolling, SharedSessions};
@@ -24,6 +27,7 @@ use crate::verification::{PasswordChecker, Services};
 use crate::web::SharedWeb;
 use crate::yaml::Diagnostics;
 use crate::yaml::Severity;
+use admin::AdminListener;
 use arc_swap::ArcSwap;
 use reload::{ReadAtStart, Reloader};
 use std::net::{SocketAddr, TcpListener};
@@ -36,6 +40,7 @@ use std::time::Duration;
 pub struct App {
     shared: Arc<SharedProxy>,
     store: StoreSource,
+    admin: Option<AdminListener>,
     /// For each thread one socket of each listener.
     sockets: Vec<Vec<TcpListener>>,
     listeners: Vec<Listener>,
@@ -57,10 +62,15 @@ impl App {
         let remarks = std::mem::take(&mut policies.remarks);
         let table = policies.into_table()?;
         log_remarks(&settings, &table, &remarks);
-        let store = open(&settings.store, &clock)?;
+        let fingerprint = sources.fingerprint();
+        let metrics = Arc::new(Metrics::new(settings.threads, clock.now()));
+        metrics.policies_in_force(fingerprint, &table, clock.now());
+        let mut store = open(&settings.store, &clock)?;
+        store.counted_by(metrics.clone());
         let keys = Arc::new(settings.secrets.keys(&entropy)?);
         let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
         let audit = Audit::start(&settings.audit, clock.clone())?;
+        audit.tell(metrics.clone());
         let mailer = settings.mail.as_ref();
         let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
         let services = Services {
@@ -93,17 +103,22 @@ impl App {
             options: settings.edge,
             sessions: Arc::new(sessions),
             web: Arc::new(web),
+            metrics,
             connection_limit: Arc::default(),
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),
         };
+        let admin = settings
+            .admin
+            .map(|admin| AdminListener::open(&admin, &shared));
         Ok(Self {
             shared: Arc::new(shared),
             store,
+            admin: admin.transpose()?,
             sockets,
             listeners,
             policies: settings.policies,
-            fingerprint: sources.fingerprint(),
+            fingerprint,
             at_start,
             drain: settings.drain,
             store_name: store_name(&settings.store),
@@ -125,6 +140,10 @@ impl App {
             self.fingerprint,
             self.at_start,
         )?;
+        let admin = self
+            .admin
+            .map(|admin| admin.serve(&self.store))
+            .transpose()?;
         let workers = workers::Workers::start(&shared, &self.store, &self.listeners, self.sockets)?;
         let count = workers.count();
         let announce = || {
@@ -136,6 +155,10 @@ impl App {
                 };
                 tracing::info!("listening on {scheme}://{}", listener.address);
             }
+            if let Some(admin) = &admin {
+                admin.enter(Stage::Serving);
+                tracing::info!(address = %admin.address(), "admin endpoints");
+            }
             let routes = shared.web.table.load().count();
             let upstream = &shared.options.upstream.target;
             let (store, threads) = (&self.store_name, count);
@@ -146,6 +169,7 @@ impl App {
             workers,
             signals,
             &reloader,
+            admin.as_ref(),
             self.drain,
             announce,
         );

@@ -56,12 +56,12 @@ fn follow(
                 shared.sessions.audit.reopen();
                 let sources = Sources::read(paths);
                 watch = Watch::new(paths.to_owned(), sources.fingerprint());
-                apply(shared, sources.compile());
+                apply(shared, sources.compile(), watch.told());
                 at_start.warn_of_changes();
             }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(changed) = watch.look() {
-                    apply(shared, changed);
+                    apply(shared, changed, watch.told());
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -70,9 +70,9 @@ fn follow(
 }
 
 /// Puts new policies in force, or keeps the old ones; either is logged and recorded.
-fn apply(shared: &SharedProxy, read: Result<Policies, Diagnostics>) {
+fn apply(shared: &SharedProxy, read: Result<Policies, Diagnostics>, fingerprint: Fingerprint) {
     let outcome = match read {
-        Ok(policies) => put_in_force(shared, policies),
+        Ok(policies) => put_in_force(shared, policies, fingerprint),
         Err(mistakes) => {
             for mistake in &mistakes {
                 tracing::error!("{}", mistake.to_string().trim_end());
@@ -82,6 +82,7 @@ fn apply(shared: &SharedProxy, read: Result<Policies, Diagnostics>) {
             Outcome::Failed
         }
     };
+    shared.metrics.reloaded(outcome);
     let mut event = Event::new(
         shared.sessions.clock.now(),
         EventKind::PoliciesLoaded,
@@ -93,7 +94,7 @@ fn apply(shared: &SharedProxy, read: Result<Policies, Diagnostics>) {
     }
 }
 
-fn put_in_force(shared: &SharedProxy, policies: Policies) -> Outcome {
+fn put_in_force(shared: &SharedProxy, policies: Policies, fingerprint: Fingerprint) -> Outcome {
     let files = policies.files.len();
     for warning in policies.warnings() {
         tracing::warn!("{}", warning.to_string().trim_end());
@@ -101,6 +102,8 @@ fn put_in_force(shared: &SharedProxy, policies: Policies) -> Outcome {
     match policies.into_table() {
         Ok(table) => {
             let routes = table.count();
+            let now = shared.sessions.clock.now();
+            shared.metrics.policies_in_force(fingerprint, &table, now);
             shared.web.table.store(Arc::new(table));
             tracing::info!(routes, files, "the policies were reloaded");
             Outcome::Succeeded

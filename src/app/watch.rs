@@ -1,5 +1,6 @@
 //! The main thread: waits for orders, follows the feed of revocations, stops the workers.
 
+use super::admin::AdminThread;
 use super::error::AppError;
 use super::reload::Reloader;
 use super::signals::{Order, Orders, Signals};
@@ -8,7 +9,7 @@ use crate::store::StoreSource;
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::task::spawn_local;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Returns when everything has ended. `announce` is called once the signal handlers are installed: a
 /// SIGTERM right after `ready` must drain, not kill.
@@ -17,6 +18,7 @@ pub(super) fn until_stopped(
     mut workers: Workers,
     signals: Signals,
     reloader: &Reloader,
+    admin: Option<&AdminThread>,
     drain: Duration,
     announce: impl FnOnce(),
 ) -> Result<(), AppError> {
@@ -40,7 +42,9 @@ pub(super) fn until_stopped(
                 },
             }
         };
-        finish(&mut workers, &mut orders, drain).await;
+        // A sidecar that fails by itself has no time to let others see it.
+        let notice = admin.map(AdminThread::drain).filter(|_| failure.is_none());
+        finish(&mut workers, &mut orders, notice, drain).await;
         failure.map_or(Ok(()), Err)
     });
     workers.enter(Phase::Cut);
@@ -49,12 +53,30 @@ pub(super) fn until_stopped(
 }
 
 /// Waits for the requests that are under way; a second order to stop, or the drain limit, cuts them off.
-async fn finish(workers: &mut Workers, orders: &mut Orders, drain: Duration) {
-    tracing::info!(limit = ?drain, "draining: no new connections, finishing what is under way");
-    workers.enter(Phase::Draining);
+///
+/// For the time of `notice` everything is served as before: who asks whether we are ready is told that
+/// we are not, and stops sending requests before we stop taking them.
+async fn finish(
+    workers: &mut Workers,
+    orders: &mut Orders,
+    notice: Option<Duration>,
+    drain: Duration,
+) {
+    let orderly = async {
+        if let Some(notice) = notice {
+            tracing::info!(
+                ?notice,
+                "not ready any more: still serving, so that others see it"
+            );
+            sleep(notice).await;
+        }
+        tracing::info!(limit = ?drain, "draining: no new connections, finishing what is under way");
+        workers.enter(Phase::Draining);
+        timeout(drain, workers.all_ended()).await
+    };
     let again = async { while orders.next().await != Order::Stop {} };
     tokio::select! {
-        drained = timeout(drain, workers.all_ended()) => {
+        drained = orderly => {
             if drained.is_err() {
                 tracing::warn!("some requests did not end in time and are cut off");
             }

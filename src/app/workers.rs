@@ -1,6 +1,7 @@
 //! The worker threads: each has a runtime, a store handle and a socket of each listener.
 
 use super::error::AppError;
+use crate::metrics::enter_worker;
 use crate::proxy::{SharedProxy, serve};
 use crate::settings::Listener;
 use crate::store::StoreSource;
@@ -55,6 +56,7 @@ impl Workers {
             let sockets: Vec<_> = sockets.into_iter().zip(tls.iter().cloned()).collect();
             let report = EndReport::new(tell.clone());
             let work = move || {
+                enter_worker(index);
                 report.set(run(&seen, |stop| async move {
                     serve(shared, store.handle(), sockets, stop).await
                 }));

@@ -14,6 +14,9 @@ macro_rules! words {
         pub enum $name { $($(#[$item])* $variant,)* }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// The kebab-case word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
@@ -82,6 +85,12 @@ words! {
         /// It worked.
         Succeeded = "succeeded",
     }
+}
+
+/// Hears of every event that is recorded, on the thread that records it.
+pub trait Observer: std::fmt::Debug + Send + Sync {
+    /// An event was recorded.
+    fn recorded(&self, event: &Event<'_>);
 }
 
 /// One event. There is no field that could hold a secret.

@@ -15,16 +15,16 @@ mod tests;
 
 pub use chain::{ChainFault, Report, verify};
 pub use error::{AuditSetupError, AuditUnavailable};
-pub use event::{Event, EventKind, Outcome};
+pub use event::{Event, EventKind, Observer, Outcome};
 pub use settings::{AuditSettings, AuditTarget, OnTrouble};
 
 use crate::clock::Clock;
 use queue::{Batch, EventQueue, WriterCommand};
 use sink::Sink;
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -37,6 +37,26 @@ pub struct Audit(Arc<Recorder>);
 struct Recorder {
     shared: Arc<WriterState>,
     on_trouble: OnTrouble,
+    observer: OnceLock<Arc<dyn Observer>>,
+    /// How many events found no room, and were lost.
+    lost: AtomicU64,
+    /// How often something was refused since it could not be recorded.
+    refused: AtomicU64,
+}
+
+/// How the log is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditHealth {
+    /// How many events wait to be written.
+    pub waiting: usize,
+    /// How many found no room since the start.
+    pub lost: u64,
+    /// How often something was refused since the start, for it could not be recorded.
+    pub refused: u64,
+    /// Whether the last write failed.
+    pub is_failing: bool,
+    /// Whether what happens now is refused for it.
+    pub is_refusing: bool,
 }
 
 /// Shared by the callers and the thread that writes.
@@ -67,8 +87,18 @@ impl Audit {
             .name("audit".to_owned())
             .spawn(move || writer.run())
             .map_err(AuditSetupError::Thread)?;
-        let on_trouble = settings.on_trouble;
-        Ok(Self(Arc::new(Recorder { shared, on_trouble })))
+        Ok(Self(Arc::new(Recorder {
+            shared,
+            on_trouble: settings.on_trouble,
+            observer: OnceLock::new(),
+            lost: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })))
+    }
+
+    /// Tells `observer` of everything that is recorded from now on. There is one; a second is not told.
+    pub fn tell(&self, observer: Arc<dyn Observer>) {
+        let _ = self.0.observer.set(observer);
     }
 
     /// Records an event. Never waits for the disk: with a full queue it is not recorded.
@@ -76,29 +106,54 @@ impl Audit {
         thread_local! {
             static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        self.ready()?;
+        if self.refuses() {
+            return Err(AuditUnavailable);
+        }
         let is_queued = TEXT.with_borrow_mut(|text| {
             text.clear();
             line::write(event, text);
             self.0.shared.queue.push(text)
         });
-        if is_queued {
-            return Ok(());
+        if !is_queued {
+            self.0.shared.lost.fetch_add(1, Ordering::Relaxed);
+            match self.0.on_trouble {
+                OnTrouble::Drop => self.0.lost.fetch_add(1, Ordering::Relaxed),
+                OnTrouble::Refuse => return Err(self.refuse()),
+            };
         }
-        self.0.shared.lost.fetch_add(1, Ordering::Relaxed);
-        match self.0.on_trouble {
-            OnTrouble::Drop => Ok(()),
-            OnTrouble::Refuse => Err(AuditUnavailable),
+        // What is refused for want of a record did not happen, and is not counted.
+        if let Some(observer) = self.0.observer.get() {
+            observer.recorded(event);
         }
+        Ok(())
     }
 
     /// Fails if an event could not be recorded now; to be asked before a decision is made.
     pub fn ready(&self) -> Result<(), AuditUnavailable> {
-        let failing = self.0.shared.failing.load(Ordering::Relaxed);
-        if failing && self.0.on_trouble == OnTrouble::Refuse {
-            return Err(AuditUnavailable);
+        if self.refuses() {
+            return Err(self.refuse());
         }
         Ok(())
+    }
+
+    /// How the log is doing.
+    pub fn health(&self) -> AuditHealth {
+        AuditHealth {
+            waiting: self.0.shared.queue.waiting(),
+            lost: self.0.lost.load(Ordering::Relaxed),
+            refused: self.0.refused.load(Ordering::Relaxed),
+            is_failing: self.0.shared.failing.load(Ordering::Relaxed),
+            is_refusing: self.refuses(),
+        }
+    }
+
+    fn refuses(&self) -> bool {
+        self.0.on_trouble == OnTrouble::Refuse && self.0.shared.failing.load(Ordering::Relaxed)
+    }
+
+    fn refuse(&self) -> AuditUnavailable {
+        self.0.refused.fetch_add(1, Ordering::Relaxed);
+        AuditUnavailable
     }
 
     /// Opens the file again, after it was renamed by log rotation.

@@ -127,6 +127,11 @@ impl EventQueue {
         self.wake(state);
     }
 
+    /// How many events wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().events
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed
     }

@@ -103,7 +103,8 @@ error: {count} {word}"
             | Self::Keys(_)
             | Self::Usage(_) => ExitCode::from(BAD_CONFIGURATION),
             Self::App(
-                AppError::Audit(_)
+                AppError::Admin { .. }
+                | AppError::Audit(_)
                 | AppError::Bind { .. }
                 | AppError::Passwords(_)
                 | AppError::Store(_)

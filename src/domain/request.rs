@@ -66,7 +66,7 @@ pub struct RequestHead<'r> {
     pub method: Method,
     /// Every method the request claims, see [`claimed_methods`].
     pub claimed: MethodSet,
-    /// The host it is for: lower case, without port.
+    /// The host it is for: lower case, without port. Empty if it names none: then it may be for any.
     pub host: &'r str,
     /// Its path.
     pub path: &'r RequestPath<'r>,
@@ -80,7 +80,7 @@ pub struct RequestHead<'r> {
 }
 
 impl<'r> RequestHead<'r> {
-    /// A head that claims the methods it can be read to, for no host and without a handshake.
+    /// A head that claims the methods it can be read to, for any host and without a handshake.
     pub fn new(
         method: Method,
         path: &'r RequestPath<'r>,
@@ -102,6 +102,12 @@ impl<'r> RequestHead<'r> {
     #[must_use]
     pub fn for_host(self, host: &'r str) -> Self {
         Self { host, ..self }
+    }
+
+    /// Tells whether the application may take it for another host than [`Self::host`]: the request names
+    /// none, or the path names one.
+    pub(super) fn may_be_for_any_host(&self) -> bool {
+        self.host.is_empty() || self.path.names_host()
     }
 
     /// The parameters of the query, and those behind a `?` that was escaped in the path, or behind a `;`: who

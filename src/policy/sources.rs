@@ -2,7 +2,9 @@
 
 use super::{Policies, compile};
 use crate::yaml::{Diagnostic, Diagnostics, MAX_BYTES};
+use data_encoding::HEXLOWER;
 use ring::digest;
+use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -123,7 +125,19 @@ impl Source {
     }
 }
 
+/// The first half of it, which is enough for people to compare.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(self.0.split_at(16).0))
+    }
+}
+
 impl Watch {
+    /// The state that was told last.
+    pub const fn told(&self) -> Fingerprint {
+        self.told
+    }
+
     /// Watches `paths` for changes from the state in `seen`.
     pub const fn new(paths: Vec<PathBuf>, seen: Fingerprint) -> Self {
         Self {

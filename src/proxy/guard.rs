@@ -110,7 +110,11 @@ async fn ask(
         // Revoked means refused on every route at once, without a round trip.
         return Err(EdgeError::Refused(Reason::SessionRevoked));
     }
-    let asked = Asked::read(found, &head, content, limit).await?;
+    let asked = if found.is_empty() {
+        Asked::default()
+    } else {
+        Asked::read(found, &head, content, limit).await?
+    };
     watch.read_login(content, limit).await?;
     watch.settle(&head, content);
     let guarded = !asked.demands.is_empty();
@@ -157,6 +161,7 @@ fn refuse_if_authenticated(
 }
 
 /// The demands that a request makes, once everything that matters is read.
+#[derive(Default)]
 struct Asked {
     matches: Vec<Match>,
     demands: Vec<Demand>,

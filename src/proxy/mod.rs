@@ -4,6 +4,7 @@
 //! or refuse.
 
 mod body;
+mod counted;
 mod error;
 mod forward;
 #[cfg(fuzzing)]
@@ -32,7 +33,7 @@ use guard::{Challenged, judge};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use normalize::{NormalizedRequest, normalize};
+use normalize::{NormalizeError, NormalizedRequest, normalize};
 use outbound::Outbound;
 use state::Worker;
 use std::rc::Rc;
@@ -67,6 +68,7 @@ async fn handle(
         &parts,
     );
     let answered = walk(worker, &context, &mut parts, body).await;
+    counted::count(&worker.shared.metrics, &context, answered.as_ref());
     let response = answered.unwrap_or_else(|error| {
         error.log(&context, worker);
         respond::failure(&context, error.failure()).map(ProxyBody::own)
@@ -92,7 +94,10 @@ async fn walk(
     let options = &web.shared.options;
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     if options.site.is_own(&path) {
-        // Boxed, as all that is rare: the future is as large as its largest branch.
+        if host.is_empty() {
+            return Err(NormalizeError::NO_HOST.into());
+        }
+        // Boxed, as all that is rare: each connection keeps room for the largest of these ways.
         let answer = Box::pin(endpoints::serve(web, context, &path, &uri, parts, body)).await?;
         return Ok(answer.map(ProxyBody::own));
     }

@@ -6,9 +6,8 @@ use crate::request::context::RequestContext;
 use crate::request::headers::{StolenHeader, cleanse};
 use crate::request::upgrade::{Upgrade, upgrade};
 use crate::transport::wire::Violation;
-use http::Uri;
-use http::header;
 use http::request::Parts;
+use http::{HeaderValue, Uri, Version, header};
 use std::borrow::Cow;
 
 /// A request that has one meaning, besides the readings of its path.
@@ -18,7 +17,7 @@ pub(crate) struct NormalizedRequest<'v> {
     pub(crate) uri: Uri,
     /// The method of the request line.
     pub(crate) method: Method,
-    /// The host it is for: lower case, without port.
+    /// The host it is for: lower case, without port; empty if HTTP/1.0 named none.
     pub(crate) host: Cow<'v, str>,
     /// The upgrade that the client asks for.
     pub(crate) upgrade: Option<Upgrade>,
@@ -42,6 +41,11 @@ pub(crate) enum NormalizeError {
     /// The bytes on the wire.
     #[error(transparent)]
     Wire(#[from] Violation),
+}
+
+impl NormalizeError {
+    /// A request that must name its host, and does not.
+    pub(crate) const NO_HOST: Self = Self::Host("no Host header");
 }
 
 /// Reads the head of a request, and takes out of it what ends here.
@@ -76,7 +80,7 @@ pub(crate) fn normalize<'v>(
         &options.headers,
         context.connection.data.hop.peer(),
     )?;
-    let host = host(parts, context)?;
+    let host = host(parts, context, options)?;
     let uri = parts.uri.clone();
     Ok(NormalizedRequest {
         uri,
@@ -90,6 +94,7 @@ pub(crate) fn normalize<'v>(
 fn host<'v>(
     parts: &mut Parts,
     context: &'v RequestContext<'_>,
+    options: &EdgeOptions,
 ) -> Result<Cow<'v, str>, NormalizeError> {
     let mut lines = parts.headers.get_all(header::HOST).iter();
     let line = lines.next();
@@ -110,8 +115,15 @@ fn host<'v>(
         }
         (Some(authority), _) => authority,
         (None, Some(told)) => told,
-        // HTTP/1.0 clients may leave it out; nothing that matters is reached without a host.
-        (None, None) => return Err(NormalizeError::Host("no Host header")),
+        // RFC 9112 §3.2 demands it of HTTP/1.1 only. Health checks leave it out (HAProxy's `option httpchk`);
+        // every route counts that any host has, and our own endpoints are not there without one.
+        (None, None) if parts.version == Version::HTTP_10 => {
+            parts
+                .headers
+                .insert(header::HOST, default_host(context, options));
+            return Ok(Cow::Borrowed(""));
+        }
+        (None, None) => return Err(NormalizeError::NO_HOST),
     };
     if !authority.eq_ignore_ascii_case(context.authority()) {
         return Err(NormalizeError::Host("a Host that is no host"));
@@ -124,4 +136,15 @@ fn host<'v>(
     let host = Authority::parse(context.authority());
     host.map(|host| host.bare_host())
         .ok_or(NormalizeError::Host("a Host that is no host"))
+}
+
+/// The host that the application is told of where the client named none: the one that people see
+/// (RFC 9112 §3.3, "a fixed URI authority component"), or where we reach it.
+fn default_host(context: &RequestContext<'_>, options: &EdgeOptions) -> HeaderValue {
+    let origin = context.origin();
+    let public = origin.split_once("://").map(|(_, host)| host.to_owned());
+    let host = public
+        .filter(|host| !host.is_empty())
+        .unwrap_or_else(|| options.upstream.target.authority());
+    HeaderValue::from_str(&host).unwrap_or(HeaderValue::from_static("localhost"))
 }

@@ -53,6 +53,7 @@ pub async fn serve(
             shared.options.upstream.clone(),
             shared.upstream_open.clone(),
             shared.upstream_pinned.clone(),
+            shared.metrics.clone(),
         ),
         web: Web::new(shared.web.clone(), sessions.clone()),
         ids: RequestIds::new(u64::from_be_bytes(shared.sessions.entropy.bytes())),

@@ -1,5 +1,6 @@
 //! The state of the proxy: what all threads share, and what each has of its own.
 
+use crate::metrics::Metrics;
 use crate::request::client_address::TrustedProxies;
 use crate::request::headers::HeaderRules;
 use crate::request::request_id::RequestIds;
@@ -40,6 +41,8 @@ pub struct SharedProxy {
     pub sessions: Arc<SharedSessions>,
     /// Our own endpoints and responses.
     pub web: Arc<SharedWeb>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The limit on open client connections.
     pub connection_limit: Arc<ConnectionLimit>,
     /// Upstream connections that are open.

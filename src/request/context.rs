@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Version, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub(crate) struct RequestContext<'w> {
     pub(crate) authority: HeaderValue,
     /// The target, path and query.
     target: Option<PathAndQuery>,
+    /// What the policies led to, once that is decided.
+    decided: Cell<Option<(Outcome, Option<Reason>)>>,
 }
 
 /// What is known of a request apart from its head.
@@ -105,6 +108,7 @@ impl<'w> RequestContext<'w> {
                 .or_else(named)
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
+            decided: Cell::default(),
         }
     }
 
@@ -202,6 +206,7 @@ impl<'w> RequestContext<'w> {
         demands: &'e [Demand],
         who: (Option<SessionId>, Option<&'e Subject>),
     ) -> Event<'e> {
+        self.decided.set(Some((outcome, reason)));
         let mut event = self.event(now, EventKind::Decision, outcome);
         event.reason = reason;
         let strictest = demands.iter().max_by_key(|demand| demand.requirement.level);
@@ -213,6 +218,11 @@ impl<'w> RequestContext<'w> {
         event.session = who.0;
         event.subject = who.1;
         event
+    }
+
+    /// What the policies led to, if that is decided.
+    pub(crate) fn decided(&self) -> Option<(Outcome, Option<Reason>)> {
+        self.decided.get()
     }
 
     /// The host as the client wrote it, with its port.

@@ -1,6 +1,7 @@
 //! What the settings mean, in the types of those who use them.
 
 use super::secret::Secrets;
+use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::domain::Origin;
 use crate::mail::MailSettings;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// The audit log.
     pub audit: AuditSettings,
+    /// The admin endpoints, if they are served.
+    pub admin: Option<AdminSettings>,
     /// Our own log.
     pub log: LogSettings,
     /// What is allowed and deserves a look.

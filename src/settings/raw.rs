@@ -30,6 +30,7 @@ pub(super) struct RawSettings {
     pub(super) verification: Option<RawVerification>,
     pub(super) mail: Option<RawMail>,
     pub(super) audit: Option<RawAudit>,
+    pub(super) admin: Option<RawAdmin>,
     pub(super) log: Option<RawLog>,
 }
 
@@ -408,6 +409,14 @@ pub(super) struct RawAudit {
 pub(super) enum RawOnTrouble {
     Drop,
     Refuse,
+}
+
+/// `admin`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAdmin {
+    pub(super) listen: Option<String>,
+    pub(super) drain_delay: Option<Span>,
 }
 
 /// `log`

@@ -71,7 +71,7 @@ fn guards_of(request: &Watched, table: &RouteTable) -> Vec<RouteId> {
         let head = RequestHead {
             method,
             claimed: MethodSet::EMPTY.with(method),
-            host: "",
+            host: "*", // which one is not known: a route that is limited to one is left out
             path: &path,
             query: Some(&query)
                 .filter(|query| !query.is_empty())

@@ -1,6 +1,7 @@
 //! What the file may say, and how each mistake in it is told.
 
 use super::*;
+use crate::admin::AdminAddress;
 use crate::audit::AuditTarget;
 use crate::domain::{Accept, Leniency, Origin, RouteTable};
 use crate::entropy::Entropy;
@@ -486,6 +487,39 @@ fn a_route_that_guards_the_login_itself_is_warned_of() {
         !told.contains("`other` guards") && !of("/login").contains("guards"),
         "{told}"
     );
+}
+
+#[test]
+fn the_admin_endpoints_have_an_address_of_their_own() {
+    assert!(read("").admin.is_none());
+    let admin = |listen: &str| read(&format!("admin: {{ listen: '{listen}' }}\n"));
+    let settings = admin("127.0.0.1:9901");
+    let told = settings.remarks.to_string();
+    assert!(!told.contains("admin"), "{told}");
+    let own = settings.admin.unwrap();
+    assert_eq!(own.address.to_string(), "http://127.0.0.1:9901");
+    assert_eq!(own.drain_delay, std::time::Duration::from_secs(5));
+    let unix = admin("unix:run/admin.sock").admin.unwrap();
+    assert!(matches!(unix.address, AdminAddress::Unix(path) if path.ends_with("run/admin.sock")));
+    for open in ["0.0.0.0:9901", "[::]:9901", "192.0.2.1:9901"] {
+        let told = admin(open).remarks.to_string();
+        assert!(told.contains("can read the admin endpoints"), "{told}");
+    }
+    for (listen, expected) in [
+        (
+            "127.0.0.1:8080",
+            "`127.0.0.1:8080` is where the public comes",
+        ),
+        ("0.0.0.0:8080", "`0.0.0.0:8080` is where the public comes"),
+        ("9901", "`9901` is not an address with a port"),
+        ("unix:", "`unix:` is not an address with a port"),
+    ] {
+        let told = wrong(&format!("admin: {{ listen: '{listen}' }}\n"));
+        assert!(told.contains(expected), "{told}");
+        assert!(told.contains("| admin: { listen: "), "{told}");
+    }
+    let told = wrong("admin: {}\n");
+    assert!(told.contains("`listen` is missing"), "{told}");
 }
 
 #[test]

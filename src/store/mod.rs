@@ -7,6 +7,7 @@
 //! of its topic by `redis/`, with the script of that name in `redis/lua/`, and by `embedded/`. Its tests
 //! are in `tests/conformance/`.
 
+mod counted;
 mod embedded;
 mod endings;
 mod error;
@@ -21,13 +22,13 @@ mod revoked;
 mod sessions;
 mod verification;
 
+pub use counted::Store;
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use endings::{Ending, EndingCause, Endings};
 pub use error::{OpenError, StoreError};
 pub use evidence::{Ask, Held};
 pub use feed::EndingFeed;
 pub use open::{StoreOptions, StoreSource, open};
-pub use operations::Store;
 #[cfg(fuzzing)]
 pub use record::read_as_every_record;
 #[cfg(fuzzing)]

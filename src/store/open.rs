@@ -1,10 +1,12 @@
 //! Opens the store that the settings name, and makes a handle for each worker thread.
 
+use super::counted::Handle;
 use super::embedded::{EmbeddedOptions, EmbeddedStore};
 use super::feed::{Backend, EndingFeed};
 use super::redis::{RedisOptions, RedisServer, RedisStore};
 use super::{Endings, OpenError, Revoked, Store};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use std::sync::Arc;
 
 /// Which store, and how to reach it.
@@ -23,6 +25,7 @@ pub struct StoreSource {
     clock: Clock,
     revoked: Revoked,
     endings: Endings,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// Opens a store. The embedded database is opened now; Redis is connected to when a thread takes a handle.
@@ -44,6 +47,7 @@ pub fn open(options: &StoreOptions, clock: &Clock) -> Result<StoreSource, OpenEr
         clock: clock.clone(),
         revoked,
         endings,
+        metrics: None,
     })
 }
 
@@ -51,14 +55,23 @@ impl StoreSource {
     /// A handle for the calling thread, which must be inside its runtime. To be called once for each thread
     /// and cloned within it: for Redis, every handle is a connection.
     pub fn handle(&self) -> Store {
-        match &self.backend {
-            Backend::Embedded(store) => Store::Embedded(store.clone()),
-            Backend::Redis(server) => Store::Redis(RedisStore::open(
+        let handle = match &self.backend {
+            Backend::Embedded(store) => Handle::Embedded(store.clone()),
+            Backend::Redis(server) => Handle::Redis(RedisStore::open(
                 server,
                 self.clock.clone(),
                 self.revoked.clone(),
             )),
+        };
+        Store {
+            handle,
+            metrics: self.metrics.clone(),
         }
+    }
+
+    /// Counts the operations of all handles made from now on.
+    pub fn counted_by(&mut self, metrics: Arc<Metrics>) {
+        self.metrics = Some(metrics);
     }
 
     /// The revoked sessions, kept up to date by the [`feed`](Self::feed).

@@ -1,7 +1,6 @@
 //! The operations of the store, each declared once.
 
-use super::embedded::EmbeddedStore;
-use super::redis::RedisStore;
+use super::counted::{Handle, Store};
 use super::{
     Ask, CodeAnswer, Held, Login, Rotated, Rotation, SentCode, StoreError, Taken, Verified,
 };
@@ -10,17 +9,6 @@ use crate::domain::{
     Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
-
-/// One thread's handle on the store. Every operation is atomic by itself.
-///
-/// The futures need not be `Send`: each worker thread has its own handle.
-#[derive(Clone, Debug)]
-pub enum Store {
-    /// On the disk of this machine.
-    Embedded(EmbeddedStore),
-    /// In Redis.
-    Redis(RedisStore),
-}
 
 /// Declares operations of [`Store`]: each calls the function of the same name of the backend in use.
 macro_rules! operations {
@@ -38,9 +26,13 @@ macro_rules! operations {
             $(
                 $(#[$doc])*
                 pub async fn $operation(&self $(, $argument: $type)*) -> $answer {
-                    match self {
-                        Self::Embedded(store) => store.$operation($($argument),*).await,
-                        Self::Redis(store) => store.$operation($($argument),*).await,
+                    match &self.handle {
+                        Handle::Embedded(store) => {
+                            self.count(store.$operation($($argument),*)).await
+                        }
+                        Handle::Redis(store) => {
+                            self.count(store.$operation($($argument),*)).await
+                        }
                     }
                 }
             )*

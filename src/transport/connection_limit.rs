@@ -6,14 +6,27 @@ use crate::domain::ClientNetwork;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The open connections of all threads, and of each client network.
 #[derive(Debug, Default)]
 pub struct ConnectionLimit {
     open: AtomicUsize,
+    refused: AtomicU64,
     by_network: Mutex<HashMap<ClientNetwork, usize>>,
+}
+
+impl ConnectionLimit {
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// How many were refused since the start.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
 }
 
 /// A permit for one open connection; returned when dropped.
@@ -47,6 +60,7 @@ impl ConnectionPermit {
                 if *count == 0 {
                     by_network.remove(&network);
                 }
+                limit.refused.fetch_add(1, Ordering::Relaxed);
                 return None;
             }
             *count += 1;

@@ -8,13 +8,13 @@ use super::wire::{self, ConnectionState};
 use socket2::{Domain, Socket, Type};
 use std::future::poll_fn;
 use std::io::{self, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
 /// Opens one listening socket; every thread opens its own on the same address (`SO_REUSEPORT`), and
@@ -49,11 +49,7 @@ pub(crate) async fn accept<H: Service>(
         };
         match accepted {
             Ok((stream, peer)) => admit(&service, stream, peer, tls.as_ref()),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                // Mostly EMFILE: a pause lets other connections close, where a retry at once would spin.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            Err(error) => pause(&error).await,
         }
     }
     while let Some(Ok((stream, peer))) = poll_fn(|cx| match listener.poll_accept(cx) {
@@ -66,24 +62,29 @@ pub(crate) async fn accept<H: Service>(
     }
 }
 
+/// Accepts connections for `service` on a socket in the file system, whose clients have no address.
+pub(crate) async fn accept_unix<H: Service>(service: Rc<H>, listener: UnixListener) {
+    let peer = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Some(permit) = permit(&service, peer) {
+                    let service = service.clone();
+                    tokio::task::spawn_local(serve_connection(service, stream, peer, permit, None));
+                }
+            }
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
 fn admit<H: Service>(
     service: &Rc<H>,
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<&TlsAcceptor>,
 ) {
-    let transport = service.transport();
-    let Some(permit) = ConnectionPermit::acquire(
-        &transport.connection_limit,
-        &transport.limits,
-        &transport.drain,
-        peer.ip(),
-        service.is_shared(peer.ip()),
-    ) else {
-        if let Some(untold) = transport.log_limit.allows(transport.clock.now()) {
-            let client = peer.ip();
-            tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
-        }
+    let Some(permit) = permit(service, peer) else {
         if tls.is_none() {
             refuse(stream, H::OVER_LIMIT);
         }
@@ -94,7 +95,6 @@ fn admit<H: Service>(
     }
     let service = service.clone();
     let tls = tls.cloned();
-    let permit = Rc::new(permit);
     tokio::task::spawn_local(async move {
         match tls {
             None => serve_connection(service, stream, peer, permit, None).await,
@@ -105,6 +105,31 @@ fn admit<H: Service>(
             }
         }
     });
+}
+
+/// The permit for a connection; `None` if a limit is reached, which is logged.
+fn permit<H: Service>(service: &Rc<H>, peer: SocketAddr) -> Option<Rc<ConnectionPermit>> {
+    let transport = service.transport();
+    let permit = ConnectionPermit::acquire(
+        &transport.connection_limit,
+        &transport.limits,
+        &transport.drain,
+        peer.ip(),
+        service.is_shared(peer.ip()),
+    );
+    if permit.is_none()
+        && let Some(untold) = transport.log_limit.allows(transport.clock.now())
+    {
+        let client = peer.ip();
+        tracing::warn!(%client, untold, "connection refused: a limit on connections is reached");
+    }
+    permit.map(Rc::new)
+}
+
+/// Mostly EMFILE: a pause lets other connections close, where a retry at once would spin.
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 /// Sends the response for a plain-text connection over the connection limit, with one write that does

@@ -23,7 +23,7 @@ pub(crate) mod wire;
 
 pub use connection_limit::ConnectionLimit;
 pub use limits::ClientLimits;
-pub(crate) use listen::accept;
 pub use listen::bind;
+pub(crate) use listen::{accept, accept_unix};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
 pub use wire::ClientDeadlines;

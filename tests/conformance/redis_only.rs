@@ -183,9 +183,7 @@ fn nothing_is_counted_nor_taken_where_nothing_can_be_written() {
 #[test]
 fn a_server_that_evicts_is_told_apart() {
     with_redis(async |redis, store| {
-        let stepgate::store::Store::Redis(store) = &*store else {
-            panic!("it is redis");
-        };
+        let store = store.redis().unwrap();
         assert_eq!(store.evicting_policy().await.unwrap(), None);
         redis.command(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
         assert_eq!(

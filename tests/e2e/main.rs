@@ -10,6 +10,7 @@
     clippy::print_stderr
 )] // a broken expectation is a test's way to speak
 
+mod admin;
 mod audit;
 mod challenge;
 mod cli;
@@ -32,6 +33,7 @@ mod http2;
 mod interim;
 mod limits;
 mod logins;
+mod no_host;
 mod open;
 mod outage;
 mod password;

@@ -134,7 +134,9 @@ fn a_request_line_that_can_be_read_in_two_ways_is_refused() {
 fn a_request_names_one_host() {
     let heads = [
         "GET /x HTTP/1.1\r\n",
-        "GET /x HTTP/1.0\r\n",
+        "GET /x HTTP/1.0\r\nHost: \r\n",
+        "GET /x HTTP/1.0\r\nHost: h\r\nHost: h\r\n",
+        "GET /.stepup/status HTTP/1.0\r\n",
         "GET /x HTTP/1.1\r\nHost: h\r\nHost: h\r\n",
         "GET /x HTTP/1.1\r\nHost: h\r\nHost: other\r\n",
         "GET /x HTTP/1.1\r\nHost: \r\n",

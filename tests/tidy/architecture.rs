@@ -17,9 +17,9 @@ const LAYERS: [&[&str]; 6] = [
         "tls",
         "yaml",
     ],
-    &["audit", "mail", "request", "store", "transport"],
+    &["audit", "mail", "metrics", "request", "store", "transport"],
     &["gate", "session", "verification"],
-    &["proxy", "web"],
+    &["admin", "proxy", "web"],
     &["app", "cli", "demo", "lib", "main", "settings"],
 ];
 
@@ -31,9 +31,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ("lettre::", &["mail/"]),
     ("argon2::", &["verification/"]),
     ("totp_rs::", &["verification/"]),
+    ("prometheus_client::", &["admin/"]),
     (
         "hyper::",
         &[
+            "admin/",
             "request/",
             "transport/",
             "proxy/",
@@ -55,7 +57,12 @@ const PLACES: &[(&str, &[&str])] = &[
     // Which status we answer with is decided in one place; what an upstream's status means, in another.
     (
         "StatusCode::",
-        &["web/respond/", "transport/status_class.rs", "demo/"],
+        &[
+            "admin/",
+            "web/respond/",
+            "transport/status_class.rs",
+            "demo/",
+        ],
     ),
     ("SystemTime::now", &["clock.rs"]),
     ("Admitted for", &["gate/permitted.rs"]),

@@ -12,6 +12,7 @@ mod architecture;
 mod diagnostics;
 mod imports;
 mod measures;
+mod metrics;
 mod policies;
 mod readme;
 mod settings;

@@ -186,7 +186,7 @@ impl Compiled {
             .matcher
             .host
             .as_ref()
-            .is_none_or(|pattern| pattern.matches(host) || head.path.names_host())
+            .is_none_or(|pattern| head.may_be_for_any_host() || pattern.matches(host))
     }
 
     pub(super) fn query_holds(&self, head: &RequestHead<'_>) -> bool {

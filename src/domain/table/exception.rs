@@ -94,7 +94,7 @@ impl CompiledException {
         if !exception
             .host
             .as_ref()
-            .is_none_or(|host| is_host(head, host) && !head.path.names_host())
+            .is_none_or(|host| is_host(head, host) && !head.may_be_for_any_host())
         {
             return Some(Failing::Host);
         }

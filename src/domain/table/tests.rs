@@ -161,6 +161,15 @@ fn a_host_limits_a_route() {
 }
 
 #[test]
+fn a_request_that_names_no_host_may_be_for_any() {
+    let mut limited = matcher(&[], "/a");
+    limited.host = Some(HostPattern::Exact("other.example.com".to_owned()));
+    let limited = table(vec![limited]);
+    assert!(!ask(Method::Get, "/a").applies(&limited));
+    assert!(ask(Method::Get, "/a").host("").applies(&limited));
+}
+
+#[test]
 fn all_routes_that_match_are_found_once() {
     let table = table(vec![
         matcher(&[], "/users/{id}"),

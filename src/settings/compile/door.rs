@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// What the sections about the client's side mean.
 pub(super) struct Door {
-    listeners: Vec<Listener>,
+    pub(super) listeners: Vec<Listener>,
     public: Option<Origin>,
     prefix: String,
     pub(super) trusted_proxies: Vec<IpNet>,

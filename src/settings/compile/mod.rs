@@ -1,5 +1,6 @@
 //! From what is written to what is meant: each section of the file, with its defaults.
 
+mod admin;
 mod door;
 mod keeping;
 mod learn;
@@ -30,6 +31,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let secrets = secret::compile(raw, store.as_ref(), draft);
     let mail = mail::compile(raw.mail.as_ref(), door.public_origin(), draft);
     let audit = keeping::audit(raw.audit.as_ref(), draft);
+    let admin = admin::compile(raw.admin.as_ref(), &door.listeners, draft);
     let log = keeping::log(raw.log.as_ref(), draft);
     let default = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = draft.count(raw.threads, default, &root.key("threads"));
@@ -55,6 +57,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         passwords: verification.passwords,
         mail,
         audit,
+        admin,
         log,
         remarks: Diagnostics::default(),
     })

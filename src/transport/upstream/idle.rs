@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::link::LinkPhase;
 use super::options::UpstreamOptions;
 use super::pinned::Pinned;
+use crate::metrics::Metrics;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,6 +18,7 @@ pub(super) struct Shared {
     pub(super) idle: RefCell<VecDeque<Connection>>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) pinned: Arc<AtomicUsize>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 /// A connection that carries a response body; given back when that has ended.
@@ -52,7 +54,11 @@ impl Lease {
                 let most = self.pool.options.max_connections.div_ceil(PINNED_SHARE);
                 pinned.keep(self.connection, &self.pool.pinned, most);
             }
-            Home::Pool => self.pool.idle.borrow_mut().push_back(self.connection),
+            Home::Pool => {
+                let mut idle = self.pool.idle.borrow_mut();
+                idle.push_back(self.connection);
+                self.pool.metrics.upstream_idle(idle.len());
+            }
         }
     }
 }

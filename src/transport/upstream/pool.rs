@@ -13,6 +13,7 @@ use super::options::UpstreamOptions;
 use super::outgoing::Outgoing;
 use super::pinned::Pinned;
 use super::target::ConnectError;
+use crate::metrics::Metrics;
 use crate::transport::connection_auth::{self, Said};
 use crate::transport::status_class::switches_protocols;
 use http::header;
@@ -94,6 +95,7 @@ impl Pool {
         options: UpstreamOptions,
         open: Arc<AtomicUsize>,
         pinned: Arc<AtomicUsize>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             shared: Rc::new(Shared {
@@ -101,6 +103,7 @@ impl Pool {
                 idle: RefCell::new(VecDeque::new()),
                 open,
                 pinned,
+                metrics,
             }),
         }
     }
@@ -140,6 +143,7 @@ impl Pool {
             }
             Client::Many => None,
         };
+        let begun = Instant::now();
         loop {
             let kept = match pinned {
                 None => self.checkout(),
@@ -161,6 +165,7 @@ impl Pool {
             };
             let error = match sent {
                 Ok(response) => {
+                    self.shared.metrics.upstream_answered(begun.elapsed());
                     let said = read(&response).ok_or(SendError::Framing)?;
                     let home = match client {
                         Client::Many if begins || said > Said::Nothing => Home::Nowhere,
@@ -224,18 +229,22 @@ impl Pool {
         let mut newest = idle.iter().rev().take(LOOK_BACK);
         if let Some(back) = newest.position(|connection| connection.sender.is_ready()) {
             let place = idle.len() - 1 - back;
+            self.shared.metrics.upstream_idle(idle.len() - 1);
             return idle.remove(place);
         }
+        let mut ready = None;
         for _ in 0..idle.len().min(LOOK_AHEAD) {
             let connection = idle.pop_front()?;
             if connection.sender.is_ready() {
-                return Some(connection);
+                ready = Some(connection);
+                break;
             }
             if !connection.sender.is_closed() {
                 idle.push_back(connection);
             }
         }
-        None
+        self.shared.metrics.upstream_idle(idle.len());
+        ready
     }
 
     async fn connect(&self) -> Result<Connection, ConnectError> {

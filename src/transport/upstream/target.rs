@@ -96,6 +96,20 @@ impl FromStr for Target {
     }
 }
 
+impl Target {
+    /// Its name in a `Host` header (RFC 9112 §3.2).
+    pub(crate) fn authority(&self) -> String {
+        match self {
+            Self::Http { host, port } | Self::Https { host, port } => {
+                let is_v6 = host.contains(':');
+                let (open, close) = if is_v6 { ("[", "]") } else { ("", "") };
+                format!("{open}{host}{close}:{port}")
+            }
+            Self::Unix(_) => "localhost".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -69,6 +69,7 @@ pub(super) fn table(matchers: Vec<Matcher>) -> RouteTable {
 /// A request, put before a table.
 pub(super) struct Ask {
     method: Method,
+    host: &'static str,
     target: &'static str,
     headers: HeaderMap,
     body: &'static str,
@@ -77,6 +78,7 @@ pub(super) struct Ask {
 pub(super) fn ask(method: Method, target: &'static str) -> Ask {
     Ask {
         method,
+        host: "app.example.com",
         target,
         headers: HeaderMap::new(),
         body: "",
@@ -89,6 +91,11 @@ impl Ask {
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
+        self
+    }
+
+    pub(super) fn host(mut self, host: &'static str) -> Self {
+        self.host = host;
         self
     }
 
@@ -108,7 +115,7 @@ impl Ask {
         let head = RequestHead::new(self.method, &path, query, &self.headers);
         then(&RequestHead {
             upgrades: self.headers.contains_key(http::header::UPGRADE),
-            ..head.for_host("app.example.com")
+            ..head.for_host(self.host)
         })
     }
 

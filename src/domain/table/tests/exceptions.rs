@@ -266,6 +266,7 @@ fn an_exception_by_host_needs_its_own_spelling() {
         for host in ["App.example.com", "app.example.com.", "app.example.com.:80"] {
             assert!(asked(host).applies(&open), "{host}");
         }
+        assert!(ask(Method::Get, "/users").host("").applies(&open));
     }
 }
 
