@@ -12,7 +12,7 @@ use tracing_subscriber::filter::{LevelFilter, ParseError};
 pub struct LogSettings {
     /// For whom.
     pub format: LogFormat,
-    /// What is written: `info`, or directives such as `info,stepgate::edge=debug`.
+    /// What is written: `info`, or directives such as `info,stepgate::proxy=debug`.
     pub level: String,
 }
 
@@ -39,7 +39,7 @@ impl Default for LogSettings {
 /// A level that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{level}` is not a level: expected `error`, `warn`, `info`, `debug`, `trace` or directives such as `info,stepgate::edge=debug`"
+    "`{level}` is not a level: expected `error`, `warn`, `info`, `debug`, `trace` or directives such as `info,stepgate::proxy=debug`"
 )]
 pub struct WrongLevel {
     level: String,

@@ -1,6 +1,6 @@
 //! The proxy: the life of a request, in one screen.
 //!
-//! [`walk`]: normalize, our own endpoints, route, identify, admit, then forward and observe, or challenge,
+//! `walk`: normalize, our own endpoints, route, identify, admit, then forward and observe, or challenge,
 //! or refuse.
 
 mod body;

@@ -5,7 +5,7 @@ use crate::sources::{files, short, text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which modules are in which layer, the lowest first.
-const LAYERS: [&[&str]; 6] = [
+pub(crate) const LAYERS: [&[&str]; 6] = [
     &["domain"],
     &[
         "clock",

@@ -11,6 +11,7 @@
 mod architecture;
 mod diagnostics;
 mod imports;
+mod map;
 mod measures;
 mod metrics;
 mod policies;
