@@ -227,7 +227,7 @@ fn request(case: &Case) -> Option<(Uri, HeaderMap)> {
     Some((target, headers))
 }
 
-/// As `session/observe.rs` looks for revoked sessions.
+/// As `session/observe/mod.rs` looks for revoked sessions.
 fn carried(names: &CredentialNames, lines: &CarriedLines, keys: &Keys) -> Carried {
     let read = names.read(lines);
     Carried {

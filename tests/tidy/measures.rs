@@ -12,7 +12,7 @@ use syn::{Attribute, Block, Ident, ImplItemFn, Item, ItemFn, Signature, TraitIte
 /// Functions of more than 100 lines.
 const LONG_FUNCTIONS: usize = 2;
 /// Files of more than 350 lines.
-const LONG_FILES: usize = 13;
+const LONG_FILES: usize = 12;
 /// Names that stand for two or more types.
 const DOUBLED_NAMES: usize = 40;
 /// Comments that are not documentation, in every 1,000 lines of code.

@@ -1,0 +1,288 @@
+//! A declared login, with the answer of the application.
+
+use super::Watch;
+use super::doubt::{Carried, tell_of_disbelief};
+use crate::audit::{EventKind, Outcome};
+use crate::domain::{Owner, SessionId, StoredSession, Subject, Timestamp};
+use crate::request::context::RequestContext;
+use crate::session::{
+    Answer, Attempt, Disregarded, KnownSession, Named, Observed, Sign, Verdict, judge_login,
+};
+use crate::store::{Carry, Login, StoreError};
+use crate::transport::upstream::UpstreamBody;
+use crate::verification::{hash_browser_key, new_browser_key};
+use http::{HeaderMap, HeaderValue, Response, header};
+
+impl Watch {
+    /// A declared login, with the answer of the application. `read` is the beginning of its body, where
+    /// signs are looked for there.
+    pub(super) async fn logged_in(
+        &self,
+        context: &RequestContext<'_>,
+        attempts: &[Attempt],
+        response: &mut Response<UpstreamBody>,
+        read: Option<&[u8]>,
+    ) {
+        let shared = &self.known.shared;
+        let Some((before, after)) = self.change(response.headers()) else {
+            return self.dispute_all(context, response.headers()).await;
+        };
+        let guest_since = self.guest_since(before);
+        let Ok(known) = self.known_sessions(after, guest_since).await else {
+            return self
+                .known
+                .forgetting
+                .forget(before.into_iter().chain(after));
+        };
+        // A sign that is not found in compressed bytes may well be there.
+        let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
+        let shown = Shown {
+            status: response.status().as_u16(),
+            headers: response.headers(),
+            body: read.filter(|_| readable),
+            sets_session: shared.options.credentials.set_by(response.headers()),
+        };
+        let (answer, named) = shown.read(attempts);
+        // Where the connection is logged in, what somebody typed may be about another.
+        let is_doubtful =
+            context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
+        let named = if is_doubtful { Named::Nobody } else { named };
+        let observed = Observed {
+            answer,
+            named,
+            known,
+            leads_to_a_session: after.is_some(),
+            may_be_signed_in: before.is_some()
+                && guest_since.is_none()
+                && attempts
+                    .iter()
+                    .all(|one| one.route.believes_what_is_typed()),
+        };
+        match judge_login(observed) {
+            Verdict::Believed(subject) => {
+                let at = Some(shared.clock.now());
+                self.begin(
+                    context,
+                    (before, after),
+                    subject,
+                    at,
+                    response.headers_mut(),
+                )
+                .await;
+            }
+            Verdict::Changed(subject) => {
+                self.known.end(context.id, before).await;
+                self.begin(
+                    context,
+                    (before, after),
+                    subject,
+                    None,
+                    response.headers_mut(),
+                )
+                .await;
+            }
+            Verdict::Again => {
+                tracing::debug!(request_id = %context.id, "a login within a known session of the same subject makes it no fresher");
+                self.again(context, (before, after), response.headers())
+                    .await;
+            }
+            Verdict::Disputed => {
+                tell_of_disbelief(context);
+                self.dispute_all(context, response.headers()).await;
+            }
+            Verdict::Nothing(Disregarded::Failed) => {
+                shown.tell_missing(context, attempts);
+                if !self.has_failed(shown.status) {
+                    self.doubt_if_kept(context, response.headers()).await;
+                }
+            }
+            Verdict::Nothing(why) => {
+                tell_disregarded(context, why);
+                self.doubt(context, after).await;
+            }
+        }
+    }
+
+    /// A session begins. Whatever its cookie held before is dropped.
+    pub(super) async fn begin(
+        &self,
+        context: &RequestContext<'_>,
+        (before, after): (Option<SessionId>, Option<SessionId>),
+        subject: Subject,
+        authenticated_at: Option<Timestamp>,
+        response: &mut HeaderMap,
+    ) {
+        let shared = &self.known.shared;
+        let Some(id) = after else { return };
+        let now = shared.clock.now();
+        let key = new_browser_key(&shared.entropy);
+        let session = StoredSession {
+            owner: Owner::Subject(subject.clone()),
+            authenticated_at,
+            browser_key: hash_browser_key(key.expose(), &shared.keys),
+            created_at: now,
+            seen_at: now,
+            revoked: false,
+        };
+        let login = Login {
+            id,
+            replaces: before,
+            session,
+            keep: shared.options.remember,
+        };
+        let written = self
+            .known
+            .tell(context.id, &self.known.store.put_login(&login).await);
+        let outcome = if written
+            && self.note_spelling(context, id, response).await
+            && self.note_parts(context, id, response).await
+        {
+            Outcome::Succeeded
+        } else {
+            let (was, is) = self.reduced(response);
+            let spelled = was.into_iter().chain(is);
+            self.known
+                .forgetting
+                .forget(before.into_iter().chain([id]).chain(spelled));
+            Outcome::Failed
+        };
+        if outcome == Outcome::Succeeded {
+            let drop = shared.guest.is_carried(&self.carried);
+            let drop = drop.then(|| shared.guest.drop());
+            let cookies = drop.into_iter().chain([shared.browser_key.set(&key)]);
+            for cookie in cookies.flat_map(HeaderValue::try_from) {
+                response.append(header::SET_COOKIE, cookie);
+            }
+        }
+        let mut event = context.event(shared.clock.now(), EventKind::LoginObserved, outcome);
+        event.session = Some(id);
+        event.subject = Some(&subject);
+        self.known.record(context.id, &event);
+    }
+
+    /// The same subject logged in within a known session: what it had earned is dropped.
+    pub(super) async fn again(
+        &self,
+        context: &RequestContext<'_>,
+        (before, after): (Option<SessionId>, Option<SessionId>),
+        response: &HeaderMap,
+    ) {
+        self.opened.take();
+        for id in before.into_iter().chain(after) {
+            if !self
+                .known
+                .tell(context.id, &self.known.store.lock_session(id).await)
+            {
+                return self
+                    .known
+                    .forgetting
+                    .forget(before.into_iter().chain(after));
+            }
+        }
+        self.follow(context, (before, after), Carry::SessionAlone, response)
+            .await;
+    }
+
+    /// The known sessions among those that the request carries, whole, in part or in another spelling,
+    /// and the one that the answer leads to.
+    ///
+    /// One of which it was doubtful whether somebody is signed in is none for who shows that nobody is.
+    pub(super) async fn known_sessions(
+        &self,
+        after: Option<SessionId>,
+        guest_since: Option<Timestamp>,
+    ) -> Result<Vec<KnownSession>, StoreError> {
+        let Carried { mut exact, spelled } = self.carried_sessions();
+        exact.extend(after.filter(|after| !exact.contains(after)));
+        let mut known = Vec::new();
+        for id in exact {
+            known.extend(self.known_session(id, guest_since).await?);
+        }
+        // What is filed under a spelling stands for a session that only some applications find.
+        let spelled = spelled.into_iter().filter(|_| known.is_empty());
+        for id in spelled.collect::<Vec<_>>() {
+            known.extend(self.known_session(id, guest_since).await?);
+        }
+        Ok(known)
+    }
+
+    pub(super) async fn known_session(
+        &self,
+        id: SessionId,
+        guest_since: Option<Timestamp>,
+    ) -> Result<Option<KnownSession>, StoreError> {
+        let is_settled = |session: &StoredSession| {
+            session.owner == Owner::Doubtful
+                && guest_since.is_some_and(|since| since > session.created_at)
+        };
+        let session = self.known.find(id).await?;
+        let session = session.filter(|session| !is_settled(session));
+        Ok(session.map(|session| KnownSession {
+            of_this_browser: self.is_of_this_browser(&session),
+            subject: session.owner.subject().cloned(),
+        }))
+    }
+}
+
+/// What an answer to a login shows.
+pub(super) struct Shown<'r> {
+    pub(super) status: u16,
+    pub(super) headers: &'r HeaderMap,
+    pub(super) body: Option<&'r [u8]>,
+    pub(super) sets_session: bool,
+}
+
+impl Shown<'_> {
+    /// Whether it is a success by any entry, and of whom.
+    pub(super) fn read(&self, attempts: &[Attempt]) -> (Answer, Named) {
+        let succeeded = |one: &&Attempt| one.route.succeeded(self.status, self.headers, self.body);
+        let successes: Vec<_> = attempts.iter().filter(succeeded).collect();
+        if successes.is_empty() {
+            let answer = if self.status >= 400 && !self.sets_session {
+                Answer::Refused
+            } else {
+                Answer::Failed
+            };
+            return (answer, agreed(attempts.iter().map(Attempt::name)));
+        }
+        let names = successes.into_iter().map(|one| {
+            let said = one.route.subject_in_response(self.headers);
+            said.map_or_else(|| one.name(), Named::ByApplication)
+        });
+        (Answer::Succeeded, agreed(names))
+    }
+
+    pub(super) fn tell_missing(&self, context: &RequestContext<'_>, attempts: &[Attempt]) {
+        let missing = attempts
+            .iter()
+            .find_map(|one| one.route.missing_sign(self.status, self.headers, self.body));
+        let missing = missing.map_or("", Sign::field);
+        tracing::debug!(request_id = %context.id, status = self.status, missing, "a login did not succeed, as success tells it");
+    }
+}
+
+/// Whom all entries name; nobody if they do not agree.
+pub(super) fn agreed(mut names: impl Iterator<Item = Named>) -> Named {
+    let first = names.next().unwrap_or(Named::Nobody);
+    if names.all(|name| name == first) {
+        first
+    } else {
+        Named::Nobody
+    }
+}
+
+pub(super) fn tell_disregarded(context: &RequestContext<'_>, why: Disregarded) {
+    let (request_id, path) = (context.id, context.path());
+    match why {
+        Disregarded::NoSubject => {
+            tracing::warn!(%request_id, path, "a login succeeded, but the settings do not find its subject");
+        }
+        Disregarded::NoSession => {
+            tracing::warn!(%request_id, path, "a login succeeded, but it sets none of the session's cookies");
+        }
+        Disregarded::SignedIn => {
+            tracing::warn!(%request_id, path, "a login is not believed: somebody may have been signed in to the session that came with it; guarded requests are refused until the next login");
+        }
+        Disregarded::Failed => {}
+    }
+}

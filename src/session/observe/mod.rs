@@ -1,0 +1,284 @@
+//! What the application's answer says about sessions: a login, a logout, a rotated cookie.
+
+mod doubt;
+mod guest;
+mod login;
+mod rotation;
+
+use crate::domain::{Body, BrowserKeyHash, RequestHead, SessionId, Timestamp};
+use crate::request::body::{RequestBody, RequestBodyError};
+use crate::request::context::RequestContext;
+use crate::session::identify::{asserted, identify};
+use crate::session::open::{Close, Opened};
+use crate::session::sessions::Sessions;
+use crate::session::{
+    Attempt, Caller, Candidates, CarriedLines, DoubledCredential, Found, LoginRoute, Unclear,
+};
+use crate::transport::status_class::was_taken;
+use crate::transport::upstream::UpstreamBody;
+use crate::verification::{hash_browser_key, previous_browser_key_hash};
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, header};
+use http_body_util::BodyExt;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+use guest::LooksLike;
+
+/// What a request carries, and what its answer may turn out to mean.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    known: Rc<Sessions>,
+    carried: CarriedLines,
+    candidates: Candidates,
+    found: Found,
+    /// Whether the request shows that nobody is signed in, if it is answered as it looks.
+    looks_like: LooksLike,
+    /// When it came, if that matters.
+    came_at: Option<Timestamp>,
+    /// The browser key that comes with a login or logout, under each secret that is still read.
+    browser_keys: [Option<BrowserKeyHash>; 2],
+    /// The request and its answer end with their session; but not those that end it.
+    opened: RefCell<Option<Opened>>,
+}
+
+/// How much of a response is read for the signs of a login.
+const MOST_OF_A_RESPONSE: usize = 256 * 1024;
+
+impl Watch {
+    /// Notes what a request carries before it goes its way.
+    pub(crate) fn new(
+        known: &Rc<Sessions>,
+        context: &RequestContext<'_>,
+        head: &RequestHead<'_>,
+    ) -> Self {
+        let shared = &known.shared;
+        let sessions = &shared.options;
+        let learn = sessions.learn();
+        let candidates = learn
+            .map(|learn| learn.candidates(head))
+            .unwrap_or_default();
+        let carried = CarriedLines::of(head.headers, context.path(), &sessions.credentials)
+            .with_keys(
+                head.headers,
+                head.query,
+                head.hidden_queries(),
+                &sessions.key_names,
+            );
+        let presented = if candidates.is_empty() {
+            None
+        } else {
+            shared.browser_key.read(&carried, head.headers)
+        };
+        let browser_keys = [hash_browser_key, previous_browser_key_hash]
+            .map(|hash| presented.and_then(|key| hash(key, &shared.keys)));
+        let asserted = asserted(known, context, head.headers);
+        let opened = known.open.register(&carried, asserted, Close::of(context));
+        let looks_like = LooksLike::of(sessions, context, head, &carried);
+        Self {
+            opened: RefCell::new(opened),
+            came_at: looks_like.tells().then(|| shared.clock.now()),
+            known: known.clone(),
+            looks_like,
+            carried,
+            candidates,
+            found: Found::Nothing,
+            browser_keys,
+        }
+    }
+
+    /// What becomes of the request when it is upgraded, and what tells of its end.
+    pub(crate) fn tunnel(&self) -> (Option<Opened>, Rc<Notify>) {
+        let end = Rc::new(Notify::new());
+        let request = self.opened.borrow();
+        let opened = request.as_ref();
+        (opened.and_then(|it| it.tunnel(end.clone())), end)
+    }
+
+    /// Reads the body where it says whether this is a login, and of whom. One too large to read is
+    /// let through unread: what it says is not known.
+    pub(crate) async fn read_login(
+        &self,
+        content: &mut RequestBody,
+        limit: usize,
+    ) -> Result<(), RequestBodyError> {
+        if self.candidates.reads_body() && content.announces_at_most(limit) {
+            content.read(limit).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells what the request is, now that its body is there.
+    pub(crate) fn settle(&mut self, head: &RequestHead<'_>, content: &RequestBody) {
+        if !self.candidates.is_empty() {
+            let unread = Bytes::new();
+            let bytes = match content.as_read() {
+                None if self.candidates.reads_body() => None,
+                None => Some(&unread),
+                Some(bytes) => Some(bytes),
+            };
+            let body = bytes.map(|bytes| Body::read_or_opaque(head.headers, bytes));
+            self.found = self.candidates.settle(head, body.as_ref());
+        }
+    }
+
+    /// Asks for an answer that can be read, and for all of it, where it must be.
+    pub(crate) fn prepare(&self, parts: &mut Parts) {
+        if self.attempts().iter().any(Attempt::reads_response_body) {
+            for name in [
+                header::ACCEPT_ENCODING,
+                header::IF_MODIFIED_SINCE,
+                header::IF_NONE_MATCH,
+                header::RANGE,
+            ] {
+                parts.headers.remove(name);
+            }
+        }
+    }
+
+    /// Whether any session that some application may find in the request is revoked.
+    pub(crate) fn is_revoked(&self) -> bool {
+        let shared = &self.known.shared;
+        let names = &shared.options.credentials;
+        let found = names.all_sessions(&self.carried, &shared.keys);
+        found.iter().any(|session| shared.revoked.contains(session))
+    }
+
+    /// Who sends the request, as far as it tells.
+    pub(crate) fn caller(
+        &self,
+        context: &RequestContext<'_>,
+        headers: &HeaderMap,
+    ) -> Result<Caller, DoubledCredential> {
+        identify(&self.known, context, &self.carried, headers)
+    }
+
+    /// Somebody who carries a credential twice: no session, but none of those may have ended.
+    pub(crate) fn caller_in_doubt(&self) -> Caller {
+        let shared = &self.known.shared;
+        let names = &shared.options.credentials;
+        Caller {
+            alone: names.sessions_in_doubt(&self.carried, &shared.keys),
+            ..Caller::default()
+        }
+    }
+
+    /// Notes what the answer means for sessions, before the client hears it.
+    ///
+    /// Returns the beginning of the body, where it had to be read, and what ends with its session.
+    pub(crate) async fn observe(
+        self,
+        context: &RequestContext<'_>,
+        response: &mut Response<UpstreamBody>,
+    ) -> (Bytes, Option<Opened>) {
+        let names = &self.known.shared.options.credentials;
+        let sets_session = names.set_by(response.headers());
+        self.tell_guest(context, response, sets_session);
+        match &self.found {
+            // A login to some applications: if it was one, whose session this is now cannot be told.
+            Found::Unclear(unclear) => {
+                if may_have_succeeded(unclear, response, sets_session) {
+                    Box::pin(self.dispute_all(context, response.headers())).await;
+                    Box::pin(self.doubt_if_kept(context, response.headers())).await;
+                }
+            }
+            Found::Logout if was_taken(response.status()) => {
+                Box::pin(self.ended(context, response.headers())).await;
+            }
+            Found::Logout | Found::Nothing if sets_session => {
+                self.tell_undeclared(context);
+                Box::pin(self.rotated(context, response.headers())).await;
+            }
+            Found::Logout | Found::Nothing => self.note_kept(response),
+            Found::Login(attempts) => {
+                let read = if attempts.iter().any(Attempt::reads_response_body) {
+                    Some(beginning(response).await)
+                } else {
+                    None
+                };
+                Box::pin(self.logged_in(context, attempts, response, read.as_deref())).await;
+                return (read.unwrap_or_default(), self.opened.take());
+            }
+        }
+        (Bytes::new(), self.opened.take())
+    }
+
+    fn tell_undeclared(&self, context: &RequestContext<'_>) {
+        let (request_id, path) = (context.id, context.path());
+        if self.candidates.is_empty() {
+            tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login");
+        } else {
+            tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login: not all that `match` asks for is there, or no field that is named like a password");
+        }
+    }
+
+    fn attempts(&self) -> &[Attempt] {
+        match &self.found {
+            Found::Login(attempts) => attempts,
+            Found::Logout | Found::Nothing | Found::Unclear(_) => &[],
+        }
+    }
+
+    /// Counts an answer that left the session's cookie as it was, until it is known whether the
+    /// application sets it with every answer. Only of pages: what is served from files sets none.
+    fn note_kept(&self, response: &Response<UpstreamBody>) {
+        let shared = &self.known.shared;
+        if !shared.rolling.is_settled()
+            && is_page(response)
+            && shared.options.credentials.found_in(&self.carried)
+        {
+            shared.rolling.note_kept();
+        }
+    }
+
+    /// The session before and after the response; `None` if the request's credentials are doubled.
+    fn change(&self, response: &HeaderMap) -> Option<(Option<SessionId>, Option<SessionId>)> {
+        let shared = &self.known.shared;
+        let names = &shared.options.credentials;
+        let before = names.read(&self.carried).ok()?;
+        let after = names.after(&before, response);
+        Some((before.session(&shared.keys), after.session(&shared.keys)))
+    }
+}
+
+/// Whether an answer may be that to a login which succeeded, as far as its head tells. Where it leads is
+/// often the client's own choice (`next=`), and so is its kind (`Accept`).
+fn may_have_succeeded(
+    unclear: &Unclear,
+    response: &Response<UpstreamBody>,
+    sets_session: bool,
+) -> bool {
+    let status = response.status().as_u16();
+    let is_success = |route: &Arc<LoginRoute>| route.may_succeed_with(status);
+    sets_session || (unclear.shows_secret && status < 400) || unclear.routes.iter().any(is_success)
+}
+
+/// Whether an answer is a page or data, rather than a file, an error or nothing new.
+fn is_page(response: &Response<UpstreamBody>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
+    let is_page = ["text/html", "text/plain", "application/json"]
+        .iter()
+        .any(|page| {
+            kind.get(..page.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
+        });
+    was_taken(response.status()) && (is_page || kind.is_empty())
+}
+
+/// Reads the beginning of a response body, as far as signs of a login are looked for.
+async fn beginning(response: &mut Response<UpstreamBody>) -> Bytes {
+    let mut read = BytesMut::new();
+    while read.len() < MOST_OF_A_RESPONSE {
+        let Some(Ok(frame)) = response.body_mut().frame().await else {
+            break;
+        };
+        if let Ok(data) = frame.into_data() {
+            read.extend_from_slice(&data);
+        }
+    }
+    read.freeze()
+}
