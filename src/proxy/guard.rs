@@ -1,20 +1,18 @@
 //! Judges a request: reads what must be read, puts its demands before the gate, and records the decision.
 
+use super::demands::Asked;
 use super::error::EdgeError;
 use super::outbound::Outbound;
 use super::state::Worker;
 use crate::audit::Outcome;
 use crate::domain::{
-    Body, Demand, Enforcement, Found, Match, Reason, RequestHead, RequestLine, Session,
-    SessionState, Unmet, Verdict, binding_parts, needs_body, reads_body, values,
+    Demand, Enforcement, Found, Reason, RequestHead, RequestLine, Session, SessionState, Verdict,
 };
 use crate::gate::{self, Admission, Permitted};
-use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::session::{Caller, Sessions, Watch};
 use crate::transport::connection_auth;
 use crate::web::UnmetDemand;
-use bytes::Bytes;
 
 /// What became of a request.
 pub(super) type Judged<'p> = Verdict<Permitted<Outbound<'p>>, Box<Challenged<'p>>, Reason>;
@@ -158,83 +156,6 @@ fn refuse_if_authenticated(
         return Err(EdgeError::Refused(Reason::ConnectionAuthenticated));
     }
     Ok(())
-}
-
-/// The demands that a request makes, once everything that matters is read.
-#[derive(Default)]
-struct Asked {
-    matches: Vec<Match>,
-    demands: Vec<Demand>,
-    /// For each demand, what the person is shown.
-    shown: Vec<Vec<(String, String)>>,
-}
-
-impl Asked {
-    async fn read(
-        found: Found,
-        head: &RequestHead<'_>,
-        content: &mut RequestBody,
-        limit: usize,
-    ) -> Result<Self, EdgeError> {
-        let reads = found.awaits_body()
-            || found
-                .matches()
-                .iter()
-                .any(|found| needs_body(&found.route.requirement, head));
-        let judges = found.awaits_body()
-            || found
-                .matches()
-                .iter()
-                .any(|found| reads_body(&found.route.requirement, head));
-        let bytes = if reads {
-            content.read(limit).await?
-        } else {
-            Bytes::new()
-        };
-        let body = if judges {
-            Body::read(head.headers, &bytes)?
-        } else {
-            Body::read_or_opaque(head.headers, &bytes)
-        };
-        let matches = found.settle(head, &body)?;
-        let mut demands = Vec::with_capacity(matches.len());
-        let mut shown = Vec::with_capacity(matches.len());
-        for Match { route, captures } in &matches {
-            let requirement = route.requirement.clone();
-            let binding = binding_parts(&requirement, head, captures, &body);
-            let mut rows = Vec::with_capacity(requirement.show.len());
-            for (label, field) in &requirement.show {
-                let told: Vec<_> = values(field, head, captures, &body);
-                // What a request does not have makes no row; what it has and leaves empty does.
-                if !told.is_empty() {
-                    rows.push((label.clone(), told.join(", ")));
-                }
-            }
-            shown.push(rows);
-            let binding = binding.map(|parts| gate::digest(&parts));
-            demands.push(Demand {
-                requirement,
-                binding,
-            });
-        }
-        Ok(Self {
-            matches,
-            demands,
-            shown,
-        })
-    }
-
-    /// What is needed to challenge for a demand that is not met.
-    fn unmet(mut self, unmet: Unmet) -> Result<UnmetDemand, EdgeError> {
-        let Unmet { index, reason } = unmet;
-        let index = index.ok_or(EdgeError::Refused(reason))?;
-        Ok(UnmetDemand {
-            reason,
-            route: self.matches.swap_remove(index).route.id.clone(),
-            demand: self.demands.swap_remove(index),
-            shown: self.shown.swap_remove(index),
-        })
-    }
 }
 
 /// Exactly one event for each guarded decision.

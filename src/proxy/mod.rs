@@ -5,6 +5,7 @@
 
 mod body;
 mod counted;
+mod demands;
 mod error;
 mod forward;
 #[cfg(fuzzing)]
