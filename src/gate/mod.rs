@@ -24,6 +24,20 @@ pub struct Admission<T> {
     pub reported: Vec<(usize, Reason)>,
 }
 
+/// Admits `request` at once where it demands nothing and no session limit is in force: then nothing is
+/// asked of the store, and it does not matter who sends it. Else gives it back, for [`admit`].
+pub fn admit_undemanded<T>(
+    sessions: &SessionOptions,
+    demands: &[Demand],
+    request: T,
+) -> Result<Permitted<T>, T> {
+    if demands.is_empty() && !sessions.limits_in_force() {
+        Ok(Permitted::new(request, Vec::new()))
+    } else {
+        Err(request)
+    }
+}
+
 /// Decides whether `request`, which is of `caller` and makes `demands`, may pass.
 ///
 /// One round trip to the store, and none where nothing is demanded and no session limit is in force.

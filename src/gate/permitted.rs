@@ -7,7 +7,7 @@ use http::Request;
 
 /// A request that was judged and may pass.
 ///
-/// [`admit`](super::admit) alone makes one, around the one request that it judged, and the pool of
+/// The gate alone makes one, around the one request that it judged, and the pool of
 /// upstream connections takes nothing else. Not `Clone`: one decision, one request.
 ///
 /// ```compile_fail

@@ -10,7 +10,6 @@ use crate::web::UnmetDemand;
 use bytes::Bytes;
 
 /// The demands that a request makes, once everything that matters is read.
-#[derive(Default)]
 pub(super) struct Asked {
     pub(super) matches: Vec<Match>,
     pub(super) demands: Vec<Demand>,

@@ -39,6 +39,14 @@ pub(super) async fn judge<'p>(
     watch: &mut Watch,
 ) -> Result<Judged<'p>, EdgeError> {
     let may_be_guarded = !found.is_empty();
+    if !may_be_guarded && !worker.sessions.shared.options.limits_in_force() {
+        // Most requests: nothing is asked of them, and nothing of the store.
+        read_login(worker, line, &mut outbound, watch).await?;
+        match gate::admit_undemanded(&worker.sessions.shared.options, &[], outbound) {
+            Ok(permitted) => return Ok(Verdict::Pass(permitted)),
+            Err(returned) => outbound = returned,
+        }
+    }
     let asked = ask(worker, context, found, line, &mut outbound, watch).await;
     let (asked, caller) = asked.inspect_err(|error| {
         if may_be_guarded {
@@ -104,21 +112,11 @@ async fn ask(
     let limit = worker.web.shared.options.body_limit;
     let Outbound { parts, content } = outbound;
     let head = line.head(&parts.headers);
-    if !shared.revoked.is_empty() && watch.is_revoked() {
-        // Revoked means refused on every route at once, without a round trip.
-        return Err(EdgeError::Refused(Reason::SessionRevoked));
-    }
-    let asked = if found.is_empty() {
-        Asked::default()
-    } else {
-        Asked::read(found, &head, content, limit).await?
-    };
+    refuse_if_revoked(worker, watch)?;
+    let asked = Asked::read(found, &head, content, limit).await?;
     watch.read_login(content, limit).await?;
     watch.settle(&head, content);
     let guarded = !asked.demands.is_empty();
-    if !guarded && !shared.options.limits_in_force() {
-        return Ok((asked, Caller::default()));
-    }
     let caller = match watch.caller(context, head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
@@ -130,6 +128,28 @@ async fn ask(
         refuse_if_authenticated(context, &asked, &head)?;
     }
     Ok((asked, caller))
+}
+
+/// Finds out whether a request that no route matches is a login.
+async fn read_login(
+    worker: &Worker,
+    line: &RequestLine<'_>,
+    outbound: &mut Outbound<'_>,
+    watch: &mut Watch,
+) -> Result<(), EdgeError> {
+    refuse_if_revoked(worker, watch)?;
+    let limit = worker.web.shared.options.body_limit;
+    watch.read_login(&mut outbound.content, limit).await?;
+    watch.settle(&line.head(&outbound.parts.headers), &outbound.content);
+    Ok(())
+}
+
+/// Revoked means refused on every route at once, without a round trip.
+fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), EdgeError> {
+    if !worker.sessions.shared.revoked.is_empty() && watch.is_revoked() {
+        return Err(EdgeError::Refused(Reason::SessionRevoked));
+    }
+    Ok(())
 }
 
 /// Gives back the grants of a permit that is not used.
