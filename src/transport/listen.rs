@@ -41,6 +41,8 @@ pub(crate) async fn accept<H: Service>(
     tls: Option<Arc<rustls::ServerConfig>>,
 ) {
     let tls = tls.map(TlsAcceptor::from);
+    // The thread does not end before the queue is empty.
+    let _working = service.transport().drain.work();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -52,6 +54,8 @@ pub(crate) async fn accept<H: Service>(
             Err(error) => pause(&error).await,
         }
     }
+    // What came just before is known to the socket, and to this task only once the I/O driver has looked.
+    tokio::task::yield_now().await;
     while let Some(Ok((stream, peer))) = poll_fn(|cx| match listener.poll_accept(cx) {
         Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
         Poll::Pending => Poll::Ready(None),
@@ -181,6 +185,8 @@ async fn serve_connection<H, S>(
             tokio::time::sleep(DRAIN_GRACE).await;
         };
         let told = tokio::select! {
+            // What is there already counts, however late this task comes to look.
+            biased;
             told = sniffed => told.ok(),
             () = silent => None,
         };
