@@ -117,7 +117,7 @@ async fn ask(
     watch.read_login(content, limit).await?;
     watch.settle(&head, content);
     let guarded = !asked.demands.is_empty();
-    let caller = match watch.caller(context, head.headers) {
+    let caller = match watch.caller(head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
         // The application reads one of them, and which is its own affair.

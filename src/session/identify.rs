@@ -2,27 +2,24 @@
 
 use crate::request::context::RequestContext;
 use crate::session::sessions::Sessions;
-use crate::session::{
-    Asserted, BrowserKeyCookie, Caller, CarriedLines, DoubledCredential, Recognized,
-};
+use crate::session::{Asserted, BrowserKeyCookie, Caller, CarriedLines, DoubledCredential};
 use crate::verification::hash_browser_key;
 use http::HeaderMap;
 
 /// Who sends a request, as far as it tells.
 pub(crate) fn identify(
     sessions: &Sessions,
-    context: &RequestContext<'_>,
     carried: &CarriedLines,
     headers: &HeaderMap,
+    asserted: Option<Asserted>,
 ) -> Result<Caller, DoubledCredential> {
     let Sessions { shared, recent, .. } = sessions;
-    let asserted = asserted(sessions, context, headers);
     // Where nothing but one line of cookies tells who it is, the same line tells the same.
     let line = carried
         .only_cookies()
         .filter(|_| asserted.is_none() && !headers.contains_key(BrowserKeyCookie::HEADER));
     if let Some(known) = line.and_then(|line| recent.find(line)) {
-        return Ok(known.into());
+        return Ok(known);
     }
     let credentials = shared.options.credentials.read(carried)?;
     let (session, earlier) = shared
@@ -30,7 +27,7 @@ pub(crate) fn identify(
         .identify(&credentials, asserted.as_ref(), &shared.keys);
     let limited = shared.options.limits_in_force();
     let presented = shared.browser_key.read(carried, headers);
-    let said = Recognized {
+    let caller = Caller {
         session,
         earlier,
         alone: credentials.sessions_alone(&shared.keys),
@@ -39,18 +36,16 @@ pub(crate) fn identify(
             .then(|| credentials.reduced_session(&shared.keys))
             .flatten(),
         browser_key: presented.and_then(|key| hash_browser_key(key, &shared.keys)),
+        asserted,
     };
     if let Some(line) = line {
-        recent.note(line, said.clone());
+        recent.note(line, caller.clone());
     }
-    Ok(Caller {
-        asserted,
-        ..said.into()
-    })
+    Ok(caller)
 }
 
 /// What a trusted proxy asserts of the caller.
-pub(super) fn asserted(
+pub(crate) fn asserted(
     sessions: &Sessions,
     context: &RequestContext<'_>,
     headers: &HeaderMap,

@@ -25,11 +25,11 @@ pub use credentials::{
     COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
 };
 pub use guest::GuestCookie;
-pub(crate) use identify::identify;
+pub(crate) use identify::{asserted, identify};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
 pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
 pub(crate) use observe::Watch;
-pub use recent::{Recent, Recognized};
+pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
@@ -90,7 +90,7 @@ pub enum SessionKey {
 }
 
 /// Who sends a request, as far as the request itself tells.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
     /// The session, if the request carries a credential.
     pub session: Option<SessionId>,
@@ -112,27 +112,5 @@ impl Caller {
     /// The mail address that a trusted proxy asserts.
     pub fn asserted_email(&self) -> Option<&str> {
         self.asserted.as_ref()?.email.as_deref()
-    }
-}
-
-impl From<Recognized> for Caller {
-    fn from(said: Recognized) -> Self {
-        let Recognized {
-            session,
-            earlier,
-            alone,
-            parts,
-            reduced,
-            browser_key,
-        } = said;
-        Self {
-            session,
-            earlier,
-            alone,
-            parts,
-            reduced,
-            browser_key,
-            asserted: None,
-        }
     }
 }

@@ -1,32 +1,15 @@
-//! Who the last cookie lines belonged to, so that a client's next request costs no hashing.
+//! The callers of the last cookie lines, so that a client's next request costs no hashing.
 //!
 //! A thread's own, and bounded. What a line means never changes while the process runs: it depends
 //! on the line, the settings and the keys alone. What the session it names may do is asked anew
 //! each time.
 
-use crate::domain::{BrowserKeyHash, SessionId};
+use super::Caller;
 use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use zeroize::Zeroize;
-
-/// What a cookie line says of whoever sends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recognized {
-    /// The session, if the line holds a credential.
-    pub session: Option<SessionId>,
-    /// The same under the secret before the rotation, if one is under way.
-    pub earlier: Option<SessionId>,
-    /// The sessions that single credentials of the line would make.
-    pub alone: Vec<SessionId>,
-    /// What is revoked with the session.
-    pub parts: Vec<SessionId>,
-    /// The session of the same credentials in their plainest spelling, where limits are in force.
-    pub reduced: Option<SessionId>,
-    /// The browser key, if the line holds one.
-    pub browser_key: Option<BrowserKeyHash>,
-}
 
 /// The cookie lines that were read last. Two generations: when the young one is full, it becomes
 /// the old one, and whoever was not seen since is forgotten.
@@ -35,7 +18,7 @@ pub struct Recent {
     generations: RefCell<(Generation, Generation)>,
 }
 
-type Generation = HashMap<Line, Recognized>;
+type Generation = HashMap<Line, Caller>;
 
 /// How many lines a generation holds, and how long a line may be: a few megabytes at the most.
 const MOST_LINES: usize = 1024;
@@ -60,7 +43,7 @@ impl Drop for Line {
 
 impl Recent {
     /// What `line` says, if it was read lately.
-    pub fn find(&self, line: &[u8]) -> Option<Recognized> {
+    pub fn find(&self, line: &[u8]) -> Option<Caller> {
         let (young, old) = &mut *self.generations.borrow_mut();
         if let Some(known) = young.get(line) {
             return Some(known.clone());
@@ -71,7 +54,7 @@ impl Recent {
     }
 
     /// Notes what `line` says.
-    pub fn note(&self, line: &[u8], said: Recognized) {
+    pub fn note(&self, line: &[u8], said: Caller) {
         if line.len() <= LONGEST_LINE {
             let (young, old) = &mut *self.generations.borrow_mut();
             keep(young, old, Line(line.into()), said);
@@ -79,7 +62,7 @@ impl Recent {
     }
 }
 
-fn keep(young: &mut Generation, old: &mut Generation, line: Line, said: Recognized) {
+fn keep(young: &mut Generation, old: &mut Generation, line: Line, said: Caller) {
     if young.len() >= MOST_LINES {
         std::mem::swap(young, old);
         young.clear();
@@ -96,15 +79,12 @@ impl fmt::Debug for Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::SessionId;
 
-    fn said(byte: u8) -> Recognized {
-        Recognized {
+    fn said(byte: u8) -> Caller {
+        Caller {
             session: Some(SessionId::new([byte; 32])),
-            earlier: None,
-            alone: Vec::new(),
-            parts: Vec::new(),
-            reduced: None,
-            browser_key: None,
+            ..Caller::default()
         }
     }
 

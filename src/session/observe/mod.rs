@@ -12,7 +12,8 @@ use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
-    Attempt, Caller, Candidates, CarriedLines, DoubledCredential, Found, LoginRoute, Unclear,
+    Asserted, Attempt, Caller, Candidates, CarriedLines, DoubledCredential, Found, LoginRoute,
+    Unclear,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
@@ -33,6 +34,8 @@ use guest::LooksLike;
 pub(crate) struct Watch {
     known: Rc<Sessions>,
     carried: CarriedLines,
+    /// What a trusted proxy asserts.
+    asserted: Option<Asserted>,
     candidates: Candidates,
     found: Found,
     /// Whether the request shows that nobody is signed in, if it is answered as it looks.
@@ -76,7 +79,9 @@ impl Watch {
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
             .map(|hash| presented.and_then(|key| hash(key, &shared.keys)));
         let asserted = asserted(known, context, head.headers);
-        let opened = known.open.register(&carried, asserted, Close::of(context));
+        let opened = known
+            .open
+            .register(&carried, asserted.clone(), Close::of(context));
         let looks_like = LooksLike::of(sessions, context, head, &carried);
         Self {
             opened: RefCell::new(opened),
@@ -84,6 +89,7 @@ impl Watch {
             known: known.clone(),
             looks_like,
             carried,
+            asserted,
             candidates,
             found: Found::Nothing,
             browser_keys,
@@ -148,12 +154,8 @@ impl Watch {
     }
 
     /// Who sends the request, as far as it tells.
-    pub(crate) fn caller(
-        &self,
-        context: &RequestContext<'_>,
-        headers: &HeaderMap,
-    ) -> Result<Caller, DoubledCredential> {
-        identify(&self.known, context, &self.carried, headers)
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Result<Caller, DoubledCredential> {
+        identify(&self.known, &self.carried, headers, self.asserted.clone())
     }
 
     /// Somebody who carries a credential twice: no session, but none of those may have ended.

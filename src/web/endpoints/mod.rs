@@ -13,7 +13,7 @@ use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionS
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
-use crate::session::{Caller, CarriedLines, identify, over_limits, session_of};
+use crate::session::{Caller, CarriedLines, asserted, identify, over_limits, session_of};
 use crate::store::Ask;
 use crate::verification::{self, Claimant, CountedBy};
 use crate::web::Web;
@@ -108,7 +108,8 @@ impl Call<'_, '_> {
         let headers = &self.parts.headers;
         let carried = CarriedLines::of(headers, self.context.path(), &options.credentials)
             .with_keys(headers, self.query, iter::empty(), &options.key_names);
-        let caller = identify(sessions, self.context, &carried, &self.parts.headers)?;
+        let asserted = asserted(sessions, self.context, headers);
+        let caller = identify(sessions, &carried, headers, asserted)?;
         let id = caller
             .session
             .ok_or(EndpointError::Refused(Reason::SessionRequired))?;
