@@ -1,7 +1,6 @@
 //! The permit: a request that was judged and may pass.
 
-use crate::domain::{Claim, Timestamp};
-use crate::store::{Store, StoreError};
+use crate::domain::Claim;
 use crate::transport::upstream::{Admitted, Outgoing};
 use http::Request;
 
@@ -54,14 +53,9 @@ impl<T> Permitted<T> {
         }
     }
 
-    /// The single-use grants that were taken for it.
-    pub fn claims(&self) -> &[Claim] {
-        &self.claims
-    }
-
-    /// Lets nothing out after all: what was taken for it is put back.
-    pub async fn withhold(self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        super::give_back(store, self.claims, now).await
+    /// Sends nothing after all: the single-use grants that were taken for it, to be given back.
+    pub fn into_claims(self) -> Vec<Claim> {
+        self.claims
     }
 }
 

@@ -9,8 +9,7 @@ use crate::request::headers::{
     HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie,
 };
 use crate::request::upgrade::Upgrade;
-use crate::session::BrowserKeyCookie;
-use crate::session::Watch;
+use crate::session::{BrowserKeyCookie, Sessions, Watch};
 use crate::transport::status_class::{is_passed_on_early, switches_protocols};
 use crate::transport::tunnel;
 use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};
@@ -68,7 +67,7 @@ pub(super) async fn forward(
         Ok(response) => response,
         Err((error, unspent)) => {
             if let Some(claims) = unspent {
-                take_back(claims, worker).await;
+                give_back(&worker.sessions, claims).await;
             }
             return Err(error.into());
         }
@@ -177,11 +176,11 @@ fn carry(
     });
 }
 
-async fn take_back(claims: Vec<Claim>, worker: &Worker) {
+/// Gives back what was taken for a request that the application did not get.
+pub(super) async fn give_back(sessions: &Sessions, claims: Vec<Claim>) {
     if claims.is_empty() {
         return;
     }
-    let sessions = &worker.sessions;
     let now = sessions.shared.clock.now();
     if let Err(error) = gate::give_back(&sessions.store, claims, now).await {
         tracing::warn!(%error, "a grant of a request that reached nobody could not be given back");

@@ -2,6 +2,7 @@
 
 use super::demands::Asked;
 use super::error::EdgeError;
+use super::forward::give_back;
 use super::outbound::Outbound;
 use super::state::Worker;
 use crate::audit::Outcome;
@@ -75,7 +76,7 @@ pub(super) async fn judge<'p>(
         && let Err(error) = record(worker, context, &asked, &admission, &caller)
     {
         if let Verdict::Pass(permitted) = admission.verdict {
-            withhold(sessions, permitted).await;
+            give_back(sessions, permitted.into_claims()).await;
         }
         return Err(error);
     }
@@ -150,14 +151,6 @@ fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), EdgeError> {
         return Err(EdgeError::Refused(Reason::SessionRevoked));
     }
     Ok(())
-}
-
-/// Gives back the grants of a permit that is not used.
-async fn withhold(sessions: &Sessions, permitted: Permitted<Outbound<'_>>) {
-    let now = sessions.shared.clock.now();
-    if let Err(error) = permitted.withhold(&sessions.store, now).await {
-        tracing::warn!(%error, "a grant of a request that reached nobody could not be given back");
-    }
 }
 
 /// On an authenticated connection the application may act for the user of the connection, whatever cookie

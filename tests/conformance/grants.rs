@@ -88,8 +88,8 @@ async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(st
     for outcome in outcomes {
         match outcome {
             Verdict::Pass(permitted) => {
-                let claims = permitted.claims().iter();
-                spent.extend(claims.map(|claim| (claim.session, claim.grant.clone())));
+                let claims = permitted.into_claims().into_iter();
+                spent.extend(claims.map(|claim| (claim.session, claim.grant)));
             }
             Verdict::Challenge((unmet, ())) => assert_eq!(unmet.index, Some(0)),
             Verdict::Deny(_) => panic!("not for want of a grant"),
