@@ -1,6 +1,6 @@
 //! The admin endpoints: is it alive, is it ready, and what has it counted. On a listener of their own.
 //!
-//! They tell of traffic, routes and versions, and of no person; nobody is asked who they are.
+//! They show traffic, routes and versions, no users, and ask for no authentication.
 
 mod scrape;
 mod socket;
@@ -139,11 +139,9 @@ impl Admin {
             stage if stage == Stage::Starting as u8 => {
                 fails("starting", "not listening yet".into());
             }
-
             stage if stage == Stage::Draining as u8 => {
                 fails("draining", "asked to stop".into());
             }
-
             _ => {}
         }
         if let Err(error) = store.ping().await {

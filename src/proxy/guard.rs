@@ -214,9 +214,7 @@ fn record_failed(worker: &Worker, context: &RequestContext<'_>, asked: &Asked, r
     let outcome = Outcome::Failed;
     let mut event = context.decision(now, outcome, Some(reason), &asked.demands, (None, None));
     event.routes = asked.matches.iter().map(|found| &found.route.id).collect();
-    if let Err(error) = shared.audit.record(&event) {
-        tracing::warn!(request_id = %context.id, %error, "a refusal is not in the audit log");
-    }
+    worker.sessions.record(context.id, &event);
 }
 
 /// The event for a guarded request that could not be put before the gate.
@@ -244,9 +242,7 @@ fn record_unjudged(
         event.enforcement = Some(strictest.requirement.enforcement);
     }
     event.routes = routes.iter().map(|route| &route.id).collect();
-    if let Err(error) = shared.audit.record(&event) {
-        tracing::warn!(request_id = %context.id, %error, "a refusal is not in the audit log");
-    }
+    worker.sessions.record(context.id, &event);
 }
 
 /// Records that a session is in use, in a task of its own, where idle limits are in force.

@@ -1,7 +1,6 @@
 //! `GET status`, `POST lock` and `POST sign-out`: what a session holds, dropping it, and ending the session for us.
 
-use super::Call;
-use super::EndpointError;
+use super::{BODY_LIMIT, Call, EndpointError, Known};
 use crate::audit::{self, EventKind};
 use crate::domain::{
     Authority, Body, Captures, Demand, Enforcement, Factor, FactorSet, LocalPath, Method,
@@ -47,14 +46,9 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
 /// Drops all elevation of the session.
 pub(super) async fn lock(
     call: &Call<'_, '_>,
-    mut content: RequestBody,
+    content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
-    call.must_be_ours()?;
-    let known = call.identify().await?;
-    let bytes = content.read(super::BODY_LIMIT).await?;
-    if !call.is_json() {
-        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
-    }
+    let (known, _) = read(call, content).await?;
     call.web.verifier.lock(&known.caller()).await?;
     Ok(respond::json(call.context, &LockResponse { locked: true }))
 }
@@ -66,14 +60,9 @@ pub(super) async fn lock(
 /// is no proof of who that is, so the session is disputed rather than forgotten.
 pub(super) async fn sign_out(
     call: &Call<'_, '_>,
-    mut content: RequestBody,
+    content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
-    call.must_be_ours()?;
-    let known = call.identify().await?;
-    let bytes = content.read(super::BODY_LIMIT).await?;
-    if !call.is_json() {
-        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
-    }
+    let (known, bytes) = read(call, content).await?;
     let context = call.context;
     let sessions = &call.web.sessions;
     let (shared, store) = (&sessions.shared, &sessions.store);
@@ -97,6 +86,20 @@ pub(super) async fn sign_out(
     Ok(respond::signed_out(context, &page))
 }
 
+/// Who asks for a change, and what they sent: JSON, or a form that bears our token.
+async fn read(
+    call: &Call<'_, '_>,
+    mut content: RequestBody,
+) -> Result<(Known, Bytes), EndpointError> {
+    call.must_be_ours()?;
+    let known = call.identify().await?;
+    let bytes = content.read(BODY_LIMIT).await?;
+    if !call.is_json() {
+        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
+    }
+    Ok((known, bytes))
+}
+
 /// A field of a form; empty if it is not there.
 fn field<'b>(form: &'b [u8], wanted: &str) -> Cow<'b, str> {
     let mut fields = form_urlencoded::parse(form);
@@ -107,7 +110,7 @@ fn field<'b>(form: &'b [u8], wanted: &str) -> Cow<'b, str> {
 /// What a request would meet, as far as it can be told without its body. Takes nothing.
 async fn ask(
     call: &Call<'_, '_>,
-    known: &super::Known,
+    known: &Known,
     method: &str,
     target: &str,
 ) -> Result<RouteStatus, EndpointError> {
