@@ -100,7 +100,7 @@ impl App {
             services: Arc::new(services),
         };
         let shared = SharedProxy {
-            options: settings.edge,
+            options: settings.proxy,
             sessions: Arc::new(sessions),
             web: Arc::new(web),
             metrics,

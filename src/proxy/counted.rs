@@ -1,7 +1,7 @@
 //! What a request is counted as.
 
 use super::body::ProxyBody;
-use super::error::EdgeError;
+use super::error::ProxyError;
 use crate::audit::Outcome;
 use crate::domain::ReasonKind;
 use crate::metrics::Metrics;
@@ -12,7 +12,7 @@ use http::Response;
 pub(crate) fn count(
     metrics: &Metrics,
     context: &RequestContext<'_>,
-    answered: Result<&Response<ProxyBody>, &EdgeError>,
+    answered: Result<&Response<ProxyBody>, &ProxyError>,
 ) {
     let (outcome, reason) = match (answered, context.decided()) {
         (Err(error), _) => {

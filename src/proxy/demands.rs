@@ -1,6 +1,6 @@
 //! The demands that a request makes of whoever sends it.
 
-use super::error::EdgeError;
+use super::error::ProxyError;
 use crate::domain::{
     Body, Demand, Found, Match, RequestHead, Unmet, binding_parts, needs_body, reads_body, values,
 };
@@ -24,7 +24,7 @@ impl Asked {
         head: &RequestHead<'_>,
         content: &mut RequestBody,
         limit: usize,
-    ) -> Result<Self, EdgeError> {
+    ) -> Result<Self, ProxyError> {
         let reads = found.awaits_body()
             || found
                 .matches()
@@ -74,9 +74,9 @@ impl Asked {
     }
 
     /// What is needed to challenge for a demand that is not met.
-    pub(super) fn unmet(mut self, unmet: Unmet) -> Result<UnmetDemand, EdgeError> {
+    pub(super) fn unmet(mut self, unmet: Unmet) -> Result<UnmetDemand, ProxyError> {
         let Unmet { index, reason } = unmet;
-        let index = index.ok_or(EdgeError::Refused(reason))?;
+        let index = index.ok_or(ProxyError::Refused(reason))?;
         Ok(UnmetDemand {
             reason,
             route: self.matches.swap_remove(index).route.id.clone(),

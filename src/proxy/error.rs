@@ -17,7 +17,7 @@ use crate::web::respond::Failure;
 
 /// Why a request is not answered by the application, other than by a decision.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EdgeError {
+pub(crate) enum ProxyError {
     /// What happens cannot be recorded.
     #[error(transparent)]
     Audit(#[from] AuditUnavailable),
@@ -50,7 +50,7 @@ pub(crate) enum EdgeError {
     Store(#[from] StoreError),
 }
 
-impl EdgeError {
+impl ProxyError {
     /// The word for it.
     pub(super) fn reason(&self) -> Reason {
         match self {
@@ -97,9 +97,7 @@ impl EdgeError {
             }
         }
     }
-}
 
-impl EdgeError {
     /// Logs it with its causes. A failure of ours is logged loudly, but not a thousand times a second.
     pub(super) fn log(&self, context: &RequestContext<'_>, worker: &Worker) {
         let (id, reason, cause) = (context.id, self.reason(), chain(self));

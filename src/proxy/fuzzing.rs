@@ -1,4 +1,4 @@
-//! What `fuzz/` reaches of the edge's inside; built for that alone.
+//! What `fuzz/` reaches of the proxy's inside; built for that alone.
 
 use crate::request::client_address::TrustedProxies;
 use crate::request::headers::{HeaderRules, Hop, Peer, cleanse, cleanse_response, remove_cookie};

@@ -1,7 +1,7 @@
 //! Judges a request: reads what must be read, puts its demands before the gate, and records the decision.
 
 use super::demands::Asked;
-use super::error::EdgeError;
+use super::error::ProxyError;
 use super::forward::give_back;
 use super::outbound::Outbound;
 use super::state::Worker;
@@ -38,7 +38,7 @@ pub(super) async fn judge<'p>(
     line: &RequestLine<'_>,
     mut outbound: Outbound<'p>,
     watch: &mut Watch,
-) -> Result<Judged<'p>, EdgeError> {
+) -> Result<Judged<'p>, ProxyError> {
     let may_be_guarded = !found.is_empty();
     if !may_be_guarded && !worker.sessions.shared.options.limits_in_force() {
         // Most requests: nothing is asked of them, and nothing of the store.
@@ -67,7 +67,7 @@ pub(super) async fn judge<'p>(
     let admission = match admitted.await {
         Ok(admission) => admission,
         Err(error) => {
-            let error = EdgeError::from(error);
+            let error = ProxyError::from(error);
             record_failed(worker, context, &asked, error.reason());
             return Err(error);
         }
@@ -96,7 +96,7 @@ pub(super) async fn judge<'p>(
         (
             Verdict::Challenge(_),
             SessionState::Absent | SessionState::Disputed(_) | SessionState::Unknown,
-        ) => Err(EdgeError::Refused(Reason::SessionRequired)),
+        ) => Err(ProxyError::Refused(Reason::SessionRequired)),
     }
 }
 
@@ -108,7 +108,7 @@ async fn ask(
     line: &RequestLine<'_>,
     outbound: &mut Outbound<'_>,
     watch: &mut Watch,
-) -> Result<(Asked, Caller), EdgeError> {
+) -> Result<(Asked, Caller), ProxyError> {
     let shared = &worker.sessions.shared;
     let limit = worker.web.shared.options.body_limit;
     let Outbound { parts, content } = outbound;
@@ -137,7 +137,7 @@ async fn read_login(
     line: &RequestLine<'_>,
     outbound: &mut Outbound<'_>,
     watch: &mut Watch,
-) -> Result<(), EdgeError> {
+) -> Result<(), ProxyError> {
     refuse_if_revoked(worker, watch)?;
     let limit = worker.web.shared.options.body_limit;
     watch.read_login(&mut outbound.content, limit).await?;
@@ -146,9 +146,9 @@ async fn read_login(
 }
 
 /// Revoked means refused on every route at once, without a round trip.
-fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), EdgeError> {
+fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), ProxyError> {
     if !worker.sessions.shared.revoked.is_empty() && watch.is_revoked() {
-        return Err(EdgeError::Refused(Reason::SessionRevoked));
+        return Err(ProxyError::Refused(Reason::SessionRevoked));
     }
     Ok(())
 }
@@ -159,14 +159,14 @@ fn refuse_if_authenticated(
     context: &RequestContext<'_>,
     asked: &Asked,
     head: &RequestHead<'_>,
-) -> Result<(), EdgeError> {
+) -> Result<(), ProxyError> {
     let mut demands = asked.demands.iter();
     let is_enforced = |demand: &Demand| demand.requirement.enforcement == Enforcement::Enforce;
     if demands.any(is_enforced)
         && (context.connection.data.is_authenticated()
             || connection_auth::is_begun_by(head.headers))
     {
-        return Err(EdgeError::Refused(Reason::ConnectionAuthenticated));
+        return Err(ProxyError::Refused(Reason::ConnectionAuthenticated));
     }
     Ok(())
 }
@@ -178,7 +178,7 @@ fn record(
     asked: &Asked,
     admission: &Admission<Outbound<'_>>,
     caller: &Caller,
-) -> Result<(), EdgeError> {
+) -> Result<(), ProxyError> {
     let (outcome, reason) = match &admission.verdict {
         Verdict::Pass(_) => match admission.reported.first() {
             Some((_, reason)) => (Outcome::Reported, Some(*reason)),
@@ -222,7 +222,7 @@ fn record_unjudged(
     worker: &Worker,
     context: &RequestContext<'_>,
     head: &RequestHead<'_>,
-    error: &EdgeError,
+    error: &ProxyError,
 ) {
     let shared = &worker.sessions.shared;
     let reason = error.reason();

@@ -17,7 +17,7 @@ mod serve;
 mod state;
 
 pub use serve::serve;
-pub use state::{EdgeOptions, SharedProxy};
+pub use state::{ProxyOptions, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
 use crate::request::body::{BodyDeadlines, RequestBody};
@@ -28,7 +28,7 @@ use crate::transport::service::Answer;
 use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
 use body::ProxyBody;
-use error::EdgeError;
+use error::ProxyError;
 use forward::forward;
 use guard::{Challenged, judge};
 use http::request::Parts;
@@ -84,7 +84,7 @@ async fn walk(
     context: &RequestContext<'_>,
     parts: &mut Parts,
     body: Incoming,
-) -> Result<Response<ProxyBody>, EdgeError> {
+) -> Result<Response<ProxyBody>, ProxyError> {
     let NormalizedRequest {
         uri,
         method,
@@ -114,7 +114,7 @@ async fn walk(
     let table = web.shared.table.load();
     let found = table.find(&head);
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
-        return Err(EdgeError::Refused(Reason::PolicyDefaultDeny));
+        return Err(ProxyError::Refused(Reason::PolicyDefaultDeny));
     }
     let mut watch = Watch::new(&worker.sessions, context, &head);
     let content = RequestBody::new(

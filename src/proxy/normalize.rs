@@ -1,7 +1,7 @@
 //! Refuses a request that can be read in more than one way, instead of repairing it.
 
 use crate::domain::{Authority, Method};
-use crate::proxy::state::EdgeOptions;
+use crate::proxy::state::ProxyOptions;
 use crate::request::context::RequestContext;
 use crate::request::headers::{StolenHeader, cleanse};
 use crate::request::upgrade::{Upgrade, upgrade};
@@ -52,7 +52,7 @@ impl NormalizeError {
 pub(crate) fn normalize<'v>(
     parts: &mut Parts,
     context: &'v RequestContext<'_>,
-    options: &EdgeOptions,
+    options: &ProxyOptions,
 ) -> Result<NormalizedRequest<'v>, NormalizeError> {
     if let Some(violation) = context.connection.state.violation() {
         return Err(violation.into());
@@ -94,7 +94,7 @@ pub(crate) fn normalize<'v>(
 fn host<'v>(
     parts: &mut Parts,
     context: &'v RequestContext<'_>,
-    options: &EdgeOptions,
+    options: &ProxyOptions,
 ) -> Result<Cow<'v, str>, NormalizeError> {
     let mut lines = parts.headers.get_all(header::HOST).iter();
     let line = lines.next();
@@ -140,7 +140,7 @@ fn host<'v>(
 
 /// The host that the application is told of where the client named none: the one that people see
 /// (RFC 9112 §3.3, "a fixed URI authority component"), or where we reach it.
-fn default_host(context: &RequestContext<'_>, options: &EdgeOptions) -> HeaderValue {
+fn default_host(context: &RequestContext<'_>, options: &ProxyOptions) -> HeaderValue {
     let origin = context.origin();
     let public = origin.split_once("://").map(|(_, host)| host.to_owned());
     let host = public

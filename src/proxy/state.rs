@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 /// The settings of the client's side and of the way to the application.
 #[derive(Clone, Debug)]
-pub struct EdgeOptions {
+pub struct ProxyOptions {
     /// The limits of clients.
     pub limits: ClientLimits,
     /// The proxies whose forwarding headers are believed.
@@ -36,7 +36,7 @@ pub struct EdgeOptions {
 #[derive(Debug)]
 pub struct SharedProxy {
     /// The settings.
-    pub options: EdgeOptions,
+    pub options: ProxyOptions,
     /// Sessions, keys and credentials.
     pub sessions: Arc<SharedSessions>,
     /// Our own endpoints and responses.

@@ -5,7 +5,7 @@ use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::domain::Origin;
 use crate::mail::MailSettings;
-use crate::proxy::EdgeOptions;
+use crate::proxy::ProxyOptions;
 use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
@@ -25,8 +25,8 @@ pub struct Settings {
     pub threads: usize,
     /// Where we listen.
     pub listeners: Vec<Listener>,
-    /// How the edge behaves.
-    pub edge: EdgeOptions,
+    /// How the proxy behaves.
+    pub proxy: ProxyOptions,
     /// How our own answers are made.
     pub web: WebOptions,
     /// How long requests may go on after we were asked to stop.

@@ -71,7 +71,7 @@ fn warnings(more: &str) -> String {
 fn three_lines_are_enough() {
     let settings = read("");
     assert_eq!(settings.listeners[0].address.to_string(), "127.0.0.1:8080");
-    let upstream = &settings.edge.upstream.target;
+    let upstream = &settings.proxy.upstream.target;
     assert_eq!(
         upstream,
         &Target::Http {
@@ -205,7 +205,7 @@ fn headers_are_believed_only_from_a_proxy_that_is_named() {
     assert!(wrong(headers).contains("trusted_proxies: [10.0.0.1]"));
     let settings = read(&format!("{headers}\ntrusted_proxies: 10.0.0.1\n"));
     assert_eq!(settings.sessions.key, SessionKey::Subject);
-    assert_eq!(settings.edge.headers.identity, ["remote-user"]);
+    assert_eq!(settings.proxy.headers.identity, ["remote-user"]);
     let folded = headers.replace("Remote-User", "Remote_User");
     let folded = wrong(&format!("{folded}\ntrusted_proxies: 10.0.0.1\n"));
     assert!(folded.contains("`Remote_User` never arrives"), "{folded}");
@@ -367,8 +367,8 @@ fn headers_are_passed_and_removed_by_name() {
         folder.parse(&with(more).replacen("\" }", &upstream, 1))
     };
     let settings = parse("pass: [Api_Key, x.version], remove: X-Tenant-Path", "").unwrap();
-    assert_eq!(settings.edge.headers.pass, ["api_key", "x.version"]);
-    assert_eq!(settings.edge.headers.remove, ["x-tenant-path"]);
+    assert_eq!(settings.proxy.headers.pass, ["api_key", "x.version"]);
+    assert_eq!(settings.proxy.headers.remove, ["x-tenant-path"]);
     let told = parse("pass: X-Base-Url", "").unwrap().remarks.to_string();
     assert!(told.contains("no route guards against that"), "{told}");
     let mistakes = parse(

@@ -15,7 +15,7 @@ use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Whose identity is to be verified (NIST SP 800-63's claimant), as the edge has identified them.
+/// Whose identity is to be verified (NIST SP 800-63's claimant), as the proxy has identified them.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimant<'a> {
     /// The session.

@@ -3,7 +3,7 @@
 use super::Draft;
 use super::upstream::Upstream;
 use crate::domain::Origin;
-use crate::proxy::EdgeOptions;
+use crate::proxy::ProxyOptions;
 use crate::request::headers::folded;
 use crate::request::{HeaderRules, SiteOptions, TrustedProxies};
 use crate::session::{BrowserKeyCookie, SessionOptions};
@@ -31,10 +31,10 @@ pub(super) struct Door {
     drain: Duration,
 }
 
-/// The edge's options with what stands beside them.
-pub(super) struct Edge {
+/// The options of the proxy, with what is compiled beside them.
+pub(super) struct ProxySettings {
     pub(super) listeners: Vec<Listener>,
-    pub(super) options: EdgeOptions,
+    pub(super) options: ProxyOptions,
     pub(super) web: WebOptions,
     pub(super) drain: Duration,
 }
@@ -90,13 +90,13 @@ impl Door {
         BrowserKeyCookie::new(is_secure, keep)
     }
 
-    pub(super) fn into_edge(
+    pub(super) fn into_proxy(
         self,
         upstream: Upstream,
         sessions: &SessionOptions,
         cookie: &BrowserKeyCookie,
         draft: &mut Draft<'_>,
-    ) -> Edge {
+    ) -> ProxySettings {
         let mut identity = self.identity;
         if let Some(asserted) = sessions.asserted_headers() {
             let named = [&asserted.email, &asserted.authenticated_at];
@@ -114,7 +114,7 @@ impl Door {
             );
             draft.file.report("upstream.headers.pass", message);
         }
-        let options = EdgeOptions {
+        let options = ProxyOptions {
             limits: self.limits,
             trusted_proxies: TrustedProxies::new(self.trusted_proxies),
             headers: HeaderRules {
@@ -140,7 +140,7 @@ impl Door {
             accept: upstream.accept,
             body_limit: self.body_limit,
         };
-        Edge {
+        ProxySettings {
             listeners: self.listeners,
             options,
             web,

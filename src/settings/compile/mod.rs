@@ -40,14 +40,14 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         draft.file.report("threads", message);
     }
     let browser_key = door.browser_key(verification.settings.session_keep);
-    let edge = door.into_edge(upstream?, &sessions, &browser_key, draft);
+    let proxy = door.into_proxy(upstream?, &sessions, &browser_key, draft);
     Some(Settings {
         file: draft.name.clone(),
         threads,
-        listeners: edge.listeners,
-        edge: edge.options,
-        web: edge.web,
-        drain: edge.drain,
+        listeners: proxy.listeners,
+        proxy: proxy.options,
+        web: proxy.web,
+        drain: proxy.drain,
         sessions,
         browser_key,
         secrets: secrets?,
