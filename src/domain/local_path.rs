@@ -15,7 +15,8 @@ impl LocalPath {
     /// Takes a path as it stands in a request line; `None` for whatever could lead elsewhere.
     ///
     /// Browsers drop tabs and newlines, and read `\` as `/`, so `/\evil`, `//evil` and a slash that
-    /// only an application decodes (`/%2fevil`) are all refused, as are encoded controls.
+    /// only an application decodes (`/%2fevil`) are all refused, as are encoded controls. So is a path that
+    /// begins with two slashes once its dot segments are removed (RFC 3986 §5.2.4): `/a/..//evil`.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix('/')?;
         let lower = rest.to_ascii_lowercase();
@@ -25,11 +26,16 @@ impl LocalPath {
         let plain = rest
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"\\#".contains(&byte));
-        let encoded_control = ["%0", "%1", "%7f", "%5c"].into_iter().any(|escape| {
-            // In a query, `%0A` is a newline somebody typed; a path has none.
-            lower.split('?').next().unwrap_or_default().contains(escape)
-        });
-        (plain && !leads_away && !encoded_control && text.len() <= MAX_BYTES)
+        let path = lower.split('?').next().unwrap_or_default();
+        // In a query, `%0A` is a newline somebody typed; a path has none.
+        let encoded_control = ["%0", "%1", "%7f", "%5c"]
+            .into_iter()
+            .any(|escape| path.contains(escape));
+        (plain
+            && !leads_away
+            && !encoded_control
+            && !may_collapse_to_a_host(path)
+            && text.len() <= MAX_BYTES)
             .then(|| Self(text.to_owned()))
     }
 
@@ -43,6 +49,13 @@ impl fmt::Display for LocalPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Whether a path has dot segments and empty ones: without the former it may begin with two slashes.
+fn may_collapse_to_a_host(path: &str) -> bool {
+    let decoded = path.replace("%2e", ".").replace("%2f", "/");
+    let has_dots = decoded.split('/').any(|name| matches!(name, "." | ".."));
+    has_dots && decoded.contains("//")
 }
 
 /// Beyond this no browser address bar and few servers follow.
@@ -60,6 +73,8 @@ mod tests {
             "/@scope%2fpkg",
             "/a?note=line%0Aline",
             "/.stepup/challenge?t=abc_-",
+            "/a/../b?u=//c",
+            "/a//b",
         ] {
             assert_eq!(
                 LocalPath::parse(path).map(|p| p.to_string()),
@@ -90,6 +105,10 @@ mod tests {
             "/a\\b",
             "/a#b",
             "/ä",
+            "/.././/evil.example",
+            "/a/..//evil.example",
+            "/%2e//evil.example",
+            "/a/%2E%2e/%2fevil.example",
         ] {
             assert_eq!(LocalPath::parse(path), None, "{path}");
         }
