@@ -158,7 +158,8 @@ impl Watch {
         identify(&self.known, &self.carried, headers, self.asserted.clone())
     }
 
-    /// Somebody who carries a credential twice: no session, but none of those may have ended.
+    /// The caller of a request that carries a credential twice: no session, but none of those that it may mean
+    /// may have ended.
     pub(crate) fn caller_in_doubt(&self) -> Caller {
         let shared = &self.known.shared;
         let names = &shared.options.credentials;
