@@ -8,7 +8,7 @@ use crate::domain::Subject;
 
 /// What is known of a login when the application has answered it.
 #[derive(Clone, Debug)]
-pub struct Observed {
+pub struct ObservedLogin {
     /// What the answer shows.
     pub answer: Answer,
     /// Whom the request names, and the application, where the settings say that it does.
@@ -82,8 +82,8 @@ pub enum Disregarded {
 }
 
 /// Judges a login.
-pub fn judge_login(observed: Observed) -> Verdict {
-    let Observed {
+pub fn judge_login(observed: ObservedLogin) -> Verdict {
+    let ObservedLogin {
         answer,
         named,
         known,
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn judged(answer: Answer, named: Named, known: &[KnownSession]) -> Verdict {
-        judge_login(Observed {
+        judge_login(ObservedLogin {
             answer,
             named,
             known: known.to_vec(),
@@ -172,7 +172,7 @@ mod tests {
             (false, false, Disregarded::NoSession),
             (true, true, Disregarded::SignedIn),
         ] {
-            let verdict = judge_login(Observed {
+            let verdict = judge_login(ObservedLogin {
                 answer: Answer::Succeeded,
                 named: typed("alice"),
                 known: Vec::new(),

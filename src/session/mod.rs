@@ -6,6 +6,7 @@
 
 mod asserted;
 mod browser_key;
+mod change;
 mod credentials;
 mod forget;
 mod guest;
@@ -27,7 +28,7 @@ pub use credentials::{
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
-pub use login::{Answer, Disregarded, KnownSession, Named, Observed, Verdict, judge_login};
+pub use login::{Answer, Disregarded, KnownSession, Named, ObservedLogin, Verdict, judge_login};
 pub(crate) use observe::Watch;
 pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};

@@ -89,17 +89,4 @@ impl Sessions {
             tracing::warn!(request_id = %request, %error, "an event is not in the audit log");
         }
     }
-
-    /// Forgets what is known of sessions.
-    pub(crate) async fn end(
-        &self,
-        request: RequestId,
-        sessions: impl IntoIterator<Item = SessionId>,
-    ) {
-        for id in sessions {
-            if !self.tell(request, &self.store.end_session(id).await) {
-                self.forgetting.forget([id]);
-            }
-        }
-    }
 }

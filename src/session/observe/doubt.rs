@@ -1,10 +1,9 @@
 //! What cannot be believed: disputed and doubtful sessions.
 
-use super::Watch;
+use super::{Observation, Watch};
 use crate::domain::{Owner, SessionId, StoredSession};
 use crate::request::context::RequestContext;
-use crate::session::GuestCookie;
-use crate::store::Login;
+use crate::session::change::SessionChange;
 use http::HeaderMap;
 
 impl Watch {
@@ -33,47 +32,37 @@ impl Watch {
         session.browser_key.is_none() || self.browser_keys.contains(&session.browser_key)
     }
 
-    /// Whether a logout may be believed of all sessions that the request carries. What those hold that
-    /// belong to other browsers is gone in any case.
-    pub(super) async fn is_from_their_browser(
+    /// What a logout changes of the sessions that the request carries, if it may not be believed of all of
+    /// them: what those hold that belong to other browsers is gone in any case.
+    pub(super) async fn of_other_browsers(
         &self,
         context: &RequestContext<'_>,
-        before: Option<SessionId>,
-    ) -> bool {
-        let mut believed = true;
+    ) -> Vec<SessionChange> {
+        let mut changes = Vec::new();
         for id in self.carried_sessions().all() {
             match self.known.find(id).await {
                 Ok(Some(session)) if session.owner == Owner::Spelling => {}
                 Ok(Some(session)) if !self.is_of_this_browser(&session) => {
-                    believed = false;
-                    if !self
-                        .known
-                        .tell(context.id, &self.known.store.lock_session(id).await)
-                    {
-                        self.known.forgetting.forget([id]);
-                    }
+                    changes.push(SessionChange::Locked(id));
                 }
                 Ok(_) => {}
-                Err(_) => {
-                    self.known.forgetting.forget(before);
-                    return false;
-                }
+                Err(_) => changes.push(SessionChange::Unread(id)),
             }
         }
-        if !believed {
+        if !changes.is_empty() {
             tell_of_disbelief(context);
         }
-        believed
+        changes
     }
 
     /// Somebody may have logged in, and it cannot be told to which session, or who.
-    pub(super) async fn dispute_all(&self, context: &RequestContext<'_>, response: &HeaderMap) {
-        self.opened.take();
+    pub(super) async fn disputed(&self, response: &HeaderMap) -> Observation {
         let after = self.change(response).and_then(|(_, after)| after);
         let mut ids: Vec<_> = self.carried_sessions().all().collect();
         ids.extend(after.filter(|after| !ids.contains(after)));
         let mut key = None;
         let mut disputed = Vec::new();
+        let mut changes = Vec::new();
         for id in ids {
             match self.known.find(id).await {
                 Ok(Some(session)) => {
@@ -81,58 +70,25 @@ impl Watch {
                     disputed.push(id);
                 }
                 Ok(None) => {}
-                Err(_) => self.known.forgetting.forget([id]),
+                Err(_) => changes.push(SessionChange::Unread(id)),
             }
         }
         if !disputed.is_empty() {
             disputed.extend(after.filter(|after| !disputed.contains(after)));
         }
-        let shared = &self.known.shared;
-        let nobody = StoredSession::without_subject(Owner::Disputed, key, shared.clock.now());
-        for id in disputed {
-            let store = &self.known.store;
-            let done = store.dispute_session(id, &nobody, shared.options.remember);
-            if !self.known.tell(context.id, &done.await) {
-                self.known.forgetting.forget([id]);
-            }
+        let disputed = disputed.into_iter();
+        changes.extend(disputed.map(|id| SessionChange::Disputed(id, key)));
+        Observation {
+            closes: true,
+            ..changes.into()
         }
     }
 
     /// Somebody may have logged in unnoticed, within a session that keeps its cookie.
-    pub(super) async fn doubt_if_kept(&self, context: &RequestContext<'_>, response: &HeaderMap) {
-        if let Some((before, after)) = self.change(response)
-            && before == after
-        {
-            self.doubt(context, after).await;
-        }
-    }
-
-    /// Notes that somebody may be signed in to a session that is not known. Who is refused for it loses
-    /// its cookie, and may log in afresh.
-    pub(super) async fn doubt(&self, context: &RequestContext<'_>, session: Option<SessionId>) {
-        let Some(id) = session else { return };
-        match self.known.find(id).await {
-            Ok(Some(known)) if known.owner != Owner::Doubtful => {}
-            Ok(_) => {
-                let login = Login {
-                    id,
-                    replaces: None,
-                    session: StoredSession::without_subject(
-                        Owner::Doubtful,
-                        None,
-                        self.known.shared.clock.now(),
-                    ),
-                    keep: GuestCookie::LIFE,
-                };
-                if !self
-                    .known
-                    .tell(context.id, &self.known.store.put_login(&login).await)
-                {
-                    self.known.forgetting.forget([id]);
-                }
-            }
-            Err(_) => self.known.forgetting.forget([id]),
-        }
+    pub(super) fn doubtful_if_kept(&self, response: &HeaderMap) -> Option<SessionChange> {
+        let (before, after) = self.change(response)?;
+        let after = after.filter(|_| before == after)?;
+        Some(SessionChange::Doubtful(after))
     }
 }
 

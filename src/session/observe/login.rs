@@ -1,17 +1,17 @@
 //! A declared login, with the answer of the application.
 
-use super::Watch;
 use super::doubt::{Carried, tell_of_disbelief};
-use crate::audit::{EventKind, Outcome};
+use super::{Observation, Observed, Watch};
 use crate::domain::{Owner, SessionId, StoredSession, Subject, Timestamp};
 use crate::request::context::RequestContext;
+use crate::session::change::SessionChange;
 use crate::session::{
-    Answer, Attempt, Disregarded, KnownSession, Named, Observed, Sign, Verdict, judge_login,
+    Answer, Attempt, Disregarded, KnownSession, Named, ObservedLogin, Sign, Verdict, judge_login,
 };
 use crate::store::{Carry, Login, StoreError};
 use crate::transport::upstream::UpstreamBody;
 use crate::verification::{hash_browser_key, new_browser_key};
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, Response, header};
 
 impl Watch {
     /// A declared login, with the answer of the application. `read` is the beginning of its body, where
@@ -20,19 +20,17 @@ impl Watch {
         &self,
         context: &RequestContext<'_>,
         attempts: &[Attempt],
-        response: &mut Response<UpstreamBody>,
+        response: &Response<UpstreamBody>,
         read: Option<&[u8]>,
-    ) {
+    ) -> Observation {
         let shared = &self.known.shared;
         let Some((before, after)) = self.change(response.headers()) else {
-            return self.dispute_all(context, response.headers()).await;
+            return self.disputed(response.headers()).await;
         };
         let guest_since = self.guest_since(before);
         let Ok(known) = self.known_sessions(after, guest_since).await else {
-            return self
-                .known
-                .forgetting
-                .forget(before.into_iter().chain(after));
+            let both = before.into_iter().chain(after);
+            return both.map(SessionChange::Unread).collect::<Vec<_>>().into();
         };
         // A sign that is not found in compressed bytes may well be there.
         let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
@@ -47,7 +45,7 @@ impl Watch {
         let is_doubtful =
             context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
         let named = if is_doubtful { Named::Nobody } else { named };
-        let observed = Observed {
+        let observed = ObservedLogin {
             answer,
             named,
             known,
@@ -58,62 +56,51 @@ impl Watch {
                     .iter()
                     .all(|one| one.route.believes_what_is_typed()),
         };
+        let change = (before, after);
         match judge_login(observed) {
             Verdict::Believed(subject) => {
                 let at = Some(shared.clock.now());
-                self.begin(
-                    context,
-                    (before, after),
-                    subject,
-                    at,
-                    response.headers_mut(),
-                )
-                .await;
+                self.begins(change, subject, at, response.headers())
             }
             Verdict::Changed(subject) => {
-                self.known.end(context.id, before).await;
-                self.begin(
-                    context,
-                    (before, after),
-                    subject,
-                    None,
-                    response.headers_mut(),
-                )
-                .await;
+                let ended = before.map(SessionChange::Ended);
+                let mut begins = self.begins(change, subject, None, response.headers());
+                begins.changes.splice(0..0, ended);
+                begins
             }
             Verdict::Again => {
                 tracing::debug!(request_id = %context.id, "a login within a known session of the same subject makes it no fresher");
-                self.again(context, (before, after), response.headers())
-                    .await;
+                self.again(change, response.headers())
             }
             Verdict::Disputed => {
                 tell_of_disbelief(context);
-                self.dispute_all(context, response.headers()).await;
+                self.disputed(response.headers()).await
             }
             Verdict::Nothing(Disregarded::Failed) => {
                 shown.tell_missing(context, attempts);
-                if !self.has_failed(shown.status) {
-                    self.doubt_if_kept(context, response.headers()).await;
-                }
+                let failed = self.has_failed(shown.status);
+                let doubtful = (!failed).then(|| self.doubtful_if_kept(response.headers()));
+                Vec::from_iter(doubtful.flatten()).into()
             }
             Verdict::Nothing(why) => {
                 tell_disregarded(context, why);
-                self.doubt(context, after).await;
+                Vec::from_iter(after.map(SessionChange::Doubtful)).into()
             }
         }
     }
 
-    /// A session begins. Whatever its cookie held before is dropped.
-    pub(super) async fn begin(
+    /// A session begins.
+    fn begins(
         &self,
-        context: &RequestContext<'_>,
         (before, after): (Option<SessionId>, Option<SessionId>),
         subject: Subject,
         authenticated_at: Option<Timestamp>,
-        response: &mut HeaderMap,
-    ) {
+        response: &HeaderMap,
+    ) -> Observation {
         let shared = &self.known.shared;
-        let Some(id) = after else { return };
+        let Some(id) = after else {
+            return Observation::default();
+        };
         let now = shared.clock.now();
         let key = new_browser_key(&shared.entropy);
         let session = StoredSession {
@@ -130,57 +117,26 @@ impl Watch {
             session,
             keep: shared.options.remember,
         };
-        let written = self
-            .known
-            .tell(context.id, &self.known.store.put_login(&login).await);
-        let outcome = if written
-            && self.note_spelling(context, id, response).await
-            && self.note_parts(context, id, response).await
-        {
-            Outcome::Succeeded
-        } else {
-            let (was, is) = self.reduced(response);
-            let spelled = was.into_iter().chain(is);
-            self.known
-                .forgetting
-                .forget(before.into_iter().chain([id]).chain(spelled));
-            Outcome::Failed
-        };
-        if outcome == Outcome::Succeeded {
-            let drop = shared.guest.is_carried(&self.carried);
-            let drop = drop.then(|| shared.guest.drop());
-            let cookies = drop.into_iter().chain([shared.browser_key.set(&key)]);
-            for cookie in cookies.flat_map(HeaderValue::try_from) {
-                response.append(header::SET_COOKIE, cookie);
-            }
+        let begins = SessionChange::Begins(Box::new(login), self.beside(response));
+        Observation {
+            event: Some(Observed::Login { id, subject, key }),
+            ..vec![begins].into()
         }
-        let mut event = context.event(shared.clock.now(), EventKind::LoginObserved, outcome);
-        event.session = Some(id);
-        event.subject = Some(&subject);
-        self.known.record(context.id, &event);
     }
 
     /// The same subject logged in within a known session: what it had earned is dropped.
-    pub(super) async fn again(
+    fn again(
         &self,
-        context: &RequestContext<'_>,
         (before, after): (Option<SessionId>, Option<SessionId>),
         response: &HeaderMap,
-    ) {
-        self.opened.take();
-        for id in before.into_iter().chain(after) {
-            if !self
-                .known
-                .tell(context.id, &self.known.store.lock_session(id).await)
-            {
-                return self
-                    .known
-                    .forgetting
-                    .forget(before.into_iter().chain(after));
-            }
+    ) -> Observation {
+        let both = before.into_iter().chain(after.filter(|_| after != before));
+        let mut changes: Vec<_> = both.map(SessionChange::Locked).collect();
+        changes.extend(self.follows((before, after), Carry::SessionAlone, response));
+        Observation {
+            closes: true,
+            ..changes.into()
         }
-        self.follow(context, (before, after), Carry::SessionAlone, response)
-            .await;
     }
 
     /// The known sessions among those that the request carries, whole, in part or in another spelling,

@@ -3,6 +3,7 @@
 mod doubt;
 mod guest;
 mod login;
+mod observation;
 mod rotation;
 
 use crate::domain::{Body, BrowserKeyHash, RequestHead, SessionId, Timestamp};
@@ -22,12 +23,12 @@ use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::BodyExt;
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
 use guest::LooksLike;
+use observation::{Observation, Observed};
 
 /// What a request carries, and what its answer may turn out to mean.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub(crate) struct Watch {
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// The request and its answer end with their session; but not those that end it.
-    opened: RefCell<Option<Opened>>,
+    opened: Option<Opened>,
 }
 
 /// How much of a response is read for the signs of a login.
@@ -84,7 +85,7 @@ impl Watch {
             .register(&carried, asserted.clone(), Close::of(context));
         let looks_like = LooksLike::of(sessions, context, head, &carried);
         Self {
-            opened: RefCell::new(opened),
+            opened,
             came_at: looks_like.tells().then(|| shared.clock.now()),
             known: known.clone(),
             looks_like,
@@ -99,8 +100,7 @@ impl Watch {
     /// What becomes of the request when it is upgraded, and what tells of its end.
     pub(crate) fn tunnel(&self) -> (Option<Opened>, Rc<Notify>) {
         let end = Rc::new(Notify::new());
-        let request = self.opened.borrow();
-        let opened = request.as_ref();
+        let opened = self.opened.as_ref();
         (opened.and_then(|it| it.tunnel(end.clone())), end)
     }
 
@@ -180,33 +180,58 @@ impl Watch {
         let names = &self.known.shared.options.credentials;
         let sets_session = names.set_by(response.headers());
         self.tell_guest(context, response, sets_session);
-        match &self.found {
+        let means_nothing = match &self.found {
+            Found::Login(_) => false,
+            Found::Logout => !sets_session && !was_taken(response.status()),
+            Found::Nothing => !sets_session,
+            Found::Unclear(unclear) => !may_have_succeeded(unclear, response, sets_session),
+        };
+        if means_nothing {
+            if matches!(self.found, Found::Logout | Found::Nothing) {
+                self.note_kept(response);
+            }
+            return (Bytes::new(), self.opened);
+        }
+        // Boxed, as all that is rare.
+        Box::pin(self.observe_change(context, response)).await
+    }
+
+    async fn observe_change(
+        mut self,
+        context: &RequestContext<'_>,
+        response: &mut Response<UpstreamBody>,
+    ) -> (Bytes, Option<Opened>) {
+        let mut read = Bytes::new();
+        let observation = match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
-            Found::Unclear(unclear) => {
-                if may_have_succeeded(unclear, response, sets_session) {
-                    Box::pin(self.dispute_all(context, response.headers())).await;
-                    Box::pin(self.doubt_if_kept(context, response.headers())).await;
-                }
+            Found::Unclear(_) => {
+                let mut disputed = self.disputed(response.headers()).await;
+                disputed
+                    .changes
+                    .extend(self.doubtful_if_kept(response.headers()));
+                disputed
             }
             Found::Logout if was_taken(response.status()) => {
-                Box::pin(self.ended(context, response.headers())).await;
+                self.ended(context, response.headers()).await
             }
-            Found::Logout | Found::Nothing if sets_session => {
+            Found::Logout | Found::Nothing => {
                 self.tell_undeclared(context);
-                Box::pin(self.rotated(context, response.headers())).await;
+                self.rotated(context, response.headers()).await
             }
-            Found::Logout | Found::Nothing => self.note_kept(response),
             Found::Login(attempts) => {
-                let read = if attempts.iter().any(Attempt::reads_response_body) {
-                    Some(beginning(response).await)
-                } else {
-                    None
-                };
-                Box::pin(self.logged_in(context, attempts, response, read.as_deref())).await;
-                return (read.unwrap_or_default(), self.opened.take());
+                let reads = attempts.iter().any(Attempt::reads_response_body);
+                if reads {
+                    read = beginning(response).await;
+                }
+                self.logged_in(context, attempts, response, reads.then_some(&*read))
+                    .await
             }
+        };
+        if observation.closes {
+            self.opened = None;
         }
-        (Bytes::new(), self.opened.take())
+        self.conclude(context, response, observation).await;
+        (read, self.opened)
     }
 
     fn tell_undeclared(&self, context: &RequestContext<'_>) {
