@@ -14,7 +14,9 @@ use crate::store::Store;
 use crate::telemetry::chain;
 use crate::transport::idle_reaper::IdleReaper;
 use crate::transport::log_limit::LogLimit;
-use crate::transport::service::{Answer, Connection, HeadOptions, Protocol, Service, Transport};
+use crate::transport::service::{
+    Connection, HeadOptions, Protocol, Service, TimedResponse, Transport,
+};
 use crate::transport::streams::Stream;
 use crate::transport::{self, ClientDeadlines, ClientLimits, ConnectionLimit};
 use bytes::Bytes;
@@ -230,7 +232,7 @@ impl Service for AdminService {
         connection: &Connection<()>,
         request: Request<Incoming>,
         _: Option<Rc<Stream>>,
-    ) -> Answer<TextBody> {
+    ) -> TimedResponse<TextBody> {
         let path = request.uri().path();
         let endpoint = ENDPOINTS.iter().find(|(known, _)| *known == path);
         // The scanner of the connection has hyper answer what it finds malformed.
@@ -252,7 +254,7 @@ impl Service for AdminService {
         if connection.state.violation().is_some() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Answer {
+        TimedResponse {
             response,
             deadline: None,
         }

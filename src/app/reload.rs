@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use crate::audit::{Event, EventKind, Outcome};
-use crate::policy::{Fingerprint, Policies, Sources, Watch};
+use crate::policy::{Fingerprint, Policies, PolicyWatch, Sources};
 use crate::proxy::SharedProxy;
 use crate::settings::Settings;
 use crate::yaml::Diagnostics;
@@ -28,7 +28,7 @@ impl Reloader {
         at_start: ReadAtStart,
     ) -> Result<Self, AppError> {
         let (orders, inbox) = channel();
-        let watch = Watch::new(paths.clone(), seen);
+        let watch = PolicyWatch::new(paths.clone(), seen);
         let run = move || follow(&shared, &paths, watch, &at_start, &inbox);
         let thread = thread::Builder::new().name("policies".to_owned());
         thread.spawn(run).map_err(AppError::Thread)?;
@@ -46,7 +46,7 @@ impl Reloader {
 fn follow(
     shared: &SharedProxy,
     paths: &[PathBuf],
-    mut watch: Watch,
+    mut watch: PolicyWatch,
     at_start: &ReadAtStart,
     orders: &Receiver<()>,
 ) {
@@ -55,7 +55,7 @@ fn follow(
             Ok(()) => {
                 shared.sessions.audit.reopen();
                 let sources = Sources::read(paths);
-                watch = Watch::new(paths.to_owned(), sources.fingerprint());
+                watch = PolicyWatch::new(paths.to_owned(), sources.fingerprint());
                 apply(shared, sources.compile(), watch.told());
                 at_start.warn_of_changes();
             }

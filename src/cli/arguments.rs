@@ -28,12 +28,12 @@ pub(super) enum Command {
     /// Runs the sidecar
     Serve(Serve),
     /// Finds every mistake in the settings and the policies
-    Check(Check),
+    Check(CheckArguments),
     /// Tells which routes guard a request, what is required, and what would pass
     Explain(Explain),
     /// Keeps the directory: who can prove what
     #[command(subcommand)]
-    User(User),
+    User(UserCommand),
     /// Lists and ends sessions
     #[command(subcommand)]
     Session(SessionCommand),
@@ -84,7 +84,7 @@ pub(super) struct Serve {
 Examples:
   stepgate check
   stepgate check -c /etc/stepgate/stepgate.yaml --warnings-are-errors")]
-pub(super) struct Check {
+pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) config: Config,
     /// Fail if there is a warning, too
@@ -130,7 +130,7 @@ Examples:
   printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin
   stepgate user totp alice
   stepgate user list --json")]
-pub(super) enum User {
+pub(super) enum UserCommand {
     /// Adds a user: the name is the one under which the application knows them
     #[command(after_help = "\
 Examples:
@@ -233,7 +233,7 @@ Examples:
 pub(super) enum SessionCommand {
     /// Lists the sessions that are known, newest first
     #[command(after_help = "Example:\n  stepgate session list --user alice --json")]
-    List(SessionList),
+    List(SessionListArguments),
     /// Ends sessions for good: they are refused everywhere
     #[command(after_help = "\
 Examples:
@@ -243,7 +243,7 @@ Examples:
 }
 
 #[derive(Debug, Args)]
-pub(super) struct SessionList {
+pub(super) struct SessionListArguments {
     /// Only this user's
     #[arg(long, value_name = "NAME")]
     pub(super) user: Option<String>,

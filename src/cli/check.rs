@@ -1,6 +1,6 @@
 //! `stepgate check`: every mistake of the settings and the policies at once.
 
-use super::arguments::Check;
+use super::arguments::CheckArguments;
 use super::error::CliError;
 use super::output::{Output, plural};
 use crate::clock::Clock;
@@ -11,7 +11,7 @@ use crate::store::{StoreOptions, open};
 use crate::telemetry;
 use crate::yaml::{Diagnostic, Diagnostics, Severity};
 
-pub(super) fn run(arguments: &Check, out: &mut Output) -> Result<(), CliError> {
+pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), CliError> {
     let settings = settings::load(&arguments.config.config);
     let settings = match settings {
         Ok(settings) => settings,

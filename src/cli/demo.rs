@@ -6,7 +6,7 @@ use super::output::Output;
 use super::store::{Context, on_store_of};
 use crate::app::{App, AppError, Signals};
 use crate::clock::Clock;
-use crate::demo::{self, ALICE, Account, BOB, Banner, COOKIE, Inbox, Legacy};
+use crate::demo::{self, ALICE, BOB, Banner, COOKIE, DemoAccount, Inbox, Legacy};
 use crate::domain::{Secret, User, UserId};
 use crate::entropy::Entropy;
 use crate::settings::{self, Settings};
@@ -36,7 +36,7 @@ pub(super) fn run(arguments: Demo, out: &mut Output) -> Result<(), CliError> {
     let inbox = arguments.inbox.unwrap_or(SocketAddr::from((beside, 0)));
     let inbox = Inbox::start(inbox, Clock::System).map_err(failed())?;
     let folder = Folder::open(arguments.state)?;
-    let parts = Parts {
+    let parts = DemoSettings {
         legacy: legacy.addr(),
         smtp: inbox.smtp_addr(),
         folder: &folder.path,
@@ -98,13 +98,13 @@ fn application_alone(listen: SocketAddr, out: &mut Output) -> Result<(), CliErro
 }
 
 /// What the settings of the demo's Stepgate name.
-struct Parts<'f> {
+struct DemoSettings<'f> {
     legacy: SocketAddr,
     smtp: SocketAddr,
     folder: &'f Path,
 }
 
-impl Parts<'_> {
+impl DemoSettings<'_> {
     /// Builds Stepgate on the address asked for, or near the usual one.
     fn app(&self, listen: Option<SocketAddr>, out: &mut Output) -> Result<App, CliError> {
         let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
@@ -206,7 +206,7 @@ fn add_users(settings: Settings) -> Result<(), CliError> {
     })
 }
 
-fn user(account: Account, context: &Context) -> Result<User, CliError> {
+fn user(account: DemoAccount, context: &Context) -> Result<User, CliError> {
     let password = Secret::new(account.step_up_password.to_owned());
     let cost = context.settings.passwords.cost;
     Ok(User {

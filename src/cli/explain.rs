@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::policy;
 use crate::settings::{self, Settings};
 use crate::verification::{MailState, open_alternatives, usable_factors};
-use request::Request;
+use request::SampleRequest;
 use words::factors;
 
 pub(super) fn run(arguments: &Explain, out: &mut Output) -> Result<(), CliError> {
@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Explain, out: &mut Output) -> Result<(), CliError>
     let policies = policy::load(&settings.policies).map_err(CliError::Configuration)?;
     let table =
         RouteTable::new(policies.routes, policies.default).map_err(crate::app::AppError::from)?;
-    let request = Request::read(arguments)?;
+    let request = SampleRequest::read(arguments)?;
     let applying = describe(&request, &table, &settings, out)?;
     match &arguments.user {
         Some(name) if !applying.is_empty() => of_user(settings, name, &applying, out),
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Explain, out: &mut Output) -> Result<(), CliError>
 
 /// Writes what is known of the request, and answers the routes that apply or may apply.
 fn describe(
-    request: &Request,
+    request: &SampleRequest,
     table: &RouteTable,
     settings: &Settings,
     out: &mut Output,

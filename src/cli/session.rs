@@ -1,6 +1,6 @@
 //! `stepgate session`.
 
-use super::arguments::{SessionCommand, SessionList, SessionRevoke};
+use super::arguments::{SessionCommand, SessionListArguments, SessionRevoke};
 use super::error::CliError;
 use super::output::{Output, plural};
 use super::store::{Context, on_store};
@@ -17,7 +17,7 @@ pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliEr
     }
 }
 
-fn list(arguments: &SessionList, out: &mut Output) -> Result<(), CliError> {
+fn list(arguments: &SessionListArguments, out: &mut Output) -> Result<(), CliError> {
     on_store(&arguments.list.config.config, async |context| {
         let subject = subject(&context, arguments.user.as_deref())?;
         let mut sessions = context

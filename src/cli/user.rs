@@ -1,6 +1,6 @@
 //! `stepgate user`: the directory.
 
-use super::arguments::{List, User as UserCommand, UserAdd, UserName, UserPasswd};
+use super::arguments::{List, UserAdd, UserCommand, UserName, UserPasswd};
 use super::error::CliError;
 use super::output::{Output, plural};
 use super::store::on_store;

@@ -2,7 +2,7 @@
 
 /// An account of the application, which Stepgate's directory knows as well.
 #[derive(Clone, Copy, Debug)]
-pub struct Account {
+pub struct DemoAccount {
     /// The name, in the application and in Stepgate's directory.
     pub name: &'static str,
     /// The password of the application's login.
@@ -14,7 +14,7 @@ pub struct Account {
 }
 
 /// The account that the banner walks through the demo, up to its deletion.
-pub const ALICE: Account = Account {
+pub const ALICE: DemoAccount = DemoAccount {
     name: "alice",
     password: "wonderland-1",
     step_up_password: "through-the-looking-glass",
@@ -22,7 +22,7 @@ pub const ALICE: Account = Account {
 };
 
 /// The account that is left afterwards.
-pub const BOB: Account = Account {
+pub const BOB: DemoAccount = DemoAccount {
     name: "bob",
     password: "builder-2",
     step_up_password: "measure-twice-cut-once",

@@ -6,7 +6,7 @@ mod inbox;
 mod legacy;
 mod web;
 
-pub use accounts::{ALICE, Account, BOB, COOKIE};
+pub use accounts::{ALICE, BOB, COOKIE, DemoAccount};
 pub use inbox::Inbox;
 pub use legacy::Legacy;
 
@@ -48,7 +48,7 @@ impl fmt::Display for Banner {
 "
         )?;
         for account in [ALICE, BOB] {
-            let Account {
+            let DemoAccount {
                 name,
                 password,
                 step_up_password,

@@ -24,16 +24,16 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 /// A web application whose state is in memory.
-pub(super) trait App {
+pub(super) trait WebApp {
     /// Answers one request.
-    fn answer(&self, request: &Request) -> Answer;
+    fn answer(&self, request: &AppRequest) -> AppResponse;
 }
 
 /// What an application answers.
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type AppResponse = Response<Full<Bytes>>;
 
 /// A request whose body has arrived.
-pub(super) struct Request {
+pub(super) struct AppRequest {
     pub(super) method: Method,
     /// The path as the application reads it: escapes decoded once.
     pub(super) path: String,
@@ -42,7 +42,7 @@ pub(super) struct Request {
     body: Bytes,
 }
 
-impl Request {
+impl AppRequest {
     fn new(head: Parts, body: Bytes) -> Self {
         Self {
             method: head.method,
@@ -94,7 +94,7 @@ fn value(encoded: &[u8], name: &str) -> String {
 }
 
 /// A page.
-pub(super) fn page(status: StatusCode, template: &impl Template) -> Answer {
+pub(super) fn page(status: StatusCode, template: &impl Template) -> AppResponse {
     match template.render() {
         Ok(html) => content(status, "text/html; charset=utf-8", html),
         Err(_) => content(
@@ -106,12 +106,16 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Answer {
 }
 
 /// A JSON document.
-pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Answer {
+pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> AppResponse {
     content(status, "application/json", value.to_string())
 }
 
 /// Bytes of a type.
-pub(super) fn content(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(super) fn content(
+    status: StatusCode,
+    kind: &'static str,
+    body: impl Into<Bytes>,
+) -> AppResponse {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
@@ -121,7 +125,7 @@ pub(super) fn content(status: StatusCode, kind: &'static str, body: impl Into<By
 }
 
 /// The stylesheet that both applications use.
-pub(super) fn style() -> Answer {
+pub(super) fn style() -> AppResponse {
     content(
         StatusCode::OK,
         "text/css; charset=utf-8",
@@ -130,7 +134,7 @@ pub(super) fn style() -> Answer {
 }
 
 /// A redirect within the application, as it follows a form.
-pub(super) fn found(location: &'static str) -> Answer {
+pub(super) fn found(location: &'static str) -> AppResponse {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = StatusCode::FOUND;
     answer
@@ -140,7 +144,7 @@ pub(super) fn found(location: &'static str) -> Answer {
 }
 
 /// Serves `app` until the task ends.
-pub(super) async fn serve(listener: StdListener, app: impl App + 'static) {
+pub(super) async fn serve(listener: StdListener, app: impl WebApp + 'static) {
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
     };
@@ -168,7 +172,7 @@ pub(super) fn listen(at: std::net::SocketAddr) -> std::io::Result<StdListener> {
     Ok(listener)
 }
 
-async fn serve_connection<A: App>(stream: TcpStream, app: Rc<A>) {
+async fn serve_connection<A: WebApp>(stream: TcpStream, app: Rc<A>) {
     // A socket without TCP_NODELAY works as well, only slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
@@ -183,10 +187,10 @@ async fn serve_connection<A: App>(stream: TcpStream, app: Rc<A>) {
         .await;
 }
 
-async fn respond(request: http::Request<Incoming>, app: &impl App) -> Answer {
+async fn respond(request: http::Request<Incoming>, app: &impl WebApp) -> AppResponse {
     let (head, body) = request.into_parts();
     match timeout(TIMEOUT, Limited::new(body, BODY_LIMIT).collect()).await {
-        Ok(Ok(body)) => app.answer(&Request::new(head, body.to_bytes())),
+        Ok(Ok(body)) => app.answer(&AppRequest::new(head, body.to_bytes())),
         Ok(Err(_)) => content(
             StatusCode::PAYLOAD_TOO_LARGE,
             "text/plain; charset=utf-8",

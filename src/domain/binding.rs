@@ -118,7 +118,7 @@ fn parts_of(
     captures: &Captures,
     body: &Body<'_>,
 ) -> Option<Vec<u8>> {
-    let mut parts = Parts::default();
+    let mut parts = LengthPrefixed::default();
     match binding {
         Binding::Nothing => return None,
         Binding::Fields(fields) => {
@@ -212,9 +212,9 @@ fn exact_parameters(name: &str, head: &RequestHead<'_>) -> Vec<Vec<u8>> {
 
 /// Parts behind their lengths.
 #[derive(Default)]
-struct Parts(Vec<u8>);
+struct LengthPrefixed(Vec<u8>);
 
-impl Parts {
+impl LengthPrefixed {
     /// What every binding holds: the method and all it claims to be, and the authority.
     fn begin(&mut self, kind: &str, head: &RequestHead<'_>) {
         self.push(kind.as_bytes());

@@ -69,8 +69,10 @@ pub use route::{
 pub use secret::Secret;
 pub use secret_name::is_secret_name;
 pub use session::{Owner, Session, StoredSession};
-pub use table::{Applicability, Captures, Explained, Found, Match, Part, RouteTable, TableError};
-pub use throttle::{Attempt, Counter, CounterKey};
+pub use table::{
+    Applicability, Captures, Explained, FoundRoutes, Match, MatchPart, RouteTable, TableError,
+};
+pub use throttle::{AttemptCount, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::{Credential, User};
 pub use watched::{

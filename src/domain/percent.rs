@@ -36,7 +36,7 @@ pub(super) fn decoded_strictly(text: &[u8]) -> Option<Vec<u8>> {
 
 /// One piece of a text with escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece<'t> {
+pub(super) enum PercentPiece<'t> {
     /// A byte as it stands.
     Byte(u8),
     /// `%41`: the byte it means, and how it is spelled.
@@ -48,19 +48,19 @@ pub(super) enum Piece<'t> {
 }
 
 /// Takes a text apart. A `%` that begins no escape is a piece of its own.
-pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = PercentPiece<'_>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let byte = *text.as_bytes().get(at)?;
         if byte != b'%' {
             at += 1;
-            return Some(Piece::Byte(byte));
+            return Some(PercentPiece::Byte(byte));
         }
         let digits = |from: usize| text.as_bytes().get(from..from + 2).and_then(hex_byte);
         if let Some(value) = digits(at + 1) {
             let spelling = text.get(at..at + 3).unwrap_or_default();
             at += 3;
-            return Some(Piece::Escape(value, spelling));
+            return Some(PercentPiece::Escape(value, spelling));
         }
         let marked = matches!(text.as_bytes().get(at + 1), Some(b'u' | b'U'));
         let four = digits(at + 2).zip(digits(at + 4)).filter(|_| marked);
@@ -69,10 +69,10 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
         if let Some(meant) = meant {
             let spelling = text.get(at..at + 6).unwrap_or_default();
             at += 6;
-            return Some(Piece::Unicode(meant, spelling));
+            return Some(PercentPiece::Unicode(meant, spelling));
         }
         at += 1;
-        Some(Piece::Stray)
+        Some(PercentPiece::Stray)
     })
 }
 
@@ -86,31 +86,36 @@ pub(super) fn decode(text: &str) -> Result<String, Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
-            Piece::Escape(KEPT, spelling) | Piece::Unicode(_, spelling) => {
+            PercentPiece::Escape(KEPT, spelling) | PercentPiece::Unicode(_, spelling) => {
                 bytes.extend_from_slice(spelling.as_bytes());
             }
-            Piece::Byte(byte) | Piece::Escape(byte, _) => bytes.push(byte),
-            Piece::Stray => bytes.push(b'%'),
+            PercentPiece::Byte(byte) | PercentPiece::Escape(byte, _) => bytes.push(byte),
+            PercentPiece::Stray => bytes.push(b'%'),
         }
     }
     String::from_utf8(bytes).map_err(std::string::FromUtf8Error::into_bytes)
 }
 
 /// Replaces those escapes that mean something to `meaning`; `None` if there are none.
-pub(super) fn replace(text: &str, meaning: impl Fn(Piece<'_>) -> Option<char>) -> Option<String> {
+pub(super) fn replace(
+    text: &str,
+    meaning: impl Fn(PercentPiece<'_>) -> Option<char>,
+) -> Option<String> {
     let mut changed = false;
     let mut bytes = Vec::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
-            Piece::Byte(byte) => bytes.push(byte),
-            Piece::Stray => bytes.push(b'%'),
-            Piece::Escape(_, spelling) | Piece::Unicode(_, spelling) => match meaning(piece) {
-                None => bytes.extend_from_slice(spelling.as_bytes()),
-                Some(meant) => {
-                    changed = true;
-                    bytes.extend_from_slice(meant.encode_utf8(&mut [0; 4]).as_bytes());
+            PercentPiece::Byte(byte) => bytes.push(byte),
+            PercentPiece::Stray => bytes.push(b'%'),
+            PercentPiece::Escape(_, spelling) | PercentPiece::Unicode(_, spelling) => {
+                match meaning(piece) {
+                    None => bytes.extend_from_slice(spelling.as_bytes()),
+                    Some(meant) => {
+                        changed = true;
+                        bytes.extend_from_slice(meant.encode_utf8(&mut [0; 4]).as_bytes());
+                    }
                 }
-            },
+            }
         }
     }
     String::from_utf8(bytes).ok().filter(|_| changed)

@@ -32,7 +32,7 @@ pub struct Counter {
 
 /// The answer to counting one attempt under several keys at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum AttemptCount {
     /// It may be judged. `remaining` is how many more the tightest counter allows.
     Counted {
         /// Attempts left on the tightest counter, after this one.

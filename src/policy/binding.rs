@@ -1,6 +1,6 @@
 //! What a grant is bound to, what the person is shown, and where the prompt can come before.
 
-use super::field::{GRANT_FROM, NO_GRANT, Offer};
+use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
 use super::flaw::sound;
 use super::raw::RawRoute;
 use super::template;
@@ -16,7 +16,12 @@ pub(super) struct Bound {
 }
 
 /// Compiles `bind`, `show` and `anchor` of a route; what is wrong is reported and left out.
-pub(super) fn compile(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Bound {
+pub(super) fn compile(
+    raw: &RawRoute,
+    offer: &RouteFields<'_>,
+    file: &mut File,
+    at: &Path,
+) -> Bound {
     let show = show(raw, offer, file, &at.key("show"));
     let bind = bind(raw.bind.as_ref(), &show, offer, file, &at.key("bind"));
     let unbound = |(_, field): &&(String, Field)| offer.needs_grant && !binds(&bind, field);
@@ -32,7 +37,12 @@ pub(super) fn compile(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &P
     Bound { bind, show, anchor }
 }
 
-fn show(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Vec<(String, Field)> {
+fn show(
+    raw: &RawRoute,
+    offer: &RouteFields<'_>,
+    file: &mut File,
+    at: &Path,
+) -> Vec<(String, Field)> {
     let Some(table) = &raw.show else {
         return Vec::new();
     };
@@ -56,7 +66,7 @@ fn show(raw: &RawRoute, offer: &Offer<'_>, file: &mut File, at: &Path) -> Vec<(S
 fn bind(
     raw: Option<&OneOrMore<String>>,
     show: &[(String, Field)],
-    offer: &Offer<'_>,
+    offer: &RouteFields<'_>,
     file: &mut File,
     at: &Path,
 ) -> Binding {

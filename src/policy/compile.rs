@@ -1,7 +1,7 @@
 //! From what is written to what is meant: routes, with the defaults of their levels.
 
 use super::binding;
-use super::field::{GRANT_FROM, NO_GRANT, Offer};
+use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
 use super::flaw::{Flaw, sound};
 use super::matching::{self, Matched};
 use super::proof;
@@ -32,7 +32,7 @@ pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
     let mut routes = Vec::new();
     for (index, route) in raw.routes.iter().flatten().enumerate() {
         let at = Path::root().key("routes").item(index);
-        let compiled = Draft::new(route, raw.preset).compile(file, &at);
+        let compiled = RouteDraft::new(route, raw.preset).compile(file, &at);
         // A route must never be lost in silence.
         if compiled.is_none() && !file.has_mistakes() {
             file.report(&at, "this route could not be understood");
@@ -45,12 +45,12 @@ pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
 
 /// A route on its way from raw to meaning. What is wrong is reported and then left out: a file with
 /// a mistake in it is not used at all.
-struct Draft<'a> {
+struct RouteDraft<'a> {
     raw: &'a RawRoute,
     is_strict: bool,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> RouteDraft<'a> {
     fn new(raw: &'a RawRoute, preset: Option<RawPreset>) -> Self {
         let is_strict = [raw.preset, preset].contains(&Some(RawPreset::Strict));
         Self { raw, is_strict }
@@ -69,7 +69,7 @@ impl<'a> Draft<'a> {
         let single_use = self.single_use(level, needs_grant, file, at);
         let confirm = self.confirm(needs_grant, file, at);
         let matched = matched?;
-        let offer = Offer {
+        let offer = RouteFields {
             captures: &matched.captures,
             methods: matched.matcher.methods,
             level,

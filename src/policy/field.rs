@@ -6,14 +6,14 @@ use crate::domain::{Field, MethodSet, RiskLevel};
 use crate::yaml::suggestion;
 
 /// What a route offers to be named, and what its grants are.
-pub(super) struct Offer<'a> {
+pub(super) struct RouteFields<'a> {
     pub(super) captures: &'a [String],
     pub(super) methods: MethodSet,
     pub(super) level: RiskLevel,
     pub(super) needs_grant: bool,
 }
 
-impl Offer<'_> {
+impl RouteFields<'_> {
     /// Reads the name of a field that requests of the route can have.
     pub(super) fn field(&self, text: &str) -> Result<Field, Flaw> {
         let Some((kind, name)) = text.split_once('.').filter(|(_, name)| !name.is_empty()) else {

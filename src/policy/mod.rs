@@ -17,7 +17,7 @@ mod words;
 
 pub(crate) use pattern::{Bare, named_tests};
 pub(crate) use raw::RawTest;
-pub use sources::{Fingerprint, Sources, Watch};
+pub use sources::{Fingerprint, PolicyWatch, Sources};
 
 use crate::domain::{DefaultAction, Route, RouteTable, TableError};
 use crate::yaml::{self, Diagnostic, Diagnostics, File, Path, Severity};
@@ -61,9 +61,9 @@ pub fn load(paths: &[PathBuf]) -> Result<Policies, Diagnostics> {
 pub fn compile<'a>(
     texts: impl IntoIterator<Item = (&'a str, &'a [u8])>,
 ) -> Result<Policies, Diagnostics> {
-    let mut parts: Vec<Part> = texts
+    let mut parts: Vec<PolicyPart> = texts
         .into_iter()
-        .map(|(name, bytes)| Part::read(name, bytes))
+        .map(|(name, bytes)| PolicyPart::read(name, bytes))
         .collect();
     refuse_doubled_ids(&mut parts);
     let default = agree_on_default(&mut parts);
@@ -86,7 +86,7 @@ pub fn compile<'a>(
 }
 
 /// One file on its way into the whole.
-struct Part {
+struct PolicyPart {
     file: File,
     default: Option<RawDefault>,
     /// The ids as written, also of routes that did not compile, each with its place.
@@ -94,7 +94,7 @@ struct Part {
     routes: Vec<Route>,
 }
 
-impl Part {
+impl PolicyPart {
     fn read(name: &str, bytes: &[u8]) -> Self {
         let (raw, mut file) = yaml::read::<RawPolicy>(name, bytes);
         file.refuse_empty_values();
@@ -120,7 +120,7 @@ impl Part {
     }
 }
 
-fn refuse_doubled_ids(parts: &mut [Part]) {
+fn refuse_doubled_ids(parts: &mut [PolicyPart]) {
     let mut first: HashMap<&str, (usize, &Path)> = HashMap::new();
     let mut doubled = Vec::new();
     for (index, part) in parts.iter().enumerate() {
@@ -152,7 +152,7 @@ fn refuse_doubled_ids(parts: &mut [Part]) {
 }
 
 /// All files must say the same: two different defaults are ambiguous.
-fn agree_on_default(parts: &mut [Part]) -> Option<DefaultAction> {
+fn agree_on_default(parts: &mut [PolicyPart]) -> Option<DefaultAction> {
     let (chosen, place) = parts.iter().find_map(|part| {
         let place = || part.file.place("default");
         part.default.map(|default| (default, place()))
@@ -183,7 +183,7 @@ const fn word(default: RawDefault) -> &'static str {
     }
 }
 
-fn warn_of_no_guard(parts: &mut [Part], default: DefaultAction) {
+fn warn_of_no_guard(parts: &mut [PolicyPart], default: DefaultAction) {
     let is_empty = parts
         .iter()
         .all(|part| part.routes.is_empty() && !part.file.has_mistakes());

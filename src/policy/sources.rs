@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 /// The policy files as they were at one moment.
 #[derive(Debug)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Vec<PolicyFile>,
 }
 
 /// One file, or why it cannot be read.
 #[derive(Debug)]
-struct Source {
+struct PolicyFile {
     name: String,
     content: Result<Vec<u8>, String>,
 }
@@ -33,7 +33,7 @@ pub struct Fingerprint([u8; 32]);
 /// a file that is still being written is a policy, too, only with fewer routes. When to look is the
 /// caller's business.
 #[derive(Debug)]
-pub struct Watch {
+pub struct PolicyWatch {
     paths: Vec<PathBuf>,
     /// What was told last.
     told: Fingerprint,
@@ -47,8 +47,8 @@ impl Sources {
         let mut files = Vec::new();
         for path in paths {
             match list(path) {
-                Ok(found) => files.extend(found.iter().map(|file| Source::read(file))),
-                Err(reason) => files.push(Source {
+                Ok(found) => files.extend(found.iter().map(|file| PolicyFile::read(file))),
+                Err(reason) => files.push(PolicyFile {
                     name: path.display().to_string(),
                     content: Err(reason),
                 }),
@@ -56,7 +56,7 @@ impl Sources {
         }
         if files.len() > MAX_FILES {
             files.truncate(MAX_FILES);
-            files.push(Source {
+            files.push(PolicyFile {
                 name: "policies".to_owned(),
                 content: Err(format!("more than {MAX_FILES} files")),
             });
@@ -94,8 +94,8 @@ impl Sources {
                 "policies", message,
             )]));
         }
-        let unreadable: Diagnostics = self.files.iter().filter_map(Source::fault).collect();
-        let readable = self.files.iter().filter_map(Source::text);
+        let unreadable: Diagnostics = self.files.iter().filter_map(PolicyFile::fault).collect();
+        let readable = self.files.iter().filter_map(PolicyFile::text);
         match (compile(readable), unreadable) {
             (Ok(policies), unreadable) => unreadable.or(policies),
             (Err(mut mistakes), unreadable) => {
@@ -106,7 +106,7 @@ impl Sources {
     }
 }
 
-impl Source {
+impl PolicyFile {
     fn read(path: &Path) -> Self {
         Self {
             name: path.display().to_string(),
@@ -132,7 +132,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-impl Watch {
+impl PolicyWatch {
     /// The state that was told last.
     pub const fn told(&self) -> Fingerprint {
         self.told

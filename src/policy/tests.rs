@@ -257,7 +257,7 @@ fn a_changed_content_is_noticed_and_told_once() {
     let sources = Sources::read(std::slice::from_ref(&dir));
     let policies = sources.compile().unwrap();
     assert_eq!((policies.routes.len(), policies.files.len()), (1, 1));
-    let mut watch = Watch::new(vec![dir.clone()], sources.fingerprint());
+    let mut watch = PolicyWatch::new(vec![dir.clone()], sources.fingerprint());
     assert!(watch.look().is_none());
     swap("..two");
     assert!(watch.look().is_none(), "it may still change");

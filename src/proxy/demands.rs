@@ -2,7 +2,8 @@
 
 use super::error::ProxyError;
 use crate::domain::{
-    Body, Demand, Found, Match, RequestHead, Unmet, binding_parts, needs_body, reads_body, values,
+    Body, Demand, FoundRoutes, Match, RequestHead, Unmet, binding_parts, needs_body, reads_body,
+    values,
 };
 use crate::gate;
 use crate::request::body::RequestBody;
@@ -20,7 +21,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Reads the body as far as a route needs it, and puts the demands together.
     pub(super) async fn read(
-        found: Found,
+        found: FoundRoutes,
         head: &RequestHead<'_>,
         content: &mut RequestBody,
         limit: usize,

@@ -7,7 +7,8 @@ use super::outbound::Outbound;
 use super::state::Worker;
 use crate::audit::Outcome;
 use crate::domain::{
-    Demand, Enforcement, Found, Reason, RequestHead, RequestLine, Session, SessionState, Verdict,
+    Demand, Enforcement, FoundRoutes, Reason, RequestHead, RequestLine, Session, SessionState,
+    Verdict,
 };
 use crate::gate::{self, Admission, Permitted};
 use crate::request::context::RequestContext;
@@ -34,7 +35,7 @@ pub(super) struct Challenged<'p> {
 pub(super) async fn judge<'p>(
     worker: &Worker,
     context: &RequestContext<'_>,
-    found: Found,
+    found: FoundRoutes,
     line: &RequestLine<'_>,
     mut outbound: Outbound<'p>,
     watch: &mut Watch,
@@ -104,7 +105,7 @@ pub(super) async fn judge<'p>(
 async fn ask(
     worker: &Worker,
     context: &RequestContext<'_>,
-    found: Found,
+    found: FoundRoutes,
     line: &RequestLine<'_>,
     outbound: &mut Outbound<'_>,
     watch: &mut Watch,

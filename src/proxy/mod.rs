@@ -21,10 +21,10 @@ pub use state::{ProxyOptions, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
 use crate::request::body::{BodyDeadlines, RequestBody};
-use crate::request::connection::Connection;
+use crate::request::connection::ClientConnection;
 use crate::request::context::{Received, RequestContext};
 use crate::session::Watch;
-use crate::transport::service::Answer;
+use crate::transport::service::TimedResponse;
 use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
 use body::ProxyBody;
@@ -42,10 +42,10 @@ use std::rc::Rc;
 /// Handles one request.
 async fn handle(
     worker: &Rc<Worker>,
-    connection: &Connection,
+    connection: &ClientConnection,
     request: Request<Incoming>,
     stream: Option<Rc<Stream>>,
-) -> Answer<ProxyBody> {
+) -> TimedResponse<ProxyBody> {
     let (mut parts, body) = request.into_parts();
     let options = &worker.shared.options;
     let deadline = worker.deadline();
@@ -76,7 +76,7 @@ async fn handle(
     });
     // A response of ours is complete already, and may be the one that reports the deadline.
     let deadline = context.deadline.filter(|_| response.body().is_streamed());
-    Answer { response, deadline }
+    TimedResponse { response, deadline }
 }
 
 async fn walk(

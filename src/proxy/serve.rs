@@ -3,7 +3,7 @@
 use crate::domain::Leniency;
 use crate::proxy::body::ProxyBody;
 use crate::proxy::state::{SharedProxy, Worker};
-use crate::request::connection::{ClientSide, Connection};
+use crate::request::connection::{ClientConnection, ClientSide};
 use crate::request::headers::{Hop, Peer};
 use crate::request::request_id::RequestIds;
 use crate::session::Sessions;
@@ -13,7 +13,7 @@ use crate::transport;
 use crate::transport::drain::Drain;
 use crate::transport::idle_reaper::IdleReaper;
 use crate::transport::log_limit::LogLimit;
-use crate::transport::service::{Answer, HeadOptions, Protocol, Service, Transport};
+use crate::transport::service::{HeadOptions, Protocol, Service, TimedResponse, Transport};
 use crate::transport::streams::Stream;
 use crate::transport::upstream::Pool;
 use crate::web::Web;
@@ -99,10 +99,10 @@ impl Service for Worker {
 
     async fn answer(
         self: &Rc<Self>,
-        connection: &Connection,
+        connection: &ClientConnection,
         request: Request<Incoming>,
         stream: Option<Rc<Stream>>,
-    ) -> Answer<ProxyBody> {
+    ) -> TimedResponse<ProxyBody> {
         super::handle(self, connection, request, stream).await
     }
 }

@@ -6,7 +6,7 @@ use crate::transport::upstream::{Client, Pinned};
 use std::rc::Rc;
 
 /// A client connection of the proxy.
-pub(crate) type Connection = service::Connection<ClientSide>;
+pub(crate) type ClientConnection = service::Connection<ClientSide>;
 
 /// What the proxy keeps for each client connection.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
 use crate::request::body::BodyDeadlines;
 use crate::request::client_kind::{ClientHints, FetchSite};
-use crate::request::connection::Connection;
+use crate::request::connection::ClientConnection;
 use crate::request::headers::Peer;
 use crate::request::request_id::RequestId;
 use crate::request::site::{Site, SiteOptions};
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct RequestContext<'w> {
     /// The connection that it came on.
-    pub(crate) connection: &'w Connection,
+    pub(crate) connection: &'w ClientConnection,
     /// Our prefix and origins, and the login page.
     pub(crate) options: &'w SiteOptions,
     /// The stream that it came on, over HTTP/2.
@@ -68,7 +68,7 @@ pub(crate) struct Received {
 impl<'w> RequestContext<'w> {
     /// Reads the head before it is normalized, so that every refusal can be answered and logged.
     pub(crate) fn new(
-        connection: &'w Connection,
+        connection: &'w ClientConnection,
         options: &'w SiteOptions,
         received: Received,
         parts: &Parts,

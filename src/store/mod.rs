@@ -36,4 +36,4 @@ pub use redis::read_as_replies;
 pub use redis::{RedisOptions, RedisStore};
 pub use revoked::Revoked;
 pub use sessions::{Carry, Login, Rotated, Rotation};
-pub use verification::{CodeAnswer, SentCode, Taken, Verified};
+pub use verification::{CodeAnswer, SentCode, Taken, VerifiedChallenge};

@@ -2,11 +2,11 @@
 
 use super::counted::{Handle, Store};
 use super::{
-    Ask, CodeAnswer, Held, Login, Rotated, Rotation, SentCode, StoreError, Taken, Verified,
+    Ask, CodeAnswer, Held, Login, Rotated, Rotation, SentCode, StoreError, Taken, VerifiedChallenge,
 };
 use crate::domain::{
-    Attempt, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, SessionId, StoredSession,
-    Subject, Timestamp, User, UserId,
+    AttemptCount, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, SessionId,
+    StoredSession, Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
 
@@ -130,7 +130,7 @@ operations! {
             &self,
             counters: &[Counter],
             now: Timestamp,
-        ) -> Result<Attempt, StoreError>;
+        ) -> Result<AttemptCount, StoreError>;
 
         /// Clears counters.
         async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError>;
@@ -164,7 +164,7 @@ operations! {
         async fn take_totp_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError>;
 
         /// Completes a challenge: takes it once, renews the browser key, writes mark and grant.
-        async fn put_verified(&self, verified: &Verified, now: Timestamp) -> Result<Taken, StoreError>;
+        async fn put_verified(&self, verified: &VerifiedChallenge, now: Timestamp) -> Result<Taken, StoreError>;
     }
 }
 

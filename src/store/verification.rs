@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 
 /// A verification that succeeded, and what it earns.
 #[derive(Clone, Debug)]
-pub struct Verified {
+pub struct VerifiedChallenge {
     /// The challenge; taken once, so that a second answer earns nothing.
     pub challenge: ChallengeId,
     /// How long the challenge is kept as answered.

@@ -1,6 +1,6 @@
 //! The response body to the client.
 
-use super::service::Answer;
+use super::service::TimedResponse;
 use super::streams::Stream;
 use super::wire::InFlight;
 use bytes::Bytes;
@@ -30,7 +30,7 @@ const PIECE: usize = 16 * 1024;
 impl<B> ResponseBody<B> {
     /// The response, with this as its body.
     pub(super) fn carry(
-        answer: Answer<B>,
+        answer: TimedResponse<B>,
         in_flight: InFlight,
         stream: Option<Rc<Stream>>,
     ) -> Response<Self> {

@@ -43,7 +43,7 @@ pub(crate) trait Service: 'static {
         connection: &Connection<Self::Connection>,
         request: Request<Incoming>,
         stream: Option<Rc<Stream>>,
-    ) -> impl Future<Output = Answer<Self::Body>>;
+    ) -> impl Future<Output = TimedResponse<Self::Body>>;
 }
 
 /// Which HTTP a client speaks.
@@ -57,7 +57,7 @@ pub(crate) enum Protocol {
 
 /// The answer to one request.
 #[derive(Debug)]
-pub(crate) struct Answer<B> {
+pub(crate) struct TimedResponse<B> {
     /// The response.
     pub(crate) response: Response<B>,
     /// When its body is broken off, if it has not ended by then.

@@ -4,13 +4,13 @@ use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
 use super::factors::{self, AnswerValue, Check};
 use super::throttle::{is_about_resending, refusal};
-use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
+use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    Attempt, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason, Requirement,
-    RouteId, Secret, Session, Timestamp, User,
+    AttemptCount, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
+    Requirement, RouteId, Secret, Session, Timestamp, User,
 };
-use crate::store::{Taken, Verified};
+use crate::store::{Taken, VerifiedChallenge};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +26,12 @@ pub struct Answering<'a> {
     /// The phrase that was typed, if the challenge asks for one.
     pub confirm: Option<&'a str>,
     /// Who answers.
-    pub caller: Caller<'a>,
+    pub caller: EndpointCaller<'a>,
 }
 
 /// The outcome of an answer.
 #[derive(Debug)]
-pub enum Answer {
+pub enum AnswerOutcome {
     /// The answer does not have the form that the factor reads; nothing was counted or checked.
     Malformed,
     /// The factor is right, and the challenge needs another.
@@ -103,9 +103,9 @@ impl Verifier {
         &self,
         answering: Answering<'_>,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
-    ) -> Result<Answer, VerifyError> {
+    ) -> Result<AnswerOutcome, VerifyError> {
         if !factors::accepts(answering.factor, answering.answer) {
-            return Ok(Answer::Malformed);
+            return Ok(AnswerOutcome::Malformed);
         }
         self.services.audit.ready()?;
         let caller = answering.caller;
@@ -123,7 +123,7 @@ impl Verifier {
             return self.refuse(Some(&challenge), &answering, refusal);
         }
         if !is_confirmed(requirement.confirm.as_deref(), answering.confirm) {
-            return Ok(Answer::Unconfirmed);
+            return Ok(AnswerOutcome::Unconfirmed);
         }
         let user = self.user(&caller.claimant).await?;
         let case = Case {
@@ -135,18 +135,18 @@ impl Verifier {
         self.count_and_judge(case).await
     }
 
-    async fn count_and_judge(&self, case: Case<'_>) -> Result<Answer, VerifyError> {
+    async fn count_and_judge(&self, case: Case<'_>) -> Result<AnswerOutcome, VerifyError> {
         let (factor, now) = (case.answering.factor, case.now);
         let name = counted_as(case.user.as_ref(), &case.challenge.subject);
         let who = attempt(&case.challenge, &name, &case.answering.caller);
         let counters = self.throttle().of_answer(who, factor);
         let (challenge, answering) = (&case.challenge, &case.answering);
         let remaining = match self.store.count_attempt(&counters, now).await? {
-            Attempt::Counted { .. } if self.is_over(challenge) => {
+            AttemptCount::Counted { .. } if self.is_over(challenge) => {
                 return self.refuse(Some(challenge), answering, Reason::ChallengeExpired.into());
             }
-            Attempt::Counted { remaining } => remaining,
-            Attempt::Refused { key, until } => {
+            AttemptCount::Counted { remaining } => remaining,
+            AttemptCount::Refused { key, until } => {
                 let refusal = barred(&key, until, now);
                 return self.refuse(Some(challenge), answering, refusal);
             }
@@ -200,7 +200,7 @@ impl Verifier {
         case: Case<'_>,
         shown: FactorSet,
         clears: Vec<CounterKey>,
-    ) -> Result<Answer, VerifyError> {
+    ) -> Result<AnswerOutcome, VerifyError> {
         let Case {
             challenge,
             answering,
@@ -222,7 +222,7 @@ impl Verifier {
             granted_at: now,
             expires_at: now.after(life),
         });
-        let verified = Verified {
+        let verified = VerifiedChallenge {
             challenge: challenge.id,
             challenge_keep: challenge.expires_at.since(now),
             opened_in: challenge.session,
@@ -256,7 +256,7 @@ impl Verifier {
         event.grant = verified.grant.as_ref().map(|grant| grant.id);
         // If this fails the client never gets the new browser key, so the grant opens nothing.
         self.services.audit.record(&event)?;
-        Ok(Answer::Verified(Box::new(Success {
+        Ok(AnswerOutcome::Verified(Box::new(Success {
             browser_key,
             mark: verified.mark,
             grant: verified.grant,
@@ -265,14 +265,18 @@ impl Verifier {
         })))
     }
 
-    fn ask_for_more(&self, case: &Case<'_>, shown: FactorSet) -> Result<Answer, VerifyError> {
+    fn ask_for_more(
+        &self,
+        case: &Case<'_>,
+        shown: FactorSet,
+    ) -> Result<AnswerOutcome, VerifyError> {
         let (challenge, answering) = (&case.challenge, &case.answering);
         let caller = &answering.caller;
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
         tell_of(&mut event, challenge, Some(answering.factor));
         self.services.audit.record(&event)?;
         let available = self.available_to(case.user.as_ref(), &challenge.demand.requirement);
-        Ok(Answer::MoreNeeded {
+        Ok(AnswerOutcome::MoreNeeded {
             alternatives: available.alternatives,
             shown,
             expires_at: challenge.expires_at,
@@ -284,7 +288,7 @@ impl Verifier {
         challenge: Option<&Challenge>,
         answering: &Answering<'_>,
         refusal: Refusal,
-    ) -> Result<Answer, VerifyError> {
+    ) -> Result<AnswerOutcome, VerifyError> {
         let caller = &answering.caller;
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Refused, caller);
         event.factor = Some(answering.factor);
@@ -293,7 +297,7 @@ impl Verifier {
         }
         event.reason = Some(refusal.reason);
         self.services.audit.record(&event)?;
-        Ok(Answer::Refused(refusal))
+        Ok(AnswerOutcome::Refused(refusal))
     }
 
     /// Whether the challenge has expired since its token was opened: counting may have waited for the

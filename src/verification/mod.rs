@@ -18,7 +18,7 @@ mod throttle;
 mod token;
 mod verifier;
 
-pub use answer::{Answer, Answering, Refusal, Success};
+pub use answer::{AnswerOutcome, Answering, Refusal, Success};
 pub use browser_key::{
     BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, new_browser_key,
     previous_browser_key_hash,
@@ -38,4 +38,4 @@ pub use send::Sending;
 pub use services::{Services, VerificationSettings};
 pub use throttle::{CountedBy, Limit, Limits, locks_of};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
-pub use verifier::{AvailableFactors, Caller, Claimant, NewChallenge, Status, Verifier};
+pub use verifier::{AvailableFactors, Claimant, EndpointCaller, NewChallenge, Status, Verifier};

@@ -4,9 +4,9 @@ use super::answer::{Refusal, barred};
 use super::error::VerifyError;
 use super::factors::{CodeRequest, mask, send};
 use super::throttle::Try;
-use super::verifier::{Caller, Verifier, attempt, counted_as, tell_of};
+use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, tell_of};
 use crate::audit::{EventKind, Outcome};
-use crate::domain::{Attempt, Challenge, Factor, Reason, Requirement, RouteId, Timestamp};
+use crate::domain::{AttemptCount, Challenge, Factor, Reason, Requirement, RouteId, Timestamp};
 use crate::locale::Locale;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Verifier {
         &self,
         token: &str,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
-        caller: &Caller<'_>,
+        caller: &EndpointCaller<'_>,
         locale: Locale,
     ) -> Result<Sending, VerifyError> {
         self.services.audit.ready()?;
@@ -92,8 +92,8 @@ impl Verifier {
         let first = throttle.of_first_code(who);
         counters.insert(0, first.clone());
         let refused = match self.store.count_attempt(&counters, now).await? {
-            Attempt::Counted { .. } => return Ok(None),
-            Attempt::Refused { key, until } => (key, until),
+            AttemptCount::Counted { .. } => return Ok(None),
+            AttemptCount::Refused { key, until } => (key, until),
         };
         if refused.0 != first.key {
             return Ok(Some(barred(&refused.0, refused.1, now)));
@@ -102,15 +102,15 @@ impl Verifier {
             *counter = throttle.of_challenge(who);
         }
         match self.store.count_attempt(&counters, now).await? {
-            Attempt::Counted { .. } => Ok(None),
-            Attempt::Refused { key, until } => Ok(Some(barred(&key, until, now))),
+            AttemptCount::Counted { .. } => Ok(None),
+            AttemptCount::Refused { key, until } => Ok(Some(barred(&key, until, now))),
         }
     }
 
     fn not_sent(
         &self,
         challenge: Option<&Challenge>,
-        caller: &Caller<'_>,
+        caller: &EndpointCaller<'_>,
         refusal: Refusal,
     ) -> Result<Sending, VerifyError> {
         let mut event = self.event(EventKind::CodeSent, Outcome::Refused, caller);

@@ -20,9 +20,9 @@ use crate::mail::tests::{Manner, mail_server, settings as mail_settings};
 use crate::seal::Keys;
 use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::{
-    Answer, AnswerValue, Answering, Caller, Claimant, CountedBy, NewChallenge, PasswordChecker,
-    PasswordCost, PasswordSettings, Refusal, Sending, Services, Success, TotpSecret,
-    VerificationSettings, Verifier, hash_password,
+    AnswerOutcome, AnswerValue, Answering, Claimant, CountedBy, EndpointCaller, NewChallenge,
+    PasswordChecker, PasswordCost, PasswordSettings, Refusal, Sending, Services, Success,
+    TotpSecret, VerificationSettings, Verifier, hash_password,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -135,8 +135,8 @@ impl Client {
         }
     }
 
-    fn caller(&self) -> Caller<'_> {
-        Caller {
+    fn caller(&self) -> EndpointCaller<'_> {
+        EndpointCaller {
             claimant: self.claimant(),
             // Sessions of different numbers began at different times.
             counted_by: CountedBy::Began(Timestamp::from_millis(self.number.into())),
@@ -248,7 +248,13 @@ impl Fixture {
         self.verifier.open(new).0
     }
 
-    async fn answer(&self, client: &Client, token: &str, factor: Factor, answer: &str) -> Answer {
+    async fn answer(
+        &self,
+        client: &Client,
+        token: &str,
+        factor: Factor,
+        answer: &str,
+    ) -> AnswerOutcome {
         let answer = AnswerValue::Text(Secret::new(answer.to_owned()));
         let answering = Answering {
             token,
@@ -264,7 +270,7 @@ impl Fixture {
             .unwrap()
     }
 
-    async fn right_password(&self, client: &Client, token: &str) -> Answer {
+    async fn right_password(&self, client: &Client, token: &str) -> AnswerOutcome {
         self.answer(client, token, Factor::Password, PASSWORD).await
     }
 
@@ -275,7 +281,7 @@ impl Fixture {
         token: &str,
         factor: Factor,
         answers: Vec<String>,
-    ) -> Vec<Answer> {
+    ) -> Vec<AnswerOutcome> {
         let mut tasks = JoinSet::new();
         let local = LocalSet::new();
         for answer in answers {
@@ -345,15 +351,15 @@ impl Drop for Fixture {
     }
 }
 
-fn verified(answer: Answer) -> Success {
-    let Answer::Verified(success) = answer else {
+fn verified(answer: AnswerOutcome) -> Success {
+    let AnswerOutcome::Verified(success) = answer else {
         panic!("not verified: {answer:?}");
     };
     *success
 }
 
-fn refused(answer: Answer) -> Refusal {
-    let Answer::Refused(refusal) = answer else {
+fn refused(answer: AnswerOutcome) -> Refusal {
+    let AnswerOutcome::Refused(refusal) = answer else {
         panic!("not refused: {answer:?}");
     };
     refusal

@@ -30,7 +30,7 @@ pub struct Claimant<'a> {
 
 /// A claimant who calls one of our endpoints.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller<'a> {
+pub struct EndpointCaller<'a> {
     /// Who calls.
     pub claimant: Claimant<'a>,
     /// The identity that attempts are counted under.
@@ -190,7 +190,7 @@ impl Verifier {
     }
 
     /// Drops all elevation of the caller's session.
-    pub async fn lock(&self, caller: &Caller<'_>) -> Result<(), VerifyError> {
+    pub async fn lock(&self, caller: &EndpointCaller<'_>) -> Result<(), VerifyError> {
         self.services.audit.ready()?;
         self.store.lock_session(caller.claimant.session).await?;
         let event = self.event(EventKind::Locked, Outcome::Succeeded, caller);
@@ -242,7 +242,7 @@ impl Verifier {
         &self,
         kind: EventKind,
         outcome: Outcome,
-        caller: &Caller<'e>,
+        caller: &EndpointCaller<'e>,
     ) -> Event<'e> {
         let mut event = Event::new(self.services.clock.now(), kind, outcome);
         event.session = Some(caller.claimant.session);
@@ -258,7 +258,11 @@ pub(super) fn counted_as(user: Option<&User>, subject: &Subject) -> UserId {
     user.map_or_else(|| UserId::new(subject.as_str()), |user| user.id.clone())
 }
 
-pub(super) fn attempt<'a>(challenge: &Challenge, user: &'a UserId, caller: &Caller<'_>) -> Try<'a> {
+pub(super) fn attempt<'a>(
+    challenge: &Challenge,
+    user: &'a UserId,
+    caller: &EndpointCaller<'_>,
+) -> Try<'a> {
     Try {
         challenge: challenge.id,
         life: challenge.expires_at.since(challenge.opened_at),

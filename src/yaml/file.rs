@@ -4,7 +4,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 use super::fault::Fault;
 use super::locate::{self, Path};
 use super::node::{Node, Value};
-use super::reader::Reader;
+use super::reader::NodeReader;
 use super::tree;
 use super::words::nearest;
 use serde::de::DeserializeOwned;
@@ -250,7 +250,7 @@ impl File {
     /// Reads again after each fault, passing over the faulty node, until all else reads.
     fn read_all<T: DeserializeOwned>(&mut self, root: &Node) -> Option<T> {
         loop {
-            let fault = match T::deserialize(Reader {
+            let fault = match T::deserialize(NodeReader {
                 node: root,
                 passed_over: &self.faulty,
             }) {

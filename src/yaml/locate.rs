@@ -6,10 +6,10 @@ use std::fmt;
 
 /// The way from the top of a file to a value, or to the name of a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Path(Vec<Step>);
+pub struct Path(Vec<PathStep>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum PathStep {
     Item(usize),
     Key(String),
     Name(String),
@@ -24,22 +24,22 @@ impl Path {
     /// The value of a field.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
-        self.then(Step::Key(key.to_owned()))
+        self.then(PathStep::Key(key.to_owned()))
     }
 
     /// An item of a list, counted from 0.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
-        self.then(Step::Item(index))
+        self.then(PathStep::Item(index))
     }
 
     /// The name of a field, rather than its value.
     #[must_use]
     pub fn name(&self, key: &str) -> Self {
-        self.then(Step::Name(key.to_owned()))
+        self.then(PathStep::Name(key.to_owned()))
     }
 
-    fn then(&self, step: Step) -> Self {
+    fn then(&self, step: PathStep) -> Self {
         let mut steps = Vec::with_capacity(self.0.len() + 1);
         steps.extend_from_slice(&self.0);
         steps.push(step);
@@ -55,10 +55,10 @@ impl From<&str> for Path {
             let mut pieces = part.split('[');
             let key = pieces.next().unwrap_or_default();
             if !key.is_empty() {
-                steps.push(Step::Key(key.to_owned()));
+                steps.push(PathStep::Key(key.to_owned()));
             }
             let indices = pieces.filter_map(|piece| piece.strip_suffix(']')?.parse().ok());
-            steps.extend(indices.map(Step::Item));
+            steps.extend(indices.map(PathStep::Item));
         }
         Self(steps)
     }
@@ -74,9 +74,9 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
             match step {
-                Step::Item(item) => write!(f, "[{item}]")?,
-                Step::Key(key) | Step::Name(key) if index == 0 => f.write_str(key)?,
-                Step::Key(key) | Step::Name(key) => write!(f, ".{key}")?,
+                PathStep::Item(item) => write!(f, "[{item}]")?,
+                PathStep::Key(key) | PathStep::Name(key) if index == 0 => f.write_str(key)?,
+                PathStep::Key(key) | PathStep::Name(key) => write!(f, ".{key}")?,
             }
         }
         Ok(())
@@ -107,13 +107,13 @@ fn follow<'n>(
 ) -> Result<&'n Node, &'n Node> {
     path.0.iter().try_fold(root, |node, step| {
         let next = match step {
-            Step::Item(index) => {
+            PathStep::Item(index) => {
                 let read = node.items().iter();
                 let mut read = read.filter(|item| !passed_over.contains(&item.id));
                 read.nth(*index)
             }
-            Step::Key(key) => entry(node, key).map(|(_, value)| value),
-            Step::Name(key) => entry(node, key).map(|(key, _)| key),
+            PathStep::Key(key) => entry(node, key).map(|(_, value)| value),
+            PathStep::Name(key) => entry(node, key).map(|(key, _)| key),
         };
         next.ok_or(node)
     })

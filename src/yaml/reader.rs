@@ -11,12 +11,12 @@ use std::collections::HashSet;
 
 /// Reads one node as a value of some type, passing over the nodes found faulty before.
 #[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub(super) struct NodeReader<'a> {
     pub(super) node: &'a Node,
     pub(super) passed_over: &'a HashSet<u32>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> NodeReader<'a> {
     fn of(self, node: &'a Node) -> Self {
         Self { node, ..self }
     }
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl<'de> Deserializer<'de> for Reader<'_> {
+impl<'de> Deserializer<'de> for NodeReader<'_> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -38,7 +38,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 reader: self,
                 rest: items.iter(),
             }),
-            Value::Map(entries) => visitor.visit_map(Entries {
+            Value::Map(entries) => visitor.visit_map(MapEntries {
                 reader: self,
                 rest: entries.iter(),
                 value: None,
@@ -142,7 +142,7 @@ fn not_a_name(key: &Node) -> Fault {
 }
 
 struct Items<'a> {
-    reader: Reader<'a>,
+    reader: NodeReader<'a>,
     rest: std::slice::Iter<'a, Node>,
 }
 
@@ -163,13 +163,13 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-struct Entries<'a> {
-    reader: Reader<'a>,
+struct MapEntries<'a> {
+    reader: NodeReader<'a>,
     rest: std::slice::Iter<'a, (Node, Node)>,
     value: Option<&'a Node>,
 }
 
-impl<'de> MapAccess<'de> for Entries<'_> {
+impl<'de> MapAccess<'de> for MapEntries<'_> {
     type Error = Fault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -205,24 +205,24 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 struct Variant<'a> {
     word: &'a str,
     key: &'a Node,
-    value: Reader<'a>,
+    value: NodeReader<'a>,
 }
 
 impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
     type Error = Fault;
-    type Variant = Reader<'a>;
+    type Variant = NodeReader<'a>;
 
     fn variant_seed<V: DeserializeSeed<'de>>(
         self,
         seed: V,
-    ) -> Result<(V::Value, Reader<'a>), Fault> {
+    ) -> Result<(V::Value, NodeReader<'a>), Fault> {
         let word: StrDeserializer<'_, Fault> = self.word.into_deserializer();
         let variant = seed.deserialize(word).map_err(|fault| fault.at(self.key))?;
         Ok((variant, self.value))
     }
 }
 
-impl<'de> VariantAccess<'de> for Reader<'_> {
+impl<'de> VariantAccess<'de> for NodeReader<'_> {
     type Error = Fault;
 
     fn unit_variant(self) -> Result<(), Fault> {

@@ -74,12 +74,12 @@ struct Build {
     nodes: Cell<u32>,
     text: Cell<usize>,
     stop_at: Option<u32>,
-    refusal: Cell<Option<Refusal>>,
+    refusal: Cell<Option<Unsupported>>,
 }
 
 /// What is sound YAML and refused all the same.
 #[derive(Clone, Copy)]
-enum Refusal {
+enum Unsupported {
     Depth,
     Size,
     Tag,
@@ -114,12 +114,12 @@ impl Build {
         let total = self.text.get().saturating_add(len);
         self.text.set(total);
         if total > MAX_TEXT {
-            return Err(self.refuse(Refusal::Size));
+            return Err(self.refuse(Unsupported::Size));
         }
         Ok(())
     }
 
-    fn refuse<E: Error>(&self, refusal: Refusal) -> E {
+    fn refuse<E: Error>(&self, refusal: Unsupported) -> E {
         self.refusal.set(Some(refusal));
         E::custom("refused")
     }
@@ -128,16 +128,16 @@ impl Build {
         let text = without_place(error);
         // The library counts jumps to anchors, in proportion to the file; we count what they bring.
         let refusal = match text.as_str() {
-            "repetition limit exceeded" => Some(Refusal::Size),
+            "repetition limit exceeded" => Some(Unsupported::Size),
             _ => self.refusal.get(),
         };
         let (message, hint) = match refusal {
-            Some(Refusal::Depth) => (format!("nested more than {MAX_DEPTH} deep"), None),
-            Some(Refusal::Size) => (
+            Some(Unsupported::Depth) => (format!("nested more than {MAX_DEPTH} deep"), None),
+            Some(Unsupported::Size) => (
                 "too many values".to_owned(),
                 Some("aliases may shorten a file; they may not blow it up"),
             ),
-            Some(Refusal::Tag) => ("tags have no meaning here".to_owned(), None),
+            Some(Unsupported::Tag) => ("tags have no meaning here".to_owned(), None),
             None if text.contains("more than one document") => {
                 ("more than one document in a file".to_owned(), None)
             }
@@ -209,10 +209,10 @@ impl<'a> Builder<'a> {
             return Err(E::custom("here"));
         }
         if self.id >= MAX_NODES {
-            return Err(self.build.refuse(Refusal::Size));
+            return Err(self.build.refuse(Unsupported::Size));
         }
         if self.depth > MAX_DEPTH {
-            return Err(self.build.refuse(Refusal::Depth));
+            return Err(self.build.refuse(Unsupported::Depth));
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
 
     fn visit_enum<A: EnumAccess<'de>>(self, _tagged: A) -> Result<Node, A::Error> {
         self.arrive()?;
-        Err(self.build.refuse(Refusal::Tag))
+        Err(self.build.refuse(Unsupported::Tag))
     }
 }
 

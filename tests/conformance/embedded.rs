@@ -8,7 +8,7 @@ use super::support::{
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
-use stepgate::domain::{Attempt, Counter, CounterKey, Factor, UserId};
+use stepgate::domain::{AttemptCount, Counter, CounterKey, Factor, UserId};
 use stepgate::store::{EmbeddedOptions, OpenError, StoreError, StoreOptions, Taken, open};
 use tokio::time::{Instant, timeout};
 
@@ -59,7 +59,7 @@ fn everything_outlives_the_process() {
         );
         assert_eq!(store.revoked_sessions(store.now()).await.unwrap().len(), 1);
         let refused = store.count_attempt(&counters, store.now()).await.unwrap();
-        assert!(matches!(refused, Attempt::Refused { .. }));
+        assert!(matches!(refused, AttemptCount::Refused { .. }));
         let step = store
             .take_totp_step(&UserId::new("alice"), 7)
             .await
@@ -121,7 +121,7 @@ fn two_processes_share_the_file() {
         .await;
         let counted = attempts
             .iter()
-            .filter(|a| matches!(a, Attempt::Counted { .. }))
+            .filter(|a| matches!(a, AttemptCount::Counted { .. }))
             .count();
         assert_eq!(counted, 5);
     });

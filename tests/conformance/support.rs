@@ -20,7 +20,7 @@ use stepgate::domain::{
 };
 use stepgate::store::{
     Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions, StoreSource,
-    Taken, Verified, open,
+    Taken, VerifiedChallenge, open,
 };
 use temp::TempDir;
 use tokio::task::LocalSet;
@@ -363,11 +363,11 @@ pub(crate) fn verified(
     browser: BrowserKeyHash,
     grant: Option<Grant>,
     now: Timestamp,
-) -> Verified {
+) -> VerifiedChallenge {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut challenge = [0; 16];
     challenge[..4].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    Verified {
+    VerifiedChallenge {
         opened_in: id,
         challenge: ChallengeId::new(challenge),
         challenge_keep: 10 * MINUTE,

@@ -6,9 +6,9 @@ use super::support::{
     verified,
 };
 use stepgate::domain::{
-    Attempt, Counter, CounterKey, Factor, FactorSet, Session, StoredSession, Subject, UserId,
+    AttemptCount, Counter, CounterKey, Factor, FactorSet, Session, StoredSession, Subject, UserId,
 };
-use stepgate::store::{CodeAnswer, SentCode, Taken, Verified};
+use stepgate::store::{CodeAnswer, SentCode, Taken, VerifiedChallenge};
 
 on_both_stores! {
     a_hundred_attempts_at_once_are_judged_five_times,
@@ -53,8 +53,8 @@ async fn a_hundred_attempts_at_once_are_judged_five_times(store: TestStore) {
     let mut left: Vec<_> = attempts
         .iter()
         .filter_map(|attempt| match attempt {
-            Attempt::Counted { remaining } => Some(*remaining),
-            Attempt::Refused { key, until } => {
+            AttemptCount::Counted { remaining } => Some(*remaining),
+            AttemptCount::Refused { key, until } => {
                 assert_eq!(*key, CounterKey::new("session"));
                 assert_eq!(*until, Some(now.after(10 * MINUTE)));
                 None
@@ -69,11 +69,11 @@ async fn an_attempt_counts_under_every_counter_or_under_none(store: TestStore) {
     let (store, now) = (&*store, store.now());
     let (tight, wide) = (counter("tight", 1, Some(1)), counter("wide", 3, Some(1)));
     let both = [wide.clone(), tight.clone()];
-    let counted = |remaining| Attempt::Counted { remaining };
+    let counted = |remaining| AttemptCount::Counted { remaining };
     assert_eq!(store.count_attempt(&both, now).await.unwrap(), counted(0));
     for _ in 0..3 {
         let refused = store.count_attempt(&both, now).await.unwrap();
-        assert!(matches!(refused, Attempt::Refused { key, .. } if key == tight.key));
+        assert!(matches!(refused, AttemptCount::Refused { key, .. } if key == tight.key));
     }
     // Of four attempts under both, one was counted under the wide one.
     assert_eq!(
@@ -89,7 +89,7 @@ async fn an_attempt_counts_under_every_counter_or_under_none(store: TestStore) {
     );
     let never = counter("never", 0, None);
     let refused = store.count_attempt(&[never], now).await.unwrap();
-    assert!(matches!(refused, Attempt::Refused { until: None, .. }));
+    assert!(matches!(refused, AttemptCount::Refused { until: None, .. }));
 }
 
 async fn a_window_is_fixed_and_ends(store: TestStore) {
@@ -103,24 +103,24 @@ async fn a_window_is_fixed_and_ends(store: TestStore) {
     let until = Some(start.after(10 * MINUTE));
     assert_eq!(
         refused,
-        Attempt::Refused {
+        AttemptCount::Refused {
             key: CounterKey::new("a"),
             until
         }
     );
     store.clock.advance(2 * MINUTE);
     let counted = store.count_attempt(&counters, store.now()).await.unwrap();
-    assert_eq!(counted, Attempt::Counted { remaining: 1 });
+    assert_eq!(counted, AttemptCount::Counted { remaining: 1 });
 }
 
 async fn a_counter_without_a_window_counts_until_it_is_cleared(store: TestStore) {
     let counters = [counter("a", 1, None)];
     let count = async || store.count_attempt(&counters, store.now()).await.unwrap();
-    assert_eq!(count().await, Attempt::Counted { remaining: 0 });
+    assert_eq!(count().await, AttemptCount::Counted { remaining: 0 });
     store.clock.advance(100_000 * MINUTE);
     assert_eq!(
         count().await,
-        Attempt::Refused {
+        AttemptCount::Refused {
             key: CounterKey::new("a"),
             until: None
         }
@@ -130,7 +130,7 @@ async fn a_counter_without_a_window_counts_until_it_is_cleared(store: TestStore)
         .await
         .unwrap();
     store.clear_attempts(&[]).await.unwrap();
-    assert_eq!(count().await, Attempt::Counted { remaining: 0 });
+    assert_eq!(count().await, AttemptCount::Counted { remaining: 0 });
 }
 
 async fn one_totp_step_is_taken_once_and_older_ones_never(store: TestStore) {
@@ -166,7 +166,7 @@ async fn a_challenge_succeeds_once(store: TestStore) {
     let template = verified(id(1), browser(1), None, now);
     let taken = at_once(30, async move |number| {
         let grant = grant(grant_key(&format!("action{number}")), 1, browser(1), now);
-        let verified = Verified {
+        let verified = VerifiedChallenge {
             grant: Some(grant),
             ..template.clone()
         };
@@ -196,7 +196,7 @@ async fn a_verification_marks_the_session_and_clears_counters(store: TestStore) 
             .unwrap();
     }
     let granted = grant(grant_key("a"), 1, browser(1), store.now());
-    let verified = Verified {
+    let verified = VerifiedChallenge {
         clears: vec![cleared.key.clone()],
         ..verified(id(1), browser(1), Some(granted.clone()), store.now())
     };
@@ -206,13 +206,13 @@ async fn a_verification_marks_the_session_and_clears_counters(store: TestStore) 
     assert_eq!(held.mark, Some(mark(browser(1), store.now())));
     assert_eq!(held.grants, [granted]);
     let counted = store.count_attempt(&[cleared], store.now()).await.unwrap();
-    assert_eq!(counted, Attempt::Counted { remaining: 0 });
+    assert_eq!(counted, AttemptCount::Counted { remaining: 0 });
     let refused = store.count_attempt(&[kept], store.now()).await.unwrap();
-    assert!(matches!(refused, Attempt::Refused { .. }));
+    assert!(matches!(refused, AttemptCount::Refused { .. }));
 }
 
 async fn a_verification_records_a_session_that_was_not_known(store: TestStore) {
-    let verified = Verified {
+    let verified = VerifiedChallenge {
         presented: None,
         renewed: browser(5),
         mark: mark(browser(5), store.now()),
@@ -242,7 +242,7 @@ async fn a_renewed_browser_key_keeps_what_its_browser_earned(store: TestStore) {
     let single = grant(once("single", 1), 2, browser(1), store.now());
     store.verify(id(1), browser(1), Some(earlier.clone())).await;
     store.verify(id(1), browser(1), Some(single)).await;
-    let verified = Verified {
+    let verified = VerifiedChallenge {
         renewed: browser(2),
         mark: mark(browser(2), store.now()),
         ..verified(id(1), browser(1), None, store.now())
@@ -282,7 +282,7 @@ async fn another_browser_voids_what_the_earlier_one_earned(store: TestStore) {
         let session = store.login(id(1), browser(1)).await;
         store.earn(1, grant_key("earlier")).await;
         let new = grant(grant_key("new"), 2, browser(9), store.now());
-        let verified = Verified {
+        let verified = VerifiedChallenge {
             presented,
             renewed: browser(9),
             mark: mark(browser(9), store.now()),
@@ -307,7 +307,7 @@ async fn another_subject_voids_everything(store: TestStore) {
     store.login(id(1), browser(1)).await;
     store.earn(1, grant_key("of alice")).await;
     let bob = session("bob", browser(1), store.now().after(MINUTE));
-    let verified = Verified {
+    let verified = VerifiedChallenge {
         unrecorded: bob.clone().known().unwrap(),
         ..verified(id(1), browser(1), None, store.now())
     };

@@ -11,7 +11,7 @@ use http::Method;
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
-use stepgate::demo::{ALICE, Account, BOB, COOKIE};
+use stepgate::demo::{ALICE, BOB, COOKIE, DemoAccount};
 
 /// A running demo.
 struct Demo {
@@ -52,7 +52,7 @@ impl Demo {
         }
     }
 
-    async fn log_in(&self, client: &Client, account: Account) {
+    async fn log_in(&self, client: &Client, account: DemoAccount) {
         let fields = [("user", account.name), ("password", account.password)];
         let answer = client.post_form("/login", &fields).await;
         assert_eq!(answer.status, 302, "{}", answer.text());

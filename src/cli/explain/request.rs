@@ -6,7 +6,7 @@ use crate::domain::Method;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 
 /// A request as a client would send it.
-pub(super) struct Request {
+pub(super) struct SampleRequest {
     pub(super) method: Method,
     /// Lower case, without port; empty if none was named.
     pub(super) host: String,
@@ -16,7 +16,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-impl Request {
+impl SampleRequest {
     pub(super) fn read(arguments: &Explain) -> Result<Self, CliError> {
         let method = arguments.method.to_ascii_uppercase();
         let method = method

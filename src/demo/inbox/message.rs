@@ -5,7 +5,7 @@ use mailparse::{MailHeaderMap, ParsedMail};
 use serde_json::{Value, json};
 
 /// A mail that was taken.
-pub(super) struct Message {
+pub(super) struct ReceivedMail {
     at: Timestamp,
     pub(super) to: Vec<String>,
     pub(super) subject: String,
@@ -14,7 +14,7 @@ pub(super) struct Message {
     pub(super) code: Option<String>,
 }
 
-impl Message {
+impl ReceivedMail {
     /// Reads a mail; one that cannot be taken apart is shown raw.
     pub(super) fn read(raw: &[u8], to: Vec<String>, at: Timestamp) -> Self {
         let (subject, text) = match mailparse::parse_mail(raw) {
@@ -73,9 +73,9 @@ fn lossy(raw: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn read(raw: &str) -> Message {
+    fn read(raw: &str) -> ReceivedMail {
         let to = vec!["alice@example.test".to_owned()];
-        Message::read(
+        ReceivedMail::read(
             raw.replace('\n', "\r\n").as_bytes(),
             to,
             Timestamp::default(),

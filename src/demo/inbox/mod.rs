@@ -4,11 +4,11 @@ mod message;
 mod smtp;
 
 use super::background::Background;
-use super::web::{self, Answer, App, Request};
+use super::web::{self, AppRequest, AppResponse, WebApp};
 use crate::clock::Clock;
 use askama::Template;
 use http::{Method, StatusCode};
-use message::Message;
+use message::ReceivedMail;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
@@ -56,10 +56,10 @@ impl Inbox {
 
 /// The last messages, newest first.
 #[derive(Default)]
-struct Mailbox(RefCell<VecDeque<Message>>);
+struct Mailbox(RefCell<VecDeque<ReceivedMail>>);
 
 impl Mailbox {
-    fn put(&self, message: Message) {
+    fn put(&self, message: ReceivedMail) {
         let mut messages = self.0.borrow_mut();
         messages.push_front(message);
         messages.truncate(MAX_MESSAGES);
@@ -68,8 +68,8 @@ impl Mailbox {
 
 struct Pages(Rc<Mailbox>);
 
-impl App for Pages {
-    fn answer(&self, request: &Request) -> Answer {
+impl WebApp for Pages {
+    fn answer(&self, request: &AppRequest) -> AppResponse {
         let messages = self.0.0.borrow();
         match (&request.method, request.path.as_str()) {
             (&Method::GET, "/") => {
@@ -80,7 +80,7 @@ impl App for Pages {
                 web::page(StatusCode::OK, &page)
             }
             (&Method::GET, "/messages.json") => {
-                let messages: Vec<_> = messages.iter().map(Message::to_json).collect();
+                let messages: Vec<_> = messages.iter().map(ReceivedMail::to_json).collect();
                 web::json(StatusCode::OK, &messages.into())
             }
             (&Method::GET, "/style.css") => web::style(),
@@ -94,7 +94,7 @@ impl App for Pages {
 struct InboxPage<'a> {
     /// The code in the newest mail, for the window's title.
     newest: Option<&'a str>,
-    messages: Vec<&'a Message>,
+    messages: Vec<&'a ReceivedMail>,
 }
 
 const MAX_MESSAGES: usize = 50;

@@ -1,7 +1,7 @@
 //! The part of an SMTP receiver (RFC 5321) that a client on the same machine needs.
 
 use super::Mailbox;
-use super::message::Message;
+use super::message::ReceivedMail;
 use crate::clock::Clock;
 use std::io;
 use std::net::TcpListener as StdListener;
@@ -50,33 +50,33 @@ async fn serve_connection(
     loop {
         let line = read_line(&mut input).await?;
         let answer = match command(&line, &mut to) {
-            Step::Answer(answer) => answer,
-            Step::Data(recipients) => {
+            SmtpStep::Answer(answer) => answer,
+            SmtpStep::Data(recipients) => {
                 reply(&mut output, "354 go ahead, end with a dot").await?;
                 match read_data(&mut input).await? {
                     Some(raw) => {
-                        mailbox.put(Message::read(&raw, recipients, clock.now()));
+                        mailbox.put(ReceivedMail::read(&raw, recipients, clock.now()));
                         "250 taken"
                     }
                     None => "552 that is too long",
                 }
             }
-            Step::Quit => return reply(&mut output, "221 bye").await,
+            SmtpStep::Quit => return reply(&mut output, "221 bye").await,
         };
         reply(&mut output, answer).await?;
     }
 }
 
-enum Step {
+enum SmtpStep {
     Answer(&'static str),
     Data(Vec<String>),
     Quit,
 }
 
 /// Handles one command. `to` holds the recipients between `MAIL` and `DATA`.
-fn command(line: &str, to: &mut Option<Vec<String>>) -> Step {
+fn command(line: &str, to: &mut Option<Vec<String>>) -> SmtpStep {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-    Step::Answer(match (verb.to_ascii_uppercase().as_str(), to.as_mut()) {
+    SmtpStep::Answer(match (verb.to_ascii_uppercase().as_str(), to.as_mut()) {
         ("EHLO", _) => {
             *to = None;
             "250-demo.localhost\r\n250-8BITMIME\r\n250 SMTPUTF8"
@@ -100,7 +100,7 @@ fn command(line: &str, to: &mut Option<Vec<String>>) -> Step {
         ("DATA", Some(recipients)) if !recipients.is_empty() => {
             let recipients = std::mem::take(recipients);
             *to = None;
-            return Step::Data(recipients);
+            return SmtpStep::Data(recipients);
         }
         ("MAIL" | "RCPT" | "DATA", _) => "503 not now",
         ("RSET", _) => {
@@ -109,7 +109,7 @@ fn command(line: &str, to: &mut Option<Vec<String>>) -> Step {
         }
         ("NOOP", _) => "250 ok",
         ("VRFY", _) => "252 cannot verify, but takes the mail",
-        ("QUIT", _) => return Step::Quit,
+        ("QUIT", _) => return SmtpStep::Quit,
         _ => "502 not known here",
     })
 }
@@ -184,9 +184,9 @@ mod tests {
         lines
             .iter()
             .map(|line| match command(line, &mut to) {
-                Step::Answer(answer) => answer.chars().take(3).collect(),
-                Step::Data(recipients) => format!("354 {}", recipients.join(" ")),
-                Step::Quit => "221".to_owned(),
+                SmtpStep::Answer(answer) => answer.chars().take(3).collect(),
+                SmtpStep::Data(recipients) => format!("354 {}", recipients.join(" ")),
+                SmtpStep::Quit => "221".to_owned(),
             })
             .collect()
     }

@@ -1,13 +1,13 @@
 //! The application's JSON API.
 
-use super::super::web::{self, Answer, Request};
+use super::super::web::{self, AppRequest, AppResponse};
 use super::caller;
 use super::state::{Account, Note, State};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// Answers a request below `/api/`.
-pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
+pub(super) fn answer(state: &mut State, request: &AppRequest) -> AppResponse {
     let Some(name) = caller(state, request) else {
         return refusal(StatusCode::UNAUTHORIZED, "log in first");
     };
@@ -23,7 +23,7 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Answer {
     }
 }
 
-fn account_api(account: &mut Account, name: &str, request: &Request) -> Answer {
+fn account_api(account: &mut Account, name: &str, request: &AppRequest) -> AppResponse {
     match (&request.method, request.path.as_str()) {
         (&Method::GET, "/api/account") => web::json(StatusCode::OK, &account_json(name, account)),
         (&Method::PATCH, "/api/account") => match text(request, "email") {
@@ -62,12 +62,12 @@ fn note_json(note: &Note) -> Value {
     json!({ "id": note.id, "text": note.text })
 }
 
-fn text(request: &Request, name: &str) -> Option<String> {
+fn text(request: &AppRequest, name: &str) -> Option<String> {
     let body = request.json()?;
     let text = body.get(name)?.as_str()?.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn refusal(status: StatusCode, words: &str) -> Answer {
+fn refusal(status: StatusCode, words: &str) -> AppResponse {
     web::json(status, &json!({ "error": words }))
 }

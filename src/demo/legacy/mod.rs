@@ -9,10 +9,10 @@ mod state;
 
 use super::accounts::COOKIE;
 use super::background::Background;
-use super::web::{self, Answer, App, Request};
+use super::web::{self, AppRequest, AppResponse, WebApp};
 use http::Method;
 use http::header::AUTHORIZATION;
-use state::{Session, State};
+use state::{AppLogin, State};
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ impl Legacy {
         let listener = web::listen(listen)?;
         let addr = listener.local_addr()?;
         let service = Background::start("demo-legacy", move || {
-            web::serve(listener, Site(RefCell::new(State::fresh())))
+            web::serve(listener, LegacyApp(RefCell::new(State::fresh())))
         })?;
         Ok(Self {
             addr,
@@ -44,10 +44,10 @@ impl Legacy {
     }
 }
 
-struct Site(RefCell<State>);
+struct LegacyApp(RefCell<State>);
 
-impl App for Site {
-    fn answer(&self, request: &Request) -> Answer {
+impl WebApp for LegacyApp {
+    fn answer(&self, request: &AppRequest) -> AppResponse {
         let state = &mut *self.0.borrow_mut();
         match (&request.method, request.path.as_str()) {
             (&Method::GET, "/style.css") => web::style(),
@@ -70,7 +70,7 @@ impl App for Site {
 }
 
 /// Who asks: a session by its cookie, or the owner of an API key.
-fn caller(state: &State, request: &Request) -> Option<String> {
+fn caller(state: &State, request: &AppRequest) -> Option<String> {
     let key = request
         .header(AUTHORIZATION)
         .and_then(|value| value.strip_prefix("Bearer "));
@@ -79,6 +79,6 @@ fn caller(state: &State, request: &Request) -> Option<String> {
         None => request
             .cookie(COOKIE)
             .and_then(|cookie| state.session(cookie))
-            .map(|session: Session| session.name),
+            .map(|session: AppLogin| session.name),
     }
 }

@@ -1,14 +1,14 @@
 //! The application's pages and forms.
 
 use super::super::accounts::COOKIE;
-use super::super::web::{self, Answer, Request};
-use super::state::{Account, Note, Session, State};
+use super::super::web::{self, AppRequest, AppResponse};
+use super::state::{Account, AppLogin, Note, State};
 use askama::Template;
 use http::StatusCode;
 use http::header::{HOST, HeaderValue, SET_COOKIE};
 
 /// The login page.
-pub(super) fn login(request: &Request) -> Answer {
+pub(super) fn login(request: &AppRequest) -> AppResponse {
     let page = LoginPage {
         said: said(&request.parameter("said")),
         wrong: false,
@@ -17,7 +17,7 @@ pub(super) fn login(request: &Request) -> Answer {
 }
 
 /// The login form. A wrong password is a 200 with the form again, as most applications do it.
-pub(super) fn log_in(state: &mut State, request: &Request) -> Answer {
+pub(super) fn log_in(state: &mut State, request: &AppRequest) -> AppResponse {
     match state.log_in(&request.field("user"), &request.field("password")) {
         Some(cookie) => with_cookie(web::found("/"), &cookie, ""),
         None => web::page(
@@ -31,7 +31,12 @@ pub(super) fn log_in(state: &mut State, request: &Request) -> Answer {
 }
 
 /// A page, for somebody who is logged in.
-pub(super) fn show(state: &State, session: &Session, path: &str, request: &Request) -> Answer {
+pub(super) fn show(
+    state: &State,
+    session: &AppLogin,
+    path: &str,
+    request: &AppRequest,
+) -> AppResponse {
     let Some(account) = state.accounts.get(&session.name) else {
         return web::found("/login");
     };
@@ -73,7 +78,7 @@ pub(super) fn show(state: &State, session: &Session, path: &str, request: &Reque
 }
 
 /// A form, sent by somebody who is logged in.
-pub(super) fn submit(state: &mut State, session: &Session, request: &Request) -> Answer {
+pub(super) fn submit(state: &mut State, session: &AppLogin, request: &AppRequest) -> AppResponse {
     if request.field("csrf") != session.csrf {
         let page = StalePage {
             user: &session.name,
@@ -97,7 +102,7 @@ pub(super) fn submit(state: &mut State, session: &Session, request: &Request) ->
     }
 }
 
-fn change(account: &mut Account, path: &str, request: &Request) -> Answer {
+fn change(account: &mut Account, path: &str, request: &AppRequest) -> AppResponse {
     match path {
         "/notes" => {
             let text = request.field("text");
@@ -136,7 +141,7 @@ fn change(account: &mut Account, path: &str, request: &Request) -> Answer {
 }
 
 /// The `Host` of a request, if a shell reads it as one plain word.
-fn host(request: &Request) -> Option<&str> {
+fn host(request: &AppRequest) -> Option<&str> {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | ':' | '-');
     request
         .header(HOST)
@@ -144,7 +149,7 @@ fn host(request: &Request) -> Option<&str> {
 }
 
 /// The script of the script page.
-pub(super) fn script_file() -> Answer {
+pub(super) fn script_file() -> AppResponse {
     web::content(
         StatusCode::OK,
         "text/javascript; charset=utf-8",
@@ -152,7 +157,7 @@ pub(super) fn script_file() -> Answer {
     )
 }
 
-fn with_cookie(mut answer: Answer, value: &str, more: &str) -> Answer {
+fn with_cookie(mut answer: AppResponse, value: &str, more: &str) -> AppResponse {
     let cookie = format!("{COOKIE}={value}; HttpOnly; Path=/; SameSite=Lax{more}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         answer.headers_mut().insert(SET_COOKIE, cookie);

@@ -56,7 +56,7 @@ impl Account {
 
 /// A login.
 #[derive(Clone, Debug)]
-pub(super) struct Session {
+pub(super) struct AppLogin {
     pub(super) cookie: String,
     /// Who is logged in.
     pub(super) name: String,
@@ -67,7 +67,7 @@ pub(super) struct Session {
 /// The whole state.
 pub(super) struct State {
     pub(super) accounts: BTreeMap<String, Account>,
-    sessions: VecDeque<Session>,
+    sessions: VecDeque<AppLogin>,
     entropy: Entropy,
 }
 
@@ -94,7 +94,7 @@ impl State {
         }
         let cookie = self.random();
         let csrf = self.random();
-        self.sessions.push_back(Session {
+        self.sessions.push_back(AppLogin {
             cookie: cookie.clone(),
             name: name.to_owned(),
             csrf,
@@ -106,13 +106,13 @@ impl State {
     }
 
     /// The session that a cookie stands for.
-    pub(super) fn session(&self, cookie: &str) -> Option<Session> {
-        let known = |session: &&Session| session.cookie == cookie;
+    pub(super) fn session(&self, cookie: &str) -> Option<AppLogin> {
+        let known = |session: &&AppLogin| session.cookie == cookie;
         self.sessions.iter().find(known).cloned()
     }
 
     /// Ends a session.
-    pub(super) fn log_out(&mut self, session: &Session) {
+    pub(super) fn log_out(&mut self, session: &AppLogin) {
         self.sessions.retain(|held| held.cookie != session.cookie);
     }
 

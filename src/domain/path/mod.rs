@@ -14,10 +14,10 @@ mod template;
 pub use accept::{Accept, Ambiguous, Leniency, MAX_READINGS};
 pub(crate) use fold::{fold_into, same_folded};
 pub(super) use steps::is_ignorable;
-pub(crate) use template::{
-    Piece, after_empty, captures_empty, captures_folded, matches_exactly, pieces,
-};
 pub use template::{Template, TemplateError};
+pub(crate) use template::{
+    TemplateSegment, after_empty, captures_empty, captures_folded, matches_exactly, pieces,
+};
 
 use super::percent;
 

@@ -2,7 +2,7 @@
 
 use super::accept::{Accept, Ambiguous, Leniency, MAX_READINGS};
 use super::steps::{self, Step};
-use crate::domain::percent::{Piece, decode, decode_in_all_ways, pieces, undo_odd_escapes};
+use crate::domain::percent::{PercentPiece, decode, decode_in_all_ways, pieces, undo_odd_escapes};
 
 /// How many bytes the other readings of one path may have together; a path with more is refused.
 const MAX_BYTES: usize = 16 * 1024;
@@ -126,12 +126,12 @@ fn inspect_raw(raw: &str, accept: Accept) -> Result<(), Ambiguous> {
     }
     let mut after_percent = false;
     for piece in pieces(raw) {
-        if after_percent && matches!(piece, Piece::Byte(b'u' | b'U')) {
+        if after_percent && matches!(piece, PercentPiece::Byte(b'u' | b'U')) {
             refuse(accept.unicode_escapes, || Ambiguous::UnicodeEscape)?;
         } else if after_percent {
             refuse(accept.malformed_escapes, || Ambiguous::MalformedEscape)?;
         }
-        after_percent = piece == Piece::Stray;
+        after_percent = piece == PercentPiece::Stray;
     }
     if after_percent {
         refuse(accept.malformed_escapes, || Ambiguous::MalformedEscape)?;
@@ -164,7 +164,7 @@ fn inspect(reading: &str, accept: Accept) -> Result<(), Ambiguous> {
         })?;
     }
     if reading.contains("%u") || reading.contains("%U") {
-        let escaped = pieces(reading).any(|piece| matches!(piece, Piece::Unicode(..)));
+        let escaped = pieces(reading).any(|piece| matches!(piece, PercentPiece::Unicode(..)));
         if escaped {
             refuse(accept.unicode_escapes, || Ambiguous::UnicodeEscape)?;
         }

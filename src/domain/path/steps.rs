@@ -4,7 +4,7 @@
 //! the path shorter or takes an escape away, so that going on until nothing is new comes to an end.
 
 use super::digits::digit_of;
-use crate::domain::percent::{Piece, replace};
+use crate::domain::percent::{PercentPiece, replace};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use std::ops::Range;
 
@@ -69,7 +69,7 @@ const INDEX_FILES: &[&str] = &["default", "index"];
 
 fn encoded_slash_as_slash(path: &str) -> Option<String> {
     replace(path, |piece| {
-        matches!(piece, Piece::Escape(b'/', _)).then_some('/')
+        matches!(piece, PercentPiece::Escape(b'/', _)).then_some('/')
     })
 }
 
@@ -295,8 +295,8 @@ pub(super) fn cut_at_nul(path: &str) -> Option<String> {
 /// For `accept.unicode_escapes`.
 pub(super) fn decode_unicode_escapes(path: &str) -> Option<String> {
     replace(path, |piece| match piece {
-        Piece::Unicode(meant, _) => Some(meant),
-        Piece::Byte(_) | Piece::Escape(..) | Piece::Stray => None,
+        PercentPiece::Unicode(meant, _) => Some(meant),
+        PercentPiece::Byte(_) | PercentPiece::Escape(..) | PercentPiece::Stray => None,
     })
 }
 

@@ -45,7 +45,7 @@ pub enum TemplateError {
 
 /// One segment of a folded template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'t> {
+pub(crate) enum TemplateSegment<'t> {
     /// This text, in folded letters.
     Literal(&'t str),
     /// Any one segment.
@@ -56,7 +56,7 @@ pub(crate) enum Piece<'t> {
 
 /// How letters and slashes are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
+enum Comparison {
     Exact,
     Folded,
     /// As `Folded`, and a placeholder takes an empty segment where it can.
@@ -114,7 +114,7 @@ impl Template {
 
     /// Matches the bytes as they are: letters and slashes count.
     pub(crate) fn captures_exactly<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
-        captures(&self.exact, path, Mode::Exact)
+        captures(&self.exact, path, Comparison::Exact)
     }
 
     fn push(&mut self, segment: &str) -> Result<(), TemplateError> {
@@ -155,7 +155,7 @@ impl Template {
 }
 
 /// The segments of one of the [`Template::route_forms`].
-pub(crate) fn pieces(form: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(crate) fn pieces(form: &str) -> impl Iterator<Item = TemplateSegment<'_>> {
     form.split('/')
         .filter(|segment| !segment.is_empty())
         .map(piece)
@@ -163,14 +163,14 @@ pub(crate) fn pieces(form: &str) -> impl Iterator<Item = Piece<'_>> {
 
 /// Matches one of the [`Template::route_forms`], blind to letter case and empty segments.
 pub(crate) fn captures_folded<'p>(form: &str, path: &'p str) -> Option<Vec<&'p str>> {
-    captures(form, path, Mode::Folded)
+    captures(form, path, Comparison::Folded)
 }
 
 /// As [`captures_folded`], where a placeholder takes an empty segment: that of routers that keep these
 /// (find-my-way, which Fastify has). `None` if there is none that another segment follows.
 pub(crate) fn captures_empty<'p>(form: &str, path: &'p str) -> Option<Vec<&'p str>> {
     path.contains("//")
-        .then(|| captures(form, path, Mode::Kept))?
+        .then(|| captures(form, path, Comparison::Kept))?
 }
 
 /// What follows an empty segment at the beginning of `path`, if another segment does: an empty one at
@@ -184,59 +184,59 @@ pub(crate) fn after_empty(path: &str) -> Option<&str> {
 
 /// Tells whether `path` is exactly one of the [`Template::exception_forms`].
 pub(crate) fn matches_exactly(form: &str, path: &str) -> bool {
-    captures(form, path, Mode::Exact).is_some()
+    captures(form, path, Comparison::Exact).is_some()
 }
 
-fn captures<'p>(form: &str, path: &'p str, mode: Mode) -> Option<Vec<&'p str>> {
+fn captures<'p>(form: &str, path: &'p str, mode: Comparison) -> Option<Vec<&'p str>> {
     let mut captured = Vec::new();
     let (mut form, mut rest) = (form, path);
     while let Some((segment, form_rest)) = next_segment(form, mode) {
         form = form_rest;
         let piece = piece(segment);
-        if let Some(after) =
-            after_empty(rest).filter(|_| mode == Mode::Kept && piece == Piece::Param)
+        if let Some(after) = after_empty(rest)
+            .filter(|_| mode == Comparison::Kept && piece == TemplateSegment::Param)
         {
             captured.push("");
             rest = after;
             continue;
         }
         match (piece, next_segment(rest, mode)) {
-            (Piece::Tail, _) => {
+            (TemplateSegment::Tail, _) => {
                 captured.push(rest.strip_prefix('/').unwrap_or(rest));
                 return Some(captured);
             }
-            (Piece::Param, Some((value, path_rest))) if !value.is_empty() => {
+            (TemplateSegment::Param, Some((value, path_rest))) if !value.is_empty() => {
                 captured.push(value);
                 rest = path_rest;
             }
-            (Piece::Literal(text), Some((value, path_rest)))
-                if (mode == Mode::Exact && text == value)
-                    || (mode != Mode::Exact && same_folded(text, value)) =>
+            (TemplateSegment::Literal(text), Some((value, path_rest)))
+                if (mode == Comparison::Exact && text == value)
+                    || (mode != Comparison::Exact && same_folded(text, value)) =>
             {
                 rest = path_rest;
             }
-            (Piece::Param | Piece::Literal(_), _) => return None,
+            (TemplateSegment::Param | TemplateSegment::Literal(_), _) => return None,
         }
     }
     next_segment(rest, mode).is_none().then_some(captured)
 }
 
 /// Takes one segment off. Folded, empty segments do not exist.
-fn next_segment(path: &str, mode: Mode) -> Option<(&str, &str)> {
+fn next_segment(path: &str, mode: Comparison) -> Option<(&str, &str)> {
     let rest = match mode {
-        Mode::Exact => path.strip_prefix('/')?,
-        Mode::Folded | Mode::Kept => {
+        Comparison::Exact => path.strip_prefix('/')?,
+        Comparison::Folded | Comparison::Kept => {
             Some(path.trim_start_matches('/')).filter(|rest| !rest.is_empty())?
         }
     };
     Some(rest.find('/').map_or((rest, ""), |at| rest.split_at(at)))
 }
 
-fn piece(segment: &str) -> Piece<'_> {
+fn piece(segment: &str) -> TemplateSegment<'_> {
     match segment.chars().next() {
-        Some(PARAM) => Piece::Param,
-        Some(TAIL) => Piece::Tail,
-        Some(_) | None => Piece::Literal(segment),
+        Some(PARAM) => TemplateSegment::Param,
+        Some(TAIL) => TemplateSegment::Tail,
+        Some(_) | None => TemplateSegment::Literal(segment),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One route, made ready for matching.
 
 use super::error::TableError;
-use super::exception::{CompiledException, Fields};
+use super::exception::{BodyFields, CompiledException};
 use crate::domain::occurrence::in_headers;
 use crate::domain::path::{Template, captures_empty, captures_folded};
 use crate::domain::request::{
@@ -37,7 +37,7 @@ pub(super) enum CompiledPath {
 
 /// What is known of a route whose path matches, before the body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum HeadMatch {
     Applies,
     Excluded,
     WaitsForBody,
@@ -131,16 +131,16 @@ impl Compiled {
     }
 
     /// Judges everything but the path and the body.
-    pub(super) fn standing(&self, head: &RequestHead<'_>) -> Standing {
+    pub(super) fn standing(&self, head: &RequestHead<'_>) -> HeadMatch {
         // Looking at the page is what asks; whatever else is sent there is not its business.
         if self.is_page && !matches!(head.method, Method::Get | Method::Head) {
-            return Standing::Excluded;
+            return HeadMatch::Excluded;
         }
         if self.hides_in(head) {
             return if self.host_holds(head) && !self.is_excepted(head, head.claimed, None) {
-                Standing::Applies
+                HeadMatch::Applies
             } else {
-                Standing::Excluded
+                HeadMatch::Excluded
             };
         }
         let widest = if body_may_claim_methods(head) {
@@ -149,20 +149,20 @@ impl Compiled {
             head.claimed
         };
         if !(self.methods_hold(widest) && self.host_holds(head) && self.headers_hold(head)) {
-            return Standing::Excluded;
+            return HeadMatch::Excluded;
         }
         let query_holds = self.query_holds(head);
         let query_may_hold = query_holds || body_may_hold_parameters(head);
         if !query_may_hold || self.is_excepted(head, widest, None) {
-            Standing::Excluded
+            HeadMatch::Excluded
         } else if !self.route.matcher.body.is_empty()
             || !self.methods_hold(head.claimed)
             || self.may_be_excepted(head, head.claimed)
             || !query_holds
         {
-            Standing::WaitsForBody
+            HeadMatch::WaitsForBody
         } else {
-            Standing::Applies
+            HeadMatch::Applies
         }
     }
 
@@ -243,7 +243,7 @@ impl Compiled {
         claimed: MethodSet,
         body: Option<&Body<'_>>,
     ) -> bool {
-        let fields = body.map_or(Fields::Unknown, Fields::Of);
+        let fields = body.map_or(BodyFields::Unknown, BodyFields::Of);
         self.exceptions
             .iter()
             .any(|exception| exception.fails(head, claimed, fields).is_none())
@@ -251,9 +251,11 @@ impl Compiled {
 
     /// Tells whether an exception holds unless the body says otherwise.
     pub(super) fn may_be_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
-        self.exceptions
-            .iter()
-            .any(|exception| exception.fails(head, claimed, Fields::Ignored).is_none())
+        self.exceptions.iter().any(|exception| {
+            exception
+                .fails(head, claimed, BodyFields::Ignored)
+                .is_none()
+        })
     }
 
     pub(super) fn exceptions(&self) -> &[CompiledException] {

@@ -27,7 +27,7 @@ enum ExactPath {
 
 /// What the body may say against an exception.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fields<'b> {
+pub(super) enum BodyFields<'b> {
     /// It is not asked.
     Ignored,
     /// What this one says.
@@ -85,7 +85,7 @@ impl CompiledException {
         &self,
         head: &RequestHead<'_>,
         claimed: MethodSet,
-        fields: Fields<'_>,
+        fields: BodyFields<'_>,
     ) -> Option<Failing> {
         let exception = &self.exception;
         if !(exception.methods.is_empty() || claimed.is_within(exception.methods)) {
@@ -118,11 +118,11 @@ impl CompiledException {
 
     /// The parameter of the query that is in the body as well, under any value: applications take the one
     /// or the other, or join both.
-    fn disputed(&self, head: &RequestHead<'_>, fields: Fields<'_>) -> Option<String> {
+    fn disputed(&self, head: &RequestHead<'_>, fields: BodyFields<'_>) -> Option<String> {
         let is_disputed = |(name, _): &&(String, ValueTest)| match fields {
-            Fields::Ignored => false,
-            Fields::Of(body) => body.parameter(name).is_possible(),
-            Fields::Unknown => true,
+            BodyFields::Ignored => false,
+            BodyFields::Of(body) => body.parameter(name).is_possible(),
+            BodyFields::Unknown => true,
         };
         let disputed = self.exception.query.iter().find(is_disputed);
         disputed

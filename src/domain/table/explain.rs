@@ -2,7 +2,7 @@
 
 use super::RouteTable;
 use super::compiled::{Compiled, header_test_holds, query_test_holds};
-use super::exception::{Failing, Fields};
+use super::exception::{BodyFields, Failing};
 use super::found::applies;
 use crate::domain::body::{Body, query_asks};
 use crate::domain::{
@@ -19,12 +19,12 @@ pub struct Explained {
     /// Whether it applies.
     pub verdict: Applicability,
     /// Every part of its match. The path is the first.
-    pub parts: Vec<Part>,
+    pub parts: Vec<MatchPart>,
 }
 
 /// One part of a route's match.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct MatchPart {
     /// What is asked, such as ``path `/users/{id}` ``.
     pub asked: String,
     /// Whether it holds, or what keeps it open.
@@ -65,22 +65,22 @@ impl Explained {
 
 fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Explained {
     let matcher = &compiled.route.matcher;
-    let mut parts = vec![Part::new(
+    let mut parts = vec![MatchPart::new(
         path_asked(matcher),
         compiled.path_holds(head.path),
     )];
     let hidden = compiled.hides_in(head);
     if hidden {
         let asked = "an upgrade, in which what it looks for is sent unseen";
-        parts.push(Part::new(asked.to_owned(), true));
+        parts.push(MatchPart::new(asked.to_owned(), true));
     }
     if !hidden && !matcher.methods.is_empty() && matcher.methods != MethodSet::ALL {
         let (wanted, claimed) = (listed(matcher.methods), listed(head.claimed));
         let asked = format!("method {wanted}, and the request claims {claimed}");
-        parts.push(Part::new(asked, compiled.methods_hold(head.claimed)));
+        parts.push(MatchPart::new(asked, compiled.methods_hold(head.claimed)));
     }
     if let Some(host) = &matcher.host {
-        parts.push(Part::new(
+        parts.push(MatchPart::new(
             format!("host `{}`", host_asked(host)),
             compiled.host_holds(head),
         ));
@@ -98,31 +98,31 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
 }
 
 /// The tests of values.
-fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Part> {
+fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<MatchPart> {
     let matcher = &compiled.route.matcher;
     let mut parts = Vec::new();
     for (name, test) in &matcher.query {
         let asked = format!("query `{name}` {}", test_asked(test));
-        parts.push(Part::new(asked, query_test_holds(head, name, test)));
+        parts.push(MatchPart::new(asked, query_test_holds(head, name, test)));
     }
     if body.is_some_and(|body| compiled.query_holds_with(head, body)) && !compiled.query_holds(head)
     {
         let asked = "what is asked of the query is in the body, which some read instead";
-        parts.push(Part::new(asked.to_owned(), true));
+        parts.push(MatchPart::new(asked.to_owned(), true));
     }
     for (name, test) in &matcher.headers {
         let asked = format!("header `{name}` {}", test_asked(test));
-        parts.push(Part::new(asked, header_test_holds(head, name, test)));
+        parts.push(MatchPart::new(asked, header_test_holds(head, name, test)));
     }
     if !matcher.body.is_empty() && query_asks(&matcher.body, head) {
         let asked = "all that is asked of the body is in the query, which some read instead";
-        parts.push(Part::new(asked.to_owned(), true));
+        parts.push(MatchPart::new(asked.to_owned(), true));
     }
     for matcher in &matcher.body {
         let verdict = body.map_or(Applicability::WaitsForBody, |body| {
             Applicability::of(body.holds(matcher, head))
         });
-        parts.push(Part {
+        parts.push(MatchPart {
             asked: body_asked(matcher),
             verdict,
         });
@@ -131,12 +131,16 @@ fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) 
 }
 
 /// The exceptions, and what of each does not hold.
-fn excepted(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Part> {
+fn excepted(
+    compiled: &Compiled,
+    head: &RequestHead<'_>,
+    body: Option<&Body<'_>>,
+) -> Vec<MatchPart> {
     let mut parts = Vec::new();
     for (index, exception) in compiled.exceptions().iter().enumerate() {
         let failing = |fields| exception.fails(head, head.claimed, fields);
-        let fields = body.map_or(Fields::Unknown, Fields::Of);
-        let (told, verdict) = match (failing(Fields::Ignored), failing(fields)) {
+        let fields = body.map_or(BodyFields::Unknown, BodyFields::Of);
+        let (told, verdict) = match (failing(BodyFields::Ignored), failing(fields)) {
             (_, None) => ("holds".to_owned(), Applicability::Fails),
             (None, Some(_)) if body.is_none() => (
                 "holds if no field of the body has a name of it".to_owned(),
@@ -148,21 +152,21 @@ fn excepted(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>
             ),
         };
         let asked = format!("exception {} {told}", index + 1);
-        parts.push(Part { asked, verdict });
+        parts.push(MatchPart { asked, verdict });
     }
     parts
 }
 
 fn verdict(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Applicability {
-    use super::compiled::Standing;
+    use super::compiled::HeadMatch;
     if !compiled.path_holds(head.path) {
         return Applicability::Fails;
     }
     match (compiled.standing(head), body) {
-        (Standing::Applies, _) => Applicability::Holds,
-        (Standing::Excluded, _) => Applicability::Fails,
-        (Standing::WaitsForBody, None) => Applicability::WaitsForBody,
-        (Standing::WaitsForBody, Some(body)) => Applicability::of(applies(compiled, head, body)),
+        (HeadMatch::Applies, _) => Applicability::Holds,
+        (HeadMatch::Excluded, _) => Applicability::Fails,
+        (HeadMatch::WaitsForBody, None) => Applicability::WaitsForBody,
+        (HeadMatch::WaitsForBody, Some(body)) => Applicability::of(applies(compiled, head, body)),
     }
 }
 
@@ -221,7 +225,7 @@ fn body_asked(matcher: &BodyMatcher) -> String {
     }
 }
 
-impl Part {
+impl MatchPart {
     fn new(asked: String, holds: bool) -> Self {
         let verdict = if holds {
             Applicability::Holds

@@ -1,7 +1,7 @@
 //! What the table found for a request, before and after its body is read.
 
 use super::Captures;
-use super::compiled::{Compiled, Standing};
+use super::compiled::{Compiled, HeadMatch};
 use crate::domain::body::{Body, BodyRefusal};
 use crate::domain::request::{body_may_claim_methods, body_may_hold_parameters};
 use crate::domain::{RequestHead, Route};
@@ -19,7 +19,7 @@ pub struct Match {
 /// The routes that apply, and those that wait for the body.
 #[derive(Debug, Default)]
 #[must_use = "a request with routes found may not be forwarded as it is"]
-pub struct Found {
+pub struct FoundRoutes {
     matches: Vec<Match>,
     pending: Vec<Pending>,
 }
@@ -30,7 +30,7 @@ struct Pending {
     captures: Captures,
 }
 
-impl Found {
+impl FoundRoutes {
     /// Tells whether no route applies, whatever the body says.
     pub fn is_empty(&self) -> bool {
         self.matches.is_empty() && self.pending.is_empty()
@@ -71,16 +71,16 @@ impl Found {
         Ok(matches)
     }
 
-    pub(super) fn push(&mut self, compiled: &Arc<Compiled>, captures: Captures, as_of: Standing) {
+    pub(super) fn push(&mut self, compiled: &Arc<Compiled>, captures: Captures, as_of: HeadMatch) {
         match as_of {
-            Standing::Excluded => {}
-            Standing::Applies => {
+            HeadMatch::Excluded => {}
+            HeadMatch::Applies => {
                 self.matches.push(Match {
                     route: Arc::clone(&compiled.route),
                     captures,
                 });
             }
-            Standing::WaitsForBody => {
+            HeadMatch::WaitsForBody => {
                 self.pending.push(Pending {
                     compiled: Arc::clone(compiled),
                     captures,

@@ -13,11 +13,11 @@ mod trie;
 
 pub use captures::Captures;
 pub use error::TableError;
-pub use explain::{Applicability, Explained, Part};
-pub use found::{Found, Match};
+pub use explain::{Applicability, Explained, MatchPart};
+pub use found::{FoundRoutes, Match};
 
 use crate::domain::{DefaultAction, Reading, RequestHead, Route};
-use compiled::{Compiled, CompiledPath, Standing};
+use compiled::{Compiled, CompiledPath, HeadMatch};
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -101,8 +101,8 @@ impl RouteTable {
     /// Finds the routes that apply, and those that the body may make apply.
     ///
     /// Allocates nothing when no path matches.
-    pub fn find(&self, head: &RequestHead<'_>) -> Found {
-        let mut found = Found::default();
+    pub fn find(&self, head: &RequestHead<'_>) -> FoundRoutes {
+        let mut found = FoundRoutes::default();
         let mut judged = Vec::new();
         let mut consider = |route| {
             if !judged.contains(&route) {
@@ -124,12 +124,12 @@ impl RouteTable {
         found
     }
 
-    fn consider(&self, route: usize, head: &RequestHead<'_>, found: &mut Found) {
+    fn consider(&self, route: usize, head: &RequestHead<'_>, found: &mut FoundRoutes) {
         let Some(compiled) = self.routes.get(route) else {
             return;
         };
         let standing = compiled.standing(head);
-        if standing == Standing::Excluded {
+        if standing == HeadMatch::Excluded {
             return;
         }
         // The index ignores what `reading: literal` does not, so the route itself has the last word.

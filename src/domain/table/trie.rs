@@ -1,17 +1,17 @@
 //! The index: a tree over the segments of all templates, so that cost hardly grows with routes.
 
-use crate::domain::path::{Piece, after_empty, fold_into, pieces};
+use crate::domain::path::{TemplateSegment, after_empty, fold_into, pieces};
 use std::collections::HashMap;
 
 /// A tree of folded segments; each node tells which routes end there.
 #[derive(Debug)]
 pub(super) struct Trie {
     // Nodes name each other by their place here; the first is the root.
-    nodes: Vec<Node>,
+    nodes: Vec<TrieNode>,
 }
 
 #[derive(Debug, Default)]
-struct Node {
+struct TrieNode {
     literals: HashMap<Box<str>, usize>,
     param: Option<usize>,
     ends: Vec<usize>,
@@ -21,7 +21,7 @@ struct Node {
 impl Trie {
     pub(super) fn new() -> Self {
         Self {
-            nodes: vec![Node::default()],
+            nodes: vec![TrieNode::default()],
         }
     }
 
@@ -34,12 +34,12 @@ impl Trie {
                 return;
             };
             at = match piece {
-                Piece::Literal(text) => *node.literals.entry(text.into()).or_insert(next),
-                Piece::Param => *node.param.get_or_insert(next),
-                Piece::Tail => return push_once(&mut node.tails, route),
+                TemplateSegment::Literal(text) => *node.literals.entry(text.into()).or_insert(next),
+                TemplateSegment::Param => *node.param.get_or_insert(next),
+                TemplateSegment::Tail => return push_once(&mut node.tails, route),
             };
             if at == next {
-                self.nodes.push(Node::default());
+                self.nodes.push(TrieNode::default());
             }
         }
         if let Some(node) = self.nodes.get_mut(at) {

@@ -5,11 +5,11 @@ use super::evidence::put_grant;
 use super::rows::{SessionRow, drop_grants, wipe};
 use super::schema::millis;
 use crate::domain::{
-    Attempt, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, SessionId,
+    AttemptCount, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, SessionId,
     StoredSession, Timestamp, UserId,
 };
 use crate::store::record::{decode_code, encode_code, encode_mark, rekey};
-use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
+use crate::store::{CodeAnswer, SentCode, StoreError, Taken, VerifiedChallenge};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl EmbeddedStore {
         &self,
         counters: &[Counter],
         now: Timestamp,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<AttemptCount, StoreError> {
         let counters = counters.to_vec();
         self.write(move |connection| count_attempt(connection, &counters, now))
             .await
@@ -129,7 +129,7 @@ impl EmbeddedStore {
 
     pub(crate) async fn put_verified(
         &self,
-        verified: &Verified,
+        verified: &VerifiedChallenge,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let verified = verified.clone();
@@ -142,14 +142,14 @@ fn count_attempt(
     connection: &Connection,
     counters: &[Counter],
     now: Timestamp,
-) -> Result<Attempt, StoreError> {
+) -> Result<AttemptCount, StoreError> {
     let tallies = counters
         .iter()
         .map(|counter| StoredCounter::find(connection, counter, now))
         .collect::<Result<Vec<_>, _>>()?;
     for (counter, tally) in counters.iter().zip(&tallies) {
         if tally.count >= counter.limit {
-            return Ok(Attempt::Refused {
+            return Ok(AttemptCount::Refused {
                 key: counter.key.clone(),
                 until: tally.until,
             });
@@ -171,7 +171,7 @@ fn count_attempt(
             ])?;
         remaining = remaining.min(counter.limit - tally.count - 1);
     }
-    Ok(Attempt::Counted { remaining })
+    Ok(AttemptCount::Counted { remaining })
 }
 
 /// A counter as it is stored.
@@ -214,7 +214,7 @@ fn clear_attempts(connection: &Connection, keys: &[CounterKey]) -> Result<(), St
 
 fn put_verified(
     connection: &Connection,
-    verified: &Verified,
+    verified: &VerifiedChallenge,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let id = verified.session;
@@ -253,7 +253,7 @@ fn put_verified(
 fn keep_own(
     connection: &Connection,
     session: StoredSession,
-    verified: &Verified,
+    verified: &VerifiedChallenge,
     now: Timestamp,
 ) -> Result<StoredSession, StoreError> {
     if session.browser_key.is_some() && session.browser_key == verified.presented {
@@ -270,7 +270,7 @@ fn keep_own(
 
 fn answer_challenge(
     connection: &Connection,
-    verified: &Verified,
+    verified: &VerifiedChallenge,
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let written = connection

@@ -25,10 +25,10 @@ impl RedisStore {
             now,
         };
         let reply = if ask.claims.is_empty() {
-            let command = in_mode(Mode::Read);
+            let command = in_mode(GrantUse::Read);
             self.client.fetch(&command, Repeat::Harmless).await?
         } else {
-            let command = |by| in_mode(Mode::Take(by));
+            let command = |by| in_mode(GrantUse::Take(by));
             self.client.fetch_by_script(command, Repeat::Never).await?
         };
         read_held(ask, now, &reply)
@@ -52,14 +52,14 @@ impl RedisStore {
 
 /// The one command that fetches all that a decision rests on.
 struct EvidenceCommand<'a> {
-    mode: Mode,
+    mode: GrantUse,
     key: SessionHashKey<'a>,
     ask: Ask<'a>,
     now: Timestamp,
 }
 
 /// Whether single-use grants are taken.
-enum Mode {
+enum GrantUse {
     Read,
     Take(ScriptRef),
 }
@@ -68,11 +68,11 @@ impl RespCommand for EvidenceCommand<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         let key = Argument::Session(self.key);
         match self.mode {
-            Mode::Read => {
+            GrantUse::Read => {
                 let head = [Argument::Text(b"HMGET"), key];
                 write_command(out, head.into_iter().chain(fields(self.ask)));
             }
-            Mode::Take(by) => {
+            GrantUse::Take(by) => {
                 let [verb, script] = EVIDENCE.command(by);
                 let browser = self.ask.browser.as_ref();
                 let head = [

@@ -53,7 +53,7 @@ async fn run(shared: Arc<SharedConnection>) {
     let mut reachable = None;
     loop {
         let cause = match shared.connect().await {
-            Ok(Opened {
+            Ok(NewConnection {
                 pipeline,
                 mut driver,
             }) => {
@@ -99,19 +99,19 @@ fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
 }
 
 /// A new connection and its I/O task, which is aborted when this is dropped.
-struct Opened {
+struct NewConnection {
     pipeline: Arc<Pipeline>,
     driver: JoinSet<ConnectionError>,
 }
 
 impl SharedConnection {
-    async fn connect(&self) -> Result<Opened, ConnectionError> {
+    async fn connect(&self) -> Result<NewConnection, ConnectionError> {
         let connecting = async {
             let stream = self.dialer.dial().await?;
             let (pipeline, mut driver) = (Arc::new(Pipeline::default()), JoinSet::new());
             driver.spawn(Driver::new(stream, Arc::clone(&pipeline)));
             self.dialer.log_in(&pipeline).await?;
-            Ok(Opened { pipeline, driver })
+            Ok(NewConnection { pipeline, driver })
         };
         timeout(self.timeouts.connect, connecting)
             .await

@@ -5,11 +5,12 @@ use super::client::Repeat;
 use super::scripts::script;
 use super::{MARGIN, RedisStore, taken, ttl};
 use crate::domain::{
-    Attempt, ChallengeId, Counter, CounterKey, Factor, FactorSet, StoredSession, Timestamp, UserId,
+    AttemptCount, ChallengeId, Counter, CounterKey, Factor, FactorSet, StoredSession, Timestamp,
+    UserId,
 };
 use crate::store::keys::{GrantField, LatestField};
 use crate::store::record::{decode_code, encode_code, encode_grant, encode_mark, encode_session};
-use crate::store::{CodeAnswer, SentCode, StoreError, Taken, Verified};
+use crate::store::{CodeAnswer, SentCode, StoreError, Taken, VerifiedChallenge};
 use redis::Cmd;
 use std::time::Duration;
 
@@ -18,9 +19,9 @@ impl RedisStore {
         &self,
         counters: &[Counter],
         now: Timestamp,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<AttemptCount, StoreError> {
         if counters.is_empty() {
-            return Ok(Attempt::Counted {
+            return Ok(AttemptCount::Counted {
                 remaining: u32::MAX,
             });
         }
@@ -144,7 +145,7 @@ impl RedisStore {
 
     pub(crate) async fn put_verified(
         &self,
-        verified: &Verified,
+        verified: &VerifiedChallenge,
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let id = &verified.session;
@@ -191,14 +192,14 @@ impl RedisStore {
     }
 }
 
-fn read_attempt(counters: &[Counter], answer: redis::Value) -> Result<Attempt, StoreError> {
+fn read_attempt(counters: &[Counter], answer: redis::Value) -> Result<AttemptCount, StoreError> {
     let corrupt = || StoreError::Corrupt { what: "counter" };
     let mut values = list(answer)?;
     let counted = number(&next(&mut values)?)? == 1;
     let second = number(&next(&mut values)?)?;
     if counted {
         let remaining = u32::try_from(second).map_err(|_| corrupt())?;
-        return Ok(Attempt::Counted { remaining });
+        return Ok(AttemptCount::Counted { remaining });
     }
     let place = usize::try_from(second - 1).ok();
     let counter = place
@@ -207,7 +208,7 @@ fn read_attempt(counters: &[Counter], answer: redis::Value) -> Result<Attempt, S
     let until = u64::try_from(number(&next(&mut values)?)?)
         .ok()
         .map(Timestamp::from_millis);
-    Ok(Attempt::Refused {
+    Ok(AttemptCount::Refused {
         key: counter.key.clone(),
         until,
     })

@@ -6,7 +6,7 @@ use hyper::client::conn::http1::SendRequest;
 use std::sync::Arc;
 
 /// A connection to the application, which takes one request at a time.
-pub(super) struct Connection {
+pub(super) struct UpstreamConnection {
     pub(super) sender: SendRequest<Outgoing>,
     pub(super) exchange: Arc<Exchange>,
 }

@@ -1,6 +1,6 @@
 //! The idle connections of one thread, and where one goes when its response has ended.
 
-use super::connection::Connection;
+use super::connection::UpstreamConnection;
 use super::link::LinkPhase;
 use super::options::UpstreamOptions;
 use super::pinned::Pinned;
@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicUsize;
 /// Shared by a pool and the responses that hold its connections.
 pub(super) struct Shared {
     pub(super) options: UpstreamOptions,
-    pub(super) idle: RefCell<VecDeque<Connection>>,
+    pub(super) idle: RefCell<VecDeque<UpstreamConnection>>,
     pub(super) open: Arc<AtomicUsize>,
     pub(super) pinned: Arc<AtomicUsize>,
     pub(super) metrics: Arc<Metrics>,
@@ -23,7 +23,7 @@ pub(super) struct Shared {
 
 /// A connection that carries a response body; given back when that has ended.
 pub(super) struct Lease {
-    pub(super) connection: Connection,
+    pub(super) connection: UpstreamConnection,
     pub(super) pool: Rc<Shared>,
     pub(super) home: Home,
 }

@@ -1,6 +1,6 @@
 //! A connection to the application that is pinned to one client connection.
 
-use super::connection::Connection;
+use super::connection::UpstreamConnection;
 use crate::transport::connection_auth::Said;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct Pinned {
     sharing: Cell<Sharing>,
     /// The connection, between two requests.
-    kept: RefCell<Option<(Connection, Kept)>>,
+    kept: RefCell<Option<(UpstreamConnection, Kept)>>,
 }
 
 /// Whether a client connection shares connections to the application with others.
@@ -59,12 +59,17 @@ impl Pinned {
     }
 
     /// The connection, if one is kept.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self) -> Option<UpstreamConnection> {
         self.kept.take().map(|(connection, _)| connection)
     }
 
     /// Keeps the connection for the client's next request, unless all threads keep `most` already.
-    pub(super) fn keep(&self, connection: Connection, count: &Arc<AtomicUsize>, most: usize) {
+    pub(super) fn keep(
+        &self,
+        connection: UpstreamConnection,
+        count: &Arc<AtomicUsize>,
+        most: usize,
+    ) {
         let kept = Kept::counted(count.clone());
         if count.load(Ordering::Relaxed) <= most {
             self.kept.replace(Some((connection, kept)));

@@ -6,7 +6,7 @@
 
 use super::admitted::Admitted;
 use super::body::UpstreamBody;
-use super::connection::Connection;
+use super::connection::UpstreamConnection;
 use super::idle::{Home, Lease, Shared};
 use super::link::{Exchange, Link, LinkDeadlines, LinkPhase};
 use super::options::UpstreamOptions;
@@ -201,7 +201,7 @@ impl Pool {
     fn receive(
         &self,
         response: Response<Incoming>,
-        connection: Connection,
+        connection: UpstreamConnection,
         home: Home,
     ) -> Response<UpstreamBody> {
         if switches_protocols(&response) {
@@ -218,7 +218,7 @@ impl Pool {
         response.map(|body| UpstreamBody::new(body, Some(lease)))
     }
 
-    fn checkout(&self) -> Option<Connection> {
+    fn checkout(&self) -> Option<UpstreamConnection> {
         let mut idle = self.shared.idle.borrow_mut();
         while idle
             .pop_front_if(|oldest| oldest.sender.is_closed())
@@ -247,7 +247,7 @@ impl Pool {
         ready
     }
 
-    async fn connect(&self) -> Result<Connection, ConnectError> {
+    async fn connect(&self) -> Result<UpstreamConnection, ConnectError> {
         let options = &self.shared.options;
         if self.shared.open.load(Ordering::Relaxed) >= options.max_connections {
             return Err(ConnectError::Exhausted(options.max_connections));
@@ -272,7 +272,7 @@ impl Pool {
             // The request in flight, if any, fails with the same error.
             let _ = connection.with_upgrades().await;
         });
-        Ok(Connection { sender, exchange })
+        Ok(UpstreamConnection { sender, exchange })
     }
 }
 
@@ -294,9 +294,9 @@ async fn by<F: Future>(deadline: Option<Instant>, work: F) -> Option<F::Output> 
 
 /// The pinned connection once it is ready for another request; `None` if it was closed.
 async fn ready(
-    kept: Option<Connection>,
+    kept: Option<UpstreamConnection>,
     deadline: Option<Instant>,
-) -> Result<Option<Connection>, SendError> {
+) -> Result<Option<UpstreamConnection>, SendError> {
     let Some(mut connection) = kept else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! Codes sent by mail: six digits, valid for one challenge, stored as a keyed hash.
 
-use super::{AnswerValue, Check, Input, MailState, Row, digits};
+use super::{AnswerValue, Check, FactorRow, Input, MailState, digits};
 use crate::domain::{Challenge, ChallengeId, Factor, Secret, Timestamp};
 use crate::entropy::Entropy;
 use crate::locale::Locale;
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The longest a code may live (NIST SP 800-63B-4 §3.1.3.2).
 pub const MAX_CODE_LIFE: Duration = Duration::from_mins(10);
 
-pub(super) const ROW: Row = Row {
+pub(super) const ROW: FactorRow = FactorRow {
     factor: Factor::EmailCode,
     is_enrolled: |user, mail| user.email.is_some() && mail == MailState::Configured,
     accepts: AnswerValue::is_text,

@@ -21,7 +21,7 @@ use crate::store::Store;
 
 /// What is known of a factor without checking an answer.
 #[derive(Clone, Copy, Debug)]
-struct Row {
+struct FactorRow {
     factor: Factor,
     /// Whether this user can show it.
     is_enrolled: fn(&User, MailState) -> bool,
@@ -32,7 +32,7 @@ struct Row {
 }
 
 /// The factors that are implemented.
-const FACTORS: [Row; 3] = [email_code::ROW, password::ROW, totp::ROW];
+const FACTORS: [FactorRow; 3] = [email_code::ROW, password::ROW, totp::ROW];
 
 /// What the panel of a factor asks for on the prompt page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<bool, Ver
 
 /// The factors that a user can show.
 pub fn usable_factors(user: Option<&User>, mail: MailState) -> FactorSet {
-    let usable = |row: &&Row| user.is_some_and(|user| (row.is_enrolled)(user, mail));
+    let usable = |row: &&FactorRow| user.is_some_and(|user| (row.is_enrolled)(user, mail));
     FACTORS
         .iter()
         .filter(usable)
@@ -94,7 +94,7 @@ pub fn input_of(factor: Factor) -> Option<Input> {
     row_of(factor).map(|row| row.input)
 }
 
-fn row_of(factor: Factor) -> Option<&'static Row> {
+fn row_of(factor: Factor) -> Option<&'static FactorRow> {
     FACTORS.iter().find(|row| row.factor == factor)
 }
 

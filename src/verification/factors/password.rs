@@ -1,11 +1,11 @@
 //! The password: checked by the hash workers, and rehashed when the configured cost has risen.
 
-use super::{AnswerValue, Check, Input, Row};
+use super::{AnswerValue, Check, FactorRow, Input};
 use crate::domain::{Factor, Secret, User};
 use crate::verification::error::VerifyError;
 use crate::verification::password_hash::Checked;
 
-pub(super) const ROW: Row = Row {
+pub(super) const ROW: FactorRow = FactorRow {
     factor: Factor::Password,
     is_enrolled: |user, _| user.password.is_some(),
     accepts: AnswerValue::is_text,

@@ -1,6 +1,6 @@
 //! Time-based codes (RFC 6238): SHA-1, six digits, thirty seconds, as every authenticator app reads.
 
-use super::{AnswerValue, Check, Input, Row, digits};
+use super::{AnswerValue, Check, FactorRow, Input, digits};
 use crate::domain::{Factor, Secret, Timestamp, UserId};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 const SECRET_LEN: usize = 20;
 const STEP_SECONDS: u64 = 30;
 
-pub(super) const ROW: Row = Row {
+pub(super) const ROW: FactorRow = FactorRow {
     factor: Factor::Totp,
     is_enrolled: |user, _| user.totp.is_some(),
     accepts: AnswerValue::is_text,

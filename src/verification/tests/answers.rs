@@ -5,7 +5,9 @@ use crate::domain::{
     BrowserKeyHash, Factor, FactorSet, Reason, Secret, SessionId, Subject, Verdict, decide,
 };
 use crate::verification::tests::now;
-use crate::verification::{Answer, AnswerValue, Answering, AvailableFactors, hash_browser_key};
+use crate::verification::{
+    AnswerOutcome, AnswerValue, Answering, AvailableFactors, hash_browser_key,
+};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +59,7 @@ async fn a_challenge_is_met_once_however_often_it_is_answered_at_once() {
         .await;
     let met = answers
         .iter()
-        .filter(|answer| matches!(answer, Answer::Verified(_)));
+        .filter(|answer| matches!(answer, AnswerOutcome::Verified(_)));
     assert_eq!(met.count(), 1);
 }
 
@@ -77,7 +79,7 @@ async fn a_totp_code_is_accepted_once() {
         .await;
     let met = at_once
         .iter()
-        .filter(|answer| matches!(answer, Answer::Verified(_)));
+        .filter(|answer| matches!(answer, AnswerOutcome::Verified(_)));
     assert_eq!(met.count(), 1);
 }
 
@@ -121,12 +123,12 @@ async fn plus_means_that_both_are_shown() {
     let client = Client::number(1);
     let token = fixture.challenge(&client);
     let answer = fixture.right_password(&client, &token).await;
-    let Answer::MoreNeeded { shown, .. } = answer else {
+    let AnswerOutcome::MoreNeeded { shown, .. } = answer else {
         panic!("{answer:?}");
     };
     assert_eq!(shown, FactorSet::EMPTY.with(Factor::Password));
     let again = fixture.right_password(&client, &token);
-    assert!(matches!(again.await, Answer::MoreNeeded { .. }));
+    assert!(matches!(again.await, AnswerOutcome::MoreNeeded { .. }));
     let code = fixture.totp_code();
     let success = verified(fixture.answer(&client, &token, Factor::Totp, &code).await);
     let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
@@ -156,7 +158,7 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
         answer.await.unwrap()
     };
     for typed in [None, Some(""), Some("delete"), Some("DELETE it")] {
-        assert!(matches!(answer(typed).await, Answer::Unconfirmed));
+        assert!(matches!(answer(typed).await, AnswerOutcome::Unconfirmed));
     }
     verified(answer(Some(" DELETE ")).await);
 }

@@ -3,7 +3,7 @@
 use super::{Client, Fixture, refused, verified};
 use crate::domain::{Factor, Reason, Subject, User, UserId};
 use crate::verification::tests::now;
-use crate::verification::{Answer, locks_of};
+use crate::verification::{AnswerOutcome, locks_of};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ async fn a_known_password_buys_no_further_guesses_at_the_code() {
         let token = fixture.challenge(&thief);
         fixture.right_password(&thief, &token).await;
         for _ in 0..5 {
-            if let Answer::Refused(refusal) =
+            if let AnswerOutcome::Refused(refusal) =
                 fixture.answer(&thief, &token, Factor::Totp, "x").await
             {
                 judged += u32::from(refusal.reason == Reason::WrongAnswer);

@@ -208,8 +208,8 @@ impl Known {
     }
 
     /// As verification sees the caller.
-    fn caller(&self) -> verification::Caller<'_> {
-        verification::Caller {
+    fn caller(&self) -> verification::EndpointCaller<'_> {
+        verification::EndpointCaller {
             claimant: self.claimant(),
             counted_by: self.counted_by(),
             address: self.client,

@@ -7,10 +7,12 @@ use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarg
 use crate::request::body::RequestBody;
 use crate::request::client_kind::ClientKind;
 use crate::verification::{
-    Answer, AnswerValue, Answering, CarriedForm, FormOwner, Refusal, Sending, Success,
+    AnswerOutcome, AnswerValue, Answering, CarriedForm, FormOwner, Refusal, Sending, Success,
 };
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest, VerifyResponse};
-use crate::web::pages::{self, Carried, Confirm, EmailCode, FormEncoding, PromptError, Verified};
+use crate::web::pages::{
+    self, CarriedField, Confirm, EmailCode, FormEncoding, PromptError, VerifiedPage,
+};
 use crate::web::respond;
 use bytes::Bytes;
 use http::Response;
@@ -59,7 +61,7 @@ pub(super) async fn answer(
         .answer(answering, call.requirement())
         .await?;
     let parts = &known.caller.parts;
-    if matches!(outcome, Answer::Verified(_)) && !parts.is_empty() {
+    if matches!(outcome, AnswerOutcome::Verified(_)) && !parts.is_empty() {
         // The session may be known only since now.
         let store = &call.web.sessions.store;
         store.note_parts(known.id, parts).await?;
@@ -71,12 +73,12 @@ pub(super) async fn answer(
         factor,
     };
     match (outcome, sent) {
-        (Answer::Verified(success), Sent::Json(_)) => Ok(desk.verified_json(&success)),
-        (Answer::Verified(success), Sent::Form(_, carried)) => {
+        (AnswerOutcome::Verified(success), Sent::Json(_)) => Ok(desk.verified_json(&success)),
+        (AnswerOutcome::Verified(success), Sent::Form(_, carried)) => {
             desk.verified_page(&success, carried.as_ref())
         }
         (
-            Answer::MoreNeeded {
+            AnswerOutcome::MoreNeeded {
                 alternatives,
                 shown,
                 expires_at,
@@ -86,22 +88,28 @@ pub(super) async fn answer(
             let response = VerifyResponse::partly(&alternatives, shown, expires_at);
             Ok(respond::json(call.context, &response))
         }
-        (Answer::MoreNeeded { shown, .. }, Sent::Form(_, carried)) => {
+        (AnswerOutcome::MoreNeeded { shown, .. }, Sent::Form(_, carried)) => {
             desk.again(carried, None, None, |drafted| drafted.prompt.proven = shown)
                 .await
         }
-        (Answer::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
-        (Answer::Refused(refusal), Sent::Form(_, carried)) => {
+        (AnswerOutcome::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
+        (AnswerOutcome::Refused(refusal), Sent::Form(_, carried)) => {
             let error = desk.told(&refusal);
             desk.again(carried, Some(&refusal), error, |drafted| {
                 drafted.keep_code_field(factor);
             })
             .await
         }
-        (Answer::Malformed, Sent::Json(_)) => Err(EndpointError::Malformed(EXPECTED_JSON.into())),
-        (Answer::Malformed, Sent::Form(..)) => Err(EndpointError::Malformed(EXPECTED_FORM.into())),
-        (Answer::Unconfirmed, Sent::Json(_)) => Ok(desk.refused_json(&Reason::WrongAnswer.into())),
-        (Answer::Unconfirmed, Sent::Form(_, carried)) => {
+        (AnswerOutcome::Malformed, Sent::Json(_)) => {
+            Err(EndpointError::Malformed(EXPECTED_JSON.into()))
+        }
+        (AnswerOutcome::Malformed, Sent::Form(..)) => {
+            Err(EndpointError::Malformed(EXPECTED_FORM.into()))
+        }
+        (AnswerOutcome::Unconfirmed, Sent::Json(_)) => {
+            Ok(desk.refused_json(&Reason::WrongAnswer.into()))
+        }
+        (AnswerOutcome::Unconfirmed, Sent::Form(_, carried)) => {
             let refusal = Reason::WrongAnswer.into();
             let error = Some(PromptError::WrongPhrase(factor));
             desk.again(carried, Some(&refusal), error, |drafted| {
@@ -255,9 +263,10 @@ impl Desk<'_, '_, '_> {
                 respond::confirmation(context, pages::confirm(&site, &confirm))
             }
             (ReturnTarget::Path(path), _) => respond::see_other(context, path),
-            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
-                respond::shown(context, pages::verified(&site, &Verified { back: None }))
-            }
+            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => respond::shown(
+                context,
+                pages::verified(&site, &VerifiedPage { back: None }),
+            ),
         };
         set_browser_key(
             &self.call.web.sessions.shared.browser_key,
@@ -281,9 +290,9 @@ impl Desk<'_, '_, '_> {
         }
         let values = form.fields.into_iter();
         let fields = values
-            .map(|(name, value)| Carried::Value(name, Secret::new(value)))
-            .chain(form.dropped.into_iter().map(Carried::Password))
-            .chain(form.files.into_iter().map(Carried::File))
+            .map(|(name, value)| CarriedField::Value(name, Secret::new(value)))
+            .chain(form.dropped.into_iter().map(CarriedField::Password))
+            .chain(form.files.into_iter().map(CarriedField::File))
             .collect();
         Some(Confirm {
             title: challenge.demand.requirement.title.clone(),

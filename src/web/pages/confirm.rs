@@ -19,7 +19,7 @@ pub struct Confirm {
     /// How it was posted.
     pub encoding: FormEncoding,
     /// Its fields, in their order.
-    pub fields: Vec<Carried>,
+    pub fields: Vec<CarriedField>,
     /// How long the grant will last.
     pub time_left: Duration,
     /// Where to go instead.
@@ -37,7 +37,7 @@ pub enum FormEncoding {
 
 /// One field of a carried form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Carried {
+pub enum CarriedField {
     /// A file, which was not carried; it is chosen again.
     File(String),
     /// A password, which was not carried; it is typed again.
@@ -63,7 +63,7 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
         .fields
         .iter()
         .enumerate()
-        .map(|(index, field)| Row::of(t, index, field))
+        .map(|(index, field)| FormRow::of(t, index, field))
         .collect();
     render(&ConfirmPage {
         site,
@@ -71,7 +71,9 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
         title: fill(t.confirm_title, &[("title", &confirm.title)]),
         heading: visible(&confirm.title),
         facts: shown(t, &confirm.shown),
-        retype: rows.iter().any(|row| !matches!(row, Row::Hidden { .. })),
+        retype: rows
+            .iter()
+            .any(|row| !matches!(row, FormRow::Hidden { .. })),
         rows,
         deadline: fill(
             t.confirm_deadline,
@@ -91,12 +93,12 @@ struct ConfirmPage<'a> {
     heading: String,
     facts: Vec<(String, String)>,
     retype: bool,
-    rows: Vec<Row<'a>>,
+    rows: Vec<FormRow<'a>>,
     deadline: String,
 }
 
 /// A field as the page holds it.
-enum Row<'a> {
+enum FormRow<'a> {
     Hidden {
         name: Exact<'a>,
         value: Exact<'a>,
@@ -109,8 +111,8 @@ enum Row<'a> {
     },
 }
 
-impl<'a> Row<'a> {
-    fn of(t: &Texts, index: usize, field: &'a Carried) -> Self {
+impl<'a> FormRow<'a> {
+    fn of(t: &Texts, index: usize, field: &'a CarriedField) -> Self {
         let visible = |kind, name: &'a str, text| Self::Visible {
             id: format!("field-{index}"),
             kind,
@@ -118,9 +120,9 @@ impl<'a> Row<'a> {
             label: fill(text, &[("name", &name.replace(['_', '-'], " "))]),
         };
         match field {
-            Carried::File(name) => visible("file", name, t.file_label),
-            Carried::Password(name) => visible("password", name, t.retype_label),
-            Carried::Value(name, value) => Self::Hidden {
+            CarriedField::File(name) => visible("file", name, t.file_label),
+            CarriedField::Password(name) => visible("password", name, t.retype_label),
+            CarriedField::Value(name, value) => Self::Hidden {
                 name: Exact(name),
                 value: Exact(value.expose()),
             },

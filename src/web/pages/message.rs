@@ -2,7 +2,7 @@
 
 use super::problems::{actor, explain};
 use super::texts::visible;
-use super::{Link, Site, Texts, fill, render, web_address};
+use super::{PageLink, Site, Texts, fill, render, web_address};
 use crate::domain::{LocalPath, Reason};
 use askama::Template;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// form would be held against its page's `form-action`, and stop where the application sends people
 /// on to another origin.
 #[derive(Clone, Debug)]
-pub struct Verified {
+pub struct VerifiedPage {
     /// Where the person was.
     pub back: Option<LocalPath>,
 }
@@ -54,16 +54,16 @@ pub struct ErrorView {
 }
 
 /// Renders the page after a verification without a form.
-pub fn verified(site: &Site, view: &Verified) -> String {
+pub fn verified(site: &Site, view: &VerifiedPage) -> String {
     let t = Texts::of(site.locale);
-    let mut page = Message::new(site, t, t.verified_heading);
+    let mut page = MessagePage::new(site, t, t.verified_heading);
     page.paragraphs.push(t.verified_lede.to_owned());
     page.good = true;
     match &view.back {
         None => page.paragraphs.push(t.close_window.to_owned()),
         Some(path) => {
             page.onward = Some(path.to_string());
-            page.button = Some(Link::to(path, t.verified_back));
+            page.button = Some(PageLink::to(path, t.verified_back));
         }
     }
     render(&page)
@@ -72,13 +72,13 @@ pub fn verified(site: &Site, view: &Verified) -> String {
 /// Renders the page that stands in a frame instead of the prompt.
 pub fn framed(site: &Site, view: &Framed) -> String {
     let t = Texts::of(site.locale);
-    let mut page = Message::new(site, t, t.framed_heading);
+    let mut page = MessagePage::new(site, t, t.framed_heading);
     page.paragraphs
         .push(fill(t.framed_lede, &[("title", &view.title)]));
     page.after = Some(t.framed_after);
-    page.button = Some(Link {
+    page.button = Some(PageLink {
         top: true,
-        ..Link::to(&view.page_url, t.framed_open)
+        ..PageLink::to(&view.page_url, t.framed_open)
     });
     render(&page)
 }
@@ -86,12 +86,12 @@ pub fn framed(site: &Site, view: &Framed) -> String {
 /// Renders the page for a guarded route without a session that would do.
 pub fn session(site: &Site, view: &SessionView) -> String {
     let t = Texts::of(site.locale);
-    let mut page = Message::about(site, t, view.reason);
+    let mut page = MessagePage::about(site, t, view.reason);
     page.button = view
         .login_url
         .as_deref()
         .and_then(web_address)
-        .map(|href| Link {
+        .map(|href| PageLink {
             href,
             text: t.sign_in,
             top: false,
@@ -103,12 +103,12 @@ pub fn session(site: &Site, view: &SessionView) -> String {
 /// Renders the page for an answer of ours that is no challenge.
 pub fn error(site: &Site, view: &ErrorView) -> String {
     let t = Texts::of(site.locale);
-    let mut page = Message::about(site, t, view.reason);
+    let mut page = MessagePage::about(site, t, view.reason);
     if let Some(wait) = view.retry_after {
         page.paragraphs
             .push(fill(t.retry_in, &[("time", &t.at_most(wait))]));
     }
-    page.button = view.back.as_ref().map(|path| Link::to(path, t.go_back));
+    page.button = view.back.as_ref().map(|path| PageLink::to(path, t.go_back));
     page.facts = facts(
         t,
         view.reason,
@@ -123,14 +123,14 @@ pub fn problem(site: &Site, word: &str) -> Option<String> {
     let t = Texts::of(site.locale);
     let reason = *Reason::ALL.iter().find(|reason| reason.as_str() == word)?;
     let told = explain(reason, site.locale);
-    let mut page = Message::new(site, t, told.title);
+    let mut page = MessagePage::new(site, t, told.title);
     page.sections = vec![
         (t.problem_meaning, told.meaning),
         (t.problem_todo, told.todo),
         (t.problem_who, actor(reason, t)),
     ];
     page.facts = facts(t, reason, None, None);
-    page.leave = Some(Link {
+    page.leave = Some(PageLink {
         href: format!("{}/problems", site.prefix),
         text: t.go_to_problems,
         top: false,
@@ -152,21 +152,21 @@ pub fn problem_index(site: &Site) -> String {
 
 #[derive(Template)]
 #[template(path = "web/pages/html/message.html", whitespace = "minimize")]
-struct Message<'a> {
+struct MessagePage<'a> {
     site: &'a Site,
     t: &'static Texts,
     title: &'static str,
     good: bool,
     paragraphs: Vec<String>,
     sections: Vec<(&'static str, &'static str)>,
-    button: Option<Link>,
+    button: Option<PageLink>,
     after: Option<&'static str>,
     facts: Vec<(&'static str, String)>,
-    leave: Option<Link>,
+    leave: Option<PageLink>,
     onward: Option<String>,
 }
 
-impl<'a> Message<'a> {
+impl<'a> MessagePage<'a> {
     fn new(site: &'a Site, t: &'static Texts, title: &'static str) -> Self {
         Self {
             site,

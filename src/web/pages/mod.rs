@@ -11,9 +11,9 @@ mod prompt;
 mod prompt_view;
 mod texts;
 
-pub use confirm::{Carried, Confirm, FormEncoding, confirm};
+pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
 pub use message::{
-    ErrorView, Framed, SessionView, Verified, error, framed, problem, problem_index, session,
+    ErrorView, Framed, SessionView, VerifiedPage, error, framed, problem, problem_index, session,
     verified,
 };
 pub(crate) use problems::explain;
@@ -71,13 +71,13 @@ fn render(template: &impl Template) -> String {
 }
 
 /// A link, and what it says.
-struct Link {
+struct PageLink {
     href: String,
     text: &'static str,
     top: bool,
 }
 
-impl Link {
+impl PageLink {
     fn to(path: &LocalPath, text: &'static str) -> Self {
         Self {
             href: path.to_string(),

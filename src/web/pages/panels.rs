@@ -13,7 +13,7 @@ pub(super) struct Panel {
     pub(super) input: Input,
     pub(super) step: Option<String>,
     pub(super) open: bool,
-    pub(super) fault: Fault,
+    pub(super) fault: AnswerFault,
     pub(super) intro: Option<String>,
     pub(super) send: Option<Send>,
     pub(super) answerable: bool,
@@ -21,7 +21,7 @@ pub(super) struct Panel {
 
 /// What is wrong with the last answer to a panel.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum AnswerFault {
     Answer,
     Nothing,
     Phrase,
@@ -36,7 +36,7 @@ pub(super) struct Send {
 
 /// What can be answered next.
 #[derive(Debug, PartialEq, Eq)]
-struct Offer {
+struct NextFactor {
     factor: Factor,
     step: usize,
     of: usize,
@@ -61,7 +61,7 @@ pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) ->
         .collect()
 }
 
-fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Option<Panel> {
+fn panel(t: &'static Texts, prompt: &Prompt, offer: &NextFactor, open: bool) -> Option<Panel> {
     let factor = offer.factor;
     let texts = t.factor(factor);
     let email = prompt
@@ -78,7 +78,7 @@ fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Optio
             fill(t.step, &[("step", &step), ("of", &of)])
         }),
         open,
-        fault: Fault::of(prompt.error, factor),
+        fault: AnswerFault::of(prompt.error, factor),
         intro: email.map(|email| {
             let text = if email.sent {
                 t.email_sent
@@ -103,7 +103,7 @@ fn panel(t: &'static Texts, prompt: &Prompt, offer: &Offer, open: bool) -> Optio
 
 /// Lists what can be answered next: for each alternative that this person can complete, its first
 /// factor that is still missing. What was begun comes first; otherwise the policy's order holds.
-fn offers(prompt: &Prompt) -> Vec<Offer> {
+fn offers(prompt: &Prompt) -> Vec<NextFactor> {
     let sets = prompt.alternatives.sets().iter().copied();
     let within_reach = |set: &FactorSet| {
         let missing = set.without(prompt.proven);
@@ -111,7 +111,7 @@ fn offers(prompt: &Prompt) -> Vec<Offer> {
     };
     let mut sets: Vec<_> = sets.filter(within_reach).collect();
     sets.sort_by_key(|set| set.without(prompt.proven) == *set);
-    let mut offers: Vec<Offer> = Vec::new();
+    let mut offers: Vec<NextFactor> = Vec::new();
     for set in sets {
         let missing = set.without(prompt.proven);
         let mut by_preference = Factor::implemented();
@@ -121,7 +121,7 @@ fn offers(prompt: &Prompt) -> Vec<Offer> {
         if offers.iter().all(|offer| offer.factor != factor) {
             let of = set.iter().count();
             let step = of - missing.iter().count() + 1;
-            offers.push(Offer { factor, step, of });
+            offers.push(NextFactor { factor, step, of });
         }
     }
     offers
@@ -137,11 +137,11 @@ fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
 impl Panel {
     /// Tells whether the cursor starts in the answer.
     pub(super) fn takes_focus(&self) -> bool {
-        self.open && self.fault != Fault::Phrase
+        self.open && self.fault != AnswerFault::Phrase
     }
 }
 
-impl Fault {
+impl AnswerFault {
     fn of(error: Option<PromptError>, panel: Factor) -> Self {
         match error {
             Some(PromptError::WrongAnswer { factor, .. }) if factor == panel => Self::Answer,

@@ -1,6 +1,6 @@
 //! The prompt page: what it is for, and one form for each way to prove who one is.
 
-use super::panels::{Fault, Panel, panels};
+use super::panels::{AnswerFault, Panel, panels};
 use super::prompt_view::{Earns, Prompt, PromptError};
 use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render, web_address};

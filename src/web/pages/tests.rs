@@ -299,12 +299,12 @@ fn the_button_posts_the_fields_as_they_were() {
         action: LocalPath::parse("/users/42/delete?really=1&x=2").unwrap(),
         encoding: FormEncoding::Urlencoded,
         fields: vec![
-            Carried::Value(
+            CarriedField::Value(
                 "note".to_owned(),
                 Secret::new("a\r\nb\rc \"<>&'".to_owned()),
             ),
-            Carried::Password("pw".to_owned()),
-            Carried::Value("go".to_owned(), Secret::new("1".to_owned())),
+            CarriedField::Password("pw".to_owned()),
+            CarriedField::Value("go".to_owned(), Secret::new("1".to_owned())),
         ],
         time_left: Duration::from_secs(100),
         cancel: None,
@@ -371,12 +371,12 @@ fn headers_are_sound_and_forbid_scripts_and_frames() {
 fn going_on_is_a_navigation_of_its_own() {
     // Not a redirect of the form, which `form-action 'self'` would stop at the first other origin.
     let back = LocalPath::parse("/pay?order=1&x=\"2").unwrap();
-    let html = verified(&site(Locale::En), &Verified { back: Some(back) });
+    let html = verified(&site(Locale::En), &VerifiedPage { back: Some(back) });
     assert!(
         html.contains(r#"<meta http-equiv="refresh" content="0;url=/pay?order=1&#38;x=&#34;2">"#)
     );
     assert!(html.contains(r#"href="/pay?order=1&#38;x=&#34;2""#));
-    let html = verified(&site(Locale::En), &Verified { back: None });
+    let html = verified(&site(Locale::En), &VerifiedPage { back: None });
     assert!(!html.contains("http-equiv"));
 }
 

@@ -13,7 +13,7 @@ use crate::web::problem::{self, Problem};
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
-use shape::{Mark, ours, redirect, set, typed};
+use shape::{StepUpMark, ours, redirect, set, typed};
 use status::status_of;
 use std::time::Duration;
 
@@ -68,9 +68,9 @@ pub(crate) fn refusal(
 ) -> Response<Bytes> {
     let about_session = reason.kind() == ReasonKind::Session;
     let mark = match reason.kind() {
-        ReasonKind::Denial | ReasonKind::Session => Mark::Deny,
+        ReasonKind::Denial | ReasonKind::Session => StepUpMark::Deny,
         ReasonKind::Answer | ReasonKind::Fault | ReasonKind::Request | ReasonKind::StepUp => {
-            Mark::Error
+            StepUpMark::Error
         }
     };
     let site = context.site();
@@ -153,7 +153,7 @@ fn drop_session_cookies(context: &RequestContext<'_>, headers: &mut HeaderMap) {
 pub(super) fn signed_out(context: &RequestContext<'_>, login_page: &LocalPath) -> Response<Bytes> {
     let mut response = redirect(login_page.as_str());
     drop_session_cookies(context, response.headers_mut());
-    ours(context, Mark::Done, response)
+    ours(context, StepUpMark::Done, response)
 }
 
 /// Tells a program that its answer to a challenge is not accepted.
@@ -172,7 +172,7 @@ pub(super) fn answer_refused(context: &RequestContext<'_>, refusal: &Refusal) ->
             &wait.to_string(),
         );
     }
-    ours(context, Mark::Error, response)
+    ours(context, StepUpMark::Error, response)
 }
 
 /// A challenge for a program: the document, or what stands for it in gRPC.
@@ -192,19 +192,19 @@ pub(super) fn challenge_document(
         let value = problem::www_authenticate(requirement);
         set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
     }
-    ours(context, Mark::Challenge, response)
+    ours(context, StepUpMark::Challenge, response)
 }
 
 /// A challenge for a person who asked to see a page: off to the prompt.
 pub(super) fn challenge_redirect(context: &RequestContext<'_>, page_url: &str) -> Response<Bytes> {
-    ours(context, Mark::Challenge, redirect(page_url))
+    ours(context, StepUpMark::Challenge, redirect(page_url))
 }
 
 /// A challenge for a person who posted a form: the prompt itself.
 pub(super) fn challenge_page(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
     ours(
         context,
-        Mark::Challenge,
+        StepUpMark::Challenge,
         shape::page(StatusCode::FORBIDDEN, page),
     )
 }
@@ -227,12 +227,12 @@ pub(super) fn challenge_framed(
     let headers = response.headers_mut();
     headers.remove(header::X_FRAME_OPTIONS);
     set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
-    ours(context, Mark::Challenge, response)
+    ours(context, StepUpMark::Challenge, response)
 }
 
 /// A page of ours that is no refusal.
 pub(super) fn shown(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
-    ours(context, Mark::Done, shape::page(StatusCode::OK, page))
+    ours(context, StepUpMark::Done, shape::page(StatusCode::OK, page))
 }
 
 /// The page with the one button, which may lead on to other origins.
@@ -241,7 +241,7 @@ pub(super) fn confirmation(context: &RequestContext<'_>, page: String) -> Respon
     for (name, value) in pages::CONFIRM_HEADERS {
         set(response.headers_mut(), HeaderName::from_static(name), value);
     }
-    ours(context, Mark::Done, response)
+    ours(context, StepUpMark::Done, response)
 }
 
 /// A page of ours about an answer that was not accepted.
@@ -259,7 +259,7 @@ pub(super) fn shown_again(
             &problem::retry_after(wait).to_string(),
         );
     }
-    ours(context, Mark::Challenge, response)
+    ours(context, StepUpMark::Challenge, response)
 }
 
 /// JSON of ours that is no refusal.
@@ -267,7 +267,7 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
     let body = serde_json::to_vec(value).unwrap_or_default();
     ours(
         context,
-        Mark::Done,
+        StepUpMark::Done,
         typed(StatusCode::OK, "application/json", body),
     )
 }
@@ -283,7 +283,7 @@ pub(super) fn style() -> Response<Bytes> {
 
 /// Off to a page of this origin.
 pub(super) fn see_other(context: &RequestContext<'_>, to: &LocalPath) -> Response<Bytes> {
-    ours(context, Mark::Done, redirect(to.as_str()))
+    ours(context, StepUpMark::Done, redirect(to.as_str()))
 }
 
 /// An endpoint of ours that is asked with the wrong method.
@@ -292,7 +292,7 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allow: &str) -> R
     let document = Problem::new(Reason::NotFound, status.as_u16(), &context.site());
     let mut response = shape::document(context, status, &document);
     set(response.headers_mut(), header::ALLOW, allow);
-    ours(context, Mark::Error, response)
+    ours(context, StepUpMark::Error, response)
 }
 
 /// The answer to a preflight of a listed origin (Fetch §4.8).
@@ -307,5 +307,5 @@ pub(super) fn preflight(context: &RequestContext<'_>, methods: &str) -> Response
         "content-type, authorization, step-up-key",
     );
     set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
-    ours(context, Mark::Done, response)
+    ours(context, StepUpMark::Done, response)
 }

@@ -13,7 +13,7 @@ const STEP_UP: HeaderName = HeaderName::from_static("step-up");
 
 /// What kind of answer of ours it is, in the `Step-Up` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum StepUpMark {
     Challenge,
     Deny,
     Error,
@@ -71,7 +71,7 @@ pub(super) fn typed(
 /// What every response of ours carries.
 pub(super) fn ours(
     context: &RequestContext<'_>,
-    mark: Mark,
+    mark: StepUpMark,
     mut response: Response<Bytes>,
 ) -> Response<Bytes> {
     let headers = response.headers_mut();
@@ -84,10 +84,10 @@ pub(super) fn ours(
     headers.insert(
         STEP_UP,
         HeaderValue::from_static(match mark {
-            Mark::Challenge => "challenge",
-            Mark::Deny => "deny",
-            Mark::Done => "done",
-            Mark::Error => "error",
+            StepUpMark::Challenge => "challenge",
+            StepUpMark::Deny => "deny",
+            StepUpMark::Done => "done",
+            StepUpMark::Error => "error",
         }),
     );
     if let Some(origin) = context.listed_origin() {

@@ -9,7 +9,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// Reads one value and nothing after it.
 pub(super) fn read(text: &str) -> Result<Json, BodyRefusal> {
-    let mut reader = Reader {
+    let mut reader = JsonReader {
         rest: text,
         length: text.len(),
     };
@@ -22,12 +22,12 @@ pub(super) fn read(text: &str) -> Result<Json, BodyRefusal> {
     }
 }
 
-struct Reader<'t> {
+struct JsonReader<'t> {
     rest: &'t str,
     length: usize,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     fn value(&mut self, depth: usize) -> Result<Json, BodyRefusal> {
         if depth > MAX_DEPTH {
             return Err(BodyRefusal::unreadable(format!(

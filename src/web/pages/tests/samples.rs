@@ -190,7 +190,7 @@ fn confirm_view() -> Confirm {
         shown: vec![pair("user", "42")],
         action: local("/users/42/delete"),
         encoding: FormEncoding::Urlencoded,
-        fields: vec![Carried::Value("csrf".to_owned(), sealed("abc"))],
+        fields: vec![CarriedField::Value("csrf".to_owned(), sealed("abc"))],
         time_left: Duration::from_secs(118),
         cancel: Some(local("/users/42")),
     }
@@ -207,8 +207,8 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     let retype = Confirm {
         encoding: FormEncoding::Multipart,
         fields: vec![
-            Carried::Password("current_password".to_owned()),
-            Carried::File("photo".to_owned()),
+            CarriedField::Password("current_password".to_owned()),
+            CarriedField::File("photo".to_owned()),
         ],
         ..confirm_view()
     };
@@ -223,12 +223,15 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
             "verified",
             verified(
                 &site,
-                &Verified {
+                &VerifiedPage {
                     back: Some(local("/users/42")),
                 },
             ),
         ),
-        ("verified-close", verified(&site, &Verified { back: None })),
+        (
+            "verified-close",
+            verified(&site, &VerifiedPage { back: None }),
+        ),
         ("framed", framed(&site, &framed_view)),
         ("problems", problem_index(&site)),
         ("problem", problem(&site, "step-up-required").unwrap()),
@@ -310,9 +313,9 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         title: owned(),
         shown: vec![(owned(), owned())],
         fields: vec![
-            Carried::Value(owned(), Secret::new(owned())),
-            Carried::Password(owned()),
-            Carried::File(owned()),
+            CarriedField::Value(owned(), Secret::new(owned())),
+            CarriedField::Password(owned()),
+            CarriedField::File(owned()),
         ],
         ..confirm_view()
     };
