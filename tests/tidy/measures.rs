@@ -10,7 +10,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Ident, ImplItemFn, Item, ItemFn, Signature, TraitItemFn};
 
 /// Functions of more than 100 lines.
-const LONG_FUNCTIONS: usize = 2;
+const LONG_FUNCTIONS: usize = 0;
 /// Files of more than 350 lines.
 const LONG_FILES: usize = 12;
 /// Names that stand for two or more types.

@@ -1,5 +1,19 @@
 //! What each reason means, who can act, and what to do, for pages and problem documents.
 
+/// A language's table of explanations: the heading, what it means, what to do. A `match` comes of it, so a
+/// language that lacks a reason does not compile.
+macro_rules! explanations {
+    ($($reason:ident => $title:literal, $meaning:literal, $todo:literal;)*) => {
+        pub(super) const fn explain(reason: crate::domain::Reason) -> super::Explanation {
+            let (title, meaning, todo) = match reason {
+                $(crate::domain::Reason::$reason => ($title, $meaning, $todo),)*
+            };
+            super::Explanation { title, meaning, todo }
+        }
+    };
+}
+use explanations;
+
 mod de;
 mod en;
 
