@@ -157,11 +157,17 @@ impl KeySet {
         let mut distinct = bytes.clone();
         distinct.sort_unstable();
         distinct.dedup();
+        // No measure of randomness: it finds placeholders, such as zeros. 32 random bytes, or their
+        // hexadecimal digits, have more distinct values but for a negligible chance.
         if distinct.len() < 8 {
             return Err(WeakSecret::Monotonous);
         }
+        // RFC 5869 §3.1: a salt need not be secret. This one keeps our keys apart from other uses
+        // of the same secret.
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"stepgate/1").extract(bytes);
         let mut id = [0; KEY_ID_BYTES];
+        // Names the secret in what it sealed, so that opening needs no trial. Derived like a key:
+        // it tells nothing of the secret.
         fill(&root, b"stepgate/1 key id", &mut id);
         Ok(Self {
             id,
@@ -170,6 +176,7 @@ impl KeySet {
                 fill(&root, &[purpose.label(), b" mac"].concat(), &mut key);
                 hmac::Key::new(hmac::HMAC_SHA256, &key)
             }),
+            // NIST SP 800-57 part 1, §5.2: one key, one use; so each algorithm has keys of its own.
             boxes: Purpose::ALL.map(|purpose| {
                 let mut key = [0; 32];
                 fill(&root, &[purpose.label(), b" aead"].concat(), &mut key);
@@ -194,6 +201,7 @@ impl KeySet {
 
     #[allow(clippy::indexing_slicing, clippy::expect_used)] // sealing fails only beyond 64 GiB
     fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8], entropy: &Entropy) -> Vec<u8> {
+        // NIST SP 800-38D §8.3: with random nonces of 96 bits, one key may seal 2^32 texts.
         let nonce: [u8; aead::NONCE_LEN] = entropy.bytes();
         let mut sealed = Vec::with_capacity(KEY_ID_BYTES + nonce.len() + plain.len() + 16);
         sealed.extend_from_slice(&self.id);

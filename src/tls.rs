@@ -40,6 +40,7 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, private)?;
+    // In order of preference (RFC 7301 §3.2).
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -54,6 +55,7 @@ pub fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
             }
         }
         None => {
+            // One that does not parse is left out: the others are still good.
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }

@@ -222,6 +222,7 @@ impl Service for AdminService {
     }
 
     fn is_shared(&self, _: IpAddr) -> bool {
+        // A scraper and the probes of a node come from one address.
         true
     }
 
@@ -244,6 +245,7 @@ impl Service for AdminService {
             }
             (None, Some(_)) => {
                 let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
+                // RFC 9110 §15.5.6: a 405 must list what is allowed.
                 let allowed = HeaderValue::from_static("GET, HEAD");
                 response.headers_mut().insert(ALLOW, allowed);
                 response

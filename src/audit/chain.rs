@@ -168,6 +168,7 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
         .then(|| hash(&position.tail).map(char::from).iter().collect());
     if report.fault.is_none()
         && let Some(line) = torn.first()
+        // A crash leaves one incomplete line, and leaves it last.
         && !(report.ends_torn && torn.len() == 1)
     {
         report.fault = Some(ChainFault::Unreadable { line: *line });

@@ -36,6 +36,7 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     );
     line.text(r#","subject":"#, event.subject.map(Subject::as_str));
     if let Some(session) = event.session {
+        // Enough to tell sessions apart; the whole is the key of the session's record in the store.
         let (head, _) = session.as_bytes().split_at(8);
         let mut hex = [b'0'; 16];
         HEXLOWER.encode_mut(head, &mut hex);

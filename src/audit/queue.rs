@@ -146,6 +146,7 @@ impl EventQueue {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        // A short queue would be full before the writer has waited.
         let gathers = self.most >= 4 * MANY;
         if gathers && state.events < MANY && state.commands.is_empty() && !state.closed {
             drop(state);

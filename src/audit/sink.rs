@@ -84,6 +84,8 @@ impl Sink {
                 break;
             }
         }
+        // Not synced: each batch would wait for the disk. A crash of the process loses nothing that
+        // is written here, one of the machine what the kernel still holds.
         let written = if let Some(file) = &mut self.file {
             file.write_all(&self.text)
         } else {
@@ -133,11 +135,15 @@ impl Sink {
         };
         let mut file = OpenOptions::new()
             .read(true)
+            // O_APPEND: once logrotate has truncated the file (`copytruncate`), a write goes to its
+            // new end.
             .append(true)
             .create(true)
             .mode(0o600)
             .open(path)
             .map_err(open)?;
+        // Two writers would break the chain. The kernel drops the lock with the process, so none is
+        // left behind by a crash.
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::Error(source) => open(source),
             std::fs::TryLockError::WouldBlock => AuditSetupError::InUse {

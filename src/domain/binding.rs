@@ -123,6 +123,7 @@ fn parts_of(
         Binding::Nothing => return None,
         Binding::Fields(fields) => {
             if anchor.is_some() {
+                // Each kind of binding begins with its name: digests of two kinds never agree.
                 parts.push(b"anchored fields");
                 parts.push(head.host.as_bytes());
             } else {

@@ -91,6 +91,7 @@ impl<'a> ByteReader<'a> {
     }
 
     pub(crate) fn flag(&mut self) -> Option<bool> {
+        // Any other byte would be a second encoding of the same value.
         match self.byte()? {
             0 => Some(false),
             1 => Some(true),

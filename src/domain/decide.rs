@@ -142,6 +142,7 @@ fn refusal(
     let requirement = &*demand.requirement;
     let owned = grant.subject == session.owner
         && is_this_browser(Some(grant.browser_key), session, evidence);
+    // First whose it is: nobody else is told anything of the grant.
     if !owned || grant.level < requirement.level {
         Some(Reason::StepUpRequired)
     } else if grant.key != *wanted || !requirement.factors.satisfied_by(grant.factors) {

@@ -26,6 +26,7 @@ impl<'t> Authority<'t> {
             let (host, port) = text
                 .split_once(':')
                 .map_or((text, None), |(host, port)| (host, Some(port)));
+            // `_` is in no name of RFC 1123 §2.1, but in those of Docker and Windows.
             let is_sound =
                 |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
             (host.bytes().all(is_sound).then_some(host)?, port)

@@ -35,6 +35,8 @@ macro_rules! methods {
     };
 }
 
+// Neither CONNECT, which asks a proxy for a tunnel (RFC 9110 §9.3.6), nor TRACE, whose answer shows
+// headers that are kept from the client (§9.3.8).
 methods! {
     Get = "GET",
     Head = "HEAD",

@@ -74,6 +74,7 @@ pub async fn admit<T>(
         (SessionState::Absent | SessionState::Unknown, None) => None,
     };
     if let Some(reason) = over {
+        // The grants were taken in the same round trip that showed the session.
         give_back(store, evidence.claims, now).await?;
         return Ok(Admission::over(request, reason, evidence.session));
     }

@@ -74,10 +74,13 @@ pub(super) struct Smtp {
 impl Smtp {
     pub(super) fn new(settings: &SmtpSettings) -> Result<Self, MailSetupError> {
         let mut builder =
+            // lettre's name for a builder without TLS; `tls` below decides on it.
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.as_str())
                 .port(settings.port.unwrap_or(match settings.security {
                     Security::Plain => 25,
+                    // RFC 6409 §3.1.
                     Security::StartTls => 587,
+                    // RFC 8314 §3.3.
                     Security::Tls => 465,
                 }))
                 .tls(tls(settings)?)

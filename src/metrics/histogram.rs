@@ -80,6 +80,8 @@ impl Distribution {
 
     /// How many there are.
     pub fn count(&self) -> u64 {
+        // Not a counter of its own: OpenMetrics wants it equal to the last bucket, also while
+        // others write.
         self.buckets.iter().sum()
     }
 }

@@ -31,6 +31,8 @@ impl Asked {
                 .matches()
                 .iter()
                 .any(|found| needs_body(&found.route.requirement, head));
+        // Bytes may be needed without their meaning, for a digest of the whole request. Only where
+        // a route asks for the meaning must the body have a single one.
         let judges = found.awaits_body()
             || found
                 .matches()

@@ -90,7 +90,10 @@ impl ProxyError {
     fn closes(&self) -> bool {
         match self {
             Self::Endpoint(error) => matches!(error, EndpointError::RequestBody(_)),
+            // The body may not have been read to its end: its rest would be taken for the next
+            // request.
             Self::Forward(_) | Self::Normalize(_) | Self::RequestBody(_) => true,
+            // RFC 9110 §15.5.20: the client may repeat it on another connection.
             Self::Refused(reason) => *reason == Reason::ConnectionAuthenticated,
             Self::Audit(_) | Self::Body(_) | Self::Doubled(_) | Self::Path(_) | Self::Store(_) => {
                 false

@@ -48,6 +48,7 @@ pub(super) async fn forward(
     let mut awaited = None;
     let permitted = permitted.map(|outbound| {
         watch.prepare(outbound.parts);
+        // RFC 9110 §15.2: HTTP/1.0 knows none. On HTTP/2 hyper cannot send them.
         if outbound.parts.version == Version::HTTP_11 {
             awaited = Some(connection.state.await_answer());
         }
@@ -117,6 +118,7 @@ fn prepare(
         target.path_and_query = parts.uri.path_and_query().cloned();
         parts.uri = Uri::from_parts(target).unwrap_or_default();
     }
+    // The browser key has been read by now; the application has no use for it, and may log it.
     parts.headers.remove(BrowserKeyCookie::HEADER);
     join_cookies(&mut parts.headers);
     remove_cookie(&mut parts.headers, &rules.browser_cookie);
@@ -163,6 +165,8 @@ fn carry(
     let working = worker.transport.drain.work();
     let permit = connection.permit.clone();
     tokio::task::spawn_local(async move {
+        // Until the tunnel ends it counts for the drain, for the connection limit, and among what
+        // is open for its session.
         let (_working, _permit, _opened) = (working, permit, opened);
         let carrying = async {
             if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
@@ -171,6 +175,7 @@ fn carry(
         };
         tokio::select! {
             () = carrying => {}
+            // The session has ended, and its tunnels with it.
             () = end.notified() => {}
         }
     });

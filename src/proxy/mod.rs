@@ -94,6 +94,7 @@ async fn walk(
     let web = &worker.web;
     let options = &web.shared.options;
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
+    // Before the routes: no policy guards or opens our own endpoints.
     if options.site.is_own(&path) {
         if host.is_empty() {
             return Err(NormalizeError::NO_HOST.into());

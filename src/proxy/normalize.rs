@@ -74,6 +74,7 @@ pub(crate) fn normalize<'v>(
     {
         return Err(NormalizeError::ConnectionHeaders);
     }
+    // Before `cleanse`, which removes the headers that ask for it.
     let upgrade = upgrade(parts);
     cleanse(
         &mut parts.headers,
@@ -108,6 +109,8 @@ fn host<'v>(
     let told = told.transpose()?;
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     let authority = match (authority, told) {
+        // By RFC 9112 §3.2.2 the target wins over `Host`; applications are known that read `Host`
+        // alone.
         (Some(authority), Some(told)) if !authority.eq_ignore_ascii_case(told) => {
             return Err(NormalizeError::Host(
                 "a target for another host than the Host header",
@@ -128,6 +131,7 @@ fn host<'v>(
     if !authority.eq_ignore_ascii_case(context.authority()) {
         return Err(NormalizeError::Host("a Host that is no host"));
     }
+    // RFC 9113 §8.3.1: `:authority` becomes `Host` on the way to HTTP/1.1.
     if line.is_none() {
         parts
             .headers

@@ -109,9 +109,11 @@ impl RequestBody {
                 body, deadlines, ..
             } => (body, *deadlines),
         };
+        // Announced by `Content-Length`: refused before a byte of it is read.
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large);
         }
+        // Grows with what arrives: an announced length alone takes no memory.
         let mut whole = BytesMut::new();
         let end = deadlines.end();
         while let Some(frame) = timeout_at(deadlines.next(end), body.frame())

@@ -35,6 +35,7 @@ impl TrustedProxies {
     /// not an address ends the walk: what is left of it is not from a trusted proxy.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
+        // From anyone else the headers are what the client says of itself.
         if !self.contains(client) {
             return client;
         }
@@ -57,6 +58,7 @@ impl TrustedProxies {
 fn hops(headers: &HeaderMap, name: &str, read: fn(&str) -> &str) -> Vec<String> {
     let lines = headers.get_all(name).iter();
     lines
+        // A line that is no text becomes a hop that is no address, which ends the search.
         .flat_map(|line| line.to_str().unwrap_or("?").split(','))
         .map(|hop| read(hop).to_owned())
         .collect()
@@ -80,6 +82,7 @@ fn address(hop: &str) -> Option<IpAddr> {
     };
     bare.parse()
         .ok()
+        // `::ffff:192.0.2.1` is the IPv4 address that the settings name (RFC 4291 §2.5.5.2).
         .map(|address: IpAddr| address.to_canonical())
 }
 

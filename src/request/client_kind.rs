@@ -125,6 +125,8 @@ impl ClientHints {
 }
 
 fn kind(lines: &HintHeaders<'_>) -> ClientKind {
+    // Those that cannot show a page come first: a wrong guess in their favor is a JSON document in
+    // a window, and one against them a page that no program reads.
     let mode = lines.fetch_mode.map(HeaderValue::as_bytes);
     let is_websocket = |upgrade: &[u8]| upgrade.eq_ignore_ascii_case(b"websocket");
     if lines

@@ -37,6 +37,7 @@ impl SiteOptions {
         path.readings().any(|reading| {
             let head = reading.as_bytes().get(..bare.len());
             let next = reading.as_bytes().get(bare.len());
+            // In any case of the letters: some applications do not tell them apart.
             head.is_some_and(|head| head.eq_ignore_ascii_case(bare))
                 && matches!(next, None | Some(b'/'))
         })

@@ -18,6 +18,7 @@ pub(super) enum Said {
 
 /// Whether a request authenticates the connection that it is sent on.
 pub(crate) fn is_begun_by(request: &HeaderMap) -> bool {
+    // Every line: which of several the application reads is not known.
     let mut lines = request.get_all(AUTHORIZATION).iter();
     lines.any(|line| schemes(line).any(|(scheme, _)| is_of_connections(scheme)))
 }

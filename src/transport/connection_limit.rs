@@ -54,9 +54,13 @@ impl ConnectionPermit {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let count = by_network.entry(network).or_insert(0);
+            // The total is raised after the lock is released, so it may be exceeded by one for each
+            // thread; nothing depends on the exact number.
             if limit.open.load(Ordering::Relaxed) >= limits.connections
                 || (*count >= limits.connections_per_address && !is_shared)
             {
+                // A refused network leaves no entry: a flood from many addresses must not grow the
+                // map.
                 if *count == 0 {
                     by_network.remove(&network);
                 }

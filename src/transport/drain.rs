@@ -30,6 +30,7 @@ impl Drain {
 
     /// Resolves when draining begins.
     pub(crate) async fn begun(&self) {
+        // Made before the flag is read: `notify_waiters` wakes only those that wait by then.
         let notified = self.begin.notified();
         if !self.has_begun() {
             notified.await;
@@ -39,6 +40,7 @@ impl Drain {
     /// Resolves when draining has begun and no [`Working`] guard is left.
     pub(crate) async fn finished(&self) {
         self.begun().await;
+        // The number can rise again: connections in the accept queue are still taken.
         while self.working.get() > 0 {
             self.done.notified().await;
         }

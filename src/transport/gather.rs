@@ -23,6 +23,7 @@ pub(super) fn poll_write_gathered<S: AsyncWrite>(
     if bytes > MOST_COPIED {
         return stream.poll_write_vectored(cx, pieces);
     }
+    // Not initialized: to clear 4 KiB for each write would be wasted.
     let mut space = [MaybeUninit::uninit(); MOST_COPIED];
     let mut copy = ReadBuf::uninit(&mut space);
     for piece in pieces {

@@ -100,9 +100,11 @@ where
 {
     let idle = transport.limits.deadlines.idle;
     tokio::select! {
+        // Bytes first: a request that has arrived is served, also if the worker begins to drain.
         biased;
         result = wire::read_some(stream, read) => result.is_ok(),
         () = transport.drain.begun() => false,
+        // It was idle for at least that long before it was parked.
         () = tokio::time::sleep(idle.saturating_sub(PARK_AFTER)) => false,
     }
 }
@@ -123,10 +125,15 @@ pub(super) async fn http2<H, S>(
     let mut builder = hyper::server::conn::http2::Builder::new(streams.clone());
     builder
         .timer(TokioTimer::new())
+        // RFC 9113 §5.1.2. Each stream may hold a connection to the application.
         .max_concurrent_streams(limits.streams)
+        // RFC 9113 §10.5.1: counted before compression, as a few bytes of HPACK expand to many.
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        // Streams that the client opens and resets (CVE-2023-44487), and those that we reset for
+        // its errors (RUSTSEC-2024-0003): beyond these numbers h2 closes the connection.
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(256)
+        // RFC 9113 §6.7: PING finds a client that is gone without having closed the connection.
         .keep_alive_interval(limits.deadlines.progress)
         .keep_alive_timeout(limits.deadlines.progress);
     let wire = Wire::new(
@@ -200,6 +207,7 @@ where
         if !registered {
             registered = true;
             state.set_task(cx.waker());
+            // Only registers the waker; the flag is read below.
             let _: Poll<()> = begun.as_mut().poll(cx);
         }
         if state.is_ended() {
@@ -219,6 +227,7 @@ where
         let waits = match state.head_progress() {
             HeadProgress::Complete => false,
             HeadProgress::Partial => true,
+            // A client that has just connected may have its first request on the way.
             HeadProgress::NotStarted => grace
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep(DRAIN_GRACE)))
                 .as_mut()
@@ -229,6 +238,8 @@ where
             return Poll::Pending;
         }
         finishing = true;
+        // The response in progress tells the client: `Connection: close` (RFC 9112 §9.6), GOAWAY
+        // (RFC 9113 §6.8).
         finish(serving.as_mut());
         serving.as_mut().poll(cx).map(|_| Exit::Ended)
     })

@@ -31,6 +31,7 @@ impl IdleReaper {
                 state: Arc::downgrade(state),
                 activity: state.activity(),
             });
+            // The notification is kept if `run` does not wait at this moment.
             self.added.notify_one();
         }
     }
@@ -51,6 +52,7 @@ impl Tracked {
     /// Asks the connection to park if it had no traffic since the last check. Returns whether it stays
     /// tracked.
     fn check(&mut self) -> bool {
+        // The connection has ended; nothing else removes it from the list.
         let Some(state) = self.state.upgrade() else {
             return false;
         };

@@ -25,10 +25,12 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
         Type::STREAM,
         Some(socket2::Protocol::TCP),
     )?;
+    // SO_REUSEADDR: a restart does not wait for connections in TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
+    // The kernel lowers it to `net.core.somaxconn`.
     socket.listen(4096)?;
     Ok(socket.into())
 }
@@ -89,11 +91,14 @@ fn admit<H: Service>(
     tls: Option<&TlsAcceptor>,
 ) {
     let Some(permit) = permit(service, peer) else {
+        // Over TLS a response would cost a handshake first, more than what is saved by refusing.
         if tls.is_none() {
             refuse(stream, H::OVER_LIMIT);
         }
         return;
     };
+    // Nagle's algorithm (RFC 1122 §4.2.3.4) would hold back the end of a response until the client
+    // has acknowledged what came before.
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -154,9 +159,11 @@ async fn serve_over_tls<H: Service>(
     acceptor: TlsAcceptor,
 ) {
     let limit = service.transport().limits.handshake;
+    // A failure is not logged: scanners cause any number of them.
     let Ok(Ok(stream)) = tokio::time::timeout(limit, acceptor.accept(stream)).await else {
         return;
     };
+    // RFC 9113 §3.2: over TLS it is ALPN that selects HTTP/2, not the preface.
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     // A boxed stream is one pointer in the future, which holds a slot for each place it is moved to.
     serve_connection(service, Box::new(stream), peer, permit, Some(h2)).await;

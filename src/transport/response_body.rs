@@ -91,6 +91,8 @@ where
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
+            // An error and not an end: the client must see that the response is incomplete (RFC
+            // 9112 §8).
             return Poll::Ready(Some(Err(
                 "the request took longer than the settings allow".into()
             )));

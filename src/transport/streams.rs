@@ -63,6 +63,7 @@ impl StreamList {
     fn spawned(&mut self, stream: &Rc<Stream>) {
         if self.streams.len() >= self.most {
             self.streams.retain(|stream| stream.strong_count() > 0);
+            // Doubled, so that the removal costs each stream the same however many there are.
             self.most = 32.max(2 * self.streams.len());
         }
         self.streams.push(Rc::downgrade(stream));

@@ -23,6 +23,7 @@ pub(crate) async fn carry(client: Upgraded, upstream: Upgraded, silence: Duratio
         side: TokioIo::new(upstream),
         at: last_read.clone(),
     };
+    // One deadline for both directions: in a download only one side sends.
     let both_silent = async {
         loop {
             let deadline = deadline_after(last_read.get(), silence);

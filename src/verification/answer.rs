@@ -107,6 +107,7 @@ impl Verifier {
         if !factors::accepts(answering.factor, answering.answer) {
             return Ok(AnswerOutcome::Malformed);
         }
+        // Before anything is counted or taken: what cannot be recorded must not happen.
         self.services.audit.ready()?;
         let caller = answering.caller;
         let Some(challenge) = self
@@ -208,6 +209,8 @@ impl Verifier {
             ..
         } = case;
         let settings = &self.services.settings;
+        // New with each verification (against fixation): a key that somebody knew before opens
+        // nothing of what is earned now.
         let browser_key = new_browser_key(&self.services.entropy);
         let renewed = hash_of_new(&browser_key, &self.services.keys);
         let requirement = &*challenge.demand.requirement;

@@ -42,6 +42,7 @@ pub fn anti_forgery_matches(token: &str, browser_key: &BrowserKeyHash, keys: &Ke
     let parts: [&[u8]; 1] = [browser_key.as_bytes()];
     let current = keys.mac(Purpose::AntiForgery, &parts);
     let previous = keys.previous_mac(Purpose::AntiForgery, &parts);
+    // In constant time: how long a comparison takes must not tell how much of a guess is right.
     current.ct_eq(&token).into() || previous.is_some_and(|mac| mac.ct_eq(&token).into())
 }
 
@@ -52,6 +53,7 @@ pub(super) fn hash_of_new(key: &Secret<String>, keys: &Keys) -> BrowserKeyHash {
 }
 
 fn well_formed(presented: &str) -> Option<Vec<u8>> {
+    // Ours all have this length; a long one would only cost work.
     if presented.len() != BROWSER_KEY_LEN {
         return None;
     }

@@ -66,6 +66,7 @@ fn is_plain_email(text: &str) -> bool {
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     !local.is_empty()
+        // RFC 5321 §4.5.3.1.1.
         && local.len() <= 64
         && local.bytes().all(is_atom)
         && domain.contains('.')

@@ -97,6 +97,7 @@ impl FormOwner {
     fn context(&self) -> Vec<u8> {
         let mut out = ByteWriter::default();
         let browser_key = self.browser_key.as_ref();
+        // Associated data of the seal: for another owner it does not open.
         out.text("form/1")
             .array(self.session.as_bytes())
             .optional_array(browser_key.map(|key| key.as_bytes().as_slice()));

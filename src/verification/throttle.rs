@@ -48,12 +48,15 @@ impl Default for Limits {
         let window = Duration::from_mins(15);
         let limit = |attempts| Limit { attempts, window };
         Self {
+            // The chance to guess six digits is 5 in a million; for TOTP with a skew of one step
+            // 15, as three codes are right at a time.
             challenge: 5,
             session: limit(10),
             session_total: Limit {
                 attempts: 40,
                 window: Duration::from_hours(30 * 24),
             },
+            // Higher: many people may share one address (NAT).
             address: Some(limit(50)),
             factor: 100,
             codes: limit(5),
@@ -261,6 +264,7 @@ fn factor_key(user: &UserId, factor: Factor, keys: &Keys) -> CounterKey {
 fn key(kind: &str, parts: &[&[u8]], keys: &Keys) -> CounterKey {
     let mac = keys.mac(Purpose::Counter, &[&[kind.as_bytes()], parts].concat());
     let id = data_encoding::BASE64URL_NOPAD.encode(&mac);
+    // 22 characters of base64 are 132 bits: two counters do not meet by chance.
     CounterKey::new(format!("{kind}:{}", id.get(..22).unwrap_or(&id)))
 }
 

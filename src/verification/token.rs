@@ -20,6 +20,7 @@ const MAX_RETURN: usize = 2048;
 const MAX_SHOWN: usize = 8;
 const MAX_SHOWN_LEN: usize = 120;
 
+// Its number changes with the layout of a token; those of an earlier version then do not open.
 const AUDIENCE: &[u8] = b"challenge/2";
 
 /// Seals a challenge for the client to carry; the text is safe in URLs and forms.
@@ -115,6 +116,7 @@ fn read(
         _ => return None,
     };
     plain.end()?;
+    // Last: the bytes must be a whole token before the policies are asked.
     let requirement = requirement(&route)?;
     Some(Challenge {
         id,

@@ -139,6 +139,8 @@ impl Verifier {
         let Some(challenge) = opened.filter(is_owner) else {
             return Ok(None);
         };
+        // The application may have replaced the cookie since, as after a login: then the store
+        // knows both values as one session.
         let is_here = challenge.session == claimant.session
             || self
                 .store

@@ -61,12 +61,14 @@ pub(super) struct ContentType {
 impl ContentType {
     /// Reads the one content type of a body that is not empty.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, BodyRefusal> {
+        // RFC 9110 §8.4. Whether the application decodes such a body, and how far, is not known.
         for coding in headers.get_all(CONTENT_ENCODING) {
             if !coding.as_bytes().eq_ignore_ascii_case(b"identity") {
                 let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
                 return Err(BodyRefusal::Compressed(coding));
             }
         }
+        // RFC 9110 §8.3: of two, recipients take one or the other.
         let mut lines = headers.get_all(CONTENT_TYPE).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else {
             return Err(if headers.contains_key(CONTENT_TYPE) {
@@ -92,6 +94,7 @@ impl ContentType {
         let mut parameters: Vec<(String, String)> = Vec::new();
         while let Some(parameter) = rest.strip_prefix(';') {
             let (name, value, after) = take_parameter(parameter).ok_or_else(|| broken(line))?;
+            // Of two with one name, some take the first and others the last.
             if parameters.iter().any(|(known, _)| *known == name) {
                 return Err(broken(line));
             }
@@ -139,6 +142,7 @@ impl ContentType {
 
 /// Refuses every charset in which the same bytes mean something else.
 pub(super) fn require_utf8(charset: &str) -> Result<(), BodyRefusal> {
+    // US-ASCII is the same bytes in UTF-8.
     let known = ["utf-8", "utf8", "us-ascii"];
     if known
         .iter()

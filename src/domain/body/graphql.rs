@@ -184,6 +184,7 @@ fn same_name(sent: &str, known: &str) -> bool {
 
 fn collect(document: &str, names: &mut BTreeSet<String>) -> Result<(), BodyRefusal> {
     let tree = Parser::new(document)
+        // The parser recurses: nested deep enough, a document would overflow the stack.
         .recursion_limit(MAX_DEPTH)
         .token_limit(MAX_TOKENS)
         .parse();

@@ -8,6 +8,7 @@ use crate::domain::percent::{PercentPiece, decode, decode_in_all_ways, pieces, u
 const MAX_BYTES: usize = 16 * 1024;
 
 /// How often escapes are decoded.
+// Once by a server, and once more by the application behind it.
 const MAX_DECODINGS: u8 = 2;
 
 /// Finds every other reading of `raw`. `Err` if `raw`, or anything it may be read as, is refused.

@@ -68,6 +68,7 @@ const SCRIPTS: &[&str] = &[
 const INDEX_FILES: &[&str] = &["default", "index"];
 
 fn encoded_slash_as_slash(path: &str) -> Option<String> {
+    // WSGI's `PATH_INFO` is decoded as a whole before it is split.
     replace(path, |piece| {
         matches!(piece, PercentPiece::Escape(b'/', _)).then_some('/')
     })
@@ -88,6 +89,7 @@ fn cut_authority(path: &str) -> Option<String> {
 }
 
 fn merge_slashes(path: &str) -> Option<String> {
+    // nginx (`merge_slashes`) and Apache (`MergeSlashes`) do so by default.
     path.contains("//").then(|| {
         let mut read = path.to_owned();
         let mut before = None;
@@ -101,6 +103,7 @@ fn merge_slashes(path: &str) -> Option<String> {
 }
 
 fn cut_parameters(path: &str) -> Option<String> {
+    // Servlet containers cut parameters (`;jsessionid=…`) off each segment (RFC 3986 §3.3).
     path.contains(';').then(|| {
         each_segment(path, |segment| {
             segment.split_once(';').map_or(segment, |(name, _)| name)

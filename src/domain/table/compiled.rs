@@ -143,6 +143,7 @@ impl Compiled {
                 HeadMatch::Excluded
             };
         }
+        // The body may name any other method (`_method`).
         let widest = if body_may_claim_methods(head) {
             MethodSet::ALL
         } else {

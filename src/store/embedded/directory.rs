@@ -35,6 +35,7 @@ impl EmbeddedStore {
     pub(crate) async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
         let (before, after) = (before.clone(), after.clone());
         self.write(move |connection| {
+            // Only if nothing has changed since: a password set meanwhile by an operator is kept.
             let changed = connection.execute(
                 "UPDATE users SET record = ?3 WHERE id = ?1 AND record = ?2",
                 params![

@@ -14,6 +14,7 @@ impl EmbeddedStore {
     pub(crate) async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
         let (session, browser) = (ask.session, ask.browser);
         let (grants, claims) = (ask.grants.to_vec(), ask.claims.to_vec());
+        // Only what may take something waits for the write lock and the disk.
         let access = if claims.is_empty() {
             Access::Read
         } else {
@@ -60,6 +61,7 @@ fn evidence(connection: &Connection, ask: Ask<'_>, now: Timestamp) -> Result<Hel
     let grants = find(connection, id, ask.grants)?;
     let claims = find(connection, id, ask.claims)?;
     let latest = latest(connection, ask)?;
+    // All or none: a request that will be refused uses up nothing.
     let whole = claims.len() == ask.claims.len()
         && !session.revoked
         && claims

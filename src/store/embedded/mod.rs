@@ -94,6 +94,7 @@ impl EmbeddedStore {
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         let now = schema::millis(self.clock.now());
         self.write(move |connection| {
+            // A write: on a full disk reads still work, but no attempt could be counted.
             connection.execute(
                 "INSERT OR REPLACE INTO pings (id, at) VALUES (1, ?1)",
                 [now],
@@ -144,6 +145,7 @@ fn create(path: &Path) -> std::io::Result<()> {
         .create(true)
         .mode(0o600)
         .open(path)?;
+    // One that was there may have been made under another umask.
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
@@ -151,10 +153,16 @@ fn create(path: &Path) -> std::io::Result<()> {
 }
 
 fn prepare(connection: &Connection, deadline: Duration) -> Result<(), rusqlite::Error> {
+    // Another process, such as `stepgate user`, may hold the write lock.
     connection.busy_timeout(deadline)?;
+    // Readers in other processes do not block the writer, nor it them.
     connection.pragma_update(None, "journal_mode", "wal")?;
+    // In WAL mode `normal` does not sync each commit (SQLite, "PRAGMA synchronous"): after a power
+    // failure a used code would count again.
     connection.pragma_update(None, "synchronous", "full")?;
+    // A schema that was tampered with calls no functions (SQLite, "PRAGMA trusted_schema").
     connection.pragma_update(None, "trusted_schema", false)?;
+    // rusqlite keeps 16, fewer than there are.
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -149,6 +149,7 @@ fn beyond(
     first: SessionId,
     newest: u32,
 ) -> Result<Vec<SessionId>, StoreError> {
+    // SQLite has OFFSET only with a LIMIT; -1 is none.
     let mut select = connection.prepare_cached(
         "SELECT id FROM sessions WHERE first = ?1 ORDER BY issued_at DESC, id LIMIT -1 OFFSET ?2",
     )?;

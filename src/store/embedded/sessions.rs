@@ -120,10 +120,12 @@ impl EmbeddedStore {
             let Some(row) = SessionRow::find(connection, id, now)? else {
                 return Ok(());
             };
+            // A longer life would outlast the revocation.
             if revoked_until(connection, id, now)?.is_some() {
                 return Ok(());
             }
             let mut session = row.session(id)?;
+            // Concurrent requests may be recorded out of order.
             session.seen_at = session.seen_at.max(now);
             let until = row.extended(now.after(keep));
             SessionRow::put(connection, id, &session, row.mark.as_deref(), until)

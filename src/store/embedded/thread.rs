@@ -153,6 +153,7 @@ fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Task>>, cloc
         let mut batch = vec![first];
         while batch.len() < BATCH {
             match queue.try_recv() {
+                // Reads do not wait for the `fsync` of writes queued after them.
                 Ok(task) if task.access() == access => batch.push(task),
                 Ok(other) => {
                     next = Some(other);
@@ -173,6 +174,7 @@ fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Task>>, cloc
 }
 
 fn run_batch(connection: &Connection, access: Access, mut batch: Vec<Box<dyn Task>>) {
+    // A caller that timed out has reported a failure: what it wanted must not happen after that.
     batch.retain(|task| task.is_wanted());
     let committed = transact(connection, access, &mut batch).map_err(|error| {
         // If no transaction was begun, the rollback fails, which changes nothing.

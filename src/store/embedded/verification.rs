@@ -147,6 +147,7 @@ fn count_attempt(
         .iter()
         .map(|counter| StoredCounter::find(connection, counter, now))
         .collect::<Result<Vec<_>, _>>()?;
+    // All are compared before any is raised: a refused attempt counts nowhere.
     for (counter, tally) in counters.iter().zip(&tallies) {
         if tally.count >= counter.limit {
             return Ok(AttemptCount::Refused {
@@ -218,6 +219,7 @@ fn put_verified(
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let id = verified.session;
+    // First: of two right answers at once, one goes on.
     if answer_challenge(connection, verified, now)? == Taken::Before {
         return Ok(Taken::Before);
     }

@@ -92,6 +92,7 @@ impl SharedConnection {
 
     async fn first_pipeline(&self) -> Result<Arc<Pipeline>, CallError> {
         loop {
+            // Made before the state is read, so that no change in between is missed.
             let changed = self.changed.notified();
             if let Some(outcome) = self.pipeline() {
                 return outcome;
@@ -145,6 +146,7 @@ impl SharedConnection {
 
     /// Wakes the reconnect task if it is idle.
     fn resume(&self) {
+        // Loaded first, as a swap for every command costs more.
         if self.idle.load(Ordering::SeqCst) && self.idle.swap(false, Ordering::SeqCst) {
             self.resumed.notify_one();
         }

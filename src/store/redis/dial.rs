@@ -66,6 +66,8 @@ impl Dialer {
             ConnectionAddr::Unix(path) => return Ok(Box::new(UnixStream::connect(path).await?)),
             _ => return Err(io::Error::from(io::ErrorKind::Unsupported).into()),
         };
+        // Not one after the other with a delay (RFC 8305): a server has few addresses, and callers
+        // are being refused meanwhile.
         let mut dials = JoinSet::new();
         for address in lookup_host((host, port)).await? {
             dials.spawn(reach(address, self.tls.clone()));

@@ -103,6 +103,7 @@ impl Driver {
             Ok(Some(reply))
         };
         self.pipeline.deliver(next, &mut self.woken)?;
+        // The next command would take this for its reply, and every later one the reply of another.
         if !self.received.is_empty() && !self.pipeline.is_waiting() {
             return Err(MalformedReply::Unrequested);
         }

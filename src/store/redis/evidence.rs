@@ -29,6 +29,7 @@ impl RedisStore {
             self.client.fetch(&command, Repeat::Harmless).await?
         } else {
             let command = |by| in_mode(GrantUse::Take(by));
+            // It may have run: sent again it would find the grants taken.
             self.client.fetch_by_script(command, Repeat::Never).await?
         };
         read_held(ask, now, &reply)

@@ -42,6 +42,8 @@ impl RedisFeed {
             client, options, ..
         } = server;
         let info = client.get_connection_info().clone();
+        // RESP3 delivers messages as pushes, beside replies to other commands on the same
+        // connection.
         let settings = info
             .redis_settings()
             .clone()

@@ -62,6 +62,7 @@ impl RedisStore {
             range
                 .arg("XRANGE")
                 .arg(self.keys.endings())
+                // `(` excludes the entry itself (Redis 6.2, XRANGE).
                 .arg(format!("({last}"))
                 .arg("+")
                 .arg("COUNT")
@@ -113,6 +114,8 @@ impl RedisStore {
         let mut sessions = SessionList::default();
         let mut cursor = "0".to_owned();
         loop {
+            // SCAN does not block the server as KEYS does. It may return a key twice (Redis, "SCAN
+            // guarantees"); `SessionList` takes each once.
             let mut scan = Cmd::new();
             scan.arg("SCAN")
                 .arg(&cursor)

@@ -99,6 +99,7 @@ impl RedisServer {
             None => info,
             Some(path) => trusting(info, path)?,
         };
+        // No CLIENT SETINFO: an ACL user may not have it.
         let mut settings = info.redis_settings().clone().set_skip_set_lib_name();
         if let Some(username) = &options.username {
             settings = settings.set_username(username);

@@ -174,6 +174,7 @@ impl SharedConnection {
         let mut ping = Cmd::new();
         ping.arg("PING");
         loop {
+            // Before `sent` is read: a command queued in between sees the flag, or is seen here.
             self.idle.store(true, Ordering::SeqCst);
             let idle = pipeline.sent() == latest;
             if !idle

@@ -61,6 +61,7 @@ impl RedisStore {
         for key in keys {
             delete.arg(self.keys.counter(key));
         }
+        // Sent again, it could delete attempts that were counted in between.
         self.client.ask(&delete, Repeat::Never).await.map(drop)
     }
 
@@ -97,6 +98,7 @@ impl RedisStore {
             .arg(encode_code(&challenge, code));
         set.arg("PX")
             .arg(ttl(code.expires_at.since(now).saturating_add(MARGIN)));
+        // Sent again, it could bring back a code that was used in between.
         self.client.ask(&set, Repeat::Never).await.map(drop)
     }
 

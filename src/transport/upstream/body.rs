@@ -50,6 +50,7 @@ impl Body for UpstreamBody {
                     lease.give_back();
                 }
             }
+            // After an error the lease is dropped with the body, which closes the connection.
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         frame

@@ -44,6 +44,7 @@ const PINNED_SHARE: usize = 2;
 
 impl Lease {
     pub(super) fn give_back(self) {
+        // The application closed it after this response (RFC 9112 §9.6).
         if self.connection.sender.is_closed() {
             return;
         }

@@ -23,6 +23,8 @@ pub(super) struct LinkDeadlines {
 /// The state of a connection, shared with the sender of its request.
 #[derive(Debug)]
 pub(super) struct Exchange {
+    // Atomic as hyper wants an upgradeable stream to be `Send`. One thread uses them, so relaxed
+    // ordering is enough.
     phase: AtomicU8,
     written: AtomicU64,
     late: AtomicBool,
@@ -133,6 +135,7 @@ impl Link {
             RESPONSE => self.deadlines.response,
             BODY => self.deadlines.progress,
             _ => {
+                // A tunnel: `tunnel::carry` keeps its deadline.
                 self.timer.disarm();
                 return Poll::Pending;
             }

@@ -166,6 +166,8 @@ impl Pool {
             let error = match sent {
                 Ok(response) => {
                     self.shared.metrics.upstream_answered(begun.elapsed());
+                    // On an error the connection is dropped, and so closed: where the next response
+                    // on it would begin is not known.
                     let said = read(&response).ok_or(SendError::Framing)?;
                     let home = match client {
                         Client::Many if begins || said > Said::Nothing => Home::Nowhere,
@@ -180,6 +182,8 @@ impl Pool {
                 Err(error) => error,
             };
             let (exchange, mut error) = (connection.exchange, error);
+            // hyper gives the request back only if it has written none of it. In all other cases it
+            // may have had an effect, and is not repeated (RFC 9110 §9.2.2).
             match error.take_message() {
                 // A kept connection had died in the meantime.
                 Some(unsent) if !fresh && pinned.is_none() => request = unsent,
@@ -249,6 +253,8 @@ impl Pool {
 
     async fn connect(&self) -> Result<UpstreamConnection, ConnectError> {
         let options = &self.shared.options;
+        // Other threads may pass the same test at once: the limit is exceeded by one for each of
+        // them at most.
         if self.shared.open.load(Ordering::Relaxed) >= options.max_connections {
             return Err(ConnectError::Exhausted(options.max_connections));
         }

@@ -78,6 +78,7 @@ impl FromStr for Target {
         {
             return Err(wrong("it holds a user name or password"));
         }
+        // RFC 3986 §3.2.2 brackets IPv6 addresses; resolvers and certificates know them without.
         let host = host
             .trim_start_matches('[')
             .trim_end_matches(']')
@@ -105,6 +106,7 @@ impl Target {
                 let (open, close) = if is_v6 { ("[", "]") } else { ("", "") };
                 format!("{open}{host}{close}:{port}")
             }
+            // RFC 9112 §3.2 wants a host, and a socket in the file system has no name.
             Self::Unix(_) => "localhost".to_owned(),
         }
     }

@@ -296,6 +296,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                     }
                 }
             }
+            // The end of the stream; hyper knows whether it leaves a message incomplete (RFC 9112
+            // §8).
             let end = buf.filled().len() == before;
             if end || wire.is_tunnel() {
                 return Poll::Ready(Ok(()));
@@ -395,6 +397,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // RFC 9112 §9.6: in stages. Our side is closed first, so that the client sees the end of
+        // the response; the socket is closed once what the client still sends has been read.
         if self.lingering.is_none() {
             let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
             ready!(self.watch_write(cx, shut))?;

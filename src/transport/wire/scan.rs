@@ -214,6 +214,8 @@ impl Scanner {
         if matches!(self.state, ScanState::RequestLine | ScanState::Headers) {
             self.size.bytes += line.len();
         }
+        // RFC 9112 §2.2 allows a recipient to take a bare LF for the end of a line, and a bare CR
+        // for a space: parsers differ in whether they do.
         let line = line.strip_suffix(b"\r\n").ok_or(Violation::BareLineBreak)?;
         if memchr(b'\r', line).is_some() {
             return Err(Violation::BareLineBreak);
@@ -237,6 +239,7 @@ impl Scanner {
                 Err(Violation::Chunk)
             }
             ScanState::Trailers if line.is_empty() => Ok(ScanState::RequestLine),
+            // Checked like a header. Whatever framing it names has no effect (RFC 9110 §6.5.1).
             ScanState::Trailers => Framing::default()
                 .header(line)
                 .map(|()| ScanState::Trailers),
@@ -253,6 +256,8 @@ impl Scanner {
                 Ok(ScanState::RequestLine)
             };
         }
+        // RFC 9112 §3: single spaces. It warns of recipients that split at any whitespace, as
+        // requests are smuggled past those that do not.
         let mut parts = line.split(|byte| *byte == b' ');
         let (method, target, version) = (parts.next(), parts.next(), parts.next());
         let (Some(_), Some(target), Some(version @ (b"HTTP/1.1" | b"HTTP/1.0")), None) = (
@@ -312,6 +317,8 @@ impl Framing {
         if self.length.is_some() || self.chunked {
             return Err(Violation::DoubleFraming);
         }
+        // No sign and no list. RFC 9110 §8.6 allows a list of equal numbers to be taken for one:
+        // parsers differ. 19 digits always fit `u64`.
         let digits = value.get(1..).unwrap_or_default().trim_ascii();
         let sound =
             !digits.is_empty() && digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit);
@@ -332,6 +339,7 @@ impl Framing {
             return Err(Violation::TransferEncoding);
         }
         let coding = value.get(1..).unwrap_or_default().trim_ascii();
+        // A coding below the chunks (`gzip, chunked`) is decoded by some servers and by others not.
         if !coding.eq_ignore_ascii_case(b"chunked") {
             return Err(Violation::TransferEncoding);
         }
@@ -346,6 +354,7 @@ impl Framing {
                 length: Some(length),
                 ..
             } if length > 0 => ScanState::Length(length),
+            // RFC 9112 §6.3: a request with neither has no body.
             Self { .. } => ScanState::RequestLine,
         }
     }
@@ -356,8 +365,10 @@ fn chunk_size(line: &[u8]) -> Result<ScanState, Violation> {
         .split(|byte| *byte == b';')
         .next()
         .unwrap_or_default()
+        // RFC 9112 §7.1.1 allows blanks before an extension.
         .trim_ascii_end();
     let text = std::str::from_utf8(digits).map_err(|_| Violation::Chunk)?;
+    // RFC 9112 §7.1 demands care for sizes that overflow: 15 digits are below 2^60.
     if text.is_empty() || text.len() > 15 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Violation::Chunk);
     }

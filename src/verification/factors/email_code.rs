@@ -26,6 +26,7 @@ pub(super) const ROW: FactorRow = FactorRow {
 pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
     let (id, code) = (check.challenge.id, digits(check.answer));
     let hash = hash_code(id, code.expose(), &check.services.keys);
+    // Compared and removed in one step of the store: of two right answers at once, one finds it.
     let answer = check.store.take_code(id, &hash, check.now).await?;
     Ok(answer == CodeAnswer::Matched)
 }
@@ -55,6 +56,7 @@ pub(in crate::verification) async fn send(
         hash: hash_code(challenge.id, code.expose(), &services.keys),
         expires_at,
     };
+    // Stored first: the mail may be read before `send` returns.
     store.put_code(challenge.id, &kept, now).await?;
     let mail = CodeMail {
         to: request.email,

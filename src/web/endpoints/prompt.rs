@@ -75,6 +75,7 @@ pub(crate) async fn challenge(
         ClientKind::Navigation if context.hints.safe => {
             Ok(respond::challenge_redirect(context, &page_url))
         }
+        // Never in a frame: the page around it could lay itself over the prompt (clickjacking).
         ClientKind::Framed => Ok(respond::challenge_framed(
             context,
             &requirement.title,

@@ -82,6 +82,7 @@ pub(super) async fn sign_out(
     event.session = Some(known.id);
     event.subject = Some(&known.session.owner);
     shared.audit.record(&event)?;
+    // A path of this origin only: no open redirect.
     let page = LocalPath::parse(&field(&bytes, "to")).unwrap_or_else(LocalPath::root);
     Ok(respond::signed_out(context, &page))
 }

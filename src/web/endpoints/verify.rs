@@ -285,6 +285,8 @@ impl Desk<'_, '_, '_> {
         };
         let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
         let challenge = &success.challenge;
+        // The page carries form and token apart: a form must not take the place of the one that was
+        // refused.
         if challenge.return_to != ReturnTarget::Form(form.target.clone()) {
             return None;
         }

@@ -46,6 +46,7 @@ const fn headers(policy: &'static str) -> [(&'static str, &'static str); 6] {
         ("cross-origin-resource-policy", "same-origin"),
         ("referrer-policy", "strict-origin"),
         ("x-content-type-options", "nosniff"),
+        // For browsers that do not know `frame-ancestors`; others ignore it (CSP3 §6.4.2).
         ("x-frame-options", "DENY"),
     ]
 }

@@ -205,6 +205,8 @@ pub(super) fn challenge_page(context: &RequestContext<'_>, page: String) -> Resp
     ours(
         context,
         StepUpMark::Challenge,
+        // 403: with a 200 a program would take the page for the answer, and a 401 must name a
+        // scheme (RFC 9110 §15.5.2) that browsers know.
         shape::page(StatusCode::FORBIDDEN, page),
     )
 }
@@ -291,6 +293,7 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allow: &str) -> R
     let status = StatusCode::METHOD_NOT_ALLOWED;
     let document = Problem::new(Reason::NotFound, status.as_u16(), &context.site());
     let mut response = shape::document(context, status, &document);
+    // RFC 9110 §15.5.6: a 405 must list what is allowed.
     set(response.headers_mut(), header::ALLOW, allow);
     ours(context, StepUpMark::Error, response)
 }
@@ -299,6 +302,7 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allow: &str) -> R
 pub(super) fn preflight(context: &RequestContext<'_>, methods: &str) -> Response<Bytes> {
     let mut response = typed(StatusCode::NO_CONTENT, "text/plain", "");
     let headers = response.headers_mut();
+    // RFC 9110 §15.3.5: a 204 has no content.
     headers.remove(header::CONTENT_TYPE);
     set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     set(

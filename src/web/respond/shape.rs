@@ -39,6 +39,7 @@ pub(super) fn document(
     if context.hints.kind != ClientKind::Grpc {
         return typed(status, problem::MEDIA_TYPE, document.to_json());
     }
+    // The protocol wants HTTP status 200; `grpc-status` tells the rest.
     let mut response = typed(StatusCode::OK, "application/grpc", "");
     for (name, value) in document.grpc_trailers() {
         set(
@@ -52,6 +53,7 @@ pub(super) fn document(
 
 pub(super) fn redirect(to: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
+    // RFC 9110 §15.4.4: the browser goes on with GET, whatever the method was.
     *response.status_mut() = StatusCode::SEE_OTHER;
     set(response.headers_mut(), header::LOCATION, to);
     response
@@ -75,6 +77,8 @@ pub(super) fn ours(
     mut response: Response<Bytes>,
 ) -> Response<Bytes> {
     let headers = response.headers_mut();
+    // RFC 9111 §5.2.2.5: no cache keeps it, as it is about one person.
+    // RFC 9110 §12.5.5: the request headers on which the form of the response depends.
     set(headers, header::CACHE_CONTROL, "no-store");
     set(
         headers,

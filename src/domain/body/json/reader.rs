@@ -29,6 +29,7 @@ struct JsonReader<'t> {
 
 impl JsonReader<'_> {
     fn value(&mut self, depth: usize) -> Result<Json, BodyRefusal> {
+        // This recurses: nested deep enough, a body would overflow the stack.
         if depth > MAX_DEPTH {
             return Err(BodyRefusal::unreadable(format!(
                 "JSON nested deeper than {MAX_DEPTH}"
@@ -58,6 +59,7 @@ impl JsonReader<'_> {
         loop {
             self.skip_blanks();
             let key = self.string()?;
+            // RFC 8259 §4: which of two members counts is "unpredictable".
             if !keys.insert(key.clone()) {
                 return Err(BodyRefusal::AmbiguousKey(key));
             }
@@ -100,6 +102,7 @@ impl JsonReader<'_> {
             match self.next() {
                 Some('"') => return Ok(text),
                 Some('\\') => text.push(self.escape()?),
+                // RFC 8259 §7: control characters must be escaped.
                 Some(c) if c >= ' ' => text.push(c),
                 Some(_) | None => return Err(self.broken()),
             }
@@ -173,6 +176,7 @@ impl JsonReader<'_> {
     }
 
     fn skip_blanks(&mut self) {
+        // RFC 8259 §2 knows no other blanks.
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
 
