@@ -1,4 +1,4 @@
-//! Measures of the source, its tests apart. Each limit is the present figure and may only fall (that of
+//! Measures of the source, its tests apart. Each limit but the first is the present figure and may only fall (that of
 //! comments only rise); `cargo test --test tidy measures -- --nocapture` prints them.
 
 use crate::sources::{files, short, text};
@@ -9,14 +9,14 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Ident, ImplItemFn, Item, ItemFn, Signature, TraitItemFn};
 
-/// Functions of more than 100 lines.
-const LONG_FUNCTIONS: usize = 0;
+/// Lines of a function. None has more.
+const LONGEST_FUNCTION: usize = 100;
 /// Files of more than 350 lines.
 const LONG_FILES: usize = 12;
 /// Names that stand for two or more types.
 const DOUBLED_NAMES: usize = 4;
 /// Comments that are not documentation, in every 1,000 lines of code.
-const COMMENTS: usize = 8;
+const COMMENTS: usize = 13;
 
 /// What a file holds besides its tests.
 #[derive(Default)]
@@ -159,10 +159,7 @@ fn the_source_keeps_its_measures() {
     types.retain(|_, places| places.len() > 1);
     let (longest, longest_name) = functions.last().unwrap();
     let (median, p95) = median_and_p95(functions.iter().map(|(lines, _)| *lines).collect());
-    let long = functions.iter().filter(|(lines, _)| *lines > 100).count();
-    println!(
-        "functions: median {median}, p95 {p95}, longest {longest} ({longest_name}), above 100: {long}"
-    );
+    println!("functions: median {median}, p95 {p95}, longest {longest} ({longest_name})");
     let long_files = lengths.iter().filter(|lines| **lines > 350).count();
     let (median, p95) = median_and_p95(lengths);
     println!("files: median {median}, p95 {p95} (wanted: 350), above 350: {long_files}");
@@ -172,8 +169,10 @@ fn the_source_keeps_its_measures() {
         "names of several types: {} (wanted: below 10): {types:?}",
         types.len()
     );
-    let longest = &functions[functions.len() - long..];
-    assert!(long <= LONG_FUNCTIONS, "{longest:?}");
+    assert!(
+        *longest <= LONGEST_FUNCTION,
+        "{longest_name} has {longest} lines"
+    );
     assert!(
         long_files <= LONG_FILES,
         "{long_files} files above 350 lines"
