@@ -21,7 +21,7 @@ impl Clock {
         Self::Manual(Arc::new(AtomicU64::new(now.as_millis())))
     }
 
-    /// Tells the time.
+    /// The time.
     #[allow(clippy::disallowed_methods)] // the one place where the time of day is read
     pub fn now(&self) -> Timestamp {
         match self {

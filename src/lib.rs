@@ -5,10 +5,10 @@
 //! one is forwarded only if its session is fresh enough or holds a live grant. Otherwise the client
 //! gets a challenge, which our own endpoints satisfy, and then repeats its call.
 //!
-//! [`proxy`] is where to begin: its `handle` and `walk` are the life of a request in one screen.
+//! [`proxy`] is where to begin: its `handle` and `walk` show what happens to a request in one screen.
 //! The decision itself is [`domain::decide`], which takes values and the time and touches nothing.
 //!
-//! | Layer | Modules | What lives there |
+//! | Layer | Modules | What is there |
 //! |---|---|---|
 //! | 5 | [`app`], [`cli`], `demo`, [`settings`] | composition: files and flags become a running sidecar |
 //! | 4 | [`admin`], [`proxy`], [`web`] | the life of a request; our own answers, and the one place of status codes; health and metrics |

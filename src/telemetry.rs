@@ -47,7 +47,7 @@ pub struct WrongLevel {
     source: ParseError,
 }
 
-/// Tells whether a level can be read.
+/// Whether a level can be read.
 pub fn check_level(level: &str) -> Result<(), WrongLevel> {
     filter(level).map(drop)
 }

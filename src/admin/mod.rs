@@ -1,4 +1,4 @@
-//! The admin endpoints: is it alive, is it ready, and what has it counted. On a listener of their own.
+//! The admin endpoints: liveness, readiness and metrics. On a listener of their own.
 //!
 //! They show traffic, routes and versions, no users, and ask for no authentication.
 
@@ -53,7 +53,7 @@ enum Endpoint {
 impl Endpoint {
     async fn answer(self, admin: &Admin, store: &Store) -> Response<TextBody> {
         match self {
-            // That it answers is all that it tells: what is wrong beside it, no restart would mend.
+            // Checks nothing else: orchestrators restart what fails here, and no restart would mend a store that is down.
             Self::Live => json(StatusCode::OK, &json!({ "live": true })),
             Self::Metrics => match admin.scrape.encode() {
                 Ok(text) => text_of(StatusCode::OK, scrape::MEDIA_TYPE, text),

@@ -97,7 +97,7 @@ impl Drop for AdminSocket {
     }
 }
 
-/// Removes a socket on which nobody listens any more; anything else is left for `bind` to fail at.
+/// Removes a socket that no process listens on any more; anything else is left for `bind` to fail at.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     let refused = || UnixStream::connect(path).is_err_and(|error| error.kind() == REFUSED);

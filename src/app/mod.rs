@@ -70,7 +70,7 @@ impl App {
         let keys = Arc::new(settings.secrets.keys(&entropy)?);
         let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
         let audit = Audit::start(&settings.audit, clock.clone())?;
-        audit.tell(metrics.clone());
+        audit.set_observer(metrics.clone());
         let mailer = settings.mail.as_ref();
         let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
         let services = Services {

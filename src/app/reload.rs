@@ -56,12 +56,12 @@ fn follow(
                 shared.sessions.audit.reopen();
                 let sources = Sources::read(paths);
                 watch = PolicyWatch::new(paths.to_owned(), sources.fingerprint());
-                apply(shared, sources.compile(), watch.told());
+                apply(shared, sources.compile(), watch.reported());
                 at_start.warn_of_changes();
             }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(changed) = watch.look() {
-                    apply(shared, changed, watch.told());
+                    apply(shared, changed, watch.reported());
                 }
             }
             Err(RecvTimeoutError::Disconnected) => return,

@@ -49,12 +49,12 @@ impl Workers {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let (phase, seen) = watch::channel(Phase::Serving);
-        let (tell, ended) = mpsc::unbounded_channel();
+        let (sender, ended) = mpsc::unbounded_channel();
         let mut threads = Vec::new();
         for (index, sockets) in sockets.into_iter().enumerate() {
             let (shared, store, seen) = (shared.clone(), store.clone(), seen.clone());
             let sockets: Vec<_> = sockets.into_iter().zip(tls.iter().cloned()).collect();
-            let report = EndReport::new(tell.clone());
+            let report = EndReport::new(sender.clone());
             let work = move || {
                 enter_worker(index);
                 report.set(run(&seen, |stop| async move {
@@ -129,13 +129,16 @@ type Stop = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 
 /// Reports the end of a thread, also if it panics.
 struct EndReport {
-    tell: mpsc::UnboundedSender<io::Result<()>>,
+    sender: mpsc::UnboundedSender<io::Result<()>>,
     result: Option<io::Result<()>>,
 }
 
 impl EndReport {
-    fn new(tell: mpsc::UnboundedSender<io::Result<()>>) -> Self {
-        Self { tell, result: None }
+    fn new(sender: mpsc::UnboundedSender<io::Result<()>>) -> Self {
+        Self {
+            sender,
+            result: None,
+        }
     }
 
     fn set(mut self, result: io::Result<()>) {
@@ -147,6 +150,8 @@ impl Drop for EndReport {
     fn drop(&mut self) {
         let panicked = || Err(io::Error::other("it panicked"));
         // The receiver is gone once the main thread has stopped.
-        let _ = self.tell.send(self.result.take().unwrap_or_else(panicked));
+        let _ = self
+            .sender
+            .send(self.result.take().unwrap_or_else(panicked));
     }
 }

@@ -87,7 +87,7 @@ words! {
     }
 }
 
-/// Hears of every event that is recorded, on the thread that records it.
+/// Is called with every event that is recorded, on the thread that records it.
 pub trait Observer: std::fmt::Debug + Send + Sync {
     /// An event was recorded.
     fn recorded(&self, event: &Event<'_>);

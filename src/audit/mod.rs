@@ -96,8 +96,8 @@ impl Audit {
         })))
     }
 
-    /// Tells `observer` of everything that is recorded from now on. There is one; a second is not told.
-    pub fn tell(&self, observer: Arc<dyn Observer>) {
+    /// Calls `observer` with everything that is recorded from now on. There is one; a second is ignored.
+    pub fn set_observer(&self, observer: Arc<dyn Observer>) {
         let _ = self.0.observer.set(observer);
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct EventQueue {
     state: Mutex<QueueState>,
-    /// Notified when there is something for a writer that sleeps.
+    /// Notified when there is something for a writer that waits.
     available: Condvar,
     most: usize,
 }
@@ -25,7 +25,7 @@ struct QueueState {
     events: usize,
     /// No more events will be recorded.
     closed: bool,
-    /// The writer sleeps until it is notified.
+    /// The writer waits until it is notified.
     asleep: bool,
 }
 
@@ -168,7 +168,7 @@ impl EventQueue {
         }
     }
 
-    /// Unlocks, then wakes the writer if it sleeps: woken first, it would wait for the lock.
+    /// Unlocks, then wakes the writer if it waits: woken first, it would wait for the lock.
     fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
         let asleep = mem::take(&mut state.asleep);
         drop(state);

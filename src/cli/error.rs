@@ -63,7 +63,7 @@ impl CliError {
         {
             return ExitCode::SUCCESS;
         }
-        let told = match self.mistakes() {
+        let diagnostics = match self.mistakes() {
             Some(mistakes) => {
                 let count = mistakes.len();
                 let word = super::output::plural(count, "mistake");
@@ -76,7 +76,7 @@ error: {count} {word}"
             None => writeln!(out, "error: {}", telemetry::chain(self)),
         };
         // If stderr is closed as well, the exit code remains.
-        drop(told);
+        drop(diagnostics);
         self.code()
     }
 

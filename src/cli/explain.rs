@@ -109,13 +109,13 @@ fn describe(
 
 fn write_route(explained: &Explained, out: &mut Output) -> Result<(), CliError> {
     let route = &explained.route;
-    let told = match &explained.verdict {
+    let answer = match &explained.verdict {
         Applicability::Fails => "does not apply".to_owned(),
         Applicability::Holds => "applies".to_owned(),
         Applicability::Refused(why) => format!("refuses the request: {why}"),
         Applicability::WaitsForBody => "may apply: the body decides".to_owned(),
     };
-    writeln!(out, "\nRoute `{}` {told}", route.id)?;
+    writeln!(out, "\nRoute `{}` {answer}", route.id)?;
     for part in &explained.parts {
         let mark = match part.verdict {
             Applicability::Fails => "no ",
@@ -157,7 +157,7 @@ fn conclude(applying: &[Explained], table: &RouteTable, out: &mut Output) -> Res
     Ok(())
 }
 
-/// Tells by which of the factors asked for a user of the directory could pass.
+/// By which of the factors asked for a user of the directory could pass.
 fn of_user(
     settings: Settings,
     name: &str,
@@ -187,12 +187,12 @@ fn of_user(
         for explained in applying {
             let open = open_alternatives(&explained.route.requirement, usable);
             let ways: Vec<_> = open.iter().map(|set| factors(*set, " and ")).collect();
-            let told = if ways.is_empty() {
+            let answer = if ways.is_empty() {
                 "cannot be met (method-not-enrolled)".to_owned()
             } else {
                 format!("can be met by {}", ways.join(", or "))
             };
-            writeln!(out, "  {}: {told}", explained.route.id)?;
+            writeln!(out, "  {}: {answer}", explained.route.id)?;
         }
         Ok(())
     })

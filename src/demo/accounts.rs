@@ -13,7 +13,7 @@ pub struct DemoAccount {
     pub email: &'static str,
 }
 
-/// The account that the banner walks through the demo, up to its deletion.
+/// The account that the banner's steps use, up to its deletion.
 pub const ALICE: DemoAccount = DemoAccount {
     name: "alice",
     password: "wonderland-1",

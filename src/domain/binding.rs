@@ -6,12 +6,12 @@ use super::request::{body_may_hold_parameters, may_be_key, plain_parameters};
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
 
-/// Tells whether a requirement needs the body, to bind a grant to it or to show some of it.
+/// Whether a requirement needs the body, to bind a grant to it or to show some of it.
 pub fn needs_body(requirement: &Requirement, head: &RequestHead<'_>) -> bool {
     requirement.bind == Binding::Request || reads_body(requirement, head)
 }
 
-/// Tells whether a requirement names fields of the body, so that one that cannot be read is refused.
+/// Whether a requirement names fields of the body, so that one that cannot be read is refused.
 /// A parameter of the query is one where the body may hold another of its name.
 pub fn reads_body(requirement: &Requirement, head: &RequestHead<'_>) -> bool {
     let shown = requirement.show.iter().map(|(_, field)| field);

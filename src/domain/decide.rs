@@ -63,7 +63,7 @@ pub fn decide(demands: &[Demand], evidence: &Evidence, now: Timestamp) -> Verdic
     }
 }
 
-/// Tells why `demand` is not met by `evidence`; `None` if it is met.
+/// Why `demand` is not met by `evidence`; `None` if it is met.
 pub fn unmet(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Option<Reason> {
     let session = match &evidence.session {
         SessionState::Absent | SessionState::Unknown => return Some(Reason::SessionRequired),
@@ -130,7 +130,7 @@ fn grant_missing(
     Some(reason)
 }
 
-/// Tells why `grant` does not meet `demand`; `None` if it does.
+/// Why `grant` does not meet `demand`; `None` if it does.
 fn refusal(
     grant: &Grant,
     wanted: &GrantKey,

@@ -127,12 +127,12 @@ impl FactorSet {
         Self(self.0 | 1 << factor as u8)
     }
 
-    /// Tells whether `factor` is in the set.
+    /// Whether `factor` is in the set.
     pub const fn contains(self, factor: Factor) -> bool {
         self.0 & (1 << factor as u8) != 0
     }
 
-    /// Tells whether every factor of `other` is in the set.
+    /// Whether every factor of `other` is in the set.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
@@ -143,7 +143,7 @@ impl FactorSet {
         Self(self.0 & !other.0)
     }
 
-    /// Tells whether the set is empty.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -201,7 +201,7 @@ impl Alternatives {
         )
     }
 
-    /// Tells whether `shown` completes at least one alternative.
+    /// Whether `shown` completes at least one alternative.
     pub fn satisfied_by(&self, shown: FactorSet) -> bool {
         self.0.iter().any(|set| shown.covers(*set))
     }

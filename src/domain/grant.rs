@@ -1,4 +1,4 @@
-//! Proof that a challenge was satisfied; it lives in the store.
+//! Proof that a challenge was satisfied; it is kept in the store.
 
 use super::{
     Action, BrowserKeyHash, FactorSet, GrantId, RequestDigest, RiskLevel, SessionId, Subject,
@@ -22,7 +22,7 @@ pub struct Grant {
     pub factors: FactorSet,
     /// When it was earned.
     pub granted_at: Timestamp,
-    /// When the store forgets it, whatever the policy says by then.
+    /// When the store deletes it, whatever the policy says by then.
     pub expires_at: Timestamp,
 }
 

@@ -47,7 +47,7 @@ impl<'t> Authority<'t> {
         }
     }
 
-    /// Tells whether this is a host without port that a policy may name: an address, or labels that each
+    /// Whether this is a host without port that a policy may name: an address, or labels that each
     /// have a character (RFC 1123 §2.1).
     pub fn is_plain_host(&self) -> bool {
         let is_name =
@@ -100,7 +100,7 @@ impl Origin {
         &self.host
     }
 
-    /// Tells whether browsers reach it over TLS.
+    /// Whether browsers reach it over TLS.
     pub fn is_https(&self) -> bool {
         self.is_https
     }

@@ -69,7 +69,7 @@ methods! {
 pub struct UnknownMethod(pub String);
 
 impl Method {
-    /// Tells whether the method is safe (RFC 9110 §9.2.1): a browser may follow a redirect to it.
+    /// Whether the method is safe (RFC 9110 §9.2.1): a browser may follow a redirect to it.
     pub const fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head | Self::Options | Self::Query)
     }
@@ -99,7 +99,7 @@ impl MethodSet {
         Self(self.0 | 1 << method as u8)
     }
 
-    /// Tells whether `method` is in the set.
+    /// Whether `method` is in the set.
     pub const fn contains(self, method: Method) -> bool {
         self.0 & (1 << method as u8) != 0
     }
@@ -110,12 +110,12 @@ impl MethodSet {
         Self(self.0 | Self::UNKNOWN)
     }
 
-    /// Tells whether every method of the set is in `other`, unknown ones included.
+    /// Whether every method of the set is in `other`, unknown ones included.
     pub(super) const fn is_within(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }
 
-    /// Tells whether the sets share a method.
+    /// Whether the sets share a method.
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 & !Self::UNKNOWN != 0
     }
@@ -126,7 +126,7 @@ impl MethodSet {
         Self(self.0 | other.0)
     }
 
-    /// Tells whether the set is empty.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -1,6 +1,6 @@
 //! The rules of step-up authentication: pure functions from values to values, without I/O.
 //!
-//! No I/O, no clock, no async, no serde lives here, so nothing here can fail for a reason that is
+//! No I/O, no clock, no async, no serde here, so nothing here can fail for a reason that is
 //! not in its arguments. Time arrives as a [`Timestamp`], evidence arrives as [`Evidence`], and the
 //! one question that matters is answered by [`decide`].
 

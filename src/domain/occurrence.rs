@@ -27,7 +27,7 @@ pub(super) enum Occurrence<'r> {
 }
 
 impl Occurrence<'_> {
-    /// Tells whether every application sees the name, and takes its value for one.
+    /// Whether every application sees the name, and takes its value for one.
     pub(super) fn is_certain(&self) -> bool {
         match self {
             Self::Plain(values) => !values.iter().any(|value| counts_as_none(value)),
@@ -35,12 +35,12 @@ impl Occurrence<'_> {
         }
     }
 
-    /// Tells whether the name occurs under some reading.
+    /// Whether the name occurs under some reading.
     pub(super) fn is_possible(&self) -> bool {
         *self != Self::Missing
     }
 
-    /// Tells whether `test` holds under every reading, as an exception needs.
+    /// Whether `test` holds under every reading, as an exception needs.
     pub(super) fn passes(&self, test: &ValueTest) -> bool {
         match (test, self) {
             (ValueTest::Absent, found) => !found.is_possible(),
@@ -135,7 +135,7 @@ fn plain_pair<'q>(pair: &'q str, name: &str) -> Option<Vec<Cow<'q, str>>> {
     (is_plain && self::is_plain(value) && values.iter().all(is_text)).then_some(values)
 }
 
-/// Tells whether a text is escaped as honest clients escape, so that all parsers agree on it: no broken
+/// Whether a text is escaped as honest clients escape, so that all parsers agree on it: no broken
 /// escape (dropped, kept or refused), no control character (NUL ends a text in C), and no letter or digit
 /// that is escaped (RFC 3986 §2.3; nginx' `$arg_name` finds a name in its raw bytes only).
 fn is_plain(text: &str) -> bool {

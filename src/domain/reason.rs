@@ -96,7 +96,7 @@ reasons! {
     MailUnavailable = "mail-unavailable", 503, Answer, Operator;
     /// Nobody enrolled a factor that this route accepts.
     MethodNotEnrolled = "method-not-enrolled", 403, Denial, Operator;
-    /// Nothing of ours lives at this address, or the method is not one we know.
+    /// There is nothing of ours at this address, or the method is not one we know.
     NotFound = "not-found", 404, Request, You;
     /// The policy forbids whatever it does not name.
     PolicyDefaultDeny = "policy-default-deny", 403, Denial, Operator;

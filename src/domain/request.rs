@@ -104,7 +104,7 @@ impl<'r> RequestHead<'r> {
         Self { host, ..self }
     }
 
-    /// Tells whether the application may take it for another host than [`Self::host`]: the request names
+    /// Whether the application may take it for another host than [`Self::host`]: the request names
     /// none, or the path names one.
     pub(super) fn may_be_for_any_host(&self) -> bool {
         self.host.is_empty() || self.path.names_host()
@@ -162,7 +162,7 @@ pub fn claimed_methods(
     with_get(by_header.union(by_query).with(method))
 }
 
-/// Tells whether the body may hold parameters that stand for those of the query: many frameworks take
+/// Whether the body may hold parameters that stand for those of the query: many frameworks take
 /// a field of either for the other. Without a type, or with one that is none, Rack takes the body of a
 /// POST for a form.
 pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
@@ -177,7 +177,7 @@ pub(super) fn body_may_hold_parameters(head: &RequestHead<'_>) -> bool {
     holds || (untyped && head.method == Method::Post)
 }
 
-/// Tells whether those parameters may claim further methods (`_method`). Most frameworks let only a POST be
+/// Whether those parameters may claim further methods (`_method`). Most frameworks let only a POST be
 /// overridden; `CakePHP` also what else comes with an urlencoded form.
 pub(super) fn body_may_claim_methods(head: &RequestHead<'_>) -> bool {
     if head.method == Method::Post {
@@ -286,7 +286,7 @@ pub(crate) fn splits(pair: &str) -> impl Iterator<Item = (&str, &str)> {
 /// What qs looks for before it looks for a `=` alone.
 const BRACKETS: &[&str] = &["]=", "%5D=", "%5d="];
 
-/// Tells whether decoding the whole query would make separators, or further escapes, of its values.
+/// Whether decoding the whole query would make separators, or further escapes, of its values.
 fn hides_separators(query: &str) -> bool {
     escapes(query.as_bytes()).any(|byte| matches!(byte, Some(b'%' | b'&' | b';' | b'=' | b'?')))
 }
@@ -303,7 +303,7 @@ pub(super) fn plain_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str
         })
 }
 
-/// Tells whether applications may take key `sent` for key `known`.
+/// Whether applications may take key `sent` for key `known`.
 ///
 /// Letter case is ignored (ASP.NET); a name ends at NUL, and `.` and blanks are `_` in it (PHP).
 /// Brackets are cut off in many ways, so what stands between them counts: `[name]` and `name]` are
@@ -328,7 +328,7 @@ pub(crate) fn same_key(sent: &str, known: &str) -> bool {
         })
 }
 
-/// Tells whether applications may take key `sent` for key `known`, or for an item of it, by its dots: as
+/// Whether applications may take key `sent` for key `known`, or for an item of it, by its dots: as
 /// [`same_key`], and `.name`, `name.x` and `a.b.x` as with brackets (qs with `allowDots`, Spring, ASP.NET).
 pub(crate) fn may_be_key(sent: &str, known: &str) -> bool {
     same_key(sent, known)

@@ -80,12 +80,12 @@ pub enum Enforcement {
 }
 
 impl Requirement {
-    /// Tells whether the route opens by a grant for its action, rather than by a fresh session.
+    /// Whether the route opens by a grant for its action, rather than by a fresh session.
     pub fn needs_grant(&self) -> bool {
         self.level >= RiskLevel::High && self.scope == Scope::Action
     }
 
-    /// Tells whether being freshly signed in is enough, without any verification of ours.
+    /// Whether being freshly signed in is enough, without any verification of ours.
     pub fn accepts_fresh_sign_in(&self) -> bool {
         self.level <= RiskLevel::Medium && !self.factors_narrowed
     }

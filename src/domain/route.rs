@@ -112,7 +112,7 @@ pub enum DefaultAction {
 }
 
 impl BodyMatcher {
-    /// Tells whether what it looks for may be sent unseen: GraphQL and JSON-RPC servers take over a WebSocket
+    /// Whether what it looks for may be sent unseen: GraphQL and JSON-RPC servers take over a WebSocket
     /// what they take by POST. Forms are sent in no such protocol.
     pub fn is_sent_unseen(&self) -> bool {
         match self {
@@ -123,7 +123,7 @@ impl BodyMatcher {
 }
 
 impl HostPattern {
-    /// Tells whether `host` (lower case, without port) is meant.
+    /// Whether `host` (lower case, without port) is meant.
     pub fn matches(&self, host: &str) -> bool {
         match self {
             Self::Exact(exact) => host == exact,

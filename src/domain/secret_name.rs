@@ -1,6 +1,6 @@
 //! Which fields of a form hold a secret, as far as their names tell.
 
-/// Tells by its name whether a field of a form holds a password, a code, or another secret.
+/// Whether a field of a form holds, by its name, a password, a code, or another secret.
 ///
 /// Anti-forgery tokens are none: they protect the form, and open nothing. So `token`
 /// alone is harmless, and only what says what it opens (`api_token`) is not.

@@ -12,12 +12,12 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// Tells milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Tells whole seconds since the Unix epoch.
+    /// Whole seconds since the Unix epoch.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
     }
@@ -34,12 +34,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// Tells how long ago `earlier` was; zero if it lies in the future.
+    /// How long ago `earlier` was; zero if it lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Tells whether `start` lies within the last `window`, counted from `start` and never extended.
+    /// Whether `start` lies within the last `window`, counted from `start` and never extended.
     ///
     /// A start in the future is not within any window: a clock that jumped back makes nothing fresh.
     pub fn is_within(self, window: Duration, start: Self) -> bool {

@@ -10,7 +10,7 @@ use super::ValueTest;
 use super::path::{is_ignorable, same_folded};
 
 impl ValueTest {
-    /// Tells whether the test holds for any way of reading: one value is enough. An absence is no matter
+    /// Whether the test holds for any way of reading: one value is enough. An absence is no matter
     /// of values; see [`Occurrence`](super::occurrence::Occurrence).
     pub(super) fn holds_for_any<S: AsRef<str>>(&self, mut values: impl Iterator<Item = S>) -> bool {
         match self {
@@ -25,7 +25,7 @@ impl ValueTest {
         }
     }
 
-    /// Tells whether the test holds in every way of reading a value, as an exception needs.
+    /// Whether the test holds in every way of reading a value, as an exception needs.
     pub(super) fn holds_in_each_reading(&self, value: &str) -> bool {
         match self {
             Self::Absent => false,
@@ -38,7 +38,7 @@ impl ValueTest {
         }
     }
 
-    /// Tells whether the test asks for the absence of a key.
+    /// Whether the test asks for the absence of a key.
     pub(super) fn is_absence(&self) -> bool {
         matches!(self, Self::Absent)
     }
@@ -81,7 +81,7 @@ fn is_same_flag(sent: &str, expected: &str) -> bool {
     }
 }
 
-/// Tells whether applications take a text for no value at all, or for one that is not set: Laravel and
+/// Whether applications take a text for no value at all, or for one that is not set: Laravel and
 /// ASP.NET read an empty field as none, PHP's `empty` also `0`, and a field of a static type is `false` or
 /// 0 where nothing was sent.
 pub(super) fn counts_as_none(text: &str) -> bool {
@@ -107,7 +107,7 @@ pub(super) fn trimmed(value: &str) -> &str {
     value.trim_matches(is_unseen)
 }
 
-/// Tells whether `holds` does for a value, or for any item of it between commas, in any spelling.
+/// Whether `holds` does for a value, or for any item of it between commas, in any spelling.
 ///
 /// Costs one pass and no allocation where the value holds nothing that is read in two ways.
 fn any_reading(value: &str, mut holds: impl FnMut(&str) -> bool) -> bool {
@@ -118,7 +118,7 @@ fn any_reading(value: &str, mut holds: impl FnMut(&str) -> bool) -> bool {
     value.contains(',') && items.any(|item| any_spelling(item, &mut holds))
 }
 
-/// Tells whether `holds` does for a value as it is, or for what is left of it without blanks at its ends,
+/// Whether `holds` does for a value as it is, or for what is left of it without blanks at its ends,
 /// with its unseen characters as blanks, without them, or up to NUL.
 fn any_spelling(value: &str, mut holds: impl FnMut(&str) -> bool) -> bool {
     if holds(value) {

@@ -72,18 +72,18 @@ impl Watched {
             .any(|(field, _)| !matches!(field, Field::Header(_) | Field::Path(_)))
     }
 
-    /// Tells whether the path and a method of a request are those of what is watched for, under any
+    /// Whether the path and a method of a request are those of what is watched for, under any
     /// reading.
     pub fn covers(&self, head: &RequestHead<'_>) -> bool {
         self.has_method_of(head) && self.has_path_of(head)
     }
 
-    /// Tells whether a request claims any of the methods.
+    /// Whether a request claims any of the methods.
     pub fn has_method_of(&self, head: &RequestHead<'_>) -> bool {
         self.methods.intersects(head.claimed)
     }
 
-    /// Tells whether the path is the one that is watched under any reading, whatever the method.
+    /// Whether the path is the one that is watched under any reading, whatever the method.
     pub fn has_path_of(&self, head: &RequestHead<'_>) -> bool {
         head.path.readings().any(|reading| self.has_path(reading))
     }

@@ -26,7 +26,7 @@ impl WholeRegex {
         })
     }
 
-    /// The same regex, blind to letter case.
+    /// The same regex, without regard to letter case.
     pub fn ignoring_case(&self) -> Result<Self, regex::Error> {
         Self::new(&format!("(?i:{})", self.source))
     }
@@ -36,7 +36,7 @@ impl WholeRegex {
         &self.source
     }
 
-    /// Tells whether it covers all of `text`.
+    /// Whether it covers all of `text`.
     pub fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }

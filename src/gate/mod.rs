@@ -83,7 +83,7 @@ pub async fn admit<T>(
     Ok(admission)
 }
 
-/// Tells why a session may not be used any more, if it may not.
+/// Why a session may not be used any more, if it may not.
 async fn ended(
     store: &Store,
     session: SessionId,
@@ -97,7 +97,7 @@ async fn ended(
         .and_then(|session| over_limits(&session, sessions, now)))
 }
 
-/// Tells what [`admit`] would, and takes nothing: there is no permit in it.
+/// What [`admit`] would say; it takes nothing: there is no permit in it.
 pub async fn preview(
     store: &Store,
     caller: &Caller,

@@ -15,7 +15,7 @@ pub enum MailSetupError {
         #[source]
         source: io::Error,
     },
-    /// A password would travel unprotected.
+    /// A password would be sent without TLS.
     #[error(
         "a mail password is only sent over `starttls` or `tls`; `{host}` is not on this machine"
     )]

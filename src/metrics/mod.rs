@@ -81,7 +81,7 @@ struct RouteCounts(CounterTable<1, OUTCOMES>);
 /// Which policies are in force, and what became of the last ones that were read.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyState {
-    /// Tells these policies from any others.
+    /// Differs from that of any other policies.
     pub fingerprint: String,
     /// How many routes they have.
     pub routes: usize,

@@ -23,7 +23,7 @@ impl<const ROWS: usize, const COLUMNS: usize> CounterTable<ROWS, COLUMNS> {
         }
     }
 
-    /// Tells how many there are.
+    /// How many there are.
     pub(super) fn get(&self, row: usize, column: usize) -> u64 {
         let cell = self.0.get(row).and_then(|row| row.get(column));
         cell.map_or(0, |cell| cell.load(Ordering::Relaxed))

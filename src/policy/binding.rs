@@ -1,7 +1,7 @@
 //! What a grant is bound to, what the person is shown, and where the prompt can come before.
 
 use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
-use super::flaw::sound;
+use super::invalid::valid;
 use super::raw::RawRoute;
 use super::template;
 use super::words::phrase;
@@ -18,13 +18,13 @@ pub(super) struct Bound {
 /// Compiles `bind`, `show` and `anchor` of a route; what is wrong is reported and left out.
 pub(super) fn compile(
     raw: &RawRoute,
-    offer: &RouteFields<'_>,
+    available: &RouteFields<'_>,
     file: &mut File,
     at: &Path,
 ) -> Bound {
-    let show = show(raw, offer, file, &at.key("show"));
-    let bind = bind(raw.bind.as_ref(), &show, offer, file, &at.key("bind"));
-    let unbound = |(_, field): &&(String, Field)| offer.needs_grant && !binds(&bind, field);
+    let show = show(raw, available, file, &at.key("show"));
+    let bind = bind(raw.bind.as_ref(), &show, available, file, &at.key("bind"));
+    let unbound = |(_, field): &&(String, Field)| available.needs_grant && !binds(&bind, field);
     for (label, field) in show.iter().filter(unbound) {
         file.report_with_hint(
             at.key("show").key(label),
@@ -39,14 +39,14 @@ pub(super) fn compile(
 
 fn show(
     raw: &RawRoute,
-    offer: &RouteFields<'_>,
+    available: &RouteFields<'_>,
     file: &mut File,
     at: &Path,
 ) -> Vec<(String, Field)> {
     let Some(table) = &raw.show else {
         return Vec::new();
     };
-    if !offer.needs_grant {
+    if !available.needs_grant {
         file.note(
             at,
             "what is shown is bound to nothing here: a fresh session opens the route for any value",
@@ -54,8 +54,8 @@ fn show(
     }
     let mut shown = Vec::new();
     for (label, text) in &table.0 {
-        let written = sound(phrase(label, 64), file, &at.name(label));
-        let field = sound(offer.field(text), file, &at.key(label));
+        let written = valid(phrase(label, 64), file, &at.name(label));
+        let field = valid(available.field(text), file, &at.key(label));
         shown.extend(written.zip(field));
     }
     shown
@@ -66,12 +66,12 @@ fn show(
 fn bind(
     raw: Option<&OneOrMore<String>>,
     show: &[(String, Field)],
-    offer: &RouteFields<'_>,
+    available: &RouteFields<'_>,
     file: &mut File,
     at: &Path,
 ) -> Binding {
-    let usual = || match offer.level {
-        _ if !offer.needs_grant => Binding::Nothing,
+    let usual = || match available.level {
+        _ if !available.needs_grant => Binding::Nothing,
         RiskLevel::Critical => Binding::Request,
         _ if show.is_empty() => Binding::Nothing,
         RiskLevel::Low | RiskLevel::Medium | RiskLevel::High => {
@@ -81,7 +81,7 @@ fn bind(
     let Some(written) = raw else {
         return usual();
     };
-    if !offer.needs_grant {
+    if !available.needs_grant {
         file.report_with_hint(at, NO_GRANT, GRANT_FROM);
         return usual();
     }
@@ -94,7 +94,7 @@ fn bind(
         }
         ["request"] => Binding::Request,
         ["nothing"] => {
-            if offer.level == RiskLevel::Critical {
+            if available.level == RiskLevel::Critical {
                 let message = "at level 4 `bind: nothing` lets a grant open another request than the one confirmed";
                 file.warn(at, message);
             }
@@ -103,14 +103,14 @@ fn bind(
         _ => {
             let mut fields = Vec::new();
             for (at, word) in written.with_paths(at) {
-                fields.extend(sound(offer.field(word), file, &at));
+                fields.extend(valid(available.field(word), file, &at));
             }
             Binding::Fields(fields)
         }
     }
 }
 
-/// Tells whether a grant so bound holds the value of a field fast. Of the headers, a grant for the
+/// Whether a grant so bound holds the value of a field fast. Of the headers, a grant for the
 /// whole request holds none.
 fn binds(bind: &Binding, field: &Field) -> bool {
     match (bind, field) {
@@ -125,7 +125,7 @@ fn binds(bind: &Binding, field: &Field) -> bool {
 /// The anchor's page is opened before the request exists, so a grant earned there can be bound to
 /// captures that both paths share, and to nothing else of the request.
 fn page(anchor: &str, bind: &Binding, file: &mut File, at: &Path) -> Option<String> {
-    let captures = sound(template::captures(anchor), file, at)?;
+    let captures = valid(template::captures(anchor), file, at)?;
     let is_known = |field: &Field| match field {
         Field::Path(name) => captures.contains(name),
         Field::Form(_) | Field::Header(_) | Field::Json(_) | Field::Query(_) => false,

@@ -1,10 +1,10 @@
 //! From what is written to what is meant: routes, with the defaults of their levels.
 
 use super::binding;
+use super::factors;
 use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
-use super::flaw::{Flaw, sound};
+use super::invalid::{Invalid, valid};
 use super::matching::{self, Matched};
-use super::proof;
 use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
 use super::words::{humanize, name, phrase};
 use crate::domain::{Action, Binding, Enforcement, Requirement, RiskLevel, Route, RouteId, Scope};
@@ -39,7 +39,7 @@ pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
         }
         routes.extend(compiled);
     }
-    proof::note_email_codes(&routes, file);
+    factors::note_email_codes(&routes, file);
     routes
 }
 
@@ -62,20 +62,21 @@ impl<'a> RouteDraft<'a> {
         let title = self.title(file, at);
         let matched = self.matched(file, at);
         let level = self.level(file, at)?;
-        let factors = proof::factors(self.raw.factors.as_deref(), level, self.is_strict, file, at);
+        let factors =
+            factors::compile(self.raw.factors.as_deref(), level, self.is_strict, file, at);
         let max_age = self.max_age(level, file, at);
         let scope = self.scope(level, file, at);
         let needs_grant = level >= RiskLevel::High && scope? == Scope::Action;
         let single_use = self.single_use(level, needs_grant, file, at);
         let confirm = self.confirm(needs_grant, file, at);
         let matched = matched?;
-        let offer = RouteFields {
+        let available = RouteFields {
             captures: &matched.captures,
             methods: matched.matcher.methods,
             level,
             needs_grant,
         };
-        let bound = binding::compile(self.raw, &offer, file, at);
+        let bound = binding::compile(self.raw, &available, file, at);
         if bound.anchor.is_some() && single_use == Some(true) && bound.bind != Binding::Request {
             file.report_with_hint(
                 at.key("anchor"),
@@ -110,13 +111,13 @@ impl<'a> RouteDraft<'a> {
             file.report_missing(at, "id", None);
             return None;
         };
-        sound(name(id), file, &at.key("id"))
+        valid(name(id), file, &at.key("id"))
     }
 
     /// An action is named after the route unless the policy names it.
     fn action(&self, file: &mut File, at: &Path) -> Option<Action> {
         let action = match self.raw.action.as_deref() {
-            Some(action) => sound(name(action), file, &at.key("action")),
+            Some(action) => valid(name(action), file, &at.key("action")),
             None => self.raw.id.as_deref(),
         };
         action.map(Action::new)
@@ -124,7 +125,7 @@ impl<'a> RouteDraft<'a> {
 
     fn title(&self, file: &mut File, at: &Path) -> Option<String> {
         match self.raw.title.as_deref() {
-            Some(title) => sound(phrase(title, 120), file, &at.key("title")),
+            Some(title) => valid(phrase(title, 120), file, &at.key("title")),
             None => self.raw.id.as_deref().map(humanize),
         }
     }
@@ -143,13 +144,14 @@ impl<'a> RouteDraft<'a> {
             return None;
         };
         let level = RiskLevel::try_from(number).map_err(|error| {
-            let flaw = Flaw::new(error.to_string());
+            let invalid = Invalid::new(error.to_string());
             if number == 0 {
-                return flaw.hint("a route that asks for nothing is left out, or is an `except`");
+                return invalid
+                    .hint("a route that asks for nothing is left out, or is an `except`");
             }
-            flaw
+            invalid
         });
-        sound(level, file, &at.key("level"))
+        valid(level, file, &at.key("level"))
     }
 
     fn max_age(&self, level: RiskLevel, file: &mut File, at: &Path) -> Option<Duration> {
@@ -225,7 +227,7 @@ impl<'a> RouteDraft<'a> {
             let message = "a fresh session passes this route without typing the phrase";
             file.warn(at.key("confirm"), message);
         }
-        sound(phrase(text, 64), file, &at.key("confirm"))
+        valid(phrase(text, 64), file, &at.key("confirm"))
     }
 
     fn enforcement(&self, file: &mut File, at: &Path) -> Enforcement {

@@ -1,6 +1,6 @@
 //! Fields of a request that a policy can name: `path.id`, `form.reason`, `json./user/id`.
 
-use super::flaw::Flaw;
+use super::invalid::Invalid;
 use super::matching::{header, may_have_body, pointer};
 use crate::domain::{Field, MethodSet, RiskLevel};
 use crate::yaml::suggestion;
@@ -15,9 +15,9 @@ pub(super) struct RouteFields<'a> {
 
 impl RouteFields<'_> {
     /// Reads the name of a field that requests of the route can have.
-    pub(super) fn field(&self, text: &str) -> Result<Field, Flaw> {
+    pub(super) fn field(&self, text: &str) -> Result<Field, Invalid> {
         let Some((kind, name)) = text.split_once('.').filter(|(_, name)| !name.is_empty()) else {
-            return Err(Flaw::new(format!("`{text}` names no field of a request"))
+            return Err(Invalid::new(format!("`{text}` names no field of a request"))
                 .hint("expected such as `path.id`, `query.q`, `form.reason`, `json./id`, `header.x-id`"));
         };
         match kind {
@@ -30,7 +30,7 @@ impl RouteFields<'_> {
                 pointer(name).map(Field::Json)
             }
             other => Err(
-                Flaw::new(format!("`{other}` is no part of a request")).hint(suggestion(
+                Invalid::new(format!("`{other}` is no part of a request")).hint(suggestion(
                     other,
                     &["path", "query", "form", "json", "header"],
                 )),
@@ -38,29 +38,29 @@ impl RouteFields<'_> {
         }
     }
 
-    fn capture(&self, name: &str) -> Result<Field, Flaw> {
+    fn capture(&self, name: &str) -> Result<Field, Invalid> {
         if self.captures.iter().any(|known| known == name) {
             return Ok(Field::Path(name.to_owned()));
         }
-        let flaw = Flaw::new(format!("the path has no capture `{name}`"));
+        let invalid = Invalid::new(format!("the path has no capture `{name}`"));
         let known: Vec<&str> = self.captures.iter().map(String::as_str).collect();
         Err(if known.is_empty() {
-            flaw.hint(format!("write `{{{name}}}` for the segment in `path`"))
+            invalid.hint(format!("write `{{{name}}}` for the segment in `path`"))
         } else {
-            flaw.hint(suggestion(name, &known))
+            invalid.hint(suggestion(name, &known))
         })
     }
 
-    fn with_body(&self, text: &str) -> Result<(), Flaw> {
+    fn with_body(&self, text: &str) -> Result<(), Invalid> {
         if may_have_body(self.methods) {
             return Ok(());
         }
-        Err(Flaw::new(format!(
+        Err(Invalid::new(format!(
             "`{text}` is in the body, and the methods of this route have none"
         )))
     }
 }
 
-/// What is said where a route that needs no grant of its own speaks of one.
+/// What is said where a route that needs no grant of its own names one.
 pub(super) const NO_GRANT: &str = "this route opens by a fresh session, not by a grant of its own";
 pub(super) const GRANT_FROM: &str = "grants begin at level 3, with `scope: action`";

@@ -1,6 +1,6 @@
 //! The `match` of a route: what it may say, and what that means.
 
-use super::flaw::{Flaw, sound};
+use super::invalid::{Invalid, valid};
 use super::pattern::{Bare, host, methods, regex, tests};
 use super::raw::{RawExcept, RawGraphQl, RawMatch, RawReading};
 use super::template;
@@ -101,7 +101,7 @@ fn pattern(
         }
         (Some(path), None) => {
             let at = at.key("path");
-            let names = sound(template::captures(path), file, &at)?;
+            let names = valid(template::captures(path), file, &at)?;
             if let Some(segment) = template::looks_like_a_capture(path) {
                 let message = format!("`{segment}` is matched as it stands: it is no capture here");
                 file.warn_with_hint(&at, message, "`{name}` is one segment");
@@ -109,19 +109,19 @@ fn pattern(
             Some(Some((PathPattern::Template(path.to_owned()), names)))
         }
         (None, Some(pattern)) => {
-            let regex = sound(path_regex_of(pattern), file, &at.key("path_regex"))?;
+            let regex = valid(path_regex_of(pattern), file, &at.key("path_regex"))?;
             let names = regex.group_names().map(str::to_owned).collect();
             Some(Some((PathPattern::Regex(regex), names)))
         }
     }
 }
 
-fn path_regex_of(pattern: &str) -> Result<WholeRegex, Flaw> {
+fn path_regex_of(pattern: &str) -> Result<WholeRegex, Invalid> {
     if pattern.starts_with(|first: char| first.is_ascii_alphanumeric()) {
         return Err(
-            Flaw::new("path_regex must cover the whole path, which begins with `/`").hint(format!(
-                "write `/{pattern}`, or `.*{pattern}` for anything before it"
-            )),
+            Invalid::new("path_regex must cover the whole path, which begins with `/`").hint(
+                format!("write `/{pattern}`, or `.*{pattern}` for anything before it"),
+            ),
         );
     }
     regex(pattern)
@@ -143,7 +143,7 @@ impl Common {
         at: &Path,
     ) -> Option<Self> {
         let host = match raw_host {
-            Some(text) => sound(host(text), file, &at.key("host")).map(Some),
+            Some(text) => valid(host(text), file, &at.key("host")).map(Some),
             None => Some(None),
         };
         let query = match raw_query {
@@ -162,19 +162,19 @@ impl Common {
     }
 }
 
-fn owned(name: &str) -> Result<String, Flaw> {
+fn owned(name: &str) -> Result<String, Invalid> {
     if name.is_empty() {
-        return Err(Flaw::new("a name is empty"));
+        return Err(Invalid::new("a name is empty"));
     }
     Ok(name.to_owned())
 }
 
-pub(super) fn header(name: &str) -> Result<HeaderName, Flaw> {
+pub(super) fn header(name: &str) -> Result<HeaderName, Invalid> {
     let header: HeaderName = name
         .parse()
-        .map_err(|_| Flaw::new(format!("`{name}` is no header name")))?;
+        .map_err(|_| Invalid::new(format!("`{name}` is no header name")))?;
     if header == http::header::HOST {
-        return Err(Flaw::new("the host is not matched as a header").hint("use `host:`"));
+        return Err(Invalid::new("the host is not matched as a header").hint("use `host:`"));
     }
     Ok(header)
 }
@@ -223,7 +223,7 @@ fn body(
     }
 }
 
-/// Tells whether a request with one of these methods may have a body worth reading.
+/// Whether a request with one of these methods may have a body worth reading.
 pub(super) fn may_have_body(methods: MethodSet) -> bool {
     let bodiless = [Method::Get, Method::Head, Method::Options];
     let mut others = methods.iter().filter(|method| !bodiless.contains(method));
@@ -231,10 +231,10 @@ pub(super) fn may_have_body(methods: MethodSet) -> bool {
 }
 
 /// Checks a JSON pointer (RFC 6901 §3).
-pub(super) fn pointer(text: &str) -> Result<String, Flaw> {
+pub(super) fn pointer(text: &str) -> Result<String, Invalid> {
     if !text.is_empty() && !text.starts_with('/') {
         return Err(
-            Flaw::new(format!("`{text}` is no JSON pointer")).hint(format!(
+            Invalid::new(format!("`{text}` is no JSON pointer")).hint(format!(
                 "a pointer begins with `/`: `/{}`",
                 text.replace('.', "/")
             )),
@@ -242,7 +242,7 @@ pub(super) fn pointer(text: &str) -> Result<String, Flaw> {
     }
     let mut tails = text.split('~').skip(1);
     if tails.any(|tail| !tail.starts_with(['0', '1'])) {
-        return Err(Flaw::new(format!("`{text}` is no JSON pointer"))
+        return Err(Invalid::new(format!("`{text}` is no JSON pointer"))
             .hint("`~` is written `~0` and a slash in a name `~1`"));
     }
     Ok(text.to_owned())
@@ -258,14 +258,14 @@ fn graphql(raw: &RawGraphQl, file: &mut File, at: &Path) -> Option<BodyMatcher> 
         file.report(&at, "no operation is named");
         return None;
     }
-    let mut is_sound = true;
+    let mut is_valid = true;
     for (at, name) in operation.with_paths(&at) {
         if !is_graphql_name(name) {
             file.report(&at, format!("`{name}` is no GraphQL name"));
-            is_sound = false;
+            is_valid = false;
         }
     }
-    is_sound.then(|| BodyMatcher::GraphQl(operation.items().to_vec()))
+    is_valid.then(|| BodyMatcher::GraphQl(operation.items().to_vec()))
 }
 
 /// GraphQL (October 2021) §2.1.9.
@@ -352,7 +352,7 @@ fn check_exception(
     }
 }
 
-/// Tells whether a pattern plainly takes in another; no answer for patterns that differ in kind.
+/// Whether a pattern plainly takes in another; no answer for patterns that differ in kind.
 fn covers(wide: &PathPattern, narrow: &PathPattern) -> bool {
     match (wide, narrow) {
         (PathPattern::Template(wide), PathPattern::Template(narrow)) => {

@@ -1,15 +1,15 @@
 //! Policies: from YAML files to routes.
 //!
 //! `raw.rs` is what may be written, `compile.rs` what it means. All files are read and all their
-//! mistakes told at once; either all of them compile or none is used.
+//! mistakes reported together; either all of them compile or none is used.
 
 mod binding;
 mod compile;
+mod factors;
 mod field;
-mod flaw;
+mod invalid;
 mod matching;
 mod pattern;
-mod proof;
 mod raw;
 mod sources;
 mod template;

@@ -1,6 +1,6 @@
 //! Patterns: regular expressions, hosts, methods, and tests of values.
 
-use super::flaw::{Flaw, sound};
+use super::invalid::{Invalid, valid};
 use super::raw::{RawTest, RawWords};
 use crate::domain::{Authority, HostPattern, Method, MethodSet, ValueTest, WholeRegex};
 use crate::yaml::{File, Path, Table, clip, nearest};
@@ -15,34 +15,33 @@ pub(crate) enum Bare {
 }
 
 /// Compiles a regular expression, which covers the whole of what it is held against.
-pub(super) fn regex(pattern: &str) -> Result<WholeRegex, Flaw> {
+pub(super) fn regex(pattern: &str) -> Result<WholeRegex, Invalid> {
     if pattern.len() > MAX_PATTERN {
-        return Err(Flaw::new(format!(
+        return Err(Invalid::new(format!(
             "regex is longer than {MAX_PATTERN} bytes"
         )));
     }
     let regex = WholeRegex::new(pattern).map_err(|error| explain(&error))?;
-    // Paths are held against it blind to letter case, which makes it larger.
+    // Paths are matched without regard to letter case, which makes it larger.
     regex.ignoring_case().map_err(|error| explain(&error))?;
     Ok(regex)
 }
 
-fn explain(error: &regex::Error) -> Flaw {
+fn explain(error: &regex::Error) -> Invalid {
     match error {
-        regex::Error::CompiledTooBig(_) => {
-            Flaw::new("regex is too big").hint("bound what repeats, or use fewer Unicode classes")
-        }
+        regex::Error::CompiledTooBig(_) => Invalid::new("regex is too big")
+            .hint("bound what repeats, or use fewer Unicode classes"),
         regex::Error::Syntax(text) => {
             // The crate draws a picture of several lines; its last one says what is wrong.
             let last = text.lines().last().unwrap_or_default();
             let reason = last.trim_start_matches("error: ");
-            let flaw = Flaw::new(format!("regex does not compile: {reason}"));
+            let invalid = Invalid::new(format!("regex does not compile: {reason}"));
             if reason.contains("look-around") || reason.contains("backreference") {
-                return flaw.hint("such a regex could take exponential time; `except` excludes");
+                return invalid.hint("such a regex could take exponential time; `except` excludes");
             }
-            flaw
+            invalid
         }
-        _ => Flaw::new(format!("regex does not compile: {error}")),
+        _ => Invalid::new(format!("regex does not compile: {error}")),
     }
 }
 
@@ -57,7 +56,7 @@ pub(super) fn methods(list: Option<&[String]>, file: &mut File, path: &Path) -> 
     }
     let mut set = Some(MethodSet::EMPTY);
     for (index, word) in list.iter().enumerate() {
-        let one = sound(method(word), file, &path.item(index));
+        let one = valid(method(word), file, &path.item(index));
         set = set.zip(one).map(|(set, one)| set.with(one));
     }
     // RFC 9110 §9.3.2: a HEAD is a GET without its answer, so what holds for one holds for the other.
@@ -70,31 +69,31 @@ pub(super) fn methods(list: Option<&[String]>, file: &mut File, path: &Path) -> 
     })
 }
 
-fn method(word: &str) -> Result<Method, Flaw> {
+fn method(word: &str) -> Result<Method, Invalid> {
     match word.parse() {
-        Ok(Method::Head) => Err(Flaw::new("HEAD counts as GET everywhere").hint("write `GET`")),
+        Ok(Method::Head) => Err(Invalid::new("HEAD counts as GET everywhere").hint("write `GET`")),
         Ok(method) => Ok(method),
         Err(unknown) => {
             let known: Vec<&str> = Method::ALL.iter().map(|method| method.as_str()).collect();
-            let flaw = Flaw::new(unknown.to_string());
+            let invalid = Invalid::new(unknown.to_string());
             Err(match nearest(word, &known) {
-                Some(near) => flaw.hint(format!("did you mean `{near}`?")),
-                None => flaw,
+                Some(near) => invalid.hint(format!("did you mean `{near}`?")),
+                None => invalid,
             })
         }
     }
 }
 
 /// Reads `app.example.com` or `*.example.com`.
-pub(super) fn host(text: &str) -> Result<HostPattern, Flaw> {
+pub(super) fn host(text: &str) -> Result<HostPattern, Invalid> {
     let quoted = clip(text);
     if text.contains("://") {
-        return Err(Flaw::new(format!("host `{quoted}` has a scheme"))
+        return Err(Invalid::new(format!("host `{quoted}` has a scheme"))
             .hint("write the name alone: `app.example.com`"));
     }
     let has_port = !text.starts_with('[') && text.contains(':') || text.contains("]:");
     if has_port {
-        return Err(Flaw::new(format!("host `{quoted}` has a port"))
+        return Err(Invalid::new(format!("host `{quoted}` has a port"))
             .hint("hosts are compared without their port"));
     }
     let lower = text.to_ascii_lowercase();
@@ -103,7 +102,7 @@ pub(super) fn host(text: &str) -> Result<HostPattern, Flaw> {
         None => (lower.as_str(), false),
     };
     if !Authority::parse(name).is_some_and(|host| host.is_plain_host()) {
-        return Err(Flaw::new(format!("`{quoted}` is no host"))
+        return Err(Invalid::new(format!("`{quoted}` is no host"))
             .hint("expected `app.example.com`, or `*.example.com` for all below it"));
     }
     Ok(if is_suffix {
@@ -127,7 +126,7 @@ pub(crate) fn named_tests(
 pub(super) fn tests<N>(
     table: &Table<RawTest>,
     bare: Bare,
-    name: impl Fn(&str) -> Result<N, Flaw>,
+    name: impl Fn(&str) -> Result<N, Invalid>,
     file: &mut File,
     path: &Path,
 ) -> Option<Vec<(N, ValueTest)>> {
@@ -137,14 +136,14 @@ pub(super) fn tests<N>(
     }
     let mut tests = Some(Vec::new());
     for (key, raw) in &table.0 {
-        let name = sound(name(key), file, &path.name(key));
+        let name = valid(name(key), file, &path.name(key));
         let at = path.key(key);
         if let RawTest::Words(_) = raw
-            && file.is_marred(&at)
+            && file.has_mistakes_at(&at)
         {
             continue;
         }
-        let test = sound(test(raw, bare), file, &at);
+        let test = valid(test(raw, bare), file, &at);
         tests = tests.zip(name.zip(test)).map(|(mut tests, one)| {
             tests.push(one);
             tests
@@ -153,13 +152,13 @@ pub(super) fn tests<N>(
     tests
 }
 
-fn test(raw: &RawTest, bare: Bare) -> Result<ValueTest, Flaw> {
+fn test(raw: &RawTest, bare: Bare) -> Result<ValueTest, Invalid> {
     match raw {
         RawTest::Text(word) if word == "present" => Ok(ValueTest::Present),
         RawTest::Text(word) if word == "absent" => Ok(ValueTest::Absent),
         RawTest::Text(text) => Ok(ValueTest::Equals(text.clone())),
         RawTest::Bare(text) if bare == Bare::Allowed => Ok(ValueTest::Equals(text.clone())),
-        RawTest::Bare(text) => Err(Flaw::new(format!("expected text, found `{text}`"))
+        RawTest::Bare(text) => Err(Invalid::new(format!("expected text, found `{text}`"))
             .hint(format!("in quotes it is text: `\"{text}\"`"))),
         RawTest::Words(RawWords {
             equals,
@@ -168,7 +167,7 @@ fn test(raw: &RawTest, bare: Bare) -> Result<ValueTest, Flaw> {
             (Some(text), None) => Ok(ValueTest::Equals(text.clone())),
             (None, Some(pattern)) => regex(pattern).map(ValueTest::Regex),
             (Some(_), Some(_)) | (None, None) => {
-                Err(Flaw::new("expected either `equals` or `regex`"))
+                Err(Invalid::new("expected either `equals` or `regex`"))
             }
         },
     }

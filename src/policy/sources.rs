@@ -26,17 +26,17 @@ struct PolicyFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
-/// Tells when the policy files have changed.
+/// Finds out when the policy files have changed.
 ///
 /// It compares contents, not times or inodes: a Kubernetes `ConfigMap` changes by a swapped symlink,
-/// an editor by a rename. A change is told once two looks in a row see the same: the first half of
+/// an editor by a rename. A change is reported once two looks in a row see the same: the first half of
 /// a file that is still being written is a policy, too, only with fewer routes. When to look is the
 /// caller's business.
 #[derive(Debug)]
 pub struct PolicyWatch {
     paths: Vec<PathBuf>,
-    /// What was told last.
-    told: Fingerprint,
+    /// What was reported last.
+    reported: Fingerprint,
     /// What the last look saw.
     seen: Fingerprint,
 }
@@ -64,7 +64,7 @@ impl Sources {
         Self { files }
     }
 
-    /// Tells this state of the files from any other.
+    /// Differs from that of any other state of the files.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut context = digest::Context::new(&digest::SHA256);
         let mut add = |bytes: &[u8]| {
@@ -133,30 +133,30 @@ impl fmt::Display for Fingerprint {
 }
 
 impl PolicyWatch {
-    /// The state that was told last.
-    pub const fn told(&self) -> Fingerprint {
-        self.told
+    /// The state that was reported last.
+    pub const fn reported(&self) -> Fingerprint {
+        self.reported
     }
 
     /// Watches `paths` for changes from the state in `seen`.
     pub const fn new(paths: Vec<PathBuf>, seen: Fingerprint) -> Self {
         Self {
             paths,
-            told: seen,
+            reported: seen,
             seen,
         }
     }
 
     /// Looks again: the new policies, or what is wrong with them, if the files have changed and
-    /// rest since the last look, and `None` otherwise. A broken state is told once.
+    /// rest since the last look, and `None` otherwise. A broken state is reported once.
     pub fn look(&mut self) -> Option<Result<Policies, Diagnostics>> {
         let sources = Sources::read(&self.paths);
         let now = sources.fingerprint();
         let rests = std::mem::replace(&mut self.seen, now) == now;
-        if !rests || now == self.told {
+        if !rests || now == self.reported {
             return None;
         }
-        self.told = now;
+        self.reported = now;
         Some(sources.compile())
     }
 }

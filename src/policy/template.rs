@@ -1,22 +1,22 @@
 //! Path templates such as `/users/{id}/files/{rest...}`: read by the domain, explained here.
 
-use super::flaw::Flaw;
+use super::invalid::Invalid;
 use crate::domain::{Template, TemplateError};
 
 /// Checks a template and names its captures, in order.
-pub(super) fn captures(text: &str) -> Result<Vec<String>, Flaw> {
+pub(super) fn captures(text: &str) -> Result<Vec<String>, Invalid> {
     if text.len() > MAX_LEN {
-        return Err(Flaw::new(format!("path is longer than {MAX_LEN} bytes")));
+        return Err(Invalid::new(format!("path is longer than {MAX_LEN} bytes")));
     }
     if text.contains('*') {
-        return Err(Flaw::new("`*` has no meaning in a path")
+        return Err(Invalid::new("`*` has no meaning in a path")
             .hint("`{name}` is one segment, `{rest...}` all that follows, `%2A` a star"));
     }
     if text.contains(char::is_whitespace) {
-        return Err(Flaw::new("path holds a blank").hint("a blank in a path is `%20`"));
+        return Err(Invalid::new("path holds a blank").hint("a blank in a path is `%20`"));
     }
     if let Some(open) = text.split('/').find(|segment| !is_closed(segment)) {
-        return Err(Flaw::new(format!(
+        return Err(Invalid::new(format!(
             "`{open}`: a bracket is not closed, or was never opened"
         )));
     }
@@ -35,21 +35,21 @@ pub(super) fn looks_like_a_capture(text: &str) -> Option<&str> {
     })
 }
 
-fn explain(error: TemplateError) -> Flaw {
-    let flaw = Flaw::new(error.to_string());
+fn explain(error: TemplateError) -> Invalid {
+    let invalid = Invalid::new(error.to_string());
     match error {
         TemplateError::NotAbsolute(text) if text.contains("://") => {
-            flaw.hint("a path alone, without scheme and host")
+            invalid.hint("a path alone, without scheme and host")
         }
-        TemplateError::NotAbsolute(text) => flaw.hint(format!("write `/{text}`")),
-        TemplateError::MixedSegment(_) => flaw.hint("`path_regex` can take a segment apart"),
+        TemplateError::NotAbsolute(text) => invalid.hint(format!("write `/{text}`")),
+        TemplateError::MixedSegment(_) => invalid.hint("`path_regex` can take a segment apart"),
         TemplateError::BadCharacter(_)
         | TemplateError::BadName(_)
         | TemplateError::DotSegment(_)
         | TemplateError::DoubledName(_)
         | TemplateError::TailNotLast(_)
         | TemplateError::TooManyForms(_)
-        | TemplateError::WithQuery(_) => flaw,
+        | TemplateError::WithQuery(_) => invalid,
     }
 }
 
@@ -58,7 +58,7 @@ fn is_closed(segment: &str) -> bool {
 }
 
 /// A malformed escape never arrives, since such requests are refused: so it was not meant.
-fn check_escapes(text: &str) -> Result<(), Flaw> {
+fn check_escapes(text: &str) -> Result<(), Invalid> {
     let is_escape = |tail: &str| {
         let digits = tail.get(..2).unwrap_or_default();
         digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -66,12 +66,14 @@ fn check_escapes(text: &str) -> Result<(), Flaw> {
     if text.split('%').skip(1).all(is_escape) {
         return Ok(());
     }
-    Err(Flaw::new("`%` is not followed by two hexadecimal digits")
-        .hint("a percent sign itself is `%25`"))
+    Err(
+        Invalid::new("`%` is not followed by two hexadecimal digits")
+            .hint("a percent sign itself is `%25`"),
+    )
 }
 
 /// Dots are dots in every spelling, and such a request is refused before it is matched.
-fn check_dots(text: &str) -> Result<(), Flaw> {
+fn check_dots(text: &str) -> Result<(), Invalid> {
     let plain = text.to_ascii_lowercase().replace("%2e", ".");
     let name = |segment: &str| segment.split(';').next().unwrap_or_default().to_owned();
     if plain
@@ -79,7 +81,7 @@ fn check_dots(text: &str) -> Result<(), Flaw> {
         .map(name)
         .any(|name| name == "." || name == "..")
     {
-        return Err(Flaw::new(
+        return Err(Invalid::new(
             "path holds a dot segment: no request with one gets this far",
         ));
     }

@@ -1,34 +1,34 @@
 //! Names in a policy, and texts that people will read or type.
 
-use super::flaw::Flaw;
+use super::invalid::Invalid;
 use crate::yaml::clip;
 
 /// Checks the name of a route or an action.
-pub(super) fn name(text: &str) -> Result<&str, Flaw> {
+pub(super) fn name(text: &str) -> Result<&str, Invalid> {
     let is_part = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
     let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
     if !starts_well || text.len() > 64 || !text.chars().all(is_part) {
-        return Err(Flaw::new(format!("`{}` is no name", clip(text)))
+        return Err(Invalid::new(format!("`{}` is no name", clip(text)))
             .hint("up to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit"));
     }
     Ok(text)
 }
 
 /// Checks a text that people will read or type.
-pub(super) fn phrase(text: &str, max: usize) -> Result<String, Flaw> {
+pub(super) fn phrase(text: &str, max: usize) -> Result<String, Invalid> {
     if text.trim().is_empty() {
-        return Err(Flaw::new("this text is empty"));
+        return Err(Invalid::new("this text is empty"));
     }
     if text.trim() != text {
-        return Err(Flaw::new("this text begins or ends with a blank"));
+        return Err(Invalid::new("this text begins or ends with a blank"));
     }
     if text.chars().any(char::is_control) {
-        return Err(Flaw::new(
+        return Err(Invalid::new(
             "this text holds a line break or another control character",
         ));
     }
     if text.chars().count() > max {
-        return Err(Flaw::new(format!(
+        return Err(Invalid::new(format!(
             "this text is longer than {max} characters"
         )));
     }

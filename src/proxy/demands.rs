@@ -1,4 +1,4 @@
-//! The demands that a request makes of whoever sends it.
+//! The demands that a request must meet.
 
 use super::error::ProxyError;
 use crate::domain::{
@@ -56,10 +56,10 @@ impl Asked {
             let binding = binding_parts(&requirement, head, captures, &body);
             let mut rows = Vec::with_capacity(requirement.show.len());
             for (label, field) in &requirement.show {
-                let told: Vec<_> = values(field, head, captures, &body);
+                let shown: Vec<_> = values(field, head, captures, &body);
                 // What a request does not have makes no row; what it has and leaves empty does.
-                if !told.is_empty() {
-                    rows.push((label.clone(), told.join(", ")));
+                if !shown.is_empty() {
+                    rows.push((label.clone(), shown.join(", ")));
                 }
             }
             shown.push(rows);

@@ -71,17 +71,17 @@ impl ProxyError {
     pub(super) fn failure(&self) -> Failure {
         Failure {
             reason: self.reason(),
-            detail: self.tells_client().then(|| chain(self)),
+            detail: self.is_shown_to_client().then(|| chain(self)),
             closes: self.closes(),
         }
     }
 
-    /// Whether the client may hear the message: it is about what the client itself sent.
-    fn tells_client(&self) -> bool {
+    /// Whether the client may see the message: it is about what the client itself sent.
+    fn is_shown_to_client(&self) -> bool {
         match self {
             Self::Body(_) | Self::Doubled(_) | Self::Normalize(_) | Self::Path(_) => true,
-            Self::Endpoint(error) => error.tells_client(),
-            Self::RequestBody(error) => error.tells_client(),
+            Self::Endpoint(error) => error.is_shown_to_client(),
+            Self::RequestBody(error) => error.is_shown_to_client(),
             Self::Audit(_) | Self::Forward(_) | Self::Refused(_) | Self::Store(_) => false,
         }
     }
@@ -127,7 +127,7 @@ fn normalized(error: &NormalizeError) -> Reason {
         NormalizeError::ConnectionHeaders
         | NormalizeError::Host(_)
         | NormalizeError::Method
-        | NormalizeError::Stolen(_)
+        | NormalizeError::ProtectedHeader(_)
         | NormalizeError::Wire(_) => Reason::AmbiguousRequest,
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn forward(
         }
     };
     if let Some(awaited) = awaited {
-        awaited.told().await;
+        awaited.flush().await;
     }
     if switches_protocols(&response) {
         let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
@@ -92,15 +92,15 @@ pub(super) async fn forward(
     Ok(response)
 }
 
-/// Tells an HTTP/1.1 client what the application says before its answer (RFC 9110 §15.2: a proxy must,
+/// Passes on to an HTTP/1.1 client the interim responses of the application (RFC 9110 §15.2: a proxy must,
 /// but for `100 Continue`, which is between us and either side).
 fn pass_on_interims(request: &mut Request<Outgoing>, awaited: &Awaited, connection: Waker) {
-    let tell = awaited.teller(connection);
+    let send = awaited.sender(connection);
     hyper::ext::on_informational(request, move |response| {
         if is_passed_on_early(response.status()) {
             let mut headers = response.headers().clone();
             cleanse_interim(&mut headers);
-            tell(response.status(), headers);
+            send(response.status(), headers);
         }
     });
 }
@@ -146,8 +146,9 @@ fn prepare(
 /// RFC 9110 §7.8: only the protocol that was asked for may be switched to.
 fn agrees(response: &Response<UpstreamBody>, asked: &HeaderValue) -> bool {
     let mut lines = response.headers().get_all(header::UPGRADE).iter();
-    let told = lines.next().map(HeaderValue::as_bytes);
-    lines.next().is_none() && told.is_some_and(|told| told.eq_ignore_ascii_case(asked.as_bytes()))
+    let answered = lines.next().map(HeaderValue::as_bytes);
+    lines.next().is_none()
+        && answered.is_some_and(|answered| answered.eq_ignore_ascii_case(asked.as_bytes()))
 }
 
 fn carry(

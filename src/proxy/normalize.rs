@@ -3,7 +3,7 @@
 use crate::domain::{Authority, Method};
 use crate::proxy::state::ProxyOptions;
 use crate::request::context::RequestContext;
-use crate::request::headers::{StolenHeader, cleanse};
+use crate::request::headers::{ProtectedHeader, cleanse};
 use crate::request::upgrade::{Upgrade, upgrade};
 use crate::transport::wire::Violation;
 use http::request::Parts;
@@ -34,7 +34,7 @@ pub(crate) enum NormalizeError {
     Method,
     /// A header that would be taken away.
     #[error(transparent)]
-    Stolen(#[from] StolenHeader),
+    ProtectedHeader(#[from] ProtectedHeader),
     /// RFC 9113 §8.2.2: connection headers in HTTP/2.
     #[error("connection headers in HTTP/2")]
     ConnectionHeaders,
@@ -67,7 +67,7 @@ pub(crate) fn normalize<'v>(
         header::TRANSFER_ENCODING,
         header::UPGRADE,
     ];
-    if !context.speaks_http1()
+    if !context.is_http1()
         && connection_headers
             .iter()
             .any(|name| parts.headers.contains_key(name))
@@ -102,22 +102,22 @@ fn host<'v>(
     if lines.next().is_some() {
         return Err(NormalizeError::Host("more than one Host header"));
     }
-    let told = line.map(|line| {
+    let host = line.map(|line| {
         line.to_str()
             .map_err(|_| NormalizeError::Host("a Host that is no text"))
     });
-    let told = told.transpose()?;
+    let host = host.transpose()?;
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-    let authority = match (authority, told) {
+    let authority = match (authority, host) {
         // By RFC 9112 §3.2.2 the target wins over `Host`; applications are known that read `Host`
         // alone.
-        (Some(authority), Some(told)) if !authority.eq_ignore_ascii_case(told) => {
+        (Some(authority), Some(host)) if !authority.eq_ignore_ascii_case(host) => {
             return Err(NormalizeError::Host(
                 "a target for another host than the Host header",
             ));
         }
         (Some(authority), _) => authority,
-        (None, Some(told)) => told,
+        (None, Some(host)) => host,
         // RFC 9112 §3.2 demands it of HTTP/1.1 only. Health checks leave it out (HAProxy's `option httpchk`);
         // every route counts that any host has, and our own endpoints are not there without one.
         (None, None) if parts.version == Version::HTTP_10 => {
@@ -142,7 +142,7 @@ fn host<'v>(
         .ok_or(NormalizeError::Host("a Host that is no host"))
 }
 
-/// The host that the application is told of where the client named none: the one that people see
+/// The host that is sent to the application where the client named none: the one that people see
 /// (RFC 9112 §3.3, "a fixed URI authority component"), or where we reach it.
 fn default_host(context: &RequestContext<'_>, options: &ProxyOptions) -> HeaderValue {
     let origin = context.origin();

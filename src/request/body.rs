@@ -48,7 +48,7 @@ impl RequestBodyError {
     }
 
     /// Whether the client is sent the message: it is about what the client sent itself.
-    pub(crate) fn tells_client(&self) -> bool {
+    pub(crate) fn is_shown_to_client(&self) -> bool {
         match self {
             Self::Broken(_) => false,
             Self::Slow | Self::TooLarge(_) => true,

@@ -15,7 +15,7 @@ impl TrustedProxies {
         Self(networks)
     }
 
-    /// Tells whether `address` is one of them.
+    /// Whether `address` is one of them.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
@@ -29,7 +29,7 @@ impl TrustedProxies {
         }
     }
 
-    /// The client's address as told by `headers`, if the peer is trusted; else the peer's.
+    /// The client's address as given in `headers`, if the peer is trusted; else the peer's.
     ///
     /// Read from the right: each trusted hop has appended the address of the one before it. A hop that is
     /// not an address ends the walk: what is left of it is not from a trusted proxy.
@@ -39,12 +39,12 @@ impl TrustedProxies {
         if !self.contains(client) {
             return client;
         }
-        let told = if headers.contains_key("x-forwarded-for") {
+        let forwarded = if headers.contains_key("x-forwarded-for") {
             hops(headers, "x-forwarded-for", |hop| hop.trim())
         } else {
             hops(headers, header::FORWARDED.as_str(), forwarded_for)
         };
-        for hop in told.iter().rev() {
+        for hop in forwarded.iter().rev() {
             let Some(address) = address(hop) else { break };
             client = address;
             if !self.contains(client) {

@@ -81,15 +81,15 @@ impl<'w> RequestContext<'w> {
             body_deadlines,
         } = received;
         let method = parts.method.as_str().parse().ok();
-        let told = || parts.headers.get(header::HOST).cloned();
+        let host = || parts.headers.get(header::HOST).cloned();
         let named = || HeaderValue::from_str(parts.uri.authority()?.as_str()).ok();
         // TLS may end at the trusted proxy in front.
-        let told_https = || {
-            let told = parts.headers.get("x-forwarded-proto");
-            told.is_some_and(|told| told.as_bytes().eq_ignore_ascii_case(b"https"))
+        let forwarded_https = || {
+            let scheme = parts.headers.get("x-forwarded-proto");
+            scheme.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
         };
         let scheme = match connection.data.hop.peer() {
-            Peer::Trusted if told_https() => "https",
+            Peer::Trusted if forwarded_https() => "https",
             Peer::Anyone | Peer::Trusted => connection.data.hop.scheme(),
         };
         Self {
@@ -104,7 +104,7 @@ impl<'w> RequestContext<'w> {
             deadline,
             body_deadlines,
             http1: parts.version != Version::HTTP_2,
-            authority: told()
+            authority: host()
                 .or_else(named)
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
@@ -112,8 +112,8 @@ impl<'w> RequestContext<'w> {
         }
     }
 
-    /// Whether the client speaks HTTP/1, whose connections can be told to close.
-    pub(crate) fn speaks_http1(&self) -> bool {
+    /// Whether the client uses HTTP/1, where `Connection: close` ends a connection.
+    pub(crate) fn is_http1(&self) -> bool {
         self.http1
     }
 

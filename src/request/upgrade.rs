@@ -40,7 +40,7 @@ pub(crate) fn upgrade(parts: &mut Parts) -> Option<Upgrade> {
     })
 }
 
-/// Tells whether a protocol may be switched to: one name, and none of those that carry HTTP again. After
+/// Whether a protocol may be switched to: one name, and none of those that carry HTTP again. After
 /// `TLS/1.2` (RFC 2817) the application takes requests that no proxy can read.
 fn is_passed_on(protocol: &str) -> bool {
     const CARRY_HTTP: &[&str] = &["h2", "h3", "http", "shttp", "spdy", "ssl", "tls"];

@@ -1,4 +1,4 @@
-//! Settings: one file, read as a whole, with every mistake of it told at once.
+//! Settings: one file, read as a whole, with all mistakes reported together.
 //!
 //! `raw.rs` is what may be written, `compile/` what it means. Secrets come by file or environment
 //! and are never shown. What stands in [`Settings`] can be used as it is.
@@ -62,7 +62,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Settings, Diagnostics> {
 }
 
 /// The policies that a settings file names, even if the rest of it cannot be used: so that the
-/// mistakes of both are told at once.
+/// mistakes of both are reported together.
 pub fn policy_paths(path: &Path) -> Vec<PathBuf> {
     let bytes = content(path).unwrap_or_default();
     let name = path.display().to_string();

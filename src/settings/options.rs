@@ -62,7 +62,7 @@ pub struct Settings {
 pub struct Listener {
     /// The address; port 0 is any that is free.
     pub address: SocketAddr,
-    /// Certificate and key, where we speak TLS. They have been read once.
+    /// Certificate and key, where we use TLS. They have been read once.
     pub tls: Option<TlsFiles>,
 }
 

@@ -11,8 +11,8 @@
 //! written in version 1 as long as that holds all of it, so that an older sidecar still reads it.
 //!
 //! The others take no additions: session, mark and grant end with the subject, a code with its hash,
-//! and each lives for minutes or weeks. A field more in one of them is a new version of it, which
-//! must be read for as long as the old records live.
+//! and each is kept for minutes or weeks. A field more in one of them is a new version of it, which
+//! must be read for as long as the old records are kept.
 
 use super::{SentCode, StoreError};
 use crate::domain::{

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 /// What a response says of the authentication of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Said {
+pub(super) enum AuthProgress {
     /// Nothing.
     Nothing,
     /// It is offered or asked for; nothing is authenticated by that.
@@ -24,25 +24,31 @@ pub(crate) fn is_begun_by(request: &HeaderMap) -> bool {
 }
 
 /// What one header line of a response says of it.
-pub(super) fn said_by(name: &HeaderName, value: &HeaderValue, succeeded: bool) -> Said {
-    let mut told = schemes(value).filter(|(scheme, _)| is_of_connections(scheme));
+pub(super) fn auth_progress(
+    name: &HeaderName,
+    value: &HeaderValue,
+    succeeded: bool,
+) -> AuthProgress {
+    let mut schemes = schemes(value).filter(|(scheme, _)| is_of_connections(scheme));
     match name.as_str() {
         // A success that still names it, or a token for the client, is part of a handshake.
         "www-authenticate" | "proxy-authenticate" => {
-            let said = told.map(|(_, has_more)| {
+            let progress = schemes.map(|(_, has_more)| {
                 if has_more || succeeded {
-                    Said::Begun
+                    AuthProgress::Begun
                 } else {
-                    Said::Offered
+                    AuthProgress::Offered
                 }
             });
-            said.max().unwrap_or(Said::Nothing)
+            progress.max().unwrap_or(AuthProgress::Nothing)
         }
         // RFC 7615. Digest and SCRAM use it as well, and those log in one request.
-        "authentication-info" | "proxy-authentication-info" if told.next().is_some() => Said::Begun,
+        "authentication-info" | "proxy-authentication-info" if schemes.next().is_some() => {
+            AuthProgress::Begun
+        }
         // IIS says it of every Negotiate, be it kept or not.
-        "persistent-auth" => Said::Begun,
-        _ => Said::Nothing,
+        "persistent-auth" => AuthProgress::Begun,
+        _ => AuthProgress::Nothing,
     }
 }
 
@@ -112,33 +118,46 @@ mod tests {
 
     #[test]
     fn an_answer_tells_how_far_it_is() {
-        let says = |name: &'static str, value, succeeded| {
+        let progress_of = |name: &'static str, value, succeeded| {
             let name = HeaderName::from_static(name);
-            said_by(&name, &HeaderValue::from_static(value), succeeded)
+            auth_progress(&name, &HeaderValue::from_static(value), succeeded)
         };
-        for (value, succeeded, said) in [
-            ("NTLM", false, Said::Offered),
-            ("Negotiate, NTLM", false, Said::Offered),
-            ("Basic realm=\"a, b\", ntlm", false, Said::Offered),
-            ("NTLM TlRMTVNTUAAC", false, Said::Begun),
-            ("Basic realm=x, Negotiate oYG2", false, Said::Begun),
-            ("Negotiate oYG2", true, Said::Begun),
-            ("Negotiate", true, Said::Begun),
-            ("Basic realm=\"Negotiate\"", false, Said::Nothing),
-            ("Digest realm=x, qop=auth", false, Said::Nothing),
+        for (value, succeeded, progress) in [
+            ("NTLM", false, AuthProgress::Offered),
+            ("Negotiate, NTLM", false, AuthProgress::Offered),
+            ("Basic realm=\"a, b\", ntlm", false, AuthProgress::Offered),
+            ("NTLM TlRMTVNTUAAC", false, AuthProgress::Begun),
+            ("Basic realm=x, Negotiate oYG2", false, AuthProgress::Begun),
+            ("Negotiate oYG2", true, AuthProgress::Begun),
+            ("Negotiate", true, AuthProgress::Begun),
+            ("Basic realm=\"Negotiate\"", false, AuthProgress::Nothing),
+            ("Digest realm=x, qop=auth", false, AuthProgress::Nothing),
         ] {
-            assert_eq!(says("www-authenticate", value, succeeded), said, "{value}");
-            assert_eq!(says("proxy-authenticate", value, succeeded), said);
+            assert_eq!(
+                progress_of("www-authenticate", value, succeeded),
+                progress,
+                "{value}"
+            );
+            assert_eq!(
+                progress_of("proxy-authenticate", value, succeeded),
+                progress
+            );
         }
-        assert_eq!(says("persistent-auth", "false", true), Said::Begun);
         assert_eq!(
-            says("authentication-info", "Negotiate oY", true),
-            Said::Begun
+            progress_of("persistent-auth", "false", true),
+            AuthProgress::Begun
         );
         assert_eq!(
-            says("authentication-info", "nextnonce=\"n\"", true),
-            Said::Nothing
+            progress_of("authentication-info", "Negotiate oY", true),
+            AuthProgress::Begun
         );
-        assert_eq!(says("content-type", "NTLM x", true), Said::Nothing);
+        assert_eq!(
+            progress_of("authentication-info", "nextnonce=\"n\"", true),
+            AuthProgress::Nothing
+        );
+        assert_eq!(
+            progress_of("content-type", "NTLM x", true),
+            AuthProgress::Nothing
+        );
     }
 }

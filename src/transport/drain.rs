@@ -53,7 +53,7 @@ impl Drain {
     }
 }
 
-/// Delays the end of draining while it lives.
+/// Delays the end of draining until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Working(Rc<Drain>);
 

@@ -191,13 +191,13 @@ async fn serve_connection<H, S>(
             service.transport().drain.begun().await;
             tokio::time::sleep(DRAIN_GRACE).await;
         };
-        let told = tokio::select! {
+        let protocol = tokio::select! {
             // What is there already counts, however late this task comes to look.
             biased;
-            told = sniffed => told.ok(),
+            protocol = sniffed => protocol.ok(),
             () = silent => None,
         };
-        match told {
+        match protocol {
             Some(Ok(h2)) => h2,
             // The client stopped within the preface, or at the `P` of `POST`: HTTP/1 has a deadline for it.
             None if !prefix.is_empty() => false,

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::time::{Sleep, sleep_until};
 
-/// A response body; its request is in flight while it lives.
+/// A response body; its request is in flight until it is dropped.
 #[derive(Debug)]
 pub(super) struct ResponseBody<B> {
     body: B,

@@ -46,7 +46,7 @@ pub(crate) trait Service: 'static {
     ) -> impl Future<Output = TimedResponse<Self::Body>>;
 }
 
-/// Which HTTP a client speaks.
+/// The version of HTTP that a client uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// HTTP/1.0 and 1.1.

@@ -7,7 +7,7 @@ pub(crate) fn switches_protocols<B>(response: &Response<B>) -> bool {
     response.status() == StatusCode::SWITCHING_PROTOCOLS
 }
 
-/// RFC 9110 §15.2: what may be told before the answer. We meet `Expect` ourselves, and a switch of
+/// RFC 9110 §15.2: what may be sent before the final response. We meet `Expect` ourselves, and a switch of
 /// protocols is an answer.
 pub(crate) fn is_passed_on_early(status: StatusCode) -> bool {
     status.is_informational()

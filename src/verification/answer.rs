@@ -4,7 +4,7 @@ use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
 use super::factors::{self, AnswerValue, Check};
 use super::throttle::{is_about_resending, refusal};
-use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, tell_of};
+use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     AttemptCount, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
@@ -54,7 +54,7 @@ pub enum AnswerOutcome {
 /// Why an answer or a request for a code was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The reason that the client is told.
+    /// The reason that the client is given.
     pub reason: Reason,
     /// How long to wait, if waiting helps.
     pub retry_after: Option<Duration>,
@@ -255,7 +255,7 @@ impl Verifier {
             return self.refuse(Some(&challenge), &answering, refusal);
         }
         let mut event = self.event(EventKind::Verified, Outcome::Succeeded, &answering.caller);
-        tell_of(&mut event, &challenge, Some(answering.factor));
+        describe(&mut event, &challenge, Some(answering.factor));
         event.grant = verified.grant.as_ref().map(|grant| grant.id);
         // If this fails the client never gets the new browser key, so the grant opens nothing.
         self.services.audit.record(&event)?;
@@ -276,7 +276,7 @@ impl Verifier {
         let (challenge, answering) = (&case.challenge, &case.answering);
         let caller = &answering.caller;
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
-        tell_of(&mut event, challenge, Some(answering.factor));
+        describe(&mut event, challenge, Some(answering.factor));
         self.services.audit.record(&event)?;
         let available = self.available_to(case.user.as_ref(), &challenge.demand.requirement);
         Ok(AnswerOutcome::MoreNeeded {
@@ -296,7 +296,7 @@ impl Verifier {
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Refused, caller);
         event.factor = Some(answering.factor);
         if let Some(challenge) = challenge {
-            tell_of(&mut event, challenge, Some(answering.factor));
+            describe(&mut event, challenge, Some(answering.factor));
         }
         event.reason = Some(refusal.reason);
         self.services.audit.record(&event)?;

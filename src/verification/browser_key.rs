@@ -34,7 +34,7 @@ pub fn anti_forgery_token(browser_key: &BrowserKeyHash, keys: &Keys) -> String {
     BASE64URL_NOPAD.encode(&keys.mac(Purpose::AntiForgery, &[browser_key.as_bytes()]))
 }
 
-/// Tells whether `token` belongs to the browser key.
+/// Whether `token` belongs to the browser key.
 pub fn anti_forgery_matches(token: &str, browser_key: &BrowserKeyHash, keys: &Keys) -> bool {
     let Ok(token) = BASE64URL_NOPAD.decode(token.as_bytes()) else {
         return false;

@@ -1,10 +1,10 @@
-//! Requests for a code by mail: counted first, then sent, and the client is told the outcome.
+//! Requests for a code by mail: counted first, then sent, and the client gets the outcome.
 
 use super::answer::{Refusal, barred};
 use super::error::VerifyError;
 use super::factors::{CodeRequest, mask, send};
 use super::throttle::Try;
-use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, tell_of};
+use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{AttemptCount, Challenge, Factor, Reason, Requirement, RouteId, Timestamp};
 use crate::locale::Locale;
@@ -75,7 +75,7 @@ impl Verifier {
             return self.not_sent(Some(&challenge), caller, refusal);
         };
         let mut event = self.event(EventKind::CodeSent, Outcome::Succeeded, caller);
-        tell_of(&mut event, &challenge, Some(Factor::EmailCode));
+        describe(&mut event, &challenge, Some(Factor::EmailCode));
         self.services.audit.record(&event)?;
         Ok(Sending::Sent {
             hint: mask(email),
@@ -119,7 +119,7 @@ impl Verifier {
         }
         event.factor = Some(Factor::EmailCode);
         if let Some(challenge) = challenge {
-            tell_of(&mut event, challenge, Some(Factor::EmailCode));
+            describe(&mut event, challenge, Some(Factor::EmailCode));
         }
         event.reason = Some(refusal.reason);
         self.services.audit.record(&event)?;

@@ -14,9 +14,9 @@ use std::time::Duration;
 /// The settings of verification.
 #[derive(Clone, Copy, Debug)]
 pub struct VerificationSettings {
-    /// How long a challenge lives.
+    /// How long a challenge is valid.
     pub challenge_life: Duration,
-    /// How long a code lives, at most [`MAX_CODE_LIFE`](super::MAX_CODE_LIFE) and the challenge.
+    /// How long a code is valid, at most [`MAX_CODE_LIFE`](super::MAX_CODE_LIFE) and the challenge.
     pub code_life: Duration,
     /// How many TOTP steps before and after the present one are accepted, 0 or 1 (RFC 6238 §5.2).
     pub totp_skew: u8,

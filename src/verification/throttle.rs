@@ -70,7 +70,7 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Try<'a> {
     pub(super) challenge: ChallengeId,
-    /// How long the challenge lives.
+    /// How long the challenge is valid.
     pub(super) life: Duration,
     pub(super) counted_by: CountedBy,
     /// The canonical user, so that another spelling of the name does not get counters of its own.
@@ -85,9 +85,9 @@ pub enum CountedBy {
     /// The start of the session, where the store has it: it stays the same when the cookie changes.
     Began(Timestamp),
     /// A subject that a trusted proxy asserts, in the browser in which it last verified.
-    Familiar(BrowserKeyHash),
+    KnownBrowser(BrowserKeyHash),
     /// A subject that a trusted proxy asserts, in any other browser.
-    Stranger,
+    OtherBrowser,
 }
 
 impl CountedBy {
@@ -99,8 +99,8 @@ impl CountedBy {
                 began = at.as_millis().to_be_bytes();
                 (b"began ", &began)
             }
-            Self::Familiar(browser) => (b"familiar ", browser.as_bytes()),
-            Self::Stranger => (b"stranger ", b""),
+            Self::KnownBrowser(browser) => (b"familiar ", browser.as_bytes()),
+            Self::OtherBrowser => (b"stranger ", b""),
         };
         [kind, value, user.as_str().as_bytes()].concat()
     }
@@ -226,12 +226,12 @@ impl Throttle<'_> {
 /// The counters that `user unlock` clears: consecutive failures by factor, and those that are shared by
 /// all browsers in which the user has not verified.
 pub fn locks_of(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
-    let stranger = CountedBy::Stranger;
-    let of_strangers = |factor| session_keys(stranger, user, factor, keys);
-    let codes = key(CODES_IN_SESSION, &[&stranger.of(user)], keys);
+    let other_browser = CountedBy::OtherBrowser;
+    let in_other_browsers = |factor| session_keys(other_browser, user, factor, keys);
+    let codes = key(CODES_IN_SESSION, &[&other_browser.of(user)], keys);
     let locks = Factor::ALL.into_iter().flat_map(|factor| {
         let locked = factor_key(user, factor, keys);
-        std::iter::once(locked).chain(of_strangers(factor))
+        std::iter::once(locked).chain(in_other_browsers(factor))
     });
     locks.chain([codes]).collect()
 }
@@ -306,7 +306,7 @@ mod tests {
         Try {
             challenge: ChallengeId::new([1; 16]),
             life: Duration::from_mins(10),
-            counted_by: CountedBy::Stranger,
+            counted_by: CountedBy::OtherBrowser,
             user,
             address: "192.0.2.1".parse().unwrap(),
         }
@@ -335,12 +335,12 @@ mod tests {
             };
             throttle.session_keys(who, Factor::Password)
         };
-        let stranger = in_session(CountedBy::Stranger);
-        let browser = |number| CountedBy::Familiar(BrowserKeyHash::new([number; 32]));
-        assert_ne!(in_session(browser(1)), stranger);
+        let other_browser = in_session(CountedBy::OtherBrowser);
+        let browser = |number| CountedBy::KnownBrowser(BrowserKeyHash::new([number; 32]));
+        assert_ne!(in_session(browser(1)), other_browser);
         assert_ne!(in_session(browser(1)), in_session(browser(2)));
         let unlocked = locks_of(&user, &keys);
-        assert!(stranger.iter().all(|key| unlocked.contains(key)));
+        assert!(other_browser.iter().all(|key| unlocked.contains(key)));
     }
 
     #[test]

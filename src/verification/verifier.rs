@@ -149,7 +149,7 @@ impl Verifier {
         Ok(is_here.then_some(challenge))
     }
 
-    /// Tells by which factors the claimant can satisfy a challenge. Reads the directory once.
+    /// By which factors the claimant can satisfy a challenge. Reads the directory once.
     pub async fn available_factors(
         &self,
         challenge: &Challenge,
@@ -159,7 +159,7 @@ impl Verifier {
         Ok(self.available_to(user.as_ref(), &challenge.demand.requirement))
     }
 
-    /// Tells the elevation of a session. Reads the store once.
+    /// The elevation of a session. Reads the store once.
     pub async fn status(&self, claimant: &Claimant<'_>) -> Result<Status, VerifyError> {
         let Services {
             clock, settings, ..
@@ -275,7 +275,11 @@ pub(super) fn attempt<'a>(
 }
 
 /// Adds what the audit log should know of a challenge.
-pub(super) fn tell_of<'e>(event: &mut Event<'e>, challenge: &'e Challenge, factor: Option<Factor>) {
+pub(super) fn describe<'e>(
+    event: &mut Event<'e>,
+    challenge: &'e Challenge,
+    factor: Option<Factor>,
+) {
     let requirement = &*challenge.demand.requirement;
     event.routes = vec![&challenge.route];
     event.action = Some(&requirement.action);

@@ -54,14 +54,14 @@ pub struct Problem {
 impl Problem {
     /// Explains `reason`. The status is the caller's business.
     pub fn new(reason: Reason, status: u16, site: &Site) -> Self {
-        let told = explain(reason, site.locale);
+        let explanation = explain(reason, site.locale);
         Self {
             kind: format!("{}/problems/{reason}", site.prefix),
-            title: told.title.to_owned(),
+            title: explanation.title.to_owned(),
             status,
             code: reason.as_str().to_ascii_uppercase().replace('-', "_"),
             reason: reason.as_str(),
-            detail: told.meaning.to_owned(),
+            detail: explanation.meaning.to_owned(),
             challenge: None,
             request_id: None,
             retry_after: None,
@@ -88,14 +88,14 @@ impl Problem {
         self
     }
 
-    /// Tells how long to wait; the same number belongs into `Retry-After`.
+    /// How long to wait; the same number belongs into `Retry-After`.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(retry_after(wait));
         self
     }
 
-    /// Tells where to sign in.
+    /// Where to sign in.
     #[must_use]
     pub fn with_login_url(mut self, url: impl Into<String>) -> Self {
         self.login_url = Some(url.into());

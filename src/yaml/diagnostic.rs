@@ -1,4 +1,4 @@
-//! Mistakes in files, told so that an operator can mend all of them in one go.
+//! Mistakes in files, reported together, so that an operator can correct all of them in one go.
 
 use std::fmt;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl fmt::Display for Position {
 }
 
 impl Diagnostic {
-    /// Tells of a mistake that concerns a file as a whole, such as that it cannot be read.
+    /// A mistake that concerns a file as a whole, such as that it cannot be read.
     pub fn whole_file(file: &str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -116,12 +116,12 @@ impl Diagnostics {
         self.0.append(&mut others.0);
     }
 
-    /// Tells whether there is none.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Tells how many there are.
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }

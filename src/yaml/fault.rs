@@ -14,7 +14,7 @@ pub(super) struct Fault {
     pub(super) hint: Option<String>,
     /// The field that is missing, if that is the fault.
     pub(super) missing: Option<&'static str>,
-    /// Whether it only repeats that something was passed over, which has been told already.
+    /// Whether it only repeats that something was passed over, which has been reported already.
     pub(super) is_echo: bool,
 }
 

@@ -86,18 +86,18 @@ impl File {
         }
     }
 
-    /// Tells whether `path` is written in the file, even if its value was faulty.
+    /// Whether `path` is written in the file, even if its value was faulty.
     pub fn mentions(&self, path: impl Into<Path>) -> bool {
         let path = path.into();
         let root = self.root.as_ref();
         root.is_some_and(|root| locate::exact(root, &self.faulty, &path).is_some())
     }
 
-    /// Tells whether something at `path` or below it was faulty and passed over.
-    pub fn is_marred(&self, path: impl Into<Path>) -> bool {
+    /// Whether something at `path` or below it was faulty and passed over.
+    pub fn has_mistakes_at(&self, path: impl Into<Path>) -> bool {
         let root = self.root.as_ref();
         let node = root.and_then(|root| locate::exact(root, &self.faulty, &path.into()));
-        node.is_some_and(|node| self.is_marred_below(node))
+        node.is_some_and(|node| self.has_mistakes_below(node))
     }
 
     /// Reports a mistake at `path`.
@@ -164,7 +164,7 @@ impl File {
         self.add(Severity::Note, &path.into(), message.into(), None);
     }
 
-    /// Tells whether a mistake was found so far.
+    /// Whether a mistake was found so far.
     pub fn has_mistakes(&self) -> bool {
         !self.mistakes.list.is_empty()
     }
@@ -180,12 +180,15 @@ impl File {
         (mistakes.finish(&name), remarks.finish(&name))
     }
 
-    fn is_marred_below(&self, node: &Node) -> bool {
+    fn has_mistakes_below(&self, node: &Node) -> bool {
         let mut entries = node.entries().iter();
         self.faulty.contains(&node.id)
             || entries
-                .any(|(key, value)| self.faulty.contains(&key.id) || self.is_marred_below(value))
-            || node.items().iter().any(|item| self.is_marred_below(item))
+                .any(|(key, value)| self.faulty.contains(&key.id) || self.has_mistakes_below(value))
+            || node
+                .items()
+                .iter()
+                .any(|item| self.has_mistakes_below(item))
     }
 
     fn refuse_empty_below(&mut self, node: &Node) {

@@ -1,7 +1,7 @@
 //! Files in YAML: read as far as they can be, with every mistake pointed at by line and column.
 //!
 //! [`read`] gives a typed value and a [`File`]. The value has plain types; what they mean is checked
-//! by whoever asked for it, and reported to the file by [`Path`]. Size, depth and the expansion of
+//! by the caller that asked for it, and reported to the file by [`Path`]. Size, depth and the expansion of
 //! aliases are bounded. No other module names the YAML library.
 
 mod diagnostic;

@@ -21,7 +21,7 @@ pub(super) struct Unreadable {
 
 /// Reads the tree of a text.
 pub(super) fn parse(text: &str) -> Result<Node, Unreadable> {
-    if let Some(position) = crowded_line(text) {
+    if let Some(position) = overlong_line(text) {
         return Err(Unreadable {
             position: Some(position),
             message: "too many brackets on one line".to_owned(),
@@ -51,7 +51,7 @@ pub(super) fn position(text: &str, id: u32) -> Option<Position> {
 /// The library's scanner takes time in the square of the brackets open on one line (a megabyte of
 /// them is many minutes), and only reports afterwards how deep they were. Quoted brackets cannot be
 /// told apart before the text is scanned, so the closing ones are not quite believed.
-fn crowded_line(text: &str) -> Option<Position> {
+fn overlong_line(text: &str) -> Option<Position> {
     text.split('\n').enumerate().find_map(|(index, line)| {
         let (mut open, mut opened) = (0_usize, 0_usize);
         let column = line.chars().position(|char| {

@@ -34,13 +34,13 @@ pub(super) enum Kind {
     Other,
 }
 
-/// Tells whether frameworks may take fields of a body for parameters of the request, by one line of its
+/// Whether frameworks may take fields of a body for parameters of the request, by one line of its
 /// content type: Laravel and Rails do so with JSON as well, and Rack with every multipart type.
 pub(in crate::domain) fn may_hold_parameters(line: &[u8]) -> bool {
     is_urlencoded(line) || names_any(line, &[MULTIPART, JSON, REPORT])
 }
 
-/// Tells whether frameworks may take a body for an urlencoded form, by one line of its content type.
+/// Whether frameworks may take a body for an urlencoded form, by one line of its content type.
 pub(in crate::domain) fn is_urlencoded(line: &[u8]) -> bool {
     names_any(line, &[FORM, OLD_FORM])
 }

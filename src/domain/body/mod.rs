@@ -155,7 +155,7 @@ impl<'b> Body<'b> {
             }))
     }
 
-    /// Tells whether the body holds all that `matchers` ask for.
+    /// Whether the body holds all that `matchers` ask for.
     pub(super) fn holds_all(
         &self,
         matchers: &[BodyMatcher],
@@ -176,7 +176,7 @@ impl<'b> Body<'b> {
         refusal.map_or(Ok(true), Err)
     }
 
-    /// Tells whether the body holds what `matcher` asks for.
+    /// Whether the body holds what `matcher` asks for.
     pub(super) fn holds(
         &self,
         matcher: &BodyMatcher,
@@ -226,7 +226,7 @@ impl<'b> Body<'b> {
         }
     }
 
-    /// Tells whether the body is a form with at least one field.
+    /// Whether the body is a form with at least one field.
     pub(super) fn is_filled_form(&self) -> bool {
         matches!(&self.content, Content::Form { form, .. } if !form.fields.is_empty())
     }
@@ -316,7 +316,7 @@ impl<'b> Body<'b> {
         }
     }
 
-    /// Whether there is a body whose fields cannot be told.
+    /// Whether there is a body whose fields cannot be read.
     pub(super) fn is_opaque(&self) -> bool {
         match &self.content {
             Content::GraphQl(_) | Content::Other(_) => true,
@@ -330,20 +330,20 @@ impl<'b> Body<'b> {
         let Content::Form { form, multipart } = &self.content else {
             return None;
         };
-        let mut told = FormFields {
+        let mut fields = FormFields {
             multipart: *multipart,
             values: Vec::new(),
             files: Vec::new(),
         };
         for field in &form.fields {
             match field.file {
-                Some(_) => told.files.push(field.name.clone()),
-                None => told
+                Some(_) => fields.files.push(field.name.clone()),
+                None => fields
                     .values
                     .push((field.name.clone(), field.text().ok()?.to_owned())),
             }
         }
-        Some(told)
+        Some(fields)
     }
 
     fn content(&self) -> &Content {
@@ -400,7 +400,7 @@ impl<'b> Body<'b> {
     }
 }
 
-/// Tells whether a parameter of the query passes the test for a field of the body: to applications
+/// Whether a parameter of the query passes the test for a field of the body: to applications
 /// that ask for a parameter by its name alone (servlets, Rails, PHP's `$_REQUEST`) it is the same.
 fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
     let sent = head.parameters();
@@ -415,7 +415,7 @@ fn cookie_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
     test.holds_for_any(cookies_named(head.headers, name).iter())
 }
 
-/// Tells whether the query alone asks for all that `matchers` want of the body. Such an application may
+/// Whether the query alone asks for all that `matchers` want of the body. Such an application may
 /// not look at the body at all: what is absent is then asked of the query, too.
 pub(super) fn query_asks(matchers: &[BodyMatcher], head: &RequestHead<'_>) -> bool {
     let mut names_any = false;

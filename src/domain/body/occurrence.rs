@@ -36,7 +36,7 @@ impl Body<'_> {
         }
     }
 
-    /// Tells whether the value at a pointer is there for every application, in every item where it meets
+    /// Whether the value at a pointer is there for every application, in every item where it meets
     /// a list, and is one that none takes for unset.
     pub(super) fn member_is_certain(&self, pointer: &str, head: &RequestHead<'_>) -> bool {
         let shadow = super::parameter_at(pointer).map(|name| head.parameter(name));
@@ -135,7 +135,7 @@ impl Json {
         self.occurrence(&format!("/{escaped}"))
     }
 
-    /// Tells whether every application finds a value at the pointer that none takes for unset.
+    /// Whether every application finds a value at the pointer that none takes for unset.
     pub(super) fn is_certain(&self, pointer: &str) -> bool {
         let tokens: Vec<String> = Self::tokens(pointer).collect();
         self.is_certain_at(&tokens)

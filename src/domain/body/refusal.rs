@@ -1,6 +1,6 @@
 //! Why a body cannot be judged.
 
-/// A body that some route must read, and cannot: the request is refused, never waved through.
+/// A body that some route must read, and cannot: the request is refused, never forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // the message of each variant is its description
 pub enum BodyRefusal {

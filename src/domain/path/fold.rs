@@ -29,7 +29,7 @@ pub(crate) fn fold_into<'b>(text: &'b str, buffer: &'b mut [u8; 64]) -> Cow<'b, 
     std::str::from_utf8(room).map_or_else(|_| fold(text), Cow::Borrowed)
 }
 
-/// Tells whether two texts are the same but for letter case.
+/// Whether two texts are the same but for letter case.
 pub(crate) fn same_folded(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
         || (!(one.is_ascii() && other.is_ascii()) && fold(one) == fold(other))

@@ -38,14 +38,14 @@ impl<'r> RequestPath<'r> {
         if !raw.starts_with('/') {
             return Err(Ambiguous::NotOriginForm);
         }
-        let others = match look_of(raw) {
-            Look::Plain => Vec::new(),
-            Look::PlainDirectory => raw
+        let others = match shape_of(raw) {
+            Shape::Plain => Vec::new(),
+            Shape::PlainDirectory => raw
                 .strip_suffix('/')
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            Look::Special => readings::other_readings(raw, *accept)?,
+            Shape::Special => readings::other_readings(raw, *accept)?,
         };
         Ok(Self { raw, others })
     }
@@ -74,7 +74,7 @@ impl<'r> RequestPath<'r> {
         self.raw
     }
 
-    /// Tells whether some application reads a host in the path (`//host/…`), and may take it for the
+    /// Whether some application reads a host in the path (`//host/…`), and may take it for the
     /// request's.
     pub(crate) fn names_host(&self) -> bool {
         self.readings().any(|reading| reading.starts_with("//"))
@@ -88,7 +88,7 @@ impl<'r> RequestPath<'r> {
 
 /// What one pass over the bytes tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+enum Shape {
     /// Letters, digits and harmless marks: one reading.
     Plain,
     /// As plain, with one slash at the end.
@@ -97,7 +97,7 @@ enum Look {
     Special,
 }
 
-fn look_of(raw: &str) -> Look {
+fn shape_of(raw: &str) -> Shape {
     let mut before = b' ';
     for byte in raw.bytes() {
         let harmless = byte.is_ascii_alphanumeric()
@@ -107,14 +107,14 @@ fn look_of(raw: &str) -> Look {
             )
             || (byte == b'/' && before != b'/');
         if !harmless {
-            return Look::Special;
+            return Shape::Special;
         }
         before = byte;
     }
     if before == b'/' && raw.len() > 1 {
-        Look::PlainDirectory
+        Shape::PlainDirectory
     } else {
-        Look::Plain
+        Shape::Plain
     }
 }
 

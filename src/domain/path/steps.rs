@@ -318,7 +318,7 @@ pub(super) fn resolve_dots(path: &str) -> Option<String> {
     })
 }
 
-/// Tells whether a segment is nothing but dots, blanks around them aside.
+/// Whether a segment is nothing but dots, blanks around them aside.
 pub(super) fn is_dots(segment: &str) -> bool {
     segment.contains('.') && segment.chars().all(|c| c == '.' || c.is_whitespace())
 }

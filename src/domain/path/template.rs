@@ -161,7 +161,7 @@ pub(crate) fn pieces(form: &str) -> impl Iterator<Item = TemplateSegment<'_>> {
         .map(piece)
 }
 
-/// Matches one of the [`Template::route_forms`], blind to letter case and empty segments.
+/// Matches one of the [`Template::route_forms`], without regard to letter case and empty segments.
 pub(crate) fn captures_folded<'p>(form: &str, path: &'p str) -> Option<Vec<&'p str>> {
     captures(form, path, Comparison::Folded)
 }
@@ -182,7 +182,7 @@ pub(crate) fn after_empty(path: &str) -> Option<&str> {
     rest.contains(|c| c != '/').then_some(rest)
 }
 
-/// Tells whether `path` is exactly one of the [`Template::exception_forms`].
+/// Whether `path` is exactly one of the [`Template::exception_forms`].
 pub(crate) fn matches_exactly(form: &str, path: &str) -> bool {
     captures(form, path, Comparison::Exact).is_some()
 }

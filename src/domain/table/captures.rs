@@ -18,7 +18,7 @@ impl Captures {
             .map(|(_, value)| &**value)
     }
 
-    /// Tells whether the values are of a match at all, and keeps them.
+    /// Whether the values are of a match at all, and keeps them.
     pub(super) fn add<'n>(
         &mut self,
         names: impl Iterator<Item = &'n str>,

@@ -125,7 +125,7 @@ impl Compiled {
         matched.then_some(captures)
     }
 
-    /// Tells whether any reading of the path matches; asks neither the index nor the request.
+    /// Whether any reading of the path matches; asks neither the index nor the request.
     pub(super) fn path_holds(&self, path: &RequestPath<'_>) -> bool {
         self.captures(path).is_some()
     }
@@ -167,7 +167,7 @@ impl Compiled {
         }
     }
 
-    /// Tells whether what the route looks for in a body may be sent unseen after this request. So the handshake
+    /// Whether what the route looks for in a body may be sent unseen after this request. So the handshake
     /// is held to what the route requires, whatever method, query and headers it names, which messages do not
     /// have.
     pub(super) fn hides_in(&self, head: &RequestHead<'_>) -> bool {
@@ -212,7 +212,7 @@ impl Compiled {
         }) || self.body_asks(body)
     }
 
-    /// Tells whether the body alone asks for all that the route wants of the query. Such an application may
+    /// Whether the body alone asks for all that the route wants of the query. Such an application may
     /// not look at the query of a POST at all (CGI.pm): what is absent is then asked of the body.
     fn body_asks(&self, body: &Body<'_>) -> bool {
         let tests = &self.route.matcher.query;
@@ -236,7 +236,7 @@ impl Compiled {
             .all(|(name, test)| header_test_holds(head, name, test))
     }
 
-    /// Tells whether an exception holds: under every reading, and for every claimed method. Without
+    /// Whether an exception holds: under every reading, and for every claimed method. Without
     /// the body, whether one holds whatever the body says.
     pub(super) fn is_excepted(
         &self,
@@ -250,7 +250,7 @@ impl Compiled {
             .any(|exception| exception.fails(head, claimed, fields).is_none())
     }
 
-    /// Tells whether an exception holds unless the body says otherwise.
+    /// Whether an exception holds unless the body says otherwise.
     pub(super) fn may_be_excepted(&self, head: &RequestHead<'_>, claimed: MethodSet) -> bool {
         self.exceptions.iter().any(|exception| {
             exception

@@ -139,7 +139,7 @@ fn parameter_of<'h>(head: &RequestHead<'h>, name: &str) -> Occurrence<'h> {
     head.parameter(name)
 }
 
-/// Tells whether the request is for the host in the very spelling that applications compare: in lower case
+/// Whether the request is for the host in the very spelling that applications compare: in lower case
 /// and without the dot of the root.
 fn is_host(head: &RequestHead<'_>, host: &HostPattern) -> bool {
     let sent = head.headers.get(http::header::HOST);

@@ -45,7 +45,7 @@ pub enum Applicability {
 }
 
 impl RouteTable {
-    /// Tells for every route how `head` stands to it. Goes through all of them without the index.
+    /// For every route, how `head` stands to it. Goes through all of them without the index.
     pub fn explain(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Vec<Explained> {
         self.routes
             .iter()
@@ -55,7 +55,7 @@ impl RouteTable {
 }
 
 impl Explained {
-    /// Tells whether the path is the route's, so that the other parts are worth showing.
+    /// Whether the path is the route's, so that the other parts are worth showing.
     pub fn path_holds(&self) -> bool {
         self.parts
             .first()
@@ -140,7 +140,7 @@ fn excepted(
     for (index, exception) in compiled.exceptions().iter().enumerate() {
         let failing = |fields| exception.fails(head, head.claimed, fields);
         let fields = body.map_or(BodyFields::Unknown, BodyFields::Of);
-        let (told, verdict) = match (failing(BodyFields::Ignored), failing(fields)) {
+        let (finding, verdict) = match (failing(BodyFields::Ignored), failing(fields)) {
             (_, None) => ("holds".to_owned(), Applicability::Fails),
             (None, Some(_)) if body.is_none() => (
                 "holds if no field of the body has a name of it".to_owned(),
@@ -151,7 +151,7 @@ fn excepted(
                 Applicability::Holds,
             ),
         };
-        let asked = format!("exception {} {told}", index + 1);
+        let asked = format!("exception {} {finding}", index + 1);
         parts.push(MatchPart { asked, verdict });
     }
     parts

@@ -31,12 +31,12 @@ struct Pending {
 }
 
 impl FoundRoutes {
-    /// Tells whether no route applies, whatever the body says.
+    /// Whether no route applies, whatever the body says.
     pub fn is_empty(&self) -> bool {
         self.matches.is_empty() && self.pending.is_empty()
     }
 
-    /// Tells whether the body must be read before it is known which routes apply.
+    /// Whether the body must be read before it is known which routes apply.
     pub fn awaits_body(&self) -> bool {
         !self.pending.is_empty()
     }
@@ -53,7 +53,7 @@ impl FoundRoutes {
 
     /// Decides what waited. `head` is the one that was found with.
     ///
-    /// A body that cannot tell is refused: a guarded route is never waved through.
+    /// A body that cannot tell is refused: a request that may be for a guarded route is never forwarded.
     pub fn settle(
         self,
         head: &RequestHead<'_>,

@@ -111,7 +111,7 @@ impl RouteTable {
             }
         };
         for reading in head.path.readings() {
-            self.templates.visit(reading, &mut consider);
+            self.templates.for_each_match(reading, &mut consider);
             // The test alone allocates nothing; which ones matched is asked only if any did.
             if let Some(regexes) = self.regexes.as_ref().filter(|set| set.is_match(reading)) {
                 for index in regexes.matches(reading) {

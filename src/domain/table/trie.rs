@@ -50,21 +50,21 @@ impl Trie {
     /// Visits every route that one reading may belong to, no deeper than the longest template. Letter case
     /// does not count, nor do empty segments, unless a placeholder stands where one is followed by another
     /// segment: there both ways are gone.
-    pub(super) fn visit(&self, reading: &str, visit: &mut impl FnMut(usize)) {
-        self.visit_below(0, reading, visit);
+    pub(super) fn for_each_match(&self, reading: &str, found: &mut impl FnMut(usize)) {
+        self.match_below(0, reading, found);
     }
 
-    fn visit_below(&self, node: usize, rest: &str, visit: &mut impl FnMut(usize)) {
+    fn match_below(&self, node: usize, rest: &str, found: &mut impl FnMut(usize)) {
         let Some(node) = self.nodes.get(node) else {
             return;
         };
-        node.tails.iter().for_each(|route| visit(*route));
+        node.tails.iter().for_each(|route| found(*route));
         if let (Some(next), Some(after)) = (node.param, after_empty(rest)) {
-            self.visit_below(next, after, visit);
+            self.match_below(next, after, found);
         }
         let rest = rest.trim_start_matches('/');
         if rest.is_empty() {
-            return node.ends.iter().for_each(|route| visit(*route));
+            return node.ends.iter().for_each(|route| found(*route));
         }
         let (segment, rest) = rest
             .find('/')
@@ -72,10 +72,10 @@ impl Trie {
         if !node.literals.is_empty()
             && let Some(next) = node.literals.get(&*fold_into(segment, &mut [0; 64]))
         {
-            self.visit_below(*next, rest, visit);
+            self.match_below(*next, rest, found);
         }
         if let Some(next) = node.param {
-            self.visit_below(next, rest, visit);
+            self.match_below(next, rest, found);
         }
     }
 }

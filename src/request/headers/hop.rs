@@ -1,4 +1,4 @@
-//! What the application is told of the client and of us.
+//! The forwarding headers that are sent to the application.
 
 use super::{ForwardedStyle, Peer};
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
@@ -32,7 +32,7 @@ impl Hop {
         }
     }
 
-    /// Adds what the application is told of the client; called last, so that nothing removes it.
+    /// Adds the forwarding headers; called last, so that nothing removes it.
     pub(crate) fn announce(
         &self,
         headers: &mut HeaderMap,
@@ -92,11 +92,11 @@ fn extend(headers: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
         Entry::Vacant(vacant) => {
             vacant.insert(value.clone());
         }
-        Entry::Occupied(mut told) => {
-            let list = told.iter().chain([value]).map(HeaderValue::as_bytes);
+        Entry::Occupied(mut present) => {
+            let list = present.iter().chain([value]).map(HeaderValue::as_bytes);
             let list = list.collect::<Vec<_>>().join(&b", "[..]);
             if let Ok(list) = HeaderValue::from_bytes(&list) {
-                told.insert(list);
+                present.insert(list);
             }
         }
     }

@@ -11,7 +11,7 @@ pub(crate) use cookies::{GUEST_SUFFIX, join_cookies, remove_cookie};
 pub(crate) use hop::Hop;
 pub(crate) use names::{folded, is_plain};
 pub use pass::{NotPassed, may_pass, may_remove};
-pub(crate) use request::{StolenHeader, cleanse};
+pub(crate) use request::{ProtectedHeader, cleanse};
 pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
 
 /// Which identity headers only a trusted proxy may send, and what else is removed or passed.
@@ -25,14 +25,14 @@ pub struct HeaderRules {
     pub pass: Vec<String>,
     /// Names, beyond the well-known ones, that are removed from every request; lower case, with dashes.
     pub remove: Vec<String>,
-    /// Which forwarding headers the application is told.
+    /// Which forwarding headers are sent to the application.
     pub forwarded: ForwardedStyle,
     /// The name of our browser-key cookie, which is removed before the application.
     pub browser_cookie: String,
 }
 
 impl HeaderRules {
-    /// Tells whether a header that would be removed is passed on by name.
+    /// Whether a header that would be removed is passed on by name.
     fn passes(&self, name: &str) -> bool {
         self.pass.iter().any(|passed| passed == name)
     }
@@ -49,7 +49,7 @@ pub enum RewriteUrls {
     Remove,
 }
 
-/// How the application is told whom it talks with.
+/// How the application learns the client's address and scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedStyle {
     /// Both.

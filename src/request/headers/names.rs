@@ -33,7 +33,7 @@ pub(super) fn classify(name: &str) -> Class {
     }
 }
 
-/// Tells whether every byte of a name is a letter, a digit or `-`.
+/// Whether every byte of a name is a letter, a digit or `-`.
 ///
 /// CGI, WSGI, Rack and PHP keep headers as variables: `-` becomes `_` in their names, and so does `.`
 /// (PHP), or every other mark (lighttpd, Apache before 2.4), so that a name with a mark can stand for

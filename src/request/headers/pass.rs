@@ -24,7 +24,7 @@ pub enum NotPassed {
     Rewrites,
 }
 
-/// Tells whether a name may stand in `upstream.headers.pass`: one that is not plain, unless gateways
+/// Whether a name may stand in `upstream.headers.pass`: one that is not plain, unless gateways
 /// read it as a name that a client must not send, or one that asks for another path.
 pub fn may_pass(name: &str) -> Result<(), NotPassed> {
     let plain = is_plain(name);
@@ -42,7 +42,7 @@ pub fn may_pass(name: &str) -> Result<(), NotPassed> {
     }
 }
 
-/// Tells whether a name may stand in `upstream.headers.remove`: one that no request needs.
+/// Whether a name may stand in `upstream.headers.remove`: one that no request needs.
 pub fn may_remove(name: &str) -> Result<(), NotPassed> {
     let name = folded(name);
     match classify(&name) {

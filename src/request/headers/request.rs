@@ -7,17 +7,17 @@ use http::header::{self, HeaderMap, HeaderName};
 /// A `Connection` header that names what must not be taken away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`Connection` names `{0}`, which does not end at this hop")]
-pub(crate) struct StolenHeader(String);
+pub(crate) struct ProtectedHeader(String);
 
 /// Removes what ends at this hop and what a client must not send, before anything else reads the headers.
 pub(crate) fn cleanse(
     headers: &mut HeaderMap,
     rules: &HeaderRules,
     peer: Peer,
-) -> Result<(), StolenHeader> {
-    let unwelcome: Vec<HeaderName> = headers
+) -> Result<(), ProtectedHeader> {
+    let removed: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| is_unwelcome(name.as_str(), rules, peer))
+        .filter(|name| is_removed(name.as_str(), rules, peer))
         .inspect(|name| {
             if !is_plain(name.as_str()) {
                 tracing::debug!(header = %name, "not passed on: its name is read as another's; see `upstream.headers.pass`");
@@ -25,13 +25,13 @@ pub(crate) fn cleanse(
         })
         .cloned()
         .collect();
-    // `Connection` itself is unwelcome; most requests have none.
-    if unwelcome.contains(&header::CONNECTION) {
+    // `Connection` itself is removed; most requests have none.
+    if removed.contains(&header::CONNECTION) {
         for name in named_by_connection(headers)? {
             headers.remove(name);
         }
     }
-    for name in unwelcome {
+    for name in removed {
         headers.remove(name);
     }
     Ok(())
@@ -39,7 +39,7 @@ pub(crate) fn cleanse(
 
 /// The names listed in `Connection` that are in the message. RFC 9110 §7.6.1: they end here; but a
 /// client could take away what the decision or the application rests on, and that is refused.
-fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, StolenHeader> {
+fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProtectedHeader> {
     let mut named = Vec::new();
     for value in headers.get_all(header::CONNECTION) {
         for word in value
@@ -57,8 +57,8 @@ fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, StolenHea
             let Ok(name) = HeaderName::from_bytes(word) else {
                 continue;
             };
-            if is_precious(name.as_str()) {
-                return Err(StolenHeader(name.as_str().to_owned()));
+            if is_protected(name.as_str()) {
+                return Err(ProtectedHeader(name.as_str().to_owned()));
             }
             named.push(name);
         }
@@ -66,7 +66,7 @@ fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, StolenHea
     Ok(named)
 }
 
-fn is_precious(name: &str) -> bool {
+fn is_protected(name: &str) -> bool {
     let request = [
         "accept",
         "authorization",
@@ -87,7 +87,7 @@ fn is_precious(name: &str) -> bool {
         )
 }
 
-fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
+fn is_removed(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
     if is_ordinary(name) && rules.identity.is_empty() && rules.remove.is_empty() {
         return false;
     }
@@ -106,7 +106,7 @@ fn is_unwelcome(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
     }
 }
 
-/// What browsers send with nearly every request, told apart by one look.
+/// What browsers send with nearly every request, recognized without a search.
 fn is_ordinary(name: &str) -> bool {
     matches!(
         name,

@@ -1,12 +1,12 @@
 //! From what is written to what is meant: each section of the file, with its defaults.
 
 mod admin;
-mod door;
-mod keeping;
+mod client_side;
 mod learn;
 mod mail;
 mod secret;
 mod session;
+mod storage;
 mod upstream;
 mod verification;
 
@@ -22,25 +22,25 @@ use std::time::Duration;
 pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settings> {
     let root = Path::root();
     draft.version(raw.version);
-    let door = door::compile(raw, draft);
+    let client_side = client_side::compile(raw, draft);
     let upstream = upstream::compile(raw.upstream.as_ref(), draft);
     let policies = draft.policies(raw);
-    let sessions = session::compile(raw.session.as_ref(), &door.trusted_proxies, draft);
+    let sessions = session::compile(raw.session.as_ref(), &client_side.trusted_proxies, draft);
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
-    let store = keeping::store(raw.store.as_ref(), draft);
+    let store = storage::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
-    let mail = mail::compile(raw.mail.as_ref(), door.public_origin(), draft);
-    let audit = keeping::audit(raw.audit.as_ref(), draft);
-    let admin = admin::compile(raw.admin.as_ref(), &door.listeners, draft);
-    let log = keeping::log(raw.log.as_ref(), draft);
+    let mail = mail::compile(raw.mail.as_ref(), client_side.public_origin(), draft);
+    let audit = storage::audit(raw.audit.as_ref(), draft);
+    let admin = admin::compile(raw.admin.as_ref(), &client_side.listeners, draft);
+    let log = storage::log(raw.log.as_ref(), draft);
     let default = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = draft.count(raw.threads, default, &root.key("threads"));
     if threads > MAX_THREADS {
         let message = format!("`{threads}` threads are more than {MAX_THREADS}");
         draft.file.report("threads", message);
     }
-    let browser_key = door.browser_key(verification.settings.session_keep);
-    let proxy = door.into_proxy(upstream?, &sessions, &browser_key, draft);
+    let browser_key = client_side.browser_key(verification.settings.session_keep);
+    let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, draft);
     Some(Settings {
         file: draft.name.clone(),
         threads,

@@ -1,6 +1,6 @@
 //! Secrets: by file or by environment, never in the file itself.
 
-use super::{Draft, keeping};
+use super::{Draft, storage};
 use crate::domain::Secret;
 use crate::seal::Keys;
 use crate::settings::raw::{RawSettings, RawSource};
@@ -17,7 +17,7 @@ pub(super) fn compile(
     draft: &mut Draft<'_>,
 ) -> Option<Secrets> {
     let at = Path::root();
-    let folder = store.and_then(keeping::state_folder);
+    let folder = store.and_then(storage::state_folder);
     let current = match (&raw.secret, folder) {
         (Some(source), folder) => {
             let may_be_made = folder.is_some();

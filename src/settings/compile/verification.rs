@@ -1,4 +1,4 @@
-//! How verifications go: lives, costs and throttles.
+//! How verifications go: durations, costs and throttles.
 
 use super::Draft;
 use crate::settings::raw::{RawArgon2, RawEmailSubjects, RawLimit, RawThrottles, RawVerification};

@@ -190,8 +190,8 @@ impl Reply {
 
     /// Whether it is an error reply with this code.
     pub(super) fn is_refused_with(&self, code: &str) -> bool {
-        let said = self.0.strip_prefix(b"-");
-        let rest = said.and_then(|said| said.strip_prefix(code.as_bytes()));
+        let text = self.0.strip_prefix(b"-");
+        let rest = text.and_then(|text| text.strip_prefix(code.as_bytes()));
         matches!(rest, Some([b' ' | b'\r', ..]))
     }
 

@@ -25,13 +25,13 @@ pub(super) struct Shared {
 pub(super) struct Lease {
     pub(super) connection: UpstreamConnection,
     pub(super) pool: Rc<Shared>,
-    pub(super) home: Home,
+    pub(super) after_response: AfterResponse,
 }
 
 /// Where a connection goes when its response has ended.
-pub(super) enum Home {
+pub(super) enum AfterResponse {
     /// It is closed.
-    Nowhere,
+    Close,
     /// Kept for the one client connection that it is pinned to.
     Pinned(Rc<Pinned>),
     /// To the pool, for any client.
@@ -49,13 +49,13 @@ impl Lease {
             return;
         }
         self.connection.exchange.enter(LinkPhase::Idle);
-        match self.home {
-            Home::Nowhere => {}
-            Home::Pinned(pinned) => {
+        match self.after_response {
+            AfterResponse::Close => {}
+            AfterResponse::Pinned(pinned) => {
                 let most = self.pool.options.max_connections.div_ceil(PINNED_SHARE);
                 pinned.keep(self.connection, &self.pool.pinned, most);
             }
-            Home::Pool => {
+            AfterResponse::Pool => {
                 let mut idle = self.pool.idle.borrow_mut();
                 idle.push_back(self.connection);
                 self.pool.metrics.upstream_idle(idle.len());

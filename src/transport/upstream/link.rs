@@ -47,7 +47,7 @@ pub(super) enum LinkPhase {
 }
 
 impl Exchange {
-    /// A connection that is counted in `open` for as long as it lives.
+    /// A connection that is counted in `open` until it is dropped.
     pub(super) fn counted(open: Arc<AtomicUsize>) -> Arc<Self> {
         open.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self {
@@ -69,7 +69,7 @@ impl Exchange {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Tells whether anything was written since `before`. If not, nothing ever will be: what is still
+    /// Whether anything was written since `before`. If not, nothing ever will be: what is still
     /// on its way to the socket must not arrive after its sender was told that it did not.
     pub(super) fn give_up(&self, before: u64) -> bool {
         let reached = self.written() != before;
@@ -77,7 +77,7 @@ impl Exchange {
         reached
     }
 
-    /// Tells whether the connection was ended for being late.
+    /// Whether the connection was ended for being late.
     pub(super) fn was_late(&self) -> bool {
         self.late.load(Ordering::Relaxed)
     }

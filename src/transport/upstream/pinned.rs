@@ -1,7 +1,7 @@
 //! A connection to the application that is pinned to one client connection.
 
 use super::connection::UpstreamConnection;
-use crate::transport::connection_auth::Said;
+use crate::transport::connection_auth::AuthProgress;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
@@ -49,11 +49,11 @@ impl Pinned {
     }
 
     /// Records what a response says of the authentication.
-    pub(super) fn record_response(&self, said: Said) {
-        let sharing = match said {
-            Said::Nothing => Sharing::Shared,
-            Said::Offered => Sharing::Private,
-            Said::Begun => Sharing::Authenticated,
+    pub(super) fn record_response(&self, progress: AuthProgress) {
+        let sharing = match progress {
+            AuthProgress::Nothing => Sharing::Shared,
+            AuthProgress::Offered => Sharing::Private,
+            AuthProgress::Begun => Sharing::Authenticated,
         };
         self.sharing.set(self.sharing.get().max(sharing));
     }

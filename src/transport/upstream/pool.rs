@@ -7,14 +7,14 @@
 use super::admitted::Admitted;
 use super::body::UpstreamBody;
 use super::connection::UpstreamConnection;
-use super::idle::{Home, Lease, Shared};
+use super::idle::{AfterResponse, Lease, Shared};
 use super::link::{Exchange, Link, LinkDeadlines, LinkPhase};
 use super::options::UpstreamOptions;
 use super::outgoing::Outgoing;
 use super::pinned::Pinned;
 use super::target::ConnectError;
 use crate::metrics::Metrics;
-use crate::transport::connection_auth::{self, Said};
+use crate::transport::connection_auth::{self, AuthProgress};
 use crate::transport::status_class::switches_protocols;
 use http::header;
 use http::{Request, Response};
@@ -168,16 +168,20 @@ impl Pool {
                     self.shared.metrics.upstream_answered(begun.elapsed());
                     // On an error the connection is dropped, and so closed: where the next response
                     // on it would begin is not known.
-                    let said = read(&response).ok_or(SendError::Framing)?;
-                    let home = match client {
-                        Client::Many if begins || said > Said::Nothing => Home::Nowhere,
-                        Client::One(own) if pinned.is_some() || said > Said::Nothing => {
-                            own.record_response(said);
-                            Home::Pinned(own.clone())
+                    let progress = read(&response).ok_or(SendError::Framing)?;
+                    let after_response = match client {
+                        Client::Many if begins || progress > AuthProgress::Nothing => {
+                            AfterResponse::Close
                         }
-                        Client::Many | Client::One(_) => Home::Pool,
+                        Client::One(own)
+                            if pinned.is_some() || progress > AuthProgress::Nothing =>
+                        {
+                            own.record_response(progress);
+                            AfterResponse::Pinned(own.clone())
+                        }
+                        Client::Many | Client::One(_) => AfterResponse::Pool,
                     };
-                    return Ok(self.receive(response, connection, home));
+                    return Ok(self.receive(response, connection, after_response));
                 }
                 Err(error) => error,
             };
@@ -206,7 +210,7 @@ impl Pool {
         &self,
         response: Response<Incoming>,
         connection: UpstreamConnection,
-        home: Home,
+        after_response: AfterResponse,
     ) -> Response<UpstreamBody> {
         if switches_protocols(&response) {
             // RFC 9110 §7.8: the connection is no longer HTTP, so it never returns to the pool.
@@ -217,7 +221,7 @@ impl Pool {
         let lease = Lease {
             connection,
             pool: self.shared.clone(),
-            home,
+            after_response,
         };
         response.map(|body| UpstreamBody::new(body, Some(lease)))
     }
@@ -315,9 +319,9 @@ async fn ready(
 ///
 /// RFC 9112 §6.3: such an answer "ought to be handled as an error". hyper takes the chunks, and takes a
 /// coding it does not know for a body up to the end of the connection.
-fn read<B>(response: &Response<B>) -> Option<Said> {
+fn read<B>(response: &Response<B>) -> Option<AuthProgress> {
     let mut framed = false;
-    let mut said = Said::Nothing;
+    let mut progress = AuthProgress::Nothing;
     for (name, value) in response.headers() {
         if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING {
             let is_known =
@@ -328,8 +332,8 @@ fn read<B>(response: &Response<B>) -> Option<Said> {
             framed = true;
         } else {
             let succeeded = response.status().is_success();
-            said = said.max(connection_auth::said_by(name, value, succeeded));
+            progress = progress.max(connection_auth::auth_progress(name, value, succeeded));
         }
     }
-    Some(said)
+    Some(progress)
 }

@@ -156,7 +156,7 @@ impl ConnectionState {
     }
 }
 
-/// Counts one request as in flight while it lives.
+/// Counts one request as in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<ConnectionState>);
 

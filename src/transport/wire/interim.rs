@@ -28,7 +28,7 @@ struct InterimQueue {
     /// The number of the request whose final response is still to come.
     awaited: Option<u32>,
     last: u32,
-    told: u8,
+    sent: u8,
     /// Complete heads, ready to be written.
     heads: Vec<u8>,
 }
@@ -44,7 +44,7 @@ impl Interims {
     }
 }
 
-/// The final response is still to come while this lives; until then interim responses are passed on.
+/// The final response is still to come until this is dropped; until then interim responses are passed on.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     state: Arc<ConnectionState>,
@@ -56,7 +56,7 @@ impl ConnectionState {
     pub(crate) fn await_answer(self: &Arc<Self>) -> Awaited {
         let mut queue = self.interims.lock();
         queue.last = queue.last.wrapping_add(1);
-        queue.told = 0;
+        queue.sent = 0;
         queue.awaited = Some(queue.last);
         Awaited {
             state: self.clone(),
@@ -67,15 +67,15 @@ impl ConnectionState {
 
 impl Awaited {
     /// Takes interim responses to this request, and wakes the connection that is to write them.
-    pub(crate) fn teller(&self, connection: Waker) -> impl Fn(StatusCode, HeaderMap) + use<> {
+    pub(crate) fn sender(&self, connection: Waker) -> impl Fn(StatusCode, HeaderMap) + use<> {
         let (state, number) = (self.state.clone(), self.number);
         move |status, headers| {
             let mut queue = state.interims.lock();
             // A late interim response must not come before the response to another request.
-            if queue.awaited == Some(number) && queue.told < MOST {
+            if queue.awaited == Some(number) && queue.sent < MOST {
                 let head = encode(status, &headers);
                 if queue.heads.len() + head.len() <= MOST_BYTES {
-                    queue.told += 1;
+                    queue.sent += 1;
                     queue.heads.extend_from_slice(&head);
                     connection.wake_by_ref();
                 }
@@ -84,7 +84,7 @@ impl Awaited {
     }
 
     /// Yields once, so that `Wire` writes what came just before the final response.
-    pub(crate) async fn told(self) {
+    pub(crate) async fn flush(self) {
         if !self.state.interims.lock().heads.is_empty() {
             tokio::task::yield_now().await;
         }

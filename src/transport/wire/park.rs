@@ -30,7 +30,7 @@ impl<S> Wire<S> {
     }
 }
 
-/// Appends the next bytes of `stream` to `read`; fails at its end. The buffer lives only while it is
+/// Appends the next bytes of `stream` to `read`; fails at its end. The buffer is there only while it is
 /// polled: thousands of parked connections wait here.
 pub(crate) async fn read_some<S>(stream: &mut S, read: &mut Vec<u8>) -> io::Result<()>
 where

@@ -13,7 +13,7 @@ use crate::verification::services::Services;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The longest a code may live (NIST SP 800-63B-4 §3.1.3.2).
+/// The longest a code may be valid (NIST SP 800-63B-4 §3.1.3.2).
 pub const MAX_CODE_LIFE: Duration = Duration::from_mins(10);
 
 pub(super) const ROW: FactorRow = FactorRow {

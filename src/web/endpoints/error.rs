@@ -56,11 +56,11 @@ impl EndpointError {
         }
     }
 
-    /// Whether the client may hear the message: it is about what the client itself sent.
-    pub(crate) fn tells_client(&self) -> bool {
+    /// Whether the client may see the message: it is about what the client itself sent.
+    pub(crate) fn is_shown_to_client(&self) -> bool {
         match self {
             Self::CrossSite | Self::Doubled(_) | Self::Malformed(_) | Self::Path(_) => true,
-            Self::RequestBody(error) => error.tells_client(),
+            Self::RequestBody(error) => error.is_shown_to_client(),
             Self::Audit(_) | Self::Refused(_) | Self::Store(_) | Self::Verify(_) => false,
         }
     }

@@ -191,9 +191,9 @@ impl Known {
         let presented = self.caller.browser_key;
         match presented.filter(|key| self.session.browser_key == Some(*key)) {
             _ if self.caller.asserted.is_none() => CountedBy::Began(self.session.created_at),
-            Some(browser) => CountedBy::Familiar(browser),
+            Some(browser) => CountedBy::KnownBrowser(browser),
             // What a proxy asserts may be remembered nowhere, and begin with every request.
-            None => CountedBy::Stranger,
+            None => CountedBy::OtherBrowser,
         }
     }
 

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 /// The prompt page and what it needs, while it is put together.
-pub(super) struct Drafted {
+pub(super) struct PromptDraft {
     pub(super) prompt: Prompt,
     /// A browser key that the person's browser did not have yet.
     pub(super) fresh_key: Option<Secret<String>>,
@@ -92,8 +92,8 @@ pub(crate) async fn challenge(
             });
             let mut prompt = draft(web, context, &challenge, token, &claimant).await?;
             prompt.carried = carried;
-            let drafted = Drafted { prompt, fresh_key };
-            Ok(drafted.hand_out(
+            let draft = PromptDraft { prompt, fresh_key };
+            Ok(draft.into_response(
                 &web.sessions.shared.browser_key,
                 context,
                 respond::challenge_page,
@@ -138,9 +138,9 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
         let view = ChallengeView::new(&challenge, token, &available, &context.site());
         return Ok(respond::json(context, &view));
     }
-    let mut drafted = for_known(call.web, context, &known, &challenge, token).await?;
-    drafted.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
-    Ok(drafted.hand_out(
+    let mut draft = for_known(call.web, context, &known, &challenge, token).await?;
+    draft.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
+    Ok(draft.into_response(
         &call.web.sessions.shared.browser_key,
         context,
         respond::shown,
@@ -154,7 +154,7 @@ pub(super) async fn for_known(
     known: &Known,
     challenge: &Challenge,
     token: Secret<String>,
-) -> Result<Drafted, EndpointError> {
+) -> Result<PromptDraft, EndpointError> {
     let (browser_key, fresh_key) = match known.caller.browser_key {
         Some(key) => (Some(key), None),
         None => fresh(web),
@@ -163,13 +163,13 @@ pub(super) async fn for_known(
         browser_key,
         ..known.claimant()
     };
-    Ok(Drafted {
+    Ok(PromptDraft {
         prompt: draft(web, context, challenge, token, &claimant).await?,
         fresh_key,
     })
 }
 
-impl Drafted {
+impl PromptDraft {
     /// Keeps the field for the code: whoever answered with one has it, and may have mistyped it.
     pub(super) fn keep_code_field(&mut self, answered: Factor) {
         if let Some(email) = self
@@ -183,7 +183,7 @@ impl Drafted {
     }
 
     /// The page, with the browser key that it needs.
-    pub(super) fn hand_out(
+    pub(super) fn into_response(
         self,
         cookie: &BrowserKeyCookie,
         context: &RequestContext<'_>,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use std::borrow::Cow;
 
-/// Tells what the session opens now; `?method=&path=` asks about a request beforehand.
+/// What the session opens now; `?method=&path=` asks about a request beforehand.
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let context = call.context;
     let known = call.identify().await?;

@@ -1,7 +1,7 @@
 //! `POST verify` and `POST verify/send`: one factor answered, or a code asked for.
 
 use super::EndpointError;
-use super::prompt::{Drafted, for_known, set_browser_key};
+use super::prompt::{PromptDraft, for_known, set_browser_key};
 use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
 use crate::request::body::RequestBody;
@@ -66,16 +66,16 @@ pub(super) async fn answer(
         let store = &call.web.sessions.store;
         store.note_parts(known.id, parts).await?;
     }
-    let desk = Desk {
+    let responder = Responder {
         call,
         known: &known,
         token: request.token.clone(),
         factor,
     };
     match (outcome, sent) {
-        (AnswerOutcome::Verified(success), Sent::Json(_)) => Ok(desk.verified_json(&success)),
+        (AnswerOutcome::Verified(success), Sent::Json(_)) => Ok(responder.verified_json(&success)),
         (AnswerOutcome::Verified(success), Sent::Form(_, carried)) => {
-            desk.verified_page(&success, carried.as_ref())
+            responder.verified_page(&success, carried.as_ref())
         }
         (
             AnswerOutcome::MoreNeeded {
@@ -89,16 +89,18 @@ pub(super) async fn answer(
             Ok(respond::json(call.context, &response))
         }
         (AnswerOutcome::MoreNeeded { shown, .. }, Sent::Form(_, carried)) => {
-            desk.again(carried, None, None, |drafted| drafted.prompt.proven = shown)
+            responder
+                .again(carried, None, None, |draft| draft.prompt.proven = shown)
                 .await
         }
-        (AnswerOutcome::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
+        (AnswerOutcome::Refused(refusal), Sent::Json(_)) => Ok(responder.refused_json(&refusal)),
         (AnswerOutcome::Refused(refusal), Sent::Form(_, carried)) => {
-            let error = desk.told(&refusal);
-            desk.again(carried, Some(&refusal), error, |drafted| {
-                drafted.keep_code_field(factor);
-            })
-            .await
+            let error = responder.prompt_error(&refusal);
+            responder
+                .again(carried, Some(&refusal), error, |draft| {
+                    draft.keep_code_field(factor);
+                })
+                .await
         }
         (AnswerOutcome::Malformed, Sent::Json(_)) => {
             Err(EndpointError::Malformed(EXPECTED_JSON.into()))
@@ -107,15 +109,16 @@ pub(super) async fn answer(
             Err(EndpointError::Malformed(EXPECTED_FORM.into()))
         }
         (AnswerOutcome::Unconfirmed, Sent::Json(_)) => {
-            Ok(desk.refused_json(&Reason::WrongAnswer.into()))
+            Ok(responder.refused_json(&Reason::WrongAnswer.into()))
         }
         (AnswerOutcome::Unconfirmed, Sent::Form(_, carried)) => {
             let refusal = Reason::WrongAnswer.into();
             let error = Some(PromptError::WrongPhrase(factor));
-            desk.again(carried, Some(&refusal), error, |drafted| {
-                drafted.keep_code_field(factor);
-            })
-            .await
+            responder
+                .again(carried, Some(&refusal), error, |draft| {
+                    draft.keep_code_field(factor);
+                })
+                .await
         }
     }
 }
@@ -143,7 +146,7 @@ pub(super) async fn send(
         .send_code(token, call.requirement(), &known.caller(), locale)
         .await?;
     let token = request.token.clone();
-    let desk = Desk {
+    let responder = Responder {
         call,
         known: &known,
         token,
@@ -170,28 +173,30 @@ pub(super) async fn send(
                 sent: true,
                 wait: resend_after,
             };
-            desk.again(carried, None, None, |drafted| {
-                drafted.prompt.email = Some(email);
-            })
-            .await
+            responder
+                .again(carried, None, None, |draft| {
+                    draft.prompt.email = Some(email);
+                })
+                .await
         }
-        (Sending::Refused(refusal), Sent::Json(_)) => Ok(desk.refused_json(&refusal)),
+        (Sending::Refused(refusal), Sent::Json(_)) => Ok(responder.refused_json(&refusal)),
         (Sending::Refused(refusal), Sent::Form(_, carried)) => {
             let too_soon =
                 refusal.reason == Reason::TooManyAttempts && refusal.attempts_left.is_none();
             let error = if too_soon {
                 Some(PromptError::SentTooSoon)
             } else {
-                desk.told(&refusal)
+                responder.prompt_error(&refusal)
             };
             let wait = refusal.retry_after.unwrap_or_default();
-            desk.again(carried, Some(&refusal), error, |drafted| {
-                if let Some(email) = drafted.prompt.email.as_mut().filter(|_| too_soon) {
-                    email.sent = true;
-                    email.wait = wait;
-                }
-            })
-            .await
+            responder
+                .again(carried, Some(&refusal), error, |draft| {
+                    if let Some(email) = draft.prompt.email.as_mut().filter(|_| too_soon) {
+                        email.sent = true;
+                        email.wait = wait;
+                    }
+                })
+                .await
         }
     }
 }
@@ -226,14 +231,14 @@ fn expected_factor() -> String {
 }
 
 /// Where answers to one call are put together.
-struct Desk<'d, 'v, 'w> {
+struct Responder<'d, 'v, 'w> {
     call: &'d Call<'v, 'w>,
     known: &'d Known,
     token: Secret<String>,
     factor: Factor,
 }
 
-impl Desk<'_, '_, '_> {
+impl Responder<'_, '_, '_> {
     fn verified_json(&self, success: &Success) -> Response<Bytes> {
         let context = self.call.context;
         // A script of a page must not see what its cookie jar keeps from it.
@@ -317,7 +322,7 @@ impl Desk<'_, '_, '_> {
 
     /// What the person reads about a refusal on the page itself, which stays as long as its challenge. Of one
     /// that is over, a page of its own says why.
-    fn told(&self, refusal: &Refusal) -> Option<PromptError> {
+    fn prompt_error(&self, refusal: &Refusal) -> Option<PromptError> {
         let reason = refusal.reason;
         #[allow(clippy::wildcard_enum_match_arm)] // the table of reasons names the rest
         match reason {
@@ -338,7 +343,7 @@ impl Desk<'_, '_, '_> {
         carried: Option<Secret<String>>,
         refusal: Option<&Refusal>,
         error: Option<PromptError>,
-        change: impl FnOnce(&mut Drafted),
+        change: impl FnOnce(&mut PromptDraft),
     ) -> Result<Response<Bytes>, EndpointError> {
         let (web, context) = (self.call.web, self.call.context);
         let (token, claimant) = (self.token.clone(), self.known.claimant());
@@ -350,15 +355,15 @@ impl Desk<'_, '_, '_> {
             let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
             return Err(EndpointError::Refused(reason));
         };
-        let mut drafted = for_known(web, context, self.known, &challenge, token).await?;
-        drafted.prompt.carried = carried;
-        drafted.prompt.chosen = Some(self.factor);
-        drafted.prompt.error = error;
+        let mut draft = for_known(web, context, self.known, &challenge, token).await?;
+        draft.prompt.carried = carried;
+        draft.prompt.chosen = Some(self.factor);
+        draft.prompt.error = error;
         if let Some(PromptError::FactorLocked(factor)) = error {
-            drafted.prompt.usable = drafted.prompt.usable.without(FactorSet::EMPTY.with(factor));
+            draft.prompt.usable = draft.prompt.usable.without(FactorSet::EMPTY.with(factor));
         }
-        change(&mut drafted);
-        Ok(drafted.hand_out(
+        change(&mut draft);
+        Ok(draft.into_response(
             &web.sessions.shared.browser_key,
             context,
             |context, page| match refusal {

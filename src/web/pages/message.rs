@@ -122,11 +122,11 @@ pub fn error(site: &Site, view: &ErrorView) -> String {
 pub fn problem(site: &Site, word: &str) -> Option<String> {
     let t = Texts::of(site.locale);
     let reason = *Reason::ALL.iter().find(|reason| reason.as_str() == word)?;
-    let told = explain(reason, site.locale);
-    let mut page = MessagePage::new(site, t, told.title);
+    let explanation = explain(reason, site.locale);
+    let mut page = MessagePage::new(site, t, explanation.title);
     page.sections = vec![
-        (t.problem_meaning, told.meaning),
-        (t.problem_todo, told.todo),
+        (t.problem_meaning, explanation.meaning),
+        (t.problem_todo, explanation.todo),
         (t.problem_who, actor(reason, t)),
     ];
     page.facts = facts(t, reason, None, None);
@@ -184,9 +184,9 @@ impl<'a> MessagePage<'a> {
     }
 
     fn about(site: &'a Site, t: &'static Texts, reason: Reason) -> Self {
-        let told = explain(reason, site.locale);
-        let mut page = Self::new(site, t, told.title);
-        page.paragraphs = vec![told.meaning.to_owned(), told.todo.to_owned()];
+        let explanation = explain(reason, site.locale);
+        let mut page = Self::new(site, t, explanation.title);
+        page.paragraphs = vec![explanation.meaning.to_owned(), explanation.todo.to_owned()];
         page
     }
 }

@@ -46,23 +46,23 @@ pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) ->
     if matches!(prompt.error, Some(PromptError::TooManyAttempts(_))) {
         return Vec::new();
     }
-    let offers = offers(prompt);
-    let first = offers
+    let choices = choices(prompt);
+    let first = choices
         .first()
         .filter(|_| !sign_in_first)
-        .map(|offer| offer.factor);
+        .map(|choice| choice.factor);
     let chosen = prompt
         .chosen
-        .filter(|chosen| offers.iter().any(|offer| offer.factor == *chosen));
+        .filter(|chosen| choices.iter().any(|choice| choice.factor == *chosen));
     let open = chosen.or(first);
-    offers
+    choices
         .iter()
-        .filter_map(|offer| panel(t, prompt, offer, open == Some(offer.factor)))
+        .filter_map(|choice| panel(t, prompt, choice, open == Some(choice.factor)))
         .collect()
 }
 
-fn panel(t: &'static Texts, prompt: &Prompt, offer: &NextFactor, open: bool) -> Option<Panel> {
-    let factor = offer.factor;
+fn panel(t: &'static Texts, prompt: &Prompt, choice: &NextFactor, open: bool) -> Option<Panel> {
+    let factor = choice.factor;
     let texts = t.factor(factor);
     let email = prompt
         .email
@@ -73,8 +73,8 @@ fn panel(t: &'static Texts, prompt: &Prompt, offer: &NextFactor, open: bool) -> 
         name: texts.name,
         label: texts.label,
         input: input_of(factor)?,
-        step: (offer.of > 1).then(|| {
-            let (step, of) = (offer.step.to_string(), offer.of.to_string());
+        step: (choice.of > 1).then(|| {
+            let (step, of) = (choice.step.to_string(), choice.of.to_string());
             fill(t.step, &[("step", &step), ("of", &of)])
         }),
         open,
@@ -103,7 +103,7 @@ fn panel(t: &'static Texts, prompt: &Prompt, offer: &NextFactor, open: bool) -> 
 
 /// Lists what can be answered next: for each alternative that this person can complete, its first
 /// factor that is still missing. What was begun comes first; otherwise the policy's order holds.
-fn offers(prompt: &Prompt) -> Vec<NextFactor> {
+fn choices(prompt: &Prompt) -> Vec<NextFactor> {
     let sets = prompt.alternatives.sets().iter().copied();
     let within_reach = |set: &FactorSet| {
         let missing = set.without(prompt.proven);
@@ -111,20 +111,20 @@ fn offers(prompt: &Prompt) -> Vec<NextFactor> {
     };
     let mut sets: Vec<_> = sets.filter(within_reach).collect();
     sets.sort_by_key(|set| set.without(prompt.proven) == *set);
-    let mut offers: Vec<NextFactor> = Vec::new();
+    let mut choices: Vec<NextFactor> = Vec::new();
     for set in sets {
         let missing = set.without(prompt.proven);
         let mut by_preference = Factor::implemented();
         let Some(factor) = by_preference.find(|factor| missing.contains(*factor)) else {
             continue;
         };
-        if offers.iter().all(|offer| offer.factor != factor) {
+        if choices.iter().all(|choice| choice.factor != factor) {
             let of = set.iter().count();
             let step = of - missing.iter().count() + 1;
-            offers.push(NextFactor { factor, step, of });
+            choices.push(NextFactor { factor, step, of });
         }
     }
-    offers
+    choices
 }
 
 fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
@@ -135,7 +135,7 @@ fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
 }
 
 impl Panel {
-    /// Tells whether the cursor starts in the answer.
+    /// Whether the cursor starts in the answer.
     pub(super) fn takes_focus(&self) -> bool {
         self.open && self.fault != AnswerFault::Phrase
     }

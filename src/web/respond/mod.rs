@@ -22,7 +22,7 @@ pub(crate) const OVER_LIMIT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
     content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
 
-/// What went wrong, as far as the client is told.
+/// What went wrong, as far as the client may know.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// The word.
@@ -49,10 +49,10 @@ pub(crate) fn failure(context: &RequestContext<'_>, failure: Failure) -> Respons
     response
 }
 
-/// Tells a client to come again on another connection: this one's bytes are not to be trusted, or
+/// Asks a client to retry on another connection: this one's bytes are not to be trusted, or
 /// hold the rest of a body that is not read.
 fn close(context: &RequestContext<'_>, response: &mut Response<Bytes>) {
-    if context.speaks_http1() {
+    if context.is_http1() {
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -156,7 +156,7 @@ pub(super) fn signed_out(context: &RequestContext<'_>, login_page: &LocalPath) -
     ours(context, StepUpMark::Done, response)
 }
 
-/// Tells a program that its answer to a challenge is not accepted.
+/// For a program: its answer to a challenge is not accepted.
 pub(super) fn answer_refused(context: &RequestContext<'_>, refusal: &Refusal) -> Response<Bytes> {
     let status = status_of(refusal.reason, context.hints.kind);
     let mut document = Problem::new(refusal.reason, status.as_u16(), &context.site())

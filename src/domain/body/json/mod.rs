@@ -69,7 +69,7 @@ impl Json {
         token.parse().ok()
     }
 
-    /// Tells whether applications may take member `sent` for member `known`: Go ignores letter case, and
+    /// Whether applications may take member `sent` for member `known`: Go ignores letter case, and
     /// protobuf reads `user_id` and `userId` alike.
     pub(super) fn same_member(sent: &str, known: &str) -> bool {
         let is_kept = |c: &char| !matches!(c, '_' | '-');

@@ -30,22 +30,22 @@ fn waiting(state: &ConnectionState) -> String {
 fn only_the_request_in_hand_is_spoken_for() {
     let state = Arc::new(ConnectionState::default());
     let first = state.await_answer();
-    let late = first.teller(Waker::noop().clone());
+    let late = first.sender(Waker::noop().clone());
     drop(first);
     let second = state.await_answer();
     let (status, headers) = hint("</late>");
     late(status, headers);
     assert_eq!(waiting(&state), "");
-    let tell = second.teller(Waker::noop().clone());
+    let send = second.sender(Waker::noop().clone());
     let (status, headers) = hint("</now>");
-    tell(status, headers);
+    send(status, headers);
     assert_eq!(
         waiting(&state),
         "HTTP/1.1 103 Early Hints\r\nlink: </now>\r\n\r\n"
     );
     drop(second);
     let (status, headers) = hint("</late>");
-    tell(status, headers);
+    send(status, headers);
     assert_eq!(waiting(&state), "");
 }
 
@@ -53,17 +53,17 @@ fn only_the_request_in_hand_is_spoken_for() {
 fn there_is_an_end_to_them() {
     let state = Arc::new(ConnectionState::default());
     let awaited = state.await_answer();
-    let tell = awaited.teller(Waker::noop().clone());
+    let send = awaited.sender(Waker::noop().clone());
     for _ in 0..100 {
         let (status, headers) = hint("</x>");
-        tell(status, headers);
+        send(status, headers);
     }
     assert_eq!(waiting(&state).matches("103").count(), usize::from(MOST));
     let long = HeaderValue::from_bytes(&[b'x'; MOST_BYTES]).unwrap();
     drop(awaited);
     let next = state.await_answer();
-    let tell = next.teller(Waker::noop().clone());
-    tell(
+    let send = next.sender(Waker::noop().clone());
+    send(
         StatusCode::EARLY_HINTS,
         HeaderMap::from_iter([(LINK, long)]),
     );
@@ -134,11 +134,11 @@ async fn serve(
     let awaited = state.await_answer();
     let connection = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let (status, headers) = hint("</x>");
-    awaited.teller(connection)(status, headers);
+    awaited.sender(connection)(status, headers);
     let (hinted, go_on) = turn.take().unwrap();
     hinted.send(()).unwrap();
     go_on.await.unwrap();
-    awaited.told().await;
+    awaited.flush().await;
     Ok(Response::new(Full::new(Bytes::from_static(b"done"))))
 }
 

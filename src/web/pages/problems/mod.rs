@@ -60,13 +60,13 @@ mod tests {
         let mut titles = BTreeSet::new();
         for locale in Locale::ALL {
             for reason in Reason::ALL {
-                let told = explain(*reason, locale);
+                let explanation = explain(*reason, locale);
                 assert!(
-                    titles.insert(told.title),
+                    titles.insert(explanation.title),
                     "{reason} {locale}: {}",
-                    told.title
+                    explanation.title
                 );
-                for text in [told.meaning, told.todo] {
+                for text in [explanation.meaning, explanation.todo] {
                     assert!(
                         text.ends_with('.') && text.len() > 20,
                         "{reason} {locale}: {text}"

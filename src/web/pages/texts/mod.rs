@@ -163,7 +163,7 @@ impl Texts {
         )
     }
 
-    /// What a factor is called, its field is labelled, and a wrong answer is told.
+    /// What a factor is called, its field is labelled, and a wrong answer is reported.
     pub(crate) const fn factor(&self, factor: Factor) -> FactorTexts {
         let (name, label, wrong) = match factor {
             Factor::EmailCode => (self.email_name, self.email_label, self.wrong_code),

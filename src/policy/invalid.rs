@@ -4,12 +4,12 @@ use crate::yaml::{File, Path};
 
 /// A message, and what would be right.
 #[derive(Debug)]
-pub(super) struct Flaw {
+pub(super) struct Invalid {
     message: String,
     hint: Option<String>,
 }
 
-impl Flaw {
+impl Invalid {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -34,11 +34,11 @@ impl Flaw {
 }
 
 /// The value, or `None` and the flaw reported.
-pub(super) fn sound<T>(result: Result<T, Flaw>, file: &mut File, path: &Path) -> Option<T> {
+pub(super) fn valid<T>(result: Result<T, Invalid>, file: &mut File, path: &Path) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(flaw) => {
-            flaw.report(file, path);
+        Err(invalid) => {
+            invalid.report(file, path);
             None
         }
     }

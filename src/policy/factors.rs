@@ -1,11 +1,11 @@
 //! Which factors a route accepts.
 
-use super::flaw::{Flaw, sound};
+use super::invalid::{Invalid, valid};
 use crate::domain::{Alternatives, Factor, FactorSet, RiskLevel, Route};
 use crate::yaml::{File, Path, nearest};
 
 /// Reads `factors`, or takes those of the level.
-pub(super) fn factors(
+pub(super) fn compile(
     list: Option<&[String]>,
     level: RiskLevel,
     is_strict: bool,
@@ -26,15 +26,15 @@ pub(super) fn factors(
     };
     let at = at.key("factors");
     let mut sets: Vec<FactorSet> = Vec::new();
-    let mut is_sound = true;
+    let mut is_valid = true;
     for (index, word) in list.iter().enumerate() {
         let at = at.item(index);
-        let Some(set) = sound(alternative(word), file, &at) else {
-            is_sound = false;
+        let Some(set) = valid(alternative(word), file, &at) else {
+            is_valid = false;
             continue;
         };
         if set.iter().any(is_barred) {
-            is_sound = false;
+            is_valid = false;
             file.report_with_hint(
                 &at,
                 "`email_code` is barred above level 2 by `preset: strict`",
@@ -47,11 +47,11 @@ pub(super) fn factors(
         }
         sets.push(set);
     }
-    let nobody_passes = |set: &FactorSet| set.iter().any(|factor| !factor.is_implemented());
-    if is_sound && !sets.is_empty() && sets.iter().all(nobody_passes) {
-        warn_that_nobody_passes(file, &at);
+    let cannot_pass = |set: &FactorSet| set.iter().any(|factor| !factor.is_implemented());
+    if is_valid && !sets.is_empty() && sets.iter().all(cannot_pass) {
+        warn_that_none_passes(file, &at);
     }
-    let alternatives = is_sound.then(|| Alternatives::new(sets));
+    let alternatives = is_valid.then(|| Alternatives::new(sets));
     if let Some(None) = alternatives {
         file.report_with_hint(
             &at,
@@ -62,7 +62,7 @@ pub(super) fn factors(
     alternatives.flatten()
 }
 
-fn warn_that_nobody_passes(file: &mut File, at: &Path) {
+fn warn_that_none_passes(file: &mut File, at: &Path) {
     let missing: Vec<_> = Factor::unimplemented()
         .map(|factor| factor.as_str().replace('_', " "))
         .collect();
@@ -81,24 +81,26 @@ fn warn_that_nobody_passes(file: &mut File, at: &Path) {
 }
 
 /// `password+totp`: both.
-fn alternative(text: &str) -> Result<FactorSet, Flaw> {
+fn alternative(text: &str) -> Result<FactorSet, Invalid> {
     text.split('+').try_fold(FactorSet::EMPTY, |set, word| {
         let factor = factor(word.trim())?;
         if set.contains(factor) {
-            return Err(Flaw::new(format!("`{factor}` is named twice in `{text}`")));
+            return Err(Invalid::new(format!(
+                "`{factor}` is named twice in `{text}`"
+            )));
         }
         Ok(set.with(factor))
     })
 }
 
-fn factor(word: &str) -> Result<Factor, Flaw> {
+fn factor(word: &str) -> Result<Factor, Invalid> {
     word.parse()
         .map_err(|unknown: crate::domain::UnknownFactor| {
             let known = Factor::ALL.map(Factor::as_str);
-            let flaw = Flaw::new(unknown.to_string());
+            let invalid = Invalid::new(unknown.to_string());
             match nearest(word, &known) {
-                Some(near) => flaw.hint(format!("did you mean `{near}`?")),
-                None => flaw,
+                Some(near) => invalid.hint(format!("did you mean `{near}`?")),
+                None => invalid,
             }
         })
 }
