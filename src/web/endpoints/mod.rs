@@ -2,6 +2,7 @@
 
 mod error;
 mod prompt;
+mod responder;
 mod session;
 mod verify;
 

@@ -1,0 +1,209 @@
+//! What `POST verify` and `POST verify/send` are answered with.
+
+use super::EndpointError;
+use super::prompt::{PromptDraft, for_known, set_browser_key};
+use super::{Call, Known};
+use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
+use crate::request::client_kind::ClientKind;
+use crate::verification::{AnswerOutcome, CarriedForm, FormOwner, Refusal, Success};
+use crate::web::api::VerifyResponse;
+use crate::web::pages::{self, CarriedField, Confirm, FormEncoding, PromptError, VerifiedPage};
+use crate::web::respond;
+use bytes::Bytes;
+use http::Response;
+
+pub(super) const EXPECTED_JSON: &str =
+    "JSON with `token`, and to verify also `factor` and `answer`";
+pub(super) const EXPECTED_FORM: &str = "the fields of the prompt page: `token`, `factor`, `answer`";
+
+/// Makes the responses to one call, for programs and for the forms of our pages.
+pub(super) struct Responder<'d, 'v, 'w> {
+    pub(super) call: &'d Call<'v, 'w>,
+    pub(super) known: &'d Known,
+    pub(super) token: Secret<String>,
+    pub(super) factor: Factor,
+}
+
+impl Responder<'_, '_, '_> {
+    /// The answer to a program.
+    pub(super) fn json(&self, outcome: AnswerOutcome) -> Result<Response<Bytes>, EndpointError> {
+        match outcome {
+            AnswerOutcome::Verified(success) => Ok(self.verified_json(&success)),
+            AnswerOutcome::MoreNeeded {
+                alternatives,
+                shown,
+                expires_at,
+            } => {
+                let response = VerifyResponse::partly(&alternatives, shown, expires_at);
+                Ok(respond::json(self.call.context, &response))
+            }
+            AnswerOutcome::Refused(refusal) => Ok(self.refused_json(&refusal)),
+            AnswerOutcome::Unconfirmed => Ok(self.refused_json(&Reason::WrongAnswer.into())),
+            AnswerOutcome::Malformed => Err(EndpointError::Malformed(EXPECTED_JSON.into())),
+        }
+    }
+
+    /// The answer to a form of our own page.
+    pub(super) async fn page(
+        &self,
+        outcome: AnswerOutcome,
+        carried: Option<Secret<String>>,
+    ) -> Result<Response<Bytes>, EndpointError> {
+        let (refusal, error) = match outcome {
+            AnswerOutcome::Verified(success) => {
+                return self.verified_page(&success, carried.as_ref());
+            }
+            AnswerOutcome::MoreNeeded { shown, .. } => {
+                let change = |draft: &mut PromptDraft| draft.prompt.proven = shown;
+                return self.again(carried, None, None, change).await;
+            }
+            AnswerOutcome::Malformed => {
+                return Err(EndpointError::Malformed(EXPECTED_FORM.into()));
+            }
+            AnswerOutcome::Refused(refusal) => {
+                let error = self.prompt_error(&refusal);
+                (refusal, error)
+            }
+            AnswerOutcome::Unconfirmed => (
+                Reason::WrongAnswer.into(),
+                Some(PromptError::WrongPhrase(self.factor)),
+            ),
+        };
+        let change = |draft: &mut PromptDraft| draft.keep_code_field(self.factor);
+        self.again(carried, Some(&refusal), error, change).await
+    }
+
+    fn verified_json(&self, success: &Success) -> Response<Bytes> {
+        let context = self.call.context;
+        // A script of a page must not see what its cookie jar keeps from it.
+        let key = (context.hints.kind == ClientKind::Api).then(|| success.browser_key.clone());
+        let response = VerifyResponse::verified(success.expires_at, key);
+        let mut response = respond::json(context, &response);
+        set_browser_key(
+            &self.call.web.sessions.shared.browser_key,
+            &mut response,
+            &success.browser_key,
+        );
+        response
+    }
+
+    /// Back to where the person was; or the one button that posts what they had filled in.
+    fn verified_page(
+        &self,
+        success: &Success,
+        carried: Option<&Secret<String>>,
+    ) -> Result<Response<Bytes>, EndpointError> {
+        let context = self.call.context;
+        let site = context.site();
+        let mut response = match (&success.challenge.return_to, carried) {
+            (ReturnTarget::Form(_), Some(sealed)) => {
+                let confirm = self.confirm(success, sealed);
+                let confirm = confirm.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
+                respond::confirmation(context, pages::confirm(&site, &confirm))
+            }
+            (ReturnTarget::Path(path), _) => respond::see_other(context, path),
+            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => respond::shown(
+                context,
+                pages::verified(&site, &VerifiedPage { back: None }),
+            ),
+        };
+        set_browser_key(
+            &self.call.web.sessions.shared.browser_key,
+            &mut response,
+            &success.browser_key,
+        );
+        Ok(response)
+    }
+
+    fn confirm(&self, success: &Success, sealed: &Secret<String>) -> Option<Confirm> {
+        let shared = &self.call.web.sessions.shared;
+        let now = shared.clock.now();
+        let owner = FormOwner {
+            session: success.challenge.session,
+            browser_key: self.known.caller.browser_key,
+        };
+        let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
+        let challenge = &success.challenge;
+        // The page carries form and token apart: a form must not take the place of the one that was
+        // refused.
+        if challenge.return_to != ReturnTarget::Form(form.target.clone()) {
+            return None;
+        }
+        let values = form.fields.into_iter();
+        let fields = values
+            .map(|(name, value)| CarriedField::Value(name, Secret::new(value)))
+            .chain(form.dropped.into_iter().map(CarriedField::Password))
+            .chain(form.files.into_iter().map(CarriedField::File))
+            .collect();
+        Some(Confirm {
+            title: challenge.demand.requirement.title.clone(),
+            shown: challenge.shown.clone(),
+            action: form.target,
+            encoding: if form.multipart {
+                FormEncoding::Multipart
+            } else {
+                FormEncoding::Urlencoded
+            },
+            fields,
+            time_left: success.expires_at.since(now),
+            cancel: Some(LocalPath::root()),
+        })
+    }
+
+    pub(super) fn refused_json(&self, refusal: &Refusal) -> Response<Bytes> {
+        respond::answer_refused(self.call.context, refusal)
+    }
+
+    /// What the person reads about a refusal on the page itself, which stays as long as its challenge. Of one
+    /// that is over, a page of its own says why.
+    pub(super) fn prompt_error(&self, refusal: &Refusal) -> Option<PromptError> {
+        let reason = refusal.reason;
+        #[allow(clippy::wildcard_enum_match_arm)] // the table of reasons names the rest
+        match reason {
+            Reason::FactorLocked => Some(PromptError::FactorLocked(self.factor)),
+            Reason::MailUnavailable => Some(PromptError::MailUnavailable),
+            Reason::TooManyAttempts => Some(PromptError::TooManyAttempts(refusal.retry_after)),
+            Reason::WrongAnswer => Some(PromptError::WrongAnswer {
+                factor: self.factor,
+                remaining: refusal.attempts_left.unwrap_or_default(),
+            }),
+            _ => (reason.kind() == ReasonKind::Fault).then_some(PromptError::Unavailable),
+        }
+    }
+
+    /// The prompt page once more, with the form that it carries; or a page about why not.
+    pub(super) async fn again(
+        &self,
+        carried: Option<Secret<String>>,
+        refusal: Option<&Refusal>,
+        error: Option<PromptError>,
+        change: impl FnOnce(&mut PromptDraft),
+    ) -> Result<Response<Bytes>, EndpointError> {
+        let (web, context) = (self.call.web, self.call.context);
+        let (token, claimant) = (self.token.clone(), self.known.claimant());
+        let open = web
+            .verifier
+            .read(token.expose(), self.call.requirement(), &claimant)
+            .await?;
+        let (Some(challenge), true) = (open, refusal.is_none() || error.is_some()) else {
+            let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
+            return Err(EndpointError::Refused(reason));
+        };
+        let mut draft = for_known(web, context, self.known, &challenge, token).await?;
+        draft.prompt.carried = carried;
+        draft.prompt.chosen = Some(self.factor);
+        draft.prompt.error = error;
+        if let Some(PromptError::FactorLocked(factor)) = error {
+            draft.prompt.usable = draft.prompt.usable.without(FactorSet::EMPTY.with(factor));
+        }
+        change(&mut draft);
+        Ok(draft.into_response(
+            &web.sessions.shared.browser_key,
+            context,
+            |context, page| match refusal {
+                None => respond::shown(context, page),
+                Some(refusal) => respond::shown_again(context, refusal, page),
+            },
+        ))
+    }
+}
