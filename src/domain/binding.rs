@@ -2,7 +2,8 @@
 
 use super::body::{Body, parameter_at};
 use super::occurrence::{Occurrence, in_headers};
-use super::request::{body_may_hold_parameters, may_be_key, plain_parameters};
+use super::parameters::{may_be_key, plain_parameters};
+use super::request::body_may_hold_parameters;
 use super::{Binding, Captures, Field, RequestHead, Requirement};
 use std::borrow::Cow;
 

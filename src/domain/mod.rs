@@ -20,6 +20,7 @@ mod local_path;
 mod method;
 mod naming;
 mod occurrence;
+mod parameters;
 mod path;
 mod percent;
 mod reason;
@@ -55,12 +56,12 @@ pub use level::{LevelOutOfRange, RiskLevel};
 pub use local_path::LocalPath;
 pub use method::{Method, MethodSet, UnknownMethod};
 pub use naming::{LetterCase, Naming, NormalForm};
+pub(crate) use parameters::{same_key, splits};
 use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub(crate) use percent::{hex_byte, undo_odd_escapes};
 pub use reason::{Actor, Reason, ReasonKind};
 pub use request::{RequestHead, RequestLine, claimed_methods, only_line};
-pub(crate) use request::{same_key, splits};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{
     BodyMatcher, DefaultAction, Exception, HostPattern, Matcher, PathPattern, Reading, Route,

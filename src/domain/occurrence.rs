@@ -4,8 +4,9 @@
 //! A route applies if any reading says so, so there the loosest spelling counts. An exception, and an
 //! absence that a match asks for, may rest only on what every application reads alike.
 
+use super::parameters::{may_be_key, parameters, same_key, splits};
 use super::percent::{decoded, escapes};
-use super::request::{header_values, lines_like, may_be_key, parameters, same_key, splits};
+use super::request::{header_values, lines_like};
 use super::value::counts_as_none;
 use super::{RequestHead, ValueTest};
 use std::borrow::Cow;

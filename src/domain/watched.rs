@@ -5,10 +5,9 @@
 
 use super::binding::occurrence;
 use super::occurrence::{MAX_COUNTED, in_query};
+use super::parameters::{cookies_named, cookies_of, plain_parameters};
 use super::percent::decoded;
-use super::request::{
-    body_may_hold_parameters, cookies_named, cookies_of, header_values, plain_parameters,
-};
+use super::request::{body_may_hold_parameters, header_values};
 use super::{
     Body, Captures, Field, MethodSet, RequestHead, Template, TemplateError, ValueTest,
     captures_folded, is_secret_name, values,

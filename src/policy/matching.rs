@@ -1,12 +1,13 @@
 //! The `match` of a route: what it may say, and what that means.
 
+use super::exception::exceptions;
 use super::invalid::{Invalid, valid};
 use super::pattern::{Bare, host, methods, regex, tests};
-use super::raw::{RawExcept, RawGraphQl, RawMatch, RawReading};
+use super::raw::{RawGraphQl, RawMatch, RawReading};
 use super::template;
 use crate::domain::{
-    BodyMatcher, Exception, HostPattern, Matcher, Method, MethodSet, PathPattern, Reading,
-    ValueTest, WholeRegex,
+    BodyMatcher, HostPattern, Matcher, Method, MethodSet, PathPattern, Reading, ValueTest,
+    WholeRegex,
 };
 use crate::yaml::{File, Path};
 use http::HeaderName;
@@ -84,7 +85,7 @@ fn missing_path(file: &mut File, at: &Path) {
 /// The path and its captures; `Some(None)` if there is none, which an exception may do without.
 type PathAndCaptures = Option<(PathPattern, Vec<String>)>;
 
-fn pattern(
+pub(super) fn pattern(
     path: Option<&str>,
     path_regex: Option<&str>,
     file: &mut File,
@@ -128,16 +129,16 @@ fn path_regex_of(pattern: &str) -> Result<WholeRegex, Invalid> {
 }
 
 /// What a match and an exception have in common.
-struct Common {
-    host: Option<HostPattern>,
-    query: Vec<(String, ValueTest)>,
-    headers: Vec<(HeaderName, ValueTest)>,
+pub(super) struct Common {
+    pub(super) host: Option<HostPattern>,
+    pub(super) query: Vec<(String, ValueTest)>,
+    pub(super) headers: Vec<(HeaderName, ValueTest)>,
 }
 
 type RawTests<'a> = Option<&'a crate::yaml::Table<super::raw::RawTest>>;
 
 impl Common {
-    fn compile(
+    pub(super) fn compile(
         (raw_host, raw_query, raw_headers): (Option<&str>, RawTests<'_>, RawTests<'_>),
         file: &mut File,
         at: &Path,
@@ -274,96 +275,4 @@ fn is_graphql_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.chars().all(is_word)
-}
-
-fn exceptions(
-    list: Option<&[RawExcept]>,
-    methods: MethodSet,
-    path: &PathPattern,
-    file: &mut File,
-    at: &Path,
-) -> Option<Vec<Exception>> {
-    let mut exceptions = Some(Vec::new());
-    for (index, raw) in list.unwrap_or_default().iter().enumerate() {
-        let at = at.item(index);
-        let one = exception(raw, file, &at);
-        if let Some(exception) = &one {
-            check_exception(exception, methods, path, file, &at);
-        }
-        exceptions = exceptions.zip(one).map(|(mut all, one)| {
-            all.push(one);
-            all
-        });
-    }
-    exceptions
-}
-
-fn exception(raw: &RawExcept, file: &mut File, at: &Path) -> Option<Exception> {
-    let methods = methods(raw.methods.as_deref(), file, &at.key("methods"));
-    let path = pattern(raw.path.as_deref(), raw.path_regex.as_deref(), file, at);
-    let common = Common::compile(
-        (
-            raw.host.as_deref(),
-            raw.query.as_ref(),
-            raw.headers.as_ref(),
-        ),
-        file,
-        at,
-    );
-    let (methods, path, common) = (methods?, path?, common?);
-    Some(Exception {
-        methods,
-        path: path.map(|(path, _)| path),
-        host: common.host,
-        query: common.query,
-        headers: common.headers,
-    })
-}
-
-/// An exception that leaves nothing, or takes nothing away, is not what was meant.
-fn check_exception(
-    exception: &Exception,
-    methods: MethodSet,
-    path: &PathPattern,
-    file: &mut File,
-    at: &Path,
-) {
-    if !exception.methods.intersects(methods) {
-        let message = "this exception never applies: the route does not match these methods";
-        file.report(at.key("methods"), message);
-    }
-    let is_everywhere = methods
-        .iter()
-        .all(|method| exception.methods.contains(method))
-        && exception
-            .path
-            .as_ref()
-            .is_none_or(|excepted| covers(excepted, path));
-    let asks_for_values = !(exception.query.is_empty() && exception.headers.is_empty());
-    if is_everywhere && !asks_for_values && exception.host.is_none() {
-        file.report(at, "this exception excepts all that the route matches");
-    } else if is_everywhere && asks_for_values {
-        file.warn_with_hint(
-            at,
-            "a broad exception: on every path of the route, it rests on what the client sends",
-            "name the `path` or `methods` that it is for, if the application does not judge the value \
-             itself",
-        );
-    }
-}
-
-/// Whether a pattern plainly takes in another; no answer for patterns that differ in kind.
-fn covers(wide: &PathPattern, narrow: &PathPattern) -> bool {
-    match (wide, narrow) {
-        (PathPattern::Template(wide), PathPattern::Template(narrow)) => {
-            wide == narrow || is_rest_of_all(wide)
-        }
-        (PathPattern::Regex(wide), PathPattern::Regex(narrow)) => wide.as_str() == narrow.as_str(),
-        (PathPattern::Template(wide), PathPattern::Regex(_)) => is_rest_of_all(wide),
-        (PathPattern::Regex(_), PathPattern::Template(_)) => false,
-    }
-}
-
-fn is_rest_of_all(template: &str) -> bool {
-    template.starts_with("/{") && template.ends_with("...}") && template.matches('/').count() == 1
 }

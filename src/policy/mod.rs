@@ -5,6 +5,7 @@
 
 mod binding;
 mod compile;
+mod exception;
 mod factors;
 mod field;
 mod invalid;

@@ -1,14 +1,15 @@
 //! One file: read as far as it can be, with every mistake pointed at.
 
+mod load;
+
 use super::diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 use super::fault::Fault;
 use super::locate::{self, Path};
 use super::node::{Node, Value};
-use super::reader::NodeReader;
 use super::tree;
 use super::words::nearest;
 use serde::de::DeserializeOwned;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A file that is being read: knows where everything stands and collects what is wrong.
@@ -208,67 +209,6 @@ impl File {
         }
     }
 
-    fn load(&mut self, bytes: &[u8]) -> Option<Node> {
-        if bytes.len() > MAX_BYTES {
-            self.refuse(None, format!("larger than {} KiB", MAX_BYTES / 1024), None);
-            return None;
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => text.clone_into(&mut self.text),
-            Err(error) => {
-                let sound = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let position = end_of(&String::from_utf8_lossy(sound));
-                self.refuse(Some(position), "not UTF-8".to_owned(), None);
-                return None;
-            }
-        }
-        match tree::parse(&self.text) {
-            Ok(root) => Some(root),
-            Err(fault) => {
-                let hint = fault.hint.map(str::to_owned);
-                self.refuse(fault.position, fault.message, hint);
-                None
-            }
-        }
-    }
-
-    /// YAML 1.2.2 §3.2.1.3: keys are unique. Which of two values is meant is ambiguous.
-    fn refuse_doubled_keys(&mut self, node: &Node) {
-        let mut seen = HashMap::new();
-        for (key, value) in node.entries() {
-            if let Some(first) = key.as_text().and_then(|name| seen.insert(name, key.id)) {
-                let first = self.position(Severity::Error, first);
-                let hint = first.map(|first| format!("first given at {first}"));
-                let position = self.position(Severity::Error, key.id);
-                self.refuse(position, format!("{key} is given twice"), hint);
-                self.faulty.insert(key.id);
-            }
-            self.refuse_doubled_keys(value);
-        }
-        for item in node.items() {
-            self.refuse_doubled_keys(item);
-        }
-    }
-
-    /// Reads again after each fault, passing over the faulty node, until all else reads.
-    fn read_all<T: DeserializeOwned>(&mut self, root: &Node) -> Option<T> {
-        loop {
-            let fault = match T::deserialize(NodeReader {
-                node: root,
-                passed_over: &self.faulty,
-            }) {
-                Ok(value) => return Some(value),
-                Err(fault) => fault,
-            };
-            let id = fault.id.unwrap_or(root.id);
-            self.record(root, id, fault);
-            let is_new = self.faulty.insert(id);
-            if id == root.id || !is_new || self.mistakes.more > 0 {
-                return None;
-            }
-        }
-    }
-
     fn record(&mut self, root: &Node, id: u32, fault: Fault) {
         // A field that is missing because it was passed over has been reported already.
         let known = fault.missing.is_some_and(|field| {
@@ -376,6 +316,12 @@ fn find(node: &Node, id: u32) -> Option<&Node> {
         .find_map(|child| find(child, id))
 }
 
+/// How large a file may be.
+pub const MAX_BYTES: usize = 1024 * 1024;
+
+/// How many mistakes of one file are shown; the rest is counted.
+const MAX_SHOWN: usize = 64;
+
 /// The message without what it quotes of the file.
 fn without_values(message: &str) -> String {
     let mut parts = message.split('`');
@@ -386,18 +332,6 @@ fn without_values(message: &str) -> String {
     }
     bare
 }
-
-fn end_of(text: &str) -> Position {
-    let line = text.split('\n').count();
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    Position::new(line, last.chars().count() + 1)
-}
-
-/// How large a file may be.
-pub const MAX_BYTES: usize = 1024 * 1024;
-
-/// How many mistakes of one file are shown; the rest is counted.
-const MAX_SHOWN: usize = 64;
 
 #[cfg(test)]
 mod tests;

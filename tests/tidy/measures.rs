@@ -10,9 +10,9 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Ident, ImplItemFn, Item, ItemFn, Signature, TraitItemFn};
 
 /// Lines of a function. None has more.
-const LONGEST_FUNCTION: usize = 100;
+const LONGEST_FUNCTION: usize = 90;
 /// Files of more than 350 lines.
-const LONG_FILES: usize = 12;
+const LONG_FILES: usize = 5;
 /// Names that stand for two or more types.
 const DOUBLED_NAMES: usize = 4;
 /// Comments that are not documentation, in every 1,000 lines of code.

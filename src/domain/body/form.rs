@@ -2,8 +2,8 @@
 
 use super::BodyRefusal;
 use super::content_type::require_utf8;
+use crate::domain::parameters::{may_be_key, same_key, splits};
 use crate::domain::percent::decoded_strictly;
-use crate::domain::request::{may_be_key, same_key, splits};
 
 /// The fields of a form, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod content_type;
 mod form;
 mod graphql;
 mod json;
+mod matching;
 mod multipart;
 mod occurrence;
 mod refusal;
@@ -14,8 +15,9 @@ mod refusal;
 pub(super) use content_type::{is_urlencoded, may_hold_parameters};
 pub use refusal::BodyRefusal;
 
-use super::request::{claimed_by_field, cookies_named, may_be_key};
-use super::{BodyMatcher, MethodSet, RequestHead, ValueTest};
+use super::MethodSet;
+use super::parameters::may_be_key;
+use super::request::claimed_by_field;
 use content_type::{ContentType, Kind};
 use form::Form;
 use json::Json;
@@ -113,7 +115,7 @@ impl<'b> Body<'b> {
     /// The methods that the body claims (`_method`).
     pub(super) fn claimed_methods(&self) -> Result<MethodSet, BodyRefusal> {
         if let Content::Other(found) = &self.content {
-            return Err(other_type("a form", found));
+            return Err(BodyRefusal::other_type("a form", found));
         }
         let claimed = self
             .parameters()
@@ -153,55 +155,6 @@ impl<'b> Body<'b> {
                 let texts = texts.into_iter();
                 texts.map(move |text| (&**key, Cow::Owned(text)))
             }))
-    }
-
-    /// Whether the body holds all that `matchers` ask for.
-    pub(super) fn holds_all(
-        &self,
-        matchers: &[BodyMatcher],
-        head: &RequestHead<'_>,
-    ) -> Result<bool, BodyRefusal> {
-        if query_asks(matchers, head) {
-            return Ok(true);
-        }
-        // One part that certainly fails is enough; only then does an unreadable one not matter.
-        let mut refusal = None;
-        for matcher in matchers {
-            match self.holds(matcher, head) {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
-                Err(why) => refusal = Some(why),
-            }
-        }
-        refusal.map_or(Ok(true), Err)
-    }
-
-    /// Whether the body holds what `matcher` asks for.
-    pub(super) fn holds(
-        &self,
-        matcher: &BodyMatcher,
-        head: &RequestHead<'_>,
-    ) -> Result<bool, BodyRefusal> {
-        match matcher {
-            BodyMatcher::Form(name, test)
-                if query_holds(name, test, head) || cookie_holds(name, test, head) =>
-            {
-                Ok(true)
-            }
-            BodyMatcher::Form(name, test) => self.form_holds(name, test, head),
-            BodyMatcher::GraphQl(wanted) => {
-                let names = graphql::names(self, head)?;
-                // Absinthe takes `delete_user` for `deleteUser`.
-                let is_run = |name: &String| names.iter().any(|run| Json::same_member(run, name));
-                Ok(wanted.iter().any(is_run))
-            }
-            BodyMatcher::Json(pointer, test)
-                if parameter_at(pointer).is_some_and(|name| query_holds(name, test, head)) =>
-            {
-                Ok(true)
-            }
-            BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test, head),
-        }
     }
 
     /// What the fields hold that an application may take for the parameter `name` of the query, so
@@ -350,46 +303,6 @@ impl<'b> Body<'b> {
         &self.content
     }
 
-    fn form_holds(
-        &self,
-        name: &str,
-        test: &ValueTest,
-        head: &RequestHead<'_>,
-    ) -> Result<bool, BodyRefusal> {
-        match &self.content {
-            Content::Empty => Ok(test.is_absence()),
-            Content::Form { .. } if test.is_absence() => Ok(!self.field(name, head).is_certain()
-                || !cookies_named(head.headers, name).is_empty()),
-            Content::Form { form, .. } => Ok(test.holds_for_any(form.values(name)?.into_iter())),
-            Content::GraphQl(_) => Err(other_type("a form", "application/graphql")),
-            Content::Json(_) => Err(other_type("a form", "application/json")),
-            Content::Other(found) => Err(other_type("a form", found)),
-        }
-    }
-
-    fn json_holds(
-        &self,
-        pointer: &str,
-        test: &ValueTest,
-        head: &RequestHead<'_>,
-    ) -> Result<bool, BodyRefusal> {
-        match &self.content {
-            Content::Empty => Ok(test.is_absence()),
-            Content::Json(_) if test.is_absence() => Ok(!self.member_is_certain(pointer, head)),
-            Content::Json(json) => {
-                let values = json.at(pointer);
-                if matches!(test, ValueTest::Present) {
-                    return Ok(!values.is_empty());
-                }
-                let texts: Vec<String> = values.into_iter().flat_map(Json::texts).collect();
-                Ok(test.holds_for_any(texts.iter()))
-            }
-            Content::Form { .. } => Err(other_type("JSON", "a form")),
-            Content::GraphQl(_) => Err(other_type("JSON", "application/graphql")),
-            Content::Other(found) => Err(other_type("JSON", found)),
-        }
-    }
-
     fn json_values(&self, pointer: &str) -> Vec<&Json> {
         match &self.content {
             Content::Json(json) => json.at(pointer),
@@ -400,51 +313,9 @@ impl<'b> Body<'b> {
     }
 }
 
-/// Whether a parameter of the query passes the test for a field of the body: to applications
-/// that ask for a parameter by its name alone (servlets, Rails, PHP's `$_REQUEST`) it is the same.
-fn query_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
-    let sent = head.parameters();
-    test.holds_for_any(
-        sent.filter(|(key, _)| may_be_key(key, name))
-            .map(|(_, value)| value),
-    )
-}
-
-/// As [`query_holds`], of cookies.
-fn cookie_holds(name: &str, test: &ValueTest, head: &RequestHead<'_>) -> bool {
-    test.holds_for_any(cookies_named(head.headers, name).iter())
-}
-
-/// Whether the query alone asks for all that `matchers` want of the body. Such an application may
-/// not look at the body at all: what is absent is then asked of the query, too.
-pub(super) fn query_asks(matchers: &[BodyMatcher], head: &RequestHead<'_>) -> bool {
-    let mut names_any = false;
-    let asks = matchers.iter().all(|matcher| {
-        let (name, test) = match matcher {
-            BodyMatcher::Form(name, test) => (Some(name.as_str()), test),
-            BodyMatcher::GraphQl(_) => return false,
-            BodyMatcher::Json(pointer, test) => (parameter_at(pointer), test),
-        };
-        names_any |= !test.is_absence();
-        match name {
-            Some(name) if test.is_absence() => !head.parameter(name).is_certain(),
-            Some(name) => query_holds(name, test, head),
-            None => test.is_absence(),
-        }
-    });
-    asks && names_any
-}
-
 /// The parameter that a pointer into an object means to such an application.
 pub(super) fn parameter_at(pointer: &str) -> Option<&str> {
     pointer.strip_prefix('/').filter(|name| !name.contains('/'))
-}
-
-fn other_type(expected: &'static str, found: &str) -> BodyRefusal {
-    BodyRefusal::OtherContentType {
-        expected,
-        found: found.to_owned(),
-    }
 }
 
 #[cfg(test)]

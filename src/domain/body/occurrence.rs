@@ -5,7 +5,7 @@ use super::json::Json;
 use super::{Body, Content};
 use crate::domain::occurrence::{MAX_COUNTED, Occurrence};
 use crate::domain::value::counts_as_none;
-use crate::domain::{RequestHead, request::may_be_key};
+use crate::domain::{RequestHead, parameters::may_be_key};
 use std::borrow::Cow;
 
 impl Body<'_> {

@@ -27,4 +27,11 @@ impl BodyRefusal {
     pub(super) fn unreadable(why: impl Into<String>) -> Self {
         Self::Unreadable(why.into())
     }
+
+    pub(super) fn other_type(expected: &'static str, found: &str) -> Self {
+        Self::OtherContentType {
+            expected,
+            found: found.to_owned(),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::{Accept, Method, RequestPath};
+use crate::domain::{RequestHead, ValueTest};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 

@@ -38,14 +38,14 @@ impl<'r> RequestPath<'r> {
         if !raw.starts_with('/') {
             return Err(Ambiguous::NotOriginForm);
         }
-        let others = match shape_of(raw) {
-            Shape::Plain => Vec::new(),
-            Shape::PlainDirectory => raw
+        let others = match spelling_of(raw) {
+            PathSpelling::Plain => Vec::new(),
+            PathSpelling::PlainDirectory => raw
                 .strip_suffix('/')
                 .map(str::to_owned)
                 .into_iter()
                 .collect(),
-            Shape::Special => readings::other_readings(raw, *accept)?,
+            PathSpelling::Special => readings::other_readings(raw, *accept)?,
         };
         Ok(Self { raw, others })
     }
@@ -88,7 +88,7 @@ impl<'r> RequestPath<'r> {
 
 /// What one pass over the bytes tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum PathSpelling {
     /// Letters, digits and harmless marks: one reading.
     Plain,
     /// As plain, with one slash at the end.
@@ -97,7 +97,7 @@ enum Shape {
     Special,
 }
 
-fn shape_of(raw: &str) -> Shape {
+fn spelling_of(raw: &str) -> PathSpelling {
     let mut before = b' ';
     for byte in raw.bytes() {
         let harmless = byte.is_ascii_alphanumeric()
@@ -107,14 +107,14 @@ fn shape_of(raw: &str) -> Shape {
             )
             || (byte == b'/' && before != b'/');
         if !harmless {
-            return Shape::Special;
+            return PathSpelling::Special;
         }
         before = byte;
     }
     if before == b'/' && raw.len() > 1 {
-        Shape::PlainDirectory
+        PathSpelling::PlainDirectory
     } else {
-        Shape::Plain
+        PathSpelling::Plain
     }
 }
 

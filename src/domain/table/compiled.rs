@@ -3,10 +3,9 @@
 use super::error::TableError;
 use super::exception::{BodyFields, CompiledException};
 use crate::domain::occurrence::in_headers;
+use crate::domain::parameters::{cookies_named, may_be_key};
 use crate::domain::path::{Template, captures_empty, captures_folded};
-use crate::domain::request::{
-    body_may_claim_methods, body_may_hold_parameters, cookies_named, header_values, may_be_key,
-};
+use crate::domain::request::{body_may_claim_methods, body_may_hold_parameters, header_values};
 use crate::domain::{
     Body, BodyMatcher, Captures, Field, Matcher, Method, MethodSet, PathPattern, Reading,
     RequestHead, RequestPath, Requirement, Route, RouteId, ValueTest, WholeRegex,

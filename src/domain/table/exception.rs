@@ -2,8 +2,9 @@
 
 use super::error::TableError;
 use crate::domain::occurrence::{Occurrence, in_headers};
+use crate::domain::parameters::cookies_named;
 use crate::domain::path::{Template, matches_exactly};
-use crate::domain::request::{body_may_hold_parameters, cookies_named};
+use crate::domain::request::body_may_hold_parameters;
 use crate::domain::{
     Body, Exception, HostPattern, MethodSet, PathPattern, RequestHead, RequestPath, Route,
     ValueTest, WholeRegex,

@@ -4,7 +4,7 @@ use super::RouteTable;
 use super::compiled::{Compiled, header_test_holds, query_test_holds};
 use super::exception::{BodyFields, Failing};
 use super::found::applies;
-use crate::domain::body::{Body, query_asks};
+use crate::domain::body::Body;
 use crate::domain::{
     BodyMatcher, HostPattern, Method, MethodSet, PathPattern, Reading, RequestHead, Route,
     ValueTest,
@@ -114,7 +114,7 @@ fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) 
         let asked = format!("header `{name}` {}", test_asked(test));
         parts.push(MatchPart::new(asked, header_test_holds(head, name, test)));
     }
-    if !matcher.body.is_empty() && query_asks(&matcher.body, head) {
+    if !matcher.body.is_empty() && Body::query_asks(&matcher.body, head) {
         let asked = "all that is asked of the body is in the query, which some read instead";
         parts.push(MatchPart::new(asked.to_owned(), true));
     }

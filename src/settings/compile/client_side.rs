@@ -19,7 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// What the sections about the client's side mean.
-pub(super) struct ClientSide {
+pub(super) struct ListenSettings {
     pub(super) listeners: Vec<Listener>,
     public: Option<Origin>,
     prefix: String,
@@ -39,7 +39,7 @@ pub(super) struct ProxySettings {
     pub(super) drain: Duration,
 }
 
-pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ClientSide {
+pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ListenSettings {
     let root = Path::root();
     let listeners = listeners(raw, draft);
     let public = public_url(raw.public_url.as_deref(), &listeners, draft);
@@ -65,7 +65,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ClientSide {
         identity.extend(draft.header(text, &at).map(|name| folded(name.as_str())));
     }
     let drain = root.key("deadlines").key("drain");
-    ClientSide {
+    ListenSettings {
         listeners,
         public,
         prefix: prefix(raw.prefix.as_deref(), draft),
@@ -78,7 +78,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ClientSide {
     }
 }
 
-impl ClientSide {
+impl ListenSettings {
     /// The origin that people see, if it is given.
     pub(super) fn public_origin(&self) -> Option<&Origin> {
         self.public.as_ref()

@@ -6,8 +6,11 @@
 //! follows the framing on its own and never repairs anything. It is at least as strict as hyper, whose
 //! own refusals are empty answers that say nothing.
 
+mod framing;
+
 use super::Violation;
-use super::tokens::{is_text, is_token};
+use super::tokens::is_token;
+use framing::{Framing, chunk_size};
 use http::Uri;
 use memchr::memchr;
 
@@ -67,14 +70,6 @@ enum ScanState {
     Length(u64),
     RequestLine,
     Trailers,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Framing {
-    length: Option<u64>,
-    chunked: bool,
-    /// HTTP/1.0 knows no chunks.
-    is_old: bool,
 }
 
 /// RFC 9112 §7.1.1: a recipient must limit chunk extensions; hardly any client sends them.
@@ -295,86 +290,6 @@ impl Scanner {
         }
         // Rare spellings: refuses what hyper cannot parse, so that the response names the reason.
         !target.is_empty() && target.iter().all(visible) && Uri::try_from(target).is_ok()
-    }
-}
-
-impl Framing {
-    fn header(&mut self, line: &[u8]) -> Result<(), Violation> {
-        let colon = memchr(b':', line).ok_or(Violation::HeaderLine)?;
-        let (name, value) = line.split_at(colon);
-        // RFC 9112 §5.1 and §5.2: no blank before the colon, no folded line: neither is a token.
-        if name.len() > MAX_NAME || !is_token(name) || !is_text(value) {
-            return Err(Violation::HeaderLine);
-        }
-        match name.len() {
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length(value),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.transfer_encoding(value),
-            _ => Ok(()),
-        }
-    }
-
-    fn content_length(&mut self, value: &[u8]) -> Result<(), Violation> {
-        if self.length.is_some() || self.chunked {
-            return Err(Violation::DoubleFraming);
-        }
-        // No sign and no list. RFC 9110 §8.6 allows a list of equal numbers to be taken for one:
-        // parsers differ. 19 digits always fit `u64`.
-        let digits = value.get(1..).unwrap_or_default().trim_ascii();
-        let sound =
-            !digits.is_empty() && digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit);
-        let text = std::str::from_utf8(digits)
-            .ok()
-            .filter(|_| sound)
-            .ok_or(Violation::Length)?;
-        self.length = Some(text.parse().map_err(|_| Violation::Length)?);
-        Ok(())
-    }
-
-    fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Violation> {
-        if self.length.is_some() || self.chunked {
-            return Err(Violation::DoubleFraming);
-        }
-        // RFC 9112 §6.1: in HTTP/1.0, "the framing is faulty".
-        if self.is_old {
-            return Err(Violation::TransferEncoding);
-        }
-        let coding = value.get(1..).unwrap_or_default().trim_ascii();
-        // A coding below the chunks (`gzip, chunked`) is decoded by some servers and by others not.
-        if !coding.eq_ignore_ascii_case(b"chunked") {
-            return Err(Violation::TransferEncoding);
-        }
-        self.chunked = true;
-        Ok(())
-    }
-
-    fn after_head(self) -> ScanState {
-        match self {
-            Self { chunked: true, .. } => ScanState::ChunkSize,
-            Self {
-                length: Some(length),
-                ..
-            } if length > 0 => ScanState::Length(length),
-            // RFC 9112 §6.3: a request with neither has no body.
-            Self { .. } => ScanState::RequestLine,
-        }
-    }
-}
-
-fn chunk_size(line: &[u8]) -> Result<ScanState, Violation> {
-    let digits = line
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default()
-        // RFC 9112 §7.1.1 allows blanks before an extension.
-        .trim_ascii_end();
-    let text = std::str::from_utf8(digits).map_err(|_| Violation::Chunk)?;
-    // RFC 9112 §7.1 demands care for sizes that overflow: 15 digits are below 2^60.
-    if text.is_empty() || text.len() > 15 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(Violation::Chunk);
-    }
-    match u64::from_str_radix(text, 16).map_err(|_| Violation::Chunk)? {
-        0 => Ok(ScanState::Trailers),
-        size => Ok(ScanState::ChunkData(size)),
     }
 }
 
