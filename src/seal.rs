@@ -191,6 +191,7 @@ impl KeySet {
     fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.macs[purpose as usize]);
         for part in parts {
+            // Each with its length: `ab`, `c` is not `a`, `bc`.
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);
         }

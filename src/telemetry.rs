@@ -64,6 +64,7 @@ pub fn start(settings: &LogSettings) -> Result<(), WrongLevel> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     let started = if pretty {
+        // `pretty` may be chosen where stderr is a file: no escape sequences there.
         let color = std::io::stderr().is_terminal();
         builder.with_target(false).with_ansi(color).try_init()
     } else {

@@ -37,6 +37,7 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
         source,
     })?;
     let mut config = ServerConfig::builder_with_provider(provider())
+        // TLS 1.2 and 1.3 (RFC 9325 §3.1.1).
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, private)?;

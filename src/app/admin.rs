@@ -92,7 +92,7 @@ impl AdminThread {
         self.admin.enter(stage);
     }
 
-    /// Is not ready any more; tells how long everybody else has to see it.
+    /// Is not ready any more; returns how long others have to notice it.
     pub(super) fn drain(&self) -> Duration {
         self.enter(Stage::Draining);
         self.notice
@@ -102,7 +102,7 @@ impl AdminThread {
 impl Drop for AdminThread {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.running.take() {
-            // A thread that has ended hears nothing, and has said why.
+            // A thread that has ended does not receive it, and has logged why.
             let _ = stop.send(());
             let _ = thread.join();
         }

@@ -174,6 +174,7 @@ impl App {
             announce,
         );
         record(&shared, EventKind::Stopped);
+        // After the stop was recorded, which is one of these lines.
         if !shared.sessions.audit.flush(AUDIT_FLUSH) {
             tracing::error!("the audit log could not be written to its end");
         }

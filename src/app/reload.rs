@@ -53,8 +53,10 @@ fn follow(
     loop {
         match orders.recv_timeout(INTERVAL) {
             Ok(()) => {
+                // logrotate renames the file, then sends this signal.
                 shared.sessions.audit.reopen();
                 let sources = Sources::read(paths);
+                // What is applied here must not be applied again when the watch looks next.
                 watch = PolicyWatch::new(paths.to_owned(), sources.fingerprint());
                 apply(shared, sources.compile(), watch.reported());
                 at_start.warn_of_changes();

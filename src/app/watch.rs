@@ -29,6 +29,7 @@ pub(super) fn until_stopped(
     let ended = runtime.block_on(async {
         let mut orders = Orders::new(signals).map_err(AppError::Thread)?;
         announce();
+        // Once for the process: a connection to Redis for each thread would tell them all the same.
         spawn_local(store.feed().run());
         let failure = loop {
             tokio::select! {
@@ -47,6 +48,7 @@ pub(super) fn until_stopped(
         finish(&mut workers, &mut orders, notice, drain).await;
         failure.map_or(Ok(()), Err)
     });
+    // What outlasted the drain limit ends here; otherwise `join` would wait for it.
     workers.enter(Phase::Cut);
     workers.join();
     ended

@@ -41,6 +41,8 @@ impl Workers {
         sockets: Vec<Vec<TcpListener>>,
     ) -> Result<Self, AppError> {
         let files = listeners.iter().map(|listener| listener.tls.as_ref());
+        // One configuration for all threads: a client resumes its TLS session on whichever accepts
+        // it.
         let tls = files
             .map(|files| {
                 files
@@ -119,6 +121,7 @@ fn run<S: Future<Output = io::Result<()>>>(
         };
         tokio::select! {
             served = serve(until(Phase::Draining)) => served,
+            // The runtime is dropped with all of its connections.
             () = until(Phase::Cut) => Ok(()),
         }
     })

@@ -44,6 +44,8 @@ fn describe(report: &Report, out: &mut Output) -> io::Result<()> {
         "{verdict}: {lines} {}, number {first} to {last}",
         plural(lines, "line")
     )?;
+    // A file of a rotated log: the operator compares this head with the last one of the file
+    // before.
     if first > 1
         && let Some(head) = &report.continues
     {

@@ -24,6 +24,7 @@ fn list(arguments: &SessionListArguments, out: &mut Output) -> Result<(), CliErr
             .store
             .sessions(subject.as_ref(), arguments.most)
             .await?;
+        // Those are marks that one session has several spellings, and no sessions of their own.
         sessions.retain(|(_, session)| session.owner != Owner::Spelling);
         if arguments.list.json {
             let sessions: Vec<_> = sessions.iter().map(as_json).collect();
@@ -84,6 +85,7 @@ fn only(
     beginning: &str,
 ) -> Result<(SessionId, StoredSession), CliError> {
     let beginning = beginning.to_ascii_lowercase();
+    // A few digits with one mistyped would end somebody else's session.
     if beginning.len() < SHORTEST {
         let message = format!("`{beginning}` is too short; at least {SHORTEST} digits are needed");
         return Err(CliError::Usage(message));

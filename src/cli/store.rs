@@ -94,11 +94,13 @@ impl Context {
         kind: EventKind,
         describe: impl FnOnce(&mut Event<'e>),
     ) -> Result<(), CliError> {
+        // Our stdout is the output of a command, not the log of a sidecar.
         if self.settings.audit.target == AuditTarget::Stdout {
             return Ok(());
         }
         let audit = match Audit::start(&self.settings.audit, self.clock.clone()) {
             Ok(audit) => audit,
+            // Two that write would break the chain of hashes.
             Err(AuditSetupError::InUse { path }) => {
                 let note = "a running sidecar holds it";
                 writeln!(Output::stderr(), "note: not recorded in `{path}`: {note}")?;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// One way to prove identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// The numbers are bits of stored records: none is given to another factor.
 #[repr(u8)]
 pub enum Factor {
     /// A six-digit code sent by e-mail.

@@ -92,6 +92,7 @@ pub(super) fn cookies_of(
 ) -> impl Iterator<Item = (Cow<'_, str>, String)> {
     let lines = headers.get_all(http::header::COOKIE).iter();
     lines.flat_map(|line| {
+        // RFC 2109 §4.3.4 separated cookies by `,` as well.
         let pairs = line.as_bytes().split(|byte| matches!(byte, b';' | b','));
         pairs.map(|pair| {
             let at = pair.iter().position(|byte| *byte == b'=');

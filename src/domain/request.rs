@@ -141,6 +141,7 @@ pub fn claimed_methods(
     path: &RequestPath<'_>,
     query: Option<&str>,
 ) -> MethodSet {
+    // All of them, since it is not known which framework the application uses.
     let by_header = headers
         .iter()
         .filter(|(name, _)| {
@@ -158,6 +159,7 @@ pub fn claimed_methods(
         .fold(MethodSet::EMPTY, |claimed, (name, value)| {
             claimed.union(claimed_by_field(&name, &value))
         });
+    // With its own method: not every application heeds an override.
     with_get(by_header.union(by_query).with(method))
 }
 
@@ -254,6 +256,8 @@ pub(super) fn header_values<'h>(
         } else {
             Vec::new()
         };
+        // RFC 9110 §5.3: a list may be one line; whether the application takes it apart is not
+        // known.
         std::iter::once(line).chain(items)
     })
 }

@@ -109,6 +109,7 @@ impl Watched {
 
     /// Judges a request that is covered. `body` is `None` if there is one that was not read.
     pub fn standing(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+        // An application that heeds an override runs something else at this path.
         let plain = head.claimed == MethodSet::EMPTY.with(head.method)
             && self.methods.contains(head.method)
             && self.has_path(head.path.raw());

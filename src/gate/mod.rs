@@ -179,6 +179,7 @@ async fn fetch(
 }
 
 fn push_new(keys: &mut Vec<GrantKey>, key: GrantKey) {
+    // Two routes may ask for one grant: taken twice, it would be missing for the second.
     if !keys.contains(&key) {
         keys.push(key);
     }

@@ -87,6 +87,7 @@ impl Sender {
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .date(now)
+            // The one that lettre makes would show the name of this machine.
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .subject(words.subject.clone())
             // RFC 3834 §5: asks vacation responders not to reply.

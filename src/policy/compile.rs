@@ -22,6 +22,8 @@ pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
         ),
         None => file.report_missing(Path::root(), "version", Some("write `version: 1`")),
     }
+    // Neither is assumed: `forward` opens what somebody thinks is closed, and `deny` stops an
+    // application.
     if raw.default.is_none() {
         let hint = "say what happens to requests that no route matches: `forward` or `deny`";
         file.report_missing(Path::root(), "default", Some(hint));
@@ -52,6 +54,7 @@ struct RouteDraft<'a> {
 
 impl<'a> RouteDraft<'a> {
     fn new(raw: &'a RawRoute, preset: Option<RawPreset>) -> Self {
+        // A route cannot be less strict than its file.
         let is_strict = [raw.preset, preset].contains(&Some(RawPreset::Strict));
         Self { raw, is_strict }
     }
@@ -61,6 +64,8 @@ impl<'a> RouteDraft<'a> {
         let action = self.action(file, at);
         let title = self.title(file, at);
         let matched = self.matched(file, at);
+        // Nothing below can be judged without it; what is above is read first, so that one run
+        // reports more.
         let level = self.level(file, at)?;
         let factors =
             factors::compile(self.raw.factors.as_deref(), level, self.is_strict, file, at);

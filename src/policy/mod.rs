@@ -70,6 +70,7 @@ pub fn compile<'a>(
     let default = agree_on_default(&mut parts);
     let mut policies = Policies {
         routes: Vec::new(),
+        // That it is missing was reported as a mistake; should that ever pass, this is closed.
         default: default.unwrap_or(DefaultAction::Deny),
         files: Vec::new(),
         remarks: Diagnostics::default(),

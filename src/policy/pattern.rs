@@ -91,6 +91,7 @@ pub(super) fn host(text: &str) -> Result<HostPattern, Invalid> {
         return Err(Invalid::new(format!("host `{quoted}` has a scheme"))
             .hint("write the name alone: `app.example.com`"));
     }
+    // `[::1]` has colons and no port.
     let has_port = !text.starts_with('[') && text.contains(':') || text.contains("]:");
     if has_port {
         return Err(Invalid::new(format!("host `{quoted}` has a port"))
@@ -130,6 +131,7 @@ pub(super) fn tests<N>(
     file: &mut File,
     path: &Path,
 ) -> Option<Vec<(N, ValueTest)>> {
+    // It would hold for every request.
     if table.0.is_empty() {
         file.report(path, "nothing is tested here");
         return None;
@@ -138,6 +140,8 @@ pub(super) fn tests<N>(
     for (key, raw) in &table.0 {
         let name = valid(name(key), file, &path.name(key));
         let at = path.key(key);
+        // Its mistake is reported; without the faulty value it would be reported again, as one that
+        // names neither.
         if let RawTest::Words(_) = raw
             && file.has_mistakes_at(&at)
         {

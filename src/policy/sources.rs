@@ -55,6 +55,7 @@ impl Sources {
             }
         }
         if files.len() > MAX_FILES {
+            // The rest is not left out but refused: its routes would guard nothing.
             files.truncate(MAX_FILES);
             files.push(PolicyFile {
                 name: "policies".to_owned(),
@@ -67,6 +68,7 @@ impl Sources {
     /// Differs from that of any other state of the files.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut context = digest::Context::new(&digest::SHA256);
+        // Each with its length: otherwise bytes could move from one file to the next unnoticed.
         let mut add = |bytes: &[u8]| {
             context.update(&(bytes.len() as u64).to_le_bytes());
             context.update(bytes);
@@ -75,6 +77,7 @@ impl Sources {
             add(file.name.as_bytes());
             match &file.content {
                 Ok(bytes) => add(bytes),
+                // That a file cannot be read any more is a change, too.
                 Err(reason) => add(reason.as_bytes()),
             }
         }
@@ -179,9 +182,11 @@ fn list(path: &Path) -> Result<Vec<PathBuf>, String> {
             files.push(file);
         }
     }
+    // More likely a mount that failed than the wish to guard nothing.
     if files.is_empty() {
         return Err("holds no policy file (`*.yaml`, `*.yml`)".to_owned());
     }
+    // The system lists them in any order, and the fingerprint depends on it.
     files.sort();
     Ok(files)
 }

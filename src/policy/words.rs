@@ -5,6 +5,7 @@ use crate::yaml::clip;
 
 /// Checks the name of a route or an action.
 pub(super) fn name(text: &str) -> Result<&str, Invalid> {
+    // Names stand as they are in log lines, in the labels of metrics and in answers.
     let is_part = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
     let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
     if !starts_well || text.len() > 64 || !text.chars().all(is_part) {
@@ -19,6 +20,7 @@ pub(super) fn phrase(text: &str, max: usize) -> Result<String, Invalid> {
     if text.trim().is_empty() {
         return Err(Invalid::new("this text is empty"));
     }
+    // No one sees such a blank, and a phrase must be typed exactly.
     if text.trim() != text {
         return Err(Invalid::new("this text begins or ends with a blank"));
     }

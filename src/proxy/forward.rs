@@ -84,6 +84,8 @@ pub(super) async fn forward(
         let protocol = response.headers_mut().remove(header::UPGRADE);
         cleanse_response(response.headers_mut());
         let headers = response.headers_mut();
+        // Both were removed as headers of the hop behind us (RFC 9110 §7.6.1); this hop has its
+        // own.
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.extend(protocol.map(|protocol| (header::UPGRADE, protocol)));
         return Ok(response);
@@ -159,6 +161,7 @@ fn carry(
     context: &RequestContext<'_>,
 ) {
     let connection = context.connection;
+    // What follows is no HTTP/1: the wire must not check it as such.
     connection.state.become_tunnel();
     let (opened, end) = watch.tunnel();
     let upstream = hyper::upgrade::on(response);

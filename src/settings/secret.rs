@@ -81,9 +81,11 @@ pub(super) const fn is_exposed(mode: u32, owner: u32) -> bool {
 /// Reads a secret as people keep it: hexadecimal, base64, or bytes as they are.
 pub(super) fn decode(mut bytes: Vec<u8>) -> Secret<Vec<u8>> {
     let text = bytes.trim_ascii();
+    // Hexadecimal first: its digits are base64 as well.
     let is_hex = !text.is_empty() && text.iter().all(u8::is_ascii_hexdigit);
     let bare = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"="));
     let bare = bare.unwrap_or(text);
+    // A passphrase may be base64 by chance; what decodes to too little is taken as it is written.
     let long_enough = |decoded: &Vec<u8>| decoded.len() >= SECRET_BYTES;
     let decoded = if is_hex {
         HEXLOWER_PERMISSIVE.decode(text).ok()
@@ -114,7 +116,9 @@ fn make(path: &Path, is_named: bool, entropy: &Entropy) -> io::Result<Secret<Vec
     }
     let opened = OpenOptions::new()
         .write(true)
+        // Of two processes that start at once, one makes the secret and the other reads it.
         .create_new(true)
+        // With the mode from the beginning: after a `chmod`, somebody could have it open already.
         .mode(0o600)
         .open(path);
     let mut file = match opened {
@@ -128,6 +132,7 @@ fn make(path: &Path, is_named: bool, entropy: &Entropy) -> io::Result<Secret<Vec
     let secret = Secret::new(entropy.bytes::<SECRET_BYTES>().to_vec());
     let mut line = HEXLOWER.encode(secret.expose());
     line.push('\n');
+    // What was sealed with a secret that a crash has lost can never be read again.
     let written = file
         .write_all(line.as_bytes())
         .and_then(|()| file.sync_all());

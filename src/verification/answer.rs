@@ -104,6 +104,7 @@ impl Verifier {
         answering: Answering<'_>,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
     ) -> Result<AnswerOutcome, VerifyError> {
+        // Before it is counted: an answer in the wrong form is no guess.
         if !factors::accepts(answering.factor, answering.answer) {
             return Ok(AnswerOutcome::Malformed);
         }
@@ -123,6 +124,7 @@ impl Verifier {
             let refusal = Reason::MethodNotEnrolled.into();
             return self.refuse(Some(&challenge), &answering, refusal);
         }
+        // Before the factor is judged: a mistyped phrase costs no attempt.
         if !is_confirmed(requirement.confirm.as_deref(), answering.confirm) {
             return Ok(AnswerOutcome::Unconfirmed);
         }
@@ -142,7 +144,9 @@ impl Verifier {
         let who = attempt(&case.challenge, &name, &case.answering.caller);
         let counters = self.throttle().of_answer(who, factor);
         let (challenge, answering) = (&case.challenge, &case.answering);
+        // Counted before it is judged: of many guesses at once, no more are judged than may be.
         let remaining = match self.store.count_attempt(&counters, now).await? {
+            // The store may have taken its time.
             AttemptCount::Counted { .. } if self.is_over(challenge) => {
                 return self.refuse(Some(challenge), answering, Reason::ChallengeExpired.into());
             }
@@ -185,6 +189,7 @@ impl Verifier {
     async fn shown_by(&self, case: &Case<'_>) -> Result<FactorSet, VerifyError> {
         let factor = case.answering.factor;
         let this = FactorSet::EMPTY.with(factor);
+        // One is enough, as mostly: spares a round trip.
         if case.challenge.demand.requirement.factors.satisfied_by(this) {
             return Ok(this);
         }
@@ -250,6 +255,7 @@ impl Verifier {
             clears,
             keep: settings.session_keep,
         };
+        // Of two right answers at once, one earns what there is to earn.
         if self.store.put_verified(&verified, now).await? == Taken::Before {
             let refusal = Reason::ChallengeExpired.into();
             return self.refuse(Some(&challenge), &answering, refusal);

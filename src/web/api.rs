@@ -218,6 +218,7 @@ impl VerifyResponse {
 impl SendResponse {
     /// A code is on its way `to` a masked address; another may be asked for after `wait`.
     pub fn sent(to: String, wait: Duration) -> Self {
+        // Rounded up: a moment too early, it would be refused again.
         let wait = wait.as_millis().div_ceil(1000);
         Self {
             sent: true,

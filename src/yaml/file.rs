@@ -221,6 +221,7 @@ impl File {
             return;
         }
         let position = self.position(Severity::Error, id);
+        // serde quotes the value that it did not expect: it must not show what `line` hides.
         let is_secret = position.is_some_and(|position| self.line(position).is_none());
         let message = if is_secret && fault.missing.is_none() {
             without_values(&fault.message)

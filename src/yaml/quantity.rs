@@ -93,6 +93,7 @@ impl Visitor<'_> for SpanVisitor {
         Span::parse(text).ok_or_else(wrong)
     }
 
+    // `5` could be seconds or minutes: no unit is assumed.
     fn visit_i64<E: Error>(self, number: i64) -> Result<Span, E> {
         Err(E::custom(format_args!(
             "`{number}` has no unit; expected `{number}s` or `{number}m`"

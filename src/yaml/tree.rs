@@ -269,6 +269,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        // Before its items: by the time that they are read, the stack has grown.
         self.arrive()?;
         let mut items = Vec::new();
         while let Some(item) = list.next_element_seed(self.child())? {

@@ -26,6 +26,7 @@ pub struct Inbox {
 impl Inbox {
     /// Starts a mail receiver on any loopback port, and the page that shows what came on `listen`.
     pub fn start(listen: SocketAddr, clock: Clock) -> io::Result<Self> {
+        // Loopback alone: it takes mail from anyone.
         let mail = web::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let pages = web::listen(listen)?;
         let (smtp, http) = (mail.local_addr()?, pages.local_addr()?);

@@ -77,6 +77,7 @@ enum SmtpStep {
 fn command(line: &str, to: &mut Option<Vec<String>>) -> SmtpStep {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     SmtpStep::Answer(match (verb.to_ascii_uppercase().as_str(), to.as_mut()) {
+        // RFC 5321 §4.1.4: a greeting drops the mail that was begun.
         ("EHLO", _) => {
             *to = None;
             "250-demo.localhost\r\n250-8BITMIME\r\n250 SMTPUTF8"
@@ -89,6 +90,7 @@ fn command(line: &str, to: &mut Option<Vec<String>>) -> SmtpStep {
             *to = Some(Vec::new());
             "250 ok"
         }
+        // RFC 5321 §4.5.3.1.10.
         ("RCPT", Some(recipients)) if recipients.len() >= MAX_RECIPIENTS => "452 too many",
         ("RCPT", Some(recipients)) => match prefixed(rest, "TO:") {
             Some(address) => {
@@ -108,6 +110,7 @@ fn command(line: &str, to: &mut Option<Vec<String>>) -> SmtpStep {
             "250 ok"
         }
         ("NOOP", _) => "250 ok",
+        // RFC 5321 §3.5.3.
         ("VRFY", _) => "252 cannot verify, but takes the mail",
         ("QUIT", _) => return SmtpStep::Quit,
         _ => "502 not known here",
@@ -146,11 +149,14 @@ async fn read_data(input: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option
             if !line.ends_with(b"\n") {
                 return Err(io::ErrorKind::InvalidData.into());
             }
+            // A relay must not take a lone LF for the end (RFC 5321 §4.1.1.4): mails are smuggled
+            // by it. This receiver passes nothing on.
             if line == b".\r\n" || line == b".\n" {
                 return Ok((!too_long).then_some(raw));
             }
             // RFC 5321 §4.5.2: a leading dot was doubled by the sender.
             let text = line.strip_prefix(b".").unwrap_or(&line);
+            // Read to its end all the same: the rest would be taken for commands.
             too_long |= raw.len() + text.len() > MAX_MAIL;
             if !too_long {
                 raw.extend_from_slice(text);

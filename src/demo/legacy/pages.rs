@@ -167,6 +167,7 @@ fn with_cookie(mut answer: AppResponse, value: &str, more: &str) -> AppResponse 
 
 /// What a page says after a form: a word in the address stands for one of these, never for itself.
 fn said(word: &str) -> &'static str {
+    // Otherwise a link could put any text on the page.
     match word {
         "bye" => "You are logged out.",
         "deleted" => "Your account and everything in it is gone.",

@@ -89,6 +89,8 @@ impl State {
     /// Logs in; the cookie's value if name and password belong together.
     pub(super) fn log_in(&mut self, name: &str, password: &str) -> Option<String> {
         let account = self.accounts.get(name)?;
+        // Kept as it is, compared as it is, and tried as often as one likes: the application that
+        // the demo guards is old.
         if account.password != password {
             return None;
         }

@@ -72,6 +72,7 @@ impl CompiledException {
             && exception.host.is_none()
             && exception.query.is_empty()
             && exception.headers.is_empty();
+        // It would except every request.
         if says_nothing {
             return Err(TableError::EmptyException(route.id.clone()));
         }
@@ -123,6 +124,7 @@ impl CompiledException {
         let is_disputed = |(name, _): &&(String, ValueTest)| match fields {
             BodyFields::Ignored => false,
             BodyFields::Of(body) => body.parameter(name).is_possible(),
+            // A body that is yet to come may hold any name.
             BodyFields::Unknown => true,
         };
         let disputed = self.exception.query.iter().find(is_disputed);

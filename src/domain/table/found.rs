@@ -103,6 +103,7 @@ pub(super) fn applies(
             claimed = claimed.union(by_body);
         }
     }
+    // Once more, since the body may claim further methods.
     if !compiled.methods_hold(claimed)
         || compiled.is_excepted(head, claimed, Some(body))
         || !compiled.query_holds_with(head, body)

@@ -63,8 +63,10 @@ fn address(
 
 /// Whether two addresses cannot be told apart by who connects, or not be listened on at the same time.
 fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    // `::ffff:127.0.0.1` is 127.0.0.1 (RFC 4291 §2.5.5.2).
     let (one_ip, other_ip) = (one.ip().to_canonical(), other.ip().to_canonical());
     one.port() == other.port()
+        // Port 0 is another free port each time.
         && one.port() != 0
         && (one_ip == other_ip || one_ip.is_unspecified() || other_ip.is_unspecified())
 }

@@ -153,6 +153,7 @@ fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
     let at = Path::root().key("listen");
     let mut listeners: Vec<Listener> = Vec::new();
     let Some(written) = &raw.listen else {
+        // Only this machine, until the settings name an address.
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
         return vec![Listener { address, tls: None }];
     };
@@ -163,6 +164,7 @@ fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
         let is_doubled = listeners
             .iter()
             .any(|other| other.address == listener.address);
+        // Port 0 is another free port each time.
         if is_doubled && listener.address.port() != 0 {
             let message = format!("`{}` is listened on twice", listener.address);
             draft.file.report(&at, message);
@@ -282,6 +284,8 @@ fn trusted_proxies(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<IpNet> {
     {
         let network = text.parse::<IpNet>().ok();
         match network.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)) {
+            // Every client could then name any address as its own, and escape the limits by
+            // address.
             Some(network) if network.prefix_len() == 0 => {
                 draft.file.report(&at, format!("`{text}` trusts everybody"));
             }
@@ -316,6 +320,8 @@ fn limits(
         header_bytes: draft.size(raw.header_bytes, 32 << 10, 1 << 20, &at("header_bytes")),
         headers: draft.count(raw.headers, 100, &at("headers")),
         streams: draft.count32(raw.streams, 128, &at("streams")),
+        // Bodies are streamed: their size costs us nothing, and the application has a limit of its
+        // own.
         body: raw.body.map_or(u64::MAX, |size| size.0),
         handshake: draft.span(deadlines.handshake, secs(10), &time("handshake")),
         deadlines: ClientDeadlines {

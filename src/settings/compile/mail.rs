@@ -82,6 +82,7 @@ fn host_and_port(text: &str, draft: &mut Draft<'_>) -> Option<(String, Option<u1
     let authority = text.parse::<http::uri::Authority>().ok();
     let sound = authority.filter(|authority| {
         let has_port = authority.port().is_none() || authority.port_u16().is_some();
+        // `user` and `password` say who logs in; a name here would have no effect.
         !authority.host().is_empty() && !text.contains('@') && has_port
     });
     let Some(authority) = sound else {
@@ -90,6 +91,7 @@ fn host_and_port(text: &str, draft: &mut Draft<'_>) -> Option<(String, Option<u1
         draft.file.report_with_hint("mail.smtp", message, hint);
         return None;
     };
+    // An IPv6 address has brackets only beside a port.
     let host = authority
         .host()
         .trim_start_matches('[')

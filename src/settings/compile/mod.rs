@@ -33,6 +33,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let audit = storage::audit(raw.audit.as_ref(), draft);
     let admin = admin::compile(raw.admin.as_ref(), &client_side.listeners, draft);
     let log = storage::log(raw.log.as_ref(), draft);
+    // This heeds the CPU quota of a container.
     let default = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = draft.count(raw.threads, default, &root.key("threads"));
     if threads > MAX_THREADS {
@@ -40,6 +41,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         draft.file.report("threads", message);
     }
     let browser_key = client_side.browser_key(verification.settings.session_keep);
+    // Not before all sections were read: one run reports what is wrong with any of them.
     let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, draft);
     Some(Settings {
         file: draft.name.clone(),
@@ -207,5 +209,5 @@ impl Draft<'_> {
     }
 }
 
-/// More threads than this is a slip of the pen.
+/// More threads than this are a mistake.
 const MAX_THREADS: usize = 1024;

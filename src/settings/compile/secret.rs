@@ -20,6 +20,8 @@ pub(super) fn compile(
     let folder = store.and_then(storage::state_folder);
     let current = match (&raw.secret, folder) {
         (Some(source), folder) => {
+            // Only for a store of our own: of sidecars that share one, each would make another
+            // secret.
             let may_be_made = folder.is_some();
             draft.root_secret(source, may_be_made, &at.key("secret"))
         }
@@ -39,30 +41,23 @@ pub(super) fn compile(
         }
         (None, None) => None,
     };
-    let previous = raw.previous_secret.as_ref();
-    let previous = previous.map(|source| {
-        let at = at.key("previous_secret");
-        match draft.root_secret(source, false, &at)? {
+    let previous = match &raw.previous_secret {
+        // Never made: one that is not there has sealed nothing.
+        Some(source) => match draft.root_secret(source, false, &at.key("previous_secret"))? {
             RootSecret::Given(secret) => Some(secret),
-            RootSecret::ToBeMade { .. } => None,
-        }
-    });
-    let previous = match previous {
-        Some(None) => return None,
-        Some(Some(secret)) => Some(secret),
+            RootSecret::ToBeMade { .. } => return None,
+        },
         None => None,
     };
-    for (secret, field) in [(current.as_ref(), "secret"), (None, "previous_secret")] {
-        if let Some(RootSecret::Given(secret)) = secret
-            && let Err(weak) = Keys::derive(secret, None)
-        {
-            draft.file.report(at.key(field), weak.to_string());
+    let given = match &current {
+        Some(RootSecret::Given(secret)) => Some((secret, "secret")),
+        Some(RootSecret::ToBeMade { .. }) | None => None,
+    };
+    let previous_given = previous.as_ref().map(|secret| (secret, "previous_secret"));
+    for (secret, field) in given.into_iter().chain(previous_given) {
+        if let Err(weak) = Keys::derive(secret, None) {
+            draft.file.report(field, weak.to_string());
         }
-    }
-    if let Some(previous) = &previous
-        && let Err(weak) = Keys::derive(previous, None)
-    {
-        draft.file.report("previous_secret", weak.to_string());
     }
     Some(Secrets {
         current: current?,
@@ -164,6 +159,7 @@ impl Draft<'_> {
 
     #[allow(clippy::disallowed_methods)] // the one place where the environment is read
     fn environment(&mut self, name: &str, at: &Path) -> Option<String> {
+        // Compose sets a variable that nobody gave it to the empty text.
         let value = std::env::var(name).ok().filter(|value| !value.is_empty());
         if value.is_none() {
             let name = crate::yaml::clip(name);

@@ -50,6 +50,8 @@ fn redis(raw: &RawRedis, draft: &mut Draft<'_>) -> Option<RedisOptions> {
         draft.file.report_with_hint(at("url"), message, hint);
     }
     let authority = url.split_once("://").map_or("", |(_, rest)| rest);
+    // The address is logged when we start and named in errors: a password in it would be, too (RFC
+    // 3986 §3.2.1).
     if authority
         .split('/')
         .next()
@@ -97,6 +99,7 @@ pub(super) fn log(raw: Option<&RawLog>, draft: &mut Draft<'_>) -> LogSettings {
     let raw = raw.unwrap_or(&none);
     let default = LogSettings::default();
     let level = raw.level.clone().unwrap_or(default.level);
+    // Here rather than when the log starts, so that `stepgate check` finds it.
     if let Err(error) = crate::telemetry::check_level(&level) {
         draft.file.report("log.level", error.to_string());
     }

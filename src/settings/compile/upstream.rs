@@ -36,10 +36,12 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
     let ca = raw.ca.as_ref();
     let ca = ca.and_then(|ca| draft.existing(ca, &at("ca")));
     let is_https = matches!(target, Some(Target::Https { .. }));
+    // It would have no effect, although somebody means to have TLS here.
     if ca.is_some() && target.is_some() && !is_https {
         let message = "`ca` is for an upstream with `https://`";
         draft.file.report(at("ca"), message);
     }
+    // The file is read now, so that `stepgate check` finds one that holds no certificate.
     let tls = is_https.then(|| client_config(ca.as_deref()));
     let tls = tls.transpose().unwrap_or_else(|error| {
         let field = if ca.is_some() { "ca" } else { "url" };
@@ -54,6 +56,8 @@ pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Optio
     let keep_alive = draft.span(raw.keep_alive, secs(30), &at("keep_alive"));
     let max_connections = draft.count(raw.max_connections, 1_000, &at("max_connections"));
     let max_headers = draft.count(raw.max_headers, 100, &at("max_headers"));
+    // No limit for the whole by default: a download may take long, and `progress` ends one that
+    // stalls.
     let request = draft.span_if_set(raw.request, &at("request"));
     let tunnel_silence = draft.span(raw.tunnel_silence, secs(3600), &at("tunnel_silence"));
     let rewrite_urls = rewrite_urls(raw, draft);

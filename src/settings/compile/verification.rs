@@ -31,6 +31,7 @@ pub(super) fn compile(
     );
     let code_life = draft.span(
         raw.code_life,
+        // A code is of no use after its challenge.
         default.code_life.min(challenge_life),
         &at("code_life"),
     );
@@ -39,6 +40,8 @@ pub(super) fn compile(
         draft.file.report(at("code_life"), message);
     }
     let totp_skew = raw.totp_skew.unwrap_or(default.totp_skew);
+    // RFC 6238 §5.2 recommends one step at most: each step more is one more code that a guess may
+    // hit.
     if totp_skew > 1 {
         let message = format!("`{totp_skew}`: expected 0 or 1");
         draft.file.report(at("totp_skew"), message);
@@ -83,11 +86,13 @@ fn passwords(raw: Option<&RawArgon2>, draft: &mut Draft<'_>) -> PasswordSettings
         passes: draft.count32(raw.passes, default.cost.passes, &at("passes")),
         lanes: draft.count32(raw.lanes, default.cost.lanes, &at("lanes")),
     };
+    // RFC 9106 §3.1: the memory is at least 8 KiB for each lane.
     if cost.lanes > 64 || u64::from(cost.memory_kib) < 8 * u64::from(cost.lanes) {
         let message = "at most 64 lanes, each with at least `8KiB` of memory";
         draft.file.report(at("lanes"), message);
     }
     let weakest = PasswordCost::default();
+    // OWASP lists pairs of about equal work, with more passes for less memory.
     let work = |cost: PasswordCost| u64::from(cost.memory_kib) * u64::from(cost.passes);
     if work(cost) < work(weakest) {
         let message = "cheaper to guess than OWASP's minimum of `19MiB` and 2 passes";

@@ -110,6 +110,7 @@ impl Pipeline {
         let slot = state.reserve()?;
         command.write(&mut state.unsent);
         let driver = state.driver.take();
+        // Unlocked first: the driver begins by taking the lock.
         drop(state);
         if let Some(driver) = driver {
             driver.wake();

@@ -139,6 +139,7 @@ impl Frames {
 fn counted(bytes: &[u8]) -> Result<Option<(Option<usize>, usize)>, MalformedReply> {
     match number(bytes)? {
         None => Ok(None),
+        // RESP2: a length of -1 is a null.
         Some((-1, head)) => Ok(Some((None, head))),
         Some((count, head)) => {
             let count = usize::try_from(count).map_err(|_| MalformedReply::Number)?;

@@ -149,6 +149,7 @@ impl RedisStore {
                     .arg(self.keys.revocations());
             })
             .await?;
+        // This process refuses it from here on; the others learn of it by their feeds.
         for id in bytes(revoked)?.chunks(32).filter_map(session_id) {
             self.revoked.add(id, end);
         }

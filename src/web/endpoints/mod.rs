@@ -67,9 +67,11 @@ pub(crate) async fn serve(
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
     let method = parts.method.as_str();
+    // A preflight carries no cookies (Fetch §4.8): it comes before the session is looked for.
     if method == "OPTIONS" && context.listed_origin().is_some() {
         return Ok(respond::preflight(context, allow));
     }
+    // RFC 9110 §15.5.6: the answer must say which methods there are.
     if !allow.split(", ").any(|allowed| allowed == method) {
         return Ok(respond::method_not_allowed(context, allow));
     }

@@ -289,6 +289,7 @@ fn return_target(
             Some(form) => Some(ReturnTarget::Form(form.target.clone())),
             None => anchor
                 .and_then(page)
+                // Not the refused address: a GET of what takes a POST may be another page, or none.
                 .or_else(|| Some(ReturnTarget::Path(LocalPath::root()))),
         },
         ClientKind::Framed => anchor

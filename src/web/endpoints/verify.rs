@@ -160,6 +160,8 @@ async fn read<T: serde::de::DeserializeOwned>(
     of_form: impl FnOnce(&mut HashMap<String, String>) -> Option<T>,
 ) -> Result<Sent<T>, EndpointError> {
     let bytes = content.read(BODY_LIMIT).await?;
+    // Without a token: for JSON from another origin, browsers ask us first (Fetch §3.2.2,
+    // preflight).
     if call.is_json() {
         let request = serde_json::from_slice(&bytes);
         return request

@@ -43,6 +43,7 @@ struct NextFactor {
 }
 
 pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) -> Vec<Panel> {
+    // No answer would be judged.
     if matches!(prompt.error, Some(PromptError::TooManyAttempts(_))) {
         return Vec::new();
     }

@@ -15,6 +15,7 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
     let sign_in = prompt
         .sign_in
         .as_deref()
+        // Above level 2, to have signed in afresh opens nothing.
         .filter(|_| prompt.level <= RiskLevel::Medium)
         .and_then(web_address);
     let panels = panels(t, prompt, sign_in.is_some());
@@ -111,6 +112,7 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
 
 fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
     let title = format!("{}: {}", t.prompt_heading, visible(&prompt.title));
+    // A screen reader says the title first (WCAG 2.2, 2.4.2): there the error is noticed.
     if error {
         format!("{}: {title}", t.error_prefix)
     } else {

@@ -76,6 +76,8 @@ pub(crate) fn refusal(
     let site = context.site();
     let status = status_of(reason, context.hints.kind);
     let login = about_session.then(|| context.login_url()).flatten();
+    // A GET is repeated after the login. What a form sent would be lost: its page says what
+    // happened.
     let mut response = if context.hints.kind == ClientKind::Navigation
         && context.hints.safe
         && let Some(login) = &login

@@ -64,6 +64,7 @@ impl File {
             let id = fault.id.unwrap_or(root.id);
             self.record(root, id, fault);
             let is_new = self.faulty.insert(id);
+            // Nothing is left to pass over, or nothing more would be shown.
             if id == root.id || !is_new || self.mistakes.more > 0 {
                 return None;
             }
