@@ -30,6 +30,7 @@ impl Locale {
     /// first. What is malformed is passed over, and what we do not have falls back to English.
     pub fn from_accept_language(header: &str) -> Self {
         let mut best = (Self::default(), 0);
+        // A header may hold thousands of them.
         for range in header.split(',').take(MAX_RANGES) {
             let mut parts = range.split(';').map(str::trim);
             let tag = parts.next().unwrap_or_default();
@@ -75,6 +76,7 @@ pub(crate) fn weight(parameter: &str) -> Option<u16> {
         return None;
     }
     let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    // RFC 9110 §12.4.2: three digits at most.
     if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -26,7 +26,7 @@ struct QueueState {
     /// No more events will be recorded.
     closed: bool,
     /// The writer waits until it is notified.
-    asleep: bool,
+    writer_waits: bool,
 }
 
 /// The text of some events, each with its line end.
@@ -85,6 +85,7 @@ impl Batch {
     pub(super) fn clear(&mut self) {
         self.events = 0;
         self.text.clear();
+        // A burst must not keep its memory for good.
         self.text.shrink_to(MOST_KEPT);
     }
 }
@@ -115,6 +116,7 @@ impl EventQueue {
     /// Queues a command for the writer, after the events recorded so far.
     pub(super) fn command(&self, command: WriterCommand) {
         let mut state = self.lock();
+        // What was recorded before a command is written before it.
         let before = mem::take(&mut state.batch);
         state.commands.push_back((before, command));
         self.wake(state);
@@ -140,7 +142,7 @@ impl EventQueue {
     pub(super) fn take(&self, batch: &mut Batch) -> Drained {
         let mut state = self.lock();
         while state.events == 0 && state.commands.is_empty() && !state.closed {
-            state.asleep = true;
+            state.writer_waits = true;
             state = self
                 .available
                 .wait(state)
@@ -170,9 +172,9 @@ impl EventQueue {
 
     /// Unlocks, then wakes the writer if it waits: woken first, it would wait for the lock.
     fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
-        let asleep = mem::take(&mut state.asleep);
+        let writer_waits = mem::take(&mut state.writer_waits);
         drop(state);
-        if asleep {
+        if writer_waits {
             self.available.notify_one();
         }
     }

@@ -16,6 +16,7 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), Cl
     let settings = match settings {
         Ok(settings) => settings,
         Err(mut mistakes) => {
+            // One run reports the mistakes of the policies as well.
             let paths = settings::policy_paths(&arguments.config.config);
             if !paths.is_empty()
                 && let Err(more) = policy::load(&paths)

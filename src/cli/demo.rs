@@ -141,6 +141,7 @@ impl DemoSettings<'_> {
             fs::write(path, text).map_err(failed)
         };
         let policies = self.folder.join("policies.yaml");
+        // One that was edited is kept.
         if !policies.exists() {
             write(&policies, demo::policy())?;
         }
@@ -231,6 +232,7 @@ impl Folder {
         });
         let failed = CliError::io(format!("cannot make `{}`", path.display()));
         let made = DirBuilder::new()
+            // Where others may write, a folder that exists may be somebody else's: that fails.
             .recursive(!is_ours)
             .mode(0o700)
             .create(&path);

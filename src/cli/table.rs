@@ -18,6 +18,7 @@ impl<const N: usize> Columns<N> {
     /// Adds a row.
     pub(super) fn push(&mut self, row: [String; N]) {
         self.rows.push(row.map(|cell| {
+            // An empty cell would move the columns for `awk`.
             if cell.is_empty() {
                 "-".to_owned()
             } else {

@@ -44,6 +44,7 @@ async fn enroll(
     let failed =
         |error| CliError::Impossible(format!("no authenticator app could read it: {error}"));
     let uri = secret.to_uri(issuer, user.id.as_str()).map_err(failed)?;
+    // Stored before it is shown: what an app has scanned is in force.
     user.totp = Some(secret.seal(&user.id, &keys, &entropy));
     context.store.put_user(&user).await?;
     context.record_user(EventKind::UserChanged, &user.id)?;

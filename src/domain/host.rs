@@ -78,6 +78,7 @@ impl Origin {
         };
         let Authority { host, port } = Authority::parse(uri.authority()?.as_str())?;
         let host = host.to_ascii_lowercase();
+        // The port of the scheme is left out (RFC 6454 §6.2).
         let port = port.filter(|port| !port.is_empty() && *port != default_port);
         let text = match port {
             Some(port) => format!("{scheme}://{host}:{port}"),

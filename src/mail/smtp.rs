@@ -131,12 +131,14 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, MailSetupError> {
             source,
         })?;
         parameters = parameters
+            // This authority alone, none of the system's.
             .certificate_store(CertificateStore::None)
             .add_root_certificate(Certificate::from_pem(&pem).map_err(MailSetupError::Tls)?);
     }
     let parameters = parameters.build().map_err(MailSetupError::Tls)?;
     Ok(match settings.security {
         Security::Plain => Tls::None,
+        // Required: somebody on the way could take the offer of TLS out (RFC 3207 §6).
         Security::StartTls => Tls::Required(parameters),
         Security::Tls => Tls::Wrapper(parameters),
     })

@@ -124,6 +124,7 @@ impl Metrics {
     /// Counters for so many worker threads.
     pub fn new(workers: usize, now: Timestamp) -> Self {
         Self {
+            // The first place is for all threads that serve nobody.
             threads: (0..=workers).map(|_| PerThread::default()).collect(),
             routes: ArcSwap::default(),
             policy: Mutex::default(),
@@ -175,6 +176,7 @@ impl Metrics {
         let ids = table.routes().map(|route| &route.id);
         let routes: HashMap<_, _> = ids
             .map(|id| {
+                // A counter never falls (OpenMetrics): a route that stays keeps its own.
                 let counts = before.get(id).cloned();
                 let fresh = || {
                     self.threads

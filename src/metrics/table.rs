@@ -19,6 +19,7 @@ impl<const ROWS: usize, const COLUMNS: usize> CounterTable<ROWS, COLUMNS> {
     /// Counts one more.
     pub(super) fn add(&self, row: usize, column: usize) {
         if let Some(cell) = self.0.get(row).and_then(|row| row.get(column)) {
+            // Relaxed: nothing else is read on the strength of this number.
             cell.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -138,6 +138,7 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
         ClientKind::WebSocket
     } else if lines
         .content_type
+        // Also `application/grpc+proto` and the like.
         .and_then(|kind| kind.as_bytes().get(..16))
         .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
     {

@@ -130,6 +130,7 @@ impl<'w> RequestContext<'w> {
     /// The application's login page, on the way to where the client wanted to go.
     pub(crate) fn login_url(&self) -> Option<String> {
         let page = self.options.login_page.as_ref()?;
+        // After the login comes a GET: a form is not sent again.
         let wanted = if self.hints.safe { self.target() } else { "/" };
         Some(page.replace("{path}", &escaped(wanted)))
     }

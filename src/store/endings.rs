@@ -43,6 +43,7 @@ impl Endings {
 
     pub(crate) fn publish(&self, ending: Ending) {
         let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those whose thread has ended leave the list.
         senders.retain(|sender| sender.send(ending).is_ok());
     }
 }

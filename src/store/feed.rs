@@ -112,6 +112,7 @@ async fn subscribe_to_redis(
     let (mut warned, mut was_subscribed) = (None, true);
     let mut last = "0".to_owned();
     loop {
+        // Before the set is read: what is revoked in between is announced.
         let feed = RedisFeed::subscribe(server, revoked).await;
         'subscribed: while let Ok(feed) = &feed {
             let now = clock.now();

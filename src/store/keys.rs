@@ -175,6 +175,7 @@ impl GrantField<'_> {
 impl Pieces for GrantField<'_> {
     fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
         let action = self.0.action.as_str().as_bytes();
+        // A grant for one use is not found where any use is asked for, nor the other way round.
         let kind: &[u8] = match (self.0.single_use, self.0.binding.is_some()) {
             (false, false) => b"g:",
             (false, true) => b"gb:",

@@ -20,7 +20,7 @@ pub enum EmailSubjects {
 pub async fn find_user(
     store: &Store,
     subject: &Subject,
-    told_email: Option<&str>,
+    asserted_email: Option<&str>,
     email_subjects: EmailSubjects,
 ) -> Result<Option<User>, StoreError> {
     let name = UserId::new(subject.as_str());
@@ -30,7 +30,7 @@ pub async fn find_user(
             EmailSubjects::Ignored => None,
             EmailSubjects::Trusted => Some(subject.as_str()),
         };
-        let email = told_email
+        let email = asserted_email
             .or(itself)
             .filter(|email| is_plain_email(email))?;
         Some(User {
@@ -52,7 +52,7 @@ pub fn open_alternatives(requirement: &Requirement, usable: FactorSet) -> Vec<Fa
 }
 
 /// Whether `text` is an ASCII address without quotes or comments (a subset of RFC 5321 §4.1.2).
-/// Characters of other alphabets that look alike are refused.
+/// Characters of other alphabets that look alike are refused, and so are quotes: mail servers disagree about them.
 fn is_plain_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;

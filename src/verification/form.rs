@@ -83,6 +83,7 @@ impl CarriedForm {
 
     /// Opens a form; `None` if it is sealed for another owner, or has expired.
     pub fn open(sealed: &str, owner: &FormOwner, keys: &Keys, now: Timestamp) -> Option<Self> {
+        // Before it is decoded and deciphered: its length is the client's choice.
         if sealed.len() > MAX_SEALED_FORM {
             return None;
         }

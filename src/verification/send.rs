@@ -56,6 +56,7 @@ impl Verifier {
         };
         let name = counted_as(user.as_ref(), &challenge.subject);
         let who = attempt(&challenge, &name, caller);
+        // Counted before it is sent: many requests at once must not flood a mailbox.
         if let Some(refusal) = self.count_code(who).await? {
             return self.not_sent(Some(&challenge), caller, refusal);
         }

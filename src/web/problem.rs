@@ -120,6 +120,7 @@ impl Problem {
 
 /// Whole seconds for `Retry-After`, rounded up, at least one.
 pub fn retry_after(wait: Duration) -> u64 {
+    // Never 0: a client would repeat at once, and again.
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     seconds.try_into().unwrap_or(u64::MAX)
 }
@@ -127,6 +128,7 @@ pub fn retry_after(wait: Duration) -> u64 {
 /// The `WWW-Authenticate` of a refusal that a fresh proof would lift (RFC 9470 §3).
 pub fn www_authenticate(requirement: &Requirement) -> String {
     let named = detail_of(&requirement.title, Locale::En).replace(['“', '”'], "'");
+    // RFC 6750 §3 allows ASCII alone: a title in another script gives way to the general text.
     let description = if named.bytes().all(is_description) {
         named
     } else {

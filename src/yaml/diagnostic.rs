@@ -212,6 +212,7 @@ fn window(line: &str, column: usize) -> (String, String) {
         0
     };
     let shown = |char| match char {
+        // As wide as it is counted.
         '\t' => ' ',
         char if is_unseen(char) => '\u{fffd}',
         char => char,

@@ -122,6 +122,7 @@ fn body(arguments: &Explain, headers: &mut HeaderMap) -> Vec<u8> {
 
 fn without_port(authority: &str) -> String {
     let host = match authority.rsplit_once(':') {
+        // `[::1]` has no port.
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         Some(_) | None => authority,
     };

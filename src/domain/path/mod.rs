@@ -105,6 +105,7 @@ fn spelling_of(raw: &str) -> PathSpelling {
                 byte,
                 b'-' | b'_' | b'~' | b'@' | b'+' | b',' | b':' | b'=' | b'!' | b'&'
             )
+            // Two slashes are one to some, and the beginning of a host to others.
             || (byte == b'/' && before != b'/');
         if !harmless {
             return PathSpelling::Special;

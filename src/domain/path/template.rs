@@ -84,6 +84,7 @@ impl Template {
         for segment in segments.split('/') {
             template.push(segment)?;
         }
+        // Tried here: where the forms are used, those that cannot be made would be left out.
         route_forms(&template.exact).map_err(|_| TemplateError::TooManyForms(text.to_owned()))?;
         exception_forms(&template.exact)
             .map_err(|_| TemplateError::TooManyForms(text.to_owned()))?;

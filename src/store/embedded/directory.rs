@@ -11,6 +11,7 @@ impl EmbeddedStore {
         let user = user.clone();
         self.write(move |connection| {
             let id = user.id.as_str();
+            // An alias that was taken away must not find the user any more.
             connection.execute("DELETE FROM aliases WHERE user = ?1", [id])?;
             for (place, alias) in user.aliases.iter().enumerate() {
                 connection

@@ -93,6 +93,7 @@ pub(super) fn put_grant(
          VALUES (?1, ?2, ?3, ?4, 0, ?5)",
     )?;
     let field = GrantField(&grant.key).to_bytes();
+    // The second copy says why a request for other values does not pass.
     for field in [field, LatestField(&grant.key.action).to_bytes()] {
         insert.execute(params![
             id.as_bytes(),

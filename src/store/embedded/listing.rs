@@ -17,6 +17,7 @@ impl EmbeddedStore {
     ) -> Result<Vec<(SessionId, StoredSession)>, StoreError> {
         let (subject, now) = (subject.cloned(), self.clock.now());
         self.read(move |connection| {
+            // Once for each session: under the newest value of its cookie.
             let mut select = connection.prepare_cached(
                 "SELECT id, record FROM sessions AS one
                  WHERE expires_at > ?1 AND (?2 IS NULL OR subject = ?2) AND replaced = 0

@@ -44,6 +44,7 @@ fn rotate_session(
         grace,
     } = rotation;
     let until = revoked_until(connection, from, now)?;
+    // A revocation follows its session to the new value.
     if let Some(until) = until {
         note_revoked(connection, to, until)?;
     }

@@ -27,6 +27,7 @@ impl SessionRow {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<Self>, StoreError> {
+        // An expired row exists until it is purged.
         let row = connection
             .prepare_cached(
                 "SELECT record, mark, expires_at, first, replaced, whole FROM sessions

@@ -19,6 +19,7 @@ impl EmbeddedStore {
             if let Some(replaced) = login.replaces {
                 wipe(connection, replaced)?;
             }
+            // A login begins anew: nothing that was earned under this value counts.
             wipe(connection, login.id)?;
             let until = millis(now.after(login.keep));
             SessionRow::put(connection, login.id, &login.session, None, until)
@@ -106,6 +107,7 @@ impl EmbeddedStore {
             Ok(())
         })
         .await?;
+        // The feed of this process need not wait for its next look.
         self.news.notify_one();
         Ok(())
     }

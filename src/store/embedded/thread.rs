@@ -193,11 +193,14 @@ fn transact(
 ) -> Result<(), rusqlite::Error> {
     connection.execute_batch(match access {
         Access::Read => "BEGIN DEFERRED",
+        // With the lock from the beginning: a read that turns into a write fails if another process
+        // has written in between (SQLite, SQLITE_BUSY_SNAPSHOT).
         Access::Write => "BEGIN IMMEDIATE",
     })?;
     for task in batch {
         connection.execute_batch("SAVEPOINT task")?;
         if !task.run(connection) {
+            // This keeps the savepoint (SQLite, "SAVEPOINT"): it is released below.
             connection.execute_batch("ROLLBACK TO task")?;
         }
         connection.execute_batch("RELEASE task")?;

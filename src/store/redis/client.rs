@@ -94,6 +94,7 @@ impl RedisClient {
         match self.shared.call(command).await {
             // The server may have closed an idle connection, which is no reason to fail a request.
             Err(CallError::ConnectionLost(_)) if repeat == Repeat::Harmless => {
+                // Both attempts share one deadline.
                 let left = self.shared.timeouts.reply.saturating_sub(started.elapsed());
                 let again = timeout(left, self.shared.call(command)).await;
                 again.unwrap_or(Err(CallError::TimedOut))

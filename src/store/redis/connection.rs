@@ -114,6 +114,7 @@ impl SharedConnection {
     fn lose(&self, pipeline: &Arc<Pipeline>) {
         pipeline.end(CallError::ConnectionLost(ConnectionError::Broken));
         let mut state = self.state();
+        // Not one that was made in the meantime.
         if matches!(&*state, Availability::Up(current) if Arc::ptr_eq(current, pipeline)) {
             *state = Availability::Connecting;
         }
@@ -147,6 +148,7 @@ impl SharedConnection {
     /// Wakes the reconnect task if it is idle.
     fn resume(&self) {
         // Loaded first, as a swap for every command costs more.
+        // Read first: a swap by each caller would take the cache line from the other threads.
         if self.idle.load(Ordering::SeqCst) && self.idle.swap(false, Ordering::SeqCst) {
             self.resumed.notify_one();
         }

@@ -47,6 +47,7 @@ impl Dialer {
         let wrong = |what: &'static str| {
             OpenError::Url(RedisError::from((ErrorKind::InvalidClientConfig, what)))
         };
+        // `#insecure` at the end of the address.
         if *insecure {
             return Err(wrong("TLS without a look at the certificate is none"));
         }
@@ -97,6 +98,7 @@ impl Dialer {
         let login = login.map(|login| pipeline.send(&login)).transpose()?;
         let select = select.map(|select| pipeline.send(&select)).transpose()?;
         let load = pipeline.send(&load)?;
+        // All were sent before the first reply is awaited: one round trip.
         if let Some(login) = login {
             let why = (
                 ErrorKind::AuthenticationFailed,

@@ -97,6 +97,7 @@ impl Driver {
                 return Ok(None);
             };
             let reply = Reply::new(received.split_to(length).freeze());
+            // The rest is copied: it would keep the memory of the large reply.
             if length > ROOM {
                 *received = BytesMut::from(&received[..]);
             }
@@ -104,6 +105,7 @@ impl Driver {
         };
         self.pipeline.deliver(next, &mut self.woken)?;
         // The next command would take this for its reply, and every later one the reply of another.
+        // Bytes without a command: the replies behind them would go to the wrong callers.
         if !self.received.is_empty() && !self.pipeline.is_waiting() {
             return Err(MalformedReply::Unrequested);
         }

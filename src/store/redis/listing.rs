@@ -131,6 +131,7 @@ impl RedisStore {
                     sessions.add(id, found);
                 }
             }
+            // Bounds the memory, and sorts less often than at each page.
             if sessions.found.len() > most.saturating_mul(2) {
                 newest(&mut sessions.found, most);
             }

@@ -92,6 +92,7 @@ impl RedisServer {
             .as_str()
             .into_connection_info()
             .map_err(OpenError::Url)?;
+        // The address stands in our log.
         if info.redis_settings().password().is_some() {
             return Err(OpenError::PasswordInUrl);
         }

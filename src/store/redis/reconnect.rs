@@ -67,6 +67,7 @@ async fn run(shared: Arc<SharedConnection>) {
                 if matches!(cause, ConnectionError::MalformedReply(_)) {
                     tracing::error!(error = %cause, "gave up a connection to redis");
                 }
+                // Not for a server that accepts a connection and closes it at once.
                 if since.elapsed() > LONGEST_PAUSE {
                     pause = FIRST_PAUSE;
                     if broken {
@@ -94,6 +95,7 @@ async fn run(shared: Arc<SharedConnection>) {
 
 /// Between half of `pause` and all of it: jitter, so that many sidecars do not reconnect at once.
 fn jittered(pause: Duration, entropy: &Entropy) -> Duration {
+    // Sidecars that lost one server must not all come back at the same moment.
     let [chance] = entropy.bytes();
     pause / 2 + pause / 2 * u32::from(chance) / u32::from(u8::MAX)
 }
@@ -126,6 +128,7 @@ impl SharedConnection {
     ) -> ConnectionError {
         tokio::select! {
             biased;
+            // Asked first: why the driver ended says more than that replies are missing.
             ended = driver.join_next() => {
                 let cause = ended.and_then(Result::ok).unwrap_or(ConnectionError::Broken);
                 pipeline.end(CallError::ConnectionLost(cause.clone()));

@@ -30,6 +30,7 @@ impl RedisStore {
             .run(
                 script!(count_attempt),
                 counters.len(),
+                // Sent again, one attempt would count as two.
                 Repeat::Never,
                 |command| {
                     for counter in counters {
@@ -138,6 +139,7 @@ impl RedisStore {
     ) -> Result<Taken, StoreError> {
         let answer = self
             .client
+            // Sent again, it would find the step taken, by itself.
             .run(script!(take_totp_step), 1, Repeat::Never, |command| {
                 command.arg(self.keys.totp(user)).arg(step);
             })
@@ -158,6 +160,7 @@ impl RedisStore {
         let keys = 3 + verified.clears.len();
         let answer = self
             .client
+            // Sent again, it would find the challenge answered, by itself.
             .run(script!(put_verified), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(id));
                 command.arg(self.keys.answered(verified.opened_in, verified.challenge));

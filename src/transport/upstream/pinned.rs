@@ -55,6 +55,7 @@ impl Pinned {
             AuthProgress::Offered => Sharing::Private,
             AuthProgress::Begun => Sharing::Authenticated,
         };
+        // Never back: the application may go on to take the connection for that person's.
         self.sharing.set(self.sharing.get().max(sharing));
     }
 

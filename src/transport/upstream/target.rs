@@ -189,6 +189,8 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let stream = TcpStream::connect((host, port))
         .await
         .map_err(ConnectError::Connect)?;
+    // Heads and bodies are written in large pieces: waiting to fill a segment would only delay
+    // their last one (RFC 9293 §3.7.4).
     stream.set_nodelay(true).map_err(ConnectError::Connect)?;
     Ok(stream)
 }

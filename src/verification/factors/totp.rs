@@ -36,6 +36,7 @@ pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
     let Some(step) = secret.matching_step(code.expose(), skew, check.now) else {
         return Ok(false);
     };
+    // RFC 6238 §5.2: a code is accepted once.
     Ok(check.store.take_totp_step(user, step).await? == Taken::Now)
 }
 

@@ -71,7 +71,6 @@ pub(crate) async fn serve(
     if method == "OPTIONS" && context.listed_origin().is_some() {
         return Ok(respond::preflight(context, allow));
     }
-    // RFC 9110 §15.5.6: the answer must say which methods there are.
     if !allow.split(", ").any(|allowed| allowed == method) {
         return Ok(respond::method_not_allowed(context, allow));
     }

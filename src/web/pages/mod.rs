@@ -44,6 +44,8 @@ const fn headers(policy: &'static str) -> [(&'static str, &'static str); 6] {
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", policy),
         ("cross-origin-resource-policy", "same-origin"),
+        // Without the path: that of a prompt holds its token. Not `no-referrer`: forms would come
+        // with `Origin: null` (Fetch, `Origin` header).
         ("referrer-policy", "strict-origin"),
         ("x-content-type-options", "nosniff"),
         // For browsers that do not know `frame-ancestors`; others ignore it (CSP3 §6.4.2).
@@ -90,6 +92,7 @@ impl PageLink {
 
 /// Takes the address of a sign-in page, which may be another site's; `None` if it is no web address.
 fn web_address(url: &str) -> Option<String> {
+    // Browsers drop tabs and line ends from an address, and take `\` for `/` (WHATWG URL §4.4).
     let sound = url
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');

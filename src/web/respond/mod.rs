@@ -121,6 +121,7 @@ pub(crate) fn refusal(
         shape::document(context, status, &document)
     };
     let headers = response.headers_mut();
+    // RFC 9110 §15.5.2: a 401 must have this header.
     if status == StatusCode::UNAUTHORIZED {
         set(
             headers,
@@ -229,6 +230,7 @@ pub(super) fn challenge_framed(
     };
     let mut response = shape::page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
     let headers = response.headers_mut();
+    // It would forbid every frame; `frame-ancestors` decides which.
     headers.remove(header::X_FRAME_OPTIONS);
     set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
     ours(context, StepUpMark::Challenge, response)
@@ -280,6 +282,7 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
 pub(super) fn style() -> Response<Bytes> {
     let mut response = typed(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE);
     let headers = response.headers_mut();
+    // The one answer of ours that is the same for everybody.
     set(headers, header::CACHE_CONTROL, "public, max-age=3600");
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response

@@ -197,6 +197,7 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
             break;
         };
         if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            // Not searched again: a value may hold braces itself.
             filled.push_str(&visible(value));
         }
         rest = after;
