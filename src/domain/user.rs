@@ -11,7 +11,7 @@ pub struct User {
     pub aliases: Vec<UserId>,
     /// Where codes are sent.
     pub email: Option<String>,
-    /// The password, as a PHC string.
+    /// The hash of the password: a PHC string, or what another program wrote.
     pub password: Option<Secret<String>>,
     /// The TOTP secret, sealed; the store cannot read it.
     pub totp: Option<Vec<u8>>,

@@ -419,6 +419,14 @@ fn numbers_have_ends() {
             "at most 64 lanes",
         ),
         (
+            "verification: { argon2: { memory: 3GiB } }",
+            "`8KiB` to `2GiB`",
+        ),
+        (
+            "verification: { argon2: { memory: 2GiB, passes: 5 } }",
+            "a check takes over ten seconds",
+        ),
+        (
             "mail: { smtp: \"a b\", from: x@example.com }",
             "is not a mail server",
         ),

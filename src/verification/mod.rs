@@ -31,8 +31,8 @@ pub use factors::{
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use password_hash::{
-    Busy, Checked, MAX_PASSWORD, PasswordChecker, PasswordCost, PasswordError, PasswordSettings,
-    StartError, hash_password,
+    Busy, Checked, HashFault, MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordChecker,
+    PasswordCost, PasswordError, PasswordSettings, StartError, accept_hash, hash_password,
 };
 pub use send::Sending;
 pub use services::{Services, VerificationSettings};

@@ -3,8 +3,8 @@
 use super::Draft;
 use crate::settings::raw::{RawArgon2, RawEmailSubjects, RawLimit, RawThrottles, RawVerification};
 use crate::verification::{
-    EmailSubjects, Limit, Limits, MAX_CODE_LIFE, PasswordCost, PasswordSettings,
-    VerificationSettings,
+    EmailSubjects, Limit, Limits, MAX_CODE_LIFE, MAX_MEMORY_KIB, MAX_WORK_KIB, PasswordCost,
+    PasswordSettings, VerificationSettings,
 };
 use crate::yaml::{Path, Size, Span};
 use std::time::Duration;
@@ -72,11 +72,13 @@ fn passwords(raw: Option<&RawArgon2>, draft: &mut Draft<'_>) -> PasswordSettings
     let default = PasswordSettings::default();
     let memory_kib = match raw.memory {
         None => default.cost.memory_kib,
-        Some(Size(bytes)) if bytes % 1024 == 0 && (8 << 10..=4 << 30).contains(&bytes) => {
+        Some(Size(bytes))
+            if bytes % 1024 == 0 && (8..=u64::from(MAX_MEMORY_KIB)).contains(&(bytes / 1024)) =>
+        {
             u32::try_from(bytes / 1024).unwrap_or(default.cost.memory_kib)
         }
         Some(Size(bytes)) => {
-            let message = format!("{bytes} bytes: expected `8KiB` to `4GiB`, in whole KiB");
+            let message = format!("{bytes} bytes: expected `8KiB` to `2GiB`, in whole KiB");
             draft.file.report(at("memory"), message);
             default.cost.memory_kib
         }
@@ -86,6 +88,10 @@ fn passwords(raw: Option<&RawArgon2>, draft: &mut Draft<'_>) -> PasswordSettings
         passes: draft.count32(raw.passes, default.cost.passes, &at("passes")),
         lanes: draft.count32(raw.lanes, default.cost.lanes, &at("lanes")),
     };
+    if u64::from(cost.memory_kib) * u64::from(cost.passes) > MAX_WORK_KIB {
+        let message = "more than `8GiB` of memory times passes: a check takes over ten seconds";
+        draft.file.report(at("passes"), message);
+    }
     // RFC 9106 §3.1: the memory is at least 8 KiB for each lane.
     if cost.lanes > 64 || u64::from(cost.memory_kib) < 8 * u64::from(cost.lanes) {
         let message = "at most 64 lanes, each with at least `8KiB` of memory";

@@ -1,10 +1,10 @@
 //! Checks passwords on worker threads.
 
-use super::argon2id::{MAX_PASSWORD, PasswordError, argon2id, hash_password, matches, readable};
+use super::argon2id::{MAX_PASSWORD, PasswordError, argon2id, hash_password};
+use super::stored::StoredHash;
 use super::{PasswordCost, PasswordSettings};
 use crate::domain::Secret;
 use crate::entropy::Entropy;
-use argon2::password_hash::phc::PasswordHash;
 use argon2::{Block, Params};
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -24,7 +24,7 @@ pub struct Busy;
 pub enum Checked {
     /// It is right.
     Right {
-        /// The hash was made at a lower cost than is set now.
+        /// The hash was made at a lower cost than is set now, or elsewhere.
         outdated: bool,
     },
     /// It is wrong, or there is none.
@@ -173,31 +173,39 @@ impl HashWorker {
         if password.len() > MAX_PASSWORD {
             return Checked::Wrong;
         }
-        let known = hash.and_then(|hash| readable(hash.expose()));
-        if hash.is_some() && known.is_none() {
-            tracing::error!("a password hash in the directory is unreadable; it counts for none");
+        let known = hash.and_then(|hash| {
+            let read = StoredHash::read(hash.expose());
+            let told = "a password hash in the directory cannot be checked; it counts for none";
+            read.inspect_err(|fault| tracing::error!(%fault, "{told}"))
+                .ok()
+        });
+        let is_right = known
+            .as_ref()
+            .is_some_and(|known| known.matches(password, memory));
+        // No password, and a hash that is cheaper to check than ours, take the work of ours.
+        if !matches!(known, Some(StoredHash::Argon2(_)))
+            && let Ok(stand_in) = StoredHash::read(self.stand_in.expose())
+        {
+            let _ = stand_in.matches(password, memory);
         }
-        let Some(known) = known else {
-            if let Some(stand_in) = readable(self.stand_in.expose()) {
-                let _ = matches(password, &stand_in, memory);
-            }
-            return Checked::Wrong;
-        };
-        if matches(password, &known, memory) {
-            let outdated = self.is_outdated(&known);
-            Checked::Right { outdated }
-        } else {
-            Checked::Wrong
+        match known {
+            Some(known) if is_right => Checked::Right {
+                outdated: self.is_outdated(&known),
+            },
+            Some(_) | None => Checked::Wrong,
         }
     }
 
     /// Whether the configured cost is higher than that of `hash`. A hash that costs more in memory or
     /// passes is kept, so that a change of the settings never weakens one.
-    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+    fn is_outdated(&self, hash: &StoredHash) -> bool {
+        let StoredHash::Argon2(hash) = hash else {
+            return true;
+        };
         let PasswordCost {
             memory_kib, passes, ..
         } = self.cost;
-        Params::try_from(hash).is_ok_and(|params| {
+        Params::try_from(&**hash).is_ok_and(|params| {
             let (memory, times) = (params.m_cost(), params.t_cost());
             let is_other = hash.algorithm.as_str() != "argon2id" || hash.version != Some(0x13);
             let is_cheaper = (memory, times) != (memory_kib, passes);
@@ -280,6 +288,16 @@ mod tests {
                 .expose()
                 .starts_with("$argon2id$v=19$m=128,t=2,p=1$")
         );
+    }
+
+    #[tokio::test]
+    async fn a_hash_from_elsewhere_is_outdated() {
+        let hash = secret("$2y$04$4SrwL6c6r26f5DVb4ONveu0FzjiABwb8BMVVhjBE..cno0gq3VOFm");
+        let checker = checker(1, 8, CHEAP);
+        let right = checker.check(secret("correct horse"), Some(hash.clone()));
+        assert_eq!(right.await, Ok(Checked::Right { outdated: true }));
+        let wrong = checker.check(secret("correct"), Some(hash));
+        assert_eq!(wrong.await, Ok(Checked::Wrong));
     }
 
     #[tokio::test]

@@ -1,14 +1,19 @@
-//! Password hashes: argon2id (RFC 9106), computed on worker threads.
+//! Password hashes: argon2id (RFC 9106), and those that other programs made, checked on worker threads.
 //!
-//! One check takes a fixed amount of memory and time, so the number of workers, the queue and the wait
+//! One check takes a limited amount of memory and time, so the number of workers, the queue and the wait
 //! are limited; beyond that the answer is [`Busy`]. A check for an account without a password takes the
-//! same work as any other, so that timing does not tell which accounts have one.
+//! same work as any other, so that timing does not tell which accounts have one. A hash from elsewhere
+//! adds its own work to that, once: it is replaced when the right password is given.
 
 mod argon2id;
 mod checker;
+mod crypt;
+mod derived;
+mod stored;
 
-pub use argon2id::{MAX_PASSWORD, PasswordError, hash_password};
+pub use argon2id::{MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordError, hash_password};
 pub use checker::{Busy, Checked, PasswordChecker, StartError};
+pub use stored::{HashFault, accept_hash};
 
 use std::time::Duration;
 
