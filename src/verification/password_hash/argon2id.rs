@@ -1,7 +1,7 @@
 //! argon2id: what new hashes are, and how they are checked.
 
 use super::PasswordCost;
-use super::stored::{HashFault, bounded};
+use super::fault::{HashFault, bounded};
 use crate::domain::Secret;
 use crate::entropy::Entropy;
 use argon2::password_hash::PasswordHasher;

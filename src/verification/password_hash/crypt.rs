@@ -1,6 +1,6 @@
 //! The hashes of crypt(5) and htpasswd: bcrypt, SHA-crypt, and MD5-crypt in two variants.
 
-use super::stored::{HashFault, bounded};
+use super::fault::{HashFault, bounded};
 use md5::{Digest, Md5};
 use sha_crypt::{PasswordHashRef, PasswordVerifier, ShaCrypt};
 use subtle::ConstantTimeEq;

@@ -1,6 +1,6 @@
 //! PBKDF2 (RFC 8018) and scrypt (RFC 7914): a salt, a cost, and the bytes that are derived with them.
 
-use super::stored::{HashFault, bounded};
+use super::fault::{HashFault, bounded};
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use ring::pbkdf2;
 use std::num::NonZeroU32;

@@ -9,11 +9,13 @@ mod argon2id;
 mod checker;
 mod crypt;
 mod derived;
+mod fault;
 mod stored;
 
 pub use argon2id::{MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordError, hash_password};
 pub use checker::{Busy, Checked, PasswordChecker, StartError};
-pub use stored::{HashFault, accept_hash};
+pub use fault::HashFault;
+pub use stored::accept_hash;
 
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Hashes of other programs: which match, and which are refused.
+
 use super::*;
 
 const PASSWORD: &str = "correct horse";
