@@ -1,5 +1,12 @@
 //! What may be written on the command line.
 
+mod user;
+
+pub(super) use user::{
+    ImportFormat, UserAdd, UserCommand, UserImport, UserName, UserPasswd, UserSet, UserShow,
+    UserTotp,
+};
+
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::net::SocketAddr;
@@ -118,101 +125,6 @@ pub(super) struct Explain {
     /// Tell by which factors this user of the directory could pass
     #[arg(long, value_name = "NAME")]
     pub(super) user: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-#[command(after_help = "\
-Passwords are asked on the terminal, or read from standard input; never from the command line.
-All of this works while sidecars run.
-
-Examples:
-  stepgate user add alice --email alice@example.com
-  printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin
-  stepgate user totp alice
-  stepgate user list --json")]
-pub(super) enum UserCommand {
-    /// Adds a user: the name is the one under which the application knows them
-    #[command(after_help = "\
-Examples:
-  stepgate user add alice --email alice@example.com
-  stepgate user add carol --email carol@example.com --no-password --alias carol@example.com
-  printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin")]
-    Add(UserAdd),
-    /// Lists all users
-    #[command(after_help = "Example:\n  stepgate user list --json")]
-    List(List),
-    /// Sets a user's password
-    #[command(after_help = "\
-Examples:
-  stepgate user passwd alice
-  printf %s \"$PASSWORD\" | stepgate user passwd alice --password-stdin")]
-    Passwd(UserPasswd),
-    /// Enrolls an authenticator app: shows the secret once, as text and as QR code
-    #[command(after_help = "\
-Examples:
-  stepgate user totp alice
-  stepgate user totp alice --issuer 'Example Corp'
-  stepgate user totp alice --remove")]
-    Totp(UserTotp),
-    /// Removes a user
-    #[command(after_help = "Example:\n  stepgate user remove alice")]
-    Remove(UserName),
-    /// Clears the failures that lock a user's factors
-    #[command(after_help = "Example:\n  stepgate user unlock alice")]
-    Unlock(UserName),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UserAdd {
-    /// The name, as the application knows it
-    pub(super) name: String,
-    /// Where codes are sent
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) email: Option<String>,
-    /// Another name by which the application may know the same user
-    #[arg(long, value_name = "NAME")]
-    pub(super) alias: Vec<String>,
-    /// Read the password from the first line of standard input
-    #[arg(long, conflicts_with = "no_password")]
-    pub(super) password_stdin: bool,
-    /// Set no password: the user proves themselves in other ways
-    #[arg(long)]
-    pub(super) no_password: bool,
-    #[command(flatten)]
-    pub(super) config: Config,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UserPasswd {
-    /// The user
-    pub(super) name: String,
-    /// Read the password from the first line of standard input
-    #[arg(long)]
-    pub(super) password_stdin: bool,
-    #[command(flatten)]
-    pub(super) config: Config,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UserTotp {
-    /// The user
-    pub(super) name: String,
-    /// What the authenticator app calls the application
-    #[arg(long, value_name = "TEXT")]
-    pub(super) issuer: Option<String>,
-    /// Forget the secret instead
-    #[arg(long, conflicts_with = "issuer")]
-    pub(super) remove: bool,
-    #[command(flatten)]
-    pub(super) config: Config,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UserName {
-    /// The user
-    pub(super) name: String,
-    #[command(flatten)]
-    pub(super) config: Config,
 }
 
 #[derive(Debug, Args)]

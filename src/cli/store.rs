@@ -94,29 +94,62 @@ impl Context {
         kind: EventKind,
         describe: impl FnOnce(&mut Event<'e>),
     ) -> Result<(), CliError> {
+        let Some(audit) = self.audit()? else {
+            return Ok(());
+        };
+        let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
+        describe(&mut event);
+        written(audit.record(&event).is_ok() && audit.flush(FLUSH))
+    }
+
+    /// Records what was done to many users, in a log that [`Context::audit`] opened.
+    pub(super) fn record_users(
+        &self,
+        audit: Option<&Audit>,
+        kind: EventKind,
+        users: &[UserId],
+    ) -> Result<(), CliError> {
+        let Some(audit) = audit else { return Ok(()) };
+        for some in users.chunks(self.settings.audit.queue.max(1)) {
+            for user in some {
+                let subject = Subject::new(user.as_str());
+                let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
+                event.subject = Some(&subject);
+                written(audit.record(&event).is_ok())?;
+            }
+            written(audit.flush(FLUSH))?;
+        }
+        Ok(())
+    }
+
+    /// The audit log, where it is a file that no sidecar holds.
+    pub(super) fn audit(&self) -> Result<Option<Audit>, CliError> {
         // Our stdout is the output of a command, not the log of a sidecar.
         if self.settings.audit.target == AuditTarget::Stdout {
-            return Ok(());
+            return Ok(None);
         }
-        let audit = match Audit::start(&self.settings.audit, self.clock.clone()) {
-            Ok(audit) => audit,
+        match Audit::start(&self.settings.audit, self.clock.clone()) {
+            Ok(audit) => Ok(Some(audit)),
             // Two that write would break the chain of hashes.
             Err(AuditSetupError::InUse { path }) => {
                 let note = "a running sidecar holds it";
                 writeln!(Output::stderr(), "note: not recorded in `{path}`: {note}")?;
-                return Ok(());
+                Ok(None)
             }
-            Err(error) => return Err(CliError::App(error.into())),
-        };
-        let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
-        describe(&mut event);
-        if audit.record(&event).is_err() || !audit.flush(Duration::from_secs(5)) {
-            let message = "done, but it could not be recorded in the audit log";
-            return Err(CliError::Impossible(message.to_owned()));
+            Err(error) => Err(CliError::App(error.into())),
         }
-        Ok(())
     }
 }
 
+fn written(is_written: bool) -> Result<(), CliError> {
+    if is_written {
+        return Ok(());
+    }
+    let message = "done, but it could not be recorded in the audit log";
+    Err(CliError::Impossible(message.to_owned()))
+}
+
+/// How long the audit log may take.
+const FLUSH: Duration = Duration::from_secs(5);
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);

@@ -16,6 +16,13 @@ pub(super) fn run(arguments: &UserTotp, out: &mut Output) -> Result<(), CliError
         let user = context.known_user(&arguments.name).await?;
         if arguments.remove {
             forget(&context, user, out).await
+        } else if user.totp.is_some() && !arguments.replace {
+            let message = format!(
+                "`{}` has an authenticator app already; `--replace` makes its codes good no more, \
+                 and shows a new secret",
+                user.id
+            );
+            Err(CliError::Impossible(message))
         } else {
             let issuer = arguments.issuer.as_deref();
             enroll(&context, user, issuer, out).await

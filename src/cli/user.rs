@@ -1,5 +1,9 @@
 //! `stepgate user`: the directory.
 
+mod import;
+mod locks;
+mod set;
+
 use super::arguments::{List, UserAdd, UserCommand, UserName, UserPasswd};
 use super::error::CliError;
 use super::output::{Output, plural};
@@ -9,24 +13,27 @@ use super::{ask, totp};
 use crate::audit::EventKind;
 use crate::domain::{Factor, User, UserId};
 use crate::entropy::Entropy;
-use crate::verification::{MailState, hash_password, locks_of, usable_factors};
+use crate::verification::{MailState, hash_password, usable_factors};
 use crate::web::api::rfc3339;
 use serde_json::json;
 
 pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError> {
     match command {
         UserCommand::Add(arguments) => add(arguments, out),
+        UserCommand::Import(arguments) => import::run(&arguments, out),
         UserCommand::List(arguments) => list(&arguments, out),
         UserCommand::Passwd(arguments) => passwd(&arguments, out),
         UserCommand::Totp(arguments) => totp::run(&arguments, out),
         UserCommand::Remove(arguments) => remove(&arguments, out),
-        UserCommand::Unlock(arguments) => unlock(&arguments, out),
+        UserCommand::Set(arguments) => set::run(&arguments, out),
+        UserCommand::Show(arguments) => locks::show(&arguments, out),
+        UserCommand::Unlock(arguments) => locks::unlock(&arguments, out),
     }
 }
 
 fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
     if let Some(email) = &arguments.email {
-        check_email(email)?;
+        check_email(email).map_err(CliError::Usage)?;
     }
     on_store(&arguments.config.config, async |context| {
         let id = context.user_id(&arguments.name)?;
@@ -106,19 +113,6 @@ fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
     })
 }
 
-fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |context| {
-        // Somebody whom the directory does not know may be locked as well, by the subject's name.
-        let id = context.user_id(&arguments.name)?;
-        let id = context.store.user(&id).await?.map_or(id, |user| user.id);
-        let keys = context.settings.secrets.keys(&Entropy::system())?;
-        context.store.clear_attempts(&locks_of(&id, &keys)).await?;
-        context.record_user(EventKind::FactorUnlocked, &id)?;
-        writeln!(out, "cleared the failures of `{id}`")?;
-        Ok(())
-    })
-}
-
 /// By what a user can prove themselves.
 pub(super) fn factors(user: &User) -> Vec<&'static str> {
     let enrolled = usable_factors(Some(user), MailState::Configured);
@@ -146,7 +140,8 @@ fn as_json(user: &User) -> serde_json::Value {
     })
 }
 
-fn check_email(email: &str) -> Result<(), CliError> {
+/// Whether codes can be sent to it, or why not.
+fn check_email(email: &str) -> Result<(), String> {
     let (local, domain) = email.split_once('@').unwrap_or_default();
     let is_plain =
         |char: char| char.is_ascii_graphic() && !matches!(char, '<' | '>' | ',' | ';' | '@');
@@ -154,6 +149,5 @@ fn check_email(email: &str) -> Result<(), CliError> {
     if sound(local) && sound(domain) {
         return Ok(());
     }
-    let message = format!("`{}` is not a mail address", email.escape_debug());
-    Err(CliError::Usage(message))
+    Err(format!("`{}` is not a mail address", email.escape_debug()))
 }

@@ -9,6 +9,7 @@ mod directory;
 mod error;
 mod factors;
 mod form;
+mod locks;
 mod password_hash;
 mod send;
 mod services;
@@ -30,12 +31,13 @@ pub use factors::{
     usable_factors,
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
+pub use locks::{Lock, Locks};
 pub use password_hash::{
     Busy, Checked, HashFault, MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordChecker,
     PasswordCost, PasswordError, PasswordSettings, StartError, accept_hash, hash_password,
 };
 pub use send::Sending;
 pub use services::{Services, VerificationSettings};
-pub use throttle::{CountedBy, Limit, Limits, locks_of};
+pub use throttle::{Bar, CountedBy, Limit, Limits};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
 pub use verifier::{AvailableFactors, Claimant, EndpointCaller, NewChallenge, Status, Verifier};

@@ -106,6 +106,19 @@ impl CountedBy {
     }
 }
 
+/// What a used-up counter keeps a user from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// Getting codes, in any session.
+    Codes,
+    /// Getting codes, in one session.
+    CodesInSession,
+    /// Answering by the factor, in any session, until an operator unlocks it.
+    Factor,
+    /// Answering by the factor, in one session.
+    Session,
+}
+
 /// Makes the counters of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Throttle<'a> {
@@ -223,17 +236,45 @@ impl Throttle<'_> {
     }
 }
 
-/// The counters that `user unlock` clears: consecutive failures by factor, and those that are shared by
-/// all browsers in which the user has not verified.
-pub fn locks_of(user: &UserId, keys: &Keys) -> Vec<CounterKey> {
-    let other_browser = CountedBy::OtherBrowser;
-    let in_other_browsers = |factor| session_keys(other_browser, user, factor, keys);
-    let codes = key(CODES_IN_SESSION, &[&other_browser.of(user)], keys);
-    let locks = Factor::ALL.into_iter().flat_map(|factor| {
-        let locked = factor_key(user, factor, keys);
-        std::iter::once(locked).chain(in_other_browsers(factor))
-    });
-    locks.chain([codes]).collect()
+/// All counters that may keep a user from answering, but those of a single challenge and of an address,
+/// with the factor that each is about.
+pub(super) fn counters_of(
+    user: &UserId,
+    sessions: &[CountedBy],
+    keys: &Keys,
+    limits: &Limits,
+) -> Vec<(Factor, Counter)> {
+    let mut counters = Vec::new();
+    for factor in Factor::ALL {
+        let locks = Counter {
+            key: factor_key(user, factor, keys),
+            limit: limits.factor,
+            window: None,
+        };
+        counters.push((factor, locks));
+        for session in sessions {
+            let [now, total] = session_keys(*session, user, factor, keys);
+            counters.push((factor, of(now, limits.session)));
+            counters.push((factor, of(total, limits.session_total)));
+        }
+    }
+    let codes = key(CODES, &[user.as_str().as_bytes()], keys);
+    counters.push((Factor::EmailCode, of(codes, limits.codes)));
+    for session in sessions {
+        let codes = key(CODES_IN_SESSION, &[&session.of(user)], keys);
+        counters.push((Factor::EmailCode, of(codes, limits.codes_in_session)));
+    }
+    counters
+}
+
+/// What a counter of [`counters_of`] bars.
+pub(super) fn bars(key: &CounterKey) -> Bar {
+    match key.as_str().split(':').next().unwrap_or_default() {
+        FACTOR => Bar::Factor,
+        CODES => Bar::Codes,
+        CODES_IN_SESSION => Bar::CodesInSession,
+        _ => Bar::Session,
+    }
 }
 
 /// Why a used-up counter refuses, and for how long.

@@ -37,6 +37,7 @@ mod no_host;
 mod open;
 mod outage;
 mod password;
+mod people;
 mod reload;
 mod resume;
 mod rewriting;

@@ -69,7 +69,7 @@ on_both_stores! {
         sidecar.restart_with("passes: 1 }", "passes: 2 }");
         client.earn("/keys").await;
         sidecar.process().wait_for_line("a password hash was renewed");
-        let told = sidecar.command(&["user", "totp", "alice@corp.example"]);
+        let told = sidecar.command(&["user", "totp", "alice@corp.example", "--replace"]);
         let secret = told.lines().find_map(|line| line.strip_prefix("secret  ")).unwrap();
         let refused = client.post("/totp").await;
         let passed = client.verify(&refused.token(), ("totp", &code(secret, 1))).await;

@@ -89,7 +89,9 @@ fn the_settings_and_the_policy_of_the_readme_load_together() {
 
 #[test]
 fn every_command_that_a_page_names_exists() {
-    let arguments = text(&root().join("src/cli/arguments.rs")).to_lowercase();
+    let files = ["src/cli/arguments.rs", "src/cli/arguments/user.rs"];
+    let arguments = files.map(|file| text(&root().join(file)).to_lowercase());
+    let arguments = arguments.concat();
     let mut seen = 0;
     for page in pages() {
         let name = short(&page);

@@ -3,7 +3,7 @@
 use super::{Client, Fixture, refused, verified};
 use crate::domain::{Factor, Reason, Subject, User, UserId};
 use crate::verification::tests::now;
-use crate::verification::{AnswerOutcome, locks_of};
+use crate::verification::{AnswerOutcome, Bar, Lock, Locks, Services};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -124,13 +124,15 @@ async fn a_hundred_failures_lock_the_factor_until_an_operator_unlocks_it() {
     // The other factors are not locked.
     let code = fixture.totp_code();
     verified(fixture.answer(&owner, &token, Factor::Totp, &code).await);
-    let unlocked = locks_of(&UserId::new("alice"), &fixture.verifier.services().keys);
-    fixture
-        .verifier
-        .store
-        .clear_attempts(&unlocked)
-        .await
-        .unwrap();
+    let Services { keys, settings, .. } = fixture.verifier.services();
+    let (store, alice) = (&fixture.verifier.store, UserId::new("alice"));
+    let locks = Locks::of(store, &alice, None, keys, &settings.limits).await;
+    let (locks, factor) = (locks.unwrap(), Factor::Password);
+    let (bar, until) = (Bar::Factor, None);
+    let lock = Lock { factor, bar, until };
+    assert_eq!(locks.held(now()).await.unwrap(), [lock]);
+    locks.clear().await.unwrap();
+    assert_eq!(locks.held(now()).await.unwrap(), []);
     let token = fixture.challenge(&owner);
     verified(fixture.right_password(&owner, &token).await);
 }

@@ -1,0 +1,105 @@
+//! `stepgate user show` and `unlock`: what is locked, and clearing it.
+
+use super::{as_json, factors};
+use crate::audit::EventKind;
+use crate::cli::arguments::{UserName, UserShow};
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::store::{Context, on_store};
+use crate::domain::{User, UserId};
+use crate::entropy::Entropy;
+use crate::verification::{Bar, Lock, Locks};
+use crate::web::api::rfc3339;
+use serde_json::json;
+
+pub(super) fn show(arguments: &UserShow, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.list.config.config, async |context| {
+        let user = context.known_user(&arguments.name).await?;
+        let locks = locks_of(&context, &user.id, Some(&user)).await?;
+        let locks = locks.held(context.clock.now()).await?;
+        if arguments.list.json {
+            let mut document = as_json(&user);
+            if let serde_json::Value::Object(fields) = &mut document {
+                let locks = locks.iter().map(lock_as_json).collect();
+                fields.insert("locks".to_owned(), locks);
+            }
+            writeln!(out, "{document:#}")?;
+            return Ok(());
+        }
+        let aliases: Vec<_> = user.aliases.iter().map(UserId::as_str).collect();
+        let mut lines = vec![
+            ("name", user.id.to_string()),
+            ("also known as", aliases.join(", ")),
+            ("e-mail", user.email.clone().unwrap_or_default()),
+            ("factors", factors(&user).join(", ")),
+            ("since", rfc3339(user.created_at)),
+        ];
+        lines.extend(locks.iter().map(|lock| ("locked", described(lock))));
+        for (name, value) in lines {
+            let value = if value.is_empty() { "-" } else { &value };
+            writeln!(out, "{name:13}  {value}")?;
+        }
+        Ok(())
+    })
+}
+
+pub(super) fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
+    on_store(&arguments.config.config, async |context| {
+        let name = context.user_id(&arguments.name)?;
+        let user = context.store.user(&name).await?;
+        // Somebody whom the directory does not know may be locked as well, by the subject's name.
+        let id = user.as_ref().map_or(&name, |user| &user.id);
+        let locks = locks_of(&context, id, user.as_ref()).await?;
+        let held = locks.held(context.clock.now()).await?;
+        if user.is_none() && held.is_empty() {
+            let message = format!("there is no user `{name}`, and nothing is locked of that name");
+            return Err(CliError::Impossible(message));
+        }
+        locks.clear().await?;
+        context.record_user(EventKind::FactorUnlocked, id)?;
+        if held.is_empty() {
+            writeln!(
+                out,
+                "nothing of `{id}` was locked; failures are counted anew"
+            )?;
+        }
+        for lock in &held {
+            writeln!(out, "unlocked `{id}`: {}", described(lock))?;
+        }
+        Ok(())
+    })
+}
+
+async fn locks_of<'c>(
+    context: &'c Context,
+    id: &UserId,
+    user: Option<&User>,
+) -> Result<Locks<'c>, CliError> {
+    let keys = context.settings.secrets.keys(&Entropy::system())?;
+    let limits = &context.settings.verification.limits;
+    Ok(Locks::of(&context.store, id, user, &keys, limits).await?)
+}
+
+fn described(lock: &Lock) -> String {
+    let what = match lock.bar {
+        Bar::Factor => "too many wrong answers in a row",
+        Bar::Session => "too many answers in one session",
+        Bar::Codes => "too many codes sent",
+        Bar::CodesInSession => "too many codes sent in one session",
+    };
+    let factor = lock.factor.as_str();
+    match lock.until {
+        None => format!("{factor}: {what}"),
+        Some(until) => format!("{factor}: {what}, until {}", rfc3339(until)),
+    }
+}
+
+fn lock_as_json(lock: &Lock) -> serde_json::Value {
+    let bars = match lock.bar {
+        Bar::Factor => "factor",
+        Bar::Session => "session",
+        Bar::Codes => "codes",
+        Bar::CodesInSession => "codes_in_session",
+    };
+    json!({ "factor": lock.factor.as_str(), "bars": bars, "until": lock.until.map(rfc3339) })
+}
