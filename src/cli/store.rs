@@ -110,6 +110,7 @@ impl Context {
         users: &[UserId],
     ) -> Result<(), CliError> {
         let Some(audit) = audit else { return Ok(()) };
+        // The queue takes no more before it is flushed.
         for some in users.chunks(self.settings.audit.queue.max(1)) {
             for user in some {
                 let subject = Subject::new(user.as_str());

@@ -61,6 +61,7 @@ impl<'s> Locks<'s> {
     pub async fn clear(&self) -> Result<(), StoreError> {
         let keys = self.counters.iter().map(|(_, counter)| counter.key.clone());
         let keys: Vec<_> = keys.collect();
+        // One command of a hundred sessions' counters would hold up the store.
         for some in keys.chunks(AT_ONCE) {
             self.store.clear_attempts(some).await?;
         }

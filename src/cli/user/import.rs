@@ -120,6 +120,7 @@ impl Import<'_> {
                 }
             }
         }
+        // One after the other and in order: whether a name is taken depends on the rows before.
         let mut writes = Vec::new();
         for (place, task) in sought {
             let (user, found) = task.await.map_err(broken)??;
@@ -158,6 +159,7 @@ impl Import<'_> {
         user: User,
         found: Option<User>,
     ) -> Result<Option<PlannedWrite>, String> {
+        // `put_user` takes an alias from whoever has it: of two rows the later would rob the earlier.
         for name in user.aliases.iter().chain([&user.id]) {
             if let Some(other) = self.names.get(name) {
                 return Err(format!("`{name}` is named before, in {other}"));
@@ -223,6 +225,7 @@ impl Import<'_> {
 /// The user of the same name, or why there can be none of these names.
 async fn find(store: &Store, user: &User) -> Result<Result<Option<User>, String>, StoreError> {
     let mut found = None;
+    // The name last: what is found by it is the user to replace.
     for name in user.aliases.iter().chain([&user.id]) {
         match store.user(name).await? {
             None => {}

@@ -39,6 +39,7 @@ pub(super) fn run(arguments: &UserSet, out: &mut Output) -> Result<(), CliError>
                 user.aliases.push(name);
             }
         }
+        // After a rename to what was an alias.
         user.aliases.retain(|alias| *alias != user.id);
         store(&context, &before, &user).await?;
         writeln!(out, "changed user `{}`", user.id)?;

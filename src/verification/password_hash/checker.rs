@@ -182,7 +182,7 @@ impl HashWorker {
         let is_right = known
             .as_ref()
             .is_some_and(|known| known.matches(password, memory));
-        // No password, and a hash that is cheaper to check than ours, take the work of ours.
+        // Timing must not tell who is not in the directory: no password, and a hash that is cheaper to check than ours, take the work of ours.
         if !matches!(known, Some(StoredHash::Argon2(_)))
             && let Ok(stand_in) = StoredHash::read(self.stand_in.expose())
         {

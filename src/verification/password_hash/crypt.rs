@@ -63,6 +63,7 @@ impl ShaCryptHash {
                 .map_err(|_| HashFault::Malformed(SHA_CRYPT))?;
             bounded("number of SHA-crypt rounds", rounds, MAX_SHA_ROUNDS)?;
         }
+        // 32 and 64 bytes in the base 64 of crypt(5), which has no padding.
         let tag = fields.rsplit('$').next().unwrap_or_default();
         let known = PasswordHashRef::new(hash).is_ok() && matches!(tag.len(), 43 | 86);
         let hash = known.then(|| Self(hash.to_owned()));
@@ -120,6 +121,7 @@ fn md5_crypt(password: &[u8], salt: &[u8], magic: &[u8]) -> [u8; 16] {
         let left = (password.len() - at).min(16);
         first.update(inner.get(..left).unwrap_or_default());
     }
+    // One byte for each bit of the length: an early mistake that all implementations keep.
     let mut bits = password.len();
     while bits > 0 {
         let odd = bits & 1 == 1;

@@ -33,6 +33,7 @@ impl Derived {
     /// `$pbkdf2-sha256$i=1000,l=32$salt$hash`, and passlib's `$pbkdf2-sha256$1000$salt$hash`.
     pub(super) fn pbkdf2_phc(digest: &str, fields: &str) -> Result<Self, HashFault> {
         let [cost, salt, hash] = split(fields, '$', PBKDF2)?;
+        // passlib's `$pbkdf2$` is of SHA-1.
         let digest = if digest.is_empty() { "sha1" } else { digest };
         let iterations = match parameters(cost, ["i", "l"]) {
             Some([iterations, _]) => iterations,
@@ -92,6 +93,7 @@ impl Derived {
         let malformed = HashFault::Malformed(SCRYPT);
         let [log_n, r, p] = parameters(cost, ["ln", "r", "p"]).ok_or(malformed)?;
         let log_n: u32 = number(log_n, SCRYPT)?;
+        // RFC 7914 §2: N is a power of two, and PHC strings hold its logarithm.
         let n = 1_u64.checked_shl(log_n).unwrap_or(u64::MAX);
         let salt = base64(salt, SCRYPT)?;
         Self::scrypt(n, [r, p], salt, base64(hash, SCRYPT)?)
@@ -135,6 +137,7 @@ impl Derived {
         expected: Vec<u8>,
         kind: &'static str,
     ) -> Result<Self, HashFault> {
+        // `expected` of no bytes would match every password.
         if salt.is_empty() || !EXPECTED.contains(&expected.len()) {
             return Err(HashFault::Malformed(kind));
         }

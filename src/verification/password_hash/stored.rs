@@ -61,6 +61,7 @@ fn by_crypt_id(text: &str, rest: &str) -> Result<StoredHash, HashFault> {
     match id {
         "argon2id" | "argon2i" | "argon2d" => argon2(text),
         "2a" | "2b" | "2y" => Bcrypt::read(text, Prehash::None).map(StoredHash::Bcrypt),
+        // crypt(5): `2` takes no notice of the length, `2x` marks hashes of a sign extension bug.
         "2" | "2x" => Err(HashFault::Weak("bcrypt of a faulty early version")),
         "1" | "apr1" => Md5Crypt::read(id, fields).map(StoredHash::Md5Crypt),
         "5" | "6" => ShaCryptHash::read(text, fields).map(StoredHash::ShaCrypt),
@@ -124,6 +125,7 @@ fn bare_fault(text: &str) -> HashFault {
         13 if is_of(|byte| byte.is_ascii_alphanumeric() || b"./".contains(byte)) => {
             HashFault::Weak(DES)
         }
+        // Hexadecimal digits of MD5, SHA-1 and the SHA-2 family.
         32 | 40 | 64 | 96 | 128 if is_hex => HashFault::Weak("a plain MD5 or SHA"),
         _ => HashFault::Unknown,
     }

@@ -72,11 +72,13 @@ pub(super) fn read(format: ImportFormat, bytes: &[u8]) -> Result<FileOfUsers, St
 }
 
 fn csv(bytes: &[u8]) -> Result<FileOfUsers, String> {
+    // Excel writes a byte order mark, which would be part of the first column's name.
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let heading = bytes
         .split(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();
+    // Spreadsheets write `;` where the comma is the decimal sign.
     let delimiter = [b',', b';', b'\t']
         .into_iter()
         .find(|byte| heading.contains(byte));
@@ -209,6 +211,7 @@ fn django(bytes: &[u8]) -> Result<FileOfUsers, String> {
         let expected = "expected an object with `model` and `fields`";
         let row = match serde_json::from_value::<DjangoObject>(object) {
             Err(_) => Err((place, expected.to_owned())),
+            // `dumpdata auth` has groups and permissions, too.
             Ok(object) if !object.fields.contains_key("password") => {
                 if !file.unread.contains(&object.model) {
                     file.unread.push(object.model);
