@@ -88,20 +88,6 @@ impl Problem {
         self
     }
 
-    /// How long to wait; the same number belongs into `Retry-After`.
-    #[must_use]
-    pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(retry_after(wait));
-        self
-    }
-
-    /// Where to sign in.
-    #[must_use]
-    pub fn with_login_url(mut self, url: impl Into<String>) -> Self {
-        self.login_url = Some(url.into());
-        self
-    }
-
     /// The document as JSON. All of its keys are strings, so it cannot fail.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()

@@ -53,7 +53,7 @@ pub(crate) async fn challenge(
     } else {
         None
     };
-    let requirement = unmet.demand.requirement.clone();
+    let (requirement, reason) = (unmet.demand.requirement.clone(), unmet.reason);
     let claimant = Claimant {
         session: id,
         subject: &session.owner,
@@ -69,8 +69,7 @@ pub(crate) async fn challenge(
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
-    let site = context.site();
-    let page_url = api::page_url(&site, &token);
+    let page_url = api::page_url(&context.site(), &token);
     match context.hints.kind {
         ClientKind::Navigation if context.hints.safe => {
             Ok(respond::challenge_redirect(context, &page_url))
@@ -82,42 +81,60 @@ pub(crate) async fn challenge(
             &page_url,
         )),
         ClientKind::Navigation => {
-            let carried = form.map(|form| {
-                let owner = FormOwner {
-                    session: id,
-                    browser_key: key,
-                };
-                let shared = &web.sessions.shared;
-                Secret::new(form.seal(&owner, challenge.expires_at, &shared.keys, &shared.entropy))
-            });
-            let mut prompt = draft(web, context, &challenge, token, &claimant).await?;
-            prompt.carried = carried;
-            let draft = PromptDraft { prompt, fresh_key };
-            Ok(draft.into_response(
-                &web.sessions.shared.browser_key,
-                context,
-                respond::challenge_page,
-            ))
+            with_form(web, context, &challenge, token, &claimant, form, fresh_key).await
         }
         ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
-            let available = web
-                .verifier
-                .available_factors(&challenge, &claimant)
-                .await?;
-            let view = ChallengeView::new(&challenge, token, &available, &site);
-            let reason = if available.alternatives.is_empty() {
-                Reason::MethodNotEnrolled
-            } else {
-                unmet.reason
-            };
-            Ok(respond::challenge_document(
-                context,
-                reason,
-                view,
-                &requirement,
-            ))
+            document(web, context, &challenge, token, &claimant, reason).await
         }
     }
+}
+
+/// The prompt page in answer to a form, which it carries.
+async fn with_form(
+    web: &Web,
+    context: &RequestContext<'_>,
+    challenge: &Challenge,
+    token: Secret<String>,
+    claimant: &Claimant<'_>,
+    form: Option<CarriedForm>,
+    fresh_key: Option<Secret<String>>,
+) -> Result<Response<Bytes>, EndpointError> {
+    let shared = &web.sessions.shared;
+    let owner = FormOwner {
+        session: claimant.session,
+        browser_key: claimant.browser_key,
+    };
+    let seal =
+        |form: CarriedForm| form.seal(&owner, challenge.expires_at, &shared.keys, &shared.entropy);
+    let mut prompt = draft(web, context, challenge, token, claimant).await?;
+    prompt.carried = form.map(|form| Secret::new(seal(form)));
+    let draft = PromptDraft { prompt, fresh_key };
+    Ok(draft.into_response(&shared.browser_key, context, respond::challenge_page))
+}
+
+/// The challenge for a program.
+async fn document(
+    web: &Web,
+    context: &RequestContext<'_>,
+    challenge: &Challenge,
+    token: Secret<String>,
+    claimant: &Claimant<'_>,
+    unmet: Reason,
+) -> Result<Response<Bytes>, EndpointError> {
+    let available = web.verifier.available_factors(challenge, claimant).await?;
+    let view = ChallengeView::new(challenge, token, &available, &context.site());
+    let reason = if available.alternatives.is_empty() {
+        Reason::MethodNotEnrolled
+    } else {
+        unmet
+    };
+    let requirement = &challenge.demand.requirement;
+    Ok(respond::challenge_document(
+        context,
+        reason,
+        view,
+        requirement,
+    ))
 }
 
 /// `GET challenge?t=`: the prompt page, or the challenge as JSON.

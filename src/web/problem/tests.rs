@@ -99,9 +99,8 @@ fn a_refusal_has_the_members_that_clients_rely_on() {
 
 #[test]
 fn a_problem_without_a_challenge_has_a_code_of_its_own() {
-    let problem = Problem::new(Reason::StoreUnavailable, 503, &site())
-        .with_request_id("r-1")
-        .with_retry_after(Duration::from_millis(1_200));
+    let mut problem = Problem::new(Reason::StoreUnavailable, 503, &site()).with_request_id("r-1");
+    problem.retry_after = Some(retry_after(Duration::from_millis(1_200)));
     let document: Value = serde_json::from_slice(&problem.to_json()).unwrap();
     assert_eq!(document["code"], "STORE_UNAVAILABLE");
     assert_eq!(document["retry_after"], 2);

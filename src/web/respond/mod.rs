@@ -73,7 +73,6 @@ pub(crate) fn refusal(
             StepUpMark::Error
         }
     };
-    let site = context.site();
     let status = status_of(reason, context.hints.kind);
     let login = about_session.then(|| context.login_url()).flatten();
     // A GET is repeated after the login. What a form sent would be lost: its page says what
@@ -84,41 +83,9 @@ pub(crate) fn refusal(
     {
         redirect(login)
     } else if context.hints.reads_pages() {
-        let back = Some(LocalPath::root());
-        let id = Some(context.id.to_string());
-        let page = if about_session {
-            pages::session(
-                &site,
-                &SessionView {
-                    reason,
-                    login_url: login,
-                    request_id: id,
-                },
-            )
-        } else {
-            let view = ErrorView {
-                reason,
-                status: status.as_u16(),
-                request_id: id,
-                retry_after,
-                back,
-            };
-            pages::error(&site, &view)
-        };
-        shape::page(status, page)
+        refusal_page(context, reason, login, retry_after)
     } else {
-        let mut document =
-            Problem::new(reason, status.as_u16(), &site).with_request_id(context.id.to_string());
-        if let Some(detail) = detail {
-            document.detail = detail;
-        }
-        if let Some(wait) = retry_after {
-            document = document.with_retry_after(wait);
-        }
-        if let Some(login) = login {
-            document = document.with_login_url(login);
-        }
-        shape::document(context, status, &document)
+        refusal_document(context, reason, detail, login, retry_after)
     };
     let headers = response.headers_mut();
     // RFC 9110 §15.5.2: a 401 must have this header.
@@ -141,6 +108,52 @@ pub(crate) fn refusal(
         drop_session_cookies(context, headers);
     }
     ours(context, mark, response)
+}
+
+fn refusal_page(
+    context: &RequestContext<'_>,
+    reason: Reason,
+    login_url: Option<String>,
+    retry_after: Option<Duration>,
+) -> Response<Bytes> {
+    let status = status_of(reason, context.hints.kind);
+    let request_id = Some(context.id.to_string());
+    let page = if reason.kind() == ReasonKind::Session {
+        let view = SessionView {
+            reason,
+            login_url,
+            request_id,
+        };
+        pages::session(&context.site(), &view)
+    } else {
+        let view = ErrorView {
+            reason,
+            status: status.as_u16(),
+            request_id,
+            retry_after,
+            back: Some(LocalPath::root()),
+        };
+        pages::error(&context.site(), &view)
+    };
+    shape::page(status, page)
+}
+
+fn refusal_document(
+    context: &RequestContext<'_>,
+    reason: Reason,
+    detail: Option<String>,
+    login_url: Option<String>,
+    retry_after: Option<Duration>,
+) -> Response<Bytes> {
+    let status = status_of(reason, context.hints.kind);
+    let mut document = Problem::new(reason, status.as_u16(), &context.site())
+        .with_request_id(context.id.to_string());
+    if let Some(detail) = detail {
+        document.detail = detail;
+    }
+    document.retry_after = retry_after.map(problem::retry_after);
+    document.login_url = login_url;
+    shape::document(context, status, &document)
 }
 
 /// Takes the application's session from the browser, as far as its cookies have the usual path.
