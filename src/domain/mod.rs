@@ -36,6 +36,7 @@ mod time;
 mod user;
 mod value;
 mod watched;
+mod watched_path;
 mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
@@ -61,7 +62,7 @@ use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
 pub(crate) use percent::{hex_byte, undo_odd_escapes};
 pub use reason::{Actor, Reason, ReasonKind};
-pub use request::{RequestHead, RequestLine, claimed_methods, only_line};
+pub use request::{RequestHead, RequestLine, claimed_methods, only_line, overrides_method};
 pub use requirement::{Binding, Enforcement, Field, Requirement, Scope};
 pub use route::{
     BodyMatcher, DefaultAction, Exception, HostPattern, Matcher, PathPattern, Reading, Route,
@@ -80,4 +81,5 @@ pub use watched::{
     Standing, Watched, asks_for_page, carries_secret, cookie_says_otherwise, cookies_log_in,
     has_too_many_parameters, is_passive, shows_secret,
 };
+pub use watched_path::WatchedPath;
 pub use whole_regex::WholeRegex;

@@ -132,6 +132,12 @@ fn hidden_queries<'r>(path: &'r RequestPath<'r>) -> impl Iterator<Item = &'r str
     readings.filter_map(|reading| Some(reading.split_once(['?', ';'])?.1))
 }
 
+/// Whether a header asks for another method than the request's own.
+pub fn overrides_method(name: &http::HeaderName) -> bool {
+    let mut headers = OVERRIDE_HEADERS.iter();
+    headers.any(|known| same_header(name, known))
+}
+
 /// Every method that an application may take a request for: its own and all that override it.
 ///
 /// HEAD is GET as well (RFC 9110 §9.3.2). OPTIONS counts as itself; routes without methods match it.
@@ -144,11 +150,7 @@ pub fn claimed_methods(
     // All of them, since it is not known which framework the application uses.
     let by_header = headers
         .iter()
-        .filter(|(name, _)| {
-            OVERRIDE_HEADERS
-                .iter()
-                .any(|known| same_header(name, known))
-        })
+        .filter(|(name, _)| overrides_method(name))
         .fold(MethodSet::EMPTY, |claimed, (_, value)| {
             claimed.union(methods_in(&String::from_utf8_lossy(value.as_bytes())))
         });

@@ -9,16 +9,15 @@ use super::parameters::{cookies_named, cookies_of, plain_parameters};
 use super::percent::decoded;
 use super::request::{body_may_hold_parameters, header_values};
 use super::{
-    Body, Captures, Field, MethodSet, RequestHead, Template, TemplateError, ValueTest,
-    captures_folded, is_secret_name, values,
+    Body, Captures, Field, MethodSet, RequestHead, TemplateError, ValueTest, WatchedPath,
+    is_secret_name, values,
 };
 
 /// What a watched request looks like. All parts must hold.
 #[derive(Clone, Debug)]
 pub struct Watched {
     methods: MethodSet,
-    path: String,
-    forms: Vec<String>,
+    path: WatchedPath,
     tests: Vec<(Field, ValueTest)>,
 }
 
@@ -43,15 +42,14 @@ impl Watched {
     ) -> Result<Self, TemplateError> {
         Ok(Self {
             methods,
-            forms: Template::parse(path)?.route_forms(),
-            path: path.to_owned(),
+            path: WatchedPath::parse(path)?,
             tests,
         })
     }
 
     /// The path as it was written.
     pub fn path(&self) -> &str {
-        &self.path
+        self.path.as_str()
     }
 
     /// The methods that are watched.
@@ -84,7 +82,9 @@ impl Watched {
 
     /// Whether the path is the one that is watched under any reading, whatever the method.
     pub fn has_path_of(&self, head: &RequestHead<'_>) -> bool {
-        head.path.readings().any(|reading| self.has_path(reading))
+        head.path
+            .readings()
+            .any(|reading| self.path.covers(reading))
     }
 
     /// Whether a request asks for the page from which what is watched is sent: it has the very path and
@@ -92,7 +92,7 @@ impl Watched {
     /// be of any page. That a password must be there does not count.
     pub fn is_sent_from(&self, head: &RequestHead<'_>) -> bool {
         let mut tests = self.tests.iter();
-        self.has_path(head.path.raw())
+        self.path.covers(head.path.raw())
             && tests.all(|(field, test)| match field {
                 Field::Form(name) | Field::Json(name) => {
                     matches!(test, ValueTest::Present) && is_secret_name(name)
@@ -112,7 +112,7 @@ impl Watched {
         // An application that heeds an override runs something else at this path.
         let plain = head.claimed == MethodSet::EMPTY.with(head.method)
             && self.methods.contains(head.method)
-            && self.has_path(head.path.raw());
+            && self.path.covers(head.path.raw());
         let most = if plain {
             Standing::Yes
         } else {
@@ -123,11 +123,6 @@ impl Watched {
             .iter()
             .map(|(field, test)| standing_of(field, test, head, body));
         each.fold(most, Standing::min)
-    }
-
-    fn has_path(&self, reading: &str) -> bool {
-        let mut forms = self.forms.iter();
-        forms.any(|form| captures_folded(form, reading).is_some())
     }
 }
 
