@@ -19,7 +19,7 @@ use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
 use crate::proxy::SharedProxy;
-use crate::session::{GuestCookie, Rolling, SharedSessions};
+use crate::session::{GuestCookie, Rolling, SharedAsker, SharedSessions};
 use crate::settings::{Listener, Settings};
 use crate::store::{StoreOptions, StoreSource, open};
 use crate::transport::bind;
@@ -84,6 +84,7 @@ impl App {
         };
         let sessions = SharedSessions {
             options: settings.sessions,
+            asker: Arc::new(SharedAsker::new(settings.proxy.headers.clone())),
             guest: GuestCookie::beside(settings.browser_key.name()),
             browser_key: settings.browser_key,
             rolling: Rolling::default(),

@@ -140,10 +140,11 @@ fn refusal(
     now: Timestamp,
 ) -> Option<Reason> {
     let requirement = &*demand.requirement;
-    let owned = grant.subject == session.owner
-        && is_this_browser(Some(grant.browser_key), session, evidence);
+    let owned = is_this_browser(Some(grant.browser_key), session, evidence);
     // First whose it is: nobody else is told anything of the grant.
-    if !owned || grant.level < requirement.level {
+    if grant.subject != session.owner {
+        Some(Reason::SubjectMismatch)
+    } else if !owned || grant.level < requirement.level {
         Some(Reason::StepUpRequired)
     } else if grant.key != *wanted || !requirement.factors.satisfied_by(grant.factors) {
         Some(Reason::GrantMismatch)

@@ -116,6 +116,10 @@ reasons! {
     StepUpRequired = "step-up-required", 403, StepUp, You;
     /// The store does not answer; guarded routes stay shut.
     StoreUnavailable = "store-unavailable", 503, Fault, Operator;
+    /// The proofs are another subject's: the application acts for somebody else now.
+    SubjectMismatch = "subject-mismatch", 403, StepUp, You;
+    /// The application does not say whose request it is; guarded routes stay shut.
+    SubjectUnavailable = "subject-unavailable", 503, Fault, Operator;
     /// The address of the request is too long.
     TargetTooLong = "target-too-long", 414, Request, Client;
     /// Too many attempts for now.

@@ -20,6 +20,8 @@ pub struct Admission<T> {
     pub verdict: Verdict<Permitted<T>, (Unmet, T)>,
     /// The session as it was found.
     pub session: SessionState,
+    /// Whether the store remembers another subject's: all that it holds is void.
+    pub is_anothers: bool,
     /// Demands that are only reported and were not met, by their place, and why.
     pub reported: Vec<(usize, Reason)>,
 }
@@ -63,6 +65,7 @@ pub async fn admit<T>(
         return Ok(settle(demands, Evidence::none(), request, now).0);
     };
     let held = fetch(store, id, caller, demands, now).await?;
+    let is_anothers = is_anothers(&held, caller);
     let evidence = weigh(held, caller, now);
     let over = match (&evidence.session, caller.reduced) {
         (SessionState::Known(session), _) => over_limits(session, sessions, now),
@@ -80,7 +83,20 @@ pub async fn admit<T>(
     }
     let (admission, unspent) = settle(demands, evidence, request, now);
     give_back(store, unspent, now).await?;
-    Ok(admission)
+    Ok(Admission {
+        is_anothers,
+        ..admission
+    })
+}
+
+/// Whether the subject that a source names for this very request is not the one that the store remembers.
+fn is_anothers(held: &Held, caller: &Caller) -> bool {
+    let remembered = held
+        .session
+        .as_ref()
+        .and_then(|session| session.owner.subject());
+    let named = caller.asserted.as_ref().map(|asserted| &asserted.subject);
+    remembered.is_some_and(|remembered| named.is_some_and(|named| named != remembered))
 }
 
 /// Why a session may not be used any more, if it may not.
@@ -233,6 +249,7 @@ fn settle<T>(
     let admission = Admission {
         verdict,
         session,
+        is_anothers: false,
         reported,
     };
     (admission, unspent)
@@ -248,6 +265,7 @@ impl<T> Admission<T> {
         Self {
             verdict: Verdict::Deny((unmet, request)),
             session,
+            is_anothers: false,
             reported: Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use crate::proxy::normalize::NormalizeError;
 use crate::proxy::state::Worker;
 use crate::request::body::{RequestBodyError, reason_of_broken};
 use crate::request::context::RequestContext;
-use crate::session::DoubledCredential;
+use crate::session::{DoubledCredential, WhoamiError};
 use crate::store::StoreError;
 use crate::telemetry::chain;
 use crate::transport::upstream::{ConnectError, OutgoingError, SendError};
@@ -48,6 +48,9 @@ pub(crate) enum ProxyError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The application was asked whose request it is.
+    #[error("the application does not say whose request it is")]
+    Whoami(#[from] WhoamiError),
 }
 
 impl ProxyError {
@@ -64,6 +67,7 @@ impl ProxyError {
             Self::Normalize(error) => normalized(error),
             Self::Refused(reason) => *reason,
             Self::RequestBody(error) => error.reason(),
+            Self::Whoami(error) => error.reason(),
         }
     }
 
@@ -82,7 +86,11 @@ impl ProxyError {
             Self::Body(_) | Self::Doubled(_) | Self::Normalize(_) | Self::Path(_) => true,
             Self::Endpoint(error) => error.is_shown_to_client(),
             Self::RequestBody(error) => error.is_shown_to_client(),
-            Self::Audit(_) | Self::Forward(_) | Self::Refused(_) | Self::Store(_) => false,
+            Self::Audit(_)
+            | Self::Forward(_)
+            | Self::Refused(_)
+            | Self::Store(_)
+            | Self::Whoami(_) => false,
         }
     }
 
@@ -95,9 +103,12 @@ impl ProxyError {
             Self::Forward(_) | Self::Normalize(_) | Self::RequestBody(_) => true,
             // RFC 9110 §15.5.20: the client may repeat it on another connection.
             Self::Refused(reason) => *reason == Reason::ConnectionAuthenticated,
-            Self::Audit(_) | Self::Body(_) | Self::Doubled(_) | Self::Path(_) | Self::Store(_) => {
-                false
-            }
+            Self::Audit(_)
+            | Self::Body(_)
+            | Self::Doubled(_)
+            | Self::Path(_)
+            | Self::Store(_)
+            | Self::Whoami(_) => false,
         }
     }
 

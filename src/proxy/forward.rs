@@ -5,16 +5,15 @@ use crate::domain::Claim;
 use crate::gate::{self, Permitted};
 use crate::proxy::state::Worker;
 use crate::request::context::RequestContext;
-use crate::request::headers::{
-    HeaderRules, cleanse_interim, cleanse_response, join_cookies, remove_cookie,
-};
+use crate::request::headers::{HeaderRules, cleanse_interim, cleanse_response};
 use crate::request::upgrade::Upgrade;
-use crate::session::{BrowserKeyCookie, Sessions, Watch};
+use crate::session::onward::prepare_headers;
+use crate::session::{Sessions, Watch};
 use crate::transport::status_class::{is_passed_on_early, switches_protocols};
 use crate::transport::tunnel;
 use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};
 use crate::transport::wire::Awaited;
-use http::header::{self, Entry, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use std::future::poll_fn;
@@ -30,8 +29,6 @@ pub(crate) enum ForwardError {
     #[error("the upstream switched protocols without being asked")]
     Switched,
 }
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Forwards one request. Whatever was taken for it is spent with the first byte that is sent, and given
 /// back if none is.
@@ -120,10 +117,6 @@ fn prepare(
         target.path_and_query = parts.uri.path_and_query().cloned();
         parts.uri = Uri::from_parts(target).unwrap_or_default();
     }
-    // The browser key has been read by now; the application has no use for it, and may log it.
-    parts.headers.remove(BrowserKeyCookie::HEADER);
-    join_cookies(&mut parts.headers);
-    remove_cookie(&mut parts.headers, &rules.browser_cookie);
     if let Some(upgrade) = upgrade {
         parts
             .headers
@@ -132,17 +125,7 @@ fn prepare(
             .headers
             .insert(header::UPGRADE, upgrade.protocol.clone());
     }
-    context
-        .connection
-        .data
-        .hop
-        .announce(&mut parts.headers, parts.version, rules.forwarded);
-    // A name that a trusted proxy gave to the request is kept.
-    if let Entry::Vacant(vacant) = parts.headers.entry(REQUEST_ID)
-        && let Ok(id) = HeaderValue::from_str(context.id.as_str())
-    {
-        vacant.insert(id);
-    }
+    prepare_headers(&mut parts.headers, parts.version, context, rules);
 }
 
 /// RFC 9110 §7.8: only the protocol that was asked for may be switched to.

@@ -7,12 +7,12 @@ use super::outbound::Outbound;
 use super::state::Worker;
 use crate::audit::Outcome;
 use crate::domain::{
-    Demand, Enforcement, FoundRoutes, Reason, RequestHead, RequestLine, Session, SessionState,
+    Enforcement, FoundRoutes, Reason, ReasonKind, RequestHead, RequestLine, Session, SessionState,
     Verdict,
 };
 use crate::gate::{self, Admission, Permitted};
 use crate::request::context::RequestContext;
-use crate::session::{Caller, Sessions, Watch};
+use crate::session::{Caller, SessionChange, Sessions, Watch};
 use crate::transport::connection_auth;
 use crate::web::UnmetDemand;
 
@@ -43,36 +43,29 @@ pub(super) async fn judge<'p>(
     let may_be_guarded = !found.is_empty();
     if !may_be_guarded && !worker.sessions.shared.options.limits_in_force() {
         // Most requests: nothing is asked of them, and nothing of the store.
-        read_login(worker, line, &mut outbound, watch).await?;
+        read_login(worker, context, line, &mut outbound, watch).await?;
         match gate::admit_undemanded(&worker.sessions.shared.options, &[], outbound) {
             Ok(permitted) => return Ok(Verdict::Pass(permitted)),
             Err(returned) => outbound = returned,
         }
     }
     let asked = ask(worker, context, found, line, &mut outbound, watch).await;
-    let (asked, caller) = asked.inspect_err(|error| {
+    let (asked, mut caller, confirmed) = asked.inspect_err(|error| {
         if may_be_guarded {
             let head = line.head(&outbound.parts.headers);
             record_unjudged(worker, context, &head, error);
         }
     })?;
     let Worker { sessions, .. } = worker;
-    let admitted = gate::admit(
-        &sessions.store,
-        &sessions.shared.options,
-        &caller,
-        &asked.demands,
-        outbound,
-        sessions.shared.clock.now(),
-    );
-    let admission = match admitted.await {
-        Ok(admission) => admission,
-        Err(error) => {
-            let error = ProxyError::from(error);
-            record_failed(worker, context, &asked, error.reason());
-            return Err(error);
-        }
-    };
+    let mut admission = admit(worker, context, &asked, &caller, outbound).await?;
+    if !confirmed && may_be_confirmed(&admission) {
+        admission = readmit(worker, context, line, &asked, &mut caller, admission, watch).await?;
+    }
+    if admission.is_anothers && sessions.shared.options.whoami().is_some() {
+        // What the former subject has earned must not come back with them.
+        let ended = caller.session.map(SessionChange::Ended);
+        sessions.apply(context.id, ended).await;
+    }
     if !asked.demands.is_empty()
         && let Err(error) = record(worker, context, &asked, &admission, &caller)
     {
@@ -101,7 +94,68 @@ pub(super) async fn judge<'p>(
     }
 }
 
-/// Reads what the request demands, and who sent it. Afterwards it is known whether it is a login.
+/// Puts the request before the gate.
+async fn admit<'p>(
+    worker: &Worker,
+    context: &RequestContext<'_>,
+    asked: &Asked,
+    caller: &Caller,
+    outbound: Outbound<'p>,
+) -> Result<Admission<Outbound<'p>>, ProxyError> {
+    let Worker { sessions, .. } = worker;
+    let (options, now) = (&sessions.shared.options, sessions.shared.clock.now());
+    let store = &sessions.store;
+    let admitted = gate::admit(store, options, caller, &asked.demands, outbound, now).await;
+    admitted.map_err(|error| {
+        let error = ProxyError::from(error);
+        record_failed(worker, context, asked, error.reason());
+        error
+    })
+}
+
+/// Whether the application may know better whose session it is, or that it is somebody's.
+fn may_be_confirmed(admission: &Admission<Outbound<'_>>) -> bool {
+    match &admission.verdict {
+        Verdict::Challenge((unmet, _)) | Verdict::Deny((unmet, _)) => matches!(
+            (unmet.reason.kind(), unmet.reason),
+            (ReasonKind::StepUp, _) | (_, Reason::SessionDisputed | Reason::SessionRequired)
+        ),
+        Verdict::Pass(_) => false,
+    }
+}
+
+/// Asks the application whose request it is that was not admitted, and puts it before the gate again.
+async fn readmit<'p>(
+    worker: &Worker,
+    context: &RequestContext<'_>,
+    line: &RequestLine<'_>,
+    asked: &Asked,
+    caller: &mut Caller,
+    admission: Admission<Outbound<'p>>,
+    watch: &Watch,
+) -> Result<Admission<Outbound<'p>>, ProxyError> {
+    let (Verdict::Challenge((_, outbound)) | Verdict::Deny((_, outbound))) = &admission.verdict
+    else {
+        return Ok(admission);
+    };
+    let head = line.head(&outbound.parts.headers);
+    let confirmed = watch.confirm(context, &head, caller).await;
+    let confirmed = confirmed.inspect_err(|error| {
+        record_failed(worker, context, asked, error.reason());
+    })?;
+    match admission.verdict {
+        Verdict::Challenge((_, outbound)) | Verdict::Deny((_, outbound)) if confirmed => {
+            admit(worker, context, asked, caller, outbound).await
+        }
+        verdict @ (Verdict::Challenge(_) | Verdict::Deny(_) | Verdict::Pass(_)) => Ok(Admission {
+            verdict,
+            ..admission
+        }),
+    }
+}
+
+/// Reads what the request demands, and who sent it, by the word of the application where it must be
+/// confirmed. Afterwards it is known whether it is a login.
 async fn ask(
     worker: &Worker,
     context: &RequestContext<'_>,
@@ -109,7 +163,7 @@ async fn ask(
     line: &RequestLine<'_>,
     outbound: &mut Outbound<'_>,
     watch: &mut Watch,
-) -> Result<(Asked, Caller), ProxyError> {
+) -> Result<(Asked, Caller, bool), ProxyError> {
     let shared = &worker.sessions.shared;
     let limit = worker.web.shared.options.body_limit;
     let Outbound { parts, content } = outbound;
@@ -118,23 +172,34 @@ async fn ask(
     let asked = Asked::read(found, &head, content, limit).await?;
     watch.read_login(content, limit).await?;
     watch.settle(&head, content);
+    watch.ask_before(context, &head).await;
     let guarded = !asked.demands.is_empty();
-    let caller = match watch.caller(head.headers) {
+    let mut caller = match watch.caller(head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),
         // The application reads one of them, and which is its own affair.
         Err(_) => watch.caller_in_doubt(),
     };
+    let mut confirmed = false;
     if guarded {
         shared.audit.ready()?;
-        refuse_if_authenticated(context, &asked, &head)?;
+        let mut demands = asked.demands.iter();
+        let levels = demands.clone().map(|demand| demand.requirement.level);
+        if worker.sessions.must_confirm(context, head.path, levels)? {
+            confirmed = watch.confirm(context, &head, &mut caller).await?;
+        }
+        let enforces = demands.any(|demand| demand.requirement.enforcement == Enforcement::Enforce);
+        if enforces && is_anybodys(context, &head, confirmed) {
+            return Err(ProxyError::Refused(Reason::ConnectionAuthenticated));
+        }
     }
-    Ok((asked, caller))
+    Ok((asked, caller, confirmed))
 }
 
 /// Finds out whether a request that no route matches is a login.
 async fn read_login(
     worker: &Worker,
+    context: &RequestContext<'_>,
     line: &RequestLine<'_>,
     outbound: &mut Outbound<'_>,
     watch: &mut Watch,
@@ -142,7 +207,9 @@ async fn read_login(
     refuse_if_revoked(worker, watch)?;
     let limit = worker.web.shared.options.body_limit;
     watch.read_login(&mut outbound.content, limit).await?;
-    watch.settle(&line.head(&outbound.parts.headers), &outbound.content);
+    let head = line.head(&outbound.parts.headers);
+    watch.settle(&head, &outbound.content);
+    watch.ask_before(context, &head).await;
     Ok(())
 }
 
@@ -155,21 +222,11 @@ fn refuse_if_revoked(worker: &Worker, watch: &Watch) -> Result<(), ProxyError> {
 }
 
 /// On an authenticated connection the application may act for the user of the connection, whatever cookie
-/// the request carries: no evidence is known to be that user's.
-fn refuse_if_authenticated(
-    context: &RequestContext<'_>,
-    asked: &Asked,
-    head: &RequestHead<'_>,
-) -> Result<(), ProxyError> {
-    let mut demands = asked.demands.iter();
-    let is_enforced = |demand: &Demand| demand.requirement.enforcement == Enforcement::Enforce;
-    if demands.any(is_enforced)
-        && (context.connection.data.is_authenticated()
-            || connection_auth::is_begun_by(head.headers))
-    {
-        return Err(ProxyError::Refused(Reason::ConnectionAuthenticated));
-    }
-    Ok(())
+/// the request carries: no evidence is known to be that user's, unless the application has just said so. A
+/// request that authenticates the connection may be that user's or the former one's.
+fn is_anybodys(context: &RequestContext<'_>, head: &RequestHead<'_>, confirmed: bool) -> bool {
+    (context.connection.data.is_authenticated() && !confirmed)
+        || connection_auth::is_begun_by(head.headers)
 }
 
 /// Exactly one event for each guarded decision.
@@ -227,7 +284,7 @@ fn record_unjudged(
 ) {
     let shared = &worker.sessions.shared;
     let reason = error.reason();
-    let outcome = if reason == Reason::StoreUnavailable {
+    let outcome = if reason.kind() == ReasonKind::Fault {
         Outcome::Failed
     } else {
         Outcome::Denied

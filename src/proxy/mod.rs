@@ -70,10 +70,11 @@ async fn handle(
     );
     let answered = walk(worker, &context, &mut parts, body).await;
     counted::count(&worker.shared.metrics, &context, answered.as_ref());
-    let response = answered.unwrap_or_else(|error| {
+    let mut response = answered.unwrap_or_else(|error| {
         error.log(&context, worker);
         respond::failure(&context, error.failure()).map(ProxyBody::own)
     });
+    context.set_cookies(response.headers_mut());
     // A response of ours is complete already, and may be the one that reports the deadline.
     let deadline = context.deadline.filter(|_| response.body().is_streamed());
     TimedResponse { response, deadline }
@@ -143,6 +144,7 @@ async fn walk(
         Verdict::Pass(permitted) => {
             let forwarded = forward(worker, permitted, upgrade, &watch, context).await;
             let mut response = forwarded?;
+            context.set_cookies(response.headers_mut());
             let (read, opened) = watch.observe(context, &mut response).await;
             Ok(response.map(|body| ProxyBody::continued(read, body).opened(opened)))
         }

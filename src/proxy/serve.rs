@@ -34,7 +34,14 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let drain = Rc::<Drain>::default();
-    let sessions = Rc::new(Sessions::new(shared.sessions.clone(), store, drain.clone()));
+    let pool = Pool::new(
+        shared.options.upstream.clone(),
+        shared.upstream_open.clone(),
+        shared.upstream_pinned.clone(),
+        shared.metrics.clone(),
+    );
+    let sessions = Sessions::new(shared.sessions.clone(), store, drain.clone(), pool.clone());
+    let sessions = Rc::new(sessions);
     let accept = &shared.web.options.accept;
     let worker = Rc::new(Worker {
         transport: Transport {
@@ -49,12 +56,7 @@ pub async fn serve(
             log_limit: LogLimit::default(),
             clock: shared.sessions.clock.clone(),
         },
-        pool: Pool::new(
-            shared.options.upstream.clone(),
-            shared.upstream_open.clone(),
-            shared.upstream_pinned.clone(),
-            shared.metrics.clone(),
-        ),
+        pool,
         web: Web::new(shared.web.clone(), sessions.clone()),
         ids: RequestIds::new(u64::from_be_bytes(shared.sessions.entropy.bytes())),
         sessions: sessions.clone(),

@@ -9,13 +9,15 @@ use crate::request::headers::Peer;
 use crate::request::request_id::RequestId;
 use crate::request::site::{Site, SiteOptions};
 use crate::transport::streams::Stream;
+use http::header::Entry;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Version, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What is kept of a request beside its head and body.
@@ -48,6 +50,8 @@ pub(crate) struct RequestContext<'w> {
     target: Option<PathAndQuery>,
     /// What the policies led to, once that is decided.
     decided: Cell<Option<(Outcome, Option<Reason>)>>,
+    /// The cookies that the application set when it was asked about the request, for the answer to it.
+    asked: RefCell<Vec<Arc<HeaderMap>>>,
 }
 
 /// What is known of a request apart from its head.
@@ -109,6 +113,7 @@ impl<'w> RequestContext<'w> {
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
             decided: Cell::default(),
+            asked: RefCell::default(),
         }
     }
 
@@ -224,6 +229,27 @@ impl<'w> RequestContext<'w> {
     /// What the policies led to, if that is decided.
     pub(crate) fn decided(&self) -> Option<(Outcome, Option<Reason>)> {
         self.decided.get()
+    }
+
+    /// Keeps `Set-Cookie` lines that belong into the answer.
+    pub(crate) fn hand_on(&self, cookies: Arc<HeaderMap>) {
+        self.asked.borrow_mut().push(cookies);
+    }
+
+    /// Puts them into the answer, once, before what it sets itself: that is newer.
+    pub(crate) fn set_cookies(&self, answer: &mut HeaderMap) {
+        let asked = self.asked.take();
+        if asked.is_empty() {
+            return;
+        }
+        let own: Vec<_> = match answer.entry(header::SET_COOKIE) {
+            Entry::Occupied(entry) => entry.remove_entry_mult().1.collect(),
+            Entry::Vacant(_) => Vec::new(),
+        };
+        let asked = asked.iter().flat_map(|lines| lines.values().cloned());
+        for line in asked.chain(own) {
+            answer.append(header::SET_COOKIE, line);
+        }
     }
 
     /// The host as the client wrote it, with its port.

@@ -17,7 +17,7 @@ pub struct AssertedHeaders {
     pub authenticated_at: Option<HeaderName>,
 }
 
-/// What a trusted proxy says of a request.
+/// What a trusted proxy says of a request, or the application itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asserted {
     /// Who it is.
@@ -26,6 +26,18 @@ pub struct Asserted {
     pub email: Option<String>,
     /// When the subject authenticated. Never a time of last activity.
     pub authenticated_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+impl Asserted {
+    /// Of this subject, and nothing else.
+    pub(super) fn named(subject: Subject) -> Self {
+        Self {
+            subject,
+            email: None,
+            authenticated_at: None,
+        }
+    }
 }
 
 impl AssertedHeaders {

@@ -81,6 +81,10 @@ impl Sessions {
         let mut changes = changes.into_iter();
         while let Some(change) = changes.next() {
             let ids = change.sessions();
+            // Whoever it is now, nobody was told yet.
+            for id in &ids {
+                self.asker.forget(*id);
+            }
             let written = self.write(change).await;
             self.tell(request, &written);
             match written {

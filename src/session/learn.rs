@@ -41,6 +41,8 @@ pub enum SubjectSource {
     Request(Field),
     /// In a header of the response: what the application says.
     ResponseHeader(HeaderName),
+    /// In what the application says when it is asked.
+    Whoami,
 }
 
 /// One sign of a success.
@@ -216,7 +218,7 @@ impl LoginRoute {
     fn carries_secret(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
         let by_cookies = match &self.subject {
             SubjectSource::Request(field) => cookies_log_in(field, head, body),
-            SubjectSource::ResponseHeader(_) => false,
+            SubjectSource::ResponseHeader(_) | SubjectSource::Whoami => false,
         };
         let least = if by_cookies {
             Standing::Perhaps

@@ -60,7 +60,8 @@ pub enum Verdict {
     Again,
     /// A fresh session of this subject.
     Believed(Subject),
-    /// The application itself says that the session is this subject's now; it is not fresh.
+    /// The application itself says that the session is this subject's now, but not that anybody has just
+    /// given a password: it is not fresh.
     Changed(Subject),
     /// Whose it is, the application alone knows: nothing can be proved in it.
     Disputed,
@@ -97,6 +98,9 @@ pub fn judge_login(observed: ObservedLogin) -> Verdict {
         (Answer::Failed | Answer::Refused, _) => Verdict::Nothing(Disregarded::Failed),
         (Answer::Succeeded, Named::Nobody) => Verdict::Nothing(Disregarded::NoSubject),
         (Answer::Succeeded, _) if !leads_to_a_session => Verdict::Nothing(Disregarded::NoSession),
+        (Answer::Succeeded, Named::ByApplication(subject)) if may_be_signed_in => {
+            Verdict::Changed(subject)
+        }
         (Answer::Succeeded, _) if may_be_signed_in => Verdict::Nothing(Disregarded::SignedIn),
         (Answer::Succeeded, Named::ByApplication(subject) | Named::Typed(subject)) => {
             Verdict::Believed(subject)

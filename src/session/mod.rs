@@ -2,11 +2,13 @@
 //!
 //! The application is unchanged, so all of this is learned from what passes: the credentials a
 //! client carries ([`credentials`](Credentials)), the logins and logouts the application answers
-//! ([`Learn`]), and what a trusted proxy in front asserts ([`Asserted`]).
+//! ([`Learn`]), what a trusted proxy in front asserts ([`Asserted`]), and what the application says when it
+//! is asked ([`Whoami`]).
 
 mod asserted;
 mod browser_key;
 mod change;
+mod confirm;
 mod credentials;
 mod forget;
 mod guest;
@@ -14,14 +16,17 @@ mod identify;
 mod learn;
 mod login;
 mod observe;
+pub(crate) mod onward;
 pub(crate) mod open;
 mod recent;
 mod rolling;
 mod sessions;
 mod source;
+mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
+pub(crate) use change::SessionChange;
 pub use credentials::{
     COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
 };
@@ -35,6 +40,11 @@ pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
 pub use source::{Source, over_limits, session_of};
+pub(crate) use whoami::AskedRequest;
+pub use whoami::{
+    AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,
+    WhoamiAnswers, WhoamiError, WhoamiRule, valid_selector,
+};
 
 use crate::domain::{BrowserKeyHash, Naming, SessionId};
 use std::time::Duration;
@@ -105,12 +115,12 @@ pub struct Caller {
     pub reduced: Option<SessionId>,
     /// The browser key, if it carries one.
     pub browser_key: Option<BrowserKeyHash>,
-    /// What a trusted proxy asserts.
+    /// What a trusted proxy asserts, or the application says.
     pub asserted: Option<Asserted>,
 }
 
 impl Caller {
-    /// The mail address that a trusted proxy asserts.
+    /// The mail address that a source names.
     pub fn asserted_email(&self) -> Option<&str> {
         self.asserted.as_ref()?.email.as_deref()
     }

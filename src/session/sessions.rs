@@ -8,10 +8,12 @@ use crate::request::request_id::RequestId;
 use crate::seal::Keys;
 use crate::session::forget::Forgetting;
 use crate::session::open::Open;
-use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions};
+use crate::session::whoami::Asker;
+use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions, SharedAsker};
 use crate::store::{Ask, Endings, Revoked, Store, StoreError};
 use crate::transport::drain::Drain;
 use crate::transport::log_limit::LogLimit;
+use crate::transport::upstream::Pool;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -30,6 +32,8 @@ pub struct SharedSessions {
     pub revoked: Revoked,
     /// The sessions that end.
     pub endings: Endings,
+    /// How the application is asked.
+    pub asker: Arc<SharedAsker>,
     /// The keys.
     pub keys: Arc<Keys>,
     /// The time.
@@ -47,6 +51,7 @@ pub(crate) struct Sessions {
     pub(crate) store: Store,
     pub(crate) recent: Recent,
     pub(crate) open: Rc<Open>,
+    pub(crate) asker: Asker,
     /// Sessions that the store must forget once it answers again.
     pub(crate) forgetting: Forgetting,
     log_limit: LogLimit,
@@ -54,13 +59,20 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// For one thread.
-    pub(crate) fn new(shared: Arc<SharedSessions>, store: Store, drain: Rc<Drain>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<SharedSessions>,
+        store: Store,
+        drain: Rc<Drain>,
+        upstream: Pool,
+    ) -> Self {
         let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
+        let asker = Asker::new(shared.asker.clone(), upstream);
         Self {
             shared,
             store,
             recent: Recent::default(),
             open: Rc::default(),
+            asker,
             forgetting,
             log_limit: LogLimit::default(),
         }

@@ -1,9 +1,11 @@
 //! The sources that name a session's subject, and their precedence.
 //!
-//! What a trusted proxy asserts with a request comes first: it voids what is remembered of another subject.
-//! Without it a session is whose login was observed.
+//! What a trusted proxy asserts with a request, or the application says when it is asked, comes first: it
+//! voids what is remembered of another subject. Without it a session is whose login was observed.
 
-use super::{Asserted, AssertedHeaders, Caller, Credentials, Learn, SessionKey, SessionOptions};
+use super::{
+    Asserted, AssertedHeaders, Caller, Credentials, Learn, SessionKey, SessionOptions, Whoami,
+};
 use crate::domain::{Reason, Session, SessionId, SessionState, StoredSession, Timestamp};
 use crate::seal::{Keys, Purpose};
 use http::HeaderMap;
@@ -16,6 +18,8 @@ pub enum Source {
     Headers(AssertedHeaders),
     /// The logins and logouts that the application answers.
     Learn(Learn),
+    /// The application itself, which is asked.
+    Whoami(Whoami),
 }
 
 impl SessionOptions {
@@ -23,7 +27,7 @@ impl SessionOptions {
     pub fn asserted(&self, headers: &HeaderMap) -> Option<Asserted> {
         self.sources.iter().find_map(|source| match source {
             Source::Headers(names) => names.read(headers),
-            Source::Learn(_) => None,
+            Source::Learn(_) | Source::Whoami(_) => None,
         })
     }
 
@@ -31,15 +35,23 @@ impl SessionOptions {
     pub fn asserted_headers(&self) -> Option<&AssertedHeaders> {
         self.sources.iter().find_map(|source| match source {
             Source::Headers(names) => Some(names),
-            Source::Learn(_) => None,
+            Source::Learn(_) | Source::Whoami(_) => None,
         })
     }
 
     /// The logins and logouts to watch.
     pub fn learn(&self) -> Option<&Learn> {
         self.sources.iter().find_map(|source| match source {
-            Source::Headers(_) => None,
             Source::Learn(learn) => Some(learn),
+            Source::Headers(_) | Source::Whoami(_) => None,
+        })
+    }
+
+    /// The questions by which the application names its user.
+    pub fn whoami(&self) -> Option<&Whoami> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Whoami(whoami) => Some(whoami),
+            Source::Headers(_) | Source::Learn(_) => None,
         })
     }
 

@@ -7,6 +7,8 @@ mod compile;
 mod options;
 mod raw;
 mod raw_listen;
+mod raw_subject;
+mod raw_whoami;
 mod remarks;
 mod secret;
 #[cfg(test)]

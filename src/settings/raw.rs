@@ -3,6 +3,8 @@
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
 use super::raw_listen::RawListen;
+use super::raw_subject::RawSubject;
+use super::raw_whoami::RawWhoami;
 use crate::policy::RawTest;
 use crate::yaml::{OneOrMore, Size, Span, Table};
 use serde::Deserialize;
@@ -171,6 +173,7 @@ pub(super) struct RawSession {
     pub(super) lifetime: Option<Span>,
     pub(super) idle: Option<Span>,
     pub(super) login_page: Option<String>,
+    pub(super) whoami: Option<OneOrMore<RawWhoami>>,
     pub(super) learn: Option<RawLearn>,
     pub(super) headers: Option<RawAsserted>,
 }
@@ -255,16 +258,6 @@ pub(super) struct RawLogin {
     pub(super) json: Option<Table<RawTest>>,
     pub(super) subject: Option<RawSubject>,
     pub(super) success: Option<RawSuccess>,
-}
-
-/// `subject`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSubject {
-    pub(super) form: Option<String>,
-    pub(super) json: Option<String>,
-    pub(super) query: Option<String>,
-    pub(super) response_header: Option<String>,
 }
 
 /// `success`

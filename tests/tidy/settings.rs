@@ -51,7 +51,10 @@ pub(crate) fn refuse_warnings(settings: &Settings) {
 
 #[test]
 fn the_quickstart_names_every_field_that_may_be_written() {
-    let raw = text("src/settings/raw.rs");
+    let raw = ["raw", "raw_subject", "raw_whoami"];
+    let raw = raw
+        .map(|name| text(&format!("src/settings/{name}.rs")))
+        .concat();
     let example = text("examples/quickstart/stepgate.yaml");
     let fields = raw.lines().filter_map(|line| {
         let rest = line.trim().strip_prefix("pub(super) ")?;

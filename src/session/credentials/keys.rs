@@ -87,6 +87,11 @@ impl KeyNames {
         }
     }
 
+    /// The parameters of the query that are credentials.
+    pub(in crate::session) fn parameters(&self) -> &[Cow<'static, str>] {
+        &self.query
+    }
+
     /// The keys that a request carries, by name.
     pub(super) fn find<'q>(
         &self,

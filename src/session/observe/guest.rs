@@ -33,7 +33,7 @@ impl Watch {
         let may_follow = sets_session
             && (has_failed || (is_safe && shared.rolling.is_rolling()))
             && shared.guest.is_carried(&self.carried);
-        if shared.options.learn().is_none() || !(is_shown || may_follow) {
+        if !is_proof_needed(&shared.options) || !(is_shown || may_follow) {
             return;
         }
         let Some((before, Some(after))) = self.change(response.headers()) else {
@@ -65,6 +65,11 @@ impl Watch {
     }
 }
 
+/// Whether a login rests on such a proof: where the application can be asked, it says so itself.
+fn is_proof_needed(sessions: &SessionOptions) -> bool {
+    sessions.learn().is_some() && sessions.whoami().is_none()
+}
+
 /// What a request says of whether somebody is signed in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LooksLike {
@@ -84,7 +89,7 @@ impl LooksLike {
         carried: &CarriedLines,
     ) -> Self {
         let is_plain = head.claimed == MethodSet::EMPTY.with(head.method);
-        if sessions.learn().is_none() || context.connection.data.is_authenticated() || !is_plain {
+        if !is_proof_needed(sessions) || context.connection.data.is_authenticated() || !is_plain {
             return Self::Anybody;
         }
         // The home page is shown to everybody, whatever else it is.

@@ -45,16 +45,28 @@ impl Watch {
         let is_doubtful =
             context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
         let named = if is_doubtful { Named::Nobody } else { named };
+        let mut may_be_signed_in = before.is_some()
+            && guest_since.is_none()
+            && attempts
+                .iter()
+                .all(|one| one.route.believes_what_is_typed());
+        let mut named = named;
+        if let Some(asked) = &self.asked {
+            // What was typed and what the answer shows do not count beside it.
+            let naming = shared.options.naming;
+            may_be_signed_in = asked.may_be_signed_in(&named, |name| naming.subject(name));
+            let Ok(by_application) = asked.named() else {
+                let both = before.into_iter().chain(after);
+                return both.map(SessionChange::Unread).collect::<Vec<_>>().into();
+            };
+            named = by_application;
+        }
         let observed = ObservedLogin {
             answer,
             named,
             known,
             leads_to_a_session: after.is_some(),
-            may_be_signed_in: before.is_some()
-                && guest_since.is_none()
-                && attempts
-                    .iter()
-                    .all(|one| one.route.believes_what_is_typed()),
+            may_be_signed_in,
         };
         let change = (before, after);
         match judge_login(observed) {

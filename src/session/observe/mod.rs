@@ -1,5 +1,6 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
+mod asked;
 mod conclude;
 mod doubt;
 mod guest;
@@ -14,8 +15,8 @@ use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
-    Asserted, Attempt, Caller, Candidates, CarriedLines, DoubledCredential, Found, LoginRoute,
-    Unclear,
+    AskedRequest, Asserted, Attempt, Caller, Candidates, CarriedLines, DoubledCredential, Found,
+    LoginRoute, Unclear, WhoamiError,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
@@ -28,6 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
+use asked::AskedLogin;
 use guest::LooksLike;
 use observation::{Observation, Observed};
 
@@ -46,6 +48,8 @@ pub(crate) struct Watch {
     came_at: Option<Timestamp>,
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
+    /// Where the application is asked who has logged in: what it said before, and the question.
+    asked: Option<AskedLogin>,
     /// The request and its answer end with their session; but not those that end it.
     opened: Option<Opened>,
 }
@@ -87,6 +91,7 @@ impl Watch {
         let looks_like = LooksLike::of(sessions, context, head, &carried);
         Self {
             opened,
+            asked: None,
             came_at: looks_like.tells().then(|| shared.clock.now()),
             known: known.clone(),
             looks_like,
@@ -130,6 +135,24 @@ impl Watch {
             let body = bytes.map(|bytes| Body::read_or_opaque(head.headers, bytes));
             self.found = self.candidates.settle(head, body.as_ref());
         }
+    }
+
+    /// Has the application say whose the request is; see [`Sessions::confirm`].
+    pub(crate) async fn confirm(
+        &self,
+        context: &RequestContext<'_>,
+        head: &RequestHead<'_>,
+        caller: &mut Caller,
+    ) -> Result<bool, WhoamiError> {
+        let request = AskedRequest {
+            path: head.path,
+            query: head.query,
+            headers: head.headers,
+            session: caller.session,
+        };
+        self.known
+            .confirm(context, request, &self.carried, caller)
+            .await
     }
 
     /// Asks for an answer that can be read, and for all of it, where it must be.
@@ -203,6 +226,7 @@ impl Watch {
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
         let mut read = Bytes::new();
+        self.ask_after(context, response).await;
         let observation = match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
             Found::Unclear(_) => {

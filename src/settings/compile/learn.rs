@@ -4,7 +4,8 @@ use super::Draft;
 use crate::domain::{Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex};
 use crate::policy::{Bare, RawTest, named_tests};
 use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
-use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSubject, RawSuccess, RawWatched};
+use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSuccess, RawWatched};
+use crate::settings::raw_subject::{RawNamed, RawSubject};
 use crate::yaml::{OneOrMore, Path, Table, clip};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
@@ -206,7 +207,7 @@ fn tests(
 }
 
 /// A JSON pointer (RFC 6901).
-fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
+pub(super) fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
     if !text.starts_with('/') {
         let message = format!("`{}` is not a JSON pointer", clip(text));
         let hint = format!("did you mean `/{}`?", clip(text));
@@ -216,12 +217,23 @@ fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
 }
 
 fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<SubjectSource> {
-    let RawSubject {
+    let named = match raw {
+        RawSubject::Named(named) => named,
+        RawSubject::Whoami => {
+            if !draft.file.mentions("session.whoami") {
+                let message =
+                    "`whoami` needs `session.whoami`, which says how the application is asked";
+                draft.file.report(at, message);
+            }
+            return Some(SubjectSource::Whoami);
+        }
+    };
+    let RawNamed {
         form,
         json,
         query,
         response_header,
-    } = raw;
+    } = named;
     let request = |field: Field| Some(SubjectSource::Request(field));
     match (form, json, query, response_header) {
         (Some(name), None, None, None) => request(Field::Form(name.clone())),
@@ -233,7 +245,8 @@ fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<Subject
             .header(name, &at.key("response_header"))
             .map(SubjectSource::ResponseHeader),
         _ => {
-            let message = "expected one of `form`, `json`, `query` and `response_header`";
+            let message =
+                "expected `whoami`, or one of `form`, `json`, `query` and `response_header`";
             draft.file.report(at, message);
             None
         }
@@ -348,7 +361,7 @@ fn warn_of_one_script(login: &LoginRoute, at: &Path, draft: &mut Draft<'_>) {
     }
 }
 
-fn regex(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Regex> {
+pub(super) fn regex(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Regex> {
     match RegexBuilder::new(text).size_limit(REGEX_SIZE).build() {
         Ok(regex) => Some(regex),
         Err(error) => {
@@ -358,7 +371,7 @@ fn regex(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Regex> {
     }
 }
 
-fn wrong_regex(error: &regex::Error) -> String {
+pub(super) fn wrong_regex(error: &regex::Error) -> String {
     // The library draws a picture over several lines; its last one says what is wrong.
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();

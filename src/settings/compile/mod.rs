@@ -9,6 +9,7 @@ mod session;
 mod storage;
 mod upstream;
 mod verification;
+mod whoami;
 
 use super::options::Settings;
 use super::raw::RawSettings;

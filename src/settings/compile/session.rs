@@ -1,6 +1,6 @@
 //! Where sessions, subjects and times of authentication come from.
 
-use super::{Draft, learn};
+use super::{Draft, learn, whoami};
 use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::request::headers::is_plain;
 use crate::session::{
@@ -29,6 +29,12 @@ pub(super) fn compile(
     let naming = naming(raw.subjects.unwrap_or_default());
     let asserted = asserted.and_then(|raw| headers(raw, naming, trusted_proxies, draft));
     let key = session_key(raw, draft);
+    let whoami = whoami::compile(raw.whoami.as_ref(), naming, draft);
+    if asserted.is_some() && whoami.is_some() {
+        let message = "stands beside `session.headers`: both name the subject of every request";
+        let hint = "keep `headers` where a proxy in front logs people in, `whoami` where the application does";
+        draft.file.report_with_hint(at("whoami"), message, hint);
+    }
     let tells = raw.headers.is_some() || raw.credentials.is_some();
     if cookies.is_empty() && !tells && !draft.file.mentions(at("cookies")) {
         let message = "neither `session.cookies` nor `session.headers` is given: nothing tells \
@@ -39,9 +45,9 @@ pub(super) fn compile(
         let message = "`session.cookies` is missing: a login is learned for the cookie it sets";
         draft.file.report(at("learn"), message);
     }
-    if raw.learn.is_none() && asserted.is_none() && !cookies.is_empty() {
-        let message = "neither `session.learn` nor `session.headers` is given: sessions are told \
-                       apart, but nothing tells whose they are";
+    if raw.learn.is_none() && asserted.is_none() && whoami.is_none() && !cookies.is_empty() {
+        let message = "neither `session.whoami`, `session.learn` nor `session.headers` is given: \
+                       sessions are told apart, but nothing tells whose they are";
         draft.file.warn(&section, message);
     }
     let remember = Duration::from_hours(30 * 24);
@@ -58,6 +64,7 @@ pub(super) fn compile(
     let learn = raw.learn.as_ref();
     let learn = learn.map(|raw| learn::compile(raw, naming, &cookies, draft));
     let sources = asserted.map(Source::Headers).into_iter();
+    let sources = sources.chain(whoami.map(Source::Whoami));
     let sources = sources.chain(learn.map(Source::Learn)).collect();
     SessionOptions {
         credentials: CredentialNames { cookies },
@@ -158,8 +165,9 @@ fn naming(raw: RawSubjects) -> Naming {
 fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
     match raw.key {
         Some(RawSessionKey::Subject) => {
-            if raw.headers.is_none() {
-                let message = "`subject` needs `session.headers`, which name the subject";
+            if raw.headers.is_none() && raw.whoami.is_none() {
+                let message = "`subject` needs `session.headers` or `session.whoami`, which name the \
+                               subject of every request";
                 draft.file.report("session.key", message);
             }
             SessionKey::Subject

@@ -3,7 +3,7 @@
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, Reason};
 use crate::request::body::RequestBodyError;
-use crate::session::DoubledCredential;
+use crate::session::{DoubledCredential, WhoamiError};
 use crate::store::StoreError;
 use crate::verification::VerifyError;
 use std::borrow::Cow;
@@ -38,6 +38,9 @@ pub(crate) enum EndpointError {
     /// A verification that could not be judged.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The application was asked who calls.
+    #[error("the application does not say who calls")]
+    Whoami(#[from] WhoamiError),
 }
 
 impl EndpointError {
@@ -53,6 +56,7 @@ impl EndpointError {
                 VerifyError::Audit(_) | VerifyError::Store(_) => Reason::StoreUnavailable,
                 VerifyError::Busy(_) => Reason::LimitReached,
             },
+            Self::Whoami(error) => error.reason(),
         }
     }
 
@@ -61,7 +65,11 @@ impl EndpointError {
         match self {
             Self::CrossSite | Self::Doubled(_) | Self::Malformed(_) | Self::Path(_) => true,
             Self::RequestBody(error) => error.is_shown_to_client(),
-            Self::Audit(_) | Self::Refused(_) | Self::Store(_) | Self::Verify(_) => false,
+            Self::Audit(_)
+            | Self::Refused(_)
+            | Self::Store(_)
+            | Self::Verify(_)
+            | Self::Whoami(_) => false,
         }
     }
 }

@@ -14,7 +14,9 @@ use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionS
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
-use crate::session::{Caller, CarriedLines, asserted, identify, over_limits, session_of};
+use crate::session::{
+    AskedRequest, Caller, CarriedLines, asserted, identify, over_limits, session_of,
+};
 use crate::store::Ask;
 use crate::verification::{self, Claimant, CountedBy};
 use crate::web::Web;
@@ -32,6 +34,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 struct Call<'v, 'w> {
     web: &'v Web,
     context: &'v RequestContext<'w>,
+    path: &'v RequestPath<'v>,
     parts: &'v Parts,
     query: Option<&'v str>,
 }
@@ -77,6 +80,7 @@ pub(crate) async fn serve(
     let call = Call {
         web,
         context,
+        path,
         parts,
         query: uri.query(),
     };
@@ -111,7 +115,15 @@ impl Call<'_, '_> {
         let carried = CarriedLines::of(headers, self.context.path(), &options.credentials)
             .with_keys(headers, self.query, iter::empty(), &options.key_names);
         let asserted = asserted(sessions, self.context, headers);
-        let caller = identify(sessions, &carried, headers, asserted)?;
+        let mut caller = identify(sessions, &carried, headers, asserted)?;
+        let request = AskedRequest {
+            path: self.path,
+            query: self.query,
+            headers,
+            session: caller.session,
+        };
+        let confirmed = sessions.confirm(self.context, request, &carried, &mut caller);
+        Box::pin(confirmed).await?;
         let id = caller
             .session
             .ok_or(EndpointError::Refused(Reason::SessionRequired))?;

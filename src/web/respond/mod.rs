@@ -40,8 +40,11 @@ pub(crate) fn failure(context: &RequestContext<'_>, failure: Failure) -> Respons
         detail,
         closes,
     } = failure;
-    let wait = matches!(reason, Reason::StoreUnavailable | Reason::LimitReached)
-        .then_some(Duration::from_secs(1));
+    let wait = matches!(
+        reason,
+        Reason::StoreUnavailable | Reason::LimitReached | Reason::SubjectUnavailable
+    )
+    .then_some(Duration::from_secs(1));
     let mut response = refusal(context, reason, detail, wait);
     if closes {
         close(context, &mut response);

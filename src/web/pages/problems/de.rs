@@ -97,6 +97,14 @@ super::explanations! {
         "Das lässt sich gerade nicht prüfen",
         "Der Speicher für Bestätigungen antwortet nicht. Geschützte Aktionen bleiben so lange zu; geändert wurde nichts.",
         "Versuchen Sie es gleich noch einmal. Bleibt es dabei, sagen Sie dem Betreiber Bescheid.";
+    SubjectMismatch =>
+        "Sie sind jetzt als jemand anderes angemeldet",
+        "Laut der Anwendung gehört diese Sitzung einer anderen Person als der, die sich darin ausgewiesen hat. Frühere Nachweise gelten nicht mehr.",
+        "Weisen Sie sich als die Person aus, als die Sie angemeldet sind, oder melden Sie sich neu an.";
+    SubjectUnavailable =>
+        "Das lässt sich gerade nicht prüfen",
+        "Die Anwendung wurde gefragt, wer angemeldet ist, und hat es nicht gesagt. Geschützte Aktionen bleiben so lange zu; geändert wurde nichts.",
+        "Versuchen Sie es gleich noch einmal. Bleibt es dabei, sagen Sie dem Betreiber Bescheid.";
     TargetTooLong =>
         "Die Adresse ist zu lang",
         "Die Adresse der Anfrage, mit allem nach dem Fragezeichen, ist länger als erlaubt.",

@@ -97,6 +97,14 @@ super::explanations! {
         "This cannot be checked just now",
         "The place where verifications are kept does not answer. Guarded actions stay shut until it does; nothing was changed.",
         "Try again in a moment. If it goes on, tell whoever runs this site.";
+    SubjectMismatch =>
+        "You are signed in as somebody else now",
+        "The application says that this session is another person's than the one who was verified in it. What was proved before does not count any more.",
+        "Verify as the person you are signed in as, or sign in again.";
+    SubjectUnavailable =>
+        "This cannot be checked just now",
+        "The application was asked who is signed in, and did not say it. Guarded actions stay shut until it does; nothing was changed.",
+        "Try again in a moment. If it goes on, tell whoever runs this site.";
     TargetTooLong =>
         "The address is too long",
         "The address of the request, with all that follows its question mark, is longer than the limit.",

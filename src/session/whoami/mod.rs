@@ -1,0 +1,18 @@
+//! The application names its user: it is asked with a request's own credentials.
+//!
+//! What a client typed, a cookie that we know and a declared sign of success prove nothing about whom the
+//! application would act for. Its own answer does, given to the same cookies and headers.
+
+mod answer_field;
+mod answers;
+mod ask;
+mod question;
+mod rules;
+
+pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
+pub(crate) use answers::WhoamiAnswer;
+pub use answers::WhoamiAnswers;
+pub(crate) use ask::{AskedRequest, Asker};
+pub use ask::{SharedAsker, WhoamiError};
+pub(crate) use question::Question;
+pub use rules::{NobodySigns, UrlTemplate, UrlTemplateError, Whoami, WhoamiRule};
