@@ -1,12 +1,12 @@
 //! Has the application say whose request it is.
 
-use crate::domain::{RequestPath, RiskLevel};
+use crate::domain::{Owner, RequestPath, RiskLevel, SessionId, StoredSession};
 use crate::request::context::RequestContext;
 use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
 use crate::session::whoami::{AskedRequest, Asker, WhoamiAnswer};
 use crate::session::{Caller, CarriedLines, SessionKey, WhoamiError};
-use crate::store::{Carry, Rotation};
+use crate::store::{Carry, Login, Rotation};
 
 impl Sessions {
     /// Whether a request must be confirmed by the application before it is let out: by its level, or because
@@ -46,53 +46,69 @@ impl Sessions {
         let Some(answer) = self.asker.ask(options, context, &request).await? else {
             return Ok(false);
         };
-        self.hand_on(context, carried, &answer).await;
-        caller.asserted = answer.person;
-        if caller.asserted.is_none() {
+        let renewed = self.hand_on(context, carried, &answer).await;
+        if answer.person.is_none() {
             (caller.session, caller.earlier) = (None, None);
-        } else if options.key == SessionKey::Subject
-            && let Ok(credentials) = options.credentials.read(carried)
-        {
-            let asserted = caller.asserted.as_ref();
-            let identified = options.identify(&credentials, asserted, &self.shared.keys);
-            (caller.session, caller.earlier) = identified;
+        } else if options.key == SessionKey::Subject {
+            let credentials = options.credentials.read(carried);
+            let identified = credentials.map(|credentials| {
+                options.identify(&credentials, answer.person.as_ref(), &self.shared.keys)
+            });
+            (caller.session, caller.earlier) = identified.unwrap_or_default();
+        } else if renewed.is_some() {
+            caller.session = renewed;
         }
+        caller.asserted = answer.person;
         Ok(true)
     }
 
-    /// Keeps the cookies of an answer for the client, whose session they may renew.
+    /// Keeps the cookies of an answer for the client. Returns its session from now on, if they renew that.
     pub(super) async fn hand_on(
         &self,
         context: &RequestContext<'_>,
         carried: &CarriedLines,
         answer: &WhoamiAnswer,
-    ) {
-        let names = &self.shared.options.credentials;
+    ) -> Option<SessionId> {
         if answer.cookies.is_empty() {
-            return;
+            return None;
         }
         context.hand_on(answer.cookies.clone());
-        if let Ok(before) = names.read(carried)
-            && names.set_by(&answer.cookies)
-            && answer.person.is_some()
-        {
-            let keys = &self.shared.keys;
-            let after = names.after(&before, &answer.cookies);
-            if let (Some(from), Some(to)) = (before.session(keys), after.session(keys))
-                && from != to
-            {
-                let rotation = Rotation {
+        let (names, keys) = (&self.shared.options.credentials, &self.shared.keys);
+        let subject = answer.person.as_ref().map(|person| &person.subject)?;
+        let before = names.read(carried).ok()?;
+        let after = names.after(&before, &answer.cookies);
+        let from = before.session(keys)?;
+        let to = after.session(keys).filter(|to| *to != from)?;
+        let beside = Beside {
+            parts: after.cookies_alone(keys),
+            spelled: (None, None),
+        };
+        let change = match self.find(from).await {
+            Ok(Some(_)) => SessionChange::Follows(
+                Rotation {
                     from,
                     to,
-                    // It is the very request that the application names its subject for.
+                    // It is this very request that the application names its subject for.
                     carry: Carry::Everything,
                     grace: self.shared.options.rotation.grace,
+                },
+                beside,
+            ),
+            // Noted, so that a challenge that is opened in it is known under the next value as well.
+            Ok(None) => {
+                let now = self.shared.clock.now();
+                let owner = Owner::Subject(subject.clone());
+                let login = Login {
+                    id: to,
+                    replaces: None,
+                    session: StoredSession::without_subject(owner, None, now),
+                    keep: self.shared.options.remember,
                 };
-                let parts = after.cookies_alone(keys);
-                let spelled = (None, None);
-                let follows = SessionChange::Follows(rotation, Beside { parts, spelled });
-                self.apply(context.id, [follows]).await;
+                SessionChange::Begins(Box::new(login), beside)
             }
-        }
+            Err(_) => SessionChange::Unread(from),
+        };
+        self.apply(context.id, [change]).await;
+        Some(to)
     }
 }

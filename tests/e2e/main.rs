@@ -52,3 +52,4 @@ mod throttling;
 mod totp;
 mod two_keys;
 mod upgrade;
+mod whoami;

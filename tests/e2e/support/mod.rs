@@ -1,5 +1,6 @@
 //! What the tests are written with.
 
+pub(crate) mod accounts;
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod django;

@@ -1,0 +1,319 @@
+//! The application names its user: whoever it acts for must have proved it, whatever the settings say of
+//! logins and whatever else a thief carries.
+
+use crate::support::accounts::{Accounts, KEY_HEADER, Mood, REMEMBER};
+use crate::support::client::{Answer, Client};
+use crate::support::mail::MailSink;
+use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
+use crate::support::store::{Store, on_both_stores};
+use futures_util::future::join_all;
+use http::Method;
+
+/// The thief, who has a password of his own, and a session.
+const THIEF: &str = "mallory";
+const THIEF_PASSWORD: &str = "Mallory-own-pass-2!";
+
+const WHOAMI: &str =
+    "whoami: { url: /api/me, subject: { json: /user/name }, email: { json: /user/mail } }";
+
+/// In front of an application that can be asked; `whoami` says how.
+fn asking(store: Store, accounts: &Accounts, whoami: &str) -> Setup {
+    let application = accounts.clone();
+    sidecar::on(store)
+        .application(move |got| application.answer(got))
+        .with("session", whoami)
+}
+
+fn run(store: Store, accounts: &Accounts, whoami: &str) -> Sidecar {
+    let sidecar = asking(store, accounts, whoami).run();
+    sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
+    sidecar
+}
+
+/// Somebody with a session that the application knows and we do not.
+fn with_session(sidecar: &Sidecar, accounts: &Accounts, name: &str) -> Client {
+    let client = sidecar.script();
+    client.set_cookie(COOKIE, &accounts.sign_in(name));
+    client
+}
+
+/// Logs in by the form.
+async fn log_in(client: &Client, name: &str, password: &str) -> Answer {
+    client
+        .post_form("/login", &[("user", name), ("password", password)])
+        .await
+}
+
+/// A thief who is signed in as himself, and has proved it for `/keys` and `/settings`.
+async fn proven_thief(sidecar: &Sidecar) -> Client {
+    let thief = sidecar.script();
+    assert_eq!(log_in(&thief, THIEF, "right").await.status, 302);
+    let refused = thief.post("/keys").await;
+    let own = ("password", THIEF_PASSWORD);
+    let passed = thief.verify(&refused.token(), own).await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+    // The second is open to whoever has proved anything in the session.
+    for path in ["/keys", "/settings"] {
+        assert_eq!(thief.post(path).await.text(), "done for mallory");
+    }
+    thief
+}
+
+/// What the thief holds and can prove opens nothing that the application would do for the victim.
+async fn assert_shut(thief: &Client) {
+    for path in ["/keys", "/settings", "/pay"] {
+        let refused = thief.post(path).await;
+        assert_ne!(refused.status, 200, "{path}: {}", refused.text());
+        if refused.json()["challenge"].is_object() {
+            let own = ("password", THIEF_PASSWORD);
+            let wrong = thief.verify(&refused.token(), own).await;
+            assert_ne!(wrong.status, 200, "{path}: his own password counts");
+            assert_ne!(thief.post(path).await.status, 200, "{path}");
+        }
+    }
+}
+
+on_both_stores! {
+    async fn who_was_signed_in_before_we_came_is_challenged_and_passes(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let client = with_session(&sidecar, &accounts, USER);
+        assert_eq!(client.get("/page").await.text(), "done for alice");
+        assert_eq!(sidecar.got("/api/me"), 0, "an unguarded request costs no question");
+        for path in ["/low", "/keys"] {
+            let refused = client.post(path).await;
+            assert_eq!(refused.status, 403, "{path}: {}", refused.text());
+            client.pass(&refused).await;
+            assert_eq!(client.post(path).await.text(), "done for alice");
+        }
+        let pay = client.post("/pay").await;
+        client.pass(&pay).await;
+        assert_eq!(client.post("/pay").await.text(), "done for alice");
+        assert_eq!(client.post("/pay").await.reason(), "grant-spent");
+    }
+
+    async fn a_question_carries_all_that_the_application_may_know_somebody_by(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let client = sidecar.script()
+            .header("user-agent", "Mine/1.0")
+            .header("accept-language", "de")
+            .header("x-unheard-of", "kept")
+            .header("x-http-method-override", "DELETE")
+            .header("if-none-match", "\"1\"")
+            .header("accept-encoding", "gzip")
+            .header("x-request-id", "mine");
+        client.set_cookie(COOKIE, &accounts.sign_in(USER));
+        client.set_cookie("odd", "\"a b\\054\"");
+        let body = serde_json::json!({ "x": 1 });
+        let refused = client.call(Method::POST, "/keys?a=1&access_token=t%2F1", body).await;
+        // The token is a credential of its own, of which the application knows nothing here.
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        let got = sidecar.upstream().got();
+        let asked = got.iter().find(|got| got.target.starts_with("/api/me")).unwrap();
+        assert_eq!(asked.target, "/api/me?access_token=t%2F1");
+        assert_eq!((asked.method.as_str(), asked.body.len()), ("GET", 0));
+        assert!(asked.header("cookie").contains("odd=\"a b\\054\""));
+        assert!(!asked.header("cookie").contains(KEY_COOKIE));
+        assert_eq!(asked.header("user-agent"), "Mine/1.0");
+        assert_eq!(asked.header("accept-language"), "de");
+        assert_eq!(asked.header("x-unheard-of"), "kept");
+        assert_eq!(asked.header("x-forwarded-for"), "127.0.0.1");
+        assert!(asked.header("accept").starts_with("application/json"));
+        for gone in ["x-http-method-override", "if-none-match", "accept-encoding", "content-type", "content-length"] {
+            assert_eq!(asked.header(gone), "", "{gone}");
+        }
+    }
+
+    async fn a_stolen_credential_beside_the_thiefs_own_opens_nothing(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        // A key of the victim's, in a header that the settings do not name.
+        let thief = proven_thief(&sidecar).await;
+        assert_shut(&thief.clone().header(KEY_HEADER, &accounts.key(USER))).await;
+        // With it gone, he is himself again, and has to prove it anew.
+        assert_eq!(thief.post("/keys").await.status, 403);
+        assert_eq!(thief.post("/page").await.text(), "done for mallory");
+        // Her remember-me cookie, once his own session is over for the application.
+        let thief = proven_thief(&sidecar).await;
+        accounts.sign_out(&thief.cookie(COOKIE).unwrap());
+        thief.set_cookie(REMEMBER, &accounts.remember(USER));
+        assert_shut(&thief).await;
+        let victims = sidecar.upstream().got().into_iter();
+        let mut guarded = victims.filter(|got| ["/keys", "/settings", "/pay"].contains(&got.target.as_str()));
+        assert!(guarded.all(|got| !got.headers.contains_key(KEY_HEADER) && !got.header("cookie").contains(REMEMBER)));
+    }
+
+    async fn a_stolen_cookie_that_signs_in_again_makes_no_login(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        for name in [THIEF, USER] {
+            let thief = sidecar.script();
+            thief.set_cookie(REMEMBER, &accounts.remember(USER));
+            // The application revives her, whatever he types.
+            assert_eq!(log_in(&thief, name, "wrong").await.status, 302);
+            assert_eq!(thief.post("/low").await.status, 403, "he is not signed in afresh as {name}");
+            assert_shut(&thief).await;
+        }
+        assert_eq!(sidecar.got("/low"), 0);
+    }
+
+    async fn a_login_is_fresh_if_nobody_was_signed_in_before(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let client = sidecar.script();
+        assert_eq!(log_in(&client, USER, "wrong").await.status, 200);
+        assert_eq!(client.post("/low").await.status, 401);
+        assert_eq!(log_in(&client, USER, "right").await.status, 302);
+        assert_eq!(client.post("/low").await.text(), "done for alice");
+        // Typed as the application takes it, and as it names itself elsewhere.
+        let client = sidecar.script();
+        assert_eq!(log_in(&client, "alice@shop.test", "right").await.status, 302);
+        assert_eq!(client.post("/low").await.text(), "done for alice");
+        // Again within the session: no fresher, and what was earned is gone.
+        let refused = client.post("/keys").await;
+        client.pass(&refused).await;
+        assert_eq!(log_in(&client, USER, "right").await.status, 302);
+        assert_eq!(client.post("/low").await.status, 403);
+        assert_eq!(client.post("/keys").await.status, 403);
+        // Signed in before we came, and logging in as somebody else: it is whoever the application says.
+        let client = with_session(&sidecar, &accounts, USER);
+        assert_eq!(log_in(&client, THIEF, "right").await.status, 302);
+        assert_eq!(client.post("/low").await.status, 403);
+        assert_shut(&client).await;
+    }
+
+    async fn a_callback_is_a_login_of_whom_the_application_names(store: Store) {
+        let accounts = Accounts::new();
+        let callback = "{ match: { methods: [GET], path: /callback, query: { code: present } }, \
+                          subject: whoami, success: { status: 302, cookie: sid } }";
+        let sidecar = asking(store, &accounts, WHOAMI).logins(&[callback]).run();
+        let client = sidecar.script();
+        assert_eq!(client.get("/callback?code=alice").await.status, 302);
+        assert_eq!(client.post("/low").await.text(), "done for alice");
+        let keys = client.post("/keys").await;
+        client.pass(&keys).await;
+        assert_eq!(client.post("/keys").await.text(), "done for alice");
+        let events = sidecar.events(1, |event| event["event"] == "login-observed");
+        assert_eq!(events[0]["subject"], USER, "the code is nobody");
+    }
+
+    async fn a_subject_that_changes_under_one_cookie_voids_everything(store: Store) {
+        let accounts = Accounts::new();
+        let whoami = WHOAMI.replace("subject: {", "keep: 0s, subject: {");
+        let sidecar = run(store, &accounts, &whoami);
+        let client = sidecar.script();
+        log_in(&client, USER, "right").await;
+        let refused = client.post("/keys").await;
+        client.pass(&refused).await;
+        for path in ["/keys", "/settings"] {
+            assert_eq!(client.post(path).await.text(), "done for alice");
+        }
+        // "Log in as", of which no setting knows; and back.
+        assert_eq!(client.post("/become?mallory").await.status, 200);
+        let refused = client.post("/keys").await;
+        assert_eq!((refused.status.as_u16(), refused.reason().as_str()), (403, "subject-mismatch"));
+        assert_ne!(client.verify(&refused.token(), ("password", PASSWORD)).await.status, 200);
+        assert_eq!(client.post("/become?alice").await.status, 200);
+        assert_eq!(client.post("/settings").await.status, 403, "the proofs came back");
+    }
+
+    async fn a_session_that_changes_hands_in_the_middle_of_a_challenge_earns_nothing(store: Store) {
+        let accounts = Accounts::new();
+        let whoami = WHOAMI.replace("subject: {", "keep: 0s, subject: {");
+        let sidecar = run(store, &accounts, &whoami);
+        let client = with_session(&sidecar, &accounts, USER);
+        let refused = client.post("/keys").await;
+        client.post("/become?mallory").await;
+        for (_, password) in [("alice", PASSWORD), (THIEF, THIEF_PASSWORD)] {
+            let answered = client.verify(&refused.token(), ("password", password)).await;
+            assert_eq!(answered.reason(), "challenge-expired");
+        }
+        assert_eq!(client.post("/keys").await.status, 403);
+        assert_eq!(sidecar.got("/keys"), 0);
+    }
+
+    async fn an_answer_that_cannot_be_had_shuts_guarded_routes_and_no_others(store: Store) {
+        let accounts = Accounts::new();
+        let whoami = WHOAMI.replace("subject: {", "deadline: 300ms, keep: 0s, nobody: { location: '/login.*' }, subject: {");
+        let sidecar = run(store, &accounts, &whoami);
+        let client = with_session(&sidecar, &accounts, USER);
+        let refused = client.post("/pay").await;
+        client.pass(&refused).await;
+        for mood in [
+            Mood::Silent,
+            Mood::Stubborn(500, "{}"),
+            Mood::Stubborn(404, "{}"),
+            Mood::Redirecting("/maintenance"),
+        ] {
+            accounts.set(mood);
+            for path in ["/pay", "/keys"] {
+                let shut = client.post(path).await;
+                assert_eq!((shut.status.as_u16(), shut.reason().as_str()), (503, "subject-unavailable"), "{mood:?}");
+                assert!(!shut.header("retry-after").is_empty());
+            }
+            assert_eq!(client.get("/page").await.text(), "done for alice");
+        }
+        for mood in [Mood::Stubborn(200, "<html>"), Mood::Stubborn(401, "{}"), Mood::Redirecting("/login?next=/")] {
+            accounts.set(mood);
+            assert_eq!(client.post("/pay").await.reason(), "session-required", "{mood:?}");
+        }
+        accounts.set(Mood::Honest);
+        assert_eq!(client.post("/pay").await.text(), "done for alice", "nothing was spent");
+    }
+
+    async fn nobody_is_sent_to_the_login_page(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let client = sidecar.script();
+        client.set_cookie(COOKIE, "of-nobody");
+        assert_eq!(client.post("/keys").await.reason(), "session-required");
+        let browser = sidecar.browser();
+        browser.set_cookie(COOKIE, "of-nobody");
+        let sent = browser.get("/secrets").await;
+        assert_eq!((sent.status.as_u16(), sent.header("location")), (303, "/login"));
+        assert_eq!(sidecar.script().post("/keys").await.reason(), "session-required");
+    }
+
+    async fn a_cookie_that_the_question_renews_reaches_the_client_with_its_session(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        accounts.set(Mood::Renewing);
+        let client = with_session(&sidecar, &accounts, USER);
+        let before = client.cookie(COOKIE);
+        let refused = client.post("/keys").await;
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        assert_ne!(client.cookie(COOKIE), before);
+        client.pass(&refused).await;
+        let before = client.cookie(COOKIE);
+        assert_eq!(client.post("/keys").await.text(), "done for alice");
+        assert_ne!(client.cookie(COOKIE), before);
+        assert_eq!(client.post("/keys").await.text(), "done for alice");
+    }
+
+    async fn many_at_once_are_asked_for_once(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let client = with_session(&sidecar, &accounts, USER);
+        let refused = client.post("/keys").await;
+        client.pass(&refused).await;
+        let before = sidecar.got("/api/me");
+        let all = join_all((0..50).map(|_| client.post("/keys"))).await;
+        assert!(all.iter().all(|answer| answer.text() == "done for alice"));
+        assert!(sidecar.got("/api/me") <= before + 1, "{before} before");
+    }
+
+    async fn a_code_goes_to_the_address_that_the_application_names(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let guest = format!("guest-{}", sidecar.address.split('@').next().unwrap());
+        let client = with_session(&sidecar, &accounts, &guest);
+        let refused = client.post("/keys").await;
+        assert_eq!(refused.json()["challenge"]["factors"], serde_json::json!([["email_code"]]));
+        client.send_code(&refused.token()).await;
+        let mail = MailSink::shared().wait_for_mail(&format!("{guest}@shop.test"), 1);
+        let passed = client.verify(&refused.token(), ("email_code", &mail.codes[0])).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+        assert_eq!(client.post("/keys").await.text(), format!("done for {guest}"));
+    }
+}
