@@ -129,7 +129,7 @@ session:
         "stepgate.yaml:7:20: `75` has no unit",
         "stepgate.yaml:8:31: `proxy` is not a network",
         "stepgate.yaml:13:17: ",
-        "stepgate.yaml:13:33: expected one of `form`, `json`",
+        "stepgate.yaml:13:33: expected `whoami`, or one of `form`, `json`",
         "stepgate.yaml:13:74: `99` is not a status",
     ] {
         assert!(told.contains(line), "`{line}` is missing in\n{told}");

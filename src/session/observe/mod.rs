@@ -1,5 +1,6 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
+mod ask_login;
 mod asked;
 mod conclude;
 mod doubt;

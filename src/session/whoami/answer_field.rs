@@ -116,7 +116,8 @@ impl<'a> AnswerReader<'a> {
         let (root, rest) = names.split_first()?;
         let element = Some(document.root_element()).filter(|element| is_named(*element, root))?;
         let found = below(element, rest)?;
-        Some(found.descendants().filter_map(|node| node.text()).collect())
+        let texts = found.descendants().filter(Node::is_text);
+        Some(texts.filter_map(|node| node.text()).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers of the application that are kept for seconds, over all threads; one question for many waiting.
 
-use super::WhoamiError;
+use super::error::WhoamiError;
 use crate::domain::SessionId;
 use crate::session::Asserted;
 use http::HeaderMap;
@@ -33,25 +33,25 @@ pub(super) struct QuestionKey(u64, u64);
 /// The answers of one sidecar.
 #[derive(Debug, Default)]
 pub struct WhoamiAnswers {
-    slots: Mutex<Slots>,
+    slots: Mutex<AnswerSlots>,
     hashers: (RandomState, RandomState),
 }
 
 #[derive(Debug, Default)]
-struct Slots {
-    by_question: HashMap<QuestionKey, Slot>,
+struct AnswerSlots {
+    by_question: HashMap<QuestionKey, AnswerSlot>,
     /// How many questions there ever were.
     asked: u64,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct AnswerSlot {
     session: Option<SessionId>,
-    state: SlotState,
+    state: AnswerState,
 }
 
 #[derive(Debug)]
-enum SlotState {
+enum AnswerState {
     /// Under way, with its number.
     Asked(u64, watch::Receiver<Option<WhoamiResult>>),
     /// Answered; good until then.
@@ -97,22 +97,22 @@ impl WhoamiAnswers {
     ) -> Lookup {
         let mut slots = self.lock();
         match slots.by_question.get(&key).map(|slot| &slot.state) {
-            Some(SlotState::Known(person, until)) if Instant::now() < *until => {
+            Some(AnswerState::Known(person, until)) if Instant::now() < *until => {
                 return Lookup::Known(person.clone());
             }
             // One whose sender is gone is asked again.
-            Some(SlotState::Asked(_, waiting)) if waiting.has_changed().is_ok() => {
+            Some(AnswerState::Asked(_, waiting)) if waiting.has_changed().is_ok() => {
                 return Lookup::Waiting(waiting.clone());
             }
-            Some(SlotState::Asked(..) | SlotState::Known(..)) | None => {}
+            Some(AnswerState::Asked(..) | AnswerState::Known(..)) | None => {}
         }
         slots.asked += 1;
         let number = slots.asked;
         let (tell, waiting) = watch::channel(None);
         slots.make_room();
         if slots.by_question.len() < MOST {
-            let state = SlotState::Asked(number, waiting);
-            slots.by_question.insert(key, Slot { session, state });
+            let state = AnswerState::Asked(number, waiting);
+            slots.by_question.insert(key, AnswerSlot { session, state });
         }
         Lookup::Yours(Ticket {
             answers: self.clone(),
@@ -130,20 +130,20 @@ impl WhoamiAnswers {
             .retain(|_, slot| slot.session != Some(session));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slots> {
+    fn lock(&self) -> MutexGuard<'_, AnswerSlots> {
         // A panic elsewhere leaves nothing half done here.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Slots {
+impl AnswerSlots {
     /// Drops what is over, once it is full.
     fn make_room(&mut self) {
         if self.by_question.len() >= MOST {
             let now = Instant::now();
             self.by_question.retain(|_, slot| match &slot.state {
-                SlotState::Asked(_, waiting) => waiting.has_changed().is_ok(),
-                SlotState::Known(_, until) => now < *until,
+                AnswerState::Asked(_, waiting) => waiting.has_changed().is_ok(),
+                AnswerState::Known(_, until) => now < *until,
             });
         }
     }
@@ -153,7 +153,7 @@ impl Ticket {
     /// Tells everybody who waits, and keeps an answer for so long; no error is kept.
     pub(super) fn answered(self, result: &WhoamiResult, keep: Duration) {
         let mut slots = self.answers.lock();
-        let is_own = |slot: &Slot| matches!(slot.state, SlotState::Asked(number, _) if number == self.number);
+        let is_own = |slot: &AnswerSlot| matches!(slot.state, AnswerState::Asked(number, _) if number == self.number);
         // Forgotten meanwhile, it is told to who waited, and not kept.
         if let Some(slot) = slots
             .by_question
@@ -162,7 +162,7 @@ impl Ticket {
         {
             match result {
                 Ok(answer) if !keep.is_zero() => {
-                    slot.state = SlotState::Known(answer.person.clone(), Instant::now() + keep);
+                    slot.state = AnswerState::Known(answer.person.clone(), Instant::now() + keep);
                 }
                 Ok(_) | Err(_) => {
                     slots.by_question.remove(&self.key);

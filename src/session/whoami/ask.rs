@@ -1,9 +1,10 @@
 //! Asks the application, within a deadline and with a bound on how many questions are under way.
 
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
+use super::error::WhoamiError;
 use super::question::{Question, credentials_in};
 use super::rules::{Answered, UnclearPath, WhoamiRule};
-use crate::domain::{Reason, RequestPath, RiskLevel, SessionId};
+use crate::domain::{RequestPath, RiskLevel, SessionId};
 use crate::request::context::RequestContext;
 use crate::request::headers::{HeaderRules, cleanse_response};
 use crate::session::{Asserted, KeyNames, SessionOptions};
@@ -22,38 +23,6 @@ use tokio::time::{Instant, timeout_at};
 const MOST_AT_ONCE: usize = 64;
 /// How large an answer may be, also once it is decompressed.
 const LONGEST_ANSWER: usize = 1024 * 1024;
-
-/// Why the application did not say who somebody is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)] // the message of each variant is its description
-pub enum WhoamiError {
-    #[error("its answer is compressed as `{0}`, which is not read")]
-    Encoding(String),
-    #[error("it did not answer in time")]
-    Late,
-    #[error("it answered {0}, which is neither a success nor a sign of `nobody`")]
-    Other(u16),
-    #[error("its answer is longer than 1 MiB, or broke off")]
-    Spoilt,
-    #[error("the path can be read in several ways, for which different questions are asked")]
-    UnclearPath,
-    #[error("it could not be reached: {0}")]
-    Unreachable(String),
-}
-
-impl WhoamiError {
-    /// The word for it.
-    pub const fn reason(&self) -> Reason {
-        match self {
-            Self::UnclearPath => Reason::AmbiguousRequest,
-            Self::Encoding(_)
-            | Self::Late
-            | Self::Other(_)
-            | Self::Spoilt
-            | Self::Unreachable(_) => Reason::SubjectUnavailable,
-        }
-    }
-}
 
 impl From<UnclearPath> for WhoamiError {
     fn from(UnclearPath: UnclearPath) -> Self {

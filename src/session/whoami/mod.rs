@@ -6,13 +6,15 @@
 mod answer_field;
 mod answers;
 mod ask;
+mod error;
 mod question;
 mod rules;
 
 pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
 pub(crate) use answers::WhoamiAnswer;
 pub use answers::WhoamiAnswers;
+pub use ask::SharedAsker;
 pub(crate) use ask::{AskedRequest, Asker};
-pub use ask::{SharedAsker, WhoamiError};
+pub use error::WhoamiError;
 pub(crate) use question::Question;
 pub use rules::{NobodySigns, UrlTemplate, UrlTemplateError, Whoami, WhoamiRule};

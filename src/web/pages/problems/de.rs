@@ -102,7 +102,7 @@ super::explanations! {
         "Laut der Anwendung gehört diese Sitzung einer anderen Person als der, die sich darin ausgewiesen hat. Frühere Nachweise gelten nicht mehr.",
         "Weisen Sie sich als die Person aus, als die Sie angemeldet sind, oder melden Sie sich neu an.";
     SubjectUnavailable =>
-        "Das lässt sich gerade nicht prüfen",
+        "Gerade lässt sich nicht feststellen, wer Sie sind",
         "Die Anwendung wurde gefragt, wer angemeldet ist, und hat es nicht gesagt. Geschützte Aktionen bleiben so lange zu; geändert wurde nichts.",
         "Versuchen Sie es gleich noch einmal. Bleibt es dabei, sagen Sie dem Betreiber Bescheid.";
     TargetTooLong =>

@@ -102,7 +102,7 @@ super::explanations! {
         "The application says that this session is another person's than the one who was verified in it. What was proved before does not count any more.",
         "Verify as the person you are signed in as, or sign in again.";
     SubjectUnavailable =>
-        "This cannot be checked just now",
+        "It cannot be told just now who you are",
         "The application was asked who is signed in, and did not say it. Guarded actions stay shut until it does; nothing was changed.",
         "Try again in a moment. If it goes on, tell whoever runs this site.";
     TargetTooLong =>
