@@ -33,7 +33,9 @@ pub use credentials::{
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
-pub use login::{Answer, Disregarded, KnownSession, Named, ObservedLogin, Verdict, judge_login};
+pub use login::{
+    Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,
+};
 pub(crate) use observe::Watch;
 pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};
