@@ -53,7 +53,7 @@ fn describe(
             return Ok(Vec::new());
         }
     };
-    if request.path.starts_with(&settings.web.site.prefix) {
+    if settings.web.site.is_own(&path) {
         writeln!(
             out,
             "\nOne of our own endpoints; it never reaches the application."

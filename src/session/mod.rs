@@ -28,7 +28,8 @@ pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub(crate) use change::SessionChange;
 pub use credentials::{
-    COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
+    COMMON_HEADERS, CarriedLines, CookieScope, CredentialNames, Credentials, DoubledCredential,
+    KeyNames, NamedKeys,
 };
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};

@@ -6,6 +6,7 @@
 mod compile;
 mod options;
 mod raw;
+mod raw_cookie;
 mod raw_listen;
 mod raw_subject;
 mod raw_whoami;

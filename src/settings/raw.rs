@@ -2,6 +2,7 @@
 //!
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
+use super::raw_cookie::RawCookie;
 use super::raw_listen::RawListen;
 use super::raw_subject::RawSubject;
 use super::raw_whoami::RawWhoami;
@@ -164,7 +165,7 @@ pub(super) struct RawRedis {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSession {
-    pub(super) cookies: Option<OneOrMore<String>>,
+    pub(super) cookies: Option<OneOrMore<RawCookie>>,
     pub(super) credentials: Option<RawCredentials>,
     pub(super) key: Option<RawSessionKey>,
     pub(super) rotation: Option<RawRotation>,
@@ -201,7 +202,9 @@ pub(super) enum RawRotatedProofs {
 pub(super) struct RawCredentials {
     pub(super) headers: Option<OneOrMore<String>>,
     pub(super) query: Option<OneOrMore<String>>,
+    pub(super) json: Option<OneOrMore<String>>,
     pub(super) common: Option<bool>,
+    pub(super) public: Option<OneOrMore<String>>,
 }
 
 /// `session.key`

@@ -555,3 +555,42 @@ fn keys_and_names_of_users_are_told_where_they_are_wrong() {
     let settings = read("session: { credentials: { headers: X-Key } }\n");
     assert!(!settings.remarks.to_string().contains("nothing tells"));
 }
+
+#[test]
+fn names_and_paths_of_cookies_are_told_where_they_are_wrong() {
+    let told = wrong(
+        "session:
+  cookies:
+    - app_*_x
+    - ab*
+    - a b
+    - { path: /api/ }
+    - { name: sid, path: api }
+    - { name: sid, path: \"/user/{na me}/\" }
+    - { name: sid, on: /api/ }
+  credentials: { json: [auth], public: [x-my-key] }
+",
+    );
+    for part in [
+        "stepgate.yaml:6:7: `app_*_x` has a `*` that is not its end",
+        "stepgate.yaml:7:7: `ab*` stands for nearly every cookie",
+        "what varies stands at the end, behind three letters or more: `ASPSESSIONID*`",
+        "stepgate.yaml:8:7: `a b` is not the name of a cookie",
+        "`name` is missing",
+        "`api` is not the path of a cookie",
+        "`/user/{na me}/` is not the path of a cookie",
+        "`auth` is not a JSON pointer",
+        "`x-my-key` is none of the common keys",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let settings = read(
+        "session:
+  cookies: [{ name: token, path: /api/ }, app_*]
+  credentials: { public: [X-Api-Key] }
+",
+    );
+    assert!(settings.web.site.session_cookies[0].path.is_some());
+    let doubled = wrong("session: { cookies: [sid, sid] }");
+    assert!(doubled.contains("`sid` is named twice"), "{doubled}");
+}

@@ -18,6 +18,7 @@ mod client_address;
 mod connection_auth;
 mod cookie_spellings;
 mod counts;
+mod credentials;
 mod csrf;
 mod demo;
 mod demo_app;

@@ -39,7 +39,10 @@ impl Watch {
             status: response.status().as_u16(),
             headers: response.headers(),
             body: read.filter(|_| readable),
-            sets_session: shared.options.credentials.set_by(response.headers()),
+            sets_session: shared
+                .options
+                .credentials
+                .set_by(response.headers(), &self.scope),
         };
         let (answer, named) = shown.read(attempts);
         let Ok((named, may_be_signed_in)) = self.who_logged_in(

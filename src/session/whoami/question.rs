@@ -197,7 +197,7 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
     let is_set = |pair: &[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         let name = name.trim_ascii();
-        set.iter().any(|(other, _)| other.as_bytes() == name)
+        set.iter().any(|cookie| cookie.name.as_bytes() == name)
     };
     let lines = headers.get_all(header::COOKIE);
     let before = lines
@@ -217,11 +217,14 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
     for pair in before {
         push(&[pair]);
     }
-    for (at, (name, value)) in set.iter().enumerate() {
+    for (at, cookie) in set.iter().enumerate() {
         // The last of one name counts (RFC 6265 §5.3).
-        let is_last = set.iter().skip(at + 1).all(|(later, _)| later != name);
-        if let Some(value) = value.filter(|_| is_last) {
-            push(&[name.as_bytes(), b"=", value]);
+        let is_last = set
+            .iter()
+            .skip(at + 1)
+            .all(|later| later.name != cookie.name);
+        if let Some(value) = cookie.value.filter(|_| is_last) {
+            push(&[cookie.name.as_bytes(), b"=", value]);
         }
     }
     HeaderValue::from_maybe_shared(Bytes::from(line)).ok()

@@ -2,6 +2,7 @@
 
 mod admin;
 mod client_side;
+mod credentials;
 mod learn;
 mod mail;
 mod secret;
