@@ -166,6 +166,7 @@ pub(super) struct RawRedis {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSession {
     pub(super) cookies: Option<OneOrMore<RawCookie>>,
+    pub(super) cookie_domain: Option<String>,
     pub(super) credentials: Option<RawCredentials>,
     pub(super) key: Option<RawSessionKey>,
     pub(super) rotation: Option<RawRotation>,

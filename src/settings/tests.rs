@@ -594,3 +594,24 @@ fn names_and_paths_of_cookies_are_told_where_they_are_wrong() {
     let doubled = wrong("session: { cookies: [sid, sid] }");
     assert!(doubled.contains("`sid` is named twice"), "{doubled}");
 }
+
+#[test]
+fn a_domain_of_our_cookie_has_several_hosts() {
+    for bad in [
+        "com",
+        "10.0.0.1",
+        "https://example.com",
+        "example.com:80",
+        "a b.c",
+    ] {
+        let told = wrong(&format!("session: {{ cookie_domain: '{bad}' }}"));
+        assert!(
+            told.contains("is not a domain with several hosts"),
+            "{told}"
+        );
+    }
+    let other = "public_url: https://app.example.com\nsession: { cookie_domain: example.org }";
+    assert!(wrong(other).contains("names a host that is not below `example.org`"));
+    let settings = read("session: { cookie_domain: .example.com }");
+    assert_eq!(settings.browser_key.name(), "__Secure-stepgate");
+}

@@ -250,6 +250,21 @@ on_both_stores! {
         assert_eq!(status(&client, "/keys").await, 401);
     }
 
+    async fn our_cookie_may_be_for_all_hosts_of_a_domain(store: Store) {
+        let sidecar = sidecar::on(store).with("session", "cookie_domain: app.test").run();
+        let client = sidecar.script();
+        let login = client.try_log_in(USER).await;
+        let set: Vec<_> = login.headers.get_all("set-cookie").iter().collect();
+        let is_ours = |line: &&&http::HeaderValue| line.to_str().unwrap().starts_with("stepgate=");
+        let ours = set.iter().find(is_ours).unwrap().to_str().unwrap();
+        assert!(ours.ends_with("; Domain=app.test"), "{ours}");
+        let elsewhere = client.clone().host("b.app.test");
+        assert_eq!(elsewhere.post("/low").await.status, 200);
+        elsewhere.earn("/keys").await;
+        assert_eq!(status(&elsewhere, "/keys").await, 200);
+        assert!(elsewhere.cookie(COOKIE).is_some());
+    }
+
     async fn a_cookie_that_does_not_reach_our_endpoints_is_warned_of(store: Store) {
         let sidecar = sidecar::on(store).application(|got| match got.target.as_str() {
             "/app/login" => answer(302, &[("location", "/home"), ("set-cookie", "sid=x; Path=/app")], ""),

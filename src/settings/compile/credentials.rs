@@ -2,11 +2,12 @@
 
 use super::Draft;
 use super::learn::pointer;
-use crate::domain::{CookieName, CookieNameError, CookiePath};
+use crate::domain::{Authority, CookieName, CookieNameError, CookiePath, Origin};
 use crate::session::{KeyNames, NamedKeys};
 use crate::settings::raw::{RawCredentials, RawSession};
 use crate::settings::raw_cookie::RawCookie;
 use crate::yaml::{OneOrMore, Path, clip};
+use std::net::IpAddr;
 
 /// The cookies that make a session.
 pub(super) fn cookies(raw: &RawSession, draft: &mut Draft<'_>) -> Vec<CookieName> {
@@ -76,6 +77,45 @@ fn path(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<CookiePath> {
         draft.file.report_with_hint(at, message, hint);
     }
     path
+}
+
+/// The domain of our own cookie.
+pub(super) fn cookie_domain<'r>(
+    written: &'r str,
+    public: Option<&Origin>,
+    draft: &mut Draft<'_>,
+) -> Option<&'r str> {
+    let at = Path::root().key("session").key("cookie_domain");
+    let bare = written.strip_prefix('.').unwrap_or(written);
+    let is_name = Authority::parse(bare).is_some_and(|named| named.bare_host() == bare);
+    // Browsers keep no cookie for a whole top-level domain, and none for the hosts beside an address.
+    if !is_name || !bare.contains('.') || bare.parse::<IpAddr>().is_ok() {
+        let message = format!("`{}` is not a domain with several hosts", clip(written));
+        let hint = "what the names of all hosts end in, such as `example.com`";
+        draft.file.report_with_hint(at, message, hint);
+        return None;
+    }
+    let is_below = |host: &str| {
+        let rest = host.strip_suffix(bare);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    // RFC 6265 §5.3, step 6: a browser on another host drops the cookie without a word.
+    match public {
+        Some(public) if !is_below(public.host()) => {
+            let message = format!("`public_url` names a host that is not below `{bare}`");
+            draft.file.report(at, message);
+        }
+        Some(public) => {
+            let message = format!(
+                "pages of other hosts than `{}` cannot verify anybody while `public_url` names that one",
+                public.host()
+            );
+            let hint = "leave `public_url` out: each request then names its own host";
+            draft.file.warn_with_hint(at, message, hint);
+        }
+        None => {}
+    }
+    Some(bare)
 }
 
 /// The headers, parameters and fields that are credentials as well.

@@ -42,7 +42,10 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         let message = format!("`{threads}` threads are more than {MAX_THREADS}");
         draft.file.report("threads", message);
     }
-    let browser_key = client_side.browser_key(verification.settings.session_keep);
+    let domain = raw.session.as_ref();
+    let domain = domain.and_then(|raw| raw.cookie_domain.as_deref());
+    let keep = verification.settings.session_keep;
+    let browser_key = client_side.browser_key(keep, domain, draft);
     // Not before all sections were read: one run reports what is wrong with any of them.
     let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, draft);
     Some(Settings {
