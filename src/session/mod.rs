@@ -10,6 +10,7 @@ mod browser_key;
 mod change;
 mod confirm;
 mod credentials;
+mod exchange;
 mod forget;
 mod guest;
 mod identify;
@@ -31,6 +32,7 @@ pub use credentials::{
     COMMON_HEADERS, CarriedLines, CookieScope, CredentialNames, Credentials, DoubledCredential,
     KeyNames, NamedKeys,
 };
+pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
