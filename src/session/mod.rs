@@ -23,6 +23,7 @@ mod recent;
 mod rolling;
 mod sessions;
 mod source;
+mod upstream_login;
 mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
@@ -45,6 +46,9 @@ pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
 pub use source::{Source, over_limits, session_of};
+pub use upstream_login::{
+    LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
+};
 pub(crate) use whoami::AskedRequest;
 pub use whoami::{
     AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,

@@ -5,6 +5,7 @@
 use super::raw_cookie::RawCookie;
 use super::raw_listen::RawListen;
 use super::raw_subject::RawSubject;
+use super::raw_upstream_login::RawUpstreamLogin;
 use super::raw_whoami::RawWhoami;
 use crate::policy::RawTest;
 use crate::yaml::{OneOrMore, Size, Span, Table};
@@ -319,6 +320,7 @@ pub(super) struct RawVerification {
     pub(super) totp_skew: Option<u8>,
     pub(super) email_subjects: Option<RawEmailSubjects>,
     pub(super) argon2: Option<RawArgon2>,
+    pub(super) upstream_login: Option<RawUpstreamLogin>,
     pub(super) limits: Option<RawThrottles>,
 }
 

@@ -53,4 +53,5 @@ mod throttling;
 mod totp;
 mod two_keys;
 mod upgrade;
+mod upstream_login;
 mod whoami;

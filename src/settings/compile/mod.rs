@@ -9,6 +9,7 @@ mod secret;
 mod session;
 mod storage;
 mod upstream;
+mod upstream_login;
 mod verification;
 mod whoami;
 
@@ -29,6 +30,10 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let policies = draft.policies(raw);
     let sessions = session::compile(raw.session.as_ref(), &client_side.trusted_proxies, draft);
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
+    let raw_login = raw.verification.as_ref();
+    let raw_login = raw_login.and_then(|raw| raw.upstream_login.as_ref());
+    let upstream_login =
+        raw_login.and_then(|raw| upstream_login::compile(raw, sessions.learn(), draft));
     let store = storage::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
     let mail = mail::compile(raw.mail.as_ref(), client_side.public_origin(), draft);
@@ -61,6 +66,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         policies,
         store: store?,
         verification: verification.settings,
+        upstream_login,
         passwords: verification.passwords,
         mail,
         audit,
