@@ -22,7 +22,9 @@ fuzz_target!(|input: &[u8]| {
             headers.append(name, value);
         }
     }
-    let names = CredentialNames::of(&["sessionid"]).unwrap();
+    let names = CredentialNames {
+        cookies: vec!["sessionid".to_owned()],
+    };
     if let Ok(carried) = names.read(&CarriedLines::of(
         &headers,
         query.unwrap_or("/"),

@@ -5,12 +5,6 @@ use std::io;
 /// Why the log cannot be kept; the operator must act.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditSetupError {
-    /// Another process writes to it; two would break the chain.
-    #[error("another process writes to the audit log `{path}`")]
-    InUse {
-        /// The file.
-        path: String,
-    },
     /// The file holds something else.
     #[error("`{path}` is not an audit log: it has no line that could be continued")]
     NotALog {

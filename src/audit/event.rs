@@ -36,6 +36,10 @@ words! {
         EventsLost = "events-lost",
         /// One factor of a challenge was answered, and the challenge is not met by it.
         FactorAnswered = "factor-answered",
+        /// An operator took a factor from a user.
+        FactorRemoved = "factor-removed",
+        /// An operator gave a user a factor, or put another in its place.
+        FactorSet = "factor-set",
         /// An operator unlocked the factors of a user.
         FactorUnlocked = "factor-unlocked",
         /// The elevation of a session was dropped by its owner.
@@ -60,8 +64,12 @@ words! {
         StreamsEnded = "streams-ended",
         /// The sidecar stopped.
         Stopped = "stopped",
-        /// An operator changed a user of the directory.
+        /// An operator added a user to the directory.
+        UserAdded = "user-added",
+        /// An operator changed names, address or, by an import, the password of a user.
         UserChanged = "user-changed",
+        /// An operator removed a user.
+        UserRemoved = "user-removed",
         /// A challenge was met.
         Verified = "verified",
     }
@@ -130,6 +138,8 @@ pub struct Event<'a> {
     pub challenge: Option<ChallengeId>,
     /// The grant that was earned or used.
     pub grant: Option<GrantId>,
+    /// Who acted on the command line.
+    pub operator: Option<&'a str>,
     /// How many, for events that count.
     pub count: Option<u64>,
     /// How long it took.
@@ -157,6 +167,7 @@ impl Event<'_> {
             factor: None,
             challenge: None,
             grant: None,
+            operator: None,
             count: None,
             latency: None,
         }

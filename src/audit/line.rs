@@ -51,6 +51,7 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
         event.challenge.map(ChallengeId::to_hex).as_deref(),
     );
     line.word(r#","grant":"#, event.grant.map(GrantId::to_hex).as_deref());
+    line.text(r#","operator":"#, event.operator);
     line.number(r#","count":"#, event.count);
     let micros = |latency: std::time::Duration| u64::try_from(latency.as_micros()).ok();
     line.number(r#","latency_us":"#, event.latency.and_then(micros));
@@ -206,6 +207,7 @@ mod tests {
         event.factor = Some(Factor::Totp);
         event.challenge = Some(ChallengeId::new([1; 16]));
         event.grant = Some(GrantId::new([2; 16]));
+        event.operator = Some(odd);
         event.count = Some(u64::MAX);
         event.latency = Some(Duration::from_micros(7));
         let mut text = b"{".to_vec();
@@ -218,7 +220,7 @@ mod tests {
             "action": odd, "level": 3, "enforcement": "report", "subject": odd,
             "session": "abababababababab", "client": "2001:db8::1", "method": "DELETE",
             "path": "/a\"b", "factor": "totp", "challenge": "01".repeat(16),
-            "grant": "02".repeat(16), "count": u64::MAX, "latency_us": 7,
+            "grant": "02".repeat(16), "operator": odd, "count": u64::MAX, "latency_us": 7,
         });
         assert_eq!(line, expected);
     }

@@ -4,6 +4,7 @@
 //! happens when the log cannot be written is the operator's choice, see [`OnTrouble`].
 
 mod chain;
+mod direct;
 mod error;
 mod event;
 mod line;
@@ -14,6 +15,7 @@ mod sink;
 mod tests;
 
 pub use chain::{ChainFault, Report, verify};
+pub use direct::DirectAudit;
 pub use error::{AuditSetupError, AuditUnavailable};
 pub use event::{Event, EventKind, Observer, Outcome};
 pub use settings::{AuditSettings, AuditTarget, OnTrouble};

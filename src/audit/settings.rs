@@ -28,6 +28,8 @@ impl Default for AuditSettings {
 pub enum AuditTarget {
     /// A file, made with mode 0600 and continued where it ended.
     File(PathBuf),
+    /// Standard error, each process a chain of its own: for commands, whose standard output is an answer.
+    Stderr,
     /// Standard output; each start begins a new chain.
     Stdout,
 }

@@ -7,22 +7,29 @@ use super::line;
 use super::queue::Batch;
 use super::settings::AuditTarget;
 use crate::clock::Clock;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 /// How many bytes are written at once. After a disk stall thousands of events wait, whose lines are not
 /// all built in memory a second time.
 const MOST_AT_ONCE: usize = 64 * 1024;
+/// How often, and how far apart, the lock of a file is tried: for 2 seconds in all.
+const TRIES: u32 = 1_000;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Writes lines to one target, and keeps the end of its chain.
+///
+/// A file may have several writers: sidecars, and commands beside them. Each holds its lock while it
+/// appends, and first reads on where another has written since.
+#[derive(Debug)]
 pub(super) struct Sink {
     target: AuditTarget,
     file: Option<File>,
     position: ChainPosition,
-    /// The position before the batch that is being written.
-    before: ChainPosition,
     text: Vec<u8>,
     clock: Clock,
 }
@@ -33,7 +40,6 @@ impl Sink {
             target,
             file: None,
             position: ChainPosition::default(),
-            before: ChainPosition::default(),
             text: Vec::new(),
             clock,
         };
@@ -50,31 +56,93 @@ impl Sink {
         let AuditTarget::File(path) = self.target.clone() else {
             return Ok(());
         };
-        let before = self.position.clone();
-        // The old file is unlocked first: it may be the same file.
-        let old = self.file.take();
-        if let Some(old) = &old {
-            let _ = old.unlock();
+        let old = (self.file.take(), self.position.clone());
+        let reopened = self.continue_file(&path);
+        if reopened.is_err() {
+            (self.file, self.position) = old;
         }
-        if let Err(error) = self.continue_file(&path) {
-            (self.file, self.position) = (old, before);
-            return Err(error);
-        }
-        if self.position.seq == 0 {
-            self.position = before;
-        }
-        Ok(())
+        reopened
     }
 
     /// Writes up to [`MOST_AT_ONCE`] of a batch, and removes from it what is written.
     pub(super) fn write(&mut self, batch: &mut Batch) -> Result<(), AuditSetupError> {
-        if self.file.is_none()
-            && let AuditTarget::File(path) = self.target.clone()
-        {
-            // A write failed, and then the file could not be opened again either.
-            self.recover(&path, batch)?;
+        match self.target.clone() {
+            AuditTarget::File(path) => self.write_file(&path, batch),
+            AuditTarget::Stderr => self.write_stream("standard error", io::stderr().lock(), batch),
+            AuditTarget::Stdout => self.write_stream("standard output", io::stdout().lock(), batch),
         }
-        self.before.clone_from(&self.position);
+    }
+
+    fn write_stream(
+        &mut self,
+        name: &str,
+        mut stream: impl Write,
+        batch: &mut Batch,
+    ) -> Result<(), AuditSetupError> {
+        let before = self.position.clone();
+        let events = self.chain(batch);
+        let written = stream.write_all(&self.text).and_then(|()| stream.flush());
+        if let Err(source) = written {
+            self.position = before;
+            let path = name.to_owned();
+            return Err(AuditSetupError::Write { path, source });
+        }
+        batch.remove_first(events);
+        Ok(())
+    }
+
+    fn write_file(&mut self, path: &Path, batch: &mut Batch) -> Result<(), AuditSetupError> {
+        // A write failed, or the file could not be opened again.
+        if self.file.is_none() {
+            self.continue_file(path)?;
+        }
+        let Some(mut file) = self.file.take() else {
+            return Ok(());
+        };
+        lock(&file).map_err(opening(path))?;
+        let caught_up = self.catch_up(&mut file, path);
+        let written = caught_up.and_then(|()| self.append(&mut file, path, batch));
+        let _ = file.unlock();
+        // After a failure the file is opened anew: its disk may be another one then.
+        self.file = written.is_ok().then_some(file);
+        written
+    }
+
+    /// Appends to a locked file. If that fails in the middle, the events that the file holds are removed
+    /// from the batch.
+    fn append(
+        &mut self,
+        file: &mut File,
+        path: &Path,
+        batch: &mut Batch,
+    ) -> Result<(), AuditSetupError> {
+        let before = self.position.clone();
+        let events = self.chain(batch);
+        // Not synced: each batch would wait for the disk. A crash of the process loses nothing that
+        // is written here, one of the machine what the kernel still holds.
+        let Err(source) = file.write_all(&self.text) else {
+            batch.remove_first(events);
+            return Ok(());
+        };
+        self.position = before;
+        self.remove_written(file, batch);
+        let path = path.display().to_string();
+        Err(AuditSetupError::Write { path, source })
+    }
+
+    /// Removes from a batch the events that a failed write has written to a locked file.
+    fn remove_written(&mut self, file: &mut File, batch: &mut Batch) {
+        let end = read_end(file).ok().and_then(|end| position_at(&end));
+        let Some((position, _)) = end.filter(|(end, _)| end.seq > self.position.seq) else {
+            return;
+        };
+        let done = position.last_event().saturating_sub(self.position.seq);
+        batch.remove_first(usize::try_from(done).unwrap_or(usize::MAX));
+        self.position = position;
+    }
+
+    /// Makes the lines of the first events of a batch; returns of how many.
+    fn chain(&mut self, batch: &Batch) -> usize {
         self.text.clear();
         let mut events = 0;
         for event in batch.lines() {
@@ -84,55 +152,11 @@ impl Sink {
                 break;
             }
         }
-        // Not synced: each batch would wait for the disk. A crash of the process loses nothing that
-        // is written here, one of the machine what the kernel still holds.
-        let written = if let Some(file) = &mut self.file {
-            file.write_all(&self.text)
-        } else {
-            let mut out = io::stdout().lock();
-            out.write_all(&self.text).and_then(|()| out.flush())
-        };
-        let Err(source) = written else {
-            batch.remove_first(events);
-            return Ok(());
-        };
-        let before = self.before.clone();
-        let AuditTarget::File(path) = self.target.clone() else {
-            self.position = before;
-            return Err(AuditSetupError::Write {
-                path: "standard output".to_owned(),
-                source,
-            });
-        };
-        self.file = None;
-        self.position = before;
-        self.recover(&path, batch)?;
-        Err(AuditSetupError::Write {
-            path: path.display().to_string(),
-            source,
-        })
+        events
     }
 
-    /// Opens the file again after a failed write. Some lines may have been written, the last of them
-    /// in part: the events that the file holds are removed from the batch.
-    fn recover(&mut self, path: &Path, batch: &mut Batch) -> Result<(), AuditSetupError> {
-        let before = self.position.clone();
-        let last = self.continue_file(path)?;
-        let done = last.saturating_sub(before.seq);
-        if self.position.seq == 0 {
-            // A new file, which continues the chain of the lost one.
-            self.position = before;
-        }
-        batch.remove_first(usize::try_from(done).unwrap_or(usize::MAX));
-        Ok(())
-    }
-
-    /// Opens a file and continues its chain; returns the number of the last event that it holds.
-    fn continue_file(&mut self, path: &Path) -> Result<u64, AuditSetupError> {
-        let open = |source| AuditSetupError::Open {
-            path: path.display().to_string(),
-            source,
-        };
+    /// Opens a file and continues its chain; one that is empty continues ours.
+    fn continue_file(&mut self, path: &Path) -> Result<(), AuditSetupError> {
         let mut file = OpenOptions::new()
             .read(true)
             // O_APPEND: once logrotate has truncated the file (`copytruncate`), a write goes to its
@@ -141,39 +165,80 @@ impl Sink {
             .create(true)
             .mode(0o600)
             .open(path)
-            .map_err(open)?;
-        // Two writers would break the chain. The kernel drops the lock with the process, so none is
-        // left behind by a crash.
-        file.try_lock().map_err(|error| match error {
-            std::fs::TryLockError::Error(source) => open(source),
-            std::fs::TryLockError::WouldBlock => AuditSetupError::InUse {
-                path: path.display().to_string(),
-            },
-        })?;
-        let end = read_end(&mut file).map_err(open)?;
+            .map_err(opening(path))?;
+        lock(&file).map_err(opening(path))?;
+        let caught_up = self.catch_up(&mut file, path);
+        let _ = file.unlock();
+        caught_up?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Finds the end of the chain in a locked file, if it is not where we left it.
+    fn catch_up(&mut self, file: &mut File, path: &Path) -> Result<(), AuditSetupError> {
+        if self.position.is_end_of(file).map_err(opening(path))? {
+            return Ok(());
+        }
+        let end = read_end(file).map_err(opening(path))?;
+        if end.is_empty() {
+            return Ok(());
+        }
         let Some((mut position, state)) = position_at(&end) else {
             return Err(AuditSetupError::NotALog {
                 path: path.display().to_string(),
             });
         };
-        let last = position.last_event();
         let mut text = Vec::new();
-        if state != End::Whole {
-            if !end.ends_with(b"\n") {
-                text.push(b'\n');
-            }
-            if state == End::Torn {
-                let now = self.clock.now();
-                let resumed = Event::new(now, EventKind::LogResumed, Outcome::Succeeded);
-                let mut event = Vec::new();
-                line::write(&resumed, &mut event);
-                position.append(event.trim_ascii_end(), &mut text);
-            }
+        if state != End::Whole && !end.ends_with(b"\n") {
+            text.push(b'\n');
         }
-        file.write_all(&text).map_err(open)?;
-        self.file = Some(file);
+        if state == End::Torn {
+            let now = self.clock.now();
+            let resumed = Event::new(now, EventKind::LogResumed, Outcome::Succeeded);
+            let mut event = Vec::new();
+            line::write(&resumed, &mut event);
+            position.append(event.trim_ascii_end(), &mut text);
+        }
+        file.write_all(&text).map_err(opening(path))?;
         self.position = position;
-        Ok(last)
+        Ok(())
+    }
+}
+
+impl ChainPosition {
+    /// Whether a file ends with the last line: it names its number and what is before it, so nothing
+    /// else was written meanwhile.
+    fn is_end_of(&self, file: &File) -> io::Result<bool> {
+        let length = self.tail.len() + 1;
+        let Some(start) = file.metadata()?.len().checked_sub(length as u64) else {
+            return Ok(false);
+        };
+        let mut end = vec![0; length];
+        file.read_exact_at(&mut end, start)?;
+        Ok(self.seq > 0 && end.strip_suffix(b"\n") == Some(&*self.tail))
+    }
+}
+
+/// Locks a file against other writers, who hold it for the time of a write. The kernel drops the lock
+/// with the process, so none is left behind by a crash.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::TimedOut,
+        "another process has held its lock for 2 seconds",
+    ))
+}
+
+fn opening(path: &Path) -> impl Fn(io::Error) -> AuditSetupError {
+    |source| AuditSetupError::Open {
+        path: path.display().to_string(),
+        source,
     }
 }
 
@@ -267,13 +332,11 @@ mod tests {
         sink.write(&mut batch(&["a", "b"])).unwrap();
 
         // As if the disk had been full in the middle of the second line.
-        let file = sink.file.take().unwrap();
+        let mut file = sink.file.take().unwrap();
         file.set_len(file.metadata().unwrap().len() - 20).unwrap();
-        drop(file);
         sink.position = ChainPosition::default();
-        sink.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
         let mut waiting = batch(&["a", "b"]);
-        sink.write(&mut waiting).unwrap_err();
+        sink.remove_written(&mut file, &mut waiting);
         assert_eq!(waiting.events, 1);
         sink.write(&mut waiting).unwrap();
 

@@ -1,7 +1,7 @@
 //! The chain holds, shows every change, and goes on after a crash.
 
 use super::{Audit, AuditSettings, AuditSetupError, AuditTarget, AuditUnavailable, Event};
-use super::{ChainFault, EventKind};
+use super::{ChainFault, DirectAudit, EventKind};
 use super::{OnTrouble, Outcome, Report, verify};
 use crate::clock::Clock;
 use crate::domain::{Reason, SessionId, Subject, Timestamp};
@@ -42,14 +42,11 @@ fn start(path: &Path) -> Result<Audit, AuditSetupError> {
     Audit::start(&settings, clock())
 }
 
-/// Starts again as a new process would: the thread before must have let go of the file.
-fn restart(path: &Path) -> Audit {
-    loop {
-        match start(path) {
-            Err(AuditSetupError::InUse { .. }) => std::thread::yield_now(),
-            other => return other.unwrap(),
-        }
-    }
+/// What a command does beside a sidecar.
+fn act(path: &Path) -> Result<(), AuditSetupError> {
+    let target = AuditTarget::File(path.to_owned());
+    let event = Event::new(clock().now(), EventKind::UserChanged, Outcome::Succeeded);
+    DirectAudit::open(target, clock())?.record([event])
 }
 
 fn clock() -> Clock {
@@ -67,7 +64,7 @@ fn record(audit: &Audit, subject: &str) -> Result<(), AuditUnavailable> {
 }
 
 fn write(path: &Path, subjects: &[&str]) {
-    let audit = restart(path);
+    let audit = start(path).unwrap();
     for subject in subjects {
         record(&audit, subject).unwrap();
     }
@@ -196,13 +193,72 @@ fn a_file_that_is_no_log_is_left_alone() {
 }
 
 #[test]
-fn two_writers_do_not_share_a_log() {
-    let place = TempDir::new("two");
-    let _first = start(&place.log()).unwrap();
+fn several_writers_share_a_log_and_its_chain() {
+    let place = TempDir::new("several");
+    let sidecars = [start(&place.log()).unwrap(), start(&place.log()).unwrap()];
+    std::thread::scope(|scope| {
+        for sidecar in &sidecars {
+            scope.spawn(|| {
+                for number in 0..1_000 {
+                    record(sidecar, &format!("sidecar {number}")).unwrap();
+                    if number % 50 == 0 {
+                        assert!(sidecar.flush(Duration::from_secs(5)));
+                    }
+                }
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    act(&place.log()).unwrap();
+                }
+            });
+        }
+    });
+    for sidecar in sidecars {
+        assert!(sidecar.flush(Duration::from_secs(5)));
+    }
+    let report = check(&place.log());
+    assert_eq!((report.lines, report.fault), (2_100, None));
+}
+
+#[test]
+fn a_writer_goes_on_after_a_line_that_another_could_not_finish() {
+    let place = TempDir::new("unfinished");
+    let sidecar = start(&place.log()).unwrap();
+    record(&sidecar, "a").unwrap();
+    assert!(sidecar.flush(Duration::from_secs(5)));
+    act(&place.log()).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(place.log());
+    let file = file.unwrap();
+    file.set_len(file.metadata().unwrap().len() - 9).unwrap();
+    record(&sidecar, "b").unwrap();
+    assert!(sidecar.flush(Duration::from_secs(5)));
+    let report = check(&place.log());
+    assert_eq!((report.fault, report.torn), (None, vec![2]));
+    // `copytruncate`: the chain goes on in the emptied file.
+    file.set_len(0).unwrap();
+    record(&sidecar, "c").unwrap();
+    assert!(sidecar.flush(Duration::from_secs(5)));
+    act(&place.log()).unwrap();
+    let after = check(&place.log());
+    assert_eq!((after.lines, after.fault), (2, None));
+    assert_eq!(after.continues, report.head);
+}
+
+#[test]
+fn a_lock_that_is_never_released_ends_in_an_error() {
+    let place = TempDir::new("locked");
+    act(&place.log()).unwrap();
+    let held = fs::File::open(place.log()).unwrap();
+    held.lock().unwrap();
     assert!(matches!(
-        start(&place.log()),
-        Err(AuditSetupError::InUse { .. })
+        act(&place.log()),
+        Err(AuditSetupError::Open { .. })
     ));
+    drop(held);
+    act(&place.log()).unwrap();
+    assert_eq!((check(&place.log()).lines), 2);
 }
 
 #[test]
@@ -214,12 +270,7 @@ fn what_cannot_be_recorded_is_refused_or_lost_as_the_settings_say() {
             queue: 4,
             on_trouble,
         };
-        let audit = loop {
-            match Audit::start(&settings, clock()) {
-                Err(AuditSetupError::InUse { .. }) => std::thread::yield_now(),
-                other => break other.unwrap(),
-            }
-        };
+        let audit = Audit::start(&settings, clock()).unwrap();
         let refused = (0..1_000).filter(|_| record(&audit, "a").is_err()).count();
         assert_eq!(refused > 0, on_trouble == OnTrouble::Refuse);
         assert!(!audit.flush(Duration::from_millis(1)));
@@ -231,7 +282,7 @@ fn a_log_that_cannot_be_opened_again_is_written_nowhere_else() {
     let place = TempDir::new("gone");
     // A device that is always full, and then a folder in its place.
     std::os::unix::fs::symlink("/dev/full", place.log()).unwrap();
-    let audit = restart(&place.log());
+    let audit = start(&place.log()).unwrap();
     fs::remove_file(place.log()).unwrap();
     fs::create_dir(place.log()).unwrap();
     record(&audit, "a").unwrap();

@@ -7,6 +7,7 @@ pub(super) use user::{
     UserTotp,
 };
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::net::SocketAddr;
@@ -67,6 +68,16 @@ pub(super) struct Config {
         default_value = "stepgate.yaml"
     )]
     pub(super) config: PathBuf,
+}
+
+/// What a command needs that changes something.
+#[derive(Debug, Args)]
+pub(super) struct Acting {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// Who acts, for the audit log; your login name if it is not said. The user id is recorded in any case
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) by: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -150,7 +161,8 @@ pub(super) enum SessionCommand {
     #[command(after_help = "\
 Examples:
   stepgate session revoke 3f9a1c0d2b4e   the beginning of the id is enough
-  stepgate session revoke --user alice   all of them")]
+  stepgate session revoke --user alice   all of them
+  stepgate session revoke --user alice --by 'Anna, ticket 4711'")]
     Revoke(SessionRevoke),
 }
 
@@ -175,7 +187,7 @@ pub(super) struct SessionRevoke {
     #[arg(long, value_name = "NAME")]
     pub(super) user: Option<String>,
     #[command(flatten)]
-    pub(super) config: Config,
+    pub(super) acting: Acting,
 }
 
 #[derive(Debug, Subcommand)]

@@ -192,7 +192,7 @@ audit: {{ target: audit.log }}
 
 /// Adds the application's accounts to the directory, unless they are there.
 fn add_users(settings: Settings) -> Result<(), CliError> {
-    on_store_of(settings, async |context: Context| {
+    on_store_of(settings, None, async |context: Context| {
         for account in [ALICE, BOB] {
             if context
                 .store

@@ -3,6 +3,7 @@
 use super::BAD_CONFIGURATION;
 use super::output::Output;
 use crate::app::AppError;
+use crate::audit::AuditSetupError;
 use crate::store::{OpenError, StoreError};
 use crate::telemetry;
 use crate::yaml::Diagnostics;
@@ -36,6 +37,9 @@ pub enum CliError {
     /// The log level.
     #[error(transparent)]
     Level(#[from] telemetry::WrongLevel),
+    /// The audit log: an act that cannot be recorded is not done.
+    #[error("not done, since it cannot be recorded")]
+    NotRecorded(#[source] AuditSetupError),
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -113,6 +117,7 @@ error: {count} {word}"
             )
             | Self::Impossible(_)
             | Self::Io { .. }
+            | Self::NotRecorded(_)
             | Self::Open(_)
             | Self::Output(_)
             | Self::Password(_)

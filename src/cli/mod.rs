@@ -12,6 +12,7 @@ mod demo;
 mod error;
 mod explain;
 mod generate;
+mod operator;
 mod output;
 mod serve;
 mod session;

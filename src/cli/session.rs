@@ -3,9 +3,9 @@
 use super::arguments::{SessionCommand, SessionListArguments, SessionRevoke};
 use super::error::CliError;
 use super::output::{Output, plural};
-use super::store::{Context, on_store};
+use super::store::{Context, act_on_store, on_store};
 use super::table::Columns;
-use crate::audit::EventKind;
+use crate::audit::{EventKind, Outcome};
 use crate::domain::{Owner, SessionId, StoredSession, Subject};
 use crate::web::api::rfc3339;
 use serde_json::json;
@@ -47,7 +47,7 @@ fn list(arguments: &SessionListArguments, out: &mut Output) -> Result<(), CliErr
 }
 
 fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let subject = subject(&context, arguments.user.as_deref())?;
         let sessions = context.store.sessions(subject.as_ref(), MOST).await?;
         let chosen = match &arguments.id {
@@ -58,14 +58,11 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
         };
         let keep = context.settings.sessions.remember;
         for (id, session) in &chosen {
-            context
-                .store
-                .revoke_session(*id, context.clock.now(), keep)
-                .await?;
-            context.record(EventKind::SessionRevoked, |event| {
-                event.subject = session.owner.subject();
-                event.session = Some(*id);
-            })?;
+            let revoked = context.store.revoke_session(*id, context.clock.now(), keep);
+            let mut event = context.event(EventKind::SessionRevoked, Outcome::Succeeded);
+            event.subject = session.owner.subject();
+            event.session = Some(*id);
+            context.act(event, revoked).await?;
             writeln!(
                 out,
                 "revoked session {} of `{}`",

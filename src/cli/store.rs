@@ -1,10 +1,11 @@
 //! The configured store, for commands that work on it beside running sidecars.
 
+use super::arguments::Acting;
 use super::error::CliError;
-use super::output::Output;
-use crate::audit::{Audit, AuditSetupError, AuditTarget, Event, EventKind, Outcome};
+use super::operator;
+use crate::audit::{AuditTarget, DirectAudit, Event, EventKind, Outcome};
 use crate::clock::Clock;
-use crate::domain::{Subject, User, UserId};
+use crate::domain::{Factor, Subject, User, UserId};
 use crate::settings::{self, Settings};
 use crate::store::{Store, StoreError, open};
 use std::path::Path;
@@ -16,6 +17,8 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) store: Store,
     pub(super) clock: Clock,
+    /// Who acts, for the audit log.
+    operator: String,
 }
 
 /// Runs `work` on the store that the settings name.
@@ -24,12 +27,22 @@ pub(super) fn on_store<T>(
     work: impl AsyncFnOnce(Context) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let settings = settings::load(config).map_err(CliError::Configuration)?;
-    on_store_of(settings, work)
+    on_store_of(settings, None, work)
+}
+
+/// The same for a command that changes something: the audit log names who ran it.
+pub(super) fn act_on_store<T>(
+    acting: &Acting,
+    work: impl AsyncFnOnce(Context) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let settings = settings::load(&acting.config.config).map_err(CliError::Configuration)?;
+    on_store_of(settings, acting.by.as_deref(), work)
 }
 
 /// The same with settings that were read before.
 pub(super) fn on_store_of<T>(
     settings: Settings,
+    by: Option<&str>,
     work: impl AsyncFnOnce(Context) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let clock = Clock::System;
@@ -45,6 +58,7 @@ pub(super) fn on_store_of<T>(
             settings,
             store,
             clock,
+            operator: operator::named(by),
         })
         .await
     })
@@ -82,75 +96,72 @@ impl Context {
         self.store.user(&id).await?.ok_or_else(unknown)
     }
 
-    /// Records what was done to a user.
-    pub(super) fn record_user(&self, kind: EventKind, user: &UserId) -> Result<(), CliError> {
+    /// Does something to a user, and records it.
+    pub(super) async fn act_on_user<T>(
+        &self,
+        kind: EventKind,
+        user: &UserId,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, CliError> {
         let subject = Subject::new(user.as_str());
-        self.record(kind, |event| event.subject = Some(&subject))
+        let mut event = self.event(kind, Outcome::Succeeded);
+        event.subject = Some(&subject);
+        self.act(event, work).await
     }
 
-    /// Records what an operator did, where the audit log is a file that no sidecar holds.
+    /// The same, for something done to one factor of a user.
+    pub(super) async fn act_on_factor<T>(
+        &self,
+        kind: EventKind,
+        factor: Factor,
+        user: &UserId,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, CliError> {
+        let subject = Subject::new(user.as_str());
+        let mut event = self.event(kind, Outcome::Succeeded);
+        event.subject = Some(&subject);
+        event.factor = Some(factor);
+        self.act(event, work).await
+    }
+
+    /// Does what an operator asked for, and records it. The line is written before: what cannot be
+    /// recorded is not done. If it fails, a second line says so.
+    pub(super) async fn act<T>(
+        &self,
+        event: Event<'_>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, CliError> {
+        self.record([event.clone()])?;
+        let done = work.await;
+        if done.is_err() {
+            let outcome = Outcome::Failed;
+            self.record([Event { outcome, ..event }])?;
+        }
+        Ok(done?)
+    }
+
+    /// An event by this operator, of which nothing else is known yet.
+    pub(super) fn event(&self, kind: EventKind, outcome: Outcome) -> Event<'_> {
+        let mut event = Event::new(self.clock.now(), kind, outcome);
+        event.operator = Some(&self.operator);
+        event
+    }
+
+    /// Writes events to the audit log, beside the sidecars that write to it.
     pub(super) fn record<'e>(
         &self,
-        kind: EventKind,
-        describe: impl FnOnce(&mut Event<'e>),
+        events: impl IntoIterator<Item = Event<'e>>,
     ) -> Result<(), CliError> {
-        let Some(audit) = self.audit()? else {
-            return Ok(());
+        let target = match &self.settings.audit.target {
+            AuditTarget::File(path) => AuditTarget::File(path.clone()),
+            // Our stdout is the answer of a command.
+            AuditTarget::Stderr | AuditTarget::Stdout => AuditTarget::Stderr,
         };
-        let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
-        describe(&mut event);
-        written(audit.record(&event).is_ok() && audit.flush(FLUSH))
-    }
-
-    /// Records what was done to many users, in a log that [`Context::audit`] opened.
-    pub(super) fn record_users(
-        &self,
-        audit: Option<&Audit>,
-        kind: EventKind,
-        users: &[UserId],
-    ) -> Result<(), CliError> {
-        let Some(audit) = audit else { return Ok(()) };
-        // The queue takes no more before it is flushed.
-        for some in users.chunks(self.settings.audit.queue.max(1)) {
-            for user in some {
-                let subject = Subject::new(user.as_str());
-                let mut event = Event::new(self.clock.now(), kind, Outcome::Succeeded);
-                event.subject = Some(&subject);
-                written(audit.record(&event).is_ok())?;
-            }
-            written(audit.flush(FLUSH))?;
-        }
-        Ok(())
-    }
-
-    /// The audit log, where it is a file that no sidecar holds.
-    pub(super) fn audit(&self) -> Result<Option<Audit>, CliError> {
-        // Our stdout is the output of a command, not the log of a sidecar.
-        if self.settings.audit.target == AuditTarget::Stdout {
-            return Ok(None);
-        }
-        match Audit::start(&self.settings.audit, self.clock.clone()) {
-            Ok(audit) => Ok(Some(audit)),
-            // Two that write would break the chain of hashes.
-            Err(AuditSetupError::InUse { path }) => {
-                let note = "a running sidecar holds it";
-                writeln!(Output::stderr(), "note: not recorded in `{path}`: {note}")?;
-                Ok(None)
-            }
-            Err(error) => Err(CliError::App(error.into())),
-        }
+        let mut audit =
+            DirectAudit::open(target, self.clock.clone()).map_err(CliError::NotRecorded)?;
+        audit.record(events).map_err(CliError::NotRecorded)
     }
 }
 
-fn written(is_written: bool) -> Result<(), CliError> {
-    if is_written {
-        return Ok(());
-    }
-    let message = "done, but it could not be recorded in the audit log";
-    Err(CliError::Impossible(message.to_owned()))
-}
-
-/// How long the audit log may take.
-const FLUSH: Duration = Duration::from_secs(5);
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);

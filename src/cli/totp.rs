@@ -3,16 +3,16 @@
 use super::arguments::UserTotp;
 use super::error::CliError;
 use super::output::Output;
-use super::store::{Context, on_store};
+use super::store::{Context, act_on_store};
 use crate::audit::EventKind;
-use crate::domain::{Secret, User};
+use crate::domain::{Factor, Secret, User};
 use crate::entropy::Entropy;
 use crate::verification::TotpSecret;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
 pub(super) fn run(arguments: &UserTotp, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let user = context.known_user(&arguments.name).await?;
         if arguments.remove {
             forget(&context, user, out).await
@@ -25,15 +25,17 @@ pub(super) fn run(arguments: &UserTotp, out: &mut Output) -> Result<(), CliError
             Err(CliError::Impossible(message))
         } else {
             let issuer = arguments.issuer.as_deref();
-            enroll(&context, user, issuer, out).await
+            Box::pin(enroll(&context, user, issuer, out)).await
         }
     })
 }
 
 async fn forget(context: &Context, mut user: User, out: &mut Output) -> Result<(), CliError> {
     user.totp = None;
-    context.store.put_user(&user).await?;
-    context.record_user(EventKind::UserChanged, &user.id)?;
+    let put = context.store.put_user(&user);
+    context
+        .act_on_factor(EventKind::FactorRemoved, Factor::Totp, &user.id, put)
+        .await?;
     writeln!(out, "forgot the authenticator app of `{}`", user.id)?;
     Ok(())
 }
@@ -53,8 +55,10 @@ async fn enroll(
     let uri = secret.to_uri(issuer, user.id.as_str()).map_err(failed)?;
     // Stored before it is shown: what an app has scanned is in force.
     user.totp = Some(secret.seal(&user.id, &keys, &entropy));
-    context.store.put_user(&user).await?;
-    context.record_user(EventKind::UserChanged, &user.id)?;
+    let put = context.store.put_user(&user);
+    context
+        .act_on_factor(EventKind::FactorSet, Factor::Totp, &user.id, put)
+        .await?;
     writeln!(
         out,
         "Authenticator app for `{}`; this is shown once.",

@@ -7,15 +7,13 @@ mod set;
 use super::arguments::{List, UserAdd, UserCommand, UserName, UserPasswd};
 use super::error::CliError;
 use super::output::{Output, plural};
-use super::store::on_store;
+use super::store::{act_on_store, on_store};
 use super::table::Columns;
 use super::{ask, totp};
 use crate::audit::EventKind;
 use crate::domain::{Factor, User, UserId};
 use crate::entropy::Entropy;
-use crate::verification::{
-    FactorSources, MailState, PasswordSource, hash_password, usable_factors,
-};
+use crate::verification::{MailState, hash_password, usable_factors};
 use crate::web::api::rfc3339;
 use serde_json::json;
 
@@ -37,7 +35,7 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
     if let Some(email) = &arguments.email {
         check_email(email).map_err(CliError::Usage)?;
     }
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let id = context.user_id(&arguments.name)?;
         let aliases = arguments.alias.iter().map(|name| context.user_id(name));
         let aliases = aliases.collect::<Result<Vec<_>, _>>()?;
@@ -60,8 +58,10 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
             password,
             ..User::new(id, context.clock.now())
         };
-        context.store.put_user(&user).await?;
-        context.record_user(EventKind::UserChanged, &user.id)?;
+        let put = context.store.put_user(&user);
+        context
+            .act_on_user(EventKind::UserAdded, &user.id, put)
+            .await?;
         let factors = factors(&user);
         writeln!(out, "added user `{}` ({})", user.id, described(&factors))?;
         Ok(())
@@ -93,23 +93,27 @@ fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
 }
 
 fn passwd(arguments: &UserPasswd, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let mut user = context.known_user(&arguments.name).await?;
         let password = ask::new_password(user.id.as_str(), arguments.password_stdin)?;
         let cost = context.settings.passwords.cost;
         user.password = Some(hash_password(&password, cost, &Entropy::system())?);
-        context.store.put_user(&user).await?;
-        context.record_user(EventKind::UserChanged, &user.id)?;
+        let put = context.store.put_user(&user);
+        context
+            .act_on_factor(EventKind::FactorSet, Factor::Password, &user.id, put)
+            .await?;
         writeln!(out, "set the password of `{}`", user.id)?;
         Ok(())
     })
 }
 
 fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let user = context.known_user(&arguments.name).await?;
-        context.store.remove_user(&user.id).await?;
-        context.record_user(EventKind::UserChanged, &user.id)?;
+        let removed = context.store.remove_user(&user.id);
+        context
+            .act_on_user(EventKind::UserRemoved, &user.id, removed)
+            .await?;
         writeln!(out, "removed user `{}`", user.id)?;
         Ok(())
     })
@@ -117,11 +121,7 @@ fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
 
 /// By what a user can prove themselves.
 pub(super) fn factors(user: &User) -> Vec<&'static str> {
-    let sources = FactorSources {
-        mail: MailState::Configured,
-        passwords: PasswordSource::Directory,
-    };
-    let enrolled = usable_factors(Some(user), sources);
+    let enrolled = usable_factors(Some(user), MailState::Configured);
     Factor::implemented()
         .filter(|factor| enrolled.contains(*factor))
         .map(Factor::as_str)

@@ -252,7 +252,11 @@ impl Observer for Metrics {
             | EventKind::Started
             | EventKind::StreamsEnded
             | EventKind::Stopped
-            | EventKind::UserChanged => {}
+            | EventKind::FactorRemoved
+            | EventKind::FactorSet
+            | EventKind::UserAdded
+            | EventKind::UserChanged
+            | EventKind::UserRemoved => {}
         }
     }
 }

@@ -25,10 +25,8 @@ impl Asked {
         head: &RequestHead<'_>,
         content: &mut RequestBody,
         limit: usize,
-        looks_for_keys: bool,
     ) -> Result<Self, ProxyError> {
-        let reads = (looks_for_keys && !found.is_empty())
-            || found.awaits_body()
+        let reads = found.awaits_body()
             || found
                 .matches()
                 .iter()

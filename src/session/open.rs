@@ -318,7 +318,9 @@ mod tests {
 
     fn options() -> SessionOptions {
         SessionOptions {
-            credentials: CredentialNames::of(&["sid", "kept"]).unwrap(),
+            credentials: CredentialNames {
+                cookies: vec!["sid".to_owned(), "kept".to_owned()],
+            },
             key: SessionKey::Credential,
             key_names: KeyNames::default(),
             naming: Naming::default(),

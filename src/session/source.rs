@@ -71,10 +71,7 @@ impl SessionOptions {
                 (credentials.session(keys), credentials.earlier_session(keys))
             }
             (SessionKey::Credential | SessionKey::Subject, Some(asserted)) => {
-                // What may name somebody else beside the cookie counts as ever: only cookies change.
-                let beside = credentials.without_cookies();
-                let subject = asserted.subject.as_str().as_bytes();
-                let parts = [&[b"subject", subject][..], &beside.parts()].concat();
+                let parts: [&[u8]; 2] = [b"subject", asserted.subject.as_str().as_bytes()];
                 let earlier = keys
                     .previous_mac(Purpose::Session, &parts)
                     .map(SessionId::new);

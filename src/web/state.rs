@@ -2,8 +2,7 @@
 
 use crate::domain::{Accept, Requirement, RouteId, RouteTable};
 use crate::request::site::SiteOptions;
-use crate::session::{Sessions, UpstreamLogin};
-use crate::transport::upstream::Pool;
+use crate::session::Sessions;
 use crate::verification::{Services, Verifier};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
@@ -27,8 +26,6 @@ pub struct SharedWeb {
     pub options: WebOptions,
     /// The policies in force. A reload puts another table in place, all or nothing.
     pub table: ArcSwap<RouteTable>,
-    /// How passwords are tried at the application's login, where they are.
-    pub upstream_login: Option<Arc<UpstreamLogin>>,
     /// What verifications need.
     pub services: Arc<Services>,
 }
@@ -39,17 +36,15 @@ pub(crate) struct Web {
     pub(crate) shared: Arc<SharedWeb>,
     pub(crate) sessions: Rc<Sessions>,
     pub(crate) verifier: Verifier,
-    pub(crate) upstream: Pool,
 }
 
 impl Web {
     /// For one thread.
-    pub(crate) fn new(shared: Arc<SharedWeb>, sessions: Rc<Sessions>, upstream: Pool) -> Self {
+    pub(crate) fn new(shared: Arc<SharedWeb>, sessions: Rc<Sessions>) -> Self {
         Self {
             verifier: Verifier::new(sessions.store.clone(), shared.services.clone()),
             shared,
             sessions,
-            upstream,
         }
     }
 

@@ -153,4 +153,61 @@ on_both_stores! {
             assert_eq!(output.status.code(), Some(1), "a line {what} is not found");
         }
     }
+
+    async fn what_an_operator_does_beside_a_running_sidecar_is_in_its_chain(store: Store) {
+        let mut sidecar = sidecar::on(store).line("audit: { target: audit.log }").run();
+        let client = sidecar.logged_in().await;
+        client.post("/keys").await;
+        sidecar.command(&["user", "add", "bob", "--no-password", "--by", "Anna \"4711\""]);
+        sidecar.command(&["user", "totp", "bob"]);
+        client.post("/keys").await;
+        sidecar.command(&["session", "revoke", "--user", "alice"]);
+        sidecar.command(&["user", "set", "bob", "--rename", "rob"]);
+        sidecar.dir.write("more.csv", "name\ncarol\ndave\n");
+        sidecar.command(&["user", "import", "more.csv"]);
+        client.post("/keys").await;
+        sidecar.end();
+        let log = fs::read_to_string(sidecar.path("audit.log")).unwrap();
+        let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.iter().filter(|event| event["path"] == "/keys").count(), 3, "{log}");
+        let acts: Vec<_> = events.iter().filter(|event| event["operator"].is_string()).skip(2).collect(); // alice and her app were set up
+        let told = |event: &Value| {
+            let word = |member: &str| event[member].as_str().unwrap_or_default().to_owned();
+            [word("event"), word("subject"), word("factor")].join(" ")
+        };
+        let told: Vec<_> = acts.iter().map(|event| told(event)).collect();
+        let expected = [
+            "user-added bob ", "factor-set bob totp", "session-revoked alice ", "user-changed rob ", "user-removed bob ",
+            "user-added carol ", "user-added dave ",
+        ];
+        assert_eq!(told, expected);
+        assert!(acts[0]["operator"].as_str().unwrap().starts_with("Anna \"4711\" (uid "));
+        assert!(acts[1]["operator"].as_str().unwrap().contains("uid "));
+        let verified = sidecar.command(&["audit", "verify", "audit.log"]);
+        assert!(verified.starts_with("ok: "), "{verified}");
+    }
+
+    async fn what_cannot_be_recorded_an_operator_cannot_do(store: Store) {
+        let sidecar = sidecar::on(store).line("audit: { target: audit.log }").run();
+        let log = fs::OpenOptions::new().read(true).open(sidecar.path("audit.log")).unwrap();
+        log.lock().unwrap();
+        let output = run_stepgate(&sidecar.dir, &["user", "remove", "alice"]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(told.starts_with("error: not done, since it cannot be recorded: the audit log `"), "{told}");
+        assert!(told.contains("another process has held its lock"), "{told}");
+        drop(log);
+        assert!(sidecar.command(&["user", "list"]).contains("alice"));
+        sidecar.command(&["user", "remove", "alice"]);
+        assert!(!sidecar.command(&["user", "list"]).contains("alice"));
+    }
+
+    async fn where_the_log_is_the_output_of_the_sidecar_a_command_tells_its_event(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let output = run_stepgate(&sidecar.dir, &["user", "remove", "alice", "--by", "Anna"]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        let line: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!((&line["event"], &line["subject"]), (&json!("user-removed"), &json!("alice")));
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "removed user `alice`\n");
+    }
 }

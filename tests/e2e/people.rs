@@ -28,6 +28,9 @@ const HASHES: [(&str, &str); 5] = [
     ("apache", "$apr1$EvAUeIOx$kJ9PfaO9gvIMjIGhlUKxh0"),
 ];
 
+/// To a file: where the log is the output of the sidecar, commands write theirs to standard error.
+const AUDIT: &str = "audit: { target: audit.log }";
+
 /// Exit code, answer and errors of an import.
 fn import(sidecar: &Sidecar, arguments: &[&str]) -> (i32, String, String) {
     let arguments = [&["user", "import"], arguments].concat();
@@ -46,7 +49,7 @@ fn shown(sidecar: &Sidecar, name: &str) -> Value {
 
 on_both_stores! {
     async fn imported_hashes_are_checked_and_replaced_by_the_right_password(store: Store) {
-        let sidecar = sidecar::on(store).run();
+        let sidecar = sidecar::on(store).line(AUDIT).run();
         let lines = HASHES.map(|(name, hash)| format!("{name}:{hash}\n"));
         sidecar.dir.write(".htpasswd", lines.concat());
         let (code, told, errors) = import(&sidecar, &[".htpasswd"]);
@@ -73,7 +76,7 @@ on_both_stores! {
     }
 
     async fn what_cannot_be_taken_is_named_and_all_else_is(store: Store) {
-        let sidecar = sidecar::on(store).run();
+        let sidecar = sidecar::on(store).line(AUDIT).run();
         sidecar.dir.write("people.csv", "name,email,team,password_hash,aliases\n\
             bob,bob@example.test,blue,$2y$04$4SrwL6c6r26f5DVb4ONveu0FzjiABwb8BMVVhjBE..cno0gq3VOFm,b bobby\n\
             carol,not an address,blue,,\n\
@@ -117,7 +120,7 @@ on_both_stores! {
     }
 
     async fn thousands_are_imported_at_once(store: Store) {
-        let sidecar = sidecar::on(store).run();
+        let sidecar = sidecar::on(store).line(AUDIT).run();
         let mut text = String::from("name,email\n");
         for number in 0..3_000 {
             writeln!(text, "user{number},user{number}@example.test").unwrap();
@@ -134,7 +137,7 @@ on_both_stores! {
     }
 
     async fn a_user_changes_name_and_address_and_keeps_the_factors(store: Store) {
-        let sidecar = sidecar::on(store).run();
+        let sidecar = sidecar::on(store).line(AUDIT).run();
         sidecar.add_user("bob", "bob@example.test", "correct horse battery");
         let set = |arguments: &[&str]| {
             let output = run(&sidecar.dir, &[&["user", "set"], arguments].concat());
@@ -171,7 +174,7 @@ on_both_stores! {
     }
 
     async fn a_second_authenticator_does_not_replace_the_first_unasked(store: Store) {
-        let sidecar = sidecar::on(store).run();
+        let sidecar = sidecar::on(store).line(AUDIT).run();
         let again = run(&sidecar.dir, &["user", "totp", USER]);
         assert_eq!(again.status.code(), Some(1));
         let told = String::from_utf8(again.stderr).unwrap();
@@ -188,7 +191,7 @@ on_both_stores! {
     }
 
     async fn locks_are_shown_and_cleared_in_every_session(store: Store) {
-        let sidecar = sidecar::on(store).run();
+        let sidecar = sidecar::on(store).line(AUDIT).run();
         let client = sidecar.logged_in().await;
         for _ in 0..2 {
             let refused = client.post("/keys").await;

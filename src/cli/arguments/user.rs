@@ -1,19 +1,21 @@
 //! What may be written after `stepgate user`.
 
-use super::{Config, List};
+use super::{Acting, List};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Passwords are asked on the terminal, or read from standard input; never from the command line.
-All of this works while sidecars run.
+All of this works while sidecars run. Each change is in the audit log, with who made it; if it cannot be
+recorded there, nothing is changed.
 
 Examples:
   stepgate user add alice --email alice@example.com
   printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin
   stepgate user totp alice
   stepgate user import users.csv --dry-run
+  stepgate user remove bob --by 'Anna, ticket 4711'
   stepgate user list --json")]
 pub(in crate::cli) enum UserCommand {
     /// Adds a user: the name is the one under which the application knows them
@@ -86,7 +88,7 @@ pub(in crate::cli) struct UserAdd {
     #[arg(long)]
     pub(in crate::cli) no_password: bool,
     #[command(flatten)]
-    pub(in crate::cli) config: Config,
+    pub(in crate::cli) acting: Acting,
 }
 
 #[derive(Debug, Args)]
@@ -103,7 +105,7 @@ pub(in crate::cli) struct UserImport {
     #[arg(long)]
     pub(in crate::cli) replace: bool,
     #[command(flatten)]
-    pub(in crate::cli) config: Config,
+    pub(in crate::cli) acting: Acting,
 }
 
 /// What a file of users is.
@@ -138,7 +140,7 @@ pub(in crate::cli) struct UserSet {
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) no_alias: Vec<String>,
     #[command(flatten)]
-    pub(in crate::cli) config: Config,
+    pub(in crate::cli) acting: Acting,
 }
 
 #[derive(Debug, Args)]
@@ -157,7 +159,7 @@ pub(in crate::cli) struct UserPasswd {
     #[arg(long)]
     pub(in crate::cli) password_stdin: bool,
     #[command(flatten)]
-    pub(in crate::cli) config: Config,
+    pub(in crate::cli) acting: Acting,
 }
 
 #[derive(Debug, Args)]
@@ -174,7 +176,7 @@ pub(in crate::cli) struct UserTotp {
     #[arg(long, conflicts_with_all = ["issuer", "replace"])]
     pub(in crate::cli) remove: bool,
     #[command(flatten)]
-    pub(in crate::cli) config: Config,
+    pub(in crate::cli) acting: Acting,
 }
 
 #[derive(Debug, Args)]
@@ -182,5 +184,5 @@ pub(in crate::cli) struct UserName {
     /// The user
     pub(in crate::cli) name: String,
     #[command(flatten)]
-    pub(in crate::cli) config: Config,
+    pub(in crate::cli) acting: Acting,
 }

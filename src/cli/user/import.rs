@@ -5,12 +5,12 @@ mod formats;
 mod tests;
 
 use super::check_email;
-use crate::audit::{Audit, EventKind};
+use crate::audit::{EventKind, Outcome};
 use crate::cli::arguments::UserImport;
 use crate::cli::error::CliError;
 use crate::cli::output::{Output, plural};
-use crate::cli::store::{Context, on_store};
-use crate::domain::{Secret, User, UserId};
+use crate::cli::store::{Context, act_on_store};
+use crate::domain::{Secret, Subject, User, UserId};
 use crate::store::{Store, StoreError};
 use crate::verification::accept_hash;
 use formats::{RowPlace, UserRow};
@@ -32,16 +32,10 @@ pub(super) fn run(arguments: &UserImport, out: &mut Output) -> Result<(), CliErr
         let columns = read.unread.join("`, `");
         writeln!(errors, "note: not read: `{columns}`")?;
     }
-    on_store(&arguments.config.config, async |context| {
-        let audit = if arguments.dry_run {
-            None
-        } else {
-            context.audit()?
-        };
+    act_on_store(&arguments.acting, async |context| {
         let mut import = Import {
             context: &context,
             arguments,
-            audit,
             names: HashMap::new(),
             tally: ImportTally::default(),
             progress: Output::stderr(),
@@ -56,7 +50,6 @@ pub(super) fn run(arguments: &UserImport, out: &mut Output) -> Result<(), CliErr
 struct Import<'c> {
     context: &'c Context,
     arguments: &'c UserImport,
-    audit: Option<Audit>,
     /// The names and aliases that were read so far, and where.
     names: HashMap<UserId, RowPlace>,
     tally: ImportTally,
@@ -128,28 +121,58 @@ impl Import<'_> {
             match decided {
                 Ok(None) => self.tally.kept += 1,
                 Ok(Some(write)) if self.arguments.dry_run => self.tally.written(&write),
-                Ok(Some(write)) => {
-                    let store = self.context.store.clone();
-                    let task = async move { store.put_user(&write.user).await.map(|()| write) };
-                    writes.push(tokio::task::spawn_local(task));
-                }
+                Ok(Some(write)) => writes.push(write),
                 Err(reason) => self.refuse(place, &reason)?,
             }
         }
-        let (mut changed, mut failed) = (Vec::new(), None);
-        for task in writes {
-            match task.await.map_err(broken)? {
-                Ok(write) => {
-                    self.tally.written(&write);
-                    changed.push(write.user.id);
+        self.write(writes).await
+    }
+
+    /// Records what is to be written, and writes it.
+    async fn write(&mut self, writes: Vec<PlannedWrite>) -> Result<(), CliError> {
+        self.record(&writes, Outcome::Succeeded)?;
+        let tasks: Vec<_> = (writes.into_iter())
+            .map(|write| {
+                let store = self.context.store.clone();
+                tokio::task::spawn_local(async move {
+                    let written = store.put_user(&write.user).await;
+                    (write, written)
+                })
+            })
+            .collect();
+        let (mut failed, mut error) = (Vec::new(), None);
+        for task in tasks {
+            let (write, written) = task.await.map_err(broken)?;
+            match written {
+                Ok(()) => self.tally.written(&write),
+                Err(reason) => {
+                    failed.push(write);
+                    error = Some(reason);
                 }
-                Err(error) => failed = Some(error),
             }
         }
-        let kind = EventKind::UserChanged;
+        self.record(&failed, Outcome::Failed)?;
+        error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    fn record(&self, writes: &[PlannedWrite], outcome: Outcome) -> Result<(), CliError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let subjects: Vec<_> = (writes.iter())
+            .map(|write| Subject::new(write.user.id.as_str()))
+            .collect();
         self.context
-            .record_users(self.audit.as_ref(), kind, &changed)?;
-        failed.map_or(Ok(()), |error| Err(error.into()))
+            .record(writes.iter().zip(&subjects).map(|(write, subject)| {
+                let kind = if write.replaces {
+                    EventKind::UserChanged
+                } else {
+                    EventKind::UserAdded
+                };
+                let mut event = self.context.event(kind, outcome);
+                event.subject = Some(subject);
+                event
+            }))
     }
 
     /// What is to be written for a user; `None` if the one that there is stays.

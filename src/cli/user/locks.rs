@@ -5,7 +5,7 @@ use crate::audit::EventKind;
 use crate::cli::arguments::{UserName, UserShow};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::store::{Context, on_store};
+use crate::cli::store::{Context, act_on_store, on_store};
 use crate::domain::{User, UserId};
 use crate::entropy::Entropy;
 use crate::verification::{Bar, Lock, Locks};
@@ -44,7 +44,7 @@ pub(super) fn show(arguments: &UserShow, out: &mut Output) -> Result<(), CliErro
 }
 
 pub(super) fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let name = context.user_id(&arguments.name)?;
         let user = context.store.user(&name).await?;
         // Somebody whom the directory does not know may be locked as well, by the subject's name.
@@ -55,8 +55,9 @@ pub(super) fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliEr
             let message = format!("there is no user `{name}`, and nothing is locked of that name");
             return Err(CliError::Impossible(message));
         }
-        locks.clear().await?;
-        context.record_user(EventKind::FactorUnlocked, id)?;
+        context
+            .act_on_user(EventKind::FactorUnlocked, id, locks.clear())
+            .await?;
         if held.is_empty() {
             writeln!(
                 out,

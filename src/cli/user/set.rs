@@ -5,7 +5,7 @@ use crate::audit::EventKind;
 use crate::cli::arguments::UserSet;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::cli::store::{Context, on_store};
+use crate::cli::store::{Context, act_on_store};
 use crate::domain::{User, UserId};
 use crate::entropy::Entropy;
 use crate::verification::TotpSecret;
@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &UserSet, out: &mut Output) -> Result<(), CliError>
     if let Some(email) = &arguments.email {
         check_email(email).map_err(CliError::Usage)?;
     }
-    on_store(&arguments.config.config, async |context| {
+    act_on_store(&arguments.acting, async |context| {
         let before = context.known_user(&arguments.name).await?;
         let mut user = before.clone();
         if arguments.no_email {
@@ -83,10 +83,15 @@ async fn store(context: &Context, before: &User, user: &User) -> Result<(), CliE
         }
     }
     // The new entry comes first, so that there is one at any time; it takes over the aliases.
-    context.store.put_user(user).await?;
+    let put = context.store.put_user(user);
+    context
+        .act_on_user(EventKind::UserChanged, &user.id, put)
+        .await?;
     if user.id != before.id {
-        context.store.remove_user(&before.id).await?;
-        context.record_user(EventKind::UserChanged, &before.id)?;
+        let removed = context.store.remove_user(&before.id);
+        context
+            .act_on_user(EventKind::UserRemoved, &before.id, removed)
+            .await?;
     }
-    context.record_user(EventKind::UserChanged, &user.id)
+    Ok(())
 }

@@ -10,9 +10,8 @@ use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::BrowserKeyCookie;
 use crate::session::credentials::set_cookies;
-use crate::session::exchange::OwnRequest;
 use crate::session::onward::prepare_headers;
-use crate::transport::upstream::Outgoing;
+use crate::transport::upstream::{Admitted, Outgoing};
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version, header};
@@ -25,6 +24,18 @@ pub(crate) struct Question {
     pub(super) rule: Arc<WhoamiRule>,
     target: PathAndQuery,
     headers: HeaderMap,
+}
+
+/// What is sent. The application gets no byte of the client's request with it but headers, and is asked what
+/// the settings say: so it needs no permit.
+pub(super) struct QuestionRequest(Request<Outgoing>);
+
+impl Admitted for QuestionRequest {
+    type Taken = ();
+
+    fn release(self) -> (Request<Outgoing>, ()) {
+        (self.0, ())
+    }
 }
 
 impl Question {
@@ -95,7 +106,7 @@ impl Question {
         self,
         context: &RequestContext<'_>,
         rules: &HeaderRules,
-    ) -> OwnRequest {
+    ) -> QuestionRequest {
         let Self {
             rule,
             target,
@@ -118,7 +129,7 @@ impl Question {
         *request.method_mut() = rule.method.clone();
         *request.uri_mut() = Uri::from(target);
         *request.headers_mut() = headers;
-        OwnRequest(request)
+        QuestionRequest(request)
     }
 }
 
@@ -186,7 +197,7 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
     let is_set = |pair: &[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         let name = name.trim_ascii();
-        set.iter().any(|cookie| cookie.name.as_bytes() == name)
+        set.iter().any(|(other, _)| other.as_bytes() == name)
     };
     let lines = headers.get_all(header::COOKIE);
     let before = lines
@@ -206,14 +217,11 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
     for pair in before {
         push(&[pair]);
     }
-    for (at, cookie) in set.iter().enumerate() {
+    for (at, (name, value)) in set.iter().enumerate() {
         // The last of one name counts (RFC 6265 §5.3).
-        let is_last = set
-            .iter()
-            .skip(at + 1)
-            .all(|later| later.name != cookie.name);
-        if let Some(value) = cookie.value.filter(|_| is_last) {
-            push(&[cookie.name.as_bytes(), b"=", value]);
+        let is_last = set.iter().skip(at + 1).all(|(later, _)| later != name);
+        if let Some(value) = value.filter(|_| is_last) {
+            push(&[name.as_bytes(), b"=", value]);
         }
     }
     HeaderValue::from_maybe_shared(Bytes::from(line)).ok()

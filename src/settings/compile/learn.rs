@@ -1,10 +1,7 @@
 //! The application's own logins and logouts, and what a success looks like.
 
 use super::Draft;
-use super::credentials::cookie_name;
-use crate::domain::{
-    CookieName, Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex,
-};
+use crate::domain::{Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex};
 use crate::policy::{Bare, RawTest, named_tests};
 use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
 use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSuccess, RawWatched};
@@ -16,7 +13,7 @@ use std::sync::Arc;
 pub(super) fn compile(
     raw: &RawLearn,
     naming: Naming,
-    cookies: &[CookieName],
+    cookies: &[String],
     draft: &mut Draft<'_>,
 ) -> Learn {
     let section = Path::root().key("session").key("learn");
@@ -41,7 +38,7 @@ pub(super) fn compile(
 
 fn login(
     raw: &RawLogin,
-    (naming, cookies): (Naming, &[CookieName]),
+    (naming, cookies): (Naming, &[String]),
     at: &Path,
     draft: &mut Draft<'_>,
 ) -> Option<LoginRoute> {
@@ -256,12 +253,7 @@ fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<Subject
     }
 }
 
-fn success(
-    raw: &RawSuccess,
-    cookies: &[CookieName],
-    at: &Path,
-    draft: &mut Draft<'_>,
-) -> Vec<Sign> {
+fn success(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_>) -> Vec<Sign> {
     let mut signs = Vec::new();
     let mut statuses = Vec::new();
     let status_at = at.key("status");
@@ -285,10 +277,7 @@ fn success(
             Err(error) => draft.file.report(at.key("location"), wrong_regex(&error)),
         }
     }
-    let cookie = raw.cookie.as_ref();
-    let cookie = cookie.and_then(|name| cookie_name(name, &at.key("cookie"), draft));
-    warn_of_other_cookie(cookie.as_ref(), cookies, at, draft);
-    signs.extend(cookie.map(Sign::Cookie));
+    signs.extend(raw.cookie.clone().map(Sign::Cookie));
     let body = raw.body.as_ref();
     signs.extend(
         body.and_then(|text| regex(text, &at.key("body"), draft))
@@ -306,6 +295,7 @@ fn success(
     }
     warn_of_weak(&signs, at, draft);
     warn_of_unanchored(raw, at, draft);
+    warn_of_other_cookie(raw, cookies, at, draft);
     signs
 }
 
@@ -333,22 +323,12 @@ fn warn_of_unanchored(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) {
 }
 
 /// A cookie that a login sets is a credential.
-fn warn_of_other_cookie(
-    set: Option<&CookieName>,
-    cookies: &[CookieName],
-    at: &Path,
-    draft: &mut Draft<'_>,
-) {
-    let is_one = |name: &CookieName| {
-        let mut cookies = cookies.iter();
-        let only = name.only().unwrap_or_default().as_bytes();
-        cookies.any(|cookie| cookie.is_like(name) || cookie.covers(only))
-    };
-    if let Some(name) = set.filter(|name| !is_one(name)) {
+fn warn_of_other_cookie(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_>) {
+    if let Some(name) = raw.cookie.as_ref().filter(|name| !cookies.contains(name)) {
         let message = format!(
             "a login sets `{}`, which is none of `session.cookies`: a request with somebody \
              else's is taken for the same session",
-            clip(&name.to_string())
+            clip(name)
         );
         let hint = "name every cookie by which the application knows people, also remember-me";
         draft.file.warn_with_hint(at.key("cookie"), message, hint);
