@@ -185,9 +185,7 @@ fn sealing(criterion: &mut Criterion) {
 
 fn identifying(criterion: &mut Criterion) {
     let keys = keys();
-    let names = CredentialNames {
-        cookies: vec!["sessionid".to_owned()],
-    };
+    let names = CredentialNames::of(&["sessionid"]).unwrap_or_default();
     let session = "k3v9".repeat(8);
     let among = (0..20).map(|number| format!("preference{number}=value{number}"));
     let many = among.chain([format!("sessionid={session}")]);

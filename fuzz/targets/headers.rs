@@ -22,9 +22,7 @@ fuzz_target!(|input: &[u8]| {
             headers.append(name, value);
         }
     }
-    let names = CredentialNames {
-        cookies: vec!["sessionid".to_owned()],
-    };
+    let names = CredentialNames::of(&["sessionid"]).unwrap();
     if let Ok(carried) = names.read(&CarriedLines::of(
         &headers,
         query.unwrap_or("/"),

@@ -19,7 +19,7 @@ use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
 use crate::proxy::SharedProxy;
-use crate::session::{GuestCookie, Rolling, SharedAsker, SharedSessions};
+use crate::session::{GuestCookie, Rolling, SharedAsker, SharedSessions, UpstreamLogin};
 use crate::settings::{Listener, Settings};
 use crate::store::{StoreOptions, StoreSource, open};
 use crate::transport::bind;
@@ -98,6 +98,10 @@ impl App {
         let web = SharedWeb {
             options: settings.web,
             table: ArcSwap::from_pointee(table),
+            upstream_login: settings.upstream_login.map(|options| {
+                let forwarded = settings.proxy.headers.forwarded;
+                Arc::new(UpstreamLogin::new(options, forwarded))
+            }),
             services: Arc::new(services),
         };
         let shared = SharedProxy {

@@ -9,11 +9,13 @@ use super::output::{Output, plural};
 use super::store::on_store_of;
 use crate::domain::{
     Applicability, Body, DefaultAction, Enforcement, Explained, RequestHead, RequestPath,
-    RouteTable, claimed_methods,
+    RouteTable, User, claimed_methods,
 };
 use crate::policy;
 use crate::settings::{self, Settings};
-use crate::verification::{MailState, open_alternatives, usable_factors};
+use crate::verification::{
+    FactorSources, MailState, PasswordSource, open_alternatives, usable_factors,
+};
 use request::SampleRequest;
 use words::factors;
 
@@ -53,7 +55,7 @@ fn describe(
             return Ok(Vec::new());
         }
     };
-    if request.path.starts_with(&settings.web.site.prefix) {
+    if settings.web.site.is_own(&path) {
         writeln!(
             out,
             "\nOne of our own endpoints; it never reaches the application."
@@ -171,7 +173,14 @@ fn of_user(
             Some(_) => MailState::Configured,
             None => MailState::Absent,
         };
-        let usable = usable_factors(user.as_ref(), mail);
+        let passwords = context.settings.verification.password_source;
+        let sources = FactorSources { mail, passwords };
+        let by_application = || {
+            let tried = passwords == PasswordSource::UpstreamLogin;
+            tried.then(|| User::new(id.clone(), context.clock.now()))
+        };
+        let known = user.clone().or_else(by_application);
+        let usable = usable_factors(known.as_ref(), sources);
         match &user {
             None => writeln!(out, "The directory knows no user `{id}`.")?,
             Some(user) if usable.is_empty() => {

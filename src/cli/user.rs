@@ -13,7 +13,9 @@ use super::{ask, totp};
 use crate::audit::EventKind;
 use crate::domain::{Factor, User, UserId};
 use crate::entropy::Entropy;
-use crate::verification::{MailState, hash_password, usable_factors};
+use crate::verification::{
+    FactorSources, MailState, PasswordSource, hash_password, usable_factors,
+};
 use crate::web::api::rfc3339;
 use serde_json::json;
 
@@ -121,7 +123,11 @@ fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
 
 /// By what a user can prove themselves.
 pub(super) fn factors(user: &User) -> Vec<&'static str> {
-    let enrolled = usable_factors(Some(user), MailState::Configured);
+    let sources = FactorSources {
+        mail: MailState::Configured,
+        passwords: PasswordSource::Directory,
+    };
+    let enrolled = usable_factors(Some(user), sources);
     Factor::implemented()
         .filter(|factor| enrolled.contains(*factor))
         .map(Factor::as_str)

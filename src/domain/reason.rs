@@ -98,6 +98,8 @@ reasons! {
     MethodNotEnrolled = "method-not-enrolled", 403, Denial, Operator;
     /// There is nothing of ours at this address, or the method is not one we know.
     NotFound = "not-found", 404, Request, You;
+    /// The application's login did not say whether a password is right.
+    PasswordUnavailable = "password-unavailable", 503, Fault, Nobody;
     /// The policy forbids whatever it does not name.
     PolicyDefaultDeny = "policy-default-deny", 403, Denial, Operator;
     /// The request did not come in time.

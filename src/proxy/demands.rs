@@ -25,8 +25,10 @@ impl Asked {
         head: &RequestHead<'_>,
         content: &mut RequestBody,
         limit: usize,
+        looks_for_keys: bool,
     ) -> Result<Self, ProxyError> {
-        let reads = found.awaits_body()
+        let reads = (looks_for_keys && !found.is_empty())
+            || found.awaits_body()
             || found
                 .matches()
                 .iter()

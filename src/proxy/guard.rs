@@ -169,11 +169,15 @@ async fn ask(
     let Outbound { parts, content } = outbound;
     let head = line.head(&parts.headers);
     refuse_if_revoked(worker, watch)?;
-    let asked = Asked::read(found, &head, content, limit).await?;
+    let looks_for_keys = shared.options.key_names.reads_body();
+    let asked = Asked::read(found, &head, content, limit, looks_for_keys).await?;
     watch.read_login(content, limit).await?;
     watch.settle(&head, content);
     watch.ask_before(context, &head).await;
     let guarded = !asked.demands.is_empty();
+    if guarded {
+        watch.read_keys(&head, content)?;
+    }
     let mut caller = match watch.caller(head.headers) {
         Ok(caller) => caller,
         Err(error) if guarded => return Err(error.into()),

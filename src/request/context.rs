@@ -48,6 +48,8 @@ pub(crate) struct RequestContext<'w> {
     pub(crate) authority: HeaderValue,
     /// The target, path and query.
     target: Option<PathAndQuery>,
+    /// The lines of cookies: the first, and those after it.
+    cookies: (Option<HeaderValue>, Vec<HeaderValue>),
     /// What the policies led to, once that is decided.
     decided: Cell<Option<(Outcome, Option<Reason>)>>,
     /// The cookies that the application set when it was asked about the request, for the answer to it.
@@ -96,6 +98,7 @@ impl<'w> RequestContext<'w> {
             Peer::Trusted if forwarded_https() => "https",
             Peer::Anyone | Peer::Trusted => connection.data.hop.scheme(),
         };
+        let mut cookies = parts.headers.get_all(header::COOKIE).iter();
         Self {
             connection,
             options,
@@ -112,6 +115,7 @@ impl<'w> RequestContext<'w> {
                 .or_else(named)
                 .unwrap_or(HeaderValue::from_static("")),
             target: parts.uri.path_and_query().cloned(),
+            cookies: (cookies.next().cloned(), cookies.cloned().collect()),
             decided: Cell::default(),
             asked: RefCell::default(),
         }
@@ -130,6 +134,32 @@ impl<'w> RequestContext<'w> {
     /// The path alone: a query may hold what no log should.
     pub(crate) fn path(&self) -> &str {
         self.target.as_ref().map_or("/", PathAndQuery::path)
+    }
+
+    /// The application's session cookies that came with the request, and those that the settings name:
+    /// names, and the paths that browsers know them by.
+    pub(crate) fn session_cookies(&self) -> Vec<(String, String)> {
+        let lines = self.cookies.0.iter().chain(&self.cookies.1);
+        let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let names = pairs.filter_map(|pair| {
+            let name = pair.split(|byte| *byte == b'=').next()?;
+            std::str::from_utf8(name.trim_ascii()).ok()
+        });
+        let carried: Vec<&str> = names.collect();
+        let mut found = Vec::new();
+        for cookie in &self.options.session_cookies {
+            let path = cookie.path.as_ref();
+            let path = path.map_or(Some("/"), |path| path.above(self.path()));
+            let carried = carried.iter().filter(|name| cookie.covers(name.as_bytes()));
+            let named = cookie.only().into_iter().chain(carried.copied());
+            found.extend(path.into_iter().flat_map(|path| {
+                let named = named.clone();
+                named.map(|name| (name.to_owned(), path.to_owned()))
+            }));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// The application's login page, on the way to where the client wanted to go.
@@ -170,7 +200,11 @@ impl<'w> RequestContext<'w> {
     pub(crate) fn site(&self) -> Site {
         Site {
             locale: self.hints.locale(),
-            prefix: self.options.prefix.trim_end_matches('/').to_owned(),
+            prefix: self
+                .options
+                .prefix_for(self.path())
+                .trim_end_matches('/')
+                .to_owned(),
             host: self.authority().to_owned(),
         }
     }

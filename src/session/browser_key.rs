@@ -34,6 +34,18 @@ impl BrowserKeyCookie {
         }
     }
 
+    /// The same for all hosts of a domain, which the `__Host-` prefix does not allow: any of them may then set
+    /// one in its place, which is worth nothing, and gets it with its own requests.
+    #[must_use]
+    pub fn for_domain(self, domain: &str) -> Self {
+        let name = match self.name {
+            "__Host-stepgate" => "__Secure-stepgate",
+            plain => plain,
+        };
+        let attributes = format!("{}; Domain={domain}", self.attributes);
+        Self { name, attributes }
+    }
+
     /// The cookie's name.
     pub fn name(&self) -> &'static str {
         self.name
@@ -110,7 +122,13 @@ mod tests {
             secure,
             format!("__Host-stepgate={ONE}; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure")
         );
-        let plain = BrowserKeyCookie::new(false, day).set(&key);
+        let plain = BrowserKeyCookie::new(false, day);
+        let of_all = plain.clone().for_domain("example.test").set(&key);
+        assert!(of_all.starts_with("stepgate=") && of_all.ends_with("; Domain=example.test"));
+        let plain = plain.set(&key);
         assert!(plain.starts_with("stepgate=") && !plain.contains("Secure"));
+        let of_all = BrowserKeyCookie::new(true, day).for_domain("example.test");
+        assert_eq!(of_all.name(), "__Secure-stepgate");
+        assert!(of_all.set(&key).ends_with("; Secure; Domain=example.test"));
     }
 }

@@ -5,7 +5,7 @@ use crate::request::context::RequestContext;
 use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
 use crate::session::whoami::{AskedRequest, Asker, WhoamiAnswer};
-use crate::session::{Caller, CarriedLines, SessionKey, WhoamiError};
+use crate::session::{Caller, CarriedLines, CookieScope, SessionKey, WhoamiError};
 use crate::store::{Carry, Login, Rotation};
 
 impl Sessions {
@@ -76,7 +76,7 @@ impl Sessions {
         let (names, keys) = (&self.shared.options.credentials, &self.shared.keys);
         let subject = answer.person.as_ref().map(|person| &person.subject)?;
         let before = names.read(carried).ok()?;
-        let after = names.after(&before, &answer.cookies);
+        let after = names.after(&before, &answer.cookies, &CookieScope::of(context));
         let from = before.session(keys)?;
         let to = after.session(keys).filter(|to| *to != from)?;
         let beside = Beside {

@@ -27,7 +27,8 @@ impl GuestCookie {
 
     /// Beside the browser key's cookie of this name.
     pub fn beside(browser_key: &str) -> Self {
-        let secure = browser_key.starts_with("__Host-");
+        // `__Host-` and `__Secure-` alike are for https alone.
+        let secure = browser_key.starts_with("__");
         Self {
             name: format!("{browser_key}{GUEST_SUFFIX}"),
             attributes: if secure {

@@ -5,9 +5,9 @@
 
 use super::login::Named;
 use crate::domain::{
-    Body, Captures, Field, Naming, RequestHead, Standing, Subject, ValueTest, Watched, WholeRegex,
-    carries_secret, cookie_says_otherwise, cookies_log_in, has_too_many_parameters, is_passive,
-    only_line, only_value, shows_secret, values,
+    Body, Captures, CookieName, Field, Naming, RequestHead, Standing, Subject, ValueTest, Watched,
+    WholeRegex, carries_secret, cookie_says_otherwise, cookies_log_in, has_too_many_parameters,
+    is_passive, only_line, only_value, shows_secret, values,
 };
 use http::{HeaderMap, HeaderName, header};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub enum Sign {
     /// The body matches, as far as it was read.
     Body(regex::Regex),
     /// The response sets this cookie.
-    Cookie(String),
+    Cookie(CookieName),
     /// The `Location` matches as a whole.
     Location(WholeRegex),
     /// The body does not match, as far as it was read.
@@ -354,8 +354,9 @@ impl Sign {
     }
 }
 
-fn sets_cookie(headers: &HeaderMap, name: &str) -> bool {
-    super::credentials::set_cookies(headers).any(|(set, value)| set == name && value.is_some())
+fn sets_cookie(headers: &HeaderMap, name: &CookieName) -> bool {
+    let mut set = super::credentials::set_cookies(headers);
+    set.any(|cookie| name.covers(cookie.name.as_bytes()) && cookie.value.is_some())
 }
 
 #[cfg(test)]

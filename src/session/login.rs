@@ -55,7 +55,7 @@ pub struct KnownSession {
 
 /// What a login means for the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LoginVerdict {
     /// The same subject again: the session drops what it had earned, and gets no fresher.
     Again,
     /// A fresh session of this subject.
@@ -83,7 +83,7 @@ pub enum Disregarded {
 }
 
 /// Judges a login.
-pub fn judge_login(observed: ObservedLogin) -> Verdict {
+pub fn judge_login(observed: ObservedLogin) -> LoginVerdict {
     let ObservedLogin {
         answer,
         named,
@@ -95,20 +95,22 @@ pub fn judge_login(observed: ObservedLogin) -> Verdict {
         return judge_on_known(answer, named, &known);
     }
     match (answer, named) {
-        (Answer::Failed | Answer::Refused, _) => Verdict::Nothing(Disregarded::Failed),
-        (Answer::Succeeded, Named::Nobody) => Verdict::Nothing(Disregarded::NoSubject),
-        (Answer::Succeeded, _) if !leads_to_a_session => Verdict::Nothing(Disregarded::NoSession),
-        (Answer::Succeeded, Named::ByApplication(subject)) if may_be_signed_in => {
-            Verdict::Changed(subject)
+        (Answer::Failed | Answer::Refused, _) => LoginVerdict::Nothing(Disregarded::Failed),
+        (Answer::Succeeded, Named::Nobody) => LoginVerdict::Nothing(Disregarded::NoSubject),
+        (Answer::Succeeded, _) if !leads_to_a_session => {
+            LoginVerdict::Nothing(Disregarded::NoSession)
         }
-        (Answer::Succeeded, _) if may_be_signed_in => Verdict::Nothing(Disregarded::SignedIn),
+        (Answer::Succeeded, Named::ByApplication(subject)) if may_be_signed_in => {
+            LoginVerdict::Changed(subject)
+        }
+        (Answer::Succeeded, _) if may_be_signed_in => LoginVerdict::Nothing(Disregarded::SignedIn),
         (Answer::Succeeded, Named::ByApplication(subject) | Named::Typed(subject)) => {
-            Verdict::Believed(subject)
+            LoginVerdict::Believed(subject)
         }
     }
 }
 
-fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> Verdict {
+fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> LoginVerdict {
     let is_of_this_browser = known.iter().all(|session| session.of_this_browser);
     let is_disputed = known.iter().any(|session| session.subject.is_none());
     let are_all_of = |subject| {
@@ -117,14 +119,17 @@ fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> Verdi
             .all(|known| known.subject.as_ref() == Some(subject))
     };
     match (answer, named) {
-        (Answer::Refused, _) => Verdict::Nothing(Disregarded::Failed),
-        _ if !is_of_this_browser || is_disputed => Verdict::Disputed,
-        (_, Named::Typed(subject)) if are_all_of(&subject) => Verdict::Again,
+        (Answer::Refused, _) => LoginVerdict::Nothing(Disregarded::Failed),
+        _ if !is_of_this_browser || is_disputed => LoginVerdict::Disputed,
+        (_, Named::Typed(subject)) if are_all_of(&subject) => LoginVerdict::Again,
         (Answer::Succeeded, Named::ByApplication(subject)) if are_all_of(&subject) => {
-            Verdict::Again
+            LoginVerdict::Again
         }
-        (Answer::Succeeded, Named::ByApplication(subject)) => Verdict::Changed(subject),
-        (Answer::Failed | Answer::Succeeded, _) => Verdict::Disputed,
+        (Answer::Failed, Named::ByApplication(subject)) if are_all_of(&subject) => {
+            LoginVerdict::Nothing(Disregarded::Failed)
+        }
+        (_, Named::ByApplication(subject)) => LoginVerdict::Changed(subject),
+        (Answer::Failed | Answer::Succeeded, _) => LoginVerdict::Disputed,
     }
 }
 
@@ -147,7 +152,7 @@ mod tests {
         }
     }
 
-    fn judged(answer: Answer, named: Named, known: &[KnownSession]) -> Verdict {
+    fn judged(answer: Answer, named: Named, known: &[KnownSession]) -> LoginVerdict {
         judge_login(ObservedLogin {
             answer,
             named,
@@ -159,14 +164,14 @@ mod tests {
 
     #[test]
     fn a_login_where_no_session_was_known_is_believed_if_it_succeeded() {
-        let believed = Verdict::Believed(subject("alice"));
+        let believed = LoginVerdict::Believed(subject("alice"));
         assert_eq!(judged(Answer::Succeeded, typed("alice"), &[]), believed);
         for (answer, named, why) in [
             (Answer::Failed, typed("alice"), Disregarded::Failed),
             (Answer::Refused, typed("alice"), Disregarded::Failed),
             (Answer::Succeeded, Named::Nobody, Disregarded::NoSubject),
         ] {
-            assert_eq!(judged(answer, named, &[]), Verdict::Nothing(why));
+            assert_eq!(judged(answer, named, &[]), LoginVerdict::Nothing(why));
         }
     }
 
@@ -183,7 +188,7 @@ mod tests {
                 leads_to_a_session,
                 may_be_signed_in,
             });
-            assert_eq!(verdict, Verdict::Nothing(why));
+            assert_eq!(verdict, LoginVerdict::Nothing(why));
         }
     }
 
@@ -192,24 +197,42 @@ mod tests {
         for answer in [Answer::Succeeded, Answer::Failed] {
             assert_eq!(
                 judged(answer, typed("alice"), &[known("alice")]),
-                Verdict::Again
+                LoginVerdict::Again
             );
             for named in [typed("bob"), Named::Nobody] {
-                assert_eq!(judged(answer, named, &[known("alice")]), Verdict::Disputed);
+                assert_eq!(
+                    judged(answer, named, &[known("alice")]),
+                    LoginVerdict::Disputed
+                );
             }
             let both = [known("alice"), known("bob")];
-            assert_eq!(judged(answer, typed("alice"), &both), Verdict::Disputed);
+            assert_eq!(
+                judged(answer, typed("alice"), &both),
+                LoginVerdict::Disputed
+            );
         }
         let refused = judged(Answer::Refused, typed("bob"), &[known("alice")]);
-        assert_eq!(refused, Verdict::Nothing(Disregarded::Failed));
+        assert_eq!(refused, LoginVerdict::Nothing(Disregarded::Failed));
     }
 
     #[test]
     fn the_application_itself_may_say_that_it_is_anothers() {
         let by = |name| Named::ByApplication(subject(name));
         let judged = |name| judged(Answer::Succeeded, by(name), &[known("alice")]);
-        assert_eq!(judged("alice"), Verdict::Again);
-        assert_eq!(judged("bob"), Verdict::Changed(subject("bob")));
+        assert_eq!(judged("alice"), LoginVerdict::Again);
+        assert_eq!(judged("bob"), LoginVerdict::Changed(subject("bob")));
+        // It was asked after a login that shows no sign of a success.
+        let failed = |name| {
+            judge_login(ObservedLogin {
+                answer: Answer::Failed,
+                named: by(name),
+                known: vec![known("alice")],
+                leads_to_a_session: true,
+                may_be_signed_in: true,
+            })
+        };
+        assert_eq!(failed("alice"), LoginVerdict::Nothing(Disregarded::Failed));
+        assert_eq!(failed("bob"), LoginVerdict::Changed(subject("bob")));
     }
 
     #[test]
@@ -226,7 +249,7 @@ mod tests {
         for session in [disputed, elsewhere] {
             for named in [typed("alice"), typed("bob"), Named::Nobody, by.clone()] {
                 let verdict = judged(Answer::Succeeded, named, std::slice::from_ref(&session));
-                assert_eq!(verdict, Verdict::Disputed);
+                assert_eq!(verdict, LoginVerdict::Disputed);
             }
         }
     }

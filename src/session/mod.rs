@@ -10,6 +10,7 @@ mod browser_key;
 mod change;
 mod confirm;
 mod credentials;
+mod exchange;
 mod forget;
 mod guest;
 mod identify;
@@ -22,24 +23,32 @@ mod recent;
 mod rolling;
 mod sessions;
 mod source;
+mod upstream_login;
 mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub(crate) use change::SessionChange;
 pub use credentials::{
-    COMMON_HEADERS, CarriedLines, CredentialNames, Credentials, DoubledCredential, KeyNames,
+    COMMON_HEADERS, CarriedLines, CookieScope, CredentialNames, Credentials, DoubledCredential,
+    KeyNames, NamedKeys,
 };
+pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
-pub use login::{Answer, Disregarded, KnownSession, Named, ObservedLogin, Verdict, judge_login};
+pub use login::{
+    Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,
+};
 pub(crate) use observe::Watch;
 pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
 pub use source::{Source, over_limits, session_of};
+pub use upstream_login::{
+    LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
+};
 pub(crate) use whoami::AskedRequest;
 pub use whoami::{
     AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,

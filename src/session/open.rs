@@ -318,9 +318,7 @@ mod tests {
 
     fn options() -> SessionOptions {
         SessionOptions {
-            credentials: CredentialNames {
-                cookies: vec!["sid".to_owned(), "kept".to_owned()],
-            },
+            credentials: CredentialNames::of(&["sid", "kept"]).unwrap(),
             key: SessionKey::Credential,
             key_names: KeyNames::default(),
             naming: Naming::default(),

@@ -95,6 +95,13 @@ impl Sessions {
         done.is_ok()
     }
 
+    /// Warns of a session cookie that browsers do not bring to our endpoints.
+    pub(crate) fn warn_of_path(&self, request: RequestId, (cookie, path): (&str, &str)) {
+        if let Some(untold) = self.log_limit.allows(self.shared.clock.now()) {
+            tracing::warn!(request_id = %request, cookie, path, untold, "browsers do not bring the session's cookie to our endpoints, so nobody can verify: say its path, as in `cookies: [{{ name: sid, path: /app/ }}]`");
+        }
+    }
+
     /// Records an event that no answer waits for.
     pub(crate) fn record(&self, request: RequestId, event: &Event<'_>) {
         if let Err(error) = self.shared.audit.record(event) {

@@ -71,7 +71,10 @@ impl SessionOptions {
                 (credentials.session(keys), credentials.earlier_session(keys))
             }
             (SessionKey::Credential | SessionKey::Subject, Some(asserted)) => {
-                let parts: [&[u8]; 2] = [b"subject", asserted.subject.as_str().as_bytes()];
+                // What may name somebody else beside the cookie counts as ever: only cookies change.
+                let beside = credentials.without_cookies();
+                let subject = asserted.subject.as_str().as_bytes();
+                let parts = [&[b"subject", subject][..], &beside.parts()].concat();
                 let earlier = keys
                     .previous_mac(Purpose::Session, &parts)
                     .map(SessionId::new);

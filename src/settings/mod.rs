@@ -6,8 +6,10 @@
 mod compile;
 mod options;
 mod raw;
+mod raw_cookie;
 mod raw_listen;
 mod raw_subject;
+mod raw_upstream_login;
 mod raw_whoami;
 mod remarks;
 mod secret;

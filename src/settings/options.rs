@@ -6,7 +6,7 @@ use crate::audit::AuditSettings;
 use crate::domain::Origin;
 use crate::mail::MailSettings;
 use crate::proxy::ProxyOptions;
-use crate::session::{BrowserKeyCookie, SessionOptions};
+use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
 use crate::verification::{PasswordSettings, VerificationSettings};
@@ -43,6 +43,8 @@ pub struct Settings {
     pub store: StoreOptions,
     /// How verifications go.
     pub verification: VerificationSettings,
+    /// How passwords are tried at the application's login, where they are.
+    pub upstream_login: Option<UpstreamLoginOptions>,
     /// How passwords are hashed and checked.
     pub passwords: PasswordSettings,
     /// The mail server, if there is one.

@@ -2,8 +2,10 @@
 //!
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
+use super::raw_cookie::RawCookie;
 use super::raw_listen::RawListen;
 use super::raw_subject::RawSubject;
+use super::raw_upstream_login::RawUpstreamLogin;
 use super::raw_whoami::RawWhoami;
 use crate::policy::RawTest;
 use crate::yaml::{OneOrMore, Size, Span, Table};
@@ -164,7 +166,8 @@ pub(super) struct RawRedis {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSession {
-    pub(super) cookies: Option<OneOrMore<String>>,
+    pub(super) cookies: Option<OneOrMore<RawCookie>>,
+    pub(super) cookie_domain: Option<String>,
     pub(super) credentials: Option<RawCredentials>,
     pub(super) key: Option<RawSessionKey>,
     pub(super) rotation: Option<RawRotation>,
@@ -201,7 +204,9 @@ pub(super) enum RawRotatedProofs {
 pub(super) struct RawCredentials {
     pub(super) headers: Option<OneOrMore<String>>,
     pub(super) query: Option<OneOrMore<String>>,
+    pub(super) json: Option<OneOrMore<String>>,
     pub(super) common: Option<bool>,
+    pub(super) public: Option<OneOrMore<String>>,
 }
 
 /// `session.key`
@@ -315,6 +320,7 @@ pub(super) struct RawVerification {
     pub(super) totp_skew: Option<u8>,
     pub(super) email_subjects: Option<RawEmailSubjects>,
     pub(super) argon2: Option<RawArgon2>,
+    pub(super) upstream_login: Option<RawUpstreamLogin>,
     pub(super) limits: Option<RawThrottles>,
 }
 

@@ -5,7 +5,7 @@ use crate::admin::AdminAddress;
 use crate::audit::AuditTarget;
 use crate::domain::{Accept, Leniency, Origin, RouteTable};
 use crate::entropy::Entropy;
-use crate::session::SessionKey;
+use crate::session::{LoginFields, SessionKey};
 use crate::store::StoreOptions;
 use crate::transport::Target;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -554,4 +554,123 @@ fn keys_and_names_of_users_are_told_where_they_are_wrong() {
     assert_eq!(naming.subject("Eve").unwrap().as_str(), "Eve");
     let settings = read("session: { credentials: { headers: X-Key } }\n");
     assert!(!settings.remarks.to_string().contains("nothing tells"));
+}
+
+#[test]
+fn names_and_paths_of_cookies_are_told_where_they_are_wrong() {
+    let told = wrong(
+        "session:
+  cookies:
+    - app_*_x
+    - ab*
+    - a b
+    - { path: /api/ }
+    - { name: sid, path: api }
+    - { name: sid, path: \"/user/{na me}/\" }
+    - { name: sid, on: /api/ }
+  credentials: { json: [auth], public: [x-my-key] }
+",
+    );
+    for part in [
+        "stepgate.yaml:6:7: `app_*_x` has a `*` that is not its end",
+        "stepgate.yaml:7:7: `ab*` stands for nearly every cookie",
+        "what varies stands at the end, behind three letters or more: `ASPSESSIONID*`",
+        "stepgate.yaml:8:7: `a b` is not the name of a cookie",
+        "`name` is missing",
+        "`api` is not the path of a cookie",
+        "`/user/{na me}/` is not the path of a cookie",
+        "`auth` is not a JSON pointer",
+        "`x-my-key` is none of the common keys",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let settings = read(
+        "session:
+  cookies: [{ name: token, path: /api/ }, app_*]
+  credentials: { public: [X-Api-Key] }
+",
+    );
+    assert!(settings.web.site.session_cookies[0].path.is_some());
+    let doubled = wrong("session: { cookies: [sid, sid] }");
+    assert!(doubled.contains("`sid` is named twice"), "{doubled}");
+}
+
+#[test]
+fn a_domain_of_our_cookie_has_several_hosts() {
+    for bad in [
+        "com",
+        "10.0.0.1",
+        "https://example.com",
+        "example.com:80",
+        "a b.c",
+    ] {
+        let told = wrong(&format!("session: {{ cookie_domain: '{bad}' }}"));
+        assert!(
+            told.contains("is not a domain with several hosts"),
+            "{told}"
+        );
+    }
+    let other = "public_url: https://app.example.com\nsession: { cookie_domain: example.org }";
+    assert!(wrong(other).contains("names a host that is not below `example.org`"));
+    let settings = read("session: { cookie_domain: .example.com }");
+    assert_eq!(settings.browser_key.name(), "__Secure-stepgate");
+}
+
+#[test]
+fn a_password_can_be_tried_only_where_a_login_and_a_logout_are_declared() {
+    let learned = |logins: &str, logouts: &str, trial: &str| {
+        format!(
+            "session: {{ cookies: sid, learn: {{ logins: [{logins}], logouts: [{logouts}] }} }}\n\
+             verification: {{ upstream_login: {trial} }}"
+        )
+    };
+    let form = "{ path: /login, subject: { form: user }, success: { status: 302, location: /, cookie: sid } }";
+    let json =
+        "{ path: /api/login, subject: { json: /user }, success: { status: 200, cookie: sid } }";
+    let open = "{ path: \"/{tenant}/login\", subject: { form: user }, success: { status: 302, cookie: sid, location: / } }";
+    let logout = "{ path: /logout }";
+    let read = |logins: &str, trial: &str| read(&learned(logins, logout, trial)).upstream_login;
+    let options = read(&format!("{open}, {form}, {json}"), "{}").unwrap();
+    assert_eq!(options.page.as_deref(), Some("/login"));
+    assert!(matches!(options.fields, LoginFields::Form { user, password: None } if user == "user"));
+    let options = read(&format!("{form}, {json}"), "{ login: /api/login }").unwrap();
+    assert_eq!(options.page, None);
+    assert!(
+        matches!(options.fields, LoginFields::Json { user, password } if user == "/user" && password == "/password")
+    );
+    for (logins, logouts, trial, said) in [
+        (form, "", "{}", "no logout is declared"),
+        (open, logout, "{}", "no login is declared"),
+        (
+            form,
+            logout,
+            "{ login: /other }",
+            "`/other` is the path of no login",
+        ),
+        (form, logout, "{ page: login }", "`login` is not a page"),
+        (
+            form,
+            logout,
+            "{ password_field: /password }",
+            "stand in one form",
+        ),
+        (
+            json,
+            logout,
+            "{ csrf: { cookie: x, header: x } }",
+            "none is named",
+        ),
+        (
+            json,
+            logout,
+            "{ csrf: { cookie: x } }",
+            "`header` is missing",
+        ),
+        (form, logout, "{ deadline: 2m }", "longer than `1m`"),
+        (form, logout, "{ at_once: 65 }", "at most 64"),
+        (form, logout, "{ pages: /login }", "unknown field `pages`"),
+    ] {
+        let told = wrong(&learned(logins, logouts, trial));
+        assert!(told.contains(said), "{trial}: {told}");
+    }
 }

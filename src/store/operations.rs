@@ -132,6 +132,9 @@ operations! {
             now: Timestamp,
         ) -> Result<AttemptCount, StoreError>;
 
+        /// Takes back one attempt that was counted and could not be judged, under every counter.
+        async fn uncount_attempt(&self, keys: &[CounterKey]) -> Result<(), StoreError>;
+
         /// Clears counters.
         async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError>;
 

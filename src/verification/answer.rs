@@ -4,6 +4,7 @@ use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
 use super::factors::{self, AnswerValue, Check};
 use super::throttle::{is_about_resending, refusal};
+use super::trial::PasswordTrial;
 use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
@@ -11,6 +12,7 @@ use crate::domain::{
     Requirement, RouteId, Secret, Session, Timestamp, User,
 };
 use crate::store::{Taken, VerifiedChallenge};
+use crate::telemetry::chain;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +27,8 @@ pub struct Answering<'a> {
     pub answer: &'a AnswerValue,
     /// The phrase that was typed, if the challenge asks for one.
     pub confirm: Option<&'a str>,
+    /// How the application is asked about a password, where it is.
+    pub trial: Option<&'a dyn PasswordTrial>,
     /// Who answers.
     pub caller: EndpointCaller<'a>,
 }
@@ -156,7 +160,19 @@ impl Verifier {
                 return self.refuse(Some(challenge), answering, refusal);
             }
         };
-        if !self.is_right(&case).await? {
+        let is_right = match self.is_right(&case).await {
+            Err(VerifyError::NotJudged(error)) => {
+                let error = chain(&error);
+                tracing::warn!(error, "a password was not judged");
+                // It was not judged, so it is no wrong answer.
+                let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
+                self.store.uncount_attempt(&keys).await?;
+                let refusal = Reason::PasswordUnavailable.into();
+                return self.refuse(Some(challenge), answering, refusal);
+            }
+            is_right => is_right?,
+        };
+        if !is_right {
             let refusal = Refusal {
                 attempts_left: Some(remaining),
                 ..Reason::WrongAnswer.into()
@@ -178,6 +194,7 @@ impl Verifier {
             challenge: &case.challenge,
             user: case.user.as_ref(),
             answer: case.answering.answer,
+            trial: case.answering.trial,
             now: case.now,
             services: &self.services,
             store: &self.store,

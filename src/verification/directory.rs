@@ -2,6 +2,7 @@
 
 use crate::domain::{FactorSet, Requirement, Subject, Timestamp, User, UserId};
 use crate::store::{Store, StoreError};
+use crate::verification::trial::PasswordSource;
 
 /// Whether codes go to a subject that is a mail address and has no entry in the directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,13 +16,15 @@ pub enum EmailSubjects {
 
 /// Finds the user for a subject.
 ///
-/// A subject without an entry gets one for this request if it has a mail address: one that a trusted
-/// proxy asserts, or the subject itself where [`EmailSubjects`] allows it.
+/// A subject without an entry gets one for this request if it has a mail address (one that a trusted
+/// proxy asserts, or the subject itself where [`EmailSubjects`] allows it), or if the application checks its
+/// password.
 pub async fn find_user(
     store: &Store,
     subject: &Subject,
     asserted_email: Option<&str>,
     email_subjects: EmailSubjects,
+    passwords: PasswordSource,
 ) -> Result<Option<User>, StoreError> {
     let name = UserId::new(subject.as_str());
     let found = store.user(&name).await?;
@@ -32,9 +35,11 @@ pub async fn find_user(
         };
         let email = asserted_email
             .or(itself)
-            .filter(|email| is_plain_email(email))?;
-        Some(User {
-            email: Some(email.to_owned()),
+            .filter(|email| is_plain_email(email))
+            .map(str::to_owned);
+        let has_factor = email.is_some() || passwords == PasswordSource::UpstreamLogin;
+        has_factor.then(|| User {
+            email,
             ..User::new(name, Timestamp::default())
         })
     }))
@@ -77,7 +82,7 @@ fn is_plain_email(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::domain::{Alternatives, Factor, Secret};
-    use crate::verification::factors::{MailState, usable_factors};
+    use crate::verification::factors::{FactorSources, MailState, usable_factors};
     use crate::verification::tests::requirement;
 
     #[test]
@@ -115,14 +120,19 @@ mod tests {
             password: Some(Secret::new("$argon2id$…".to_owned())),
             ..User::new(UserId::new("alice"), Timestamp::default())
         };
-        let open =
-            |user: &User, mail| open_alternatives(&requirement, usable_factors(Some(user), mail));
+        let sources = |mail| FactorSources {
+            mail,
+            passwords: PasswordSource::Directory,
+        };
+        let open = |user: &User, mail| {
+            open_alternatives(&requirement, usable_factors(Some(user), sources(mail)))
+        };
         assert_eq!(open(&user, MailState::Configured), [mail]);
         assert_eq!(open(&user, MailState::Absent), []);
         user.totp = Some(vec![1]);
         assert_eq!(open(&user, MailState::Configured), [both, mail]);
         assert_eq!(
-            usable_factors(None, MailState::Configured),
+            usable_factors(None, sources(MailState::Configured)),
             FactorSet::EMPTY
         );
     }

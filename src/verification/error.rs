@@ -1,6 +1,7 @@
 //! Faults that keep an answer from being checked.
 
 use super::password_hash::Busy;
+use super::trial::NotJudged;
 use crate::audit::AuditUnavailable;
 use crate::store::StoreError;
 
@@ -13,6 +14,9 @@ pub enum VerifyError {
     /// Too many passwords are being checked.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// The application did not say whether a password is right.
+    #[error(transparent)]
+    NotJudged(#[from] NotJudged),
     /// The store did not answer, or not with a record.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -17,6 +17,7 @@ mod services;
 mod tests;
 mod throttle;
 mod token;
+mod trial;
 mod verifier;
 
 pub use answer::{AnswerOutcome, Answering, Refusal, Success};
@@ -27,8 +28,8 @@ pub use browser_key::{
 pub use directory::{EmailSubjects, find_user, open_alternatives};
 pub use error::VerifyError;
 pub use factors::{
-    AnswerValue, Input, MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError, input_of,
-    usable_factors,
+    AnswerValue, FactorSources, Input, MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError,
+    input_of, usable_factors,
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use locks::{Lock, Locks};
@@ -40,4 +41,5 @@ pub use send::Sending;
 pub use services::{Services, VerificationSettings};
 pub use throttle::{Bar, CountedBy, Limit, Limits};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
+pub use trial::{NotJudged, PasswordSource, PasswordTrial, TrialResult};
 pub use verifier::{AvailableFactors, Claimant, EndpointCaller, NewChallenge, Status, Verifier};

@@ -3,6 +3,7 @@
 use super::directory::EmailSubjects;
 use super::password_hash::PasswordChecker;
 use super::throttle::Limits;
+use super::trial::PasswordSource;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -28,6 +29,8 @@ pub struct VerificationSettings {
     pub grant_life: Duration,
     /// How long a session is remembered without being used.
     pub session_keep: Duration,
+    /// Where passwords are checked.
+    pub password_source: PasswordSource,
     /// For how long `status` reports a verification or sign-in as fresh.
     pub fresh: Duration,
 }
@@ -42,6 +45,7 @@ impl Default for VerificationSettings {
             email_subjects: EmailSubjects::default(),
             grant_life: Duration::from_hours(24),
             session_keep: Duration::from_hours(30 * 24),
+            password_source: PasswordSource::default(),
             fresh: Duration::from_mins(10),
         }
     }

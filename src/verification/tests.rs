@@ -261,6 +261,7 @@ impl Fixture {
             factor,
             answer: &answer,
             confirm: None,
+            trial: None,
             caller: client.caller(),
         };
         let requirement = Arc::clone(&self.requirement);

@@ -2,7 +2,7 @@
 
 use super::directory::{find_user, open_alternatives};
 use super::error::VerifyError;
-use super::factors::{MailState, mask, usable_factors};
+use super::factors::{FactorSources, MailState, mask, usable_factors};
 use super::services::Services;
 use super::throttle::{CountedBy, Throttle, Try};
 use super::token;
@@ -204,7 +204,7 @@ impl Verifier {
         user: Option<&User>,
         requirement: &Requirement,
     ) -> AvailableFactors {
-        let usable = usable_factors(user, self.mail_state());
+        let usable = usable_factors(user, self.factor_sources());
         let mailed = usable.contains(Factor::EmailCode)
             && requirement.factors.mentioned().contains(Factor::EmailCode);
         let email = user.and_then(|user| user.email.as_deref());
@@ -216,20 +216,24 @@ impl Verifier {
 
     /// The user that the caller's subject is.
     pub(super) async fn user(&self, claimant: &Claimant<'_>) -> Result<Option<User>, StoreError> {
-        let email_subjects = self.services.settings.email_subjects;
+        let settings = &self.services.settings;
         find_user(
             &self.store,
             claimant.subject,
             claimant.email,
-            email_subjects,
+            settings.email_subjects,
+            settings.password_source,
         )
         .await
     }
 
-    pub(super) fn mail_state(&self) -> MailState {
-        match self.services.mailer {
-            Some(_) => MailState::Configured,
-            None => MailState::Absent,
+    fn factor_sources(&self) -> FactorSources {
+        FactorSources {
+            mail: match self.services.mailer {
+                Some(_) => MailState::Configured,
+                None => MailState::Absent,
+            },
+            passwords: self.services.settings.password_source,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::domain::{Accept, Requirement, RouteId, RouteTable};
 use crate::request::site::SiteOptions;
-use crate::session::Sessions;
+use crate::session::{Sessions, UpstreamLogin};
+use crate::transport::upstream::Pool;
 use crate::verification::{Services, Verifier};
 use arc_swap::ArcSwap;
 use std::rc::Rc;
@@ -26,6 +27,8 @@ pub struct SharedWeb {
     pub options: WebOptions,
     /// The policies in force. A reload puts another table in place, all or nothing.
     pub table: ArcSwap<RouteTable>,
+    /// How passwords are tried at the application's login, where they are.
+    pub upstream_login: Option<Arc<UpstreamLogin>>,
     /// What verifications need.
     pub services: Arc<Services>,
 }
@@ -36,15 +39,17 @@ pub(crate) struct Web {
     pub(crate) shared: Arc<SharedWeb>,
     pub(crate) sessions: Rc<Sessions>,
     pub(crate) verifier: Verifier,
+    pub(crate) upstream: Pool,
 }
 
 impl Web {
     /// For one thread.
-    pub(crate) fn new(shared: Arc<SharedWeb>, sessions: Rc<Sessions>) -> Self {
+    pub(crate) fn new(shared: Arc<SharedWeb>, sessions: Rc<Sessions>, upstream: Pool) -> Self {
         Self {
             verifier: Verifier::new(sessions.store.clone(), shared.services.clone()),
             shared,
             sessions,
+            upstream,
         }
     }
 

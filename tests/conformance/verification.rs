@@ -13,6 +13,7 @@ use stepgate::store::{CodeAnswer, SentCode, Taken, VerifiedChallenge};
 on_both_stores! {
     a_hundred_attempts_at_once_are_judged_five_times,
     an_attempt_counts_under_every_counter_or_under_none,
+    an_attempt_that_was_not_judged_is_taken_back,
     a_window_is_fixed_and_ends,
     a_counter_without_a_window_counts_until_it_is_cleared,
     one_totp_step_is_taken_once_and_older_ones_never,
@@ -63,6 +64,29 @@ async fn a_hundred_attempts_at_once_are_judged_five_times(store: TestStore) {
         .collect();
     left.sort_unstable();
     assert_eq!(left, [0, 1, 2, 3, 4]);
+}
+
+async fn an_attempt_that_was_not_judged_is_taken_back(store: TestStore) {
+    let now = store.now();
+    let counters = [counter("a", 2, Some(10)), counter("b", 2, None)];
+    let keys = counters.clone().map(|counter| counter.key);
+    let remaining = |remaining| AttemptCount::Counted { remaining };
+    for _ in 0..3 {
+        let counted = store.count_attempt(&counters, now).await.unwrap();
+        assert_eq!(counted, remaining(1));
+        store.uncount_attempt(&keys).await.unwrap();
+    }
+    // No more is taken back than was counted, and the window stays as it was.
+    store.uncount_attempt(&keys).await.unwrap();
+    store.uncount_attempt(&[]).await.unwrap();
+    for left in [1, 0] {
+        let counted = store.count_attempt(&counters, now).await.unwrap();
+        assert_eq!(counted, remaining(left));
+    }
+    let refused = store.count_attempt(&counters, now).await.unwrap();
+    let until = Some(now.after(10 * MINUTE));
+    let key = CounterKey::new("a");
+    assert_eq!(refused, AttemptCount::Refused { key, until });
 }
 
 async fn an_attempt_counts_under_every_counter_or_under_none(store: TestStore) {

@@ -16,26 +16,67 @@ use stepgate::domain::{Accept, RequestPath, Secret, SessionId};
 use stepgate::seal::Keys;
 use stepgate::session::{CarriedLines, CredentialNames};
 
-/// The names of a session's cookies, and two people's values of them.
-const SETTINGS: &[(&[&str], [&[&str]; 2])] = &[
-    (&["sid"], [&["thief1"], &["victim2"]]),
-    (&["my.sid"], [&["thief1"], &["victim2"]]),
-    (&["app_sid"], [&["thief1"], &["victim2"]]),
-    (&["__Host-sid"], [&["thief1"], &["victim2"]]),
-    (&["JSESSIONID"], [&["0A1B2C3D"], &["9F8E7D6C"]]),
-    (&["PHPSESSID"], [&["thief1"], &["victim2"]]),
+/// What the settings name, the cookies of a session, and two people's values of them.
+const SETTINGS: &[Names] = &[
+    (&["sid"], &["sid"], [&["thief1"], &["victim2"]]),
+    (&["my.sid"], &["my.sid"], [&["thief1"], &["victim2"]]),
+    (&["app_sid"], &["app_sid"], [&["thief1"], &["victim2"]]),
+    (
+        &["__Host-sid"],
+        &["__Host-sid"],
+        [&["thief1"], &["victim2"]],
+    ),
+    (
+        &["JSESSIONID"],
+        &["JSESSIONID"],
+        [&["0A1B2C3D"], &["9F8E7D6C"]],
+    ),
+    (&["PHPSESSID"], &["PHPSESSID"], [&["thief1"], &["victim2"]]),
     // As connect and Laravel write theirs.
     (
+        &["connect.sid"],
         &["connect.sid"],
         [&["s%3Athief1.a%2Bb"], &["s%3Avictim2.c%2Fd"]],
     ),
     // Base64, as Flask, Rails and Play do.
-    (&["session"], [&["dGhpZWY=.a-1"], &["dmljdGlt=.b-2"]]),
     (
+        &["session"],
+        &["session"],
+        [&["dGhpZWY=.a-1"], &["dmljdGlt=.b-2"]],
+    ),
+    (
+        &["sid", "remember"],
         &["sid", "remember"],
         [&["thief1", "thief3"], &["victim2", "victim4"]],
     ),
+    // Names that vary, and chunks.
+    (
+        &["ASPSESSIONID*"],
+        &["ASPSESSIONIDQQBA"],
+        [&["THIEF1"], &["VICTIM2"]],
+    ),
+    (
+        &["app_session_*"],
+        &["app_session_a.b-c", "app_session_d"],
+        [&["thief1", "thief3"], &["victim2", "victim4"]],
+    ),
+    (
+        &["next-auth.session-token"],
+        &["next-auth.session-token.0", "next-auth.session-token.1"],
+        [&["thief1", "thief3"], &["victim2", "victim4"]],
+    ),
+    (
+        &[".AspNetCore.Cookies"],
+        &[".AspNetCore.Cookies", ".AspNetCore.CookiesC1"],
+        [&["chunks-1", "thief3"], &["chunks-2", "victim4"]],
+    ),
 ];
+
+type Names = (
+    &'static [&'static str],
+    &'static [&'static str],
+    [&'static [&'static str]; 2],
+);
 
 /// What was seen once, with `sid`, `thief1` and `victim2` for those of the setting.
 const ODD: &[&[u8]] = &[
@@ -160,6 +201,8 @@ const JUNK: &[&[u8]] = &[
 /// One of the settings.
 struct Setting {
     names: CredentialNames,
+    /// The cookies that there are.
+    cookies: &'static [&'static str],
     people: [Person; 2],
     /// What each parser reads from an honest line, by cookie and person.
     readings: HashMap<String, Vec<[Vec<u8>; 2]>>,
@@ -190,14 +233,13 @@ impl Cookies {
     /// Learns how each parser reads what is honest.
     pub(crate) fn new(readers: &Mutex<Readers>) -> Self {
         let keys = Keys::derive(&Secret::new((0..32).collect()), None).unwrap();
-        let settings = SETTINGS.iter().map(|(names, people)| {
-            let names = CredentialNames {
-                cookies: names.iter().map(|name| (*name).to_owned()).collect(),
-            };
-            let readings = honest_readings(&names, people, readers);
-            let people = people.map(|values| Person::new(&names, values, &keys));
+        let settings = SETTINGS.iter().map(|(names, cookies, people)| {
+            let names = CredentialNames::of(names).unwrap();
+            let readings = honest_readings(cookies, people, readers);
+            let people = people.map(|values| Person::new((&names, cookies), values, &keys));
             Setting {
                 names,
+                cookies,
                 people,
                 readings,
             }
@@ -238,8 +280,12 @@ fn carried(names: &CredentialNames, lines: &CarriedLines, keys: &Keys) -> Carrie
 }
 
 impl Person {
-    fn new(names: &CredentialNames, values: &'static [&'static str], keys: &Keys) -> Self {
-        let line = honest_line(names, values);
+    fn new(
+        (names, cookies): (&CredentialNames, &[&str]),
+        values: &'static [&'static str],
+        keys: &Keys,
+    ) -> Self {
+        let line = honest_line(cookies, values);
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, HeaderValue::from_bytes(&line).unwrap());
         let carried = CarriedLines::of(&headers, "/", names);
@@ -255,8 +301,8 @@ impl Person {
     }
 }
 
-fn honest_line(names: &CredentialNames, values: &[&str]) -> Vec<u8> {
-    let pairs = names.cookies.iter().zip(values);
+fn honest_line(cookies: &[&str], values: &[&str]) -> Vec<u8> {
+    let pairs = cookies.iter().zip(values);
     let pairs: Vec<_> = pairs
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
@@ -264,20 +310,17 @@ fn honest_line(names: &CredentialNames, values: &[&str]) -> Vec<u8> {
 }
 
 fn honest_readings(
-    names: &CredentialNames,
+    names: &[&str],
     people: &[&[&str]; 2],
     readers: &Mutex<Readers>,
 ) -> HashMap<String, Vec<[Vec<u8>; 2]>> {
     let asks = people.iter().flat_map(|values| {
         let line = honest_line(names, values);
-        names
-            .cookies
-            .iter()
-            .map(move |name| ask(name, line.clone(), "/"))
+        names.iter().map(move |name| ask(name, line.clone(), "/"))
     });
     let asks: Vec<_> = asks.collect();
     let answers = locked(readers).ask(&asks);
-    let (one, other) = answers.split_at(names.cookies.len());
+    let (one, other) = answers.split_at(names.len());
     let mut readings: HashMap<String, Vec<[Vec<u8>; 2]>> = HashMap::new();
     for (one, other) in one.iter().flatten().zip(other.iter().flatten()) {
         let both = [one, other].map(|seen| {
@@ -323,7 +366,7 @@ impl Subject for Cookies {
         let cases = SETTINGS
             .iter()
             .enumerate()
-            .flat_map(|(setting, (names, people))| {
+            .flat_map(|(setting, (_, names, people))| {
                 ODD.iter().map(move |odd| {
                     let mut text = replaced(odd, b"sid", names[0].as_bytes());
                     for (known, values) in [&b"thief1"[..], b"victim2"].iter().zip(people) {
@@ -346,7 +389,7 @@ impl Subject for Cookies {
         let hides = chance.one_in(2);
         let mut text = Vec::new();
         if hides {
-            text = honest_line(&of.names, of.people[0].values);
+            text = honest_line(of.cookies, of.people[0].values);
         }
         for _ in 0..=chance.below(4) {
             if !text.is_empty() {
@@ -376,7 +419,7 @@ impl Subject for Cookies {
         let target = target
             .path_and_query()
             .map_or("/", http::uri::PathAndQuery::as_str);
-        let names = &self.settings[case.setting].names.cookies;
+        let names = self.settings[case.setting].cookies;
         let lines = as_one_line(&headers);
         let asks = names
             .iter()
@@ -399,7 +442,7 @@ impl Subject for Cookies {
             Ours::Guarded
         };
         let mut findings = Vec::new();
-        let lines = answers.len() / setting.names.cookies.len();
+        let lines = answers.len() / setting.cookies.len();
         for (at, seen) in answers.iter().enumerate() {
             for seen in seen {
                 let honest = &setting.readings[&seen.parser][at / lines.max(1)];
@@ -423,7 +466,7 @@ impl Subject for Cookies {
     }
 
     fn describe(&self, case: &Case) -> String {
-        let names = &self.settings[case.setting].names.cookies;
+        let names = self.settings[case.setting].cookies;
         let texts = case
             .texts
             .iter()
@@ -435,8 +478,8 @@ impl Subject for Cookies {
 
 /// One pair, honest or not; of another name than the session's if it has to hide.
 fn pair(setting: &Setting, hides: bool, chance: &mut Chance) -> Vec<u8> {
-    let which = chance.below(setting.names.cookies.len());
-    let name = setting.names.cookies[which].as_bytes();
+    let which = chance.below(setting.cookies.len());
+    let name = setting.cookies[which].as_bytes();
     let value = match chance.below(5) {
         0 => &b"x"[..],
         1 | 2 => setting.people[0].values[which].as_bytes(),
@@ -494,7 +537,7 @@ fn target(setting: &Setting, chance: &mut Chance) -> Vec<u8> {
     if !chance.one_in(8) {
         return b"/".to_vec();
     }
-    let name = setting.names.cookies[0].to_lowercase().into_bytes();
+    let name = setting.cookies[0].to_lowercase().into_bytes();
     let value = setting.people[chance.below(2)].values[0].as_bytes();
     let parameter = [&b"/a;"[..], &name, b"=", value].concat();
     if chance.one_in(2) {

@@ -86,6 +86,63 @@ fn an_administrator_deletes_several_users_from_the_list() {
 }
 
 #[test]
+fn the_users_of_django_are_imported_with_their_passwords() {
+    run(async {
+        let site = Site::start();
+        let removed = stepgate::run(&site.dir, &["user", "remove", ADMIN]);
+        assert!(removed.status.success());
+        site.dir.write("users.json", site.django.dumped_users());
+        let imported = stepgate::run(&site.dir, &["user", "import", "users.json"]);
+        let told = String::from_utf8_lossy(&imported.stdout);
+        assert!(told.starts_with("added 7 users, "), "{imported:?}");
+        let client = Client::new(site.stepgate.addr()).navigating();
+        assert_eq!(site.log_in_by_client(&client, ADMIN_PASSWORD).await, 302);
+        let page = client.get("/admin/password_change/").await;
+        let page = client.get(page.header("location")).await;
+        let fields = ["token", "anti_forgery"].map(|name| page.hidden(name));
+        let answer = async |password| {
+            let answer = [
+                ("token", &fields[0][..]),
+                ("anti_forgery", &fields[1]),
+                ("factor", "password"),
+                ("answer", password),
+            ];
+            client.post_form("/.stepup/verify", &answer).await
+        };
+        assert!(answer("wrong").await.text().contains("is not right"));
+        assert_eq!(answer(ADMIN_PASSWORD).await.status, 303);
+        let process = site.stepgate.process();
+        process.wait_for_line("a password hash was renewed");
+    });
+}
+
+/// Django's own form, with its CSRF token, and its own logout, by the form of the page after the login.
+#[test]
+fn an_administrator_without_an_entry_proves_by_djangos_own_password() {
+    run(async {
+        let site = Site::start_with("verification: { upstream_login: {} }\n");
+        let removed = stepgate::run(&site.dir, &["user", "remove", ADMIN]);
+        assert!(removed.status.success());
+        let browser = Browser::open().await;
+        site.log_in(&browser).await;
+        let id = open_user(&browser, "victim0").await;
+        ask_to_delete(&browser).await;
+        browser
+            .read("The password with which you sign in here.")
+            .await;
+        assert_eq!(look(&browser, "prompt-application").await, FITS);
+        browser.fill("#password", "not-the-password").await;
+        browser.click("form[action$='/verify'] button").await;
+        browser.read("That password is not right").await;
+        browser.fill("#password", ADMIN_PASSWORD).await;
+        browser.click("form[action$='/verify'] button").await;
+        press_the_one_button(&browser, &format!("user: {id}"), "confirm-application").await;
+        browser.read("was deleted successfully").await;
+        assert_eq!(site.django.sessions(), 1, "the trial is not logged out");
+    });
+}
+
+#[test]
 fn all_of_it_works_without_scripts() {
     run(async {
         let site = Site::start();
@@ -452,13 +509,17 @@ struct Site {
 
 impl Site {
     fn start() -> Self {
+        Self::start_with("")
+    }
+
+    fn start_with(more: &str) -> Self {
         let (django, redis) = (Django::start(), Redis::start());
         let mail = MailSink::start(Mode::Plain, &[]);
         let dir = TempDir::new("django-admin");
         let port = HeldPort::take();
         dir.write(
             "stepgate.yaml",
-            settings(&port.addr().to_string(), &django, &redis, &mail),
+            settings(&port.addr().to_string(), &django, &redis, &mail) + more,
         );
         let secret = dir.write("secret.key", SECRET);
         fs::set_permissions(secret, Permissions::from_mode(0o600)).unwrap();

@@ -67,7 +67,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("SystemTime::now", &["clock.rs"]),
     (
         "Admitted for",
-        &["gate/permitted.rs", "session/whoami/question.rs"],
+        &["gate/permitted.rs", "session/exchange.rs"],
     ),
 ];
 

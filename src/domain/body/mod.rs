@@ -112,6 +112,23 @@ impl<'b> Body<'b> {
         self.bytes
     }
 
+    /// Refuses what some application may read as JSON, and we did not: for whoever looks for a member that
+    /// must not be missed.
+    pub(crate) fn refuse_hidden_json(&self) -> Result<(), BodyRefusal> {
+        let bytes = self.bytes.trim_ascii_start();
+        // Also in UTF-16 and UTF-32 (RFC 4627 §3), and behind a byte order mark.
+        let marks: [&[u8]; 6] = [b"{", b"[", b"\0", b"\xEF\xBB\xBF", b"\xFE\xFF", b"\xFF\xFE"];
+        let may_be_json = marks.iter().any(|mark| bytes.starts_with(mark));
+        match &self.content {
+            Content::Empty | Content::Json(_) => Ok(()),
+            _ if !self.codings.is_empty() => Err(BodyRefusal::Compressed("any".to_owned())),
+            Content::Form { .. } | Content::GraphQl(_) | Content::Other(_) if may_be_json => Err(
+                BodyRefusal::unreadable("what looks like JSON is sent as something else"),
+            ),
+            Content::Form { .. } | Content::GraphQl(_) | Content::Other(_) => Ok(()),
+        }
+    }
+
     /// The methods that the body claims (`_method`).
     pub(super) fn claimed_methods(&self) -> Result<MethodSet, BodyRefusal> {
         if let Content::Other(found) = &self.content {
@@ -185,7 +202,7 @@ impl<'b> Body<'b> {
     }
 
     /// The values of a form field, for showing and binding.
-    pub(super) fn form_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn form_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let form = match &self.content {
             Content::Form { form, .. } => Some(form),
             Content::Empty | Content::GraphQl(_) | Content::Json(_) | Content::Other(_) => None,
@@ -196,7 +213,7 @@ impl<'b> Body<'b> {
     }
 
     /// The values at a JSON pointer, as people read them.
-    pub(super) fn json_texts(&self, pointer: &str) -> Vec<String> {
+    pub(crate) fn json_texts(&self, pointer: &str) -> Vec<String> {
         self.json_values(pointer)
             .into_iter()
             .flat_map(Json::texts)

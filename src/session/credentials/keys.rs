@@ -1,6 +1,6 @@
 //! Credentials that are neither cookies nor `Authorization`: keys in headers and in the query.
 
-use crate::domain::{same_key, splits, undo_odd_escapes};
+use crate::domain::{Body, BodyRefusal, same_key, splits, undo_odd_escapes};
 use http::header::{HeaderMap, HeaderName};
 use memchr::memchr2_iter;
 use percent_encoding::percent_decode_str;
@@ -42,15 +42,54 @@ pub const COMMON_HEADERS: &[&str] = &[
     "x-vault-token",
 ];
 
-/// RFC 6750 §2.3.
-const COMMON_PARAMETERS: &[&str] = &["access_token"];
+/// Parameters of the query of the same kind: that of RFC 6750 §2.3, and those of `GitLab`, Emby, the *arr
+/// family, Grafana, `CircleCI`, Dolibarr and Plex. Not `key` and `token`, which many applications have in links
+/// and lists.
+pub(super) const COMMON_PARAMETERS: &[&str] = &[
+    ACCESS_TOKEN,
+    "api_key",
+    "api_token",
+    "apikey",
+    "auth_token",
+    "circle-token",
+    "dolapikey",
+    "job_token",
+    "private_token",
+    "x-plex-token",
+];
 
-/// Which headers and parameters of the query are credentials.
+/// RFC 6750 §2.2 and §2.3: in a form as well.
+const ACCESS_TOKEN: &str = "access_token";
+
+/// Which headers, parameters of the query and fields of bodies are credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyNames {
     headers: Vec<Box<[u8]>>,
+    common_headers: Vec<&'static str>,
     query: Vec<Cow<'static, str>>,
-    common: bool,
+    /// One of them is in each name of the query.
+    words: Vec<String>,
+    /// Fields of forms: the parameters that the settings name, since frameworks take one for the other.
+    form: Vec<Cow<'static, str>>,
+    /// JSON pointers.
+    json: Vec<String>,
+    /// Whether the settings name what bodies may hold, so that they must be read.
+    reads_body: bool,
+}
+
+/// What settings say of them.
+#[derive(Debug, Default)]
+pub struct NamedKeys {
+    /// Headers, besides the common ones.
+    pub headers: Vec<HeaderName>,
+    /// Parameters of the query and fields of forms.
+    pub query: Vec<String>,
+    /// JSON pointers into bodies.
+    pub json: Vec<String>,
+    /// Whether the common ones count.
+    pub common: bool,
+    /// Common ones that do not, since everybody sends the same.
+    pub public: Vec<String>,
 }
 
 /// One of them in a request.
@@ -74,16 +113,38 @@ impl Key {
 }
 
 impl KeyNames {
-    /// These headers and parameters, and the common ones if `common` says so.
-    pub fn new(headers: &[HeaderName], query: &[String], common: bool) -> Self {
-        let common_parameters = if common { COMMON_PARAMETERS } else { &[] };
-        let query = query.iter().cloned().map(Cow::Owned);
+    /// Those that the settings name, and the common ones.
+    pub fn new(named: NamedKeys) -> Self {
+        let NamedKeys {
+            headers,
+            query,
+            json,
+            common,
+            public,
+        } = named;
+        let counts = |name: &&&str| {
+            let is_public = |public: &String| public.eq_ignore_ascii_case(name);
+            common && !public.iter().any(is_public)
+        };
+        let common_query = COMMON_PARAMETERS.iter().filter(counts).copied();
+        let form = common_query.clone().filter(|name| *name == ACCESS_TOKEN);
+        // RFC 6750 §2.2 tokens in a form count where it is read anyway: no honest form gets too large by them.
+        let reads_body = !(query.is_empty() && json.is_empty());
+        let named: Vec<_> = query.into_iter().map(Cow::Owned).collect();
+        let common_query = common_query.map(Cow::Borrowed);
+        let query: Vec<_> = named.iter().cloned().chain(common_query).collect();
+        // Two words stand for all common names: a query is searched twice, not ten times.
+        let mut words: Vec<_> = query.iter().map(|name| word_of(name)).collect();
+        words.sort_unstable();
+        words.dedup();
         Self {
             headers: headers.iter().map(|name| folded(name.as_str())).collect(),
-            query: query
-                .chain(common_parameters.iter().copied().map(Cow::Borrowed))
-                .collect(),
-            common,
+            common_headers: COMMON_HEADERS.iter().filter(counts).copied().collect(),
+            query,
+            words,
+            form: named.into_iter().chain(form.map(Cow::Borrowed)).collect(),
+            json,
+            reads_body,
         }
     }
 
@@ -92,7 +153,18 @@ impl KeyNames {
         &self.query
     }
 
-    /// The keys that a request carries, by name.
+    /// Whether a name is one of the common ones.
+    pub fn is_common(name: &str) -> bool {
+        let mut all = COMMON_HEADERS.iter().chain(COMMON_PARAMETERS);
+        all.any(|common| common.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the body of a guarded request must be read for them.
+    pub fn reads_body(&self) -> bool {
+        self.reads_body
+    }
+
+    /// The keys that a request carries in its head, by name.
     pub(super) fn find<'q>(
         &self,
         headers: &HeaderMap,
@@ -112,15 +184,35 @@ impl KeyNames {
             }
         }
         if let Some(query) = query.filter(|query| !query.is_empty()) {
-            keys.extend(self.query.iter().flat_map(|name| in_query(query, name)));
+            keys.extend(self.in_query(query));
         }
         for query in hidden {
-            let found = self.query.iter().flat_map(|name| in_query(query, name));
-            keys.extend(found.map(Key::in_doubt));
+            keys.extend(self.in_query(query).into_iter().map(Key::in_doubt));
         }
-        // A request is the same however its headers are ordered.
-        keys.sort_by(|one, other| one.name.cmp(&other.name));
         keys
+    }
+
+    /// The keys that a body holds. Refuses one that may hold some and cannot be read.
+    ///
+    /// In whatever spelling: a login with a key is not believed, so nobody has a session with one in another.
+    pub(super) fn find_in_body(&self, body: &Body<'_>) -> Result<Vec<Key>, BodyRefusal> {
+        if !self.json.is_empty() {
+            body.refuse_hidden_json()?;
+        }
+        let key = |mark: &str, name: &str, value: &[u8]| Key {
+            name: format!("{mark}{name}").into_bytes(),
+            value: value.to_vec(),
+            is_plain: true,
+        };
+        let fields = self.form.iter().flat_map(|name| {
+            let values = body.form_values(name);
+            values.map(move |value| key("=", name, value))
+        });
+        let members = self.json.iter().flat_map(|pointer| {
+            let texts = body.json_texts(pointer).into_iter();
+            texts.map(move |text| key("", pointer, text.as_bytes()))
+        });
+        Ok(fields.chain(members).collect())
     }
 
     /// Whether a header is a credential, to CGI as well.
@@ -130,63 +222,87 @@ impl KeyNames {
         };
         // Nearly all headers end otherwise.
         let may_be_common = matches!(name.as_bytes().last(), Some(b'i' | b'n' | b'y'));
-        (self.common && may_be_common && COMMON_HEADERS.iter().any(|known| is(known.as_bytes())))
+        let mut common = self.common_headers.iter();
+        (may_be_common && common.any(|known| is(known.as_bytes())))
             || self.headers.iter().any(|known| is(known))
     }
+
+    /// The places in a query where some application may find a parameter that is a key.
+    fn in_query(&self, query: &str) -> Vec<Key> {
+        // A cheap test before names are decoded.
+        let may_hold = query.contains('%') || self.words.iter().any(|word| holds(query, word));
+        if !may_hold {
+            return Vec::new();
+        }
+        let mut keys: Vec<Key> = self.named_in(query).collect();
+        if let Some(as_jetty) = undo_odd_escapes(query) {
+            let others = self.named_in(&as_jetty);
+            let others = others.filter(|other| keys.iter().all(|key| key.value != other.value));
+            let others: Vec<Key> = others.collect();
+            keys.extend(others.into_iter().map(Key::in_doubt));
+        }
+        keys
+    }
+
+    /// Pairs are separated by `&`, `;` (old Python and Ruby), or a further `?`; the name in every spelling.
+    fn named_in<'q>(&'q self, query: &'q str) -> impl Iterator<Item = Key> + 'q {
+        let pairs = query.split(['&', ';', '?']);
+        let pairs = pairs.flat_map(|pair| splits(pair).map(move |both| (pair, both)));
+        pairs.filter_map(move |(pair, (key, value))| {
+            let once = percent_decode_str(key).decode_utf8_lossy();
+            let twice = percent_decode_str(&once).decode_utf8_lossy();
+            let [spaced, spaced_twice] = [&once, &twice].map(|key| with_blanks(key));
+            let is_named = |name: &&Cow<'static, str>| {
+                *key == ***name || same_key(&spaced, name) || same_key(&spaced_twice, name)
+            };
+            let name = self.query.iter().find(is_named)?;
+            Some(Key {
+                name: format!("?{name}").into_bytes(),
+                value: value.as_bytes().to_vec(),
+                is_plain: *key == **name
+                    && is_only(query, name, value)
+                    && splits(pair).count() == 1,
+            })
+        })
+    }
 }
 
-/// The places in a query where some application may find parameter `name`.
-fn in_query(query: &str, name: &str) -> Vec<Key> {
-    // A cheap test before names are decoded.
-    if !(query.contains('%') || holds_word_of(query, name)) {
-        return Vec::new();
+fn with_blanks(key: &str) -> Cow<'_, str> {
+    if key.contains('+') {
+        Cow::Owned(key.replace('+', " "))
+    } else {
+        Cow::Borrowed(key)
     }
-    let mut keys: Vec<Key> = keys_named(query, name).collect();
-    if let Some(as_jetty) = undo_odd_escapes(query) {
-        let others = keys_named(&as_jetty, name);
-        let others = others.filter(|other| keys.iter().all(|key| key.value != other.value));
-        let others: Vec<Key> = others.collect();
-        keys.extend(others.into_iter().map(Key::in_doubt));
-    }
-    keys
 }
 
-/// Pairs are separated by `&`, `;` (old Python and Ruby), or a further `?`; the name in every spelling.
-fn keys_named<'q>(query: &'q str, name: &'q str) -> impl Iterator<Item = Key> + 'q {
+/// Whether this is the one value of `name` where only `&` separates.
+fn is_only(query: &str, name: &str, value: &str) -> bool {
     let mut plainly = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         (key == name).then_some(value)
     });
-    let only = plainly.next().filter(|_| plainly.next().is_none());
-    let pairs = query.split(['&', ';', '?']);
-    let pairs = pairs.flat_map(|pair| splits(pair).map(move |both| (pair, both)));
-    pairs.filter_map(move |(pair, (key, value))| {
-        let once = percent_decode_str(key).decode_utf8_lossy();
-        let twice = percent_decode_str(&once).decode_utf8_lossy();
-        let is_named = |key: &str| same_key(&key.replace('+', " "), name);
-        let found = key == name || is_named(&once) || is_named(&twice);
-        found.then(|| Key {
-            name: format!("?{name}").into_bytes(),
-            value: value.as_bytes().to_vec(),
-            is_plain: key == name && only == Some(value) && splits(pair).count() == 1,
-        })
-    })
+    plainly.next() == Some(value) && plainly.next().is_none()
 }
 
-/// Whether the longest word of `name` occurs in `query`, whatever the letter case.
-fn holds_word_of(query: &str, name: &str) -> bool {
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
-    let words = name.as_bytes().split(|byte| !is_word(byte));
-    let Some(longest) = words.max_by_key(|word| word.len()) else {
+/// A word that is in every spelling of `name` without escapes, the same for many names.
+fn word_of(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    let common = ["token", "key"].into_iter();
+    let word = common.into_iter().find(|word| name.contains(word));
+    let is_word = |c: char| c.is_ascii_alphanumeric();
+    let words = name.split(|c| !is_word(c));
+    let longest = || words.max_by_key(|word| word.len()).unwrap_or_default();
+    word.map_or_else(|| longest().to_owned(), str::to_owned)
+}
+
+/// Whether a word occurs in `query`, whatever the letter case.
+fn holds(query: &str, word: &str) -> bool {
+    let Some(first) = word.bytes().next() else {
         return true;
     };
-    let Some(first) = longest.first() else {
-        return true;
-    };
-    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    memchr2_iter(lower, upper, query.as_bytes()).any(|at| {
-        let window = query.as_bytes().get(at..at + longest.len());
-        window.is_some_and(|window| window.eq_ignore_ascii_case(longest))
+    memchr2_iter(first, first.to_ascii_uppercase(), query.as_bytes()).any(|at| {
+        let window = query.as_bytes().get(at..at + word.len());
+        window.is_some_and(|window| window.eq_ignore_ascii_case(word.as_bytes()))
     })
 }
 
@@ -213,7 +329,10 @@ mod tests {
         for name in COMMON_HEADERS.iter().chain(COMMON_PARAMETERS) {
             assert!(docs.contains(&format!("`{name}`")), "{name}");
         }
-        let all = KeyNames::new(&[], &[], true);
+        let all = KeyNames::new(NamedKeys {
+            common: true,
+            ..NamedKeys::default()
+        });
         for name in COMMON_HEADERS {
             assert!(all.is_header(name), "{name}");
             for mark in ["_", ".", "~"] {

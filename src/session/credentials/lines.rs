@@ -2,7 +2,8 @@
 
 use super::CredentialNames;
 use super::keys::{Key, KeyNames};
-use super::pairs::may_be_called;
+use super::pairs::called;
+use crate::domain::{Body, BodyRefusal, CookieName};
 use http::header::{AUTHORIZATION, COOKIE, GetAll, HeaderMap, HeaderValue};
 
 /// What of a request holds credentials, kept while the request goes its way.
@@ -53,6 +54,22 @@ impl CarriedLines {
         }
     }
 
+    /// Adds the keys that the body of the request holds.
+    pub fn add_body(&mut self, body: &Body<'_>, names: &KeyNames) -> Result<(), BodyRefusal> {
+        self.keys.extend(names.find_in_body(body)?);
+        Ok(())
+    }
+
+    /// Whether a login that comes with them would be one of several people, as far as anybody can tell:
+    /// an application may ignore a key or a token where people log in, and obey it elsewhere.
+    pub fn hold_keys(&self) -> bool {
+        let is_basic = |line: &HeaderValue| {
+            let scheme = line.as_bytes().trim_ascii_start().get(..6);
+            scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
+        };
+        !(self.keys.is_empty() && self.authorization().iter().all(is_basic))
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -82,21 +99,31 @@ impl CarriedLines {
         &self.keys
     }
 
-    /// The values under the name of a session's cookie in the path.
-    pub(super) fn in_path<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    /// The names, in the spelling by which they count, and values of a session's cookie in the path.
+    pub(super) fn in_path<'a>(
+        &'a self,
+        name: &'a CookieName,
+    ) -> impl Iterator<Item = (Vec<u8>, &'a [u8])> {
         let path = self.path.as_deref().into_iter();
         path.flat_map(move |path| in_path(path, name))
     }
 
     /// The values of all cookies of exactly this name (RFC 6265 §5.4).
-    ///
-    /// Bytes, since one that is no text in some other cookie must hide none of them.
     pub(in crate::session) fn cookies_named<'a>(
         &'a self,
         name: &'a str,
     ) -> impl Iterator<Item = &'a [u8]> {
-        self.cookies()
-            .iter()
+        let named = self.plain_cookies();
+        let named = named.filter(move |(key, _)| *key == name.as_bytes());
+        named.map(|(_, value)| value)
+    }
+
+    /// Names and values of all cookies, as browsers send them.
+    ///
+    /// Bytes, since one that is no text in some other cookie must hide none of them.
+    pub(super) fn plain_cookies(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let lines = self.cookies().iter();
+        lines
             .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
             .filter_map(|pair| {
                 let at = pair.iter().position(|byte| *byte == b'=')?;
@@ -105,8 +132,6 @@ impl CarriedLines {
                     pair.get(at + 1..)?.trim_ascii(),
                 ))
             })
-            .filter(move |(key, _)| *key == name.as_bytes())
-            .map(|(_, value)| value)
     }
 }
 
@@ -137,13 +162,13 @@ impl Lines {
     }
 }
 
-/// The values under the name of a cookie among the parameters of a path.
-fn in_path<'p>(path: &'p [u8], name: &'p str) -> impl Iterator<Item = &'p [u8]> {
+/// Names and values of a cookie among the parameters of a path.
+fn in_path<'p>(path: &'p [u8], name: &'p CookieName) -> impl Iterator<Item = (Vec<u8>, &'p [u8])> {
     let segments = path.split(|byte| *byte == b'/');
     let parameters = segments.flat_map(|segment| segment.split(|byte| *byte == b';').skip(1));
     parameters.filter_map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=')?;
         let (key, value) = pair.split_at_checked(at)?;
-        may_be_called(key, name.as_bytes()).then(|| value.get(1..).unwrap_or_default())
+        Some((called(key, name)?, value.get(1..).unwrap_or_default()))
     })
 }

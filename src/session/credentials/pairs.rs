@@ -7,13 +7,17 @@
 //! before 7.4.23, Perl, actix) and compared without case (ASP.NET, nginx). So a name counts wherever it
 //! stands as a whole word before a `=`, and whoever sends it twice is refused.
 
+use super::family::{Head, find_name};
 use super::spelling::{is_escape, undone};
+use crate::domain::CookieName;
 use http::HeaderValue;
 use memchr::{memchr, memchr2};
 
 /// One place at which a cookie of the name may be read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Place<'l> {
+    /// The name in the spelling by which it counts.
+    pub(super) name: Vec<u8>,
     /// What follows the `=`, to the next `;`: the bytes that came, with all blanks and quotes.
     pub(super) value: &'l [u8],
     /// Whether every parser finds the cookie here: the name as it is, first in a line or after `;` and
@@ -21,26 +25,27 @@ pub(super) struct Place<'l> {
     pub(super) is_plain: bool,
 }
 
-/// Every place at which some application may read a cookie called `name`.
+/// Every place at which some application may read a cookie of this name.
 pub(super) fn places<'l>(
     lines: &'l [HeaderValue],
-    name: &'l str,
+    name: &'l CookieName,
 ) -> impl Iterator<Item = Place<'l>> {
-    let name = name.as_bytes();
     lines.iter().enumerate().flat_map(move |(number, line)| {
-        let found = Keys::of(line.as_bytes()).filter(move |key| key.may_be(name));
-        found.map(move |key| Place {
-            value: key.value(),
-            is_plain: key.is_plainly(name)
-                && number + key.pair < MOST_COOKIES
-                && !is_quoted(lines, number, key.before),
+        Keys::of(line.as_bytes()).filter_map(move |key| {
+            Some(Place {
+                name: key.name(name)?,
+                value: key.value(),
+                is_plain: key.is_plainly(name)
+                    && number + key.pair < MOST_COOKIES
+                    && !is_quoted(lines, number, key.before),
+            })
         })
     })
 }
 
-/// Tells whether some application takes a parameter of a path called `key` for `name`.
-pub(super) fn may_be_called(key: &[u8], name: &[u8]) -> bool {
-    holds_name(key, name, Head::Any)
+/// The name that some application takes a parameter of a path called `key` for.
+pub(super) fn called(key: &[u8], name: &CookieName) -> Option<Vec<u8>> {
+    name_in(key, name, Head::Any)
 }
 
 /// Chrome keeps at most 180 cookies of a site. Tomcat drops those beyond 200, PHP those beyond 1,000:
@@ -112,101 +117,33 @@ impl<'l> Key<'l> {
         after.split_at(end).0
     }
 
-    fn may_be(&self, name: &[u8]) -> bool {
+    fn name(&self, name: &CookieName) -> Option<Vec<u8>> {
         // Without a value it is a cookie only if nothing stands before it (PHP).
         let head = self.after.map_or(Head::NoWord, |_| Head::Any);
-        holds_name(self.text, name, head)
+        name_in(self.text, name, head)
     }
 
-    fn is_plainly(&self, name: &[u8]) -> bool {
+    fn is_plainly(&self, name: &CookieName) -> bool {
         let spaces = self.text.iter().take_while(|byte| **byte == b' ').count();
-        self.after.is_some() && self.begins_pair && self.text.get(spaces..) == Some(name)
+        let text = self.text.get(spaces..);
+        self.after.is_some() && self.begins_pair && text.is_some_and(|text| name.covers(text))
     }
 }
 
-/// What may stand before a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Head {
-    Any,
-    NoWord,
-}
-
-/// Whether `key` ends in `name`, in some spelling, as a whole word before any bytes that are none.
-fn holds_name(key: &[u8], name: &[u8], before: Head) -> bool {
-    if holds_plain(key, name, before) {
-        return true;
+/// The name that `key` holds in some spelling, as a whole word behind any bytes that are none.
+fn name_in(key: &[u8], name: &CookieName, head: Head) -> Option<Vec<u8>> {
+    if let Some(found) = find_name(key, name, head) {
+        return Some(found);
     }
     if !key.iter().any(|byte| is_escape(*byte) || !byte.is_ascii()) {
-        return false;
+        return None;
     }
     let once = undone(key);
     let twice = undone(&once);
     let ascii: Vec<u8> = (twice.iter().copied()).filter(u8::is_ascii).collect();
     [once, twice, ascii]
         .iter()
-        .any(|key| holds_plain(key, name, before))
-}
-
-fn holds_plain(key: &[u8], name: &[u8], before: Head) -> bool {
-    let last = |text: &[u8]| text.last().copied().map(fold);
-    let is_token = |byte: &u8| is_word(*byte) || matches!(byte, b'.' | b'-' | b' ');
-    // Nearly all keys are told apart so.
-    if key.len() < name.len()
-        || (last(key) != last(name) && ends_in_word(key) && key.iter().all(is_token))
-    {
-        return false;
-    }
-    // A name ends at its `[` (PHP: what follows is an item of it) or at NUL, and at any byte of no word.
-    let no_word = key.iter().rev().take_while(|byte| !is_word(**byte)).count();
-    let ends = key.len() - no_word..=key.len();
-    let cuts = key.iter().enumerate();
-    let cuts = cuts.filter_map(|(at, byte)| matches!(byte, b'[' | 0).then_some(at));
-    ends.rev().chain(cuts).any(|end| {
-        let Some((head, word)) = key
-            .get(..end)
-            .and_then(|until| until.split_at_checked(end.checked_sub(name.len())?))
-        else {
-            return false;
-        };
-        word.iter()
-            .copied()
-            .map(fold)
-            .eq(name.iter().copied().map(fold))
-            && is_boundary(head)
-            && (before == Head::Any || !head.iter().copied().any(is_word))
-    })
-}
-
-/// Whether a name may begin after `head`.
-///
-/// Not within a word, and not after the `.` or `-` of a longer name: these are bytes of a token, at which
-/// no parser begins a cookie, and `connect.sid`, `csrf-sid` and `__Secure-sid` are honest neighbors of
-/// `sid`. All else counts, within values as well: `x=/login?sid=5` has a `sid` to a regular expression.
-fn is_boundary(head: &[u8]) -> bool {
-    let mut before = head.iter().rev();
-    match before.next() {
-        None => true,
-        Some(b'.' | b'-') => !before
-            .find(|byte| !matches!(byte, b'.' | b'-'))
-            .is_some_and(|byte| is_word(*byte)),
-        Some(byte) => !is_word(*byte),
-    }
-}
-
-/// Letter case is folded (ASP.NET), and `.`, blank and `[` are `_` (PHP); `+` is a blank (forms).
-fn fold(byte: u8) -> u8 {
-    match byte.to_ascii_lowercase() {
-        b'.' | b' ' | b'[' | b'+' => b'_',
-        other => other,
-    }
-}
-
-fn ends_in_word(key: &[u8]) -> bool {
-    key.last().is_some_and(|byte| is_word(*byte))
-}
-
-const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+        .find_map(|key| find_name(key, name, head))
 }
 
 /// Whether the byte at `at` of a line stands within a quoted value to some parser: what begins with `"`

@@ -1,14 +1,12 @@
 //! Credentials as the least careful application reads them.
 
 use super::*;
-use crate::domain::Secret;
+use crate::domain::{Body, CookiePath, Secret};
 use http::HeaderValue;
 use http::header::COOKIE;
 
 fn names() -> CredentialNames {
-    CredentialNames {
-        cookies: vec!["session_id".to_owned()],
-    }
+    CredentialNames::of(&["session_id"]).unwrap()
 }
 
 fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -84,9 +82,7 @@ fn whoever_adds_a_credential_still_carries_the_old_session() {
 #[test]
 fn what_everybody_may_carry_is_revoked_with_no_session() {
     let keys = keys();
-    let names = CredentialNames {
-        cookies: vec!["session_id".to_owned(), "remembered".to_owned()],
-    };
+    let names = CredentialNames::of(&["session_id", "remembered"]).unwrap();
     let read = |lines: &[_]| names.read(&carried(lines)).unwrap();
     let of = |lines: &[_]| read(lines).session(&keys).unwrap();
     let (cookies, shared) = ("session_id=x; remembered=", ("authorization", "Basic eA=="));
@@ -415,9 +411,7 @@ fn honest_neighbors_are_no_doubles() {
         let read = names().read(&carried(&[("cookie", line)]));
         assert!(read.is_ok_and(|read| !read.is_empty()), "{line}");
     }
-    let named = CredentialNames {
-        cookies: vec!["my.sid".to_owned()],
-    };
+    let named = CredentialNames::of(&["my.sid"]).unwrap();
     for (line, is_doubled) in [
         ("my.sid=x; sid=y; my-sid=z; amy.sid=z", false),
         ("my.sid=x; my_sid=y", true),
@@ -495,7 +489,8 @@ fn a_response_changes_what_the_client_carries() {
         .unwrap();
     let carries = |line: &str| {
         let response = headers(&[("set-cookie", line)]);
-        names().after(&before, &response).session(&keys)
+        let scope = CookieScope::new("app.example.test", "/app/page");
+        names().after(&before, &response, &scope).session(&keys)
     };
     assert_eq!(
         carries("session_id=y; Path=/"),
@@ -521,7 +516,13 @@ fn a_response_changes_what_the_client_carries() {
 
 #[test]
 fn keys_in_headers_and_the_query_are_credentials() {
-    let key_names = KeyNames::new(&["x-own-key".parse().unwrap()], &["key".to_owned()], true);
+    let key_names = KeyNames::new(NamedKeys {
+        headers: vec!["x-own-key".parse().unwrap()],
+        query: vec!["key".to_owned()],
+        common: true,
+        public: vec!["api_key".to_owned()],
+        ..NamedKeys::default()
+    });
     let read_with = |lines: &[(&'static str, &str)], query: &str, hidden: &[&str]| {
         let headers = headers(lines);
         let lines = CarriedLines::of(&headers, "/", &names());
@@ -552,6 +553,8 @@ fn keys_in_headers_and_the_query_are_credentials() {
         (&[cookie, ("x-vault-token", "k")], ""),
         (&[cookie], "key=k"),
         (&[cookie], "a=b&access_token=k"),
+        (&[cookie], "private_token=k"),
+        (&[cookie], "x-plex-token=k"),
         (&[cookie], "access_token=k"),
         (&[("x-own-key", "k")], ""),
         (&[], "key=k"),
@@ -600,8 +603,267 @@ fn keys_in_headers_and_the_query_are_credentials() {
         "my_access_token=k",
         "page=1&sort=name",
         "q=50%:10",
+        "token=k",
+        // Public, as the settings say.
+        "api_key=k",
     ] {
         let (session, only_cookies, _) = read(&[cookie, ("x-csrf-token", "k")], query);
         assert_eq!((session, only_cookies), (Ok(plain), true), "{query}");
+    }
+}
+
+#[test]
+fn keys_in_bodies_are_credentials_where_they_are_read() {
+    let key_names = |json: &[&str]| {
+        KeyNames::new(NamedKeys {
+            query: vec!["key".to_owned()],
+            json: json.iter().map(|pointer| (*pointer).to_owned()).collect(),
+            common: true,
+            ..NamedKeys::default()
+        })
+    };
+    let read = |kind: &str, body: &str, json: &[&str]| {
+        let headers = headers(&[("cookie", "session_id=x"), ("content-type", kind)]);
+        let mut lines = CarriedLines::of(&headers, "/", &names());
+        let body = Body::read_or_opaque(&headers, body.as_bytes());
+        lines.add_body(&body, &key_names(json)).map(|()| {
+            let read = names().read(&lines);
+            read.is_ok_and(|read| read.session(&keys()) == session(&[("cookie", "session_id=x")]))
+        })
+    };
+    let form = "application/x-www-form-urlencoded";
+    let json = "application/json";
+    for (kind, body, pointers, is_alone) in [
+        (form, "a=b", &[][..], true),
+        (form, "access_token=k", &[], false),
+        (form, "key=k", &[], false),
+        (form, "KEY=k", &[], false),
+        (form, "key=k&key=j", &[], false),
+        (form, "api_key=k", &[], true),
+        (json, "{\"auth\":\"k\"}", &[], true),
+        (json, "{\"auth\":\"k\"}", &["/auth"], false),
+        (json, "{\"AUTH\":\"k\"}", &["/auth"], false),
+        (json, "[{\"id\":1},{\"auth\":\"k\"}]", &["/auth"], false),
+        (json, "{\"a\":{\"auth\":\"k\"}}", &["/auth"], true),
+        (json, "", &["/auth"], true),
+        ("text/plain", "hello", &["/auth"], true),
+    ] {
+        assert_eq!(read(kind, body, pointers), Ok(is_alone), "{kind} {body}");
+    }
+    for (kind, body) in [
+        ("text/plain", " {\"auth\":\"k\"}"),
+        (form, "{\"auth\":\"k\"}"),
+        ("application/octet-stream", "\u{feff}{\"auth\":\"k\"}"),
+        (json, "{\"auth\":\"k\",\"auth\":\"j\"}"),
+    ] {
+        assert!(read(kind, body, &["/auth"]).is_err(), "{kind} {body}");
+        assert_eq!(read(kind, body, &[]), Ok(true), "{kind} {body}");
+    }
+}
+
+/// The sessions of two lines under these names.
+fn both(names: &[&str], one: &str, other: &str) -> [Option<SessionId>; 2] {
+    let names = CredentialNames::of(names).unwrap();
+    [one, other].map(|line| {
+        let lines = CarriedLines::of(&headers(&[("cookie", line)]), "/", &names);
+        let read = names.read(&lines);
+        let read = read.unwrap_or_else(|error| panic!("{line}: {error}"));
+        read.session(&keys())
+    })
+}
+
+#[test]
+fn all_members_of_a_family_are_one_credential_in_any_order() {
+    for (name, one, other) in [
+        ("app_*", "app_a=1; app_b=2", "app_b=2; x=y; app_a=1"),
+        (
+            ".AspNetCore.Cookies",
+            ".AspNetCore.Cookies=chunks-2; .AspNetCore.CookiesC1=a; .AspNetCore.CookiesC2=b",
+            ".AspNetCore.CookiesC2=b; .AspNetCore.CookiesC1=a; .AspNetCore.Cookies=chunks-2",
+        ),
+    ] {
+        let [one, other] = both(&[name], one, other);
+        assert!(one.is_some() && one == other, "{name}");
+    }
+    for (name, one, other) in [
+        ("app_*", "app_a=1", "app_b=1"),
+        ("app_*", "app_a=1", "app_a=1; app_b=2"),
+        ("ASPSESSIONID*", "ASPSESSIONIDQQ=1", "ASPSESSIONIDZZ=1"),
+        (
+            ".AspNetCore.Cookies",
+            ".AspNetCore.Cookies=chunks-1; .AspNetCore.CookiesC1=a",
+            ".AspNetCore.Cookies=chunks-1; .AspNetCore.CookiesC1=b",
+        ),
+        (
+            "next-auth.session-token",
+            "next-auth.session-token.0=a",
+            "next-auth.session-token.0=b",
+        ),
+        (
+            "_oauth2_proxy",
+            "_oauth2_proxy_0=a; _oauth2_proxy_1=b",
+            "_oauth2_proxy_0=a",
+        ),
+        ("FedAuth", "FedAuth=a; FedAuth1=b", "FedAuth=a; FedAuth1=c"),
+        (
+            "mod_auth_openidc_session",
+            "mod_auth_openidc_session_chunks=2",
+            "mod_auth_openidc_session_chunks=3",
+        ),
+    ] {
+        let [one, other] = both(&[name], one, other);
+        assert!(one.is_some() && one != other, "{name}: {other:?}");
+    }
+    // Two names of the settings for one cookie are no double.
+    let [one, other] = both(
+        &["session", "session_2", "sess*"],
+        "session=1; session_2=3",
+        "session_2=3; session=1",
+    );
+    assert!(one.is_some() && one == other);
+}
+
+#[test]
+fn no_spelling_of_a_name_that_varies_hides_a_second_one() {
+    let refused = |name: &str, line: &str| {
+        let names = CredentialNames::of(&[name]).unwrap();
+        let lines = CarriedLines::of(&headers(&[("cookie", line)]), "/", &names);
+        names.read(&lines).is_err()
+    };
+    for line in [
+        "app_a=x; app_a=y",
+        "app_a=x; app_A=y",
+        "app_a=x; APP_b=y",
+        "app_a=x; app.b=y",
+        "app_a=x; %61pp_b=y",
+        "app_a=x; app_%62=y; app_b=z",
+        "app_a=x; app_b[0]=y",
+        "app_a=x;\u{a0}app_b=y",
+        "app_a=x; app_b\u{a0}=y",
+        "app_a=x; a=1 app_b=y",
+        "app_a=x; a=1,app_b=y",
+        "app_a=x; =app_b=y",
+        "app_a=x; \"app_b\"=y",
+        "app_a=x; $Version=1; $app_b=y",
+        "app_a=x; app b=y",
+        "app_a=x; back=/login?app_b=5",
+        "app_a=x; app_b",
+        "a=\"; app_b=y",
+        "app_a.b=x; app_a_b=y",
+    ] {
+        assert!(refused("app_*", line), "{line}");
+    }
+    for line in [
+        "token.0=x; token.0=y",
+        "token.0=x; token_0=y",
+        "token.0=x; TOKEN.1=y",
+        "token.0=x; a=1 token.1=y",
+        "token.0=x; token%2E1=y",
+        "token=x; tokenC1=y; tokenc1=z",
+    ] {
+        assert!(refused("token", line), "{line}");
+    }
+    for line in [
+        "app_a=x; my_app_b=y; app=z; application=z; happ_y=z",
+        "app_a=x; __Host-app_b=y; csrf-app_b=y",
+        "app_a=x; app_b=y; app_c-d.e=z; app_f%40g=h",
+    ] {
+        assert!(!refused("app_*", line), "{line}");
+    }
+    for line in [
+        "token.0=x; token.1=y; token=z",
+        "token=x; token_name=y; token2fa=z; tokenX1=z",
+    ] {
+        assert!(!refused("token", line), "{line}");
+    }
+}
+
+#[test]
+fn a_revoked_session_is_noticed_under_a_name_that_varies() {
+    let names = CredentialNames::of(&["app_*", "token"]).unwrap();
+    let all = |line: &str| {
+        let lines = CarriedLines::of(&headers(&[("cookie", line)]), "/", &names);
+        names.all_sessions(&lines, &keys())
+    };
+    for (known, lines) in [
+        (
+            "app_a=x",
+            &[
+                "APP_A=x",
+                "app_b=1; app.a=x",
+                "z=1 app_a=x",
+                "app_a=x[",
+                "%61pp_a=x",
+            ][..],
+        ),
+        (
+            "token.1=x",
+            &[
+                "token_1=x",
+                "TOKEN.1=x",
+                "token.0=y; token.1=x",
+                "z=1,token.1=\"x\"",
+            ],
+        ),
+    ] {
+        let lines_of = CarriedLines::of(&headers(&[("cookie", known)]), "/", &names);
+        let known = names.read(&lines_of).unwrap().session(&keys()).unwrap();
+        for line in lines {
+            assert!(all(line).contains(&known), "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_a_response_sets_counts_by_name_domain_and_path() {
+    let keys = keys();
+    let names = CredentialNames {
+        cookies: vec![
+            CookieName::parse("sid").unwrap(),
+            CookieName::parse("app_*").unwrap(),
+            CookieName::parse("user-*")
+                .unwrap()
+                .on_path(CookiePath::parse("/user/{name}/")),
+        ],
+    };
+    let scope = CookieScope::new("app.example.test", "/user/bob/page");
+    let read = |line: &str| {
+        let lines = CarriedLines::of(&headers(&[("cookie", line)]), "/", &names);
+        names.read(&lines).unwrap()
+    };
+    let after = |lines: &[&str]| {
+        let lines: Vec<_> = lines.iter().map(|line| ("set-cookie", *line)).collect();
+        names
+            .after(&read("sid=x"), &headers(&lines), &scope)
+            .session(&keys)
+    };
+    for (lines, carried) in [
+        (&["sid=y; Path=/"][..], "sid=y"),
+        (&["sid=y"], "sid=y"),
+        (&["sid=y; Path=/user"], "sid=y"),
+        (&["sid=y; Domain=example.test; Path=/"], "sid=y"),
+        (&["sid=y; Path=/other"], "sid=x"),
+        (&["sid=; Path=/other; Max-Age=0"], "sid=x"),
+        (&["sid=y; Domain=other.test; Path=/"], "sid=x"),
+        (&["sid=; Domain=other.test; Max-Age=0"], "sid=x"),
+        (&["sid=y; Path=/", "sid=; Path=/user; Max-Age=0"], "sid=y"),
+        (&["sid=; Path=/user; Max-Age=0", "sid=y; Path=/"], "sid=y"),
+        (&["sid=y; Path=/", "sid=z; Path=/"], "sid=z"),
+        (
+            &["sid=y; Path=/", "sid=; Path=/; Max-Age=0", "app_a=1"],
+            "app_a=1",
+        ),
+        (
+            &["app_a=1; Path=/", "app_b=2; Path=/"],
+            "sid=x; app_a=1; app_b=2",
+        ),
+        (&["sid.1=c; Path=/"], "sid=x; sid.1=c"),
+        (&["user-bob=1; Path=/user/bob/"], "sid=x; user-bob=1"),
+        (&["user-bob=1; Path=/user/bob"], "sid=x; user-bob=1"),
+        (&["user-bob=1; Path=/"], "sid=x"),
+        (&["user-eve=1; Path=/user/eve/"], "sid=x"),
+        (&["SID=y; Path=/"], "sid=x"),
+    ] {
+        assert_eq!(after(lines), read(carried).session(&keys), "{lines:?}");
     }
 }

@@ -16,8 +16,8 @@ pub(super) struct AskedLogin {
 
 impl AskedLogin {
     /// Who has logged in, by the word of the application.
-    pub(super) fn named(&self) -> Result<Named, &WhoamiError> {
-        let person = self.after.as_ref()?.as_ref();
+    pub(super) fn named(&self) -> Result<Named, WhoamiError> {
+        let person = self.after.as_ref().map_err(Clone::clone)?.as_ref();
         Ok(person.map_or(Named::Nobody, |person| {
             Named::ByApplication(person.subject.clone())
         }))

@@ -56,6 +56,10 @@ impl Watch {
 
     /// As of when a request proves that nobody is signed in to the session that it carries.
     pub(super) fn guest_since(&self, session: Option<SessionId>) -> Option<Timestamp> {
+        // A proof is of what the login page looked at, and a key may count elsewhere alone.
+        if self.carried.hold_keys() {
+            return None;
+        }
         let shared = &self.known.shared;
         let at = shared
             .guest

@@ -6,7 +6,8 @@ use crate::domain::{Owner, SessionId, StoredSession, Subject, Timestamp};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
 use crate::session::{
-    Answer, Attempt, Disregarded, KnownSession, Named, ObservedLogin, Sign, Verdict, judge_login,
+    Answer, Attempt, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, Sign,
+    WhoamiError, judge_login,
 };
 use crate::store::{Carry, Login, StoreError};
 use crate::transport::upstream::UpstreamBody;
@@ -38,29 +39,21 @@ impl Watch {
             status: response.status().as_u16(),
             headers: response.headers(),
             body: read.filter(|_| readable),
-            sets_session: shared.options.credentials.set_by(response.headers()),
+            sets_session: shared
+                .options
+                .credentials
+                .set_by(response.headers(), &self.scope),
         };
         let (answer, named) = shown.read(attempts);
-        // Where the connection is logged in, what somebody typed may be about another.
-        let is_doubtful =
-            context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
-        let named = if is_doubtful { Named::Nobody } else { named };
-        let mut may_be_signed_in = before.is_some()
-            && guest_since.is_none()
-            && attempts
-                .iter()
-                .all(|one| one.route.believes_what_is_typed());
-        let mut named = named;
-        if let Some(asked) = &self.asked {
-            // What was typed and what the answer shows do not count beside it.
-            let naming = shared.options.naming;
-            may_be_signed_in = asked.may_be_signed_in(&named, |name| naming.subject(name));
-            let Ok(by_application) = asked.named() else {
-                let both = before.into_iter().chain(after);
-                return both.map(SessionChange::Unread).collect::<Vec<_>>().into();
-            };
-            named = by_application;
-        }
+        let Ok((named, may_be_signed_in)) = self.who_logged_in(
+            context,
+            attempts,
+            named,
+            before.filter(|_| guest_since.is_none()),
+        ) else {
+            let both = before.into_iter().chain(after);
+            return both.map(SessionChange::Unread).collect::<Vec<_>>().into();
+        };
         let observed = ObservedLogin {
             answer,
             named,
@@ -70,35 +63,60 @@ impl Watch {
         };
         let change = (before, after);
         match judge_login(observed) {
-            Verdict::Believed(subject) => {
+            LoginVerdict::Believed(subject) => {
                 let at = Some(shared.clock.now());
                 self.begins(change, subject, at, response.headers())
             }
-            Verdict::Changed(subject) => {
+            LoginVerdict::Changed(subject) => {
                 let ended = before.map(SessionChange::Ended);
                 let mut begins = self.begins(change, subject, None, response.headers());
                 begins.changes.splice(0..0, ended);
                 begins
             }
-            Verdict::Again => {
+            LoginVerdict::Again => {
                 tracing::debug!(request_id = %context.id, "a login within a known session of the same subject makes it no fresher");
                 self.again(change, response.headers())
             }
-            Verdict::Disputed => {
+            LoginVerdict::Disputed => {
                 tell_of_disbelief(context);
                 self.disputed(response.headers()).await
             }
-            Verdict::Nothing(Disregarded::Failed) => {
+            LoginVerdict::Nothing(Disregarded::Failed) => {
                 shown.tell_missing(context, attempts);
                 let failed = self.has_failed(shown.status);
                 let doubtful = (!failed).then(|| self.doubtful_if_kept(response.headers()));
                 Vec::from_iter(doubtful.flatten()).into()
             }
-            Verdict::Nothing(why) => {
+            LoginVerdict::Nothing(why) => {
                 tell_disregarded(context, why);
                 Vec::from_iter(after.map(SessionChange::Doubtful)).into()
             }
         }
+    }
+
+    /// Who has logged in, and whether it may be that somebody was signed in already: to the session that the
+    /// request carried, unless it proves that nobody was. An error if the application was asked, and does not
+    /// say it.
+    fn who_logged_in(
+        &self,
+        context: &RequestContext<'_>,
+        attempts: &[Attempt],
+        named: Named,
+        carried: Option<SessionId>,
+    ) -> Result<(Named, bool), WhoamiError> {
+        if let Some(asked) = &self.asked {
+            // What was typed and what the answer shows do not count beside it.
+            let naming = self.known.shared.options.naming;
+            let may_be = asked.may_be_signed_in(&named, |name| naming.subject(name));
+            return Ok((asked.named()?, may_be));
+        }
+        // Where the connection is logged in, what somebody typed may be about another.
+        let is_doubtful =
+            context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
+        let named = if is_doubtful { Named::Nobody } else { named };
+        let mut routes = attempts.iter().map(|one| &one.route);
+        let may_be = carried.is_some() && routes.all(|route| route.believes_what_is_typed());
+        Ok((named, may_be))
     }
 
     /// A session begins.

@@ -5,19 +5,20 @@ mod asked;
 mod conclude;
 mod doubt;
 mod guest;
+mod keys;
 mod login;
 mod observation;
 mod rotation;
 
-use crate::domain::{Body, BrowserKeyHash, RequestHead, SessionId, Timestamp};
+use crate::domain::{Body, BrowserKeyHash, RequestHead, Timestamp};
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
-    AskedRequest, Asserted, Attempt, Caller, Candidates, CarriedLines, DoubledCredential, Found,
-    LoginRoute, Unclear, WhoamiError,
+    AskedRequest, Asserted, Attempt, Caller, Candidates, CarriedLines, CookieScope,
+    DoubledCredential, Found, LoginRoute, Unclear, WhoamiError,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
@@ -39,6 +40,8 @@ use observation::{Observation, Observed};
 pub(crate) struct Watch {
     known: Rc<Sessions>,
     carried: CarriedLines,
+    /// Which cookies of the answer count, once it is there.
+    scope: CookieScope,
     /// What a trusted proxy asserts.
     asserted: Option<Asserted>,
     candidates: Candidates,
@@ -97,6 +100,7 @@ impl Watch {
             known: known.clone(),
             looks_like,
             carried,
+            scope: CookieScope::default(),
             asserted,
             candidates,
             found: Found::Nothing,
@@ -198,12 +202,16 @@ impl Watch {
     ///
     /// Returns the beginning of the body, where it had to be read, and what ends with its session.
     pub(crate) async fn observe(
-        self,
+        mut self,
         context: &RequestContext<'_>,
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
+        if response.headers().contains_key(header::SET_COOKIE) {
+            self.scope = CookieScope::of(context);
+            self.tell_out_of_reach(context, response.headers());
+        }
         let names = &self.known.shared.options.credentials;
-        let sets_session = names.set_by(response.headers());
+        let sets_session = names.set_by(response.headers(), &self.scope);
         self.tell_guest(context, response, sets_session);
         let means_nothing = match &self.found {
             Found::Login(_) => false,
@@ -286,15 +294,6 @@ impl Watch {
         {
             shared.rolling.note_kept();
         }
-    }
-
-    /// The session before and after the response; `None` if the request's credentials are doubled.
-    fn change(&self, response: &HeaderMap) -> Option<(Option<SessionId>, Option<SessionId>)> {
-        let shared = &self.known.shared;
-        let names = &shared.options.credentials;
-        let before = names.read(&self.carried).ok()?;
-        let after = names.after(&before, response);
-        Some((before.session(&shared.keys), after.session(&shared.keys)))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::session::change::{Beside, SessionChange};
 use crate::session::{Credentials, RotatedProofs};
 use crate::store::{Carry, Rotation};
 use http::HeaderMap;
+use std::time::Duration;
 
 impl Watch {
     /// A logout.
@@ -85,7 +86,7 @@ impl Watch {
             from,
             to,
             carry,
-            grace: shared.options.rotation.grace,
+            grace: self.grace(response),
         };
         let mut beside = self.beside(response);
         if shared.rolling.is_rolling() {
@@ -96,12 +97,48 @@ impl Watch {
         Some(SessionChange::Follows(rotation, beside))
     }
 
+    /// The session before and after the response; `None` if the request's credentials are doubled.
+    pub(super) fn change(
+        &self,
+        response: &HeaderMap,
+    ) -> Option<(Option<SessionId>, Option<SessionId>)> {
+        let shared = &self.known.shared;
+        let names = &shared.options.credentials;
+        let before = names.read(&self.carried).ok()?;
+        let after = names.after(&before, response, &self.scope);
+        Some((before.session(&shared.keys), after.session(&shared.keys)))
+    }
+
+    /// How long the session stays known by what the client carried before: as ever, where it still does so
+    /// outside of the path of the cookie that was added.
+    fn grace(&self, response: &HeaderMap) -> Duration {
+        let options = &self.known.shared.options;
+        let names = &options.credentials;
+        let has_paths = names.cookies.iter().any(|name| name.path.is_some());
+        let adds =
+            |before: &Credentials| before.are_part_of(&names.after(before, response, &self.scope));
+        if has_paths && names.read(&self.carried).is_ok_and(|before| adds(&before)) {
+            options.remember
+        } else {
+            options.rotation.grace
+        }
+    }
+
+    /// Tells of a session cookie that browsers do not bring to our endpoints.
+    pub(super) fn tell_out_of_reach(&self, context: &RequestContext<'_>, response: &HeaderMap) {
+        let names = &self.known.shared.options.credentials;
+        let is_in_reach = |path: &str| context.options.is_reached_from(path);
+        if let Some(cookie) = names.out_of_reach(response, &self.scope, is_in_reach) {
+            self.known.warn_of_path(context.id, cookie);
+        }
+    }
+
     /// What is stored beside the session that the client carries after the response.
     pub(super) fn beside(&self, response: &HeaderMap) -> Beside {
         let shared = &self.known.shared;
         let names = &shared.options.credentials;
         let after = names.read(&self.carried);
-        let after = after.map(|before| names.after(&before, response));
+        let after = after.map(|before| names.after(&before, response, &self.scope));
         Beside {
             parts: after.map_or_else(|_| Vec::new(), |after| after.cookies_alone(&shared.keys)),
             spelled: self.reduced(response),
@@ -116,7 +153,7 @@ impl Watch {
         let Ok(before) = names.read(&self.carried) else {
             return (None, None);
         };
-        let after = names.after(&before, response);
+        let after = names.after(&before, response, &self.scope);
         let reduced = |credentials: &Credentials| credentials.reduced_session(&shared.keys);
         (reduced(&before), reduced(&after))
     }

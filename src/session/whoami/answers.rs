@@ -178,6 +178,7 @@ impl Ticket {
 mod tests {
     use super::*;
     use crate::domain::Subject;
+    use crate::session::exchange::ExchangeError;
 
     fn alice() -> WhoamiAnswer {
         WhoamiAnswer {
@@ -222,7 +223,7 @@ mod tests {
         };
         ask()
             .unwrap()
-            .answered(&Err(WhoamiError::Late), Duration::from_mins(1));
+            .answered(&Err(ExchangeError::Late.into()), Duration::from_mins(1));
         ask().unwrap().answered(&Ok(alice()), Duration::ZERO);
         let before = ask().unwrap();
         answers.forget(session);

@@ -6,23 +6,17 @@ use super::question::{Question, credentials_in};
 use super::rules::{Answered, UnclearPath, WhoamiRule};
 use crate::domain::{RequestPath, RiskLevel, SessionId};
 use crate::request::context::RequestContext;
-use crate::request::headers::{HeaderRules, cleanse_response};
+use crate::request::headers::HeaderRules;
+use crate::session::exchange::{ExchangeError, exchange};
 use crate::session::{Asserted, KeyNames, SessionOptions};
-use crate::transport::upstream::{Pool, SendError, UpstreamBody};
-use bytes::BytesMut;
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
-use http::{HeaderMap, HeaderValue, Response, header};
-use http_body_util::BodyExt;
-use std::borrow::Cow;
-use std::io::Read;
+use crate::transport::upstream::Pool;
+use http::{HeaderMap, header};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 /// How many questions of one sidecar may be under way; further ones wait, within their deadline.
 const MOST_AT_ONCE: usize = 64;
-/// How large an answer may be, also once it is decompressed.
-const LONGEST_ANSWER: usize = 1024 * 1024;
 
 impl From<UnclearPath> for WhoamiError {
     fn from(UnclearPath: UnclearPath) -> Self {
@@ -154,7 +148,7 @@ impl Asker {
         let deadline = Instant::now() + question.rule.deadline;
         let asking = self.exchange(context, question, deadline);
         let answered = timeout_at(deadline, asking).await;
-        answered.unwrap_or(Err(WhoamiError::Late))
+        answered.unwrap_or(Err(ExchangeError::Late.into()))
     }
 
     async fn exchange(
@@ -165,22 +159,12 @@ impl Asker {
     ) -> WhoamiResult {
         let rule = question.rule.clone();
         let permit = self.shared.permits.acquire().await;
-        let _permit = permit.map_err(|_| WhoamiError::Late)?;
+        let _permit = permit.map_err(|_| ExchangeError::Late)?;
         let request = question.into_request(context, &self.shared.headers);
         let client = context.connection.data.client();
-        let sent = self.pool.send(request, client, Some(deadline)).await;
-        let mut response = sent.map_err(|(error, _)| match error {
-            SendError::Late { .. } => WhoamiError::Late,
-            error @ (SendError::Broken { .. } | SendError::Connect(_) | SendError::Framing) => {
-                WhoamiError::Unreachable(error.to_string())
-            }
-        })?;
-        cleanse_response(response.headers_mut());
-        let bytes = read(&mut response).await?;
-        let bytes = decoded(response.headers(), &bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let status = response.status().as_u16();
-        let person = match rule.judge(status, response.headers(), &text) {
+        let answer = exchange(&self.pool, request, client, deadline).await?;
+        let (status, headers) = (answer.status, &answer.headers);
+        let person = match rule.judge(status, headers, &answer.text()) {
             Answered::Person { subject, email } => Some(Asserted {
                 subject,
                 email,
@@ -193,7 +177,7 @@ impl Asker {
             }
             Answered::Other => return Err(WhoamiError::Other(status)),
         };
-        let lines = response.headers().get_all(header::SET_COOKIE);
+        let lines = headers.get_all(header::SET_COOKIE);
         let lines = lines.iter().map(|line| (header::SET_COOKIE, line.clone()));
         Ok(WhoamiAnswer {
             person,
@@ -215,93 +199,4 @@ fn credentials(names: &KeyNames, query: Option<&str>) -> String {
     query.map_or_else(String::new, |query| {
         credentials_in(Some(query), names.parameters())
     })
-}
-
-async fn read(response: &mut Response<UpstreamBody>) -> Result<BytesMut, WhoamiError> {
-    let mut read = BytesMut::new();
-    while let Some(frame) = response.body_mut().frame().await {
-        let frame = frame.map_err(|_| WhoamiError::Spoilt)?;
-        if let Ok(data) = frame.into_data() {
-            if read.len() + data.len() > LONGEST_ANSWER {
-                return Err(WhoamiError::Spoilt);
-            }
-            read.extend_from_slice(&data);
-        }
-    }
-    Ok(read)
-}
-
-/// Undoes the coding of an answer (RFC 9110 §8.4.1): some compress although nobody asked for it.
-fn decoded<'b>(headers: &HeaderMap, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, WhoamiError> {
-    let coding = headers.get(header::CONTENT_ENCODING);
-    let coding = coding.map_or(&b""[..], HeaderValue::as_bytes);
-    let coding = String::from_utf8_lossy(coding).trim().to_ascii_lowercase();
-    let mut plain = Vec::new();
-    let limit = LONGEST_ANSWER as u64 + 1;
-    let read = match coding.as_str() {
-        "" | "identity" => return Ok(Cow::Borrowed(bytes)),
-        "gzip" | "x-gzip" => MultiGzDecoder::new(bytes)
-            .take(limit)
-            .read_to_end(&mut plain),
-        // Some send it without the wrapping that RFC 9110 §8.4.1.2 asks for.
-        "deflate" if bytes.first().is_some_and(|first| first & 0x0F == 8) => {
-            ZlibDecoder::new(bytes).take(limit).read_to_end(&mut plain)
-        }
-        "deflate" => DeflateDecoder::new(bytes)
-            .take(limit)
-            .read_to_end(&mut plain),
-        _ => return Err(WhoamiError::Encoding(coding)),
-    };
-    match read {
-        Ok(length) if length <= LONGEST_ANSWER => Ok(Cow::Owned(plain)),
-        Ok(_) | Err(_) => Err(WhoamiError::Spoilt),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use flate2::Compression;
-    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-    use std::io::Write;
-
-    fn decode(coding: &'static str, bytes: &[u8]) -> Result<Vec<u8>, WhoamiError> {
-        let mut headers = HeaderMap::new();
-        headers.insert("content-encoding", HeaderValue::from_static(coding));
-        decoded(&headers, bytes).map(Cow::into_owned)
-    }
-
-    #[test]
-    fn a_compressed_answer_is_read_up_to_its_limit() {
-        let packed = |text: &[u8]| {
-            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-            let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
-            let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
-            gzip.write_all(text).unwrap();
-            zlib.write_all(text).unwrap();
-            deflate.write_all(text).unwrap();
-            [
-                ("gzip", gzip.finish().unwrap()),
-                ("X-GZip", gzip_again(text)),
-                ("deflate", zlib.finish().unwrap()),
-                ("deflate", deflate.finish().unwrap()),
-            ]
-        };
-        for (coding, bytes) in packed(b"alice") {
-            assert_eq!(decode(coding, &bytes).unwrap(), b"alice", "{coding}");
-            let broken = bytes.get(..bytes.len() / 2).unwrap();
-            assert_eq!(decode(coding, broken), Err(WhoamiError::Spoilt), "{coding}");
-        }
-        for (coding, bytes) in packed(&vec![b'a'; LONGEST_ANSWER + 1]) {
-            assert_eq!(decode(coding, &bytes), Err(WhoamiError::Spoilt), "{coding}");
-        }
-        let other = decode("br", b"x").unwrap_err();
-        assert_eq!(other, WhoamiError::Encoding("br".to_owned()));
-    }
-
-    fn gzip_again(text: &[u8]) -> Vec<u8> {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(text).unwrap();
-        gzip.finish().unwrap()
-    }
 }

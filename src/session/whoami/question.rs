@@ -10,8 +10,9 @@ use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::BrowserKeyCookie;
 use crate::session::credentials::set_cookies;
+use crate::session::exchange::OwnRequest;
 use crate::session::onward::prepare_headers;
-use crate::transport::upstream::{Admitted, Outgoing};
+use crate::transport::upstream::Outgoing;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version, header};
@@ -24,18 +25,6 @@ pub(crate) struct Question {
     pub(super) rule: Arc<WhoamiRule>,
     target: PathAndQuery,
     headers: HeaderMap,
-}
-
-/// What is sent. The application gets no byte of the client's request with it but headers, and is asked what
-/// the settings say: so it needs no permit.
-pub(super) struct QuestionRequest(Request<Outgoing>);
-
-impl Admitted for QuestionRequest {
-    type Taken = ();
-
-    fn release(self) -> (Request<Outgoing>, ()) {
-        (self.0, ())
-    }
 }
 
 impl Question {
@@ -106,7 +95,7 @@ impl Question {
         self,
         context: &RequestContext<'_>,
         rules: &HeaderRules,
-    ) -> QuestionRequest {
+    ) -> OwnRequest {
         let Self {
             rule,
             target,
@@ -129,7 +118,7 @@ impl Question {
         *request.method_mut() = rule.method.clone();
         *request.uri_mut() = Uri::from(target);
         *request.headers_mut() = headers;
-        QuestionRequest(request)
+        OwnRequest(request)
     }
 }
 
@@ -197,7 +186,7 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
     let is_set = |pair: &[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         let name = name.trim_ascii();
-        set.iter().any(|(other, _)| other.as_bytes() == name)
+        set.iter().any(|cookie| cookie.name.as_bytes() == name)
     };
     let lines = headers.get_all(header::COOKIE);
     let before = lines
@@ -217,11 +206,14 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
     for pair in before {
         push(&[pair]);
     }
-    for (at, (name, value)) in set.iter().enumerate() {
+    for (at, cookie) in set.iter().enumerate() {
         // The last of one name counts (RFC 6265 §5.3).
-        let is_last = set.iter().skip(at + 1).all(|(later, _)| later != name);
-        if let Some(value) = value.filter(|_| is_last) {
-            push(&[name.as_bytes(), b"=", value]);
+        let is_last = set
+            .iter()
+            .skip(at + 1)
+            .all(|later| later.name != cookie.name);
+        if let Some(value) = cookie.value.filter(|_| is_last) {
+            push(&[cookie.name.as_bytes(), b"=", value]);
         }
     }
     HeaderValue::from_maybe_shared(Bytes::from(line)).ok()

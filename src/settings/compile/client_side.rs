@@ -1,6 +1,7 @@
 //! The client's side: where we listen, who we are to browsers, and what a client may take up.
 
 use super::Draft;
+use super::credentials::cookie_domain;
 use super::upstream::Upstream;
 use crate::domain::Origin;
 use crate::proxy::ProxyOptions;
@@ -85,9 +86,19 @@ impl ListenSettings {
     }
 
     /// The `__Host-` prefix needs https; only a `public_url` in plain http does without.
-    pub(super) fn browser_key(&self, keep: Duration) -> BrowserKeyCookie {
+    pub(super) fn browser_key(
+        &self,
+        keep: Duration,
+        domain: Option<&str>,
+        draft: &mut Draft<'_>,
+    ) -> BrowserKeyCookie {
         let is_secure = self.public.as_ref().is_none_or(Origin::is_https);
-        BrowserKeyCookie::new(is_secure, keep)
+        let cookie = BrowserKeyCookie::new(is_secure, keep);
+        let domain = domain.and_then(|domain| cookie_domain(domain, self.public.as_ref(), draft));
+        match domain {
+            Some(domain) => cookie.for_domain(domain),
+            None => cookie,
+        }
     }
 
     pub(super) fn into_proxy(

@@ -1,7 +1,10 @@
 //! The application's own logins and logouts, and what a success looks like.
 
 use super::Draft;
-use crate::domain::{Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex};
+use super::credentials::cookie_name;
+use crate::domain::{
+    CookieName, Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex,
+};
 use crate::policy::{Bare, RawTest, named_tests};
 use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
 use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSuccess, RawWatched};
@@ -13,7 +16,7 @@ use std::sync::Arc;
 pub(super) fn compile(
     raw: &RawLearn,
     naming: Naming,
-    cookies: &[String],
+    cookies: &[CookieName],
     draft: &mut Draft<'_>,
 ) -> Learn {
     let section = Path::root().key("session").key("learn");
@@ -38,7 +41,7 @@ pub(super) fn compile(
 
 fn login(
     raw: &RawLogin,
-    (naming, cookies): (Naming, &[String]),
+    (naming, cookies): (Naming, &[CookieName]),
     at: &Path,
     draft: &mut Draft<'_>,
 ) -> Option<LoginRoute> {
@@ -253,7 +256,12 @@ fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<Subject
     }
 }
 
-fn success(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_>) -> Vec<Sign> {
+fn success(
+    raw: &RawSuccess,
+    cookies: &[CookieName],
+    at: &Path,
+    draft: &mut Draft<'_>,
+) -> Vec<Sign> {
     let mut signs = Vec::new();
     let mut statuses = Vec::new();
     let status_at = at.key("status");
@@ -277,7 +285,10 @@ fn success(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_
             Err(error) => draft.file.report(at.key("location"), wrong_regex(&error)),
         }
     }
-    signs.extend(raw.cookie.clone().map(Sign::Cookie));
+    let cookie = raw.cookie.as_ref();
+    let cookie = cookie.and_then(|name| cookie_name(name, &at.key("cookie"), draft));
+    warn_of_other_cookie(cookie.as_ref(), cookies, at, draft);
+    signs.extend(cookie.map(Sign::Cookie));
     let body = raw.body.as_ref();
     signs.extend(
         body.and_then(|text| regex(text, &at.key("body"), draft))
@@ -295,7 +306,6 @@ fn success(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_
     }
     warn_of_weak(&signs, at, draft);
     warn_of_unanchored(raw, at, draft);
-    warn_of_other_cookie(raw, cookies, at, draft);
     signs
 }
 
@@ -323,12 +333,22 @@ fn warn_of_unanchored(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) {
 }
 
 /// A cookie that a login sets is a credential.
-fn warn_of_other_cookie(raw: &RawSuccess, cookies: &[String], at: &Path, draft: &mut Draft<'_>) {
-    if let Some(name) = raw.cookie.as_ref().filter(|name| !cookies.contains(name)) {
+fn warn_of_other_cookie(
+    set: Option<&CookieName>,
+    cookies: &[CookieName],
+    at: &Path,
+    draft: &mut Draft<'_>,
+) {
+    let is_one = |name: &CookieName| {
+        let mut cookies = cookies.iter();
+        let only = name.only().unwrap_or_default().as_bytes();
+        cookies.any(|cookie| cookie.is_like(name) || cookie.covers(only))
+    };
+    if let Some(name) = set.filter(|name| !is_one(name)) {
         let message = format!(
             "a login sets `{}`, which is none of `session.cookies`: a request with somebody \
              else's is taken for the same session",
-            clip(name)
+            clip(&name.to_string())
         );
         let hint = "name every cookie by which the application knows people, also remember-me";
         draft.file.warn_with_hint(at.key("cookie"), message, hint);

@@ -1,15 +1,15 @@
 //! Where sessions, subjects and times of authentication come from.
 
-use super::{Draft, learn, whoami};
+use super::{Draft, credentials, learn, whoami};
 use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::request::headers::is_plain;
 use crate::session::{
-    AssertedHeaders, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey,
-    SessionOptions, Source,
+    AssertedHeaders, CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
+    Source,
 };
 use crate::settings::raw::{
-    RawAsserted, RawCase, RawCredentials, RawNormalize, RawRotatedProofs, RawRotation, RawSession,
-    RawSessionKey, RawSubjects,
+    RawAsserted, RawCase, RawNormalize, RawRotatedProofs, RawRotation, RawSession, RawSessionKey,
+    RawSubjects,
 };
 use crate::yaml::{Path, Span, clip};
 use ipnet::IpNet;
@@ -24,7 +24,7 @@ pub(super) fn compile(
     let raw = raw.unwrap_or(&default);
     let section = Path::root().key("session");
     let at = |field: &str| section.key(field);
-    let cookies = cookies(raw, draft);
+    let cookies = credentials::cookies(raw, draft);
     let asserted = raw.headers.as_ref();
     let naming = naming(raw.subjects.unwrap_or_default());
     let asserted = asserted.and_then(|raw| headers(raw, naming, trusted_proxies, draft));
@@ -68,7 +68,7 @@ pub(super) fn compile(
     let sources = sources.chain(learn.map(Source::Learn)).collect();
     SessionOptions {
         credentials: CredentialNames { cookies },
-        key_names: key_names(raw.credentials.as_ref(), draft),
+        key_names: credentials::keys(raw.credentials.as_ref(), draft),
         key,
         rotation: rotation(raw.rotation.as_ref(), draft),
         naming,
@@ -78,22 +78,6 @@ pub(super) fn compile(
         login_page: login_page(raw.login_page.as_deref(), draft),
         sources,
     }
-}
-
-fn cookies(raw: &RawSession, draft: &mut Draft<'_>) -> Vec<String> {
-    let at = Path::root().key("session").key("cookies");
-    let mut cookies: Vec<String> = Vec::new();
-    for (at, name) in raw.cookies.iter().flat_map(|list| list.with_paths(&at)) {
-        // RFC 6265 §4.1.1: a cookie's name is a token, as a header's is.
-        if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-            let message = format!("`{}` is not the name of a cookie", clip(name));
-            draft.file.report(&at, message);
-        } else if cookies.contains(name) {
-            draft.file.report(&at, format!("`{name}` is named twice"));
-        }
-        cookies.push(name.clone());
-    }
-    cookies
 }
 
 fn rotation(raw: Option<&RawRotation>, draft: &mut Draft<'_>) -> RotationOptions {
@@ -115,38 +99,6 @@ fn rotation(raw: Option<&RawRotation>, draft: &mut Draft<'_>) -> RotationOptions
 /// How long an old value of the session's cookie stays good, and how long at most.
 const GRACE: Duration = Duration::from_mins(1);
 const LONGEST_GRACE: Duration = Duration::from_mins(10);
-
-fn key_names(raw: Option<&RawCredentials>, draft: &mut Draft<'_>) -> KeyNames {
-    let default = RawCredentials::default();
-    let raw = raw.unwrap_or(&default);
-    let section = Path::root().key("session").key("credentials");
-    let at = section.key("headers");
-    let mut headers = Vec::new();
-    for (at, text) in raw.headers.iter().flat_map(|list| list.with_paths(&at)) {
-        let Some(name) = draft.header(text, &at) else {
-            continue;
-        };
-        // Both are read already, each in its own way.
-        if let Some(how) = match name.as_str() {
-            "authorization" => Some("`Authorization` always counts"),
-            "cookie" => Some("name the cookies in `session.cookies`"),
-            _ => None,
-        } {
-            draft.file.report(&at, how);
-        }
-        headers.push(name);
-    }
-    let at = section.key("query");
-    let mut query = Vec::new();
-    for (at, name) in raw.query.iter().flat_map(|list| list.with_paths(&at)) {
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let message = format!("`{}` is not the name of a parameter", clip(name));
-            draft.file.report(&at, message);
-        }
-        query.push(name.clone());
-    }
-    KeyNames::new(&headers, &query, raw.common.unwrap_or(true))
-}
 
 fn naming(raw: RawSubjects) -> Naming {
     Naming {

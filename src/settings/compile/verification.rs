@@ -4,7 +4,7 @@ use super::Draft;
 use crate::settings::raw::{RawArgon2, RawEmailSubjects, RawLimit, RawThrottles, RawVerification};
 use crate::verification::{
     EmailSubjects, Limit, Limits, MAX_CODE_LIFE, MAX_MEMORY_KIB, MAX_WORK_KIB, PasswordCost,
-    PasswordSettings, VerificationSettings,
+    PasswordSettings, PasswordSource, VerificationSettings,
 };
 use crate::yaml::{Path, Size, Span};
 use std::time::Duration;
@@ -59,6 +59,10 @@ pub(super) fn compile(
             email_subjects,
             grant_life: draft.span(raw.grant_life, default.grant_life, &at("grant_life")),
             session_keep,
+            password_source: match raw.upstream_login {
+                None => PasswordSource::Directory,
+                Some(_) => PasswordSource::UpstreamLogin,
+            },
             fresh: default.fresh,
         },
         passwords: passwords(raw.argon2.as_ref(), draft),

@@ -24,6 +24,20 @@ impl EmbeddedStore {
             .await
     }
 
+    pub(crate) async fn uncount_attempt(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection| {
+            let mut lower = connection.prepare_cached(
+                "UPDATE counters SET count = count - 1 WHERE key = ?1 AND count > 0",
+            )?;
+            for key in &keys {
+                lower.execute([key.as_str()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     pub(crate) async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
         let keys = keys.to_vec();
         self.write(move |connection| clear_attempts(connection, &keys))

@@ -53,6 +53,26 @@ impl RedisStore {
         read_attempt(counters, answer)
     }
 
+    pub(crate) async fn uncount_attempt(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        // Sent again, it could take back attempts of others.
+        self.client
+            .run(
+                script!(uncount_attempt),
+                keys.len(),
+                Repeat::Never,
+                |command| {
+                    for key in keys {
+                        command.arg(self.keys.counter(key));
+                    }
+                },
+            )
+            .await
+            .map(drop)
+    }
+
     pub(crate) async fn clear_attempts(&self, keys: &[CounterKey]) -> Result<(), StoreError> {
         if keys.is_empty() {
             return Ok(());

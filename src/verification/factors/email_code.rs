@@ -18,7 +18,7 @@ pub const MAX_CODE_LIFE: Duration = Duration::from_mins(10);
 
 pub(super) const ROW: FactorRow = FactorRow {
     factor: Factor::EmailCode,
-    is_enrolled: |user, mail| user.email.is_some() && mail == MailState::Configured,
+    is_enrolled: |user, sources| user.email.is_some() && sources.mail == MailState::Configured,
     accepts: AnswerValue::is_text,
     input: Input::Digits,
 };

@@ -18,13 +18,14 @@ use super::error::VerifyError;
 use super::services::Services;
 use crate::domain::{Challenge, Factor, FactorSet, Secret, Timestamp, User};
 use crate::store::Store;
+use crate::verification::trial::{PasswordSource, PasswordTrial};
 
 /// What is known of a factor without checking an answer.
 #[derive(Clone, Copy, Debug)]
 struct FactorRow {
     factor: Factor,
     /// Whether this user can show it.
-    is_enrolled: fn(&User, MailState) -> bool,
+    is_enrolled: fn(&User, FactorSources) -> bool,
     /// Whether an answer has the form that the check reads.
     accepts: fn(&AnswerValue) -> bool,
     /// What its panel asks for.
@@ -52,12 +53,23 @@ pub enum MailState {
     Configured,
 }
 
+/// What factors need besides what is kept of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactorSources {
+    /// Whether codes can be sent.
+    pub mail: MailState,
+    /// Whose password the password is.
+    pub passwords: PasswordSource,
+}
+
 /// An answer to be checked, and what its check needs.
 pub(super) struct Check<'a> {
     pub(super) challenge: &'a Challenge,
     /// `None` if the subject has no entry: the check then does the same work, and fails.
     pub(super) user: Option<&'a User>,
     pub(super) answer: &'a AnswerValue,
+    /// How the application is asked about a password, where it is.
+    pub(super) trial: Option<&'a dyn PasswordTrial>,
     pub(super) now: Timestamp,
     pub(super) services: &'a Services,
     pub(super) store: &'a Store,
@@ -75,8 +87,8 @@ pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<bool, Ver
 }
 
 /// The factors that a user can show.
-pub fn usable_factors(user: Option<&User>, mail: MailState) -> FactorSet {
-    let usable = |row: &&FactorRow| user.is_some_and(|user| (row.is_enrolled)(user, mail));
+pub fn usable_factors(user: Option<&User>, sources: FactorSources) -> FactorSet {
+    let usable = |row: &&FactorRow| user.is_some_and(|user| (row.is_enrolled)(user, sources));
     FACTORS
         .iter()
         .filter(usable)

@@ -1,13 +1,19 @@
-//! The password: checked by the hash workers, and rehashed when the configured cost has risen.
+//! The password: checked by the hash workers, and rehashed when the configured cost has risen; or tried at the
+//! application's own login.
 
 use super::{AnswerValue, Check, FactorRow, Input};
 use crate::domain::{Factor, Secret, User};
 use crate::verification::error::VerifyError;
-use crate::verification::password_hash::Checked;
+use crate::verification::password_hash::{Checked, MAX_PASSWORD};
+use crate::verification::trial::{NotJudged, PasswordSource};
 
 pub(super) const ROW: FactorRow = FactorRow {
     factor: Factor::Password,
-    is_enrolled: |user, _| user.password.is_some(),
+    is_enrolled: |user, sources| match sources.passwords {
+        PasswordSource::Directory => user.password.is_some(),
+        // Who has none there finds out by trying, and may choose another way.
+        PasswordSource::UpstreamLogin => true,
+    },
     accepts: AnswerValue::is_text,
     input: Input::Password,
 };
@@ -16,6 +22,9 @@ pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
     let Some(password) = check.answer.text() else {
         return Ok(false);
     };
+    if check.services.settings.password_source == PasswordSource::UpstreamLogin {
+        return try_at_application(check, password).await;
+    }
     let hash = check.user.and_then(|user| user.password.clone());
     let passwords = &check.services.passwords;
     let checked = passwords.check(password.clone(), hash).await?;
@@ -23,6 +32,23 @@ pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
         renew_hash(check, user.clone(), password.clone());
     }
     Ok(matches!(checked, Checked::Right { .. }))
+}
+
+/// Asks the application, by the name that the session has there: no alias, and nothing that a client says.
+async fn try_at_application(
+    check: &Check<'_>,
+    password: &Secret<String>,
+) -> Result<bool, VerifyError> {
+    // None that a person has there: the application need not count it as a failure.
+    let length = password.expose().len();
+    if length == 0 || length > MAX_PASSWORD {
+        return Ok(false);
+    }
+    // Fails closed: the hash of the directory may be of another password.
+    let trial = check
+        .trial
+        .ok_or_else(|| NotJudged("nobody can ask it".into()))?;
+    Ok(trial.matches(&check.challenge.subject, password).await?)
 }
 
 /// Rehashes a password at the configured cost in a task of its own, so that the answer does not wait.

@@ -151,6 +151,7 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
             factor: Factor::Password,
             answer: &password,
             confirm,
+            trial: None,
             caller: client.caller(),
         };
         let requirement = Arc::clone(&fixture.requirement);

@@ -162,6 +162,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
         factor: Factor::Password,
         answer: &password,
         confirm: None,
+        trial: None,
         caller: client.caller(),
     };
     // The first event is queued before anybody knows that it cannot be written.

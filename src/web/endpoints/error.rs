@@ -55,6 +55,7 @@ impl EndpointError {
             Self::Verify(error) => match error {
                 VerifyError::Audit(_) | VerifyError::Store(_) => Reason::StoreUnavailable,
                 VerifyError::Busy(_) => Reason::LimitReached,
+                VerifyError::NotJudged(_) => Reason::PasswordUnavailable,
             },
             Self::Whoami(error) => error.reason(),
         }

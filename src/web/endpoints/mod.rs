@@ -57,11 +57,9 @@ pub(crate) async fn serve(
     parts: &Parts,
     body: Incoming,
 ) -> Result<Response<Bytes>, EndpointError> {
-    let prefix = &web.shared.options.site.prefix;
     // The prefix in any other spelling is not ours, and not a tunnel to the application either.
-    let name = path
-        .raw()
-        .strip_prefix(prefix.as_str())
+    let name = (web.shared.options.site)
+        .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
         "challenge" | "problems" | "status" | "style.css" => "GET, HEAD",

@@ -261,6 +261,7 @@ async fn draft(
         sent: false,
         wait: std::time::Duration::ZERO,
     });
+    prompt.passwords = web.verifier.services().settings.password_source;
     prompt.sign_in = context.login_url_for(&challenge.return_to);
     prompt.cancel = Some(LocalPath::root());
     Ok(prompt)

@@ -5,7 +5,7 @@ use super::responder::{EXPECTED_FORM, EXPECTED_JSON, Responder};
 use super::{BODY_LIMIT, Call, Known};
 use crate::domain::{Factor, Reason, Secret};
 use crate::request::body::RequestBody;
-use crate::verification::{AnswerOutcome, AnswerValue, Answering, Sending};
+use crate::verification::{AnswerOutcome, AnswerValue, Answering, PasswordTrial, Sending};
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest};
 use crate::web::pages::{EmailCode, PromptError};
 use crate::web::respond;
@@ -32,11 +32,17 @@ pub(super) async fn answer(
         .factor
         .parse()
         .map_err(|_| EndpointError::Malformed(expected_factor().into()))?;
+    let upstream_login = call.web.shared.upstream_login.as_ref();
+    let trial = upstream_login.map(|login| {
+        let headers = &call.parts.headers;
+        login.trial(&call.web.upstream, call.context, headers)
+    });
     let answering = Answering {
         token: request.token.expose(),
         factor,
         answer: &request.answer,
         confirm: request.confirm.as_deref(),
+        trial: trial.as_ref().map(|trial| trial as &dyn PasswordTrial),
         caller: known.caller(),
     };
     let outcome = call

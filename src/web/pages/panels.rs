@@ -3,7 +3,7 @@
 use super::prompt_view::{Prompt, PromptError};
 use super::{Texts, fill};
 use crate::domain::{Factor, FactorSet};
-use crate::verification::{Input, input_of};
+use crate::verification::{Input, PasswordSource, input_of};
 
 /// One way to prove who one is, with its form.
 pub(super) struct Panel {
@@ -80,14 +80,7 @@ fn panel(t: &'static Texts, prompt: &Prompt, choice: &NextFactor, open: bool) ->
         }),
         open,
         fault: AnswerFault::of(prompt.error, factor),
-        intro: email.map(|email| {
-            let text = if email.sent {
-                t.email_sent
-            } else {
-                t.email_offer
-            };
-            fill(text, &[("to", &email.to)])
-        }),
+        intro: intro(t, prompt, factor),
         send: email.map(|email| Send {
             note: (email.sent && !email.wait.is_zero())
                 .then(|| fill(t.email_wait, &[("time", &t.at_most(email.wait))])),
@@ -100,6 +93,25 @@ fn panel(t: &'static Texts, prompt: &Prompt, choice: &NextFactor, open: bool) ->
         }),
         answerable: email.is_none_or(|email| email.sent),
     })
+}
+
+/// What a panel begins with: where a code goes, or whose password is meant.
+fn intro(t: &Texts, prompt: &Prompt, factor: Factor) -> Option<String> {
+    match factor {
+        Factor::EmailCode => prompt.email.as_ref().map(|email| {
+            let text = if email.sent {
+                t.email_sent
+            } else {
+                t.email_offer
+            };
+            fill(text, &[("to", &email.to)])
+        }),
+        Factor::Password => Some(match prompt.passwords {
+            PasswordSource::Directory => t.password_of_directory.to_owned(),
+            PasswordSource::UpstreamLogin => t.password_of_application.to_owned(),
+        }),
+        Factor::Passkey | Factor::RecoveryCode | Factor::Totp => None,
+    }
 }
 
 /// Lists what can be answered next: for each alternative that this person can complete, its first

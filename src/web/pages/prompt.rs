@@ -5,7 +5,7 @@ use super::prompt_view::{Earns, Prompt, PromptError};
 use super::texts::{shown, visible};
 use super::{Site, Texts, fill, render, web_address};
 use crate::domain::{Alternatives, FactorSet, RiskLevel};
-use crate::verification::Input;
+use crate::verification::{Input, PasswordSource};
 use askama::Template;
 use std::time::Duration;
 

@@ -4,6 +4,7 @@ use crate::domain::{
     Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, RiskLevel, Scope, Secret,
     Timestamp,
 };
+use crate::verification::PasswordSource;
 use std::time::Duration;
 
 /// What the prompt page shows. [`Prompt::of`] fills in what a challenge knows.
@@ -33,6 +34,8 @@ pub struct Prompt {
     pub chosen: Option<Factor>,
     /// Where codes go, if they can be sent.
     pub email: Option<EmailCode>,
+    /// Whose password is asked for.
+    pub passwords: PasswordSource,
     /// The phrase to be typed.
     pub confirm: Option<String>,
     /// What went wrong with the last step.
@@ -117,6 +120,7 @@ impl Prompt {
             usable: FactorSet::EMPTY,
             chosen: None,
             email: None,
+            passwords: PasswordSource::default(),
             confirm: requirement.confirm.clone(),
             error: None,
             sign_in: None,

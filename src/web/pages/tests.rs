@@ -6,6 +6,7 @@ mod well_formed;
 use super::*;
 use crate::domain::{Alternatives, Factor, FactorSet, Reason, RiskLevel, Secret};
 use crate::locale::Locale;
+use crate::verification::PasswordSource;
 use samples::{everything, hostile, prompt_view, site};
 use std::time::Duration;
 use well_formed::{Tag, attributes, tags};
@@ -144,13 +145,21 @@ fn no_link_and_no_address_holds_a_token() {
 fn a_password_is_asked_for_in_a_way_that_password_managers_understand() {
     let mut view = prompt_view();
     view.user = "alice".to_owned();
+    // One that may be another than the application's is kept apart from it.
+    for (passwords, section) in [
+        (PasswordSource::UpstreamLogin, ""),
+        (PasswordSource::Directory, "section-confirmation "),
+    ] {
+        view.passwords = passwords;
+        let html = prompt(&site(Locale::En), &view);
+        let user = format!(
+            r#"<input type="text" value="alice" autocomplete="{section}username" readonly hidden>"#
+        );
+        let password =
+            format!(r#"type="password" autocomplete="{section}current-password" required"#);
+        assert!(html.contains(&user) && html.contains(&password), "{html}");
+    }
     let html = prompt(&site(Locale::En), &view);
-    assert!(
-        html.contains(
-            r#"<input type="text" value="alice" autocomplete="username" readonly hidden>"#
-        )
-    );
-    assert!(html.contains(r#"type="password" autocomplete="current-password" required"#));
     assert_eq!(count(&html, r#"autocomplete="one-time-code""#), 2);
     assert_eq!(count(&html, r#"inputmode="numeric""#), 2);
     assert!(!html.contains("onpaste") && !html.contains("maxlength"));

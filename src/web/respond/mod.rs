@@ -159,10 +159,11 @@ fn refusal_document(
     shape::document(context, status, &document)
 }
 
-/// Takes the application's session from the browser, as far as its cookies have the usual path.
+/// Takes the application's session from the browser, as far as its cookies have the path that the settings
+/// name, or `/`.
 fn drop_session_cookies(context: &RequestContext<'_>, headers: &mut HeaderMap) {
-    for name in &context.options.session_cookies {
-        if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path=/; Max-Age=0")) {
+    for (name, path) in context.session_cookies() {
+        if let Ok(cookie) = HeaderValue::from_str(&format!("{name}=; Path={path}; Max-Age=0")) {
             headers.append(header::SET_COOKIE, cookie);
         }
     }

@@ -45,6 +45,30 @@ impl Django {
         }
     }
 
+    /// What `manage.py dumpdata` writes of its users.
+    pub(crate) fn dumped_users(&self) -> Vec<u8> {
+        let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/django-admin/site");
+        let python = Path::new(env!("CARGO_TARGET_TMPDIR")).join("django/venv/bin/python");
+        let dumped = Command::new(python)
+            .args(["manage.py", "dumpdata", "auth.user"])
+            .current_dir(site)
+            .env("DJANGO_STATE", self.state.path())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&dumped.stderr);
+        assert!(dumped.status.success(), "no dump: {said}");
+        dumped.stdout
+    }
+
+    /// How many sessions it keeps.
+    pub(crate) fn sessions(&self) -> u32 {
+        let database = self.state.path().join("db.sqlite3");
+        let database = rusqlite::Connection::open(database).unwrap();
+        let count = "SELECT count(*) FROM django_session";
+        database.query_row(count, [], |row| row.get(0)).unwrap()
+    }
+
     /// Where it listens, without Stepgate.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr

@@ -61,6 +61,10 @@ super::explanations! {
         "Hier ist nichts",
         "Unter dieser Adresse gibt es nichts, oder sie kennt diese Methode nicht.",
         "Prüfen Sie die Adresse, oder beginnen Sie auf der Startseite der Website neu.";
+    PasswordUnavailable =>
+        "Ihr Passwort kann gerade nicht geprüft werden",
+        "Die Anmeldung der Anwendung, die Passwörter prüft, antwortet nicht wie erwartet. Ihre Antwort wurde nicht gezählt.",
+        "Versuchen Sie es gleich noch einmal oder wählen Sie einen anderen Weg.";
     PolicyDefaultDeny =>
         "Hier nicht erlaubt",
         "Die Regeln dieser Website nennen, was erlaubt ist; diese Adresse gehört nicht dazu.",

@@ -61,6 +61,10 @@ super::explanations! {
         "There is nothing here",
         "Nothing lives at this address, or it does not answer to this method.",
         "Check the address, or start afresh from the first page of the site.";
+    PasswordUnavailable =>
+        "Your password cannot be checked now",
+        "The application’s own login, which checks passwords, does not answer as it should. Your answer was not counted.",
+        "Try again in a moment, or choose another way to verify.";
     PolicyDefaultDeny =>
         "Not allowed here",
         "The rules of this site name what is allowed, and this address is not among it.",

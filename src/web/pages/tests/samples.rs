@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::locale::Locale;
+use crate::verification::PasswordSource;
 
 pub(super) fn site(locale: Locale) -> Site {
     Site {
@@ -52,6 +53,7 @@ pub(super) fn prompt_view() -> Prompt {
             sent: true,
             wait: Duration::ZERO,
         }),
+        passwords: PasswordSource::Directory,
         confirm: Some("DELETE".to_owned()),
         error: None,
         sign_in: None,

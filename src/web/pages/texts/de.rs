@@ -59,6 +59,8 @@ pub(super) const TEXTS: Texts = Texts {
     passkey_name: "Passkey",
     password_label: "Ihr Passwort",
     password_name: "Passwort",
+    password_of_application: "Das Passwort, mit dem Sie sich hier anmelden.",
+    password_of_directory: "Das Passwort, das für Bestätigungen eingerichtet wurde. Es kann ein anderes sein als das, mit dem Sie sich hier anmelden.",
     problem_meaning: "Was es bedeutet",
     problem_todo: "Was zu tun ist",
     problem_who: "Wer etwas tun kann",

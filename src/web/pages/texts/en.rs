@@ -59,6 +59,8 @@ pub(super) const TEXTS: Texts = Texts {
     passkey_name: "Passkey",
     password_label: "Your password",
     password_name: "Password",
+    password_of_application: "The password with which you sign in here.",
+    password_of_directory: "The password that was set up for confirmations. It may be another than the one with which you sign in here.",
     problem_meaning: "What it means",
     problem_todo: "What to do",
     problem_who: "Who can do something about it",

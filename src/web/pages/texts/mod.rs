@@ -81,6 +81,8 @@ texts! {
     passkey_name,
     password_label,
     password_name,
+    password_of_application,
+    password_of_directory,
     problem_meaning,
     problem_todo,
     problem_who,
