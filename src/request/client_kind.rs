@@ -20,7 +20,7 @@ pub(crate) struct ClientHints {
 /// The kind of client; the first test of [`kind`] that fits decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKind {
-    /// Sends `Authorization`: answered with 401 (RFC 9470), and given its key in the verify response.
+    /// Sends `Authorization`, as no browser does by itself: answered with 401 (RFC 9470), and given its key in the verify response.
     Api,
     /// A script in a page, or a command-line client.
     Fetch,
@@ -143,7 +143,10 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
         .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
     {
         ClientKind::Grpc
-    } else if lines.authorization.is_some() {
+    } else if lines
+        .authorization
+        .is_some_and(|sent| !is_of_browser(sent, lines))
+    {
         ClientKind::Api
     } else if let Some(mode) = mode {
         match (mode, lines.fetch_dest.map(HeaderValue::as_bytes)) {
@@ -156,6 +159,16 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
     } else {
         ClientKind::Navigation
     }
+}
+
+/// Whether a browser adds `Authorization` by itself, to whatever a page or a person asks for (RFC 7617 §2.2).
+fn is_of_browser(authorization: &HeaderValue, lines: &HintHeaders<'_>) -> bool {
+    let scheme = authorization.as_bytes().split(|byte| *byte == b' ').next();
+    let is_added = ["basic", "digest", "negotiate", "ntlm"]
+        .iter()
+        .any(|known| scheme.is_some_and(|it| it.eq_ignore_ascii_case(known.as_bytes())));
+    // Only browsers can send the first.
+    is_added && (lines.fetch_mode.is_some() || prefers_html(lines.accept))
 }
 
 fn site(lines: &HintHeaders<'_>) -> FetchSite {
@@ -240,6 +253,16 @@ mod tests {
                 ClientKind::Grpc,
             ),
             (&[("authorization", "Bearer x"), navigate], ClientKind::Api),
+            (
+                &[("authorization", "Basic x"), navigate],
+                ClientKind::Navigation,
+            ),
+            (
+                &[("authorization", "NEGOTIATE x"), ("accept", "text/html")],
+                ClientKind::Navigation,
+            ),
+            (&[("authorization", "Basic x")], ClientKind::Api),
+            (&[("authorization", "Basicx"), navigate], ClientKind::Api),
             (
                 &[navigate, ("sec-fetch-dest", "document")],
                 ClientKind::Navigation,
