@@ -184,7 +184,7 @@ impl<'w> RequestContext<'w> {
     /// [`is_same_origin`](Self::is_same_origin), a missing header counts as another origin.
     pub(crate) fn is_told_same_origin(&self) -> bool {
         match self.hints.origin() {
-            Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
+            Some(origin) => self.is_own(origin),
             None => self.hints.site == FetchSite::Own,
         }
     }
@@ -217,12 +217,28 @@ impl<'w> RequestContext<'w> {
         }
     }
 
+    /// Whether an origin is ours. Without `public_url` and a trusted proxy that tells the scheme, people may come
+    /// over https to whatever ends TLS in front of us: then the host alone decides, which the browser names.
+    fn is_own(&self, origin: &HeaderValue) -> bool {
+        let is_known = self.options.public_origin.is_some()
+            || self.scheme == "https"
+            || self.connection.data.hop.peer() == Peer::Trusted;
+        if is_known {
+            return origin.as_bytes() == self.origin().as_bytes();
+        }
+        let schemes = [&b"https://"[..], b"http://"];
+        let host = schemes
+            .iter()
+            .find_map(|scheme| origin.as_bytes().strip_prefix(*scheme));
+        host.is_some_and(|host| !host.is_empty() && host == self.authority.as_bytes())
+    }
+
     /// Whether the request comes from a page of our own, as far as browsers tell.
     ///
     /// Old browsers and programs tell nothing; then the token that every form carries decides.
     pub(crate) fn is_same_origin(&self) -> bool {
         match self.hints.origin() {
-            Some(origin) => origin.as_bytes() == self.origin().as_bytes(),
+            Some(origin) => self.is_own(origin),
             None => self.hints.site != FetchSite::Other,
         }
     }

@@ -81,7 +81,7 @@ fn three_lines_are_enough() {
     );
     assert_eq!(settings.web.site.prefix, "/.stepup/");
     assert_eq!(settings.web.accept, Accept::default());
-    assert_eq!(settings.browser_key.name(), "__Host-stepgate");
+    assert_eq!(settings.browser_key.name(), "stepgate");
     assert_eq!(settings.audit.target, AuditTarget::Stdout);
     assert!(matches!(settings.store, StoreOptions::Embedded(_)));
     assert!(matches!(

@@ -85,14 +85,16 @@ impl ListenSettings {
         self.public.as_ref()
     }
 
-    /// The `__Host-` prefix needs https; only a `public_url` in plain http does without.
+    /// The `__Host-` prefix needs https. Where nothing says that people come over it, a browser may not keep a
+    /// cookie that does.
     pub(super) fn browser_key(
         &self,
         keep: Duration,
         domain: Option<&str>,
         draft: &mut Draft<'_>,
     ) -> BrowserKeyCookie {
-        let is_secure = self.public.as_ref().is_none_or(Origin::is_https);
+        let has_tls = self.listeners.iter().any(|listener| listener.tls.is_some());
+        let is_secure = self.public.as_ref().map_or(has_tls, Origin::is_https);
         let cookie = BrowserKeyCookie::new(is_secure, keep);
         let domain = domain.and_then(|domain| cookie_domain(domain, self.public.as_ref(), draft));
         match domain {
@@ -235,10 +237,11 @@ fn public_url(text: Option<&str>, listeners: &[Listener], draft: &mut Draft<'_>)
     let is_plain = listeners.iter().all(|listener| listener.tls.is_none());
     let Some(text) = text else {
         if is_plain && !draft.file.mentions("public_url") {
-            draft.file.warn(
+            draft.file.warn_with_hint(
                 Path::root(),
-                "`public_url` is missing, so people are taken to come over https, although we \
-                 listen in plain http",
+                "`public_url` is missing, and we listen in plain http: our cookie is not `Secure`, since \
+                 it is not known whether people come over https",
+                "write the address that people see, such as `public_url: https://app.example.com`",
             );
         }
         return None;
