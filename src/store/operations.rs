@@ -132,7 +132,7 @@ operations! {
             now: Timestamp,
         ) -> Result<AttemptCount, StoreError>;
 
-        /// Takes back one attempt that was counted and could not be judged, under every counter.
+        /// Takes back one attempt that was counted, under every counter: it could not be judged, or was right.
         async fn uncount_attempt(&self, keys: &[CounterKey]) -> Result<(), StoreError>;
 
         /// Clears counters.

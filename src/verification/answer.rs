@@ -179,6 +179,8 @@ impl Verifier {
             };
             return self.refuse(Some(challenge), answering, refusal);
         }
+        let refunds = self.throttle().refunded_by_answer(who);
+        self.store.uncount_attempt(&refunds).await?;
         let shown = self.shown_by(&case).await?;
         if challenge.demand.requirement.factors.satisfied_by(shown) {
             let clears = self.throttle().cleared_by_success(who, shown);

@@ -30,7 +30,8 @@ pub struct Limits {
     pub session: Limit,
     /// The same over a longer window, for a session that guesses slowly.
     pub session_total: Limit,
-    /// Answers from one address (IPv6: one /64); `None` does not count them. No success clears it.
+    /// Wrong answers from one address (IPv6: one /64); `None` does not count them. No success clears it: a right
+    /// answer takes back itself alone.
     pub address: Option<Limit>,
     /// Consecutive wrong answers by one factor of one user, until an operator unlocks it
     /// (NIST SP 800-63B-4 §3.2.2: at most 100).
@@ -213,6 +214,13 @@ impl Throttle<'_> {
             cleared.extend([user, session]);
         }
         cleared
+    }
+
+    /// The counters that a right answer does not count under: many people may share one address, and each of
+    /// them is right most of the time.
+    pub(super) fn refunded_by_answer(&self, who: Try<'_>) -> Vec<CounterKey> {
+        let limit = self.limits.address;
+        Vec::from_iter(limit.map(|_| self.address_key(who.address)))
     }
 
     fn session_keys(&self, who: Try<'_>, factor: Factor) -> [CounterKey; 2] {
