@@ -12,6 +12,10 @@ use crate::domain::{
 };
 use crate::session::{Caller, SessionOptions, over_limits, session_of};
 use crate::store::{Ask, Held, Store, StoreError};
+use std::time::Duration;
+
+/// How far the clock of whoever asserts a time of authentication may be ahead of ours.
+const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 
 /// A request at the gate: what became of it, and what was found on the way.
 #[derive(Debug)]
@@ -216,7 +220,15 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
         asserted_at: caller
             .asserted
             .as_ref()
-            .and_then(|asserted| asserted.authenticated_at),
+            .and_then(|asserted| asserted.authenticated_at)
+            // Two clocks are never the same.
+            .map(|at| {
+                if at.since(now) <= CLOCK_LEEWAY {
+                    at.min(now)
+                } else {
+                    at
+                }
+            }),
         mark,
         grants,
         claims,
