@@ -278,6 +278,14 @@ impl LoginRoute {
             .any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
     }
 
+    /// Whether a success is declared to lead to this `Location`.
+    pub fn leads_to(&self, location: &str) -> bool {
+        self.success.iter().any(|sign| match sign {
+            Sign::Location(regex) => regex.is_match(location),
+            Sign::Body(_) | Sign::Cookie(_) | Sign::NotBody(_) | Sign::Status(_) => false,
+        })
+    }
+
     /// Whether a success may have this status.
     pub fn may_succeed_with(&self, status: u16) -> bool {
         let mut named = self.success.iter().filter_map(|sign| match sign {

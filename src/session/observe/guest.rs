@@ -47,6 +47,24 @@ impl Watch {
         }
     }
 
+    /// Whether an application that was asked for its login page leads on to where a login leads: somebody is
+    /// signed in to the session, whom we do not know. They would be sent from a guarded route to the login page
+    /// and from there back for ever; as it is doubtful whose the session is, its cookie is taken away instead.
+    pub(super) fn is_sent_on(&self, response: &Response<UpstreamBody>) -> bool {
+        if !matches!(self.looks_like, LooksLike::LoginPage) || !response.status().is_redirection() {
+            return false;
+        }
+        let location = response.headers().get(header::LOCATION);
+        let location = location.and_then(|location| location.to_str().ok());
+        let learn = self.known.shared.options.learn();
+        let logins = learn
+            .map(|learn| learn.logins.as_slice())
+            .unwrap_or_default();
+        location.is_some_and(|location| {
+            location == "/" || logins.iter().any(|login| login.leads_to(location))
+        })
+    }
+
     /// Whether the status of the answer tells that a declared login failed.
     pub(super) fn has_failed(&self, status: u16) -> bool {
         let attempts = self.attempts();

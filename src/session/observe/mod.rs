@@ -13,6 +13,7 @@ mod rotation;
 use crate::domain::{Body, BrowserKeyHash, RequestHead, Timestamp};
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
+use crate::session::change::SessionChange;
 use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
@@ -213,6 +214,11 @@ impl Watch {
         let names = &self.known.shared.options.credentials;
         let sets_session = names.set_by(response.headers(), &self.scope);
         self.tell_guest(context, response, sets_session);
+        if self.is_sent_on(response) {
+            let (_, after) = self.change(response.headers()).unwrap_or_default();
+            let doubtful = after.map(SessionChange::Doubtful);
+            Box::pin(self.known.apply(context.id, doubtful)).await;
+        }
         let means_nothing = match &self.found {
             Found::Login(_) => false,
             Found::Logout => !sets_session && !was_taken(response.status()),
