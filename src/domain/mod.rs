@@ -63,6 +63,7 @@ pub use naming::{LetterCase, Naming, NormalForm};
 pub(crate) use parameters::{same_key, splits};
 use path::captures_folded;
 pub use path::{Accept, Ambiguous, Leniency, MAX_READINGS, RequestPath, Template, TemplateError};
+pub(crate) use path::{digit_of, is_ignorable};
 pub(crate) use percent::{hex_byte, undo_odd_escapes};
 pub use reason::{Actor, Reason, ReasonKind};
 pub use request::{RequestHead, RequestLine, claimed_methods, only_line, overrides_method};

@@ -194,7 +194,7 @@ on_both_stores! {
     }
 
     async fn without_a_mail_server_nobody_is_offered_a_code(store: Store) {
-        let sidecar = sidecar::on(store).without_mail().run();
+        let sidecar = sidecar::on(store).without("mail").run();
         let client = sidecar.logged_in().await;
         let refused = client.post("/keys").await;
         assert_eq!(refused.json()["challenge"]["factors"], json!([["password"], ["totp"]]));

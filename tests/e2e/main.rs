@@ -20,6 +20,7 @@ mod cookie_spellings;
 mod counts;
 mod credentials;
 mod csrf;
+mod dead_ends;
 mod demo;
 mod demo_app;
 mod django_admin;

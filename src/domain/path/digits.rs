@@ -80,7 +80,7 @@ const ZEROS: &[char] = &[
 ];
 
 /// The value of a digit that is not in ASCII.
-pub(super) fn digit_of(c: char) -> Option<u8> {
+pub(crate) fn digit_of(c: char) -> Option<u8> {
     // Zeros in their order; each is followed by its nine others.
     let zero = ZEROS.partition_point(|zero| *zero <= c).checked_sub(1)?;
     let distance = u32::from(c) - u32::from(*ZEROS.get(zero)?);

@@ -12,8 +12,9 @@ mod steps;
 mod template;
 
 pub use accept::{Accept, Ambiguous, Leniency, MAX_READINGS};
+pub(crate) use digits::digit_of;
 pub(crate) use fold::{fold_into, same_folded};
-pub(super) use steps::is_ignorable;
+pub(crate) use steps::is_ignorable;
 pub use template::{Template, TemplateError};
 pub(crate) use template::{
     TemplateSegment, after_empty, captures_empty, captures_folded, matches_exactly, pieces,

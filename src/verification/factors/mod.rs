@@ -16,7 +16,9 @@ pub use value::AnswerValue;
 
 use super::error::VerifyError;
 use super::services::Services;
-use crate::domain::{Challenge, Factor, FactorSet, Secret, Timestamp, User};
+use crate::domain::{
+    Challenge, Factor, FactorSet, Secret, Timestamp, User, digit_of, is_ignorable,
+};
 use crate::store::Store;
 use crate::verification::trial::{PasswordSource, PasswordTrial};
 
@@ -110,13 +112,15 @@ fn row_of(factor: Factor) -> Option<&'static FactorRow> {
     FACTORS.iter().find(|row| row.factor == factor)
 }
 
-/// The digits of a code, without the blanks and hyphens that people type between them.
+/// The digits of a code in any script, without the blanks and hyphens that people type between them, and
+/// without the invisible marks that come along when it is pasted.
 fn digits(answer: &AnswerValue) -> Secret<String> {
     let typed = answer.text().map_or("", |text| text.expose());
     Secret::new(
         typed
             .chars()
-            .filter(|c| !c.is_whitespace() && *c != '-')
+            .filter(|c| !c.is_whitespace() && *c != '-' && !is_ignorable(*c))
+            .map(|c| digit_of(c).map_or(c, |digit| char::from(b'0' + digit)))
             .take(16)
             .collect(),
     )
@@ -134,7 +138,14 @@ mod tests {
 
     #[test]
     fn people_type_codes_with_blanks() {
-        for typed in [" 123 456\n", "123-456"] {
+        for typed in [
+            " 123 456\n",
+            "123-456",
+            "\u{200E}123\u{202F}456\u{2060}",
+            "１２３４５６",
+            "١٢٣٤٥٦",
+            "१२३-४५६",
+        ] {
             let answer = AnswerValue::Text(Secret::new(typed.to_owned()));
             assert_eq!(digits(&answer).expose(), "123456");
         }

@@ -127,6 +127,8 @@ impl Accounts {
                     }
                 }))
             }
+            "/login" if name.is_some() => home(revived),
+            "/login" => text(200, "Who are you?"),
             // A callback of somebody else's login: `code` is whoever that is.
             "/callback" => {
                 let code = query.strip_prefix("code=");

@@ -120,9 +120,9 @@ impl Setup {
         ))
     }
 
-    /// No mail server.
-    pub(crate) fn without_mail(mut self) -> Self {
-        self.settings.entry("").or_default().remove("mail");
+    /// Without a line that is outside of all sections.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.settings.entry("").or_default().remove(key);
         self
     }
 
