@@ -612,7 +612,8 @@ fn a_domain_of_our_cookie_has_several_hosts() {
     }
     let other = "public_url: https://app.example.com\nsession: { cookie_domain: example.org }";
     assert!(wrong(other).contains("names a host that is not below `example.org`"));
-    let settings = read("session: { cookie_domain: .example.com }");
+    let settings =
+        read("public_url: https://app.example.com\nsession: { cookie_domain: .example.com }");
     assert_eq!(settings.browser_key.name(), "__Secure-stepgate");
 }
 

@@ -3,7 +3,7 @@
 
 use crate::support::accounts::Accounts;
 use crate::support::client::Client;
-use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
+use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, PASSWORD, Setup, USER};
 use crate::support::store::{Store, on_both_stores};
 
 /// In front of an application with accounts of its own, which cannot be asked.
