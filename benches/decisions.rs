@@ -158,6 +158,7 @@ fn sealing(criterion: &mut Criterion) {
         session: SESSION,
         subject: Subject::new("alice@example.com"),
         browser_key: Some(BROWSER),
+        in_own_session: true,
         route: RouteId::new("delete-user"),
         demand: demand(RiskLevel::Critical),
         shown: vec![("user".to_owned(), "42".to_owned())],

@@ -15,6 +15,8 @@ pub struct Challenge {
     pub subject: Subject,
     /// The browser that was refused, if it had a key.
     pub browser_key: Option<BrowserKeyHash>,
+    /// Whether the session was that browser's, or no browser's yet.
+    pub in_own_session: bool,
     /// The route that was not satisfied.
     pub route: RouteId,
     /// What it demands of the request.

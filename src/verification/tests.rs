@@ -73,6 +73,7 @@ pub(super) fn challenge() -> Challenge {
         session: SessionId::new([2; 32]),
         subject: Subject::new("alice@example.com"),
         browser_key: Some(BrowserKeyHash::new([3; 32])),
+        in_own_session: true,
         route: RouteId::new("delete-user"),
         demand: Demand {
             requirement: requirement(),
@@ -132,6 +133,7 @@ impl Client {
             subject: &self.subject,
             email: None,
             browser_key: self.browser_key,
+            session_key: None,
         }
     }
 

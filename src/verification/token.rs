@@ -21,7 +21,7 @@ const MAX_SHOWN: usize = 8;
 const MAX_SHOWN_LEN: usize = 120;
 
 // Its number changes with the layout of a token; those of an earlier version then do not open.
-const AUDIENCE: &[u8] = b"challenge/2";
+const AUDIENCE: &[u8] = b"challenge/3";
 
 /// Seals a challenge for the client to carry; the text is safe in URLs and forms.
 pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> String {
@@ -35,6 +35,7 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
                 .as_ref()
                 .map(|key| key.as_bytes().as_slice()),
         )
+        .byte(challenge.in_own_session.into())
         .text(challenge.route.as_str())
         .optional_array(
             challenge
@@ -104,6 +105,11 @@ fn read(
     let session = SessionId::new(plain.array()?);
     let subject = Subject::new(plain.text()?);
     let browser_key = plain.optional(|plain| plain.array().map(BrowserKeyHash::new))?;
+    let in_own_session = match plain.byte()? {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
     let route = RouteId::new(plain.text()?);
     let binding = plain.optional(|plain| plain.array().map(RequestDigest::new))?;
     let shown = plain.pairs()?;
@@ -123,6 +129,7 @@ fn read(
         session,
         subject,
         browser_key,
+        in_own_session,
         route,
         demand: Demand {
             requirement,

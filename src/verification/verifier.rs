@@ -26,6 +26,15 @@ pub struct Claimant<'a> {
     pub email: Option<&'a str>,
     /// The browser key that the request carries, hashed.
     pub browser_key: Option<BrowserKeyHash>,
+    /// The browser key that the session belongs to, if it belongs to any.
+    pub session_key: Option<BrowserKeyHash>,
+}
+
+impl Claimant<'_> {
+    /// Whether the session belongs to the browser that the request comes from.
+    fn is_in_own_session(&self) -> bool {
+        self.session_key.is_some() && self.session_key == self.browser_key
+    }
 }
 
 /// A claimant who calls one of our endpoints.
@@ -108,6 +117,7 @@ impl Verifier {
             session: new.claimant.session,
             subject: new.claimant.subject.clone(),
             browser_key: new.claimant.browser_key,
+            in_own_session: new.claimant.session_key.is_none() || new.claimant.is_in_own_session(),
             route: new.route,
             demand: new.demand,
             shown: token::shown(new.shown),
@@ -121,7 +131,9 @@ impl Verifier {
     /// Opens a token for its owner; `None` if it has expired, or was made for another.
     ///
     /// A token bound to a browser key opens in that browser only; every token only in its session,
-    /// whatever value its cookie has by now, and for its subject.
+    /// whatever value its cookie has by now, and for its subject. A verification renews the key of its
+    /// browser: another challenge that this one has open, in a session of its own, stays open, since the session
+    /// is still its own under the new key.
     pub async fn read(
         &self,
         token: &str,
@@ -132,9 +144,10 @@ impl Verifier {
         let opened = token::open_challenge(token, requirement, keys, clock.now());
         let is_owner = |challenge: &Challenge| {
             challenge.subject == *claimant.subject
-                && challenge
+                && (challenge
                     .browser_key
                     .is_none_or(|key| claimant.browser_key == Some(key))
+                    || (challenge.in_own_session && claimant.is_in_own_session()))
         };
         let Some(challenge) = opened.filter(is_owner) else {
             return Ok(None);

@@ -95,7 +95,7 @@ on_both_stores! {
             secrets.extend([client.cookie(COOKIE).unwrap(), client.cookie(KEY_COOKIE).unwrap()]);
         };
         note(&client);
-        let refused = client.post_form("/pay?apikey=query-secret", &[("card", "4111-form-secret")]).await;
+        let refused = client.post_form("/pay?note=query-secret", &[("card", "4111-form-secret")]).await;
         client.send_code(&refused.token()).await;
         let code = sidecar.code(1);
         client.verify(&refused.token(), ("email_code", "wrong-answer-typed")).await;

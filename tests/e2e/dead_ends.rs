@@ -2,7 +2,7 @@
 //! whatever ends TLS, or one of many in an office.
 
 use crate::support::accounts::Accounts;
-use crate::support::client::Client;
+use crate::support::client::{Answer, Client};
 use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, PASSWORD, Setup, USER};
 use crate::support::store::{Store, on_both_stores};
 
@@ -12,19 +12,29 @@ fn accounts_behind(store: Store, accounts: &Accounts) -> Setup {
     sidecar::on(store).application(move |got| application.answer(got))
 }
 
-/// The prompt's form, filled in with a password.
-async fn fill_in(browser: &Client, page: &str, origin: &str) -> crate::support::client::Answer {
-    let shown = browser.get(page).await;
-    assert_eq!(shown.status, 200, "{}", shown.text());
+/// The form of a prompt, filled in with a password.
+async fn answer_page(browser: &Client, shown: &Answer) -> Answer {
     let (token, anti_forgery) = (shown.hidden("token"), shown.hidden("anti_forgery"));
-    let fields = [
+    let mut fields = vec![
         ("token", token.as_str()),
         ("anti_forgery", &anti_forgery),
         ("factor", "password"),
         ("answer", PASSWORD),
     ];
+    let carried = shown
+        .text()
+        .contains("name=\"carried\"")
+        .then(|| shown.hidden("carried"));
+    fields.extend(carried.as_deref().map(|carried| ("carried", carried)));
+    browser.post_form("/.stepup/verify", &fields).await
+}
+
+/// The same of the prompt at a page, sent from an origin.
+async fn fill_in(browser: &Client, page: &str, origin: &str) -> Answer {
+    let shown = browser.get(page).await;
+    assert_eq!(shown.status, 200, "{}", shown.text());
     let from_there = browser.clone().header("origin", origin);
-    let answer = from_there.post_form("/.stepup/verify", &fields).await;
+    let answer = answer_page(&from_there, &shown).await;
     browser.set_cookie(KEY_COOKIE, &from_there.cookie(KEY_COOKIE).unwrap());
     answer
 }
@@ -86,6 +96,57 @@ on_both_stores! {
                 let refused = fill_in(&browser, &prompt, other).await;
                 assert_eq!(refused.status, 403, "{other}");
             }
+        }
+    }
+
+    async fn two_prompts_of_one_browser_can_each_be_answered(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        // A script with parallel calls.
+        let client = sidecar.logged_in().await;
+        let refused = [client.post("/keys").await, client.post("/pay").await, client.post("/name").await];
+        for (refused, path) in refused.iter().zip(["/keys", "/pay", "/name"]) {
+            client.pass(refused).await;
+            assert_eq!(client.post(path).await.status, 200, "{path}");
+        }
+        // Two tabs, each with its page and form.
+        let browser = sidecar.browser();
+        browser.log_in(USER).await;
+        let open = async |path: &str| {
+            let shown = browser.post_form(path, &[("name", "x")]).await;
+            assert_eq!(shown.status, 403, "{}", shown.text());
+            shown
+        };
+        let prompts = [open("/keys").await, open("/name").await];
+        for shown in &prompts {
+            let answered = answer_page(&browser, shown).await;
+            assert_eq!(answered.status, 200, "{}", answered.text());
+            assert!(answered.text().contains("name=\"name\" value=\"x\""), "{}", answered.text());
+        }
+        // Nobody else can answer what is open there.
+        let stranger = sidecar.browser();
+        let third = open("/email").await;
+        stranger.set_cookie(COOKIE, &browser.cookie(COOKIE).unwrap());
+        assert_eq!(answer_page(&stranger, &third).await.status, 403);
+        stranger.set_cookie(KEY_COOKIE, "AAAAAAAAAAAAAAAAAAAAAA");
+        assert_eq!(answer_page(&stranger, &third).await.status, 403);
+        assert_eq!(answer_page(&browser, &third).await.status, 200);
+    }
+
+    async fn two_prompts_that_were_opened_before_there_was_a_key_can_each_be_answered(store: Store) {
+        let accounts = Accounts::new();
+        let whoami = "whoami: { url: /api/me, subject: { json: /user/name } }";
+        let sidecar = accounts_behind(store, &accounts).with("session", whoami).run();
+        let browser = sidecar.browser();
+        browser.set_cookie(COOKIE, &accounts.sign_in(USER));
+        let mut pages = Vec::new();
+        for _ in 0..2 {
+            let prompt = browser.get("/secrets").await.header("location").to_owned();
+            pages.push(browser.get(&prompt).await);
+        }
+        for shown in &pages {
+            let answered = answer_page(&browser, shown).await;
+            assert_eq!(answered.header("location"), "/secrets", "{}", answered.text());
+            assert_eq!(browser.get("/secrets").await.text(), "done for alice");
         }
     }
 

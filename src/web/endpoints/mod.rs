@@ -10,7 +10,9 @@ pub(crate) use error::EndpointError;
 pub(crate) use prompt::challenge;
 
 use super::{pages, respond};
-use crate::domain::{Reason, RequestPath, Requirement, RouteId, Session, SessionState};
+use crate::domain::{
+    BrowserKeyHash, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
+};
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
@@ -186,11 +188,30 @@ impl Call<'_, '_> {
         }
     }
 
-    /// Refuses a form that is not from a page of ours which this browser was given.
-    fn must_bear_our_token(&self, known: &Known, token: &str) -> Result<(), EndpointError> {
+    /// Refuses a form that is not from a page of ours which this browser was given: of its own key, or, where
+    /// the form has a `challenge` that is open in this browser, of the key that it had when that was opened.
+    async fn must_bear_our_token(
+        &self,
+        known: &Known,
+        token: &str,
+        challenge: Option<&str>,
+    ) -> Result<(), EndpointError> {
         let keys = &self.web.sessions.shared.keys;
-        let key = known.caller.browser_key;
-        if key.is_some_and(|key| verification::anti_forgery_matches(token, &key, keys)) {
+        let matches = |key: BrowserKeyHash| verification::anti_forgery_matches(token, &key, keys);
+        if known.caller.browser_key.is_some_and(matches) {
+            return Ok(());
+        }
+        let (verifier, claimant) = (&self.web.verifier, known.claimant());
+        let opened = match challenge {
+            Some(challenge) => {
+                verifier
+                    .read(challenge, self.requirement(), &claimant)
+                    .await?
+            }
+            None => None,
+        };
+        // One that was opened before this browser had a key: whoever has its token was shown it in this session.
+        if opened.is_some_and(|challenge| challenge.browser_key.is_none_or(matches)) {
             Ok(())
         } else {
             Err(EndpointError::CrossSite)
@@ -216,6 +237,7 @@ impl Known {
             subject: &self.session.owner,
             email: self.caller.asserted_email(),
             browser_key: self.caller.browser_key,
+            session_key: self.session.browser_key,
         }
     }
 

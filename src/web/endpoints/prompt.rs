@@ -59,6 +59,7 @@ pub(crate) async fn challenge(
         subject: &session.owner,
         email: caller.asserted_email(),
         browser_key: key,
+        session_key: session.browser_key,
     };
     let new = NewChallenge {
         claimant,

@@ -120,7 +120,8 @@ impl Responder<'_, '_, '_> {
         let now = shared.clock.now();
         let owner = FormOwner {
             session: success.challenge.session,
-            browser_key: self.known.caller.browser_key,
+            // The key that the browser had when the form was sealed.
+            browser_key: success.challenge.browser_key,
         };
         let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
         let challenge = &success.challenge;

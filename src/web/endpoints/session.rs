@@ -96,7 +96,8 @@ async fn read(
     let known = call.identify().await?;
     let bytes = content.read(BODY_LIMIT).await?;
     if !call.is_json() {
-        call.must_bear_our_token(&known, &field(&bytes, "anti_forgery"))?;
+        let token = field(&bytes, "anti_forgery");
+        call.must_bear_our_token(&known, &token, None).await?;
     }
     Ok((known, bytes))
 }

@@ -176,7 +176,9 @@ async fn read<T: serde::de::DeserializeOwned>(
     }
     let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
     let anti_forgery = form.remove("anti_forgery").unwrap_or_default();
-    call.must_bear_our_token(known, &anti_forgery)?;
+    let challenge = form.get("token").map(String::as_str);
+    call.must_bear_our_token(known, &anti_forgery, challenge)
+        .await?;
     let carried = form.remove("carried").map(Secret::new);
     let request = of_form(&mut form);
     request

@@ -34,6 +34,7 @@ fn challenge() -> Challenge {
         session: SessionId::new([1; 32]),
         subject: Subject::new("alice"),
         browser_key: None,
+        in_own_session: true,
         route: RouteId::new("delete-user"),
         demand: Demand {
             requirement: Arc::new(requirement("Delete an account")),
