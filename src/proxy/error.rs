@@ -7,7 +7,7 @@ use crate::proxy::normalize::NormalizeError;
 use crate::proxy::state::Worker;
 use crate::request::body::{RequestBodyError, reason_of_broken};
 use crate::request::context::RequestContext;
-use crate::session::{DoubledCredential, WhoamiError};
+use crate::session::{DoubledCredential, SubjectError};
 use crate::store::StoreError;
 use crate::telemetry::chain;
 use crate::transport::upstream::{ConnectError, OutgoingError, SendError};
@@ -48,9 +48,9 @@ pub(crate) enum ProxyError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The application was asked whose request it is.
-    #[error("the application does not say whose request it is")]
-    Whoami(#[from] WhoamiError),
+    /// It is not known whose the request is.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
 }
 
 impl ProxyError {
@@ -67,7 +67,7 @@ impl ProxyError {
             Self::Normalize(error) => normalized(error),
             Self::Refused(reason) => *reason,
             Self::RequestBody(error) => error.reason(),
-            Self::Whoami(error) => error.reason(),
+            Self::Subject(error) => error.reason(),
         }
     }
 
@@ -90,7 +90,7 @@ impl ProxyError {
             | Self::Forward(_)
             | Self::Refused(_)
             | Self::Store(_)
-            | Self::Whoami(_) => false,
+            | Self::Subject(_) => false,
         }
     }
 
@@ -108,7 +108,7 @@ impl ProxyError {
             | Self::Doubled(_)
             | Self::Path(_)
             | Self::Store(_)
-            | Self::Whoami(_) => false,
+            | Self::Subject(_) => false,
         }
     }
 

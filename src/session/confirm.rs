@@ -1,23 +1,29 @@
-//! Has the application say whose request it is.
+//! Finds out whose request it is: by its token, or by the word of the application.
 
 use crate::domain::{Owner, RequestPath, RiskLevel, SessionId, StoredSession};
 use crate::request::context::RequestContext;
 use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
 use crate::session::whoami::{AskedRequest, Asker, WhoamiAnswer};
-use crate::session::{Caller, CarriedLines, CookieScope, SessionKey, WhoamiError};
+use crate::session::{
+    Caller, CarriedLines, CookieScope, Credentials, Jwt, SessionKey, SubjectError, TokenError,
+};
 use crate::store::{Carry, Login, Rotation};
 
 impl Sessions {
-    /// Whether a request must be confirmed by the application before it is let out: by its level, or because
-    /// nothing else tells when the subject changes.
+    /// Whether it must be found out whose a request is before it is let out: by its level, or because nothing
+    /// else tells when the subject changes.
     pub(crate) fn must_confirm(
         &self,
         context: &RequestContext<'_>,
         path: &RequestPath<'_>,
         levels: impl Iterator<Item = RiskLevel>,
-    ) -> Result<bool, WhoamiError> {
+    ) -> Result<bool, SubjectError> {
         let options = &self.shared.options;
+        // A token is read at no cost, and without it the request is nobody's.
+        if options.jwt().is_some() {
+            return Ok(true);
+        }
         if options.whoami().is_none() {
             return Ok(false);
         }
@@ -28,7 +34,7 @@ impl Sessions {
             || self.shared.rolling.is_rolling())
     }
 
-    /// Asks the application whose a request is: what it says is the caller's subject, and where it says that
+    /// Finds out whose a request is: by its token, where tokens are declared, or by asking the application. What it says is the caller's subject, and where it says that
     /// nobody is signed in the caller has no session. Returns whether it was asked: not where a trusted proxy
     /// has named the subject already, nor where no question is declared for the path.
     pub(crate) async fn confirm(
@@ -37,8 +43,11 @@ impl Sessions {
         request: AskedRequest<'_>,
         carried: &CarriedLines,
         caller: &mut Caller,
-    ) -> Result<bool, WhoamiError> {
+    ) -> Result<bool, SubjectError> {
         let options = &self.shared.options;
+        if let Some(jwt) = options.jwt().filter(|_| caller.asserted.is_none()) {
+            self.name_by_token(jwt, carried, caller).await?;
+        }
         let has_session = caller.session.is_some() || options.key == SessionKey::Subject;
         if caller.asserted.is_some() || options.whoami().is_none() || !has_session {
             return Ok(false);
@@ -60,6 +69,37 @@ impl Sessions {
         }
         caller.asserted = answer.person;
         Ok(true)
+    }
+
+    /// Takes the subject from the token of a request, if it carries one and no other credential.
+    async fn name_by_token(
+        &self,
+        jwt: &Jwt,
+        carried: &CarriedLines,
+        caller: &mut Caller,
+    ) -> Result<(), TokenError> {
+        let shared = &self.shared;
+        let names = &shared.options.credentials;
+        // A credential that is there twice is refused elsewhere.
+        let Ok(credentials) = names.read(carried) else {
+            return Ok(());
+        };
+        let token = jwt.token_in(&credentials);
+        let Some((token, session)) = token.zip(credentials.session(&shared.keys)) else {
+            return Ok(());
+        };
+        let reading = self.tokens.read(jwt, token, session, shared.clock.now());
+        let asserted = Some(reading.await?);
+        if shared.options.key == SessionKey::Subject {
+            // The token is the only credential, and stands for its subject: with the next one the session goes on.
+            let none = Credentials::default();
+            (caller.session, caller.earlier) =
+                shared
+                    .options
+                    .identify(&none, asserted.as_ref(), &shared.keys);
+        }
+        caller.asserted = asserted;
+        Ok(())
     }
 
     /// Keeps the cookies of an answer for the client. Returns its session from now on, if they renew that.

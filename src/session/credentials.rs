@@ -28,7 +28,7 @@ use http::HeaderMap;
 use pairs::{Place, places};
 use set_cookie::SetCookie;
 use spelling::same_value;
-use values::CredentialKind;
+pub(crate) use values::CredentialKind;
 
 /// Which cookies make a session. `Authorization` always counts where a client sends it, and so do keys
 /// ([`KeyNames`]): a request with a cookie and some other credential is a different session, never
@@ -37,6 +37,11 @@ use values::CredentialKind;
 pub struct CredentialNames {
     /// The application's session cookies.
     pub cookies: Vec<CookieName>,
+}
+
+/// Whether a cookie that was read under `name` is one of `cookie`.
+pub(crate) fn is_called(name: &[u8], cookie: &CookieName) -> bool {
+    pairs::called(name, cookie).is_some()
 }
 
 /// A credential that is there twice, or where only some parsers find it: the application may read

@@ -2,8 +2,8 @@
 //!
 //! The application is unchanged, so all of this is learned from what passes: the credentials a
 //! client carries ([`credentials`](Credentials)), the logins and logouts the application answers
-//! ([`Learn`]), what a trusted proxy in front asserts ([`Asserted`]), and what the application says when it
-//! is asked ([`Whoami`]).
+//! ([`Learn`]), what a trusted proxy in front asserts ([`Asserted`]), the signed tokens of an issuer
+//! ([`Jwt`]), and what the application says when it is asked ([`Whoami`]).
 
 mod asserted;
 mod browser_key;
@@ -14,6 +14,7 @@ mod exchange;
 mod forget;
 mod guest;
 mod identify;
+mod jwt;
 mod learn;
 mod login;
 mod observe;
@@ -23,12 +24,14 @@ mod recent;
 mod rolling;
 mod sessions;
 mod source;
+mod subject_error;
 mod upstream_login;
 mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub(crate) use change::SessionChange;
+pub(crate) use credentials::CredentialKind;
 pub use credentials::{
     COMMON_HEADERS, CarriedLines, CookieScope, CredentialNames, Credentials, DoubledCredential,
     KeyNames, NamedKeys,
@@ -36,6 +39,10 @@ pub use credentials::{
 pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};
+pub use jwt::{
+    ClaimTest, IssuerKeys, IssuerKeysError, Jwt, KeyPlace, Keyring, KeyringOptions,
+    SignatureAlgorithm, TokenError, TokenPlace,
+};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
 pub use login::{
     Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,
@@ -46,6 +53,7 @@ pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
 pub use source::{Source, over_limits, session_of};
+pub use subject_error::SubjectError;
 pub use upstream_login::{
     LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
 };

@@ -7,6 +7,7 @@ use crate::entropy::Entropy;
 use crate::request::request_id::RequestId;
 use crate::seal::Keys;
 use crate::session::forget::Forgetting;
+use crate::session::jwt::TokenReader;
 use crate::session::open::Open;
 use crate::session::whoami::Asker;
 use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions, SharedAsker};
@@ -52,6 +53,7 @@ pub(crate) struct Sessions {
     pub(crate) recent: Recent,
     pub(crate) open: Rc<Open>,
     pub(crate) asker: Asker,
+    pub(crate) tokens: TokenReader,
     /// Sessions that the store must forget once it answers again.
     pub(crate) forgetting: Forgetting,
     log_limit: LogLimit,
@@ -67,12 +69,14 @@ impl Sessions {
     ) -> Self {
         let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
         let asker = Asker::new(shared.asker.clone(), upstream);
+        let tokens = TokenReader::new(shared.options.jwt());
         Self {
             shared,
             store,
             recent: Recent::default(),
             open: Rc::default(),
             asker,
+            tokens,
             forgetting,
             log_limit: LogLimit::default(),
         }

@@ -4,7 +4,7 @@
 //! voids what is remembered of another subject. Without it a session is whose login was observed.
 
 use super::{
-    Asserted, AssertedHeaders, Caller, Credentials, Learn, SessionKey, SessionOptions, Whoami,
+    Asserted, AssertedHeaders, Caller, Credentials, Jwt, Learn, SessionKey, SessionOptions, Whoami,
 };
 use crate::domain::{Reason, Session, SessionId, SessionState, StoredSession, Timestamp};
 use crate::seal::{Keys, Purpose};
@@ -16,6 +16,8 @@ use std::time::Duration;
 pub enum Source {
     /// Headers of a trusted proxy, with every request.
     Headers(AssertedHeaders),
+    /// A signed token that requests carry.
+    Jwt(Jwt),
     /// The logins and logouts that the application answers.
     Learn(Learn),
     /// The application itself, which is asked.
@@ -27,7 +29,7 @@ impl SessionOptions {
     pub fn asserted(&self, headers: &HeaderMap) -> Option<Asserted> {
         self.sources.iter().find_map(|source| match source {
             Source::Headers(names) => names.read(headers),
-            Source::Learn(_) | Source::Whoami(_) => None,
+            Source::Jwt(_) | Source::Learn(_) | Source::Whoami(_) => None,
         })
     }
 
@@ -35,7 +37,15 @@ impl SessionOptions {
     pub fn asserted_headers(&self) -> Option<&AssertedHeaders> {
         self.sources.iter().find_map(|source| match source {
             Source::Headers(names) => Some(names),
-            Source::Learn(_) | Source::Whoami(_) => None,
+            Source::Jwt(_) | Source::Learn(_) | Source::Whoami(_) => None,
+        })
+    }
+
+    /// The tokens that name subjects.
+    pub fn jwt(&self) -> Option<&Jwt> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Jwt(jwt) => Some(jwt),
+            Source::Headers(_) | Source::Learn(_) | Source::Whoami(_) => None,
         })
     }
 
@@ -43,7 +53,7 @@ impl SessionOptions {
     pub fn learn(&self) -> Option<&Learn> {
         self.sources.iter().find_map(|source| match source {
             Source::Learn(learn) => Some(learn),
-            Source::Headers(_) | Source::Whoami(_) => None,
+            Source::Headers(_) | Source::Jwt(_) | Source::Whoami(_) => None,
         })
     }
 
@@ -51,7 +61,7 @@ impl SessionOptions {
     pub fn whoami(&self) -> Option<&Whoami> {
         self.sources.iter().find_map(|source| match source {
             Source::Whoami(whoami) => Some(whoami),
-            Source::Headers(_) | Source::Learn(_) => None,
+            Source::Headers(_) | Source::Jwt(_) | Source::Learn(_) => None,
         })
     }
 

@@ -7,6 +7,7 @@ mod compile;
 mod options;
 mod raw;
 mod raw_cookie;
+mod raw_jwt;
 mod raw_listen;
 mod raw_subject;
 mod raw_upstream_login;

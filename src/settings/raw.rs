@@ -3,6 +3,7 @@
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
 use super::raw_cookie::RawCookie;
+use super::raw_jwt::RawJwt;
 use super::raw_listen::RawListen;
 use super::raw_subject::RawSubject;
 use super::raw_upstream_login::RawUpstreamLogin;
@@ -177,6 +178,7 @@ pub(super) struct RawSession {
     pub(super) idle: Option<Span>,
     pub(super) login_page: Option<String>,
     pub(super) whoami: Option<OneOrMore<RawWhoami>>,
+    pub(super) jwt: Option<RawJwt>,
     pub(super) learn: Option<RawLearn>,
     pub(super) headers: Option<RawAsserted>,
 }

@@ -137,6 +137,59 @@ session:
 }
 
 #[test]
+fn what_is_wrong_with_tokens_is_told() {
+    let jwt = |jwt: &str| wrong(&format!("session: {{ jwt: {{ {jwt} }} }}"));
+    let told =
+        jwt("cookie: token, header: x_token, algorithms: [none, RS256], leeway: 10m, subject: sub");
+    for line in [
+        "`keys` is missing",
+        "`issuer` is missing",
+        "`audience: any` does not check it",
+        "stands beside `cookie`",
+        "`none` is no algorithm that tokens may be signed by",
+        "longer than 5m",
+        "did you mean `/sub`?",
+    ] {
+        assert!(told.contains(line), "`{line}` is missing in\n{told}");
+    }
+    for (keys, line) in [
+        (
+            "{ url: http://id.example/keys }",
+            "keys that come in the clear can be replaced",
+        ),
+        ("{ url: id.example }", "is not a URL"),
+        (
+            "{ url: https://id.example/k, file: s }",
+            "expected one of `url` and `file`",
+        ),
+        ("{ file: nowhere }", "cannot be read"),
+        ("{ file: s }", "it is no set of keys (RFC 7517)"),
+    ] {
+        let told = jwt(&format!("keys: {keys}, issuer: any, audience: any"));
+        assert!(told.contains(line), "{keys}: {told}");
+    }
+    let url = "keys: { url: https://id.example/k }, issuer: any, audience: any";
+    let shared = jwt(&format!("{url}, algorithms: HS256"));
+    assert!(shared.contains("is never taken from a URL"), "{shared}");
+    let stranger = jwt(&format!("{url}, cookie: token"));
+    assert!(
+        stranger.contains("`token` is none of `session.cookies`"),
+        "{stranger}"
+    );
+    let minted = warnings(&format!(
+        "session: {{ jwt: {{ {url}, authenticated_at: /iat }} }}"
+    ));
+    assert!(
+        minted.contains("`iat` is when a token was made"),
+        "{minted}"
+    );
+    let both = wrong(&format!(
+        "session: {{ jwt: {{ {url} }}, whoami: {{ url: /me, subject: {{ json: /n }} }} }}"
+    ));
+    assert!(both.contains("stands beside `session.jwt`"), "{both}");
+}
+
+#[test]
 fn a_secret_comes_by_file_or_environment_and_is_never_shown() {
     assert!(matches!(
         read("secret: { file: s }").secrets.current,

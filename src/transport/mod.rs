@@ -5,6 +5,7 @@
 
 pub(crate) mod connection_auth;
 mod connection_limit;
+pub mod document;
 pub(crate) mod drain;
 mod gather;
 mod http_server;

@@ -51,7 +51,13 @@ pub(crate) fn refuse_warnings(settings: &Settings) {
 
 #[test]
 fn the_quickstart_names_every_field_that_may_be_written() {
-    let raw = ["raw", "raw_subject", "raw_upstream_login", "raw_whoami"];
+    let raw = [
+        "raw",
+        "raw_jwt",
+        "raw_subject",
+        "raw_upstream_login",
+        "raw_whoami",
+    ];
     let raw = raw
         .map(|name| text(&format!("src/settings/{name}.rs")))
         .concat();

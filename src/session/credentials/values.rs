@@ -22,7 +22,7 @@ struct NamedValue {
 
 /// Where a credential stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum CredentialKind {
+pub(crate) enum CredentialKind {
     Cookie,
     Authorization,
     Key,
@@ -222,6 +222,14 @@ impl Credentials {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The credential, its name and value, if it is the only one: of several the application may go by any.
+    pub(crate) fn sole(&self) -> Option<(CredentialKind, &[u8], &[u8])> {
+        match self.0.as_slice() {
+            [one] => Some((one.kind, &one.name, &one.value)),
+            [] | [_, ..] => None,
+        }
     }
 
     fn are_several(&self) -> bool {

@@ -19,7 +19,7 @@ use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
     AskedRequest, Asserted, Attempt, Caller, Candidates, CarriedLines, CookieScope,
-    DoubledCredential, Found, LoginRoute, Unclear, WhoamiError,
+    DoubledCredential, Found, LoginRoute, SubjectError, Unclear,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
@@ -143,13 +143,13 @@ impl Watch {
         }
     }
 
-    /// Has the application say whose the request is; see [`Sessions::confirm`].
+    /// Finds out whose the request is; see [`Sessions::confirm`].
     pub(crate) async fn confirm(
         &self,
         context: &RequestContext<'_>,
         head: &RequestHead<'_>,
         caller: &mut Caller,
-    ) -> Result<bool, WhoamiError> {
+    ) -> Result<bool, SubjectError> {
         let request = AskedRequest {
             path: head.path,
             query: head.query,

@@ -7,6 +7,7 @@ use crate::session::{KeyNames, NamedKeys};
 use crate::settings::raw::{RawCredentials, RawSession};
 use crate::settings::raw_cookie::RawCookie;
 use crate::yaml::{OneOrMore, Path, clip};
+use http::HeaderName;
 use std::net::IpAddr;
 
 /// The cookies that make a session.
@@ -118,12 +119,17 @@ pub(super) fn cookie_domain<'r>(
     Some(bare)
 }
 
-/// The headers, parameters and fields that are credentials as well.
-pub(super) fn keys(raw: Option<&RawCredentials>, draft: &mut Draft<'_>) -> KeyNames {
+/// The headers, parameters and fields that are credentials as well; `own` is one that another setting names.
+pub(super) fn keys(
+    raw: Option<&RawCredentials>,
+    own: Option<&HeaderName>,
+    draft: &mut Draft<'_>,
+) -> KeyNames {
     let default = RawCredentials::default();
     let raw = raw.unwrap_or(&default);
     let section = Path::root().key("session").key("credentials");
     let mut named = NamedKeys {
+        headers: own.into_iter().cloned().collect(),
         common: raw.common.unwrap_or(true),
         ..NamedKeys::default()
     };

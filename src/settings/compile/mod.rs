@@ -3,6 +3,7 @@
 mod admin;
 mod client_side;
 mod credentials;
+mod jwt;
 mod learn;
 mod mail;
 mod secret;

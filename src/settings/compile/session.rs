@@ -1,11 +1,11 @@
 //! Where sessions, subjects and times of authentication come from.
 
-use super::{Draft, credentials, learn, whoami};
+use super::{Draft, credentials, jwt, learn, whoami};
 use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::request::headers::is_plain;
 use crate::session::{
-    AssertedHeaders, CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
-    Source,
+    AssertedHeaders, CredentialNames, Jwt, RotatedProofs, RotationOptions, SessionKey,
+    SessionOptions, Source,
 };
 use crate::settings::raw::{
     RawAsserted, RawCase, RawNormalize, RawRotatedProofs, RawRotation, RawSession, RawSessionKey,
@@ -30,12 +30,9 @@ pub(super) fn compile(
     let asserted = asserted.and_then(|raw| headers(raw, naming, trusted_proxies, draft));
     let key = session_key(raw, draft);
     let whoami = whoami::compile(raw.whoami.as_ref(), naming, draft);
-    if asserted.is_some() && whoami.is_some() {
-        let message = "stands beside `session.headers`: both name the subject of every request";
-        let hint = "keep `headers` where a proxy in front logs people in, `whoami` where the application does";
-        draft.file.report_with_hint(at("whoami"), message, hint);
-    }
-    let tells = raw.headers.is_some() || raw.credentials.is_some();
+    let jwt = jwt::compile(raw.jwt.as_ref(), naming, &cookies, draft);
+    let namers = namers(raw, draft);
+    let tells = raw.headers.is_some() || raw.credentials.is_some() || raw.jwt.is_some();
     if cookies.is_empty() && !tells && !draft.file.mentions(at("cookies")) {
         let message = "neither `session.cookies` nor `session.headers` is given: nothing tells \
                        whose session a request belongs to, so guarded routes refuse everybody";
@@ -45,8 +42,8 @@ pub(super) fn compile(
         let message = "`session.cookies` is missing: a login is learned for the cookie it sets";
         draft.file.report(at("learn"), message);
     }
-    if raw.learn.is_none() && asserted.is_none() && whoami.is_none() && !cookies.is_empty() {
-        let message = "neither `session.whoami`, `session.learn` nor `session.headers` is given: \
+    if raw.learn.is_none() && namers == 0 && !cookies.is_empty() {
+        let message = "neither `session.whoami`, `session.jwt`, `session.learn` nor `session.headers` is given: \
                        sessions are told apart, but nothing tells whose they are";
         draft.file.warn(&section, message);
     }
@@ -64,11 +61,14 @@ pub(super) fn compile(
     let learn = raw.learn.as_ref();
     let learn = learn.map(|raw| learn::compile(raw, naming, &cookies, draft));
     let sources = asserted.map(Source::Headers).into_iter();
+    let own = jwt.as_ref().and_then(Jwt::header);
+    let key_names = credentials::keys(raw.credentials.as_ref(), own, draft);
+    let sources = sources.chain(jwt.map(Source::Jwt));
     let sources = sources.chain(whoami.map(Source::Whoami));
     let sources = sources.chain(learn.map(Source::Learn)).collect();
     SessionOptions {
         credentials: CredentialNames { cookies },
-        key_names: credentials::keys(raw.credentials.as_ref(), draft),
+        key_names,
         key,
         rotation: rotation(raw.rotation.as_ref(), draft),
         naming,
@@ -78,6 +78,28 @@ pub(super) fn compile(
         login_page: login_page(raw.login_page.as_deref(), draft),
         sources,
     }
+}
+
+/// How many sources name the subject of every request; of several it could not be told which is right.
+fn namers(raw: &RawSession, draft: &mut Draft<'_>) -> usize {
+    let all = [
+        ("headers", raw.headers.is_some()),
+        ("jwt", raw.jwt.is_some()),
+        ("whoami", raw.whoami.is_some()),
+    ];
+    let mut written = all.iter().filter(|(_, is_there)| *is_there);
+    let Some((first, _)) = written.next() else {
+        return 0;
+    };
+    for (other, _) in written.clone() {
+        let message =
+            format!("stands beside `session.{first}`: both name the subject of every request");
+        let hint = "keep `headers` where a proxy in front logs people in, `jwt` where every request carries a \
+                    token, `whoami` where the application knows its users in any other way";
+        let at = Path::root().key("session").key(other);
+        draft.file.report_with_hint(at, message, hint);
+    }
+    1 + written.count()
 }
 
 fn rotation(raw: Option<&RawRotation>, draft: &mut Draft<'_>) -> RotationOptions {
@@ -117,9 +139,9 @@ fn naming(raw: RawSubjects) -> Naming {
 fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
     match raw.key {
         Some(RawSessionKey::Subject) => {
-            if raw.headers.is_none() && raw.whoami.is_none() {
-                let message = "`subject` needs `session.headers` or `session.whoami`, which name the \
-                               subject of every request";
+            if raw.headers.is_none() && raw.jwt.is_none() && raw.whoami.is_none() {
+                let message = "`subject` needs `session.headers`, `session.jwt` or `session.whoami`, which \
+                               name the subject of every request";
                 draft.file.report("session.key", message);
             }
             SessionKey::Subject

@@ -144,7 +144,7 @@ pub enum ConnectError {
 
 /// A connected stream of whichever kind.
 #[derive(Debug)]
-pub(super) enum UpstreamStream {
+pub(in crate::transport) enum UpstreamStream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
@@ -152,7 +152,7 @@ pub(super) enum UpstreamStream {
 
 impl Target {
     /// Connects, within `limit`.
-    pub(super) async fn connect(
+    pub(in crate::transport) async fn connect(
         &self,
         tls: Option<&Arc<rustls::ClientConfig>>,
         limit: Duration,

@@ -3,7 +3,7 @@
 use crate::audit::AuditUnavailable;
 use crate::domain::{Ambiguous, Reason};
 use crate::request::body::RequestBodyError;
-use crate::session::{DoubledCredential, WhoamiError};
+use crate::session::{DoubledCredential, SubjectError};
 use crate::store::StoreError;
 use crate::verification::VerifyError;
 use std::borrow::Cow;
@@ -38,9 +38,9 @@ pub(crate) enum EndpointError {
     /// A verification that could not be judged.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// The application was asked who calls.
-    #[error("the application does not say who calls")]
-    Whoami(#[from] WhoamiError),
+    /// It is not known who calls.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
 }
 
 impl EndpointError {
@@ -57,7 +57,7 @@ impl EndpointError {
                 VerifyError::Busy(_) => Reason::LimitReached,
                 VerifyError::NotJudged(_) => Reason::PasswordUnavailable,
             },
-            Self::Whoami(error) => error.reason(),
+            Self::Subject(error) => error.reason(),
         }
     }
 
@@ -70,7 +70,7 @@ impl EndpointError {
             | Self::Refused(_)
             | Self::Store(_)
             | Self::Verify(_)
-            | Self::Whoami(_) => false,
+            | Self::Subject(_) => false,
         }
     }
 }

@@ -1,0 +1,83 @@
+//! A token in its compact form (RFC 7515 §7.1): read, and verified.
+
+use super::error::TokenError;
+use super::issuer_keys::{IssuerKeys, SignatureAlgorithm};
+use data_encoding::BASE64URL_NOPAD;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How long a token may be.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// A token, of which nothing is believed yet.
+pub(super) struct SignedToken<'t> {
+    header: TokenHeader,
+    algorithm: SignatureAlgorithm,
+    message: &'t [u8],
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// The header. A member that is there twice is refused; `jku`, `jwk`, `x5u` and `x5c`, by which a token
+/// would bring its own key, are not read (RFC 8725 §3.10).
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+impl<'t> SignedToken<'t> {
+    /// Reads a token that is signed by one of these algorithms.
+    pub(super) fn read(
+        token: &'t [u8],
+        allowed: &[SignatureAlgorithm],
+    ) -> Result<Self, TokenError> {
+        let malformed = || TokenError::Malformed;
+        // Before anything is decoded: whoever sends it is nobody yet.
+        if token.len() > LONGEST_TOKEN {
+            return Err(TokenError::Malformed);
+        }
+        // RFC 7516 §9: five parts would be an encrypted token, which nobody here can read.
+        let mut dots = memchr::memchr_iter(b'.', token);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(TokenError::Malformed);
+        };
+        let part = |part: Option<&[u8]>| {
+            // RFC 7515 §2: without padding, line breaks and other characters.
+            let decoded = BASE64URL_NOPAD.decode(part.unwrap_or_default());
+            decoded.map_err(|_| TokenError::Malformed)
+        };
+        let header = part(token.get(..first))?;
+        let header: TokenHeader = serde_json::from_slice(&header).map_err(|_| malformed())?;
+        let algorithm = SignatureAlgorithm::named(&header.alg);
+        let algorithm = algorithm.filter(|it| allowed.contains(it));
+        let algorithm = algorithm.ok_or(TokenError::Algorithm)?;
+        // RFC 7515 §4.1.11: what is critical must be understood.
+        if header.crit.is_some() {
+            return Err(TokenError::Critical);
+        }
+        Ok(Self {
+            header,
+            algorithm,
+            message: token.get(..second).ok_or_else(malformed)?,
+            payload: part(token.get(first + 1..second))?,
+            signature: part(token.get(second + 1..))?,
+        })
+    }
+
+    /// The key that it names.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+
+    /// Its claims, if one of the keys has signed them.
+    pub(super) fn verify(&self, keys: &IssuerKeys) -> Result<Value, TokenError> {
+        let algorithm = (self.header.alg.as_str(), self.algorithm);
+        keys.verify((self.key_id(), algorithm), self.message, &self.signature)?;
+        // Read only now: until then it is anybody's text.
+        let claims: Value =
+            serde_json::from_slice(&self.payload).map_err(|_| TokenError::Malformed)?;
+        Ok(claims)
+    }
+}

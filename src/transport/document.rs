@@ -1,0 +1,120 @@
+//! A small document that is fetched by HTTP or HTTPS from somebody else than the application.
+
+use crate::tls::{TlsError, client_config};
+use crate::transport::upstream::{ConnectError, Target, TargetError};
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{Request, Uri, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How large a document may be.
+const LONGEST: usize = 1024 * 1024;
+
+/// Where a document is.
+#[derive(Clone, Debug)]
+pub struct DocumentUrl {
+    target: Target,
+    path: PathAndQuery,
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+/// Why a URL is of no use.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the message of each variant is its description
+pub enum DocumentUrlError {
+    #[error("`{0}` is not a URL: expected one such as `https://id.example/keys`")]
+    NoUrl(String),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Why a document did not come.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the message of each variant is its description
+pub(crate) enum DocumentError {
+    #[error("the exchange broke off")]
+    Broken(#[source] hyper::Error),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("no answer within {}ms", .0.as_millis())]
+    Late(Duration),
+    #[error("the answer broke off, or is longer than 1 MiB")]
+    Spoilt,
+    #[error("the answer is {0}; redirects are not followed")]
+    Status(u16),
+}
+
+impl DocumentUrl {
+    /// Reads a URL. `ca` holds the authorities to trust (PEM); without it they are the system's.
+    pub fn parse(text: &str, ca: Option<&Path>) -> Result<Self, DocumentUrlError> {
+        let no_url = || DocumentUrlError::NoUrl(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| no_url())?;
+        let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(no_url)?;
+        let target: Target = format!("{scheme}://{authority}").parse()?;
+        // Whom to trust is looked up once, and not with each document.
+        let is_https = matches!(target, Target::Https { .. });
+        Ok(Self {
+            tls: is_https.then(|| client_config(ca)).transpose()?,
+            path: uri.path_and_query().cloned().ok_or_else(no_url)?,
+            target,
+        })
+    }
+
+    /// Whether nobody on the way can change the document: it comes by TLS, or from this machine.
+    pub fn is_safe(&self) -> bool {
+        match &self.target {
+            Target::Http { host, .. } => {
+                let address: Result<std::net::IpAddr, _> = host.parse();
+                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+            }
+            Target::Https { .. } | Target::Unix(_) => true,
+        }
+    }
+
+    /// Fetches the document.
+    pub(crate) async fn get(&self, within: Duration) -> Result<Bytes, DocumentError> {
+        let fetched = timeout(within, self.exchange(within)).await;
+        fetched.unwrap_or(Err(DocumentError::Late(within)))
+    }
+
+    async fn exchange(&self, within: Duration) -> Result<Bytes, DocumentError> {
+        let stream = self.target.connect(self.tls.as_ref(), within).await?;
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = handshake.map_err(DocumentError::Broken)?;
+        let mut request = Request::new(Empty::<Bytes>::new());
+        *request.uri_mut() = self.path.clone().into();
+        let headers = request.headers_mut();
+        if let Ok(host) = self.target.authority().parse() {
+            headers.insert(header::HOST, host);
+        }
+        headers.insert(
+            header::ACCEPT,
+            header::HeaderValue::from_static("application/json"),
+        );
+        let mut answer = pin!(async move {
+            let response = sender.send_request(request).await;
+            let response = response.map_err(DocumentError::Broken)?;
+            if !response.status().is_success() {
+                return Err(DocumentError::Status(response.status().as_u16()));
+            }
+            // An issuer that is not itself must not fill the memory.
+            let body = Limited::new(response.into_body(), LONGEST).collect().await;
+            let body = body.map_err(|_| DocumentError::Spoilt)?;
+            Ok(body.to_bytes())
+        });
+        tokio::select! {
+            answer = &mut answer => answer,
+            // What has come of the answer by then is still read.
+            _ = connection => answer.await,
+        }
+    }
+}
