@@ -33,6 +33,7 @@ mod guests;
 mod harness;
 mod http2;
 mod interim;
+mod jwt;
 mod limits;
 mod logins;
 mod no_host;

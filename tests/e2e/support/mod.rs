@@ -16,6 +16,7 @@ pub(crate) mod stepgate;
 pub(crate) mod store;
 pub(crate) mod temp;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 pub(crate) mod upstream;
 
 use client::Answer;
