@@ -10,6 +10,7 @@ use crate::domain::{
     is_passive, only_line, only_value, shows_secret, values,
 };
 use http::{HeaderMap, HeaderName, header};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The logins and logouts to watch.
@@ -41,6 +42,8 @@ pub enum SubjectSource {
     Request(Field),
     /// In a header of the response: what the application says.
     ResponseHeader(HeaderName),
+    /// At this pointer of the response's JSON: what the application says.
+    ResponseJson(String),
     /// In what the application says when it is asked.
     Whoami,
 }
@@ -218,7 +221,9 @@ impl LoginRoute {
     fn carries_secret(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
         let by_cookies = match &self.subject {
             SubjectSource::Request(field) => cookies_log_in(field, head, body),
-            SubjectSource::ResponseHeader(_) | SubjectSource::Whoami => false,
+            SubjectSource::ResponseHeader(_)
+            | SubjectSource::ResponseJson(_)
+            | SubjectSource::Whoami => false,
         };
         let least = if by_cookies {
             Standing::Perhaps
@@ -271,11 +276,11 @@ impl LoginRoute {
             )
     }
 
-    /// Whether the body of the response must be read to know whether it succeeded.
+    /// Whether the body of the response must be read to know whether it succeeded, and who has logged in.
     pub fn reads_response_body(&self) -> bool {
-        self.success
-            .iter()
-            .any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
+        let mut signs = self.success.iter();
+        matches!(self.subject, SubjectSource::ResponseJson(_))
+            || signs.any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
     }
 
     /// Whether a success is declared to lead to this `Location`.
@@ -307,12 +312,22 @@ impl LoginRoute {
     }
 
     /// The subject that the response names, where the settings say that it does.
-    pub fn subject_in_response(&self, headers: &HeaderMap) -> Option<Subject> {
-        let SubjectSource::ResponseHeader(name) = &self.subject else {
-            return None;
-        };
-        self.naming
-            .subject(only_line(headers, name)?.to_str().ok()?)
+    pub fn subject_in_response(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Option<Subject> {
+        match &self.subject {
+            SubjectSource::Request(_) | SubjectSource::Whoami => None,
+            SubjectSource::ResponseHeader(name) => {
+                let name = only_line(headers, name)?.to_str().ok()?;
+                self.naming.subject(name)
+            }
+            SubjectSource::ResponseJson(pointer) => {
+                let json: Value = serde_json::from_slice(body?).ok()?;
+                match json.pointer(pointer)? {
+                    Value::String(name) => self.naming.subject(name),
+                    Value::Number(number) => self.naming.subject(&number.to_string()),
+                    Value::Array(_) | Value::Bool(_) | Value::Null | Value::Object(_) => None,
+                }
+            }
+        }
     }
 
     /// Tells whether the application let the subject in. `body` is what was read of the response's,

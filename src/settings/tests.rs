@@ -137,6 +137,28 @@ session:
 }
 
 #[test]
+fn the_code_of_a_callback_is_no_name_of_a_user() {
+    let login = |subject: &str| {
+        format!(
+            "session: {{ cookies: [sid], learn: {{ logins: [{{ path: /callback, methods: [GET], \
+             subject: {subject}, success: {{ status: 302, location: /home, cookie: sid }} }}] }} }}"
+        )
+    };
+    let told = wrong(&login("{ query: code }"));
+    assert!(
+        told.contains("`code` of a callback is new with each login"),
+        "{told}"
+    );
+    assert!(
+        told.contains("`subject: whoami` asks the application"),
+        "{told}"
+    );
+    let told = wrong(&login("{ response_json: user }"));
+    assert!(told.contains("did you mean `/user`?"), "{told}");
+    read(&login("{ response_json: /user }"));
+}
+
+#[test]
 fn what_is_wrong_with_tokens_is_told() {
     let jwt = |jwt: &str| wrong(&format!("session: {{ jwt: {{ {jwt} }} }}"));
     let told =

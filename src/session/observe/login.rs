@@ -232,7 +232,7 @@ impl Shown<'_> {
             return (answer, agreed(attempts.iter().map(Attempt::name)));
         }
         let names = successes.into_iter().map(|one| {
-            let said = one.route.subject_in_response(self.headers);
+            let said = one.route.subject_in_response(self.headers, self.body);
             said.map_or_else(|| one.name(), Named::ByApplication)
         });
         (Answer::Succeeded, agreed(names))

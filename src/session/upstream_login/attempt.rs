@@ -176,8 +176,11 @@ impl UpstreamLoginOptions {
             return Ok(false);
         }
         // An application may let somebody in under another name than the one that was typed.
-        let named = login.subject_in_response(headers);
-        let is_named = matches!(login.subject, SubjectSource::ResponseHeader(_));
+        let named = login.subject_in_response(headers, Some(&answer.body));
+        let is_named = matches!(
+            login.subject,
+            SubjectSource::ResponseHeader(_) | SubjectSource::ResponseJson(_)
+        );
         Ok(!login.success.is_empty() && (!is_named || named.as_ref() == Some(subject)))
     }
 }

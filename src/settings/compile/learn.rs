@@ -236,20 +236,42 @@ fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<Subject
         json,
         query,
         response_header,
+        response_json,
     } = named;
     let request = |field: Field| Some(SubjectSource::Request(field));
-    match (form, json, query, response_header) {
-        (Some(name), None, None, None) => request(Field::Form(name.clone())),
-        (None, Some(text), None, None) => {
+    match (form, json, query, response_header, response_json) {
+        (Some(name), None, None, None, None) => request(Field::Form(name.clone())),
+        (None, Some(text), None, None, None) => {
             request(Field::Json(pointer(text, &at.key("json"), draft)))
         }
-        (None, None, Some(name), None) => request(Field::Query(name.clone())),
-        (None, None, None, Some(name)) => draft
+        (None, None, Some(name), None, None) => {
+            // What an identity provider sends back proves a login, and is nobody's name (RFC 6749 §4.1.2).
+            if [
+                "code",
+                "state",
+                "token",
+                "ticket",
+                "SAMLResponse",
+                "id_token",
+            ]
+            .contains(&&**name)
+            {
+                let message =
+                    format!("`{name}` of a callback is new with each login, and no name of a user");
+                let hint = "`subject: whoami` asks the application who has logged in";
+                draft.file.report_with_hint(at.key("query"), message, hint);
+            }
+            request(Field::Query(name.clone()))
+        }
+        (None, None, None, None, Some(text)) => {
+            let pointer = pointer(text, &at.key("response_json"), draft);
+            Some(SubjectSource::ResponseJson(pointer))
+        }
+        (None, None, None, Some(name), None) => draft
             .header(name, &at.key("response_header"))
             .map(SubjectSource::ResponseHeader),
         _ => {
-            let message =
-                "expected `whoami`, or one of `form`, `json`, `query` and `response_header`";
+            let message = "expected `whoami`, or one of `form`, `json`, `query`, `response_header` and `response_json`";
             draft.file.report(at, message);
             None
         }

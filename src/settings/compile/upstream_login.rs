@@ -112,9 +112,10 @@ fn fields(
     let subject = match &login.subject {
         SubjectSource::Request(Field::Form(name)) => Some((name.clone(), false)),
         SubjectSource::Request(Field::Json(pointer)) => Some((pointer.clone(), true)),
-        SubjectSource::Request(_) | SubjectSource::ResponseHeader(_) | SubjectSource::Whoami => {
-            None
-        }
+        SubjectSource::Request(_)
+        | SubjectSource::ResponseHeader(_)
+        | SubjectSource::ResponseJson(_)
+        | SubjectSource::Whoami => None,
     };
     // What follows is a pointer if it begins as one (RFC 6901 §3); few fields of forms do.
     let written = raw.user_field.clone();
