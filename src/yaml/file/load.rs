@@ -14,12 +14,16 @@ impl File {
             self.refuse(None, format!("larger than {} KiB", MAX_BYTES / 1024), None);
             return None;
         }
+        // YAML 1.2.2 §5.2: a byte order mark is no content. Some editors begin a file with it.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
             Ok(text) => text.clone_into(&mut self.text),
             Err(error) => {
                 let sound = bytes.get(..error.valid_up_to()).unwrap_or_default();
                 let position = end_of(&String::from_utf8_lossy(sound));
-                self.refuse(Some(position), "not UTF-8".to_owned(), None);
+                let is_utf_16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+                let hint = is_utf_16.then(|| "this is UTF-16; save the file as UTF-8".to_owned());
+                self.refuse(Some(position), "not UTF-8".to_owned(), hint);
                 return None;
             }
         }

@@ -142,6 +142,19 @@ fn a_flood_of_mistakes_has_an_end() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_content() {
+    let told = |bytes: &[u8]| {
+        let (_, file) = read::<Garden>("g.yaml", bytes);
+        file.finish().0.to_string()
+    };
+    let marked = |text: &str| told(format!("\u{feff}{text}").as_bytes());
+    for text in ["name: x\nwrong: 1\n", "wrong: 1\n", "", "# only this\n"] {
+        assert_eq!(marked(text), told(text.as_bytes()));
+    }
+    assert!(told(b"\xff\xfen\0a\0").contains("this is UTF-16; save the file as UTF-8"));
+}
+
+#[test]
 fn bytes_that_are_not_text_are_pointed_at() {
     let (_, file) = read::<Garden>("g.yaml", b"name: x\nb\xffd");
     let (mistakes, _) = file.finish();
