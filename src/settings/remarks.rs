@@ -2,14 +2,14 @@
 
 use super::options::Settings;
 use crate::domain::{
-    Accept, Factor, Field, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
+    Accept, Factor, Field, Method, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
     ValueTest, Watched,
 };
 use crate::yaml::{Diagnostic, Diagnostics, Severity};
 use std::sync::Arc;
 
 impl Settings {
-    /// Warns of routes that need a mail server, and of those that guard a login or logout.
+    /// Warns of routes that need a mail server, and of those that guard a login, its page or a logout.
     pub fn remarks_on(&self, table: &RouteTable) -> Diagnostics {
         let mut remarks = Diagnostics::default();
         let mut warn = |message: String, hint: &str| {
@@ -47,15 +47,21 @@ impl Settings {
                 );
             }
         }
+        let page = self.sessions.login_page.as_deref().unwrap_or_default();
+        let page = page.split_once('?').map_or(page, |(path, _)| path);
+        for route in guards_at(page, MethodSet::EMPTY.with(Method::Get), "", table) {
+            warn(
+                format!("route `{route}` guards the login page `{page}`"),
+                "whoever must sign in is sent from there to itself, without end: limit the route to other \
+                 methods (`methods: [POST]`), or write the page as an `except` of the route",
+            );
+        }
         remarks
     }
 }
 
 /// The routes that guard a watched request, as far as its path, methods and query tell.
 fn guards_of(request: &Watched, table: &RouteTable) -> Vec<RouteId> {
-    let Ok(path) = RequestPath::parse(request.path(), &Accept::default()) else {
-        return Vec::new();
-    };
     let query = request.tests().iter().filter_map(|(field, test)| {
         let (Field::Query(name), ValueTest::Equals(value)) = (field, test) else {
             return None;
@@ -65,17 +71,22 @@ fn guards_of(request: &Watched, table: &RouteTable) -> Vec<RouteId> {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(query)
         .finish();
+    guards_at(request.path(), request.methods(), &query, table)
+}
+
+fn guards_at(path: &str, methods: MethodSet, query: &str, table: &RouteTable) -> Vec<RouteId> {
+    let Ok(path) = RequestPath::parse(path, &Accept::default()) else {
+        return Vec::new();
+    };
     let headers = http::HeaderMap::new();
     let mut routes = Vec::new();
-    for method in request.methods().iter() {
+    for method in methods.iter() {
         let head = RequestHead {
             method,
             claimed: MethodSet::EMPTY.with(method),
             host: "*", // which one is not known: a route that is limited to one is left out
             path: &path,
-            query: Some(&query)
-                .filter(|query| !query.is_empty())
-                .map(String::as_str),
+            query: Some(query).filter(|query| !query.is_empty()),
             headers: &headers,
             upgrades: false,
         };

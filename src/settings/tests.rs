@@ -549,6 +549,24 @@ fn codes_without_a_mail_server_are_warned_of() {
 }
 
 #[test]
+fn a_route_that_guards_the_page_of_the_login_is_warned_of() {
+    let table = table(
+        "version: 1\ndefault: forward\nroutes:\n  - { id: all, level: 1, match: { path: \"/app/{rest...}\" } }\n  \
+         - { id: sends, level: 1, match: { methods: [POST], path: /login } }\n",
+    );
+    let of = |page: &str| {
+        let settings = format!("session: {{ cookies: sid, login_page: \"{page}\" }}");
+        read(&settings).remarks_on(&table).to_string()
+    };
+    let told = of("/app/login?next={path}");
+    assert!(
+        told.contains("route `all` guards the login page `/app/login`"),
+        "{told}"
+    );
+    assert!(!of("/login").contains("guards the login page"));
+}
+
+#[test]
 fn a_route_that_guards_the_login_itself_is_warned_of() {
     let policy = "version: 1\ndefault: forward\nroutes:\n  - { id: posts, level: 3, match: { methods: \
                   [POST], path: /index.php } }\n  - { id: other, level: 3, match: { path: /index.php, \
