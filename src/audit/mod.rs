@@ -19,6 +19,7 @@ pub use direct::DirectAudit;
 pub use error::{AuditSetupError, AuditUnavailable};
 pub use event::{Event, EventKind, Observer, Outcome};
 pub use settings::{AuditSettings, AuditTarget, OnTrouble};
+pub use sink::probe;
 
 use crate::clock::Clock;
 use queue::{Batch, EventQueue, WriterCommand};

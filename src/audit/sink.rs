@@ -7,6 +7,7 @@ use super::line;
 use super::queue::Batch;
 use super::settings::AuditTarget;
 use crate::clock::Clock;
+use rustix::fs::{Access, access};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -203,6 +204,30 @@ impl Sink {
         self.position = position;
         Ok(())
     }
+}
+
+/// Finds out whether a log could be opened and continued by this user; creates and changes nothing.
+pub fn probe(target: &AuditTarget) -> Result<(), AuditSetupError> {
+    let AuditTarget::File(path) = target else {
+        return Ok(());
+    };
+    let mut file = match OpenOptions::new().read(true).append(true).open(path) {
+        Ok(file) => file,
+        // It is made at the start, if its folder can be written.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| *folder != Path::new(""));
+            let folder = folder.unwrap_or(Path::new("."));
+            let writable = access(folder, Access::WRITE_OK | Access::EXEC_OK);
+            return writable.map_err(|error| opening(path)(error.into()));
+        }
+        Err(error) => return Err(opening(path)(error)),
+    };
+    let end = read_end(&mut file).map_err(opening(path))?;
+    if position_at(&end).is_none() {
+        let path = path.display().to_string();
+        return Err(AuditSetupError::NotALog { path });
+    }
+    Ok(())
 }
 
 impl ChainPosition {

@@ -3,6 +3,7 @@
 use super::arguments::CheckArguments;
 use super::error::CliError;
 use super::output::{Output, plural};
+use crate::audit;
 use crate::clock::Clock;
 use crate::domain::TableError;
 use crate::policy;
@@ -34,6 +35,13 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), Cl
         remarks.append(settings.remarks_on(table));
     }
     remarks.append(of_policies);
+    if let Err(error) = audit::probe(&settings.audit.target) {
+        let mut remark = of_settings(&settings, &error);
+        remark.severity = Severity::Warning;
+        remarks.push(remark.hint(
+            "`serve` does not start before it can; if another user runs it, run `check` as that user",
+        ));
+    }
     let mistakes = rest(&settings, table.err());
     if !remarks.is_empty() {
         writeln!(out, "{remarks}")?;
@@ -60,16 +68,20 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), Cl
 
 /// What only shows when the parts are put together; nothing is connected or created.
 fn rest(settings: &Settings, table: Option<TableError>) -> Diagnostics {
-    let name = settings.file.display().to_string();
     let mut mistakes = Diagnostics::default();
     if let Some(error) = table {
-        mistakes.push(Diagnostic::whole_file(&name, telemetry::chain(&error)));
+        mistakes.push(of_settings(settings, &error));
     }
     // The embedded store would be created; an address of Redis is only read.
     if let StoreOptions::Redis(_) = &settings.store
         && let Err(error) = open(&settings.store, &Clock::System)
     {
-        mistakes.push(Diagnostic::whole_file(&name, telemetry::chain(&error)));
+        mistakes.push(of_settings(settings, &error));
     }
     mistakes
+}
+
+fn of_settings(settings: &Settings, error: &dyn std::error::Error) -> Diagnostic {
+    let name = settings.file.display().to_string();
+    Diagnostic::whole_file(&name, telemetry::chain(error))
 }

@@ -397,6 +397,34 @@ fn a_password_is_long_enough_and_never_an_argument() {
 }
 
 #[test]
+fn an_audit_log_that_cannot_be_opened_is_warned_of_and_nothing_is_made() {
+    let dir = folder();
+    let with = |target: &str| {
+        let target = format!("audit: {{ target: {target} }}");
+        dir.write(
+            "stepgate.yaml",
+            SETTINGS.replace("audit: { target: audit.log }", &target),
+        );
+        let told = said(&dir, &["check"]);
+        (told.contains("audit log"), told)
+    };
+    assert!(!with("audit.log").0 && !dir.path().join("audit.log").exists());
+    assert!(!with("stdout").0);
+    dir.write("notes.txt", "my notes\n");
+    for (target, why) in [
+        ("policies", "cannot be opened: Is a directory"),
+        ("nowhere/audit.log", "cannot be opened: No such file"),
+        ("notes.txt", "is not an audit log"),
+    ] {
+        let (_, told) = with(target);
+        assert!(
+            told.contains(why) && told.contains("as that user"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn an_audit_log_that_was_touched_is_found_out() {
     let dir = folder();
     add_alice(&dir);
