@@ -305,6 +305,34 @@ on_both_stores! {
         assert_eq!(client.post("/keys").await.status, 200);
     }
 
+    async fn where_the_application_can_be_asked_it_names_whoever_logged_the_connection_in(store: Store) {
+        let whoami = r"whoami: { url: /who, subject: { regex: '^hello (\w+)\.$' } }";
+        let sidecar = sidecar::on(store)
+            .application(windows())
+            .with("session", whoami)
+            .with("session", "key: subject")
+            .run();
+        let mut connection = logged_in(&sidecar, "NTLM").await;
+        let guarded = "GET /secrets HTTP/1.1\r\nHost: app.test\r\n\r\n";
+        connection.write(guarded).await;
+        let head = connection.read_head().await;
+        assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+        let refused = sidecar.decisions("/secrets", 1);
+        assert_eq!(refused[0]["subject"], "admin");
+        // The question went over that connection and no other.
+        let got = sidecar.upstream().got();
+        let [.., proof, question] = &got[..] else { panic!("{got:?}") };
+        assert_eq!((question.target.as_str(), question.connection), ("/who", proof.connection));
+        // Nobody else is the administrator, and no handshake is spent on a question.
+        let mut stranger = RawConnection::open(sidecar.addr()).await;
+        stranger.write(guarded).await;
+        assert!(stranger.read_head().await.starts_with("HTTP/1.1 401 "));
+        let asked = sidecar.got("/who");
+        let begins = sidecar.script().header("authorization", "NTLM i-am-admin").get("/secrets").await;
+        assert_eq!(begins.reason(), "connection-authenticated");
+        assert_eq!(sidecar.got("/who"), asked);
+    }
+
     async fn an_offer_that_nobody_takes_changes_nothing(store: Store) {
         let sidecar = sidecar::on(store)
             .application(|got| match got.target.as_str() {

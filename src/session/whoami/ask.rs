@@ -9,6 +9,7 @@ use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::exchange::{ExchangeError, exchange};
 use crate::session::{Asserted, KeyNames, SessionOptions};
+use crate::transport::connection_auth;
 use crate::transport::upstream::Pool;
 use http::{HeaderMap, header};
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl Asker {
         options: &SessionOptions,
         request: &AskedRequest<'_>,
     ) -> Result<Option<Question>, WhoamiError> {
-        let Some(rule) = rule(options, request.path)? else {
+        let Some(rule) = rule_for(options, request)? else {
             return Ok(None);
         };
         let target = rule.target(request.path.raw())?;
@@ -104,7 +105,7 @@ impl Asker {
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
     ) -> Result<Option<WhoamiAnswer>, WhoamiError> {
-        let Some(rule) = rule(options, request.path)? else {
+        let Some(rule) = rule_for(options, request)? else {
             return Ok(None);
         };
         let target = rule.target(request.path.raw())?;
@@ -184,6 +185,18 @@ impl Asker {
             cookies: Arc::new(lines.collect()),
         })
     }
+}
+
+/// The question about a request. None is asked about one that authenticates its connection (RFC 4559 §4.1): the
+/// handshake is for the request itself, and would be used up.
+fn rule_for<'o>(
+    options: &'o SessionOptions,
+    request: &AskedRequest<'_>,
+) -> Result<Option<&'o Arc<WhoamiRule>>, UnclearPath> {
+    if connection_auth::is_begun_by(request.headers) {
+        return Ok(None);
+    }
+    rule(options, request.path)
 }
 
 fn rule<'o>(
