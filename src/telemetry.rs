@@ -105,11 +105,19 @@ fn filter(level: &str) -> Result<EnvFilter, WrongLevel> {
         level: level.to_owned(),
         source,
     };
-    EnvFilter::builder()
+    let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::WARN.into())
         .parse(level)
-        .map_err(wrong)
+        .map_err(wrong)?;
+    // Below that they write down what they parse: pages of the application, with what it keeps in them.
+    PARSERS.iter().try_fold(filter, |filter, parser| {
+        let directive = format!("{parser}=warn").parse().map_err(wrong)?;
+        Ok(filter.add_directive(directive))
+    })
 }
+
+/// The libraries that read pages of the application.
+const PARSERS: [&str; 4] = ["cssparser", "html5ever", "markup5ever", "selectors"];
 
 #[cfg(test)]
 mod tests {
@@ -117,6 +125,11 @@ mod tests {
 
     #[test]
     fn levels_and_directives_are_read() {
+        for level in ["debug", "trace", "html5ever=trace"] {
+            let filter = filter(level).unwrap().to_string();
+            assert!(filter.contains("html5ever=warn"), "{filter}");
+            assert!(!filter.contains("html5ever=trace"), "{filter}");
+        }
         for level in ["info", "warn,stepgate=debug", "off"] {
             assert!(check_level(level).is_ok(), "{level}");
         }

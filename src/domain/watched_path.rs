@@ -33,6 +33,11 @@ impl WatchedPath {
         self.names.iter().map(|name| &**name)
     }
 
+    /// Whether every path is this one: it is a placeholder for all of it.
+    pub fn covers_all(&self) -> bool {
+        self.names.len() == 1 && self.text.ends_with("...}") && self.text.starts_with("/{")
+    }
+
     /// Whether one reading of a path is this one.
     pub fn covers(&self, reading: &str) -> bool {
         self.captures(reading).is_some()

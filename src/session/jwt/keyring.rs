@@ -69,7 +69,7 @@ enum KeyringError {
 }
 
 impl Keyring {
-    /// Nothing is read before [`Self::start`].
+    /// Nothing is read before it is started.
     pub fn new(options: KeyringOptions) -> Self {
         Self {
             options,

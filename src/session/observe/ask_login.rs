@@ -1,15 +1,46 @@
-//! A declared login, where the application is asked who has logged in: before it, and after it.
+//! Asks the application: whose a request is, and of a declared login who was signed in before it and is after it.
 
 use super::asked::AskedLogin;
 use crate::domain::RequestHead;
 use crate::request::context::RequestContext;
 use crate::session::observe::Watch;
 use crate::session::whoami::Asker;
-use crate::session::{AskedRequest, Found};
+use crate::session::{AskedRequest, Caller, Found, SubjectError};
 use crate::transport::upstream::UpstreamBody;
-use http::{Response, header};
+use http::{HeaderMap, Response, header};
 
 impl Watch {
+    /// Whoever the application named before a request that changes something, such as "log in as", it may not
+    /// name after it: what it said of the session is forgotten, before the request goes out and once it is
+    /// answered.
+    pub(crate) fn note_change(&mut self, context: &RequestContext<'_>, headers: &HeaderMap) {
+        if context.hints.safe || self.known.shared.options.whoami().is_none() {
+            return;
+        }
+        if let Ok(caller) = self.caller(headers) {
+            self.known.asker.forget(caller.session);
+            (self.unsettles, self.session) = (true, caller.session);
+        }
+    }
+
+    /// Finds out whose the request is; see [`Sessions::confirm`].
+    pub(crate) async fn confirm(
+        &self,
+        context: &RequestContext<'_>,
+        head: &RequestHead<'_>,
+        caller: &mut Caller,
+    ) -> Result<bool, SubjectError> {
+        let request = AskedRequest {
+            path: head.path,
+            query: head.query,
+            headers: head.headers,
+            session: caller.session,
+        };
+        self.known
+            .confirm(context, request, &self.carried, caller)
+            .await
+    }
+
     /// Asks who is signed in before the request goes its way, if it is a login: one that is sent by somebody
     /// who is signed in already may be answered as if it had succeeded.
     pub(crate) async fn ask_before(
@@ -29,18 +60,15 @@ impl Watch {
             session: None,
         };
         let question = Asker::question(options, &request).unwrap_or_default();
-        let is_bare = self.carried.is_empty()
-            && !head.headers.contains_key(header::COOKIE)
-            && !context.connection.data.is_authenticated();
         let was_nobody = match &question {
-            Some(question) if !is_bare => {
+            Some(question) => {
                 let answer = known.asker.send(context, question.clone()).await;
                 if let Ok(answer) = &answer {
                     known.hand_on(context, &self.carried, answer).await;
                 }
                 answer.is_ok_and(|answer| answer.person.is_none())
             }
-            Some(_) | None => is_bare,
+            None => false,
         };
         self.asked = Some(AskedLogin {
             question,

@@ -87,9 +87,10 @@ impl Watch {
     }
 }
 
-/// Whether a login rests on such a proof: where the application can be asked, it says so itself.
+/// Whether a login rests on such a proof, also where the application can be asked: its answer to a question may
+/// know less of a browser than its login does.
 fn is_proof_needed(sessions: &SessionOptions) -> bool {
-    sessions.learn().is_some() && sessions.whoami().is_none()
+    sessions.learn().is_some()
 }
 
 /// What a request says of whether somebody is signed in.

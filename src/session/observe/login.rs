@@ -107,7 +107,9 @@ impl Watch {
         if let Some(asked) = &self.asked {
             // What was typed and what the answer shows do not count beside it.
             let naming = self.known.shared.options.naming;
-            let may_be = asked.may_be_signed_in(&named, |name| naming.subject(name));
+            let mut routes = attempts.iter().map(|one| &one.route);
+            let may_be = (carried.is_some() && routes.all(|route| route.believes_what_is_typed()))
+                || asked.may_be_signed_in(&named, |name| naming.subject(name));
             return Ok((asked.named()?, may_be));
         }
         // Where the connection is logged in, what somebody typed may be about another.

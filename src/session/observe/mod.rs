@@ -10,7 +10,7 @@ mod login;
 mod observation;
 mod rotation;
 
-use crate::domain::{Body, BrowserKeyHash, RequestHead, Timestamp};
+use crate::domain::{Body, BrowserKeyHash, RequestHead, SessionId, Timestamp};
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
@@ -18,8 +18,8 @@ use crate::session::identify::{asserted, identify};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
-    AskedRequest, Asserted, Attempt, Caller, Candidates, CarriedLines, CookieScope,
-    DoubledCredential, Found, LoginRoute, SubjectError, Unclear,
+    Asserted, Attempt, Caller, Candidates, CarriedLines, CookieScope, DoubledCredential, Found,
+    LoginRoute, Unclear,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
@@ -55,6 +55,10 @@ pub(crate) struct Watch {
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// Where the application is asked who has logged in: what it said before, and the question.
     asked: Option<AskedLogin>,
+    /// Whether the request may change for whom the application acts in its session, where it can be asked.
+    unsettles: bool,
+    /// That session, unless the subject alone makes one.
+    session: Option<SessionId>,
     /// The request and its answer end with their session; but not those that end it.
     opened: Option<Opened>,
 }
@@ -97,6 +101,8 @@ impl Watch {
         Self {
             opened,
             asked: None,
+            unsettles: false,
+            session: None,
             came_at: looks_like.tells().then(|| shared.clock.now()),
             known: known.clone(),
             looks_like,
@@ -141,24 +147,6 @@ impl Watch {
             let body = bytes.map(|bytes| Body::read_or_opaque(head.headers, bytes));
             self.found = self.candidates.settle(head, body.as_ref());
         }
-    }
-
-    /// Finds out whose the request is; see [`Sessions::confirm`].
-    pub(crate) async fn confirm(
-        &self,
-        context: &RequestContext<'_>,
-        head: &RequestHead<'_>,
-        caller: &mut Caller,
-    ) -> Result<bool, SubjectError> {
-        let request = AskedRequest {
-            path: head.path,
-            query: head.query,
-            headers: head.headers,
-            session: caller.session,
-        };
-        self.known
-            .confirm(context, request, &self.carried, caller)
-            .await
     }
 
     /// Asks for an answer that can be read, and for all of it, where it must be.
@@ -207,6 +195,9 @@ impl Watch {
         context: &RequestContext<'_>,
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
+        if self.unsettles {
+            self.known.asker.forget(self.session);
+        }
         if response.headers().contains_key(header::SET_COOKIE) {
             self.scope = CookieScope::of(context);
             self.tell_out_of_reach(context, response.headers());

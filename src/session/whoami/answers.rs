@@ -79,14 +79,18 @@ pub(super) struct Ticket {
 impl WhoamiAnswers {
     /// The key of a question that is made of these parts.
     pub(super) fn key<'p>(&self, parts: impl Iterator<Item = &'p [u8]>) -> QuestionKey {
-        let mut hashers = (self.hashers.0.build_hasher(), self.hashers.1.build_hasher());
+        // Put together first: a hasher does more for many short parts than for a long one.
+        let mut whole = Vec::with_capacity(1024);
         for part in parts {
-            for hasher in [&mut hashers.0, &mut hashers.1] {
-                hasher.write_usize(part.len());
-                hasher.write(part);
-            }
+            whole.extend_from_slice(&part.len().to_ne_bytes());
+            whole.extend_from_slice(part);
         }
-        QuestionKey(hashers.0.finish(), hashers.1.finish())
+        let finish = |hasher: &RandomState| {
+            let mut hasher = hasher.build_hasher();
+            hasher.write(&whole);
+            hasher.finish()
+        };
+        QuestionKey(finish(&self.hashers.0), finish(&self.hashers.1))
     }
 
     /// What is known of a question; the caller's own if nothing is.
@@ -123,11 +127,9 @@ impl WhoamiAnswers {
     }
 
     /// Forgets what was answered for a session: somebody logged in or out.
-    pub(crate) fn forget(&self, session: SessionId) {
+    pub(crate) fn forget(&self, session: Option<SessionId>) {
         let mut slots = self.lock();
-        slots
-            .by_question
-            .retain(|_, slot| slot.session != Some(session));
+        slots.by_question.retain(|_, slot| slot.session != session);
     }
 
     fn lock(&self) -> MutexGuard<'_, AnswerSlots> {
@@ -206,9 +208,9 @@ mod tests {
             panic!("it was answered")
         };
         assert_eq!(person, alice().person);
-        answers.forget(SessionId::new([2; 32]));
+        answers.forget(Some(SessionId::new([2; 32])));
         assert!(matches!(answers.look_up(key, None), Lookup::Known(_)));
-        answers.forget(session);
+        answers.forget(Some(session));
         assert!(matches!(answers.look_up(key, None), Lookup::Yours(_)));
     }
 
@@ -226,7 +228,7 @@ mod tests {
             .answered(&Err(ExchangeError::Late.into()), Duration::from_mins(1));
         ask().unwrap().answered(&Ok(alice()), Duration::ZERO);
         let before = ask().unwrap();
-        answers.forget(session);
+        answers.forget(Some(session));
         before.answered(&Ok(alice()), Duration::from_mins(1));
         // Dropped without an answer.
         drop(ask().unwrap());

@@ -2,7 +2,7 @@
 
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
 use super::error::WhoamiError;
-use super::question::{Question, credentials_in};
+use super::question::{Carried, Question, credentials_in};
 use super::rules::{Answered, UnclearPath, WhoamiRule};
 use crate::domain::{RequestPath, RiskLevel, SessionId};
 use crate::request::context::RequestContext;
@@ -11,6 +11,7 @@ use crate::session::exchange::{ExchangeError, exchange};
 use crate::session::{Asserted, KeyNames, SessionOptions};
 use crate::transport::connection_auth;
 use crate::transport::upstream::Pool;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, header};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -75,12 +76,15 @@ impl Asker {
         path: &RequestPath<'_>,
         mut levels: impl Iterator<Item = RiskLevel>,
     ) -> Result<bool, WhoamiError> {
-        let rule = rule(options, path)?;
-        Ok(rule.is_some_and(|rule| levels.any(|level| rule.confirm.contains(&level))))
+        match rule(options, path)? {
+            Some(rule) => Ok(levels.any(|level| rule.confirm.contains(&level))),
+            None if levels.any(|level| level >= RiskLevel::High) => Err(WhoamiError::NoQuestion),
+            None => Ok(false),
+        }
     }
 
     /// Forgets what was answered for a session.
-    pub(crate) fn forget(&self, session: SessionId) {
+    pub(crate) fn forget(&self, session: Option<SessionId>) {
         self.shared.answers.forget(session);
     }
 
@@ -92,9 +96,9 @@ impl Asker {
         let Some(rule) = rule_for(options, request)? else {
             return Ok(None);
         };
-        let target = rule.target(request.path.raw())?;
+        let target = rule.target(request.path)?;
         let credentials = credentials(&options.key_names, request.query);
-        let question = Question::new(rule, &target, request.headers, &credentials);
+        let question = Question::new(rule, &target, request.headers, &credentials, Carried::All);
         Ok(Some(question))
     }
 
@@ -108,32 +112,67 @@ impl Asker {
         let Some(rule) = rule_for(options, request)? else {
             return Ok(None);
         };
-        let target = rule.target(request.path.raw())?;
+        let target = rule.target(request.path)?;
         let credentials = credentials(&options.key_names, request.query);
-        let question = || Question::new(rule, &target, request.headers, &credentials);
+        let mut said = None;
+        for carried in Carried::needed(request.headers, &credentials, rule) {
+            let answer = self
+                .ask_with(context, request, rule, (&target, &credentials), *carried)
+                .await?;
+            let first = said.get_or_insert_with(|| answer.clone());
+            let subject = |answer: &WhoamiAnswer| Some(answer.person.as_ref()?.subject.clone());
+            let other = subject(&answer);
+            if other.is_some() && other != subject(first) {
+                return Err(WhoamiError::SeveralPeople);
+            }
+        }
+        Ok(said)
+    }
+
+    async fn ask_with(
+        &self,
+        context: &RequestContext<'_>,
+        request: &AskedRequest<'_>,
+        rule: &Arc<WhoamiRule>,
+        (target, credentials): (&PathAndQuery, &str),
+        carried: Carried,
+    ) -> WhoamiResult {
+        let headers = request.headers;
+        let question = || Question::new(rule, target, headers, credentials, carried);
         // Another client's question on a connection that is logged in by itself has another answer.
         if context.connection.data.is_authenticated() {
-            return self.send(context, question()).await.map(Some);
+            return self.send(context, question()).await;
         }
         let answers = &self.shared.answers;
-        let headers = request.headers;
-        let key = Question::key(answers, rule, &target, headers, &credentials, context);
+        let key = Question::key(
+            answers,
+            rule,
+            target,
+            headers,
+            credentials,
+            carried,
+            context,
+        );
         loop {
             match answers.look_up(key, request.session) {
                 Lookup::Known(person) => {
                     let cookies = Arc::default();
-                    return Ok(Some(WhoamiAnswer { person, cookies }));
+                    return Ok(WhoamiAnswer { person, cookies });
                 }
                 Lookup::Yours(ticket) => {
                     let result = self.send(context, question()).await;
                     ticket.answered(&result, rule.keep);
-                    return result.map(Some);
+                    return result;
                 }
                 Lookup::Waiting(mut waiting) => {
                     let answered = waiting.wait_for(Option::is_some).await;
                     // Whoever asked may have gone away meanwhile.
                     if let Some(result) = answered.ok().and_then(|result| result.clone()) {
-                        return result.map(Some);
+                        // The cookies are whoever's who asked: another client may send the same headers.
+                        return result.map(|answer| WhoamiAnswer {
+                            cookies: Arc::default(),
+                            ..answer
+                        });
                     }
                 }
             }

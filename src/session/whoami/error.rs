@@ -11,6 +11,10 @@ pub enum WhoamiError {
     Exchange(#[from] ExchangeError),
     #[error("it answered {0}, which is neither a success nor a sign of `nobody`")]
     Other(u16),
+    #[error("no question of `session.whoami` is for this path")]
+    NoQuestion,
+    #[error("it names different people by the cookies and by the other credentials of the request")]
+    SeveralPeople,
     #[error("the path can be read in several ways, for which different questions are asked")]
     UnclearPath,
 }
@@ -19,8 +23,9 @@ impl WhoamiError {
     /// The word for it.
     pub const fn reason(&self) -> Reason {
         match self {
+            Self::SeveralPeople => Reason::SubjectMismatch,
             Self::UnclearPath => Reason::AmbiguousRequest,
-            Self::Exchange(_) | Self::Other(_) => Reason::SubjectUnavailable,
+            Self::Exchange(_) | Self::Other(_) | Self::NoQuestion => Reason::SubjectUnavailable,
         }
     }
 }

@@ -34,15 +34,18 @@ impl Question {
         target: &PathAndQuery,
         headers: &HeaderMap,
         credentials: &str,
+        carried: Carried,
     ) -> Self {
-        let asked = headers.iter().filter(|(name, _)| is_asked_with(name, rule));
+        let asked = headers
+            .iter()
+            .filter(|(name, _)| is_asked_with(name, rule, carried));
         let mut kept = HeaderMap::with_capacity(headers.len() + 8);
         for (name, value) in asked {
             kept.append(name, value.clone());
         }
         Self {
             rule: rule.clone(),
-            target: with_credentials(target, credentials),
+            target: with_credentials(target, carried.of_query(credentials)),
             headers: kept,
         }
     }
@@ -54,6 +57,7 @@ impl Question {
         target: &PathAndQuery,
         headers: &HeaderMap,
         credentials: &str,
+        carried: Carried,
         context: &RequestContext<'_>,
     ) -> QuestionKey {
         let client = context.client.to_canonical();
@@ -69,11 +73,13 @@ impl Question {
         let head = [
             rule.paths.as_str().as_bytes(),
             target.as_str().as_bytes(),
-            credentials.as_bytes(),
+            carried.of_query(credentials).as_bytes(),
             octets,
             peer.as_bytes(),
         ];
-        let asked = headers.iter().filter(|(name, _)| is_asked_with(name, rule));
+        let asked = headers
+            .iter()
+            .filter(|(name, _)| is_asked_with(name, rule, carried));
         let lines = asked.flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
         answers.key(head.into_iter().chain(lines))
     }
@@ -122,9 +128,80 @@ impl Question {
     }
 }
 
+/// Which credentials of a request a question carries. An application may know somebody by its cookies on one
+/// path and by a key on the next: where a request has both, it must name the same person for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// All of them.
+    All,
+    /// The cookies, and what any browser sends.
+    CookiesAlone,
+    /// All but the cookies.
+    NoCookies,
+}
+
+impl Carried {
+    /// The questions about a request.
+    pub(super) fn needed(
+        headers: &HeaderMap,
+        credentials: &str,
+        rule: &WhoamiRule,
+    ) -> &'static [Self] {
+        let is_other = |name: &HeaderName| {
+            *name != header::COOKIE
+                && !is_of_any_browser(name)
+                && is_asked_with(name, rule, Self::All)
+        };
+        let has_others = !credentials.is_empty() || headers.keys().any(is_other);
+        if has_others && headers.contains_key(header::COOKIE) {
+            &[Self::All, Self::CookiesAlone, Self::NoCookies]
+        } else {
+            &[Self::All]
+        }
+    }
+
+    /// The credentials of the query that go along.
+    fn of_query(self, credentials: &str) -> &str {
+        match self {
+            Self::All | Self::NoCookies => credentials,
+            Self::CookiesAlone => "",
+        }
+    }
+}
+
+/// What browsers send by themselves, and what proxies say of them: nothing by which an application knows a
+/// person.
+fn is_of_any_browser(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "accept-language"
+            | "dnt"
+            | "forwarded"
+            | "host"
+            | "origin"
+            | "referer"
+            | "sec-gpc"
+            | "save-data"
+            | "user-agent"
+            | "via"
+            | "x-requested-with"
+    ) || name.as_str().starts_with("x-forwarded-")
+        || name.as_str().starts_with("sec-ch-")
+}
+
 /// Whether a header of the request goes along: all do by which an application may know somebody.
-fn is_asked_with(name: &HeaderName, rule: &WhoamiRule) -> bool {
+fn is_asked_with(name: &HeaderName, rule: &WhoamiRule, asked: Carried) -> bool {
+    let is_cookie = *name == header::COOKIE;
+    match asked {
+        Carried::CookiesAlone if !(is_cookie || is_of_any_browser(name)) => return false,
+        Carried::NoCookies if is_cookie => return false,
+        Carried::All | Carried::CookiesAlone | Carried::NoCookies => {}
+    }
+    let is_fixed = || rule.headers.iter().any(|(fixed, _)| fixed == name);
     let is_about_the_request = match name.as_str() {
+        // What nearly every request brings, told apart by one look.
+        "accept-language" | "authorization" | "cookie" | "host" | "origin" | "referer"
+        | "user-agent" => return !is_fixed(),
         // What is asked for, in which form, and whether it may come from a cache (RFC 9110 §12.5, §13.1, §14);
         // and names of this one request, which would make every question another one.
         "accept"
@@ -145,14 +222,24 @@ fn is_asked_with(name: &HeaderName, rule: &WhoamiRule) -> bool {
         | "x-amzn-trace-id"
         | "x-correlation-id"
         | "x-request-id"
-        | BrowserKeyCookie::HEADER => true,
-        name => ["content-", "sec-fetch-", "sec-websocket-", "x-b3-"]
+        | BrowserKeyCookie::HEADER
+        // What the request brings, or how its connection is upgraded.
+        | "content-disposition"
+        | "content-encoding"
+        | "content-language"
+        | "content-length"
+        | "content-location"
+        | "content-md5"
+        | "content-range"
+        | "content-type"
+        | "sec-websocket-extensions"
+        | "sec-websocket-key"
+        | "sec-websocket-version" => true,
+        name => ["sec-fetch-", "x-b3-"]
             .iter()
             .any(|family| name.starts_with(family)),
     };
-    !is_about_the_request
-        && !overrides_method(name)
-        && rule.headers.iter().all(|(fixed, _)| fixed != name)
+    !is_about_the_request && !overrides_method(name) && !is_fixed()
 }
 
 /// The pairs of a query whose names are among these, byte for byte.

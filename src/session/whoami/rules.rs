@@ -60,6 +60,8 @@ pub struct NobodySigns {
 pub struct UrlTemplate {
     /// Texts, each followed by the capture at this place.
     parts: Vec<(String, Option<usize>)>,
+    /// The whole of it, if it has no placeholder.
+    fixed: Option<PathAndQuery>,
 }
 
 /// Why a URL cannot be understood.
@@ -95,6 +97,11 @@ impl Whoami {
         &self,
         path: &RequestPath<'_>,
     ) -> Result<Option<&Arc<WhoamiRule>>, UnclearPath> {
+        if let [only] = self.rules.as_slice()
+            && only.paths.covers_all()
+        {
+            return Ok(Some(only));
+        }
         let place = |reading: &str| {
             self.rules
                 .iter()
@@ -115,9 +122,19 @@ pub(super) struct UnclearPath;
 
 impl WhoamiRule {
     /// Where it is asked for a request to this path.
-    pub(super) fn target(&self, path: &str) -> Result<PathAndQuery, UnclearPath> {
-        let captures = self.paths.captures(path).ok_or(UnclearPath)?;
-        self.url.fill(&captures).ok_or(UnclearPath)
+    pub(super) fn target(&self, path: &RequestPath<'_>) -> Result<PathAndQuery, UnclearPath> {
+        if let Some(fixed) = &self.url.fixed {
+            return Ok(fixed.clone());
+        }
+        let fill = |reading: &str| self.url.fill(&self.paths.captures(reading)?);
+        let mut targets = path.readings().map(fill);
+        let first = targets.next().flatten().ok_or(UnclearPath)?;
+        // An application that reads the path otherwise would act for whoever another question names.
+        if targets.all(|target| target.as_ref() == Some(&first)) {
+            Ok(first)
+        } else {
+            Err(UnclearPath)
+        }
     }
 
     /// What an answer says.
@@ -166,7 +183,9 @@ impl UrlTemplate {
             rest = after;
         }
         parts.push((rest.to_owned(), None));
-        let template = Self { parts };
+        let fixed = parts.iter().all(|(_, place)| place.is_none());
+        let fixed = fixed.then(|| PathAndQuery::try_from(text).ok()).flatten();
+        let template = Self { parts, fixed };
         let sample = vec!["x"; paths.names().count()];
         let is_local = text.starts_with('/') && !text.starts_with("//") && !text.contains('#');
         if is_local && template.fill(&sample).is_some() {
@@ -241,8 +260,10 @@ mod tests {
             ("/u/a?b/x", None),
             ("/v/alice", None),
         ] {
-            let target = rule.target(path).ok();
-            assert_eq!(target.as_ref().map(PathAndQuery::as_str), url, "{path}");
+            let accept = Accept::default();
+            let path = RequestPath::parse(path, &accept);
+            let target = path.ok().and_then(|path| rule.target(&path).ok());
+            assert_eq!(target.as_ref().map(PathAndQuery::as_str), url);
         }
         for wrong in [
             "api/me",

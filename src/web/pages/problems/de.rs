@@ -20,7 +20,7 @@ super::explanations! {
     CrossSite =>
         "Das kam nicht von unserer eigenen Seite",
         "Eine fremde Website oder eine Seite aus einem anderen Browser wollte hier etwas ändern.",
-        "Öffnen Sie die Seite neu und nutzen Sie ihre eigenen Knöpfe. Programme: den Origin dieser Website senden oder JSON mit dem Anti-Forgery-Header.";
+        "Öffnen Sie die Seite neu und nutzen Sie ihre eigenen Knöpfe. Programme: JSON senden, mit `Content-Type: application/json`.";
     FactorLocked =>
         "Dieser Weg ist gesperrt",
         "Nach zu vielen Fehlversuchen in Folge wird hier keine Antwort mehr angenommen.",

@@ -20,7 +20,7 @@ super::explanations! {
     CrossSite =>
         "This did not come from our own page",
         "Another site, or a page from another browser, tried to change something here.",
-        "Open the page afresh and use its own buttons. Programs: send the Origin of this site, or JSON with the anti-forgery header.";
+        "Open the page afresh and use its own buttons. Programs: send JSON, with `Content-Type: application/json`.";
     FactorLocked =>
         "This way to verify is locked",
         "There were too many failed attempts in a row, so it accepts no answer at all.",
