@@ -2,7 +2,7 @@
 
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
 use super::error::WhoamiError;
-use super::question::{Carried, Question, credentials_in};
+use super::question::{AskedWith, Question, credentials_in};
 use super::rules::{Answered, UnclearPath, WhoamiRule};
 use crate::domain::{RequestPath, RiskLevel, SessionId};
 use crate::request::context::RequestContext;
@@ -98,7 +98,7 @@ impl Asker {
         };
         let target = rule.target(request.path)?;
         let credentials = credentials(&options.key_names, request.query);
-        let question = Question::new(rule, &target, request.headers, &credentials, Carried::All);
+        let question = Question::new(rule, &target, request.headers, &credentials, AskedWith::All);
         Ok(Some(question))
     }
 
@@ -115,7 +115,7 @@ impl Asker {
         let target = rule.target(request.path)?;
         let credentials = credentials(&options.key_names, request.query);
         let mut said = None;
-        for carried in Carried::needed(request.headers, &credentials, rule) {
+        for carried in AskedWith::needed(request.headers, &credentials, rule) {
             let answer = self
                 .ask_with(context, request, rule, (&target, &credentials), *carried)
                 .await?;
@@ -135,7 +135,7 @@ impl Asker {
         request: &AskedRequest<'_>,
         rule: &Arc<WhoamiRule>,
         (target, credentials): (&PathAndQuery, &str),
-        carried: Carried,
+        carried: AskedWith,
     ) -> WhoamiResult {
         let headers = request.headers;
         let question = || Question::new(rule, target, headers, credentials, carried);

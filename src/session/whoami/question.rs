@@ -34,7 +34,7 @@ impl Question {
         target: &PathAndQuery,
         headers: &HeaderMap,
         credentials: &str,
-        carried: Carried,
+        carried: AskedWith,
     ) -> Self {
         let asked = headers
             .iter()
@@ -57,7 +57,7 @@ impl Question {
         target: &PathAndQuery,
         headers: &HeaderMap,
         credentials: &str,
-        carried: Carried,
+        carried: AskedWith,
         context: &RequestContext<'_>,
     ) -> QuestionKey {
         let client = context.client.to_canonical();
@@ -131,7 +131,7 @@ impl Question {
 /// Which credentials of a request a question carries. An application may know somebody by its cookies on one
 /// path and by a key on the next: where a request has both, it must name the same person for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carried {
+pub(super) enum AskedWith {
     /// All of them.
     All,
     /// The cookies, and what any browser sends.
@@ -140,7 +140,7 @@ pub(super) enum Carried {
     NoCookies,
 }
 
-impl Carried {
+impl AskedWith {
     /// The questions about a request.
     pub(super) fn needed(
         headers: &HeaderMap,
@@ -190,12 +190,12 @@ fn is_of_any_browser(name: &HeaderName) -> bool {
 }
 
 /// Whether a header of the request goes along: all do by which an application may know somebody.
-fn is_asked_with(name: &HeaderName, rule: &WhoamiRule, asked: Carried) -> bool {
+fn is_asked_with(name: &HeaderName, rule: &WhoamiRule, asked: AskedWith) -> bool {
     let is_cookie = *name == header::COOKIE;
     match asked {
-        Carried::CookiesAlone if !(is_cookie || is_of_any_browser(name)) => return false,
-        Carried::NoCookies if is_cookie => return false,
-        Carried::All | Carried::CookiesAlone | Carried::NoCookies => {}
+        AskedWith::CookiesAlone if !(is_cookie || is_of_any_browser(name)) => return false,
+        AskedWith::NoCookies if is_cookie => return false,
+        AskedWith::All | AskedWith::CookiesAlone | AskedWith::NoCookies => {}
     }
     let is_fixed = || rule.headers.iter().any(|(fixed, _)| fixed == name);
     let is_about_the_request = match name.as_str() {
