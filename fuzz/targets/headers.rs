@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use stepgate::domain::{Accept, Method, RequestPath, claimed_methods};
-use stepgate::session::{CarriedLines, CredentialNames};
+use stepgate::session::{CarriedLines, CookieScope, CredentialNames};
 use stepgate::locale::Locale;
 
 fuzz_target!(|input: &[u8]| {
@@ -29,8 +29,9 @@ fuzz_target!(|input: &[u8]| {
         &names,
     )) {
         // The same lines taken for an answer: a cookie that is set replaces, and nothing else does.
-        let after = names.after(&carried, &headers);
-        assert!(names.set_by(&headers) || after == carried);
+        let scope = CookieScope::new("app.test", "/");
+        let after = names.after(&carried, &headers, &scope);
+        assert!(names.set_by(&headers, &scope) || after == carried);
     }
     // Whatever else is claimed, a request is never less than its own method.
     let path = RequestPath::parse("/", &Accept::default()).expect("a plain path");
