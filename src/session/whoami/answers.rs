@@ -12,6 +12,8 @@ use tokio::sync::watch;
 
 /// How many answers are kept, with the questions under way.
 const MOST: usize = 16 * 1024;
+/// How often what is over is looked for, at most.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the application said.
 #[derive(Clone, Debug)]
@@ -37,17 +39,16 @@ pub struct WhoamiAnswers {
     hashers: (RandomState, RandomState),
 }
 
+/// By session, so that what was said of one is forgotten without a look at the others.
 #[derive(Debug, Default)]
 struct AnswerSlots {
-    by_question: HashMap<QuestionKey, AnswerSlot>,
+    by_session: HashMap<Option<SessionId>, HashMap<QuestionKey, AnswerState>>,
+    /// How many there are, over all sessions.
+    count: usize,
     /// How many questions there ever were.
     asked: u64,
-}
-
-#[derive(Debug)]
-struct AnswerSlot {
-    session: Option<SessionId>,
-    state: AnswerState,
+    /// When what is over was last dropped, because there was no room.
+    swept: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -71,6 +72,7 @@ pub(super) enum Lookup {
 /// A question that the holder asks. If it is dropped before, whoever waits asks themselves.
 pub(super) struct Ticket {
     answers: Arc<WhoamiAnswers>,
+    session: Option<SessionId>,
     key: QuestionKey,
     number: u64,
     tell: watch::Sender<Option<WhoamiResult>>,
@@ -100,7 +102,8 @@ impl WhoamiAnswers {
         session: Option<SessionId>,
     ) -> Lookup {
         let mut slots = self.lock();
-        match slots.by_question.get(&key).map(|slot| &slot.state) {
+        let known = slots.by_session.get(&session);
+        match known.and_then(|answers| answers.get(&key)) {
             Some(AnswerState::Known(person, until)) if Instant::now() < *until => {
                 return Lookup::Known(person.clone());
             }
@@ -113,13 +116,18 @@ impl WhoamiAnswers {
         slots.asked += 1;
         let number = slots.asked;
         let (tell, waiting) = watch::channel(None);
-        slots.make_room();
-        if slots.by_question.len() < MOST {
-            let state = AnswerState::Asked(number, waiting);
-            slots.by_question.insert(key, AnswerSlot { session, state });
+        if slots.has_room() {
+            let asked = AnswerState::Asked(number, waiting);
+            let before = slots
+                .by_session
+                .entry(session)
+                .or_default()
+                .insert(key, asked);
+            slots.count += usize::from(before.is_none());
         }
         Lookup::Yours(Ticket {
             answers: self.clone(),
+            session,
             key,
             number,
             tell,
@@ -129,7 +137,8 @@ impl WhoamiAnswers {
     /// Forgets what was answered for a session: somebody logged in or out.
     pub(crate) fn forget(&self, session: Option<SessionId>) {
         let mut slots = self.lock();
-        slots.by_question.retain(|_, slot| slot.session != session);
+        let dropped = slots.by_session.remove(&session);
+        slots.count -= dropped.map_or(0, |dropped| dropped.len());
     }
 
     fn lock(&self) -> MutexGuard<'_, AnswerSlots> {
@@ -139,15 +148,23 @@ impl WhoamiAnswers {
 }
 
 impl AnswerSlots {
-    /// Drops what is over, once it is full.
-    fn make_room(&mut self) {
-        if self.by_question.len() >= MOST {
-            let now = Instant::now();
-            self.by_question.retain(|_, slot| match &slot.state {
-                AnswerState::Asked(_, waiting) => waiting.has_changed().is_ok(),
-                AnswerState::Known(_, until) => now < *until,
-            });
+    /// Whether one more fits. Where none does, what is over is dropped, but not with every question: a flood of
+    /// them would be answered ever more slowly.
+    fn has_room(&mut self) -> bool {
+        let now = Instant::now();
+        let may_sweep = self.swept.is_none_or(|at| now - at >= SWEEP_INTERVAL);
+        if self.count >= MOST && may_sweep {
+            self.swept = Some(now);
+            for answers in self.by_session.values_mut() {
+                answers.retain(|_, state| match state {
+                    AnswerState::Asked(_, waiting) => waiting.has_changed().is_ok(),
+                    AnswerState::Known(_, until) => now < *until,
+                });
+            }
+            self.by_session.retain(|_, answers| !answers.is_empty());
+            self.count = self.by_session.values().map(HashMap::len).sum();
         }
+        self.count < MOST
     }
 }
 
@@ -155,19 +172,19 @@ impl Ticket {
     /// Tells everybody who waits, and keeps an answer for so long; no error is kept.
     pub(super) fn answered(self, result: &WhoamiResult, keep: Duration) {
         let mut slots = self.answers.lock();
-        let is_own = |slot: &AnswerSlot| matches!(slot.state, AnswerState::Asked(number, _) if number == self.number);
+        let of_session = slots.by_session.get_mut(&self.session);
         // Forgotten meanwhile, it is told to who waited, and not kept.
-        if let Some(slot) = slots
-            .by_question
-            .get_mut(&self.key)
-            .filter(|slot| is_own(slot))
+        if let Some(answers) = of_session
+            && let Some(state) = answers.get_mut(&self.key)
+            && matches!(state, AnswerState::Asked(number, _) if *number == self.number)
         {
             match result {
                 Ok(answer) if !keep.is_zero() => {
-                    slot.state = AnswerState::Known(answer.person.clone(), Instant::now() + keep);
+                    *state = AnswerState::Known(answer.person.clone(), Instant::now() + keep);
                 }
                 Ok(_) | Err(_) => {
-                    slots.by_question.remove(&self.key);
+                    answers.remove(&self.key);
+                    slots.count -= 1;
                 }
             }
         }
@@ -202,16 +219,48 @@ mod tests {
         let Lookup::Yours(ticket) = answers.look_up(key, Some(session)) else {
             panic!("nothing is known yet")
         };
-        assert!(matches!(answers.look_up(key, None), Lookup::Waiting(_)));
+        assert!(matches!(
+            answers.look_up(key, Some(session)),
+            Lookup::Waiting(_)
+        ));
         ticket.answered(&Ok(alice()), Duration::from_mins(1));
-        let Lookup::Known(person) = answers.look_up(key, None) else {
+        let Lookup::Known(person) = answers.look_up(key, Some(session)) else {
             panic!("it was answered")
         };
         assert_eq!(person, alice().person);
         answers.forget(Some(SessionId::new([2; 32])));
-        assert!(matches!(answers.look_up(key, None), Lookup::Known(_)));
+        assert!(matches!(
+            answers.look_up(key, Some(session)),
+            Lookup::Known(_)
+        ));
         answers.forget(Some(session));
-        assert!(matches!(answers.look_up(key, None), Lookup::Yours(_)));
+        assert!(matches!(
+            answers.look_up(key, Some(session)),
+            Lookup::Yours(_)
+        ));
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_kept() {
+        let answers = Arc::new(WhoamiAnswers::default());
+        let ask = |number: usize, keep| {
+            let key = question(&answers, &[&number.to_string()]);
+            let Lookup::Yours(ticket) = answers.look_up(key, None) else {
+                panic!("{number} was asked already")
+            };
+            ticket.answered(&Ok(alice()), keep);
+        };
+        for number in 0..MOST {
+            ask(number, Duration::from_nanos(1));
+        }
+        assert_eq!(answers.lock().count, MOST);
+        // All of them are over, and make room; then none is.
+        for number in 0..=MOST {
+            ask(number, Duration::from_mins(1));
+        }
+        assert_eq!(answers.lock().count, MOST);
+        answers.forget(None);
+        assert_eq!(answers.lock().count, 0);
     }
 
     #[test]
