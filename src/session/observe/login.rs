@@ -104,21 +104,18 @@ impl Watch {
         named: Named,
         carried: Option<SessionId>,
     ) -> Result<(Named, bool), WhoamiError> {
+        let mut routes = attempts.iter().map(|one| &one.route);
+        let may_be = carried.is_some() && routes.all(|route| route.believes_what_is_typed());
         if let Some(asked) = &self.asked {
             // What was typed and what the answer shows do not count beside it.
             let naming = self.known.shared.options.naming;
-            let mut routes = attempts.iter().map(|one| &one.route);
-            let may_be = (carried.is_some() && routes.all(|route| route.believes_what_is_typed()))
-                || asked.may_be_signed_in(&named, |name| naming.subject(name));
+            let may_be = may_be || asked.may_be_signed_in(&named, |name| naming.subject(name));
             return Ok((asked.named()?, may_be));
         }
         // Where the connection is logged in, what somebody typed may be about another.
         let is_doubtful =
             context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
-        let named = if is_doubtful { Named::Nobody } else { named };
-        let mut routes = attempts.iter().map(|one| &one.route);
-        let may_be = carried.is_some() && routes.all(|route| route.believes_what_is_typed());
-        Ok((named, may_be))
+        Ok((if is_doubtful { Named::Nobody } else { named }, may_be))
     }
 
     /// A session begins.
