@@ -96,31 +96,18 @@ impl Context {
         self.store.user(&id).await?.ok_or_else(unknown)
     }
 
-    /// Does something to a user, and records it.
+    /// Does something to a user, or to one factor of theirs, and records it.
     pub(super) async fn act_on_user<T>(
         &self,
         kind: EventKind,
+        factor: Option<Factor>,
         user: &UserId,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, CliError> {
         let subject = Subject::new(user.as_str());
         let mut event = self.event(kind, Outcome::Succeeded);
         event.subject = Some(&subject);
-        self.act(event, work).await
-    }
-
-    /// The same, for something done to one factor of a user.
-    pub(super) async fn act_on_factor<T>(
-        &self,
-        kind: EventKind,
-        factor: Factor,
-        user: &UserId,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, CliError> {
-        let subject = Subject::new(user.as_str());
-        let mut event = self.event(kind, Outcome::Succeeded);
-        event.subject = Some(&subject);
-        event.factor = Some(factor);
+        event.factor = factor;
         self.act(event, work).await
     }
 

@@ -34,7 +34,7 @@ async fn forget(context: &Context, mut user: User, out: &mut Output) -> Result<(
     user.totp = None;
     let put = context.store.put_user(&user);
     context
-        .act_on_factor(EventKind::FactorRemoved, Factor::Totp, &user.id, put)
+        .act_on_user(EventKind::FactorRemoved, Some(Factor::Totp), &user.id, put)
         .await?;
     writeln!(out, "forgot the authenticator app of `{}`", user.id)?;
     Ok(())
@@ -57,7 +57,7 @@ async fn enroll(
     user.totp = Some(secret.seal(&user.id, &keys, &entropy));
     let put = context.store.put_user(&user);
     context
-        .act_on_factor(EventKind::FactorSet, Factor::Totp, &user.id, put)
+        .act_on_user(EventKind::FactorSet, Some(Factor::Totp), &user.id, put)
         .await?;
     writeln!(
         out,

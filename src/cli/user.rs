@@ -62,7 +62,7 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
         };
         let put = context.store.put_user(&user);
         context
-            .act_on_user(EventKind::UserAdded, &user.id, put)
+            .act_on_user(EventKind::UserAdded, None, &user.id, put)
             .await?;
         let factors = factors(&user);
         writeln!(out, "added user `{}` ({})", user.id, described(&factors))?;
@@ -102,7 +102,7 @@ fn passwd(arguments: &UserPasswd, out: &mut Output) -> Result<(), CliError> {
         user.password = Some(hash_password(&password, cost, &Entropy::system())?);
         let put = context.store.put_user(&user);
         context
-            .act_on_factor(EventKind::FactorSet, Factor::Password, &user.id, put)
+            .act_on_user(EventKind::FactorSet, Some(Factor::Password), &user.id, put)
             .await?;
         writeln!(out, "set the password of `{}`", user.id)?;
         Ok(())
@@ -114,7 +114,7 @@ fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
         let user = context.known_user(&arguments.name).await?;
         let removed = context.store.remove_user(&user.id);
         context
-            .act_on_user(EventKind::UserRemoved, &user.id, removed)
+            .act_on_user(EventKind::UserRemoved, None, &user.id, removed)
             .await?;
         writeln!(out, "removed user `{}`", user.id)?;
         Ok(())

@@ -56,7 +56,7 @@ pub(super) fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliEr
             return Err(CliError::Impossible(message));
         }
         context
-            .act_on_user(EventKind::FactorUnlocked, id, locks.clear())
+            .act_on_user(EventKind::FactorUnlocked, None, id, locks.clear())
             .await?;
         if held.is_empty() {
             writeln!(

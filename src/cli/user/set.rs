@@ -85,12 +85,12 @@ async fn store(context: &Context, before: &User, user: &User) -> Result<(), CliE
     // The new entry comes first, so that there is one at any time; it takes over the aliases.
     let put = context.store.put_user(user);
     context
-        .act_on_user(EventKind::UserChanged, &user.id, put)
+        .act_on_user(EventKind::UserChanged, None, &user.id, put)
         .await?;
     if user.id != before.id {
         let removed = context.store.remove_user(&before.id);
         context
-            .act_on_user(EventKind::UserRemoved, &before.id, removed)
+            .act_on_user(EventKind::UserRemoved, None, &before.id, removed)
             .await?;
     }
     Ok(())
