@@ -190,6 +190,11 @@ async fn ask(
         let mut demands = asked.demands.iter();
         let levels = demands.clone().map(|demand| demand.requirement.level);
         if worker.sessions.must_confirm(context, head.path, levels)? {
+            if shared.options.whoami().is_some() {
+                // Asked about when the application can act at once: while a body is still to come, somebody else
+                // could sign in to the session.
+                content.read(limit).await?;
+            }
             confirmed = watch.confirm(context, &head, &mut caller).await?;
         }
         let enforces = demands.any(|demand| demand.requirement.enforcement == Enforcement::Enforce);

@@ -34,9 +34,10 @@ impl Sessions {
             || self.shared.rolling.is_rolling())
     }
 
-    /// Finds out whose a request is: by its token, where tokens are declared, or by asking the application. What it says is the caller's subject, and where it says that
-    /// nobody is signed in the caller has no session. Returns whether it was asked: not where a trusted proxy
-    /// has named the subject already, nor where no question is declared for the path.
+    /// Finds out whose a request is: by its token, where tokens are declared, or by asking the application. What
+    /// either says is the caller's subject; where the application says that nobody is signed in, the caller has
+    /// no session. Returns whether the application was asked: not where the subject is named already, nor where
+    /// no question is declared for the path.
     pub(crate) async fn confirm(
         &self,
         context: &RequestContext<'_>,

@@ -4,7 +4,8 @@
 use crate::support::accounts::{Accounts, KEY_HEADER, Mood, REMEMBER};
 use crate::support::client::{Answer, Client};
 use crate::support::mail::MailSink;
-use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
+use crate::support::raw::RawConnection;
+use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
 use crate::support::store::{Store, on_both_stores};
 use futures_util::future::join_all;
 use http::Method;
@@ -268,6 +269,34 @@ on_both_stores! {
         let refused = pay().await;
         assert_eq!((refused.status.as_u16(), refused.reason().as_str()), (403, "subject-mismatch"));
         assert_eq!(sidecar.got("/pay"), 0);
+    }
+
+    async fn nobody_signs_in_while_the_body_of_a_confirmed_request_is_still_to_come(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let thief = proven_thief(&sidecar).await;
+        let cookies = [COOKIE, KEY_COOKIE].map(|name| format!("{name}={}", thief.cookie(name).unwrap()));
+        let head = |length: usize| {
+            format!(
+                "POST /keys HTTP/1.1\r\nHost: {HOST}\r\nCookie: {}\r\nContent-Length: {length}\r\n\r\n",
+                cookies.join("; ")
+            )
+        };
+        let before = sidecar.got("/keys");
+        let mut slow = RawConnection::open(sidecar.addr()).await;
+        slow.write(head(4)).await;
+        slow.write("a=").await;
+        // He signs in to the same session as somebody else, in a way of which no setting knows.
+        thief.post("/become?alice").await;
+        slow.write("12").await;
+        let answer = slow.read_head().await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        // Nor does a body help that is too long to be waited for.
+        let mut long = RawConnection::open(sidecar.addr()).await;
+        long.write(head(1 << 20)).await;
+        let answer = long.read_head().await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert_eq!(sidecar.got("/keys"), before);
     }
 
     async fn a_session_that_changes_hands_in_the_middle_of_a_challenge_earns_nothing(store: Store) {
