@@ -100,7 +100,9 @@ impl Jwt {
             (Some(_), Some(begin)) if begin <= now.after(self.leeway) => {}
             (Some(_), _) => return Err(TokenError::NotYet),
         }
-        if !self.issuer.holds(claims.get("iss")) {
+        // RFC 7519 §4.1.1: one issuer, where `aud` may be a list.
+        let issuer = claims.get("iss").filter(|issuer| issuer.is_string());
+        if !self.issuer.holds(issuer) {
             return Err(TokenError::Issuer);
         }
         if !self.audience.holds(claims.get("aud")) {
@@ -237,6 +239,7 @@ mod tests {
             (json!({ "nbf": "soon" }), TokenError::NotYet),
             (json!({ "iss": "Issuer" }), TokenError::Issuer),
             (json!({ "iss": null }), TokenError::Issuer),
+            (json!({ "iss": ["issuer"] }), TokenError::Issuer),
             (json!({ "aud": ["shops"] }), TokenError::Audience),
             (json!({ "aud": {} }), TokenError::Audience),
             (json!({ "user": { "name": "" } }), TokenError::NoSubject),

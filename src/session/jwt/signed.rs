@@ -3,7 +3,7 @@
 use super::error::TokenError;
 use super::issuer_keys::{IssuerKeys, SignatureAlgorithm};
 use data_encoding::BASE64URL_NOPAD;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// How long a token may be.
@@ -24,7 +24,13 @@ pub(super) struct SignedToken<'t> {
 struct TokenHeader {
     alg: String,
     kid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     crit: Option<Value>,
+}
+
+/// A member that is there, also if it is null.
+fn present<'de, D: Deserializer<'de>>(member: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(member).map(Some)
 }
 
 impl<'t> SignedToken<'t> {
@@ -79,5 +85,27 @@ impl<'t> SignedToken<'t> {
         let claims: Value =
             serde_json::from_slice(&self.payload).map_err(|_| TokenError::Malformed)?;
         Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(header: &str) -> Result<(), TokenError> {
+        let token = format!("{}.e30.AA", BASE64URL_NOPAD.encode(header.as_bytes()));
+        SignedToken::read(token.as_bytes(), &[SignatureAlgorithm::Es256]).map(|_| ())
+    }
+
+    #[test]
+    fn what_a_token_calls_critical_is_not_understood() {
+        assert!(read(r#"{"alg":"ES256","kid":"a"}"#).is_ok());
+        for critical in [r#"["b64"]"#, "[]", "null", r#""b64""#] {
+            let header = format!(r#"{{"alg":"ES256","crit":{critical}}}"#);
+            assert!(
+                matches!(read(&header), Err(TokenError::Critical)),
+                "{header}"
+            );
+        }
     }
 }
