@@ -343,6 +343,41 @@ on_both_stores! {
         assert_eq!(client.post("/pay").await.text(), "done for alice", "nothing was spent");
     }
 
+    async fn a_dangerous_path_that_no_question_is_for_is_shut(store: Store) {
+        let accounts = Accounts::new();
+        let whoami = WHOAMI.replace("url:", "for: /low, url:");
+        let sidecar = run(store, &accounts, &whoami);
+        let client = sidecar.script();
+        log_in(&client, USER, "right").await;
+        for path in ["/keys", "/pay"] {
+            let shut = client.post(path).await;
+            assert_eq!((shut.status.as_u16(), shut.reason().as_str()), (503, "subject-unavailable"), "{path}");
+        }
+        assert_eq!(client.get("/page").await.text(), "done for alice");
+    }
+
+    async fn the_cookies_of_an_answer_are_for_whoever_asked_alone(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        accounts.set(Mood::Renewing);
+        let cookie = accounts.sign_in(USER);
+        // Many with the very same headers, and one question.
+        let clients: Vec<_> = (0..20).map(|_| sidecar.script()).collect();
+        let all = join_all(clients.iter().map(|client| {
+            client.set_cookie(COOKIE, &cookie);
+            client.get("/secrets")
+        }));
+        for answer in all.await {
+            assert_eq!(answer.status, 403, "{}", answer.text());
+        }
+        let renewed: Vec<_> = clients.iter().filter_map(|client| client.cookie(COOKIE)).collect();
+        let mut fresh: Vec<_> = renewed.iter().filter(|value| **value != cookie).collect();
+        let count = fresh.len();
+        fresh.sort_unstable();
+        fresh.dedup();
+        assert!(count >= 1 && fresh.len() == count, "{count} clients got {} cookies", fresh.len());
+    }
+
     async fn nobody_is_sent_to_the_login_page(store: Store) {
         let accounts = Accounts::new();
         let sidecar = run(store, &accounts, WHOAMI);

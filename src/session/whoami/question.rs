@@ -330,6 +330,45 @@ mod tests {
     }
 
     #[test]
+    fn all_goes_along_by_which_somebody_may_be_known() {
+        let rule = super::super::rules::tests::rule("/{rest...}", "/me");
+        let asked =
+            |name: &'static str, with| is_asked_with(&HeaderName::from_static(name), &rule, with);
+        for name in [
+            "authorization",
+            "content-token",
+            "cookie",
+            "sec-websocket-protocol",
+            "sudo",
+            "x-unheard-of",
+        ] {
+            assert!(asked(name, AskedWith::All), "{name}");
+            assert_eq!(
+                asked(name, AskedWith::CookiesAlone),
+                name == "cookie",
+                "{name}"
+            );
+            assert_eq!(
+                asked(name, AskedWith::NoCookies),
+                name != "cookie",
+                "{name}"
+            );
+        }
+        for name in ["user-agent", "x-forwarded-for", "host"] {
+            assert!(asked(name, AskedWith::CookiesAlone), "{name}");
+        }
+        for name in [
+            "accept",
+            "content-length",
+            "if-none-match",
+            "step-up-key",
+            "x-http-method-override",
+        ] {
+            assert!(!asked(name, AskedWith::All), "{name}");
+        }
+    }
+
+    #[test]
     fn credentials_of_the_query_go_along_byte_for_byte() {
         let names = ["key", "access_token"];
         let found = |query| credentials_in(Some(query), &names);

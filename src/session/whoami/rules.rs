@@ -216,7 +216,7 @@ impl UrlTemplate {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::Accept;
 
@@ -224,7 +224,7 @@ mod tests {
         UrlTemplate::parse(text, &WatchedPath::parse(paths).unwrap())
     }
 
-    fn rule(paths: &str, text: &str) -> WhoamiRule {
+    pub(in super::super) fn rule(paths: &str, text: &str) -> WhoamiRule {
         let paths = WatchedPath::parse(paths).unwrap();
         WhoamiRule {
             url: UrlTemplate::parse(text, &paths).unwrap(),
@@ -278,6 +278,25 @@ mod tests {
         }
         let unknown = url("/u/{name}", "/{nick}").unwrap_err();
         assert_eq!(unknown, UrlTemplateError::Unknown("nick".to_owned()));
+    }
+
+    #[test]
+    fn all_readings_of_a_path_lead_to_one_question() {
+        let rule = rule("/{tenant}/{rest...}", "/{tenant}/me");
+        let accept = Accept::default();
+        let asked = |path: &str| {
+            let path = RequestPath::parse(path, &accept).ok()?;
+            rule.target(&path).ok().map(|target| target.to_string())
+        };
+        assert_eq!(asked("/corp/keys").as_deref(), Some("/corp/me"));
+        // To some, what follows two slashes is a host; others drop the script or one of them.
+        for path in [
+            "//own/corp/keys",
+            "/index.php/corp/keys",
+            "/own//corp/keys/../x",
+        ] {
+            assert_eq!(asked(path), None, "{path}");
+        }
     }
 
     #[test]
