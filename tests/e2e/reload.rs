@@ -184,15 +184,12 @@ fn a_broken_policy_is_loud_and_the_old_one_stays() {
             with_route("/new").replace("id: new, action: new", "id: new, lvl: 9, action: new");
         reloading.write(&mistaken);
         reloading.busy_until(&[(false, 0)]).await;
-        let log = reloading.sidecar.log();
         // The line of the route that was added, and the column of the word.
         let line = POLICY.lines().count() + 1;
-        let place = format!("{FILE}:{line}:");
-        assert!(log.contains(&place), "no {place} in {log}");
-        assert!(
-            log.contains("lvl") && log.contains("the old ones stay"),
-            "{log}"
-        );
+        let process = reloading.sidecar.process();
+        process.wait_for_line(&format!("{FILE}:{line}:"));
+        process.wait_for_line("lvl");
+        process.wait_for_line("the old ones stay");
         assert_eq!(
             reloading.status("/new").await,
             200,
@@ -215,11 +212,7 @@ fn policies_that_are_gone_stay_in_force() {
         )
         .unwrap();
         reloading.busy_until(&[(false, 0)]).await;
-        assert!(
-            reloading.sidecar.log().contains("cannot be read"),
-            "{}",
-            reloading.sidecar.log()
-        );
+        reloading.sidecar.process().wait_for_line("cannot be read");
         reloading.hang_up();
         reloading.busy_until(&[(false, 0), (false, 0)]).await;
 
@@ -228,11 +221,10 @@ fn policies_that_are_gone_stay_in_force() {
         reloading
             .busy_until(&[(false, 0), (false, 0), (false, 0)])
             .await;
-        assert!(
-            reloading.sidecar.log().contains("holds no policy file"),
-            "{}",
-            reloading.sidecar.log()
-        );
+        reloading
+            .sidecar
+            .process()
+            .wait_for_line("holds no policy file");
         reloading.write(&with_route("/new"));
         reloading.hang_up();
         reloading
