@@ -7,7 +7,9 @@ use super::invalid::{Invalid, valid};
 use super::matching::{self, Matched};
 use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
 use super::words::{humanize, name, phrase};
-use crate::domain::{Action, Binding, Enforcement, Requirement, RiskLevel, Route, RouteId, Scope};
+use crate::domain::{
+    Action, Binding, Enforcement, MethodSet, Requirement, RiskLevel, Route, RouteId, Scope,
+};
 use crate::yaml::{File, Path, Span};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,20 +66,19 @@ impl<'a> RouteDraft<'a> {
         let action = self.action(file, at);
         let title = self.title(file, at);
         let matched = self.matched(file, at);
-        // Nothing below can be judged without it; what is above is read first, so that one run
-        // reports more.
-        let level = self.level(file, at)?;
-        let factors =
-            factors::compile(self.raw.factors.as_deref(), level, self.is_strict, file, at);
+        let written = self.level(file, at);
+        // One run reports all mistakes: without a level the rest is judged as at the one that refuses least.
+        let level = written.unwrap_or(RiskLevel::High);
+        let is_strict = self.is_strict && written.is_some();
+        let factors = factors::compile(self.raw.factors.as_deref(), level, is_strict, file, at);
         let max_age = self.max_age(level, file, at);
         let scope = self.scope(level, file, at);
-        let needs_grant = level >= RiskLevel::High && scope? == Scope::Action;
+        let needs_grant = level >= RiskLevel::High && scope != Some(Scope::Session);
         let single_use = self.single_use(level, needs_grant, file, at);
         let confirm = self.confirm(needs_grant, file, at);
-        let matched = matched?;
         let available = RouteFields {
-            captures: &matched.captures,
-            methods: matched.matcher.methods,
+            captures: matched.as_ref().map(|matched| &*matched.captures),
+            methods: (matched.as_ref()).map_or(MethodSet::ALL, |matched| matched.matcher.methods),
             level,
             needs_grant,
         };
@@ -92,7 +93,7 @@ impl<'a> RouteDraft<'a> {
         let requirement = Requirement {
             action: action?,
             title: title?,
-            level,
+            level: written?,
             factors: factors?,
             factors_narrowed: self.raw.factors.is_some(),
             max_age: max_age?,
@@ -106,7 +107,7 @@ impl<'a> RouteDraft<'a> {
         };
         Some(Route {
             id: RouteId::new(id?),
-            matcher: matched.matcher,
+            matcher: matched?.matcher,
             requirement: Arc::new(requirement),
         })
     }

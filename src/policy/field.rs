@@ -7,7 +7,8 @@ use crate::yaml::suggestion;
 
 /// What a route offers to be named, and what its grants are.
 pub(super) struct RouteFields<'a> {
-    pub(super) captures: &'a [String],
+    /// `None` if they could not be read: any may be meant.
+    pub(super) captures: Option<&'a [String]>,
     pub(super) methods: MethodSet,
     pub(super) level: RiskLevel,
     pub(super) needs_grant: bool,
@@ -39,11 +40,12 @@ impl RouteFields<'_> {
     }
 
     fn capture(&self, name: &str) -> Result<Field, Invalid> {
-        if self.captures.iter().any(|known| known == name) {
+        let captures = self.captures.unwrap_or_default();
+        if self.captures.is_none() || captures.iter().any(|known| known == name) {
             return Ok(Field::Path(name.to_owned()));
         }
         let invalid = Invalid::new(format!("the path has no capture `{name}`"));
-        let known: Vec<&str> = self.captures.iter().map(String::as_str).collect();
+        let known: Vec<&str> = captures.iter().map(String::as_str).collect();
         Err(if known.is_empty() {
             invalid.hint(format!("write `{{{name}}}` for the segment in `path`"))
         } else {
