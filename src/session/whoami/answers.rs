@@ -197,7 +197,6 @@ impl Ticket {
 mod tests {
     use super::*;
     use crate::domain::Subject;
-    use crate::session::exchange::ExchangeError;
 
     fn alice() -> WhoamiAnswer {
         WhoamiAnswer {
@@ -274,7 +273,7 @@ mod tests {
         };
         ask()
             .unwrap()
-            .answered(&Err(ExchangeError::Late.into()), Duration::from_mins(1));
+            .answered(&Err(WhoamiError::NoQuestion), Duration::from_mins(1));
         ask().unwrap().answered(&Ok(alice()), Duration::ZERO);
         let before = ask().unwrap();
         answers.forget(Some(session));

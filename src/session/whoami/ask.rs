@@ -7,7 +7,7 @@ use super::rules::{Answered, UnclearPath, WhoamiRule};
 use crate::domain::{RequestPath, RiskLevel, SessionId};
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
-use crate::session::exchange::{ExchangeError, exchange};
+use crate::session::exchange::{ApplicationAnswer, ExchangeError, exchange};
 use crate::session::{Asserted, KeyNames, SessionOptions};
 use crate::transport::connection_auth;
 use crate::transport::upstream::Pool;
@@ -185,24 +185,18 @@ impl Asker {
         context: &RequestContext<'_>,
         question: Question,
     ) -> WhoamiResult {
-        let deadline = Instant::now() + question.rule.deadline;
+        let rule = question.rule.clone();
+        // Without the query, which may hold credentials.
+        let target = question.target.clone();
+        let path = || target.path().to_owned();
+        let deadline = Instant::now() + rule.deadline;
         let asking = self.exchange(context, question, deadline);
         let answered = timeout_at(deadline, asking).await;
-        answered.unwrap_or(Err(ExchangeError::Late.into()))
-    }
-
-    async fn exchange(
-        &self,
-        context: &RequestContext<'_>,
-        question: Question,
-        deadline: Instant,
-    ) -> WhoamiResult {
-        let rule = question.rule.clone();
-        let permit = self.shared.permits.acquire().await;
-        let _permit = permit.map_err(|_| ExchangeError::Late)?;
-        let request = question.into_request(context, &self.shared.headers);
-        let client = context.connection.data.client();
-        let answer = exchange(&self.pool, request, client, deadline).await?;
+        let answer = answered.unwrap_or(Err(ExchangeError::Late));
+        let answer = answer.map_err(|source| WhoamiError::Exchange {
+            path: path(),
+            source,
+        })?;
         let (status, headers) = (answer.status, &answer.headers);
         let person = match rule.judge(status, headers, &answer.text()) {
             Answered::Person { subject, email } => Some(Asserted {
@@ -212,10 +206,15 @@ impl Asker {
             }),
             Answered::Nobody => None,
             Answered::Unnamed => {
-                tracing::debug!(request_id = %context.id, status, "`session.whoami`: the answer names nobody where `subject` looks; taken for nobody");
+                tracing::debug!(request_id = %context.id, path = path(), status, "`session.whoami`: the answer names nobody where `subject` looks; taken for nobody");
                 None
             }
-            Answered::Other => return Err(WhoamiError::Other(status)),
+            Answered::Other => {
+                return Err(WhoamiError::Other {
+                    path: path(),
+                    status,
+                });
+            }
         };
         let lines = headers.get_all(header::SET_COOKIE);
         let lines = lines.iter().map(|line| (header::SET_COOKIE, line.clone()));
@@ -223,6 +222,19 @@ impl Asker {
             person,
             cookies: Arc::new(lines.collect()),
         })
+    }
+
+    async fn exchange(
+        &self,
+        context: &RequestContext<'_>,
+        question: Question,
+        deadline: Instant,
+    ) -> Result<ApplicationAnswer, ExchangeError> {
+        let permit = self.shared.permits.acquire().await;
+        let _permit = permit.map_err(|_| ExchangeError::Late)?;
+        let request = question.into_request(context, &self.shared.headers);
+        let client = context.connection.data.client();
+        exchange(&self.pool, request, client, deadline).await
     }
 }
 

@@ -7,10 +7,17 @@ use crate::session::exchange::ExchangeError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // the message of each variant is its description
 pub enum WhoamiError {
-    #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    #[error("it answered {0}, which is neither a success nor a sign of `nobody`")]
-    Other(u16),
+    #[error("asked at `{path}`")]
+    Exchange {
+        path: String,
+        #[source]
+        source: ExchangeError,
+    },
+    #[error(
+        "asked at `{path}` it answered {status}, which is neither a success nor a sign of `nobody`{}",
+        if *status == 404 { ": is `session.whoami.url` right?" } else { "" }
+    )]
+    Other { path: String, status: u16 },
     #[error("no question of `session.whoami` is for this path")]
     NoQuestion,
     #[error("it names different people by the cookies and by the other credentials of the request")]
@@ -25,7 +32,9 @@ impl WhoamiError {
         match self {
             Self::SeveralPeople => Reason::SubjectMismatch,
             Self::UnclearPath => Reason::AmbiguousRequest,
-            Self::Exchange(_) | Self::Other(_) | Self::NoQuestion => Reason::SubjectUnavailable,
+            Self::Exchange { .. } | Self::Other { .. } | Self::NoQuestion => {
+                Reason::SubjectUnavailable
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(super) rule: Arc<WhoamiRule>,
-    target: PathAndQuery,
+    pub(super) target: PathAndQuery,
     headers: HeaderMap,
 }
 
