@@ -88,6 +88,7 @@ impl App {
             guest: GuestCookie::beside(settings.browser_key.name()),
             browser_key: settings.browser_key,
             rolling: Rolling::default(),
+            learned: Arc::default(),
             revoked: store.revoked(),
             endings: store.endings(),
             keys,

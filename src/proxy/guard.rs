@@ -74,6 +74,9 @@ pub(super) async fn judge<'p>(
         }
         return Err(error);
     }
+    if matches!(admission.session, SessionState::Unknown) && !asked.demands.is_empty() {
+        sessions.unrecognized.tell_unknown(context);
+    }
     keep_alive(sessions, &caller, &admission);
     match (admission.verdict, admission.session) {
         (Verdict::Pass(permitted), _) => Ok(Verdict::Pass(permitted)),

@@ -343,20 +343,26 @@ impl LoginRoute {
         headers: &HeaderMap,
         body: Option<&[u8]>,
     ) -> Option<&Sign> {
-        let text = || body.map(String::from_utf8_lossy);
-        self.success.iter().find(|sign| match sign {
-            Sign::Body(regex) => !text().is_some_and(|text| regex.is_match(&text)),
-            Sign::NotBody(regex) => text().is_none_or(|text| regex.is_match(&text)),
-            Sign::Cookie(name) => !sets_cookie(headers, name),
-            Sign::Location(regex) => !only_line(headers, &header::LOCATION)
-                .and_then(|location| location.to_str().ok())
-                .is_some_and(|location| regex.is_match(location)),
-            Sign::Status(statuses) => !statuses.contains(&status),
-        })
+        let mut signs = self.success.iter();
+        signs.find(|sign| !sign.is_shown(status, headers, body))
     }
 }
 
 impl Sign {
+    /// Whether an answer shows it. `body` is what was read of it.
+    pub fn is_shown(&self, status: u16, headers: &HeaderMap, body: Option<&[u8]>) -> bool {
+        let text = || body.map(String::from_utf8_lossy);
+        match self {
+            Self::Body(regex) => text().is_some_and(|text| regex.is_match(&text)),
+            Self::NotBody(regex) => !text().is_none_or(|text| regex.is_match(&text)),
+            Self::Cookie(name) => sets_cookie(headers, name),
+            Self::Location(regex) => only_line(headers, &header::LOCATION)
+                .and_then(|location| location.to_str().ok())
+                .is_some_and(|location| regex.is_match(location)),
+            Self::Status(statuses) => statuses.contains(&status),
+        }
+    }
+
     /// The field of `success` that asks for it.
     pub const fn field(&self) -> &'static str {
         match self {

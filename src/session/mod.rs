@@ -25,6 +25,7 @@ mod rolling;
 mod sessions;
 mod source;
 mod subject_error;
+mod unrecognized;
 mod upstream_login;
 mod whoami;
 
@@ -92,6 +93,12 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
+    /// Whether only logins that are seen tell whose a session is.
+    pub fn is_learned_alone(&self) -> bool {
+        let mut sources = self.sources.iter();
+        sources.all(|source| matches!(source, Source::Learn(_)))
+    }
+
     /// Whether sessions must be looked up even for requests that no route guards.
     pub fn limits_in_force(&self) -> bool {
         self.lifetime.is_some() || self.idle.is_some()

@@ -9,6 +9,7 @@ use crate::seal::Keys;
 use crate::session::forget::Forgetting;
 use crate::session::jwt::TokenReader;
 use crate::session::open::Open;
+use crate::session::unrecognized::Unrecognized;
 use crate::session::whoami::Asker;
 use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions, SharedAsker};
 use crate::store::{Ask, Endings, Revoked, Store, StoreError};
@@ -17,6 +18,7 @@ use crate::transport::log_limit::LogLimit;
 use crate::transport::upstream::Pool;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct SharedSessions {
     pub revoked: Revoked,
     /// The sessions that end.
     pub endings: Endings,
+    /// Whether a login was recognized since the start.
+    pub learned: Arc<AtomicBool>,
     /// How the application is asked.
     pub asker: Arc<SharedAsker>,
     /// The keys.
@@ -57,6 +61,7 @@ pub(crate) struct Sessions {
     /// Sessions that the store must forget once it answers again.
     pub(crate) forgetting: Forgetting,
     log_limit: LogLimit,
+    pub(crate) unrecognized: Unrecognized,
 }
 
 impl Sessions {
@@ -70,6 +75,11 @@ impl Sessions {
         let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
         let asker = Asker::new(shared.asker.clone(), upstream);
         let tokens = TokenReader::new(shared.options.jwt());
+        let unrecognized = Unrecognized::new(
+            shared.learned.clone(),
+            shared.options.is_learned_alone(),
+            shared.clock.clone(),
+        );
         Self {
             shared,
             store,
@@ -79,6 +89,7 @@ impl Sessions {
             tokens,
             forgetting,
             log_limit: LogLimit::default(),
+            unrecognized,
         }
     }
 

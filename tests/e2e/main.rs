@@ -54,6 +54,7 @@ mod support;
 mod throttling;
 mod totp;
 mod two_keys;
+mod unrecognized;
 mod upgrade;
 mod upstream_login;
 mod whoami;

@@ -6,8 +6,8 @@ use crate::domain::{Owner, SessionId, StoredSession, Subject, Timestamp};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
 use crate::session::{
-    Answer, Attempt, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, Sign,
-    WhoamiError, judge_login,
+    Answer, Attempt, Disregarded, KnownSession, LoginRoute, LoginVerdict, Named, ObservedLogin,
+    Sign, WhoamiError, judge_login,
 };
 use crate::store::{Carry, Login, StoreError};
 use crate::transport::upstream::UpstreamBody;
@@ -64,6 +64,7 @@ impl Watch {
         let change = (before, after);
         match judge_login(observed) {
             LoginVerdict::Believed(subject) => {
+                self.known.unrecognized.note_learned(context);
                 let at = Some(shared.clock.now());
                 self.begins(change, subject, at, response.headers())
             }
@@ -82,16 +83,31 @@ impl Watch {
                 self.disputed(response.headers()).await
             }
             LoginVerdict::Nothing(Disregarded::Failed) => {
-                shown.tell_missing(context, attempts);
-                let failed = self.has_failed(shown.status);
-                let doubtful = (!failed).then(|| self.doubtful_if_kept(response.headers()));
-                Vec::from_iter(doubtful.flatten()).into()
+                self.failed(context, attempts, &shown, response.headers())
             }
             LoginVerdict::Nothing(why) => {
-                tell_disregarded(context, why);
+                self.known.unrecognized.tell_disregarded(context, why);
                 Vec::from_iter(after.map(SessionChange::Doubtful)).into()
             }
         }
+    }
+
+    /// A login that did not succeed.
+    fn failed(
+        &self,
+        context: &RequestContext<'_>,
+        attempts: &[Attempt],
+        shown: &Shown<'_>,
+        response: &HeaderMap,
+    ) -> Observation {
+        if let Some((sign, route)) = shown.missing(attempts) {
+            let looks_right = self.looks_right(shown, sign, route);
+            let unrecognized = &self.known.unrecognized;
+            unrecognized.tell_failed(context, shown.status, sign.field(), looks_right);
+        }
+        let failed = self.has_failed(shown.status);
+        let doubtful = (!failed).then(|| self.doubtful_if_kept(response));
+        Vec::from_iter(doubtful.flatten()).into()
     }
 
     /// Who has logged in, and whether it may be that somebody was signed in already: to the session that the
@@ -116,6 +132,19 @@ impl Watch {
         let is_doubtful =
             context.connection.data.is_authenticated() && matches!(named, Named::Typed(_));
         Ok((if is_doubtful { Named::Nobody } else { named }, may_be))
+    }
+
+    /// Whether an answer that lacks one sign of a success has what a wrong password seldom shows: a new session,
+    /// where leads nothing but a login, or a redirect as it was declared.
+    fn looks_right(&self, shown: &Shown<'_>, missing: &Sign, route: &LoginRoute) -> bool {
+        let sets_session = shown.sets_session && !self.known.shared.rolling.is_rolling();
+        let sets_other =
+            matches!(missing, Sign::Cookie(_)) && shown.headers.contains_key(header::SET_COOKIE);
+        let shows =
+            |sign: &Sign| !sign.is_weak() && sign.is_shown(shown.status, shown.headers, shown.body);
+        let redirects = (300..400).contains(&shown.status) && route.may_succeed_with(shown.status);
+        shown.status < 400
+            && (sets_session || sets_other || redirects || route.success.iter().any(shows))
     }
 
     /// A session begins.
@@ -237,12 +266,15 @@ impl Shown<'_> {
         (Answer::Succeeded, agreed(names))
     }
 
-    pub(super) fn tell_missing(&self, context: &RequestContext<'_>, attempts: &[Attempt]) {
-        let missing = attempts
-            .iter()
-            .find_map(|one| one.route.missing_sign(self.status, self.headers, self.body));
-        let missing = missing.map_or("", Sign::field);
-        tracing::debug!(request_id = %context.id, status = self.status, missing, "a login did not succeed, as success tells it");
+    /// The first sign of a success that the answer does not show.
+    fn missing<'a>(&self, attempts: &'a [Attempt]) -> Option<(&'a Sign, &'a LoginRoute)> {
+        let mut attempts = attempts.iter();
+        attempts.find_map(|one| {
+            let missing = one
+                .route
+                .missing_sign(self.status, self.headers, self.body)?;
+            Some((missing, &*one.route))
+        })
     }
 }
 
@@ -253,21 +285,5 @@ pub(super) fn agreed(mut names: impl Iterator<Item = Named>) -> Named {
         first
     } else {
         Named::Nobody
-    }
-}
-
-pub(super) fn tell_disregarded(context: &RequestContext<'_>, why: Disregarded) {
-    let (request_id, path) = (context.id, context.path());
-    match why {
-        Disregarded::NoSubject => {
-            tracing::warn!(%request_id, path, "a login succeeded, but the settings do not find its subject");
-        }
-        Disregarded::NoSession => {
-            tracing::warn!(%request_id, path, "a login succeeded, but it sets none of the session's cookies");
-        }
-        Disregarded::SignedIn => {
-            tracing::warn!(%request_id, path, "a login is not believed: somebody may have been signed in to the session that came with it; guarded requests are refused until the next login");
-        }
-        Disregarded::Failed => {}
     }
 }

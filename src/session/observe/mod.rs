@@ -246,7 +246,7 @@ impl Watch {
                 self.ended(context, response.headers()).await
             }
             Found::Logout | Found::Nothing => {
-                self.tell_undeclared(context);
+                self.tell_undeclared(context, response.headers()).await;
                 self.rotated(context, response.headers()).await
             }
             Found::Login(attempts) => {
@@ -265,13 +265,25 @@ impl Watch {
         (read, self.opened)
     }
 
-    fn tell_undeclared(&self, context: &RequestContext<'_>) {
-        let (request_id, path) = (context.id, context.path());
-        if self.candidates.is_empty() {
-            tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login");
+    async fn tell_undeclared(&self, context: &RequestContext<'_>, response: &HeaderMap) {
+        let shared = &self.known.shared;
+        let why = if self.candidates.is_empty() {
+            "no entry of session.learn.logins is for its path"
         } else {
-            tracing::debug!(%request_id, path, "a session cookie was set, and this is no declared login: not all that `match` asks for is there, or no field that is named like a password");
-        }
+            "not all that `match` asks for is there, or no field that is named like a password"
+        };
+        // Where something else names people, or the cookie comes with every answer, it says nothing.
+        let tells = shared.options.is_learned_alone() && !shared.rolling.is_rolling();
+        let is_new = match self.change(response) {
+            Some((before, Some(after))) if tells && before != Some(after) => match before {
+                Some(before) => matches!(self.known.find(before).await, Ok(None)),
+                None => true,
+            },
+            Some(_) | None => false,
+        };
+        self.known
+            .unrecognized
+            .tell_undeclared(context, why, is_new);
     }
 
     fn attempts(&self) -> &[Attempt] {
