@@ -225,7 +225,7 @@ fn body(
 }
 
 /// Whether a request with one of these methods may have a body worth reading.
-pub(super) fn may_have_body(methods: MethodSet) -> bool {
+pub(crate) fn may_have_body(methods: MethodSet) -> bool {
     let bodiless = [Method::Get, Method::Head, Method::Options];
     let mut others = methods.iter().filter(|method| !bodiless.contains(method));
     others.next().is_some()

@@ -16,6 +16,7 @@ mod sources;
 mod template;
 mod words;
 
+pub(crate) use matching::may_have_body;
 pub(crate) use pattern::{Bare, named_tests};
 pub(crate) use raw::RawTest;
 pub use sources::{Fingerprint, PolicyWatch, Sources};

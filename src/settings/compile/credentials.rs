@@ -1,7 +1,7 @@
 //! `session.cookies` and `session.credentials`: what the application knows people by.
 
 use super::Draft;
-use super::learn::pointer;
+use super::subject::pointer;
 use crate::domain::{Authority, CookieName, CookieNameError, CookiePath, Origin};
 use crate::session::{KeyNames, NamedKeys};
 use crate::settings::raw::{RawCredentials, RawSession};

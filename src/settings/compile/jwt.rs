@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::credentials::cookie_name;
-use super::learn::pointer;
+use super::subject::pointer;
 use crate::domain::{CookieName, Naming};
 use crate::request::headers::is_plain;
 use crate::session::{

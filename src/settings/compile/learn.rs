@@ -2,13 +2,13 @@
 
 use super::Draft;
 use super::credentials::cookie_name;
+use super::subject::{self, pointer};
 use crate::domain::{
     CookieName, Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex,
 };
-use crate::policy::{Bare, RawTest, named_tests};
+use crate::policy::{Bare, RawTest, may_have_body, named_tests};
 use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
 use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSuccess, RawWatched};
-use crate::settings::raw_subject::{RawNamed, RawSubject};
 use crate::yaml::{OneOrMore, Path, Table, clip};
 use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
@@ -48,13 +48,26 @@ fn login(
     let request = watched(raw.r#match.as_ref(), &Fields::of_login(raw), at, draft);
     let hint = "where the name of the user stands, such as `subject: { form: username }`";
     let found = draft.needed(raw.subject.as_ref(), at, "subject", hint);
-    let subject = found.and_then(|raw| subject(raw, &at.key("subject"), draft));
+    let subject = found.and_then(|raw| subject::compile(raw, &at.key("subject"), draft));
     let hint = "how a login that worked is told from one that did not, such as \
                 `success: { status: 302, location: /home, cookie: sessionid }`";
     let signs = draft.needed(raw.success.as_ref(), at, "success", hint);
     let signs = signs.map(|raw| success(raw, cookies, &at.key("success"), draft));
+    let request = request?;
+    let reads_body = matches!(
+        &subject,
+        Some(SubjectSource::Request(Field::Form(_) | Field::Json(_)))
+    );
+    if reads_body && !may_have_body(request.methods()) {
+        let message =
+            "is looked for in the body of the request, and the methods of this login have none";
+        let hint = "a GET carries its values in the query: `subject: { query: user }`";
+        draft
+            .file
+            .report_with_hint(at.key("subject"), message, hint);
+    }
     let login = LoginRoute {
-        request: request?,
+        request,
         subject: subject?,
         naming,
         success: signs?,
@@ -136,6 +149,11 @@ fn request(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> Option<Watc
     let mut all = Vec::new();
     for (place, name, table) in fields.tests {
         let Some(table) = table else { continue };
+        if matches!(place, Place::Form | Place::Json) && !may_have_body(methods) {
+            let message = format!("`{name}` reads the body, and the methods named here have none");
+            let hint = "a GET carries its values in the query: use `query:`";
+            draft.file.report_with_hint(at.key(name), message, hint);
+        }
         all.extend(tests(place, table, &at.key(name), draft)?);
     }
     // It was parsed already.
@@ -207,75 +225,6 @@ fn tests(
         tests.push((field, test));
     }
     Some(tests)
-}
-
-/// A JSON pointer (RFC 6901).
-pub(super) fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
-    if !text.starts_with('/') {
-        let message = format!("`{}` is not a JSON pointer", clip(text));
-        let hint = format!("did you mean `/{}`?", clip(text));
-        draft.file.report_with_hint(at, message, hint);
-    }
-    text.to_owned()
-}
-
-fn subject(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<SubjectSource> {
-    let named = match raw {
-        RawSubject::Named(named) => named,
-        RawSubject::Whoami => {
-            if !draft.file.mentions("session.whoami") {
-                let message =
-                    "`whoami` needs `session.whoami`, which says how the application is asked";
-                draft.file.report(at, message);
-            }
-            return Some(SubjectSource::Whoami);
-        }
-    };
-    let RawNamed {
-        form,
-        json,
-        query,
-        response_header,
-        response_json,
-    } = named;
-    let request = |field: Field| Some(SubjectSource::Request(field));
-    match (form, json, query, response_header, response_json) {
-        (Some(name), None, None, None, None) => request(Field::Form(name.clone())),
-        (None, Some(text), None, None, None) => {
-            request(Field::Json(pointer(text, &at.key("json"), draft)))
-        }
-        (None, None, Some(name), None, None) => {
-            // What an identity provider sends back proves a login, and is nobody's name (RFC 6749 §4.1.2).
-            if [
-                "code",
-                "state",
-                "token",
-                "ticket",
-                "SAMLResponse",
-                "id_token",
-            ]
-            .contains(&&**name)
-            {
-                let message =
-                    format!("`{name}` of a callback is new with each login, and no name of a user");
-                let hint = "`subject: whoami` asks the application who has logged in";
-                draft.file.report_with_hint(at.key("query"), message, hint);
-            }
-            request(Field::Query(name.clone()))
-        }
-        (None, None, None, None, Some(text)) => {
-            let pointer = pointer(text, &at.key("response_json"), draft);
-            Some(SubjectSource::ResponseJson(pointer))
-        }
-        (None, None, None, Some(name), None) => draft
-            .header(name, &at.key("response_header"))
-            .map(SubjectSource::ResponseHeader),
-        _ => {
-            let message = "expected `whoami`, or one of `form`, `json`, `query`, `response_header` and `response_json`";
-            draft.file.report(at, message);
-            None
-        }
-    }
 }
 
 fn success(

@@ -9,6 +9,7 @@ mod mail;
 mod secret;
 mod session;
 mod storage;
+mod subject;
 mod upstream;
 mod upstream_login;
 mod verification;

@@ -1,7 +1,8 @@
 //! How the application is asked who somebody is.
 
 use super::Draft;
-use super::learn::{pointer, regex, wrong_regex};
+use super::learn::{regex, wrong_regex};
+use super::subject::pointer;
 use crate::domain::{Naming, RiskLevel, WatchedPath, WholeRegex};
 use crate::session::{
     AnswerField, AnswerPlace, NobodySigns, UrlTemplate, Whoami, WhoamiRule, valid_selector,

@@ -1,0 +1,103 @@
+//! Who has logged in: where the settings say that a login, or its answer, names the user.
+
+use super::Draft;
+use crate::domain::{Field, is_secret_name};
+use crate::session::SubjectSource;
+use crate::settings::raw_subject::{RawNamed, RawSubject};
+use crate::yaml::{Path, clip};
+
+pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<SubjectSource> {
+    let named = match raw {
+        RawSubject::Named(named) => named,
+        RawSubject::Whoami => {
+            if !draft.file.mentions("session.whoami") {
+                let message =
+                    "`whoami` needs `session.whoami`, which says how the application is asked";
+                draft.file.report(at, message);
+            }
+            return Some(SubjectSource::Whoami);
+        }
+    };
+    let RawNamed {
+        form,
+        json,
+        query,
+        response_header,
+        response_json,
+    } = named;
+    let request = |field: Field| Some(SubjectSource::Request(field));
+    match (form, json, query, response_header, response_json) {
+        (Some(name), None, None, None, None) => {
+            refuse_secret(name, &at.key("form"), draft);
+            request(Field::Form(name.clone()))
+        }
+        (None, Some(text), None, None, None) => {
+            let last = text.rsplit('/').next().unwrap_or_default();
+            refuse_secret(last, &at.key("json"), draft);
+            request(Field::Json(pointer(text, &at.key("json"), draft)))
+        }
+        (None, None, Some(name), None, None) => {
+            if proves_a_login(name) {
+                let message = format!(
+                    "`{name}` of a callback or link is new with each login, and no name of a user"
+                );
+                let hint = "`subject: whoami` asks the application who has logged in";
+                draft.file.report_with_hint(at.key("query"), message, hint);
+            }
+            request(Field::Query(name.clone()))
+        }
+        (None, None, None, None, Some(text)) => {
+            let pointer = pointer(text, &at.key("response_json"), draft);
+            Some(SubjectSource::ResponseJson(pointer))
+        }
+        (None, None, None, Some(name), None) => draft
+            .header(name, &at.key("response_header"))
+            .map(SubjectSource::ResponseHeader),
+        _ => {
+            let message = "expected `whoami`, or one of `form`, `json`, `query`, `response_header` and `response_json`";
+            draft.file.report(at, message);
+            None
+        }
+    }
+}
+
+/// A JSON pointer (RFC 6901).
+pub(super) fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
+    if !text.starts_with('/') {
+        let message = format!("`{}` is not a JSON pointer", clip(text));
+        let hint = format!("did you mean `/{}`?", clip(text));
+        draft.file.report_with_hint(at, message, hint);
+    }
+    text.to_owned()
+}
+
+/// The name of a subject is in audit lines and on pages.
+fn refuse_secret(name: &str, at: &Path, draft: &mut Draft<'_>) {
+    if is_secret_name(name) {
+        let message = format!(
+            "`{}` is named like a password, and no name of a user",
+            clip(name)
+        );
+        let hint = "the field in which people type who they are, such as `username` or `email`";
+        draft.file.report_with_hint(at, message, hint);
+    }
+}
+
+/// Whether a parameter is named like what an identity provider or a link in a mail brings: it proves a login, and
+/// is nobody's name (RFC 6749 §4.1.2, SAML bindings §3.4, CAS).
+fn proves_a_login(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let parts = [
+        "assertion",
+        "jwt",
+        "nonce",
+        "saml",
+        "signature",
+        "ticket",
+        "token",
+    ];
+    let words = [
+        "code", "hash", "key", "magic", "oobcode", "otp", "sig", "state",
+    ];
+    parts.iter().any(|part| lower.contains(part)) || words.contains(&&*lower)
+}
