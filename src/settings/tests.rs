@@ -146,13 +146,35 @@ fn the_code_of_a_callback_is_no_name_of_a_user() {
     };
     let told = wrong(&login("{ query: code }"));
     assert!(
-        told.contains("`code` of a callback is new with each login"),
+        told.contains("`code` of a callback or link is new with each login"),
         "{told}"
     );
     assert!(
         told.contains("`subject: whoami` asks the application"),
         "{told}"
     );
+    for name in ["access_token", "SAMLResponse", "confirmationToken", "key"] {
+        let told = wrong(&login(&format!("{{ query: {name} }}")));
+        assert!(told.contains("no name of a user"), "{told}");
+    }
+    read(&login("{ query: email }"));
+    // A GET has no body, and a password is nobody's name.
+    for subject in ["{ form: user }", "{ json: /user }"] {
+        let told = wrong(&login(subject));
+        assert!(
+            told.contains("the methods of this login have none"),
+            "{told}"
+        );
+    }
+    let posted = |subject: &str| login(subject).replace("GET", "GET, POST");
+    read(&posted("{ form: user }"));
+    for subject in ["{ form: passwd }", "{ json: /auth/password }"] {
+        let told = wrong(&posted(subject));
+        assert!(told.contains("is named like a password"), "{told}");
+    }
+    let tested = login("{ query: user }")
+        .replace("path: /callback", "path: /callback, form: { a: present }");
+    assert!(wrong(&tested).contains("`form` reads the body"));
     let told = wrong(&login("{ response_json: user }"));
     assert!(told.contains("did you mean `/user`?"), "{told}");
     read(&login("{ response_json: /user }"));
@@ -237,7 +259,7 @@ fn a_secret_that_others_can_read_is_refused() {
     std::fs::set_permissions(folder.0.join("s"), open).unwrap();
     let told = folder.parse(&with("secret: { file: s }")).unwrap_err();
     assert!(
-        told.contains("can be read by others") && told.contains("chmod 6"),
+        told.contains("can be read by others") && told.contains("`chmod 600 "),
         "{told}"
     );
 }

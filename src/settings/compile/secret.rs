@@ -108,10 +108,19 @@ impl Draft<'_> {
                 {
                     let path = path.display();
                     let message = format!("`{path}` can be read by others than its owner");
-                    let hint = if found.uid() == 0 {
-                        format!("`chmod 640 {path}`; of a Kubernetes Secret: `defaultMode: 0440`")
-                    } else {
-                        format!("`chmod 600 {path}`")
+                    let us = rustix::process::geteuid().as_raw();
+                    let hint = match found.uid() {
+                        owner if owner == us && us != 0 => format!("`chmod 600 {path}`"),
+                        0 if us == 0 => format!(
+                            "`chmod 600 {path}`; of a Kubernetes Secret: `defaultMode: 0400`"
+                        ),
+                        0 => format!(
+                            "`chmod 640 {path}`, with a group of ours; of a Kubernetes Secret: \
+                             `defaultMode: 0440`"
+                        ),
+                        _ => format!(
+                            "it is another user's: `chown {us} {path}`, and `chmod 600 {path}`"
+                        ),
                     };
                     self.file.report_with_hint(at, message, hint);
                 }
@@ -121,8 +130,9 @@ impl Draft<'_> {
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", path.display());
                 if error.kind() == io::ErrorKind::PermissionDenied {
-                    let hint = "it must be ours, or root's with mode 0440 and a group of ours (in \
-                                Kubernetes: `fsGroup`)";
+                    let hint = "run this as the user that runs the sidecar (`sudo -u USER stepgate …`); the \
+                                file must be that user's, or root's with mode 0440 and a group of that user \
+                                (in Kubernetes: `fsGroup`)";
                     self.file.report_with_hint(at, message, hint);
                 } else {
                     self.file.report(at, message);
