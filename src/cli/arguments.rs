@@ -160,7 +160,7 @@ pub(super) enum SessionCommand {
     /// Ends sessions for good: they are refused everywhere
     #[command(after_help = "\
 Examples:
-  stepgate session revoke 3f9a1c0d2b4e   the beginning of the id is enough
+  stepgate session revoke 3f9a1c0d       its first 8 digits or more
   stepgate session revoke --user alice   all of them
   stepgate session revoke --user alice --by 'Anna, ticket 4711'")]
     Revoke(SessionRevoke),
@@ -180,7 +180,7 @@ pub(super) struct SessionListArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct SessionRevoke {
-    /// The session, or the beginning of its id
+    /// The session: the first 8 digits of its id, or more
     #[arg(required_unless_present = "user", conflicts_with = "user")]
     pub(super) id: Option<String>,
     /// All sessions of this user

@@ -9,13 +9,11 @@ use super::output::{Output, plural};
 use super::store::on_store_of;
 use crate::domain::{
     Applicability, Body, DefaultAction, Enforcement, Explained, RequestHead, RequestPath,
-    RouteTable, User, claimed_methods,
+    RouteTable, claimed_methods,
 };
 use crate::policy;
 use crate::settings::{self, Settings};
-use crate::verification::{
-    FactorSources, MailState, PasswordSource, open_alternatives, usable_factors,
-};
+use crate::verification::open_alternatives;
 use request::SampleRequest;
 use words::factors;
 
@@ -169,18 +167,7 @@ fn of_user(
     on_store_of(settings, None, async |context| {
         let id = context.user_id(name)?;
         let user = context.store.user(&id).await?;
-        let mail = match context.settings.mail {
-            Some(_) => MailState::Configured,
-            None => MailState::Absent,
-        };
-        let passwords = context.settings.verification.password_source;
-        let sources = FactorSources { mail, passwords };
-        let by_application = || {
-            let tried = passwords == PasswordSource::UpstreamLogin;
-            tried.then(|| User::new(id.clone(), context.clock.now()))
-        };
-        let known = user.clone().or_else(by_application);
-        let usable = usable_factors(known.as_ref(), sources);
+        let usable = context.factors(&id, user.as_ref());
         match &user {
             None => writeln!(out, "The directory knows no user `{id}`.")?,
             Some(user) if usable.is_empty() => {

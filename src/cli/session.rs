@@ -50,12 +50,18 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
     act_on_store(&arguments.acting, async |context| {
         let subject = subject(&context, arguments.user.as_deref())?;
         let sessions = context.store.sessions(subject.as_ref(), MOST).await?;
-        let chosen = match &arguments.id {
+        let chosen: Vec<_> = match &arguments.id {
+            Some(id) => vec![only(sessions, id)?],
             None => (sessions.into_iter())
                 .filter(|(_, session)| session.owner != Owner::Spelling)
                 .collect(),
-            Some(id) => vec![only(sessions, id)?],
         };
+        if let Some(subject) = subject.filter(|_| chosen.is_empty()) {
+            let message = format!("no session of `{subject}` is known");
+            return Err(CliError::Impossible(message));
+        }
+        let (done, chosen): (Vec<_>, Vec<_>) =
+            chosen.into_iter().partition(|(_, session)| session.revoked);
         let keep = context.settings.sessions.remember;
         for (id, session) in &chosen {
             let revoked = context.store.revoke_session(*id, context.clock.now(), keep);
@@ -71,7 +77,11 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
             )?;
         }
         let count = chosen.len();
-        writeln!(out, "{count} {} revoked", plural(count, "session"))?;
+        write!(out, "{count} {} revoked", plural(count, "session"))?;
+        match done.len() {
+            0 => writeln!(out)?,
+            before => writeln!(out, ", {before} had been before")?,
+        }
         Ok(())
     })
 }
@@ -84,7 +94,10 @@ fn only(
     let beginning = beginning.to_ascii_lowercase();
     // A few digits with one mistyped would end somebody else's session.
     if beginning.len() < SHORTEST {
-        let message = format!("`{beginning}` is too short; at least {SHORTEST} digits are needed");
+        let message = format!(
+            "`{beginning}` is too short: give the first {SHORTEST} digits of the session or more, as \
+             `stepgate session list` shows them"
+        );
         return Err(CliError::Usage(message));
     }
     let begins = |(id, _): &(SessionId, StoredSession)| id.to_hex().starts_with(&beginning);

@@ -5,9 +5,10 @@ use super::error::CliError;
 use super::operator;
 use crate::audit::{AuditTarget, DirectAudit, Event, EventKind, Outcome};
 use crate::clock::Clock;
-use crate::domain::{Factor, Subject, User, UserId};
+use crate::domain::{Factor, FactorSet, Subject, User, UserId};
 use crate::settings::{self, Settings};
 use crate::store::{Store, StoreError, open};
+use crate::verification::{FactorSources, MailState, PasswordSource, usable_factors};
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -84,6 +85,30 @@ impl Context {
             || CliError::Usage(format!("`{}` cannot be a user's name", name.escape_debug()));
         let naming = self.settings.sessions.naming;
         naming.user(name).ok_or_else(wrong)
+    }
+
+    /// What there is to prove oneself with.
+    pub(super) fn factor_sources(&self) -> FactorSources {
+        FactorSources {
+            mail: match self.settings.mail {
+                Some(_) => MailState::Configured,
+                None => MailState::Absent,
+            },
+            passwords: self.settings.verification.password_source,
+        }
+    }
+
+    /// By what somebody can prove themselves; `user` is what the directory has of them.
+    pub(super) fn factors(&self, id: &UserId, user: Option<&User>) -> FactorSet {
+        let sources = self.factor_sources();
+        // Whoever has a session has a password of the application.
+        let stranger = || User::new(id.clone(), self.clock.now());
+        match user {
+            None if sources.passwords == PasswordSource::UpstreamLogin => {
+                usable_factors(Some(&stranger()), sources)
+            }
+            user => usable_factors(user, sources),
+        }
     }
 
     /// Finds a user by name or alias.

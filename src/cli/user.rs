@@ -7,15 +7,13 @@ mod set;
 use super::arguments::{List, UserAdd, UserCommand, UserName, UserPasswd};
 use super::error::CliError;
 use super::output::{Output, plural};
-use super::store::{act_on_store, on_store};
+use super::store::{Context, act_on_store, on_store};
 use super::table::Columns;
 use super::{ask, totp};
 use crate::audit::EventKind;
-use crate::domain::{Factor, User, UserId};
+use crate::domain::{Factor, FactorSet, User, UserId};
 use crate::entropy::Entropy;
-use crate::verification::{
-    FactorSources, MailState, PasswordSource, hash_password, usable_factors,
-};
+use crate::verification::hash_password;
 use crate::web::api::rfc3339;
 use serde_json::json;
 
@@ -64,7 +62,7 @@ fn add(arguments: UserAdd, out: &mut Output) -> Result<(), CliError> {
         context
             .act_on_user(EventKind::UserAdded, None, &user.id, put)
             .await?;
-        let factors = factors(&user);
+        let factors = factors(&context, &user);
         writeln!(out, "added user `{}` ({})", user.id, described(&factors))?;
         Ok(())
     })
@@ -74,7 +72,7 @@ fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
     on_store(&arguments.config.config, async |context| {
         let users = context.store.users().await?;
         if arguments.json {
-            let users: Vec<_> = users.iter().map(as_json).collect();
+            let users: Vec<_> = users.iter().map(|user| as_json(&context, user)).collect();
             writeln!(out, "{:#}", json!(users))?;
             return Ok(());
         }
@@ -84,7 +82,7 @@ fn list(arguments: &List, out: &mut Output) -> Result<(), CliError> {
             columns.push([
                 user.id.to_string(),
                 user.email.clone().unwrap_or_default(),
-                factors(user).join(", "),
+                factors(&context, user).join(", "),
                 aliases.join(", "),
                 rfc3339(user.created_at),
             ]);
@@ -121,15 +119,14 @@ fn remove(arguments: &UserName, out: &mut Output) -> Result<(), CliError> {
     })
 }
 
-/// By what a user can prove themselves.
-pub(super) fn factors(user: &User) -> Vec<&'static str> {
-    let sources = FactorSources {
-        mail: MailState::Configured,
-        passwords: PasswordSource::Directory,
-    };
-    let enrolled = usable_factors(Some(user), sources);
+/// By what a user can prove themselves, as the settings are.
+fn factors(context: &Context, user: &User) -> Vec<&'static str> {
+    words(context.factors(&user.id, Some(user)))
+}
+
+fn words(usable: FactorSet) -> Vec<&'static str> {
     Factor::implemented()
-        .filter(|factor| enrolled.contains(*factor))
+        .filter(|factor| usable.contains(*factor))
         .map(Factor::as_str)
         .collect()
 }
@@ -141,13 +138,13 @@ fn described(factors: &[&str]) -> String {
     }
 }
 
-fn as_json(user: &User) -> serde_json::Value {
+fn as_json(context: &Context, user: &User) -> serde_json::Value {
     let aliases: Vec<_> = user.aliases.iter().map(UserId::as_str).collect();
     json!({
         "name": user.id.as_str(),
         "aliases": aliases,
         "email": user.email,
-        "factors": factors(user),
+        "factors": factors(context, user),
         "created_at": rfc3339(user.created_at),
     })
 }

@@ -499,3 +499,68 @@ fn the_demo_takes_the_next_port_and_leaves_nothing() {
     assert_eq!(process.wait_exit().code(), Some(0));
     assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0);
 }
+
+#[test]
+fn an_import_takes_hashes_from_a_column_named_password_and_no_plain_password() {
+    let dir = folder();
+    dir.write(
+        "users.csv",
+        "name,email,password\n\
+         ann,ann@example.test,$2y$04$4SrwL6c6r26f5DVb4ONveu0FzjiABwb8BMVVhjBE..cno0gq3VOFm\n\
+         ben,ben@example.test,correct horse battery\n",
+    );
+    let (code, told) = refused(&dir, &["user", "import", "users.csv"]);
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told.contains("users.csv:line 3: the password hash"),
+        "{told}"
+    );
+    assert!(told.contains("`stepgate user passwd` sets one"), "{told}");
+    assert!(!told.contains("correct horse"), "{told}");
+    assert!(said(&dir, &["user", "show", "ann"]).contains("password, email_code"));
+    assert!(
+        refused(&dir, &["user", "show", "ben"])
+            .1
+            .contains("there is no user `ben`")
+    );
+}
+
+#[test]
+fn list_show_and_explain_agree_on_factors() {
+    let dir = folder();
+    add_alice(&dir);
+    let explain = ["explain", "DELETE", "/users/5/delete", "--user", "alice"];
+    for (settings, factors) in [
+        (SETTINGS.to_owned(), "password, email_code"),
+        (SETTINGS.replace("mail: ", "# mail: "), "password"),
+        (
+            SETTINGS
+                .replace("mail: ", "verification: { upstream_login: {} }\n# mail: ")
+                .replace(" }] } }", " }], logouts: [{ path: /logout }] } }"),
+            "password",
+        ),
+    ] {
+        dir.write("stepgate.yaml", settings);
+        let listed = said(&dir, &["user", "list", "--json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let listed = listed[0]["factors"].as_array().unwrap().iter();
+        let listed: Vec<_> = listed.map(|word| word.as_str().unwrap()).collect();
+        assert_eq!(listed.join(", "), factors);
+        let shown = said(&dir, &["user", "show", "alice"]);
+        assert!(
+            shown.contains(&format!("factors        {factors}\n")),
+            "{shown}"
+        );
+        let told = said(&dir, &explain);
+        let told = told.split("can show: ").nth(1).unwrap();
+        let mut told: Vec<_> = told.split('.').next().unwrap().split(", ").collect();
+        let mut expected: Vec<_> = factors.split(", ").collect();
+        told.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(told, expected);
+    }
+    // With the application's own passwords, whoever signs in there has one.
+    let stranger = said(&dir, &["user", "show", "bob"]);
+    assert!(stranger.contains("factors        password\n"), "{stranger}");
+    assert!(stranger.contains("knows nobody of this name"), "{stranger}");
+}

@@ -215,5 +215,17 @@ on_both_stores! {
         let unknown = run(&sidecar.dir, &["user", "unlock", "alicf"]);
         assert_eq!(unknown.status.code(), Some(1));
         assert!(String::from_utf8(unknown.stderr).unwrap().contains("there is no user `alicf`"));
+
+        // What is locked of somebody whom the directory does not know any more is shown as well.
+        let client = sidecar.logged_in().await;
+        for _ in 0..2 {
+            let refused = client.post("/keys").await;
+            for _ in 0..5 {
+                client.verify(&refused.token(), ("password", "not it")).await;
+            }
+        }
+        sidecar.command(&["user", "remove", USER]);
+        let told = sidecar.command(&["user", "show", USER]);
+        assert!(told.contains("knows nobody of this name") && told.contains("too many answers in one session"), "{told}");
     }
 }

@@ -5,6 +5,7 @@ use crate::support::client::Client;
 use crate::support::sidecar::{
     self, COOKIE, KEY_COOKIE, PASSWORD, POLICY, USER, application, fresh_cookie, now_secs,
 };
+use crate::support::stepgate;
 use crate::support::store::on_both_stores;
 use crate::support::upstream::{Got, Reply, answer};
 use serde_json::json;
@@ -388,6 +389,10 @@ on_both_stores! {
         assert_eq!(listed.as_array().unwrap().len(), 2);
         sidecar.command(&["session", "revoke", "--user", USER]);
         sidecar.revocations_have_arrived(&[&client, &other]).await;
+        let again = sidecar.command(&["session", "revoke", "--user", USER]);
+        assert_eq!(again, "0 sessions revoked, 2 had been before\n");
+        let of_nobody = stepgate::run(&sidecar.dir, &["session", "revoke", "--user", "alicf"]);
+        assert_eq!(of_nobody.status.code(), Some(1));
         let before = sidecar.upstream().got().len();
         for client in [&client, &other] {
             for path in ["/keys", "/low", "/anything", "/"] {

@@ -1,6 +1,6 @@
 //! `stepgate user show` and `unlock`: what is locked, and clearing it.
 
-use super::{as_json, factors};
+use super::{as_json, words};
 use crate::audit::EventKind;
 use crate::cli::arguments::{UserName, UserShow};
 use crate::cli::error::CliError;
@@ -14,26 +14,45 @@ use serde_json::json;
 
 pub(super) fn show(arguments: &UserShow, out: &mut Output) -> Result<(), CliError> {
     on_store(&arguments.list.config.config, async |context| {
-        let user = context.known_user(&arguments.name).await?;
-        let locks = locks_of(&context, &user.id, Some(&user)).await?;
+        let name = context.user_id(&arguments.name)?;
+        let known = context.store.user(&name).await?;
+        // Somebody whom the directory does not know may have a password of the application, and may be locked.
+        let id = known.as_ref().map_or(&name, |user| &user.id);
+        let locks = locks_of(&context, id, known.as_ref()).await?;
         let locks = locks.held(context.clock.now()).await?;
+        if known.is_none() && locks.is_empty() && context.factors(id, None).is_empty() {
+            context.known_user(&arguments.name).await?;
+        }
         if arguments.list.json {
-            let mut document = as_json(&user);
+            let mut document = match &known {
+                Some(user) => as_json(&context, user),
+                None => json!({ "name": id.as_str(), "factors": words(context.factors(id, None)) }),
+            };
             if let serde_json::Value::Object(fields) = &mut document {
                 let locks = locks.iter().map(lock_as_json).collect();
                 fields.insert("locks".to_owned(), locks);
+                fields.insert("in_directory".to_owned(), known.is_some().into());
             }
             writeln!(out, "{document:#}")?;
             return Ok(());
         }
-        let aliases: Vec<_> = user.aliases.iter().map(UserId::as_str).collect();
-        let mut lines = vec![
-            ("name", user.id.to_string()),
-            ("also known as", aliases.join(", ")),
-            ("e-mail", user.email.clone().unwrap_or_default()),
-            ("factors", factors(&user).join(", ")),
-            ("since", rfc3339(user.created_at)),
-        ];
+        let factors = words(context.factors(id, known.as_ref())).join(", ");
+        let mut lines = vec![("name", id.to_string())];
+        match &known {
+            Some(user) => {
+                let aliases: Vec<_> = user.aliases.iter().map(UserId::as_str).collect();
+                lines.extend([
+                    ("also known as", aliases.join(", ")),
+                    ("e-mail", user.email.clone().unwrap_or_default()),
+                    ("factors", factors),
+                    ("since", rfc3339(user.created_at)),
+                ]);
+            }
+            None => lines.extend([
+                ("directory", "knows nobody of this name".to_owned()),
+                ("factors", factors),
+            ]),
+        }
         lines.extend(locks.iter().map(|lock| ("locked", described(lock))));
         for (name, value) in lines {
             let value = if value.is_empty() { "-" } else { &value };

@@ -19,7 +19,8 @@ pub enum HashFault {
     /// None of the formats that are read.
     #[error(
         "its format is not known; expected argon2, bcrypt, scrypt, PBKDF2, SHA-crypt or MD5-crypt, \
-         as PHC strings, or as Django, Werkzeug and htpasswd write them"
+         as PHC strings, or as Django, Werkzeug and htpasswd write them. A plain password is taken \
+         from no file: `stepgate user passwd` sets one"
     )]
     Unknown,
     /// Guessed within hours by whoever gets a copy of it.

@@ -93,7 +93,9 @@ fn csv(bytes: &[u8]) -> Result<FileOfUsers, String> {
             .position(|header| header.eq_ignore_ascii_case(name))
     };
     let (name, email) = (column("name"), column("email"));
-    let (hash, aliases) = (column("password_hash"), column("aliases"));
+    // What a database calls `password` holds hashes; a plain one is refused with the line.
+    let hash = column("password_hash").or_else(|| column("password"));
+    let aliases = column("aliases");
     if name.is_none() {
         let expected = "expected a first line with the names of the columns: `name`, and of `email`, \
                         `password_hash` and `aliases` those that there are";
