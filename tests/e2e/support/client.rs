@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 use tokio_rustls::TlsConnector;
 
 /// A body to send.
@@ -29,9 +30,11 @@ enum Talk {
     Http2,
     /// With TLS for this name; HTTP/2 if asked for and the server agrees.
     Tls(Arc<rustls::ClientConfig>, &'static str),
+    /// HTTP/1.1, all of it over this connection.
+    Kept(Arc<Mutex<http1::SendRequest<Body>>>),
 }
 
-/// A client of one server. Every request has a connection of its own.
+/// A client of one server. Every request has a connection of its own, unless one is kept.
 #[derive(Clone)]
 pub(crate) struct Client {
     addr: SocketAddr,
@@ -63,6 +66,22 @@ impl Client {
     pub(crate) fn tls(mut self, ca: &TestCa, name: &'static str, alpn: &[&str]) -> Self {
         self.talk = Talk::Tls(ca.client(alpn), name);
         self.host = format!("{name}:{}", self.addr.port());
+        self
+    }
+
+    /// The same, over one connection from now on.
+    pub(crate) async fn kept(mut self) -> Self {
+        let (sender, connection) = http1::handshake(TokioIo::new(self.connect().await))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        self.talk = Talk::Kept(Arc::new(Mutex::new(sender)));
+        self
+    }
+
+    /// The same, at another address.
+    pub(crate) fn at(mut self, addr: SocketAddr) -> Self {
+        self.addr = addr;
         self
     }
 
@@ -191,16 +210,20 @@ impl Client {
         &self,
         request: Request<Body>,
     ) -> hyper::Result<Response<Incoming>> {
-        let stream = soon("a connection", TcpStream::connect(self.addr)).await;
-        let stream = stream.unwrap();
-        stream.set_nodelay(true).unwrap();
         let answer = match &self.talk {
-            Talk::Http1 => self.exchange(stream, false, request).await,
-            Talk::Http2 => self.exchange(stream, true, request).await,
+            Talk::Http1 => self.exchange(self.connect().await, false, request).await,
+            Talk::Http2 => self.exchange(self.connect().await, true, request).await,
+            Talk::Kept(sender) => {
+                let request = self.with_host(request);
+                let mut sender = sender.lock().await;
+                sender.ready().await?;
+                soon("an answer", sender.send_request(request)).await
+            }
             Talk::Tls(config, name) => {
                 let name = ServerName::try_from(*name).unwrap();
                 let connector = TlsConnector::from(Arc::clone(config));
-                let stream = soon("a TLS handshake", connector.connect(name, stream)).await;
+                let connecting = connector.connect(name, self.connect().await);
+                let stream = soon("a TLS handshake", connecting).await;
                 let stream = stream.expect("the TLS handshake fails");
                 let agreed = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 self.exchange(stream, agreed, request).await
@@ -229,12 +252,23 @@ impl Client {
             tokio::spawn(connection);
             soon("an answer", sender.send_request(request)).await
         } else {
-            let host = self.host.parse().unwrap();
-            request.headers_mut().entry(HOST).or_insert(host);
             let (mut sender, connection) = http1::handshake(stream).await?;
             tokio::spawn(connection.with_upgrades());
-            soon("an answer", sender.send_request(request)).await
+            soon("an answer", sender.send_request(self.with_host(request))).await
         }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        let stream = soon("a connection", TcpStream::connect(self.addr)).await;
+        let stream = stream.unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    fn with_host(&self, mut request: Request<Body>) -> Request<Body> {
+        let host = self.host.parse().unwrap();
+        request.headers_mut().entry(HOST).or_insert(host);
+        request
     }
 
     fn keep_cookies(&self, headers: &HeaderMap) {
@@ -280,10 +314,10 @@ impl Answer {
 
     /// The value of a hidden field in a form of the page.
     pub(crate) fn hidden(&self, name: &str) -> String {
-        let field = format!("name=\"{name}\" value=\"");
-        let after = self.text().split_once(&field);
-        let (_, after) = after.unwrap_or_else(|| panic!("no field `{name}`: {}", self.text()));
-        let value = after.split('"').next().unwrap();
+        let after = self.text().split_once(&format!("name=\"{name}\""));
+        let value = after.and_then(|(_, after)| after.trim_start().strip_prefix("value=\""));
+        let value = value.and_then(|value| value.split('"').next());
+        let value = value.unwrap_or_else(|| panic!("no field `{name}`: {}", self.text()));
         value.replace("&#38;", "&").replace("&#34;", "\"")
     }
 }

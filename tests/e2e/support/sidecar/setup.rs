@@ -113,6 +113,12 @@ impl Setup {
         self.with("session", &learn)
     }
 
+    /// Without any login to watch.
+    pub(crate) fn without_logins(mut self) -> Self {
+        self.settings.entry("session").or_default().remove("learn");
+        self
+    }
+
     /// Another mail server, at a port of this machine.
     pub(crate) fn mail(self, port: u16) -> Self {
         self.line(&format!(
