@@ -15,6 +15,7 @@ mod audit;
 mod challenge;
 mod cli;
 mod client_address;
+mod compatibility;
 mod connection_auth;
 mod cookie_spellings;
 mod counts;

@@ -1,0 +1,61 @@
+//! Which source of sessions goes with which kind of login: every pair, at every level, with real applications.
+
+mod applications;
+mod logins;
+mod page;
+mod settings;
+mod story;
+
+use crate::support::run;
+use applications::Site;
+use logins::Login;
+use settings::Source;
+use std::path::Path;
+use std::sync::Mutex;
+use std::{env, fs, thread};
+use story::{Outcome, Pair};
+
+/// What came of each pair, at the levels 1 to 4.
+type Outcomes = Vec<(Source, Login, Vec<Outcome>)>;
+
+#[test]
+#[allow(clippy::disallowed_methods)] // the switch is for whoever runs the test
+fn the_page_tells_what_came_of_every_login_before_every_source() {
+    let told = page::page(&run_all());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
+    if env::var("UPDATE_EXPECT").is_ok() {
+        fs::write(path, told).unwrap();
+    } else {
+        let written = fs::read_to_string(path).unwrap_or_default();
+        let hint =
+            "`UPDATE_EXPECT=1 cargo test --test e2e compatibility::` writes docs/compatibility.md";
+        assert!(told == written, "it is otherwise now; {hint}. Now:\n{told}");
+    }
+}
+
+/// Runs all pairs: those of one application one after the other, the applications side by side.
+fn run_all() -> Outcomes {
+    let all = Mutex::new(Outcomes::new());
+    thread::scope(|scope| {
+        for site in [Site::Django, Site::Express, Site::Flask, Site::Ntlm] {
+            let all = &all;
+            scope.spawn(move || run(run_site(site, all)));
+        }
+    });
+    all.into_inner().unwrap()
+}
+
+async fn run_site(site: Site, all: &Mutex<Outcomes>) {
+    for source in Source::ALL {
+        let sidecar = source.sidecar(site);
+        for login in Login::ALL.into_iter().filter(|login| login.site() == site) {
+            let pair = Pair {
+                sidecar: &sidecar,
+                source,
+                login,
+            };
+            let outcomes = pair.run().await;
+            all.lock().unwrap().push((source, login, outcomes));
+        }
+    }
+}
