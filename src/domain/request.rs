@@ -133,7 +133,7 @@ fn hidden_queries<'r>(path: &'r RequestPath<'r>) -> impl Iterator<Item = &'r str
 }
 
 /// Whether a header asks for another method than the request's own.
-pub fn overrides_method(name: &http::HeaderName) -> bool {
+pub fn overrides_method(name: &str) -> bool {
     let mut headers = OVERRIDE_HEADERS.iter();
     headers.any(|known| same_header(name, known))
 }
@@ -150,7 +150,7 @@ pub fn claimed_methods(
     // All of them, since it is not known which framework the application uses.
     let by_header = headers
         .iter()
-        .filter(|(name, _)| overrides_method(name))
+        .filter(|(name, _)| overrides_method(name.as_str()))
         .fold(MethodSet::EMPTY, |claimed, (_, value)| {
             claimed.union(methods_in(&String::from_utf8_lossy(value.as_bytes())))
         });
@@ -241,7 +241,7 @@ pub(super) fn lines_like<'h>(
 ) -> impl Iterator<Item = (&'h http::HeaderName, &'h http::HeaderValue)> {
     headers
         .iter()
-        .filter(move |(sent, _)| same_header(sent, name.as_str()))
+        .filter(move |(sent, _)| same_header(sent.as_str(), name.as_str()))
 }
 
 /// Every value of header `name`: of all lines, whole and by item.
@@ -276,8 +276,7 @@ pub fn only_line<'h>(
 
 /// CGI, WSGI and PHP hand headers over as variables, where `-` and `_` are the same; Apache up to 2.2 makes
 /// `_` of everything that is no letter or digit.
-fn same_header(sent: &http::HeaderName, known: &str) -> bool {
-    let sent = sent.as_str();
+fn same_header(sent: &str, known: &str) -> bool {
     sent.len() == known.len()
         && sent.bytes().zip(known.bytes()).all(|(one, other)| {
             one == other || !(one.is_ascii_alphanumeric() || other.is_ascii_alphanumeric())

@@ -109,6 +109,10 @@ impl RequestBody {
                 body, deadlines, ..
             } => (body, *deadlines),
         };
+        if body.is_end_stream() {
+            *self = Self::Read(Bytes::new());
+            return Ok(Bytes::new());
+        }
         // Announced by `Content-Length`: refused before a byte of it is read.
         if body.size_hint().lower() > limit as u64 {
             return Err(too_large);

@@ -110,14 +110,12 @@ impl Sessions {
         carried: &CarriedLines,
         answer: &WhoamiAnswer,
     ) -> Option<SessionId> {
-        if answer.cookies.is_empty() {
-            return None;
-        }
-        context.hand_on(answer.cookies.clone());
+        let cookies = answer.cookies.as_ref()?;
+        context.hand_on(cookies.clone());
         let (names, keys) = (&self.shared.options.credentials, &self.shared.keys);
         let subject = answer.person.as_ref().map(|person| &person.subject)?;
         let before = names.read(carried).ok()?;
-        let after = names.after(&before, &answer.cookies, &CookieScope::of(context));
+        let after = names.after(&before, cookies, &CookieScope::of(context));
         let from = before.session(keys)?;
         let to = after.session(keys).filter(|to| *to != from)?;
         let beside = Beside {

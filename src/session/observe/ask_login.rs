@@ -93,8 +93,7 @@ impl Watch {
             tracing::warn!(request_id = %context.id, path = context.path(), %error, "a login is not believed: the application does not say who has logged in");
         }
         asked.after = answer.map(|answer| {
-            let lines = answer.cookies.values();
-            for line in lines {
+            for line in answer.cookies.iter().flat_map(|cookies| cookies.values()) {
                 response
                     .headers_mut()
                     .append(header::SET_COOKIE, line.clone());

@@ -4,8 +4,9 @@ use super::error::WhoamiError;
 use crate::domain::SessionId;
 use crate::session::Asserted;
 use http::HeaderMap;
+use siphasher::sip128::{Hasher128, SipHasher13};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -20,29 +21,71 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct WhoamiAnswer {
     /// Who is signed in; `None` if nobody is.
     pub(crate) person: Option<Asserted>,
-    /// The cookies that it set with the answer, for the client.
-    pub(crate) cookies: Arc<HeaderMap>,
+    /// The cookies that it set with the answer, for the client; `None` if it set none.
+    pub(crate) cookies: Option<Arc<HeaderMap>>,
 }
 
 /// What came of a question.
 pub(crate) type WhoamiResult = Result<WhoamiAnswer, WhoamiError>;
 
-/// Tells one question from another: by all that is sent with it, hashed twice under random keys of this
+/// Tells one question from another: by all that is sent with it, hashed to 128 bits under a random key of this
 /// process, so that nobody can make two that collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct QuestionKey(u64, u64);
+pub(super) struct QuestionKey(u128);
 
 /// The answers of one sidecar.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct WhoamiAnswers {
     slots: Mutex<AnswerSlots>,
-    hashers: (RandomState, RandomState),
+    /// Under the key of this process.
+    hasher: SipHasher13,
+}
+
+impl Default for WhoamiAnswers {
+    fn default() -> Self {
+        // Its keys come from the system, and no one of them can be told from what it makes.
+        let random = RandomState::new();
+        Self {
+            slots: Mutex::default(),
+            hasher: SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1)),
+        }
+    }
+}
+
+/// A hash table by what is a hash under a secret key already: nobody can choose where in it they come to lie.
+type ByKeyedHash<K, V> = HashMap<K, V, BuildHasherDefault<KeyedHash>>;
+
+/// Where the answers of a session are: half of its id, which is a keyed hash as well; 0 for those without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SessionSlot(u128);
+
+impl SessionSlot {
+    fn of(session: Option<SessionId>) -> Self {
+        let half = session.and_then(|id| id.as_bytes().first_chunk().copied());
+        Self(half.map_or(0, u128::from_ne_bytes))
+    }
+}
+
+/// The first 64 bits of a keyed hash.
+#[derive(Clone, Copy, Debug, Default)]
+struct KeyedHash(u64);
+
+impl Hasher for KeyedHash {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 ^= u64::from_ne_bytes(*first);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// By session, so that what was said of one is forgotten without a look at the others.
 #[derive(Debug, Default)]
 struct AnswerSlots {
-    by_session: HashMap<Option<SessionId>, HashMap<QuestionKey, AnswerState>>,
+    by_session: ByKeyedHash<SessionSlot, ByKeyedHash<QuestionKey, AnswerState>>,
     /// How many there are, over all sessions.
     count: usize,
     /// How many questions there ever were.
@@ -72,7 +115,7 @@ pub(super) enum Lookup {
 /// A question that the holder asks. If it is dropped before, whoever waits asks themselves.
 pub(super) struct Ticket {
     answers: Arc<WhoamiAnswers>,
-    session: Option<SessionId>,
+    session: SessionSlot,
     key: QuestionKey,
     number: u64,
     tell: watch::Sender<Option<WhoamiResult>>,
@@ -84,15 +127,13 @@ impl WhoamiAnswers {
         // Put together first: a hasher does more for many short parts than for a long one.
         let mut whole = Vec::with_capacity(1024);
         for part in parts {
-            whole.extend_from_slice(&part.len().to_ne_bytes());
             whole.extend_from_slice(part);
+            // In no part of a request's head (RFC 9110 §5.5), so that none can pose as two; addresses are of one length.
+            whole.push(b'\n');
         }
-        let finish = |hasher: &RandomState| {
-            let mut hasher = hasher.build_hasher();
-            hasher.write(&whole);
-            hasher.finish()
-        };
-        QuestionKey(finish(&self.hashers.0), finish(&self.hashers.1))
+        let mut hasher = self.hasher;
+        hasher.write(&whole);
+        QuestionKey(hasher.finish128().as_u128())
     }
 
     /// What is known of a question; the caller's own if nothing is.
@@ -102,7 +143,7 @@ impl WhoamiAnswers {
         session: Option<SessionId>,
     ) -> Lookup {
         let mut slots = self.lock();
-        let known = slots.by_session.get(&session);
+        let known = slots.by_session.get(&SessionSlot::of(session));
         match known.and_then(|answers| answers.get(&key)) {
             Some(AnswerState::Known(person, until)) if Instant::now() < *until => {
                 return Lookup::Known(person.clone());
@@ -120,14 +161,14 @@ impl WhoamiAnswers {
             let asked = AnswerState::Asked(number, waiting);
             let before = slots
                 .by_session
-                .entry(session)
+                .entry(SessionSlot::of(session))
                 .or_default()
                 .insert(key, asked);
             slots.count += usize::from(before.is_none());
         }
         Lookup::Yours(Ticket {
             answers: self.clone(),
-            session,
+            session: SessionSlot::of(session),
             key,
             number,
             tell,
@@ -137,7 +178,7 @@ impl WhoamiAnswers {
     /// Forgets what was answered for a session: somebody logged in or out.
     pub(crate) fn forget(&self, session: Option<SessionId>) {
         let mut slots = self.lock();
-        let dropped = slots.by_session.remove(&session);
+        let dropped = slots.by_session.remove(&SessionSlot::of(session));
         slots.count -= dropped.map_or(0, |dropped| dropped.len());
     }
 
@@ -201,7 +242,7 @@ mod tests {
     fn alice() -> WhoamiAnswer {
         WhoamiAnswer {
             person: Some(Asserted::named(Subject::new("alice"))),
-            cookies: Arc::default(),
+            cookies: None,
         }
     }
 

@@ -114,19 +114,16 @@ impl Asker {
         };
         let target = rule.target(request.path)?;
         let credentials = credentials(&options.key_names, request.query);
-        let mut said = None;
-        for carried in AskedWith::needed(request.headers, &credentials, rule) {
-            let answer = self
-                .ask_with(context, request, rule, (&target, &credentials), *carried)
-                .await?;
-            let first = said.get_or_insert_with(|| answer.clone());
-            let subject = |answer: &WhoamiAnswer| Some(answer.person.as_ref()?.subject.clone());
-            let other = subject(&answer);
-            if other.is_some() && other != subject(first) {
+        let ask = |carried| self.ask_with(context, request, rule, (&target, &credentials), carried);
+        let answer = ask(AskedWith::All).await?;
+        let named = answer.person.as_ref().map(|person| &person.subject);
+        for carried in AskedWith::further(request.headers, &credentials, rule) {
+            let other = ask(*carried).await?.person;
+            if other.is_some_and(|other| Some(&other.subject) != named) {
                 return Err(WhoamiError::SeveralPeople);
             }
         }
-        Ok(said)
+        Ok(Some(answer))
     }
 
     async fn ask_with(
@@ -156,8 +153,10 @@ impl Asker {
         loop {
             match answers.look_up(key, request.session) {
                 Lookup::Known(person) => {
-                    let cookies = Arc::default();
-                    return Ok(WhoamiAnswer { person, cookies });
+                    return Ok(WhoamiAnswer {
+                        person,
+                        cookies: None,
+                    });
                 }
                 Lookup::Yours(ticket) => {
                     let result = self.send(context, question()).await;
@@ -170,7 +169,7 @@ impl Asker {
                     if let Some(result) = answered.ok().and_then(|result| result.clone()) {
                         // The cookies are whoever's who asked: another client may send the same headers.
                         return result.map(|answer| WhoamiAnswer {
-                            cookies: Arc::default(),
+                            cookies: None,
                             ..answer
                         });
                     }
@@ -218,9 +217,10 @@ impl Asker {
         };
         let lines = headers.get_all(header::SET_COOKIE);
         let lines = lines.iter().map(|line| (header::SET_COOKIE, line.clone()));
+        let cookies: HeaderMap = lines.collect();
         Ok(WhoamiAnswer {
             person,
-            cookies: Arc::new(lines.collect()),
+            cookies: (!cookies.is_empty()).then(|| Arc::new(cookies)),
         })
     }
 

@@ -17,7 +17,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, Version, header};
 use percent_encoding::percent_decode_str;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+const COOKIE: &str = "cookie";
 
 /// A question about one request.
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ impl Question {
     ) -> Self {
         let asked = headers
             .iter()
-            .filter(|(name, _)| is_asked_with(name, rule, carried));
+            .filter(|(name, _)| is_asked_with(name.as_str(), rule, carried));
         let mut kept = HeaderMap::with_capacity(headers.len() + 8);
         for (name, value) in asked {
             kept.append(name, value.clone());
@@ -60,27 +63,23 @@ impl Question {
         carried: AskedWith,
         context: &RequestContext<'_>,
     ) -> QuestionKey {
-        let client = context.client.to_canonical();
-        let octets;
-        let octets: &[u8] = match client {
-            std::net::IpAddr::V4(address) => {
-                octets = address.octets();
-                &octets
-            }
-            std::net::IpAddr::V6(address) => &address.octets(),
+        let client = match context.client {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
         };
         let peer = context.connection.data.hop.scheme();
         let head = [
             rule.paths.as_str().as_bytes(),
             target.as_str().as_bytes(),
             carried.of_query(credentials).as_bytes(),
-            octets,
+            &client.octets(),
             peer.as_bytes(),
         ];
-        let asked = headers
+        let lines = headers
             .iter()
-            .filter(|(name, _)| is_asked_with(name, rule, carried));
-        let lines = asked.flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
+            .map(|(name, value)| (name.as_str(), value))
+            .filter(|(name, _)| is_asked_with(name, rule, carried))
+            .flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         answers.key(head.into_iter().chain(lines))
     }
 
@@ -141,22 +140,21 @@ pub(super) enum AskedWith {
 }
 
 impl AskedWith {
-    /// The questions about a request.
-    pub(super) fn needed(
+    /// The questions about a request that follow that with all of them.
+    pub(super) fn further(
         headers: &HeaderMap,
         credentials: &str,
         rule: &WhoamiRule,
     ) -> &'static [Self] {
         let is_other = |name: &HeaderName| {
-            *name != header::COOKIE
-                && !is_of_any_browser(name)
-                && is_asked_with(name, rule, Self::All)
+            let name = name.as_str();
+            name != COOKIE && !is_of_any_browser(name) && is_asked_with(name, rule, Self::All)
         };
         let has_others = !credentials.is_empty() || headers.keys().any(is_other);
         if has_others && headers.contains_key(header::COOKIE) {
-            &[Self::All, Self::CookiesAlone, Self::NoCookies]
+            &[Self::CookiesAlone, Self::NoCookies]
         } else {
-            &[Self::All]
+            &[]
         }
     }
 
@@ -171,9 +169,9 @@ impl AskedWith {
 
 /// What browsers send by themselves, and what proxies say of them: nothing by which an application knows a
 /// person.
-fn is_of_any_browser(name: &HeaderName) -> bool {
+fn is_of_any_browser(name: &str) -> bool {
     matches!(
-        name.as_str(),
+        name,
         "accept-language"
             | "dnt"
             | "forwarded"
@@ -185,20 +183,20 @@ fn is_of_any_browser(name: &HeaderName) -> bool {
             | "user-agent"
             | "via"
             | "x-requested-with"
-    ) || name.as_str().starts_with("x-forwarded-")
-        || name.as_str().starts_with("sec-ch-")
+    ) || name.starts_with("x-forwarded-")
+        || name.starts_with("sec-ch-")
 }
 
 /// Whether a header of the request goes along: all do by which an application may know somebody.
-fn is_asked_with(name: &HeaderName, rule: &WhoamiRule, asked: AskedWith) -> bool {
-    let is_cookie = *name == header::COOKIE;
+fn is_asked_with(name: &str, rule: &WhoamiRule, asked: AskedWith) -> bool {
+    let is_cookie = name == COOKIE;
     match asked {
         AskedWith::CookiesAlone if !(is_cookie || is_of_any_browser(name)) => return false,
         AskedWith::NoCookies if is_cookie => return false,
         AskedWith::All | AskedWith::CookiesAlone | AskedWith::NoCookies => {}
     }
     let is_fixed = || rule.headers.iter().any(|(fixed, _)| fixed == name);
-    let is_about_the_request = match name.as_str() {
+    let is_about_the_request = match name {
         // What nearly every request brings, told apart by one look.
         "accept-language" | "authorization" | "cookie" | "host" | "origin" | "referer"
         | "user-agent" => return !is_fixed(),
@@ -332,8 +330,7 @@ mod tests {
     #[test]
     fn all_goes_along_by_which_somebody_may_be_known() {
         let rule = super::super::rules::tests::rule("/{rest...}", "/me");
-        let asked =
-            |name: &'static str, with| is_asked_with(&HeaderName::from_static(name), &rule, with);
+        let asked = |name: &'static str, with| is_asked_with(name, &rule, with);
         for name in [
             "authorization",
             "content-token",
