@@ -4,7 +4,7 @@ use crate::domain::{Owner, RequestPath, RiskLevel, SessionId, StoredSession};
 use crate::request::context::RequestContext;
 use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
-use crate::session::whoami::{AskedRequest, Asker, WhoamiAnswer};
+use crate::session::sources::{AskedRequest, Asker, WhoamiAnswer};
 use crate::session::{
     Caller, CarriedLines, CookieScope, Credentials, Jwt, SessionKey, SubjectError, TokenError,
 };

@@ -5,7 +5,6 @@
 //! ([`Learn`]), what a trusted proxy in front asserts ([`Asserted`]), the signed tokens of an issuer
 //! ([`Jwt`]), and what the application says when it is asked ([`Whoami`]).
 
-mod asserted;
 mod browser_key;
 mod change;
 mod confirm;
@@ -14,7 +13,6 @@ mod exchange;
 mod forget;
 mod guest;
 mod identify;
-mod jwt;
 mod learn;
 mod login;
 mod observe;
@@ -23,13 +21,10 @@ pub(crate) mod open;
 mod recent;
 mod rolling;
 mod sessions;
-mod source;
-mod subject_error;
+mod sources;
 mod unrecognized;
 mod upstream_login;
-mod whoami;
 
-pub use asserted::{Asserted, AssertedHeaders};
 pub use browser_key::BrowserKeyCookie;
 pub(crate) use change::SessionChange;
 pub(crate) use credentials::CredentialKind;
@@ -40,10 +35,6 @@ pub use credentials::{
 pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};
-pub use jwt::{
-    ClaimTest, IssuerKeys, IssuerKeysError, Jwt, KeyPlace, Keyring, KeyringOptions,
-    SignatureAlgorithm, TokenError, TokenPlace,
-};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
 pub use login::{
     Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,
@@ -53,15 +44,15 @@ pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
-pub use source::{Source, over_limits, session_of};
-pub use subject_error::SubjectError;
+pub(crate) use sources::AskedRequest;
+pub use sources::{
+    AnswerField, AnswerPlace, Asserted, AssertedHeaders, ClaimTest, IssuerKeys, IssuerKeysError,
+    Jwt, KeyPlace, Keyring, KeyringOptions, NobodySigns, SharedAsker, SignatureAlgorithm, Source,
+    SubjectError, TokenError, TokenPlace, UrlTemplate, UrlTemplateError, Whoami, WhoamiAnswers,
+    WhoamiError, WhoamiRule, over_limits, session_of, valid_selector,
+};
 pub use upstream_login::{
     LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
-};
-pub(crate) use whoami::AskedRequest;
-pub use whoami::{
-    AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,
-    WhoamiAnswers, WhoamiError, WhoamiRule, valid_selector,
 };
 
 use crate::domain::{BrowserKeyHash, Naming, SessionId};

@@ -4,7 +4,7 @@ use super::asked::AskedLogin;
 use crate::domain::RequestHead;
 use crate::request::context::RequestContext;
 use crate::session::observe::Watch;
-use crate::session::whoami::Asker;
+use crate::session::sources::Asker;
 use crate::session::{AskedRequest, Caller, Found, SubjectError};
 use crate::transport::upstream::UpstreamBody;
 use http::{HeaderMap, Response, header};

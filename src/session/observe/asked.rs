@@ -1,7 +1,7 @@
 //! What the application says of a login.
 
 use crate::domain::Subject;
-use crate::session::whoami::Question;
+use crate::session::sources::Question;
 use crate::session::{Asserted, Named, WhoamiError};
 
 /// Who was signed in before a login and is after it, by the word of the application.

@@ -3,17 +3,16 @@
 mod admin;
 mod client_side;
 mod credentials;
-mod jwt;
 mod learn;
 mod mail;
 mod secret;
 mod session;
+mod sources;
 mod storage;
 mod subject;
 mod upstream;
 mod upstream_login;
 mod verification;
-mod whoami;
 
 use super::options::Settings;
 use super::raw::RawSettings;

@@ -1,6 +1,7 @@
 //! Where sessions, subjects and times of authentication come from.
 
-use super::{Draft, credentials, jwt, learn, whoami};
+use super::sources::{jwt, whoami};
+use super::{Draft, credentials, learn};
 use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::request::headers::is_plain;
 use crate::session::{

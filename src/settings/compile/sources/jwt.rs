@@ -1,13 +1,13 @@
 //! The tokens that name the subject of every request.
 
-use super::Draft;
-use super::credentials::cookie_name;
-use super::subject::pointer;
 use crate::domain::{CookieName, Naming};
 use crate::request::headers::is_plain;
 use crate::session::{
     ClaimTest, IssuerKeys, Jwt, KeyPlace, Keyring, KeyringOptions, SignatureAlgorithm, TokenPlace,
 };
+use crate::settings::compile::Draft;
+use crate::settings::compile::credentials::cookie_name;
+use crate::settings::compile::subject::pointer;
 use crate::settings::raw_jwt::{RawJwt, RawKeys};
 use crate::telemetry::chain;
 use crate::transport::document::DocumentUrl;
@@ -18,7 +18,7 @@ use std::time::Duration;
 /// What the settings say where a claim is not to be checked.
 const ANY: &str = "any";
 
-pub(super) fn compile(
+pub(in crate::settings::compile) fn compile(
     raw: Option<&RawJwt>,
     naming: Naming,
     cookies: &[CookieName],

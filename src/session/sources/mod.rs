@@ -3,9 +3,25 @@
 //! What a trusted proxy asserts with a request, or the application says when it is asked, comes first: it
 //! voids what is remembered of another subject. Without it a session is whose login was observed.
 
-use super::{
-    Asserted, AssertedHeaders, Caller, Credentials, Jwt, Learn, SessionKey, SessionOptions, Whoami,
+mod asserted;
+mod error;
+mod jwt;
+mod whoami;
+
+pub use asserted::{Asserted, AssertedHeaders};
+pub use error::SubjectError;
+pub(crate) use jwt::TokenReader;
+pub use jwt::{
+    ClaimTest, IssuerKeys, IssuerKeysError, Jwt, KeyPlace, Keyring, KeyringOptions,
+    SignatureAlgorithm, TokenError, TokenPlace,
 };
+pub use whoami::{
+    AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,
+    WhoamiAnswers, WhoamiError, WhoamiRule, valid_selector,
+};
+pub(crate) use whoami::{AskedRequest, Asker, Question, WhoamiAnswer};
+
+use super::{Caller, Credentials, Learn, SessionKey, SessionOptions};
 use crate::domain::{Reason, Session, SessionId, SessionState, StoredSession, Timestamp};
 use crate::seal::{Keys, Purpose};
 use http::HeaderMap;

@@ -1,12 +1,12 @@
 //! How the application is asked who somebody is.
 
-use super::Draft;
-use super::learn::{regex, wrong_regex};
-use super::subject::pointer;
 use crate::domain::{Naming, RiskLevel, WatchedPath, WholeRegex};
 use crate::session::{
     AnswerField, AnswerPlace, NobodySigns, UrlTemplate, Whoami, WhoamiRule, valid_selector,
 };
+use crate::settings::compile::Draft;
+use crate::settings::compile::learn::{regex, wrong_regex};
+use crate::settings::compile::subject::pointer;
 use crate::settings::raw_whoami::{RawAnswerField, RawNobody, RawWhoami};
 use crate::yaml::{OneOrMore, Path, Span, clip};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -18,7 +18,7 @@ const KEEP: Duration = Duration::from_secs(5);
 const LONGEST_KEEP: Duration = Duration::from_mins(1);
 const DEADLINE: Duration = Duration::from_secs(3);
 
-pub(super) fn compile(
+pub(in crate::settings::compile) fn compile(
     raw: Option<&OneOrMore<RawWhoami>>,
     naming: Naming,
     draft: &mut Draft<'_>,

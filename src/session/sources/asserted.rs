@@ -31,7 +31,7 @@ pub struct Asserted {
 #[cfg(test)]
 impl Asserted {
     /// Of this subject, and nothing else.
-    pub(super) fn named(subject: Subject) -> Self {
+    pub(in crate::session) fn named(subject: Subject) -> Self {
         Self {
             subject,
             email: None,
