@@ -7,11 +7,10 @@ mod compile;
 mod options;
 mod raw;
 mod raw_cookie;
-mod raw_jwt;
 mod raw_listen;
+mod raw_session;
 mod raw_subject;
 mod raw_upstream_login;
-mod raw_whoami;
 mod remarks;
 mod secret;
 #[cfg(test)]

@@ -2,12 +2,10 @@
 //!
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
-use super::raw_cookie::RawCookie;
-use super::raw_jwt::RawJwt;
 use super::raw_listen::RawListen;
+use super::raw_session::RawSession;
 use super::raw_subject::RawSubject;
 use super::raw_upstream_login::RawUpstreamLogin;
-use super::raw_whoami::RawWhoami;
 use crate::policy::RawTest;
 use crate::yaml::{OneOrMore, Size, Span, Table};
 use serde::Deserialize;
@@ -163,87 +161,6 @@ pub(super) struct RawRedis {
     pub(super) connect: Option<Span>,
 }
 
-/// `session`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSession {
-    pub(super) cookies: Option<OneOrMore<RawCookie>>,
-    pub(super) cookie_domain: Option<String>,
-    pub(super) credentials: Option<RawCredentials>,
-    pub(super) key: Option<RawSessionKey>,
-    pub(super) rotation: Option<RawRotation>,
-    pub(super) subjects: Option<RawSubjects>,
-    pub(super) remember: Option<Span>,
-    pub(super) lifetime: Option<Span>,
-    pub(super) idle: Option<Span>,
-    pub(super) login_page: Option<String>,
-    pub(super) whoami: Option<OneOrMore<RawWhoami>>,
-    pub(super) jwt: Option<RawJwt>,
-    pub(super) learn: Option<RawLearn>,
-    pub(super) headers: Option<RawAsserted>,
-}
-
-/// `session.rotation`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawRotation {
-    pub(super) proofs: Option<RawRotatedProofs>,
-    pub(super) grace: Option<Span>,
-}
-
-/// `session.rotation.proofs`
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawRotatedProofs {
-    Auto,
-    Drop,
-    Keep,
-}
-
-/// `session.credentials`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawCredentials {
-    pub(super) headers: Option<OneOrMore<String>>,
-    pub(super) query: Option<OneOrMore<String>>,
-    pub(super) json: Option<OneOrMore<String>>,
-    pub(super) common: Option<bool>,
-    pub(super) public: Option<OneOrMore<String>>,
-}
-
-/// `session.key`
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawSessionKey {
-    Credential,
-    Subject,
-}
-
-/// `session.subjects`
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSubjects {
-    pub(super) case: Option<RawCase>,
-    pub(super) normalize: Option<RawNormalize>,
-}
-
-/// `session.subjects.case`
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawCase {
-    Insensitive,
-    Sensitive,
-}
-
-/// `session.subjects.normalize`
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawNormalize {
-    Nfc,
-    Nfkc,
-    None,
-}
-
 /// `session.learn`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -301,15 +218,6 @@ pub(super) struct RawWatched {
     pub(super) headers: Option<Table<RawTest>>,
     pub(super) form: Option<Table<RawTest>>,
     pub(super) json: Option<Table<RawTest>>,
-}
-
-/// `session.headers`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawAsserted {
-    pub(super) subject: Option<String>,
-    pub(super) email: Option<String>,
-    pub(super) authenticated_at: Option<String>,
 }
 
 /// `verification`

@@ -1,5 +1,6 @@
 //! The settings that we ship: all of them load, and the quickstart's names every field.
 
+use crate::sources::{self, files, short};
 use crate::{path, text};
 use std::fs;
 use stepgate::settings::{self, Settings};
@@ -51,16 +52,9 @@ pub(crate) fn refuse_warnings(settings: &Settings) {
 
 #[test]
 fn the_quickstart_names_every_field_that_may_be_written() {
-    let raw = [
-        "raw",
-        "raw_jwt",
-        "raw_subject",
-        "raw_upstream_login",
-        "raw_whoami",
-    ];
-    let raw = raw
-        .map(|name| text(&format!("src/settings/{name}.rs")))
-        .concat();
+    let raw = files("src/settings", "rs").into_iter();
+    let raw = raw.filter(|path| short(path).starts_with("src/settings/raw"));
+    let raw: String = raw.map(|path| sources::text(&path)).collect();
     let example = text("examples/quickstart/stepgate.yaml");
     let fields = raw.lines().filter_map(|line| {
         let rest = line.trim().strip_prefix("pub(super) ")?;

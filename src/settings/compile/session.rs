@@ -8,7 +8,7 @@ use crate::session::{
     AssertedHeaders, CredentialNames, Jwt, RotatedProofs, RotationOptions, SessionKey,
     SessionOptions, Source,
 };
-use crate::settings::raw::{
+use crate::settings::raw_session::{
     RawAsserted, RawCase, RawNormalize, RawRotatedProofs, RawRotation, RawSession, RawSessionKey,
     RawSubjects,
 };

@@ -8,7 +8,7 @@ use crate::session::{
 use crate::settings::compile::Draft;
 use crate::settings::compile::credentials::cookie_name;
 use crate::settings::compile::subject::pointer;
-use crate::settings::raw_jwt::{RawJwt, RawKeys};
+use crate::settings::raw_session::{RawJwt, RawKeys};
 use crate::telemetry::chain;
 use crate::transport::document::DocumentUrl;
 use crate::yaml::{OneOrMore, Path, Span, clip};

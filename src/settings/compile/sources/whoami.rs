@@ -7,7 +7,7 @@ use crate::session::{
 use crate::settings::compile::Draft;
 use crate::settings::compile::learn::{regex, wrong_regex};
 use crate::settings::compile::subject::pointer;
-use crate::settings::raw_whoami::{RawAnswerField, RawNobody, RawWhoami};
+use crate::settings::raw_session::{RawAnswerField, RawNobody, RawWhoami};
 use crate::yaml::{OneOrMore, Path, Span, clip};
 use http::{HeaderName, HeaderValue, Method, header};
 use std::sync::Arc;
