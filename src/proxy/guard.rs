@@ -61,7 +61,7 @@ pub(super) async fn judge<'p>(
     if !confirmed && may_be_confirmed(&admission) {
         admission = readmit(worker, context, line, &asked, &mut caller, admission, watch).await?;
     }
-    if admission.is_anothers && sessions.shared.options.whoami().is_some() {
+    if admission.is_anothers && sessions.shared.options.subject_may_change() {
         // What the former subject has earned must not come back with them.
         let ended = caller.session.map(SessionChange::Ended);
         sessions.apply(context.id, ended).await;
@@ -193,7 +193,7 @@ async fn ask(
         let mut demands = asked.demands.iter();
         let levels = demands.clone().map(|demand| demand.requirement.level);
         if worker.sessions.must_confirm(context, head.path, levels)? {
-            if shared.options.whoami().is_some() {
+            if shared.options.subject_may_change() {
                 // Asked about when the application can act at once: while a body is still to come, somebody else
                 // could sign in to the session.
                 content.read(limit).await?;

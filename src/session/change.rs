@@ -83,7 +83,7 @@ impl Sessions {
             let ids = change.sessions();
             // Whoever it is now, nobody was told yet.
             for id in &ids {
-                self.asker.forget(Some(*id));
+                self.source.asker.forget(Some(*id));
             }
             let written = self.write(change).await;
             self.tell(request, &written);

@@ -2,8 +2,7 @@
 //!
 //! The application is unchanged, so all of this is learned from what passes: the credentials a
 //! client carries ([`credentials`](Credentials)), the logins and logouts the application answers
-//! ([`Learn`]), what a trusted proxy in front asserts ([`Asserted`]), the signed tokens of an issuer
-//! ([`Jwt`]), and what the application says when it is asked ([`Whoami`]).
+//! ([`Learn`]), and one [`Source`] that names the subject of every request.
 
 mod browser_key;
 mod change;
@@ -22,6 +21,7 @@ mod recent;
 mod rolling;
 mod sessions;
 mod sources;
+mod state;
 mod unrecognized;
 mod upstream_login;
 
@@ -49,8 +49,9 @@ pub use sources::{
     AnswerField, AnswerPlace, Asserted, AssertedHeaders, ClaimTest, IssuerKeys, IssuerKeysError,
     Jwt, KeyPlace, Keyring, KeyringOptions, NobodySigns, SharedAsker, SignatureAlgorithm, Source,
     SubjectError, TokenError, TokenPlace, UrlTemplate, UrlTemplateError, Whoami, WhoamiAnswers,
-    WhoamiError, WhoamiRule, over_limits, session_of, valid_selector,
+    WhoamiError, WhoamiRule, valid_selector,
 };
+pub use state::{over_limits, session_of};
 pub use upstream_login::{
     LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
 };
@@ -79,15 +80,16 @@ pub struct SessionOptions {
     pub idle: Option<Duration>,
     /// Where people log in; a path of the application. `{path}` stands for where they were going.
     pub login_page: Option<String>,
-    /// Who names subjects.
-    pub sources: Vec<Source>,
+    /// What names the subject of every request.
+    pub source: Option<Source>,
+    /// The logins and logouts that the application answers.
+    pub learn: Option<Learn>,
 }
 
 impl SessionOptions {
     /// Whether only logins that are seen tell whose a session is.
     pub fn is_learned_alone(&self) -> bool {
-        let mut sources = self.sources.iter();
-        sources.all(|source| matches!(source, Source::Learn(_)))
+        self.source.is_none()
     }
 
     /// Whether sessions must be looked up even for requests that no route guards.

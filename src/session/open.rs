@@ -330,7 +330,8 @@ mod tests {
             lifetime: None,
             idle: None,
             login_page: None,
-            sources: Vec::new(),
+            source: None,
+            learn: None,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::request::request_id::RequestId;
 use crate::seal::Keys;
 use crate::session::forget::Forgetting;
 use crate::session::open::Open;
-use crate::session::sources::{Asker, TokenReader};
+use crate::session::sources::{Asker, SourceReader};
 use crate::session::unrecognized::Unrecognized;
 use crate::session::{BrowserKeyCookie, GuestCookie, Recent, Rolling, SessionOptions, SharedAsker};
 use crate::store::{Ask, Endings, Revoked, Store, StoreError};
@@ -55,8 +55,7 @@ pub(crate) struct Sessions {
     pub(crate) store: Store,
     pub(crate) recent: Recent,
     pub(crate) open: Rc<Open>,
-    pub(crate) asker: Asker,
-    pub(crate) tokens: TokenReader,
+    pub(crate) source: SourceReader,
     /// Sessions that the store must forget once it answers again.
     pub(crate) forgetting: Forgetting,
     log_limit: LogLimit,
@@ -72,8 +71,7 @@ impl Sessions {
         upstream: Pool,
     ) -> Self {
         let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
-        let asker = Asker::new(shared.asker.clone(), upstream);
-        let tokens = TokenReader::new(shared.options.jwt());
+        let source = SourceReader::new(&shared.options, Asker::new(shared.asker.clone(), upstream));
         let unrecognized = Unrecognized::new(
             shared.learned.clone(),
             shared.options.is_learned_alone(),
@@ -84,8 +82,7 @@ impl Sessions {
             store,
             recent: Recent::default(),
             open: Rc::default(),
-            asker,
-            tokens,
+            source,
             forgetting,
             log_limit: LogLimit::default(),
             unrecognized,

@@ -31,7 +31,7 @@ impl Settings {
                 "nobody can pass by a code until `mail` names a mail server",
             );
         }
-        let learn = self.sessions.learn();
+        let learn = self.sessions.learn.as_ref();
         let logins = learn.into_iter().flat_map(|learn| &learn.logins);
         let logouts = learn.into_iter().flat_map(|learn| &learn.logouts);
         let logins = logins.map(|login| ("login", &login.request));

@@ -321,7 +321,7 @@ fn a_login_needs_a_sign_of_its_success() {
     assert!(wrong(&login(", success: {}")).contains("names no sign of a success"));
     assert!(wrong(&login(", success: { body: \"(\" }")).contains("not a regex"));
     let settings = read(&login(", success: { status: [302, 303] }"));
-    assert_eq!(settings.sessions.learn().unwrap().logins.len(), 1);
+    assert_eq!(settings.sessions.learn.as_ref().unwrap().logins.len(), 1);
     let without_cookies = login(", success: { status: 302 }").replace("cookies: sid, ", "");
     assert!(wrong(&without_cookies).contains("`session.cookies` is missing"));
 }
@@ -380,12 +380,12 @@ fn a_login_may_be_told_by_more_than_its_path() {
         "match: { path: /api.php, json: { /method: user.login, /id: 1 }, headers: { x-a: present } }",
     ] {
         let settings = read(&of(entry));
-        let learn = settings.sessions.learn().unwrap();
+        let learn = settings.sessions.learn.as_ref().unwrap();
         assert!(learn.logins[0].needs_secret(), "{entry}");
         assert!(!warnings(&of(entry)).contains("stepgate.yaml:8"), "{entry}");
     }
     let settings = read(&of("path: /enter, form: { code: present }"));
-    assert!(!settings.sessions.learn().unwrap().logins[0].needs_secret());
+    assert!(!settings.sessions.learn.as_ref().unwrap().logins[0].needs_secret());
     for (entry, mistake) in [
         (
             "path: '/ucp.php?mode=login'",

@@ -272,7 +272,8 @@ fn sessions() -> SessionOptions {
         lifetime: None,
         idle: None,
         login_page: None,
-        sources: Vec::new(),
+        source: None,
+        learn: None,
     }
 }
 

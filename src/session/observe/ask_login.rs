@@ -18,7 +18,7 @@ impl Watch {
             return;
         }
         if let Ok(caller) = self.caller(headers) {
-            self.known.asker.forget(caller.session);
+            self.known.source.asker.forget(caller.session);
             (self.unsettles, self.session) = (true, caller.session);
         }
     }
@@ -62,9 +62,13 @@ impl Watch {
         let question = Asker::question(options, &request).unwrap_or_default();
         let was_nobody = match &question {
             Some(question) => {
-                let answer = known.asker.send(context, question.clone()).await;
+                let answer = known.source.asker.send(context, question.clone()).await;
                 if let Ok(answer) = &answer {
-                    known.hand_on(context, &self.carried, answer).await;
+                    let subject = answer.person.as_ref().map(|person| &person.subject);
+                    let cookies = answer.cookies.as_ref();
+                    known
+                        .hand_on(context, &self.carried, cookies, subject)
+                        .await;
                 }
                 answer.is_ok_and(|answer| answer.person.is_none())
             }
@@ -88,7 +92,7 @@ impl Watch {
             return;
         };
         let question = question.after(response.headers());
-        let answer = self.known.asker.send(context, question).await;
+        let answer = self.known.source.asker.send(context, question).await;
         if let Err(error) = &answer {
             tracing::warn!(request_id = %context.id, path = context.path(), %error, "a login is not believed: the application does not say who has logged in");
         }

@@ -56,7 +56,7 @@ impl Watch {
         }
         let location = response.headers().get(header::LOCATION);
         let location = location.and_then(|location| location.to_str().ok());
-        let learn = self.known.shared.options.learn();
+        let learn = self.known.shared.options.learn.as_ref();
         let logins = learn
             .map(|learn| learn.logins.as_slice())
             .unwrap_or_default();
@@ -90,7 +90,7 @@ impl Watch {
 /// Whether a login rests on such a proof, also where the application can be asked: its answer to a question may
 /// know less of a browser than its login does.
 fn is_proof_needed(sessions: &SessionOptions) -> bool {
-    sessions.learn().is_some()
+    sessions.learn.is_some()
 }
 
 /// What a request says of whether somebody is signed in.
@@ -119,7 +119,7 @@ impl LooksLike {
         let page = sessions.login_page.as_deref().filter(|page| *page != "/");
         let is_page = || page.is_some_and(|page| asks_for_page(head, page));
         let has_form = || {
-            let learn = sessions.learn();
+            let learn = sessions.learn.as_ref();
             learn.is_some_and(|learn| learn.has_form_at(head))
         };
         let looks_like = if carried.is_empty() {

@@ -75,7 +75,7 @@ impl Watch {
     ) -> Self {
         let shared = &known.shared;
         let sessions = &shared.options;
-        let learn = sessions.learn();
+        let learn = sessions.learn.as_ref();
         let candidates = learn
             .map(|learn| learn.candidates(head))
             .unwrap_or_default();
@@ -196,7 +196,7 @@ impl Watch {
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
         if self.unsettles {
-            self.known.asker.forget(self.session);
+            self.known.source.asker.forget(self.session);
         }
         if response.headers().contains_key(header::SET_COOKIE) {
             self.scope = CookieScope::of(context);

@@ -41,6 +41,13 @@ impl Asserted {
 }
 
 impl AssertedHeaders {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &HeaderName> {
+        let others = [&self.email, &self.authenticated_at];
+        let others = others.into_iter().flatten();
+        others.chain([&self.subject])
+    }
+
     /// Reads what is asserted. A header that is there twice, empty or unreadable says nothing.
     pub fn read(&self, headers: &HeaderMap) -> Option<Asserted> {
         let subject = self.naming.subject(only(headers, &self.subject)?)?;

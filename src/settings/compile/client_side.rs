@@ -111,11 +111,8 @@ impl ListenSettings {
         draft: &mut Draft<'_>,
     ) -> ProxySettings {
         let mut identity = self.identity;
-        if let Some(asserted) = sessions.asserted_headers() {
-            let named = [&asserted.email, &asserted.authenticated_at];
-            let named = named.into_iter().flatten().chain([&asserted.subject]);
-            identity.extend(named.map(|name| folded(name.as_str())));
-        }
+        let named = sessions.identity_headers().into_iter();
+        identity.extend(named.map(|name| folded(name.as_str())));
         if let Some(name) = upstream
             .pass
             .iter()

@@ -1,16 +1,12 @@
 //! Where sessions, subjects and times of authentication come from.
 
-use super::sources::{jwt, whoami};
-use super::{Draft, credentials, learn};
+use super::{Draft, credentials, learn, sources};
 use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
-use crate::request::headers::is_plain;
 use crate::session::{
-    AssertedHeaders, CredentialNames, Jwt, RotatedProofs, RotationOptions, SessionKey,
-    SessionOptions, Source,
+    CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions, Source,
 };
 use crate::settings::raw_session::{
-    RawAsserted, RawCase, RawNormalize, RawRotatedProofs, RawRotation, RawSession, RawSessionKey,
-    RawSubjects,
+    RawCase, RawNormalize, RawRotatedProofs, RawRotation, RawSession, RawSessionKey, RawSubjects,
 };
 use crate::yaml::{Path, Span, clip};
 use ipnet::IpNet;
@@ -26,14 +22,15 @@ pub(super) fn compile(
     let section = Path::root().key("session");
     let at = |field: &str| section.key(field);
     let cookies = credentials::cookies(raw, draft);
-    let asserted = raw.headers.as_ref();
     let naming = naming(raw.subjects.unwrap_or_default());
-    let asserted = asserted.and_then(|raw| headers(raw, naming, trusted_proxies, draft));
     let key = session_key(raw, draft);
-    let whoami = whoami::compile(raw.whoami.as_ref(), naming, draft);
-    let jwt = jwt::compile(raw.jwt.as_ref(), naming, &cookies, draft);
-    let namers = namers(raw, draft);
-    let tells = raw.headers.is_some() || raw.credentials.is_some() || raw.jwt.is_some();
+    let beside = sources::SourceInputs {
+        naming,
+        cookies: &cookies,
+        trusted_proxies,
+    };
+    let source = sources::compile(raw, &beside, draft);
+    let tells = raw.credentials.is_some() || sources::tells_alone(raw);
     if cookies.is_empty() && !tells && !draft.file.mentions(at("cookies")) {
         let message = "neither `session.cookies` nor `session.headers` is given: nothing tells \
                        whose session a request belongs to, so guarded routes refuse everybody";
@@ -43,9 +40,11 @@ pub(super) fn compile(
         let message = "`session.cookies` is missing: a login is learned for the cookie it sets";
         draft.file.report(at("learn"), message);
     }
-    if raw.learn.is_none() && namers == 0 && !cookies.is_empty() {
-        let message = "neither `session.whoami`, `session.jwt`, `session.learn` nor `session.headers` is given: \
-                       sessions are told apart, but nothing tells whose they are";
+    if raw.learn.is_none() && !sources::is_written(raw) && !cookies.is_empty() {
+        let names = sources::names();
+        let message = format!(
+            "neither `session.learn` nor {names} is given: sessions are told apart, but nothing tells whose they are"
+        );
         draft.file.warn(&section, message);
     }
     let remember = Duration::from_hours(30 * 24);
@@ -61,12 +60,8 @@ pub(super) fn compile(
     }
     let learn = raw.learn.as_ref();
     let learn = learn.map(|raw| learn::compile(raw, naming, &cookies, draft));
-    let sources = asserted.map(Source::Headers).into_iter();
-    let own = jwt.as_ref().and_then(Jwt::header);
+    let own = source.as_ref().and_then(Source::own_header);
     let key_names = credentials::keys(raw.credentials.as_ref(), own, draft);
-    let sources = sources.chain(jwt.map(Source::Jwt));
-    let sources = sources.chain(whoami.map(Source::Whoami));
-    let sources = sources.chain(learn.map(Source::Learn)).collect();
     SessionOptions {
         credentials: CredentialNames { cookies },
         key_names,
@@ -77,30 +72,9 @@ pub(super) fn compile(
         lifetime,
         idle,
         login_page: login_page(raw.login_page.as_deref(), draft),
-        sources,
+        source,
+        learn,
     }
-}
-
-/// How many sources name the subject of every request; of several it could not be told which is right.
-fn namers(raw: &RawSession, draft: &mut Draft<'_>) -> usize {
-    let all = [
-        ("headers", raw.headers.is_some()),
-        ("jwt", raw.jwt.is_some()),
-        ("whoami", raw.whoami.is_some()),
-    ];
-    let mut written = all.iter().filter(|(_, is_there)| *is_there);
-    let Some((first, _)) = written.next() else {
-        return 0;
-    };
-    for (other, _) in written.clone() {
-        let message =
-            format!("stands beside `session.{first}`: both name the subject of every request");
-        let hint = "keep `headers` where a proxy in front logs people in, `jwt` where every request carries a \
-                    token, `whoami` where the application knows its users in any other way";
-        let at = Path::root().key("session").key(other);
-        draft.file.report_with_hint(at, message, hint);
-    }
-    1 + written.count()
 }
 
 fn rotation(raw: Option<&RawRotation>, draft: &mut Draft<'_>) -> RotationOptions {
@@ -140,59 +114,16 @@ fn naming(raw: RawSubjects) -> Naming {
 fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
     match raw.key {
         Some(RawSessionKey::Subject) => {
-            if raw.headers.is_none() && raw.jwt.is_none() && raw.whoami.is_none() {
-                let message = "`subject` needs `session.headers`, `session.jwt` or `session.whoami`, which \
-                               name the subject of every request";
+            if !sources::is_written(raw) {
+                let names = sources::names();
+                let message =
+                    format!("`subject` needs {names}, which name the subject of every request");
                 draft.file.report("session.key", message);
             }
             SessionKey::Subject
         }
         Some(RawSessionKey::Credential) | None => SessionKey::Credential,
     }
-}
-
-fn headers(
-    raw: &RawAsserted,
-    naming: Naming,
-    trusted_proxies: &[IpNet],
-    draft: &mut Draft<'_>,
-) -> Option<AssertedHeaders> {
-    let at = Path::root().key("session").key("headers");
-    if trusted_proxies.is_empty() && !draft.file.mentions("trusted_proxies") {
-        let message = "headers say who somebody is only if a trusted proxy sends them";
-        let hint = "name it, such as `trusted_proxies: [10.0.0.1]`";
-        draft.file.report_with_hint(&at, message, hint);
-    }
-    let mut name = |text: &Option<String>, field: &str| {
-        let (text, at) = (text.as_ref()?, at.key(field));
-        let name = draft.header(text, &at)?;
-        if !is_plain(name.as_str()) {
-            let message = format!(
-                "`{}` never arrives: such names are read as others, so nobody's are passed on",
-                clip(text)
-            );
-            let hint =
-                "have the proxy send a name of letters, digits and `-`, such as `remote-user`";
-            draft.file.report_with_hint(&at, message, hint);
-        }
-        Some(name)
-    };
-    let email = name(&raw.email, "email");
-    let authenticated_at = name(&raw.authenticated_at, "authenticated_at");
-    let subject = name(&raw.subject, "subject");
-    if raw.subject.is_none() {
-        draft.missing(
-            &at,
-            "subject",
-            "the header that names the user, such as `remote-user`",
-        );
-    }
-    Some(AssertedHeaders {
-        subject: subject?,
-        naming,
-        email,
-        authenticated_at,
-    })
 }
 
 fn login_page(text: Option<&str>, draft: &mut Draft<'_>) -> Option<String> {

@@ -78,7 +78,7 @@ impl Keyring {
     }
 
     /// Begins to read the keys, unless it has begun.
-    pub(super) fn start(&self) {
+    pub(in crate::session::sources) fn start(&self) {
         self.reading();
     }
 

@@ -27,14 +27,6 @@ struct KnownTokens {
 }
 
 impl TokenReader {
-    /// For one thread. The keys are read from now on.
-    pub(crate) fn new(jwt: Option<&Jwt>) -> Self {
-        if let Some(jwt) = jwt {
-            jwt.keys.start();
-        }
-        Self::default()
-    }
-
     /// Says whom a token names, whose bytes make `session`.
     pub(crate) async fn read(
         &self,

@@ -11,7 +11,6 @@ mod question;
 mod rules;
 
 pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
-pub(crate) use answers::WhoamiAnswer;
 pub use answers::WhoamiAnswers;
 pub use ask::SharedAsker;
 pub(crate) use ask::{AskedRequest, Asker};

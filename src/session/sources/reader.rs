@@ -1,0 +1,127 @@
+//! One thread's means to read the source of subjects, and what must be read when.
+
+use super::error::SubjectError;
+use super::jwt::TokenReader;
+use super::{AskedRequest, Asker, Asserted, Jwt, Source};
+use crate::clock::Clock;
+use crate::domain::{RequestPath, RiskLevel, Subject};
+use crate::request::context::RequestContext;
+use crate::seal::Keys;
+use crate::session::{CarriedLines, SessionOptions};
+use http::HeaderMap;
+use std::sync::Arc;
+
+/// What one thread keeps to read the source.
+#[derive(Debug)]
+pub(crate) struct SourceReader {
+    pub(crate) asker: Asker,
+    tokens: TokenReader,
+}
+
+/// What the source says of a request.
+#[derive(Debug)]
+pub(crate) struct SourceAnswer {
+    /// Whose it is; `None` if nobody is signed in.
+    pub(crate) person: Option<Asserted>,
+    /// The cookies that came along, for the client.
+    pub(crate) cookies: Option<Arc<HeaderMap>>,
+    /// What it rests on.
+    pub(crate) by: AnsweredBy,
+}
+
+/// What an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnsweredBy {
+    /// The application, which was asked with the whole request.
+    Application,
+    /// The only credential of the request, which stands for its subject.
+    Credential,
+}
+
+impl SourceReader {
+    /// For one thread. What is read ahead is read from now on.
+    pub(crate) fn new(options: &SessionOptions, asker: Asker) -> Self {
+        if let Some(Source::Jwt(jwt)) = &options.source {
+            jwt.keys.start();
+        }
+        Self {
+            asker,
+            tokens: TokenReader::default(),
+        }
+    }
+
+    /// Whether the source must be read before a request is let out, whatever is known of its session. `otherwise`
+    /// says whether it must where that is by the request's level.
+    pub(crate) fn must_read(
+        options: &SessionOptions,
+        path: &RequestPath<'_>,
+        levels: impl Iterator<Item = RiskLevel>,
+        otherwise: impl FnOnce() -> bool,
+    ) -> Result<bool, SubjectError> {
+        match &options.source {
+            // What a proxy asserts is read before.
+            Some(Source::Headers(_)) | None => Ok(false),
+            // A token is read at no cost, and without it the request is nobody's.
+            Some(Source::Jwt(_)) => Ok(true),
+            Some(Source::Whoami(_)) => Ok(Asker::confirms(options, path, levels)? || otherwise()),
+        }
+    }
+
+    /// What the source says of a request; `None` if it says nothing of such requests.
+    pub(crate) async fn read(
+        &self,
+        options: &SessionOptions,
+        (keys, clock): (&Keys, &Clock),
+        context: &RequestContext<'_>,
+        request: &AskedRequest<'_>,
+        carried: &CarriedLines,
+    ) -> Result<Option<SourceAnswer>, SubjectError> {
+        match &options.source {
+            Some(Source::Headers(_)) | None => Ok(None),
+            Some(Source::Jwt(jwt)) => self.read_token(options, (keys, clock), jwt, carried).await,
+            Some(Source::Whoami(_)) => {
+                let answer = self.asker.ask(options, context, request).await?;
+                Ok(answer.map(|answer| SourceAnswer {
+                    person: answer.person,
+                    cookies: answer.cookies,
+                    by: AnsweredBy::Application,
+                }))
+            }
+        }
+    }
+
+    /// Reads the token of a request, if it carries one and no other credential.
+    async fn read_token(
+        &self,
+        options: &SessionOptions,
+        (keys, clock): (&Keys, &Clock),
+        jwt: &Jwt,
+        carried: &CarriedLines,
+    ) -> Result<Option<SourceAnswer>, SubjectError> {
+        // A credential that is there twice is refused elsewhere.
+        let Ok(credentials) = options.credentials.read(carried) else {
+            return Ok(None);
+        };
+        let token = jwt.token_in(&credentials);
+        let Some((token, session)) = token.zip(credentials.session(keys)) else {
+            return Ok(None);
+        };
+        let reading = self.tokens.read(jwt, token, session, clock.now());
+        Ok(Some(SourceAnswer::of_credential(Some(reading.await?))))
+    }
+}
+
+impl SourceAnswer {
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        self.person.as_ref().map(|person| &person.subject)
+    }
+
+    /// Of the only credential of a request.
+    fn of_credential(person: Option<Asserted>) -> Self {
+        Self {
+            person,
+            cookies: None,
+            by: AnsweredBy::Credential,
+        }
+    }
+}
