@@ -20,7 +20,7 @@ pub(crate) mod open;
 mod recent;
 mod rolling;
 mod sessions;
-mod sources;
+pub mod sources;
 mod state;
 mod unrecognized;
 mod upstream_login;

@@ -23,6 +23,7 @@ pub(super) struct RawSession {
     pub(super) jwt: Option<RawJwt>,
     pub(super) learn: Option<RawLearn>,
     pub(super) headers: Option<RawAsserted>,
+    pub(super) basic: Option<OneOrMore<RawBasic>>,
 }
 
 /// `session.rotation`
@@ -95,6 +96,16 @@ pub(super) struct RawAsserted {
     pub(super) authenticated_at: Option<String>,
 }
 
+/// An entry of `session.basic`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBasic {
+    pub(super) r#for: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) keep: Option<Span>,
+    pub(super) deadline: Option<Span>,
+}
+
 /// `session.jwt`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,7 +135,7 @@ pub(super) struct RawKeys {
 }
 
 /// An entry of `session.whoami`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawWhoami {
     pub(super) r#for: Option<String>,

@@ -181,6 +181,31 @@ fn the_code_of_a_callback_is_no_name_of_a_user() {
 }
 
 #[test]
+fn what_is_wrong_with_basic_is_told() {
+    let basic = |basic: &str| wrong(&format!("session: {{ basic: {basic} }}"));
+    for (written, line) in [
+        (
+            "{}",
+            "what it shows only to its users, such as `url: /private/`",
+        ),
+        ("{ url: private }", "is no path of the application"),
+        ("{ url: /x, keep: 2m }", "longer than 1m"),
+        (
+            "{ url: /x, subject: { json: /a } }",
+            "unknown field `subject`",
+        ),
+        ("[{ url: /x }, { url: /y }]", "is never asked"),
+    ] {
+        let told = basic(written);
+        assert!(told.contains(line), "{written}: {told}");
+    }
+    let both = wrong("session: { basic: { url: /x }, whoami: { url: /y, subject: { json: /z } } }");
+    assert!(both.contains("stands beside `session.basic`"), "{both}");
+    let alone = warnings("session: { basic: { url: /x }, key: subject }");
+    assert!(!alone.contains("session"), "{alone}");
+}
+
+#[test]
 fn what_is_wrong_with_tokens_is_told() {
     let jwt = |jwt: &str| wrong(&format!("session: {{ jwt: {{ {jwt} }} }}"));
     let told =

@@ -12,6 +12,7 @@
 
 mod admin;
 mod audit;
+mod basic;
 mod challenge;
 mod cli;
 mod client_address;

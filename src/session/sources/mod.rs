@@ -4,17 +4,18 @@
 //! Where it says nothing, a session is whose login was observed ([`Learn`](super::Learn)).
 
 mod asserted;
-mod error;
+mod basic;
 mod jwt;
 mod reader;
 mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
-pub use error::SubjectError;
+pub use basic::{Basic, BasicError};
 pub use jwt::{
     ClaimTest, IssuerKeys, IssuerKeysError, Jwt, KeyPlace, Keyring, KeyringOptions,
     SignatureAlgorithm, TokenError, TokenPlace,
 };
+pub use reader::SubjectError;
 pub(crate) use reader::{AnsweredBy, SourceReader};
 pub use whoami::{
     AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,
@@ -29,6 +30,8 @@ use http::{HeaderMap, HeaderName};
 /// which is right.
 #[derive(Clone, Debug)]
 pub enum Source {
+    /// The user of `Authorization: Basic`, once the application has taken the password.
+    Basic(Basic),
     /// Headers of a trusted proxy.
     Headers(AssertedHeaders),
     /// A signed token that requests carry.
@@ -42,7 +45,7 @@ impl Source {
     fn asserted(&self, headers: &HeaderMap) -> Option<Asserted> {
         match self {
             Self::Headers(names) => names.read(headers),
-            Self::Jwt(_) | Self::Whoami(_) => None,
+            Self::Basic(_) | Self::Jwt(_) | Self::Whoami(_) => None,
         }
     }
 
@@ -50,7 +53,7 @@ impl Source {
     fn identity_headers(&self) -> Vec<&HeaderName> {
         match self {
             Self::Headers(names) => names.all().collect(),
-            Self::Jwt(_) | Self::Whoami(_) => Vec::new(),
+            Self::Basic(_) | Self::Jwt(_) | Self::Whoami(_) => Vec::new(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Source {
     pub fn own_header(&self) -> Option<&HeaderName> {
         match self {
             Self::Jwt(jwt) => jwt.header(),
-            Self::Headers(_) | Self::Whoami(_) => None,
+            Self::Basic(_) | Self::Headers(_) | Self::Whoami(_) => None,
         }
     }
 
@@ -67,7 +70,7 @@ impl Source {
     fn may_change(&self) -> bool {
         match self {
             Self::Whoami(_) => true,
-            Self::Headers(_) | Self::Jwt(_) => false,
+            Self::Basic(_) | Self::Headers(_) | Self::Jwt(_) => false,
         }
     }
 }
@@ -93,7 +96,7 @@ impl SessionOptions {
     pub fn whoami(&self) -> Option<&Whoami> {
         match &self.source {
             Some(Source::Whoami(whoami)) => Some(whoami),
-            Some(Source::Headers(_) | Source::Jwt(_)) | None => None,
+            Some(Source::Basic(_) | Source::Headers(_) | Source::Jwt(_)) | None => None,
         }
     }
 }

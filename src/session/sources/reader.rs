@@ -1,10 +1,9 @@
 //! One thread's means to read the source of subjects, and what must be read when.
 
-use super::error::SubjectError;
 use super::jwt::TokenReader;
-use super::{AskedRequest, Asker, Asserted, Jwt, Source};
+use super::{AskedRequest, Asker, Asserted, BasicError, Jwt, Source, TokenError, WhoamiError};
 use crate::clock::Clock;
-use crate::domain::{RequestPath, RiskLevel, Subject};
+use crate::domain::{Reason, RequestPath, RiskLevel, Subject};
 use crate::request::context::RequestContext;
 use crate::seal::Keys;
 use crate::session::{CarriedLines, SessionOptions};
@@ -38,6 +37,20 @@ pub(crate) enum AnsweredBy {
     Credential,
 }
 
+/// Why a source that names the subject of every request does not.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// The application was asked whether it takes a password.
+    #[error("it is not known whose password the request brings")]
+    Basic(#[from] BasicError),
+    /// The token is not believed.
+    #[error("the token of the request names nobody")]
+    Token(#[from] TokenError),
+    /// The application was asked.
+    #[error("the application does not say whose request it is")]
+    Whoami(#[from] WhoamiError),
+}
+
 impl SourceReader {
     /// For one thread. What is read ahead is read from now on.
     pub(crate) fn new(options: &SessionOptions, asker: Asker) -> Self {
@@ -61,8 +74,8 @@ impl SourceReader {
         match &options.source {
             // What a proxy asserts is read before.
             Some(Source::Headers(_)) | None => Ok(false),
-            // A token is read at no cost, and without it the request is nobody's.
-            Some(Source::Jwt(_)) => Ok(true),
+            // Without a token or a password that counts the request is nobody's.
+            Some(Source::Basic(_) | Source::Jwt(_)) => Ok(true),
             Some(Source::Whoami(_)) => Ok(Asker::confirms(options, path, levels)? || otherwise()),
         }
     }
@@ -78,6 +91,15 @@ impl SourceReader {
     ) -> Result<Option<SourceAnswer>, SubjectError> {
         match &options.source {
             Some(Source::Headers(_)) | None => Ok(None),
+            Some(Source::Basic(basic)) => {
+                let (asker, names) = (&self.asker, &options.key_names);
+                let said = basic.read(asker, names, context, request).await?;
+                Ok(said.map(|person| SourceAnswer {
+                    person,
+                    cookies: None,
+                    by: AnsweredBy::Application,
+                }))
+            }
             Some(Source::Jwt(jwt)) => self.read_token(options, (keys, clock), jwt, carried).await,
             Some(Source::Whoami(_)) => {
                 let answer = self.asker.ask(options, context, request).await?;
@@ -122,6 +144,17 @@ impl SourceAnswer {
             person,
             cookies: None,
             by: AnsweredBy::Credential,
+        }
+    }
+}
+
+impl SubjectError {
+    /// The word for it.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Basic(error) => error.reason(),
+            Self::Token(error) => error.reason(),
+            Self::Whoami(error) => error.reason(),
         }
     }
 }

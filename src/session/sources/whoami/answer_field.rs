@@ -33,6 +33,8 @@ pub enum AnswerPlace {
     Header(HeaderName),
     /// At this pointer of a JSON document (RFC 6901): a text or a number.
     Json(String),
+    /// Nowhere: a success says all that is asked.
+    Success,
     /// In the first XML element under these names, from the root on; namespaces do not matter.
     Xml(Vec<String>),
 }
@@ -73,6 +75,7 @@ impl<'a> AnswerReader<'a> {
                 .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
                 .map(str::to_owned),
             AnswerPlace::Json(pointer) => self.in_json(pointer),
+            AnswerPlace::Success => Some("success".to_owned()),
             AnswerPlace::Xml(names) => self.in_xml(names),
         }?;
         let part = match &field.regex {

@@ -3,7 +3,7 @@
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
 use super::error::WhoamiError;
 use super::question::{AskedWith, Question, credentials_in};
-use super::rules::{Answered, UnclearPath, WhoamiRule};
+use super::rules::{Answered, UnclearPath, Whoami, WhoamiRule};
 use crate::domain::{RequestPath, RiskLevel, SessionId};
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
@@ -124,6 +124,22 @@ impl Asker {
             }
         }
         Ok(Some(answer))
+    }
+
+    /// Whether the application takes a request with these headers for somebody's, whoever that is, by
+    /// `rules` that look for a success.
+    pub(in crate::session::sources) async fn is_somebody(
+        &self,
+        (rules, key_names): (&Whoami, &KeyNames),
+        context: &RequestContext<'_>,
+        request: &AskedRequest<'_>,
+    ) -> Result<bool, WhoamiError> {
+        let rule = rules.rule(request.path)?.ok_or(WhoamiError::NoQuestion)?;
+        let target = rule.target(request.path)?;
+        let credentials = credentials(key_names, request.query);
+        let carried = (&target, &*credentials);
+        let answer = self.ask_with(context, request, rule, carried, AskedWith::All);
+        Ok(answer.await?.person.is_some())
     }
 
     async fn ask_with(

@@ -15,10 +15,10 @@ pub enum WhoamiError {
     },
     #[error(
         "asked at `{path}` it answered {status}, which is neither a success nor a sign of `nobody`{}",
-        if *status == 404 { ": is `session.whoami.url` right?" } else { "" }
+        if *status == 404 { ": is its `url` in the settings right?" } else { "" }
     )]
     Other { path: String, status: u16 },
-    #[error("no question of `session.whoami` is for this path")]
+    #[error("no question of the settings is for this path")]
     NoQuestion,
     #[error("it names different people by the cookies and by the other credentials of the request")]
     SeveralPeople,

@@ -16,4 +16,5 @@ pub use ask::SharedAsker;
 pub(crate) use ask::{AskedRequest, Asker};
 pub use error::WhoamiError;
 pub(crate) use question::Question;
+pub(super) use question::is_of_any_browser;
 pub use rules::{NobodySigns, UrlTemplate, UrlTemplateError, Whoami, WhoamiRule};

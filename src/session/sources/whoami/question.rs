@@ -169,7 +169,7 @@ impl AskedWith {
 
 /// What browsers send by themselves, and what proxies say of them: nothing by which an application knows a
 /// person.
-fn is_of_any_browser(name: &str) -> bool {
+pub(in crate::session::sources) fn is_of_any_browser(name: &str) -> bool {
     matches!(
         name,
         "accept-language"

@@ -1,5 +1,6 @@
 //! The source of subjects: one of several sections of `session`.
 
+mod basic;
 mod headers;
 mod jwt;
 mod whoami;
@@ -39,6 +40,11 @@ const SECTIONS: &[Section] = &[
         tells_alone: true,
     },
     Section {
+        name: "basic",
+        is_written: |raw| raw.basic.is_some(),
+        tells_alone: true,
+    },
+    Section {
         name: "whoami",
         is_written: |raw| raw.whoami.is_some(),
         tells_alone: false,
@@ -57,10 +63,12 @@ pub(super) fn compile(
         headers.and_then(|raw| headers::compile(raw, naming, beside.trusted_proxies, draft));
     let whoami = whoami::compile(raw.whoami.as_ref(), naming, draft);
     let jwt = jwt::compile(raw.jwt.as_ref(), naming, beside.cookies, draft);
+    let basic = basic::compile(raw.basic.as_ref(), naming, draft);
     refuse_several(raw, draft);
     let headers = headers.map(Source::Headers);
     headers
         .or(jwt.map(Source::Jwt))
+        .or(basic.map(Source::Basic))
         .or(whoami.map(Source::Whoami))
 }
 
@@ -100,7 +108,7 @@ fn refuse_several(raw: &RawSession, draft: &mut Draft<'_>) {
         let message =
             format!("stands beside `session.{first}`: both name the subject of every request");
         let hint = "keep `headers` where a proxy in front logs people in, `jwt` where every request carries a \
-                    token, `whoami` where the application knows its users in any other way";
+                    token, `basic` for passwords of HTTP, `whoami` where the application knows its users in any other way";
         let at = Path::root().key("session").key(other.name);
         draft.file.report_with_hint(at, message, hint);
     }

@@ -24,9 +24,33 @@ pub(in crate::settings::compile) fn compile(
     draft: &mut Draft<'_>,
 ) -> Option<Whoami> {
     let at = Path::root().key("session").key("whoami");
+    Some(questions(
+        raw?.with_paths(&at),
+        AskedFor::Name,
+        naming,
+        draft,
+    ))
+}
+
+/// What the answer to a question is looked at for.
+#[derive(Clone, Copy)]
+pub(super) enum AskedFor {
+    /// The name of the user.
+    Name,
+    /// Whether it is a success.
+    Success,
+}
+
+/// The questions of a source that asks the application.
+pub(super) fn questions<'r>(
+    written: impl Iterator<Item = (Path, &'r RawWhoami)>,
+    asked_for: AskedFor,
+    naming: Naming,
+    draft: &mut Draft<'_>,
+) -> Whoami {
     let mut rules: Vec<Arc<WhoamiRule>> = Vec::new();
-    for (at, raw) in raw?.with_paths(&at) {
-        let Some(rule) = rule(raw, naming, &at, draft) else {
+    for (at, raw) in written {
+        let Some(rule) = rule(raw, asked_for, naming, &at, draft) else {
             continue;
         };
         if rules
@@ -41,10 +65,16 @@ pub(in crate::settings::compile) fn compile(
         }
         rules.push(Arc::new(rule));
     }
-    Some(Whoami { rules })
+    Whoami { rules }
 }
 
-fn rule(raw: &RawWhoami, naming: Naming, at: &Path, draft: &mut Draft<'_>) -> Option<WhoamiRule> {
+fn rule(
+    raw: &RawWhoami,
+    asked_for: AskedFor,
+    naming: Naming,
+    at: &Path,
+    draft: &mut Draft<'_>,
+) -> Option<WhoamiRule> {
     let text = raw.r#for.as_deref().unwrap_or("/{rest...}");
     let paths = match WatchedPath::parse(text) {
         Ok(paths) => Some(paths),
@@ -53,11 +83,21 @@ fn rule(raw: &RawWhoami, naming: Naming, at: &Path, draft: &mut Draft<'_>) -> Op
             None
         }
     };
-    let hint = "where the application says who is signed in, such as `url: /api/me`";
+    let hint = match asked_for {
+        AskedFor::Name => "where the application says who is signed in, such as `url: /api/me`",
+        AskedFor::Success => "what it shows only to its users, such as `url: /private/`",
+    };
     let url = draft.needed(raw.url.as_ref(), at, "url", hint);
     let hint = "where its answer names the user, such as `subject: { json: /name }`";
-    let subject = draft.needed(raw.subject.as_ref(), at, "subject", hint);
-    let subject = subject.and_then(|raw| field(raw, &at.key("subject"), draft));
+    let subject = match asked_for {
+        AskedFor::Name => draft
+            .needed(raw.subject.as_ref(), at, "subject", hint)
+            .and_then(|raw| field(raw, &at.key("subject"), draft)),
+        AskedFor::Success => Some(AnswerField {
+            place: AnswerPlace::Success,
+            regex: None,
+        }),
+    };
     let email = raw.email.as_ref();
     let email = email.and_then(|raw| field(raw, &at.key("email"), draft));
     let method = method(raw.method.as_deref(), at, draft);
@@ -119,7 +159,7 @@ fn headers(
         Some(AnswerPlace::Json(_)) => "application/json, */*;q=0.1",
         Some(AnswerPlace::Css { .. }) => "text/html, */*;q=0.1",
         Some(AnswerPlace::Xml(_)) => "application/xml, text/xml, */*;q=0.1",
-        Some(AnswerPlace::Body | AnswerPlace::Header(_)) | None => "*/*",
+        Some(AnswerPlace::Body | AnswerPlace::Header(_) | AnswerPlace::Success) | None => "*/*",
     };
     let mut headers = vec![(header::ACCEPT, HeaderValue::from_static(accept))];
     let at = at.key("headers");

@@ -1,0 +1,189 @@
+//! The user of `Authorization: Basic` (RFC 7617), once the application has taken the password.
+//!
+//! Everybody can write any name there. So the application is asked twice, at a place that it shows to its users
+//! only: with that header alone, which it must take, and with all that the request carries but that header, which
+//! it must refuse. The first proves the password; the second, that it was judged, and that nothing else in the
+//! request is somebody's, for whom the application may act instead.
+//!
+//! A browser sends the header with every request, so it is no login: freshness comes from a proof of ours.
+
+use super::whoami::is_of_any_browser;
+use super::{AskedRequest, Asker, Asserted, Whoami, WhoamiError};
+use crate::domain::{Naming, Reason, Subject, only_line};
+use crate::request::context::RequestContext;
+use crate::session::KeyNames;
+use data_encoding::BASE64;
+use http::{HeaderMap, header};
+
+/// How the application is asked whether it takes a password.
+#[derive(Clone, Debug)]
+pub struct Basic {
+    /// The questions; a success is all that counts in an answer.
+    pub questions: Whoami,
+    /// Which spellings of a name are one subject.
+    pub naming: Naming,
+}
+
+/// Why the user of a request is not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BasicError {
+    /// The application was asked.
+    #[error("the application does not say whether it takes the password")]
+    Asked(#[from] WhoamiError),
+    /// It takes what the request carries beside the header.
+    #[error(
+        "the application takes the request for somebody's also without its `Authorization`: by a cookie or a key in it, \
+         or because anybody may see what is at `session.basic.url`"
+    )]
+    Others,
+}
+
+impl BasicError {
+    /// The word for it.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Asked(error) => error.reason(),
+            Self::Others => Reason::SubjectMismatch,
+        }
+    }
+}
+
+impl Basic {
+    /// Whose a request is: `None` if it has no such header, nobody's if the application refuses the password.
+    pub(super) async fn read(
+        &self,
+        asker: &Asker,
+        key_names: &KeyNames,
+        context: &RequestContext<'_>,
+        request: &AskedRequest<'_>,
+    ) -> Result<Option<Option<Asserted>>, BasicError> {
+        if !is_sent(request.headers) {
+            return Ok(None);
+        }
+        let Some(subject) = user(request.headers, self.naming) else {
+            return Ok(Some(None));
+        };
+        let rules = (&self.questions, key_names);
+        let alone = only(request.headers, |name| {
+            *name == header::AUTHORIZATION || is_of_any_browser(name.as_str())
+        });
+        let alone = AskedRequest {
+            headers: &alone,
+            query: None,
+            ..*request
+        };
+        if !asker.is_somebody(rules, context, &alone).await? {
+            return Ok(Some(None));
+        }
+        let others = only(request.headers, |name| *name != header::AUTHORIZATION);
+        let others = AskedRequest {
+            headers: &others,
+            ..*request
+        };
+        if asker.is_somebody(rules, context, &others).await? {
+            return Err(BasicError::Others);
+        }
+        Ok(Some(Some(Asserted {
+            subject,
+            email: None,
+            authenticated_at: None,
+        })))
+    }
+}
+
+fn only(headers: &HeaderMap, is_kept: impl Fn(&header::HeaderName) -> bool) -> HeaderMap {
+    let kept = headers.iter().filter(|(name, _)| is_kept(name));
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// What follows the scheme, if that is Basic (RFC 9110 §11.4: in any letter case, then one or more spaces).
+fn credentials(line: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = line.split_at_checked(6)?;
+    let is_basic = scheme.eq_ignore_ascii_case(b"basic ");
+    is_basic.then(|| rest.trim_ascii_start())
+}
+
+fn is_sent(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    lines.any(|line| credentials(line.as_bytes()).is_some())
+}
+
+/// The user that the header names, if every parser reads it so: one line, Base64 with its padding and nothing that
+/// decoders skip, text without controls, where C ends a name, and without blanks around it.
+fn user(headers: &HeaderMap, naming: Naming) -> Option<Subject> {
+    let line = only_line(headers, &header::AUTHORIZATION)?;
+    let decoded = BASE64.decode(credentials(line.as_bytes())?).ok()?;
+    // RFC 7617 §2: no user has a colon in their name, and a password may.
+    let end = decoded.iter().position(|byte| *byte == b':')?;
+    let name = std::str::from_utf8(decoded.get(..end)?).ok()?;
+    (name == name.trim()).then(|| naming.subject(name))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user_of(lines: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let value = http::HeaderValue::from_bytes(line).unwrap();
+            headers.append(header::AUTHORIZATION, value);
+        }
+        user(&headers, Naming::default()).map(|user| user.as_str().to_owned())
+    }
+
+    fn encoded(pair: &[u8]) -> Option<String> {
+        user_of(&[format!("Basic {}", BASE64.encode(pair)).as_bytes()])
+    }
+
+    #[test]
+    fn the_name_ends_at_the_first_colon() {
+        assert_eq!(encoded(b"Alice:pw").as_deref(), Some("alice"));
+        assert_eq!(encoded(b"alice:p:w").as_deref(), Some("alice"));
+        assert_eq!(encoded(b"alice:").as_deref(), Some("alice"));
+        assert_eq!(encoded(b"alice:\0\xFF").as_deref(), Some("alice"));
+        // A letter with an accent, in both forms of Unicode.
+        for name in ["ren\u{e9}:x", "rene\u{301}:x"] {
+            assert_eq!(encoded(name.as_bytes()).as_deref(), Some("ren\u{e9}"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_alike_by_all_names_nobody() {
+        for pair in [
+            &b"alice"[..],
+            b":pw",
+            b" :pw",
+            b"alice :pw",
+            b" alice:pw",
+            b"alice\0x:pw",
+            b"al\nice:pw",
+            b"ren\xE9:pw",
+        ] {
+            assert_eq!(encoded(pair), None, "{}", pair.escape_ascii());
+        }
+        let right = b"Basic YWxpY2U6cHdkMQ==";
+        assert_eq!(user_of(&[right]).as_deref(), Some("alice"));
+        assert_eq!(
+            user_of(&[b"bAsIc   YWxpY2U6cHdkMQ=="]).as_deref(),
+            Some("alice")
+        );
+        for line in [
+            &b"Basic YWxpY2U6cHdkMQ"[..],
+            b"Basic YWxpY2U6cHdkMQ=",
+            b"Basic YWxpY2U6cHdkMR==",
+            b"Basic YWxp Y2U6cHdkMQ==",
+            b"Basic YWxpY2U6cHdkMQ==, Basic YWxpY2U6cHdkMQ==",
+            b"Basic YWxpY2U6cHdkMQ==x",
+            b"Basic YWxpY2U6_-__",
+            b"Basic\tYWxpY2U6cHdkMQ==",
+            b"Basic",
+            b"Bearer YWxpY2U6cHdkMQ==",
+            b"BasicYWxpY2U6cHdkMQ==",
+        ] {
+            assert_eq!(user_of(&[line]), None, "{}", line.escape_ascii());
+        }
+        assert_eq!(user_of(&[right, right]), None);
+    }
+}
