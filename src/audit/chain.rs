@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use std::io::{self, BufRead, Read};
+use std::ops::ControlFlow;
 
 /// The longest line; ours are far shorter.
 pub(super) const MAX_LINE: usize = 64 * 1024;
@@ -129,10 +130,31 @@ pub struct Report {
 }
 
 /// Checks a log and names the first line at which the chain is broken.
-pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
-    let mut report = Report::default();
-    let mut position = ChainPosition::default();
-    let mut torn = Vec::new();
+pub fn verify(log: impl BufRead) -> io::Result<Report> {
+    read_log(log, |line| match line.fault {
+        Some(_) => ControlFlow::Break(()),
+        None => ControlFlow::Continue(()),
+    })
+}
+
+/// One line of a log, as [`read_log`] hands it on.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLine<'l> {
+    /// Its number in the file, from 1.
+    pub number: u64,
+    /// The line without its end, up to the longest that ours can be.
+    pub text: &'l [u8],
+    /// What is wrong with the chain so far.
+    pub fault: Option<&'l ChainFault>,
+}
+
+/// Reads a log line by line, and checks its chain as far as the first fault; what follows that is handed on
+/// unchecked, for as long as `each` wants more.
+pub fn read_log(
+    mut log: impl BufRead,
+    mut each: impl FnMut(LogLine<'_>) -> ControlFlow<()>,
+) -> io::Result<Report> {
+    let mut check = ChainCheck::default();
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
@@ -141,40 +163,87 @@ pub fn verify(mut log: impl BufRead) -> io::Result<Report> {
             break;
         }
         let whole = line.pop_if(|byte| *byte == b'\n').is_some();
-        match LineHeader::read(&line) {
+        check.line(number, &line, whole);
+        if line.len() > MAX_LINE {
+            log.skip_until(b'\n')?;
+        }
+        let line = LogLine {
+            number,
+            text: &line,
+            fault: check.report.fault.as_ref(),
+        };
+        if each(line).is_break() {
+            break;
+        }
+    }
+    Ok(check.finish())
+}
+
+/// The check of a chain under way.
+#[derive(Debug, Default)]
+struct ChainCheck {
+    report: Report,
+    position: ChainPosition,
+    torn: Vec<u64>,
+}
+
+impl ChainCheck {
+    fn line(&mut self, number: u64, line: &[u8], whole: bool) {
+        let report = &mut self.report;
+        if report.fault.is_some() {
+            return;
+        }
+        match LineHeader::read(line) {
             Some(header) if whole => {
-                report.fault = check(&header, number, &position, &torn, &mut report);
-                if report.fault.is_some() {
-                    break;
+                report.fault = check(&header, number, &self.position, &self.torn, report);
+                if report.fault.is_none() {
+                    report.torn.append(&mut self.torn);
+                    self.position.seq = header.seq;
+                    self.position.tail.clear();
+                    self.position.tail.extend_from_slice(line);
                 }
-                report.torn.append(&mut torn);
-                (position.seq, position.tail) = (header.seq, line.clone());
             }
             // Longer than any line of an audit log: not torn by a crash, but foreign.
             _ if line.len() > MAX_LINE => {
                 report.fault = Some(ChainFault::Unreadable { line: number });
-                break;
             }
             _ => {
-                torn.push(number);
-                position.cut_off(&line);
+                // A crash leaves one; of a file that is something else the first is told.
+                if self.torn.len() < MOST_TORN {
+                    self.torn.push(number);
+                    self.position.cut_off(line);
+                } else {
+                    let line = self.torn.first().copied().unwrap_or(number);
+                    report.fault = Some(ChainFault::Unreadable { line });
+                }
                 report.ends_torn = !whole;
             }
         }
     }
-    report.head = report
-        .last
-        .is_some()
-        .then(|| hash(&position.tail).map(char::from).iter().collect());
-    if report.fault.is_none()
-        && let Some(line) = torn.first()
-        // A crash leaves one incomplete line, and leaves it last.
-        && !(report.ends_torn && torn.len() == 1)
-    {
-        report.fault = Some(ChainFault::Unreadable { line: *line });
+
+    fn finish(self) -> Report {
+        let Self {
+            mut report,
+            position,
+            torn,
+        } = self;
+        report.head = report
+            .last
+            .is_some()
+            .then(|| hash(&position.tail).map(char::from).iter().collect());
+        if report.fault.is_none()
+            && let Some(line) = torn.first()
+            // A crash leaves one incomplete line, and leaves it last.
+            && !(report.ends_torn && torn.len() == 1)
+        {
+            report.fault = Some(ChainFault::Unreadable { line: *line });
+        }
+        report
     }
-    Ok(report)
 }
+
+/// How many lines in a row may be cut off: bounds what is kept of a file that is no audit log.
+const MOST_TORN: usize = 16;
 
 impl ChainPosition {
     /// Adds what a crash left after the last whole line.

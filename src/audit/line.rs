@@ -29,10 +29,7 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     );
     line.word(
         r#","enforcement":"#,
-        event.enforcement.map(|enforcement| match enforcement {
-            Enforcement::Enforce => "enforce",
-            Enforcement::Report => "report",
-        }),
+        event.enforcement.map(Enforcement::as_str),
     );
     line.text(r#","subject":"#, event.subject.map(Subject::as_str));
     if let Some(session) = event.session {

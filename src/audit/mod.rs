@@ -14,7 +14,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{ChainFault, Report, verify};
+pub use chain::{ChainFault, LogLine, Report, read_log, verify};
 pub use direct::DirectAudit;
 pub use error::{AuditSetupError, AuditUnavailable};
 pub use event::{Event, EventKind, Observer, Outcome};

@@ -45,6 +45,8 @@ pub(super) enum Command {
     /// Lists and ends sessions
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Tells from the audit log who would have been asked, who could not answer, and which routes never matched
+    Report(ReportArguments),
     /// Checks audit logs
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -207,6 +209,34 @@ Examples:
 pub(super) struct AuditVerify {
     /// The log; `-` is standard input
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Before you enforce a route, have it report: `enforcement: report` in the policy. Then this tells whom it would have
+asked, and who of them has no factor that it accepts. The log is that of the settings, if no file is named.
+
+Examples:
+  stepgate report
+  stepgate report --since 7d
+  stepgate report /var/log/stepgate/audit.log*           rotated files as well, packed or not
+  stepgate report --json audit.log | jq '.without_usable_factor[].user'
+  kubectl logs deploy/app -c stepgate | grep '^{\"seq\"' | stepgate report -")]
+pub(super) struct ReportArguments {
+    /// Files of the log, in any order; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Count only what happened since: an age such as `24h` or `7d`, a day, or a point in time
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<String>,
+    /// At most so many people in each list
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    pub(super) most: usize,
+    /// One JSON document, with all of them
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) config: Config,
 }
 
 #[derive(Debug, Args)]

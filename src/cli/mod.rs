@@ -14,6 +14,7 @@ mod explain;
 mod generate;
 mod operator;
 mod output;
+mod report;
 mod serve;
 mod session;
 mod store;
@@ -59,6 +60,7 @@ fn dispatch(cli: Cli, out: &mut Output) -> Result<(), CliError> {
         Command::Completions(arguments) => generate::completions(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
         Command::Man(arguments) => generate::man(&arguments, out),
+        Command::Report(arguments) => report::run(&arguments, out),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Session(command) => session::run(command, out),
         Command::User(command) => user::run(command, out),

@@ -79,6 +79,16 @@ pub enum Enforcement {
     Report,
 }
 
+impl Enforcement {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Report => "report",
+        }
+    }
+}
+
 impl Requirement {
     /// Whether the route opens by a grant for its action, rather than by a fresh session.
     pub fn needs_grant(&self) -> bool {

@@ -22,7 +22,8 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 impl Span {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads one, such as `15m`.
+    pub fn read(text: &str) -> Option<Self> {
         let units = [
             ("ms", 1),
             ("s", 1_000),
@@ -90,7 +91,7 @@ impl Visitor<'_> for SpanVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Span, E> {
         let wrong = || E::custom(format_args!("expected {A_SPAN}, found `{}`", clip(text)));
-        Span::parse(text).ok_or_else(wrong)
+        Span::read(text).ok_or_else(wrong)
     }
 
     // `5` could be seconds or minutes: no unit is assumed.
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn spans_read_as_people_write_them() {
-        let secs = |text: &str| Span::parse(text).map(|span| span.0.as_secs());
+        let secs = |text: &str| Span::read(text).map(|span| span.0.as_secs());
         assert_eq!(secs("90s"), Some(90));
         assert_eq!(secs("10m"), Some(600));
         assert_eq!(secs("2h"), Some(7_200));
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn spans_are_shown_in_their_largest_unit() {
         for text in ["1d", "36h", "90s", "2m", "250ms", "0s"] {
-            assert_eq!(Span::parse(text).unwrap().to_string(), text);
+            assert_eq!(Span::read(text).unwrap().to_string(), text);
         }
     }
 

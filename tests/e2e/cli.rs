@@ -176,6 +176,7 @@ fn every_command_helps_with_examples() {
         "session revoke",
         "audit",
         "audit verify",
+        "report",
         "completions",
         "man",
     ] {
@@ -190,7 +191,7 @@ fn completions_name_every_command_and_parse() {
     let dir = TempDir::new("cli");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = said(&dir, &["completions", shell]);
-        for word in ["explain", "unlock", "warnings-are-errors"] {
+        for word in ["explain", "report", "unlock", "warnings-are-errors"] {
             assert!(script.contains(word), "{shell}: no `{word}`");
         }
         if shell == "bash" {

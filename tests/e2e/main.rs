@@ -44,6 +44,7 @@ mod outage;
 mod password;
 mod people;
 mod reload;
+mod report;
 mod resume;
 mod rewriting;
 mod sessions;

@@ -65,6 +65,15 @@ impl Source {
         }
     }
 
+    /// Whether it names addresses of people, to which codes can be sent.
+    pub fn names_addresses(&self) -> bool {
+        match self {
+            Self::Headers(names) => names.email.is_some(),
+            Self::Whoami(whoami) => whoami.rules.iter().any(|rule| rule.email.is_some()),
+            Self::Basic(_) | Self::Jwt(_) => false,
+        }
+    }
+
     /// Whether somebody else keeps what it says, so that it may change while the credentials stay the same, also
     /// while a request is under way.
     fn may_change(&self) -> bool {
