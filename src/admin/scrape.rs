@@ -64,6 +64,7 @@ impl Collector for ScrapeSources {
         self.encode_traffic(&mut out)?;
         self.encode_audit(&mut out)?;
         self.encode_policy(&mut out)?;
+        // A number of its own: no other memory is read by what it says.
         let is_serving = self.stage.load(Ordering::Relaxed) == Stage::Serving as u8;
         out.gauge(&SERVING, is_serving.into())?;
         out.info(&BUILD, env!("CARGO_PKG_VERSION"))?;
@@ -173,6 +174,7 @@ impl Exposition<'_> {
 
     fn histogram(&mut self, family: &Family, latency: &Distribution) -> fmt::Result {
         let bounds = BOUNDS.iter().map(std::time::Duration::as_secs_f64);
+        // OpenMetrics 1.0, "Histogram": a bucket `+Inf` must be there.
         let bounds = bounds.chain([f64::INFINITY]);
         let buckets: Vec<_> = bounds.zip(latency.buckets).collect();
         let (sum, count) = (latency.sum.as_secs_f64(), latency.count());

@@ -19,6 +19,7 @@ pub(super) fn escapes(text: &[u8]) -> impl Iterator<Item = Option<u8>> {
 /// Decodes escapes once, as most parsers of queries do: broken ones stay as they are, and what is no UTF-8
 /// becomes U+FFFD. A plus becomes `plus`.
 pub(super) fn decoded(text: &str, plus: char) -> Cow<'_, str> {
+    // Before the escapes: `%2B` is a plus to every parser of forms (WHATWG URL §5.1).
     if plus == ' ' && text.contains('+') {
         let blank = text.replace('+', " ");
         return Cow::Owned(percent_decode_str(&blank).decode_utf8_lossy().into_owned());
@@ -62,7 +63,9 @@ pub(super) fn pieces(text: &str) -> impl Iterator<Item = PercentPiece<'_>> {
             at += 3;
             return Some(PercentPiece::Escape(value, spelling));
         }
+        // Never standardized; IIS and classic ASP decode it (RFC 3986 knows no such escape).
         let marked = matches!(text.as_bytes().get(at + 1), Some(b'u' | b'U'));
+        // Half of a surrogate pair means no character alone, and stays as it stands.
         let four = digits(at + 2).zip(digits(at + 4)).filter(|_| marked);
         let meant =
             four.and_then(|(high, low)| char::from_u32(u32::from(u16::from_be_bytes([high, low]))));
@@ -154,6 +157,7 @@ pub(super) fn odd_escape(high: u8, low: u8) -> Option<u8> {
         b'`'..=b'f' => Some(digit - b'`' + 9),
         _ => None,
     };
+    // Every other escape is decoded where all applications decode it.
     let is_odd = !(high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
     is_odd.then_some(value(high)? << 4 | value(low)?)
 }
@@ -172,6 +176,7 @@ fn decode_carelessly(bytes: &[u8]) -> String {
     let mut rest = bytes;
     while let Some((&first, tail)) = rest.split_first() {
         let (value, length) = match first {
+            // The lengths that RFC 3629 §3 gives, without its check that the shortest form was used.
             0xC0..=0xDF => (u32::from(first & 0x1F), 1),
             0xE0..=0xEF => (u32::from(first & 0x0F), 2),
             0xF0..=0xF7 => (u32::from(first & 0x07), 3),

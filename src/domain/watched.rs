@@ -128,6 +128,7 @@ impl Watched {
 
 /// Whether a request names a secret, such as a password, that is not empty: whoever logs in does.
 pub fn carries_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+    // Too large to be read, or cut off: a password may stand in it.
     let Some(body) = body else {
         return Standing::Perhaps;
     };
@@ -136,6 +137,7 @@ pub fn carries_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standi
     } else if head
         .parameters()
         .any(|(name, text)| is_secret(&name, &text))
+        // Of a kind that we do not read: an application may find a password there.
         || body.is_opaque()
     {
         Standing::Perhaps
@@ -185,6 +187,7 @@ pub fn cookies_log_in(field: &Field, head: &RequestHead<'_>, body: Option<&Body<
 /// those that say where to go afterwards (`{path}`).
 pub fn asks_for_page(head: &RequestHead<'_>, page: &str) -> bool {
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
+    // Where to go afterwards differs with every visit.
     let mut fixed = plain_parameters(query).filter(|(_, value)| !value.contains("{path}"));
     head.path.raw() == path
         && fixed.all(|(name, value)| {
@@ -212,9 +215,11 @@ pub fn is_passive(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
         )
     };
     let says_so = |name: &str, value: &str| {
+        // `is_passive`, `IsPassive`, `is-passive`: frameworks spell one name in many ways.
         let name: String = name.chars().filter(char::is_ascii_alphabetic).collect();
         match name.to_ascii_lowercase().as_str() {
             "passive" | "ispassive" | "silent" | "issilent" => !is_off(value),
+            // OpenID Connect Core 1.0 §3.1.2.1: a list of words, of which `none` shows no page.
             "prompt" => value.split_whitespace().any(|word| word == "none"),
             _ => false,
         }
@@ -242,9 +247,11 @@ fn standing_of(
 ) -> Standing {
     let is_in_body = match field {
         Field::Form(_) | Field::Json(_) => true,
+        // Frameworks that merge query and form (PHP's `$_REQUEST`, Rails' `params`) may take the body's value.
         Field::Query(_) => body_may_hold_parameters(head),
         Field::Header(_) | Field::Path(_) => false,
     };
+    // What was not read can neither be said to be there nor to be absent.
     let is_unread = is_in_body && body.is_none_or(Body::is_opaque);
     let (nothing, captures) = (Body::read_or_opaque(head.headers, &[]), Captures::default());
     let read = body.unwrap_or(&nothing);

@@ -72,6 +72,7 @@ fn bind(
 ) -> Binding {
     let usual = || match available.level {
         _ if !available.needs_grant => Binding::Nothing,
+        // Level 4 opens the very request that was confirmed, unless the policy names less.
         RiskLevel::Critical => Binding::Request,
         _ if show.is_empty() => Binding::Nothing,
         RiskLevel::Low | RiskLevel::Medium | RiskLevel::High => {
@@ -81,6 +82,7 @@ fn bind(
     let Some(written) = raw else {
         return usual();
     };
+    // A fresh session is bound to no request: below level 3 `bind` would promise what nothing keeps.
     if !available.needs_grant {
         file.report_with_hint(at, NO_GRANT, GRANT_FROM);
         return usual();
@@ -132,6 +134,7 @@ fn page(anchor: &str, bind: &Binding, file: &mut File, at: &Path) -> Option<Stri
     };
     let is_possible = match bind {
         Binding::Nothing => true,
+        // A value that only the later request has cannot be agreed to before it exists.
         Binding::Fields(fields) => fields.iter().all(is_known),
         Binding::Request => false,
     };

@@ -45,6 +45,7 @@ pub(super) fn compile(raw: &RawMatch, file: &mut File, at: &Path) -> Option<Matc
         }
         Some(RawReading::Every) | None => Reading::Every,
     };
+    // Only now: each part has reported its own mistakes, and one reading of the file tells all of them.
     let (methods, (path, captures), common, body) = (methods?, path??, common?, body?);
     // What is sent in a WebSocket is never seen, so its handshake is matched as well, which is a GET.
     let matched = if body.iter().any(BodyMatcher::is_sent_unseen) {
@@ -93,6 +94,7 @@ pub(super) fn pattern(
 ) -> Option<PathAndCaptures> {
     match (path, path_regex) {
         (None, None) => Some(None),
+        // A template and an expression may cover different paths, and nobody could say which one was meant.
         (Some(_), Some(_)) => {
             file.report(
                 at.name("path_regex"),
@@ -118,6 +120,7 @@ pub(super) fn pattern(
 }
 
 fn path_regex_of(pattern: &str) -> Result<WholeRegex, Invalid> {
+    // It could never match: silence would leave the route open.
     if pattern.starts_with(|first: char| first.is_ascii_alphanumeric()) {
         return Err(
             Invalid::new("path_regex must cover the whole path, which begins with `/`").hint(
@@ -174,6 +177,7 @@ pub(super) fn header(name: &str) -> Result<HeaderName, Invalid> {
     let header: HeaderName = name
         .parse()
         .map_err(|_| Invalid::new(format!("`{name}` is no header name")))?;
+    // HTTP/2 names the host in `:authority` (RFC 9113 §8.3.1): as a header it may not be there.
     if header == http::header::HOST {
         return Err(Invalid::new("the host is not matched as a header").hint("use `host:`"));
     }
@@ -190,6 +194,7 @@ fn body(
     kinds.extend(raw.form.is_some().then_some("form"));
     kinds.extend(raw.json.is_some().then_some("json"));
     kinds.extend(raw.graphql.is_some().then_some("graphql"));
+    // One request has one body: asked for as two kinds, the route could never match.
     if let [first, second, ..] = kinds.as_slice() {
         file.report_with_hint(
             at.name(second),
@@ -241,6 +246,7 @@ pub(super) fn pointer(text: &str) -> Result<String, Invalid> {
             )),
         );
     }
+    // RFC 6901 §3: `~` stands only before 0 or 1.
     let mut tails = text.split('~').skip(1);
     if tails.any(|tail| !tail.starts_with(['0', '1'])) {
         return Err(Invalid::new(format!("`{text}` is no JSON pointer"))

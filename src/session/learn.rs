@@ -165,6 +165,7 @@ impl Candidates {
             typed: body.and_then(|body| route.subject_in_request(head, body)),
             route,
         };
+        // A login wins over a logout at the same path: whoever logs in there is somebody from now on.
         let certain: Vec<_> = of(Standing::Yes).map(attempt).collect();
         if !certain.is_empty() {
             return Found::Login(certain);
@@ -174,6 +175,7 @@ impl Candidates {
         if logout == Some(Standing::Yes) {
             return Found::Logout;
         }
+        // Before a possible logout: a session that may have changed hands is worse than one forgotten too soon.
         let unclear: Vec<_> = of(Standing::Perhaps).collect();
         if !unclear.is_empty() {
             return Found::Unclear(Unclear {
@@ -196,6 +198,7 @@ impl LoginRoute {
         let of_request = self.request.standing(head, body);
         let has_method = self.request.has_method_of(head);
         if has_method && body.is_some_and(|body| has_too_many_parameters(head, body)) {
+            // What must be absent may stand beyond the parameters that were counted.
             let is_none = of_request == Standing::No && !self.request.asks_for_absence();
             return if is_none {
                 Standing::No
@@ -211,6 +214,7 @@ impl LoginRoute {
         } else {
             of_request
         };
+        // Answered without anybody having typed anything: it may renew a session, and proves nothing.
         if is_passive(head, body) {
             standing.min(Standing::Perhaps)
         } else {
@@ -255,6 +259,7 @@ impl LoginRoute {
         // knows whom it let in, and whoever logs in as another would choose whose proof is asked for.
         let captures = Captures::default();
         let only = only_value(field, head, &captures, body)?;
+        // Frameworks that merge body and query (Rails, Express' `req.param`) may take the query's value.
         if let Field::Json(pointer) = field {
             let name = pointer.rsplit('/').next().unwrap_or_default().to_owned();
             let nothing = Body::read_or_opaque(head.headers, &[]);
@@ -297,6 +302,7 @@ impl LoginRoute {
             Sign::Status(good) => Some(good.contains(&status)),
             Sign::Body(_) | Sign::Cookie(_) | Sign::Location(_) | Sign::NotBody(_) => None,
         });
+        // None is named: whatever is no error may be a success.
         named.next().unwrap_or(status < 400)
     }
 
@@ -354,8 +360,10 @@ impl Sign {
         let text = || body.map(String::from_utf8_lossy);
         match self {
             Self::Body(regex) => text().is_some_and(|text| regex.is_match(&text)),
+            // A body that was not read may hold the words of a failure.
             Self::NotBody(regex) => !text().is_none_or(|text| regex.is_match(&text)),
             Self::Cookie(name) => sets_cookie(headers, name),
+            // Of two lines clients take one or the other, or none: what cannot be told is no sign.
             Self::Location(regex) => only_line(headers, &header::LOCATION)
                 .and_then(|location| location.to_str().ok())
                 .is_some_and(|location| regex.is_match(location)),
@@ -385,6 +393,7 @@ impl Sign {
 
 fn sets_cookie(headers: &HeaderMap, name: &CookieName) -> bool {
     let mut set = super::credentials::set_cookies(headers);
+    // A cookie without a value is being deleted, as failed logins do.
     set.any(|cookie| name.covers(cookie.name.as_bytes()) && cookie.value.is_some())
 }
 

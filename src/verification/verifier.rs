@@ -191,10 +191,12 @@ impl Verifier {
                 && mark.subject == *claimant.subject
                 && Some(mark.browser_key) == claimant.browser_key
         });
+        // Of this browser only: a copied cookie comes with no key.
         let signed_in = session
             .as_ref()
             .and_then(|session| session.authenticated_at)
             .filter(|_| is_here);
+        // A login and a proof are equally good for level 1 and 2: the later one counts.
         let latest = mark.as_ref().map(|mark| mark.verified_at).max(signed_in);
         Ok(Status {
             fresh_until: latest
@@ -206,6 +208,7 @@ impl Verifier {
 
     /// Drops all elevation of the caller's session.
     pub async fn lock(&self, caller: &EndpointCaller<'_>) -> Result<(), VerifyError> {
+        // What cannot be recorded is not done.
         self.services.audit.ready()?;
         self.store.lock_session(caller.claimant.session).await?;
         let event = self.event(EventKind::Locked, Outcome::Succeeded, caller);

@@ -133,6 +133,7 @@ impl File {
 
     /// Reports every field and item without a value: left over, or forgotten.
     pub fn refuse_empty_values(&mut self) {
+        // Taken out and put back: reporting needs the file while the tree is walked.
         let Some(root) = self.root.take() else {
             return;
         };
@@ -194,6 +195,7 @@ impl File {
 
     fn refuse_empty_below(&mut self, node: &Node) {
         for (key, value) in node.entries() {
+            // A null written out (`~`, `null`) is no better: no setting means anything by it.
             if matches!(value.value, Value::Null) && !self.faulty.contains(&key.id) {
                 let position = self.position(Severity::Error, key.id);
                 self.refuse(position, format!("{key} is empty"), None);
@@ -234,6 +236,7 @@ impl File {
     fn add(&mut self, severity: Severity, path: &Path, message: String, hint: Option<String>) {
         let root = self.root.as_ref();
         let id = root.map(|root| locate::nearest(root, &self.faulty, path).id);
+        // Without a place it is said of the file: a mistake is never dropped for want of one.
         let position = id.and_then(|id| self.position(severity, id));
         self.push(severity, position, message, hint);
     }
@@ -298,6 +301,7 @@ impl File {
 impl Collected {
     fn finish(self, name: &str) -> Diagnostics {
         let Self { mut list, more } = self;
+        // Found in the order of the checks, read in the order of the file.
         list.sort_by_key(|diagnostic| diagnostic.position);
         if more > 0 {
             list.push(Diagnostic::whole_file(name, format!("and {more} more")));

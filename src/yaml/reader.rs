@@ -51,6 +51,7 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.node.value {
+            // `key:` with nothing behind it: whether that may be is asked of the whole file, in `refuse_empty_values`.
             Value::Null => visitor.visit_none(),
             Value::Bool(_)
             | Value::Float(_)
@@ -100,6 +101,7 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
     ) -> Result<V::Value, Fault> {
         let result = match (&self.node.value, self.node.entries()) {
             (Value::Text(word), _) => visitor.visit_enum(word.as_str().into_deserializer()),
+            // What is below was reported already; another report of the same place would say less.
             (_, [(key, value)]) if self.passes_over(key) || self.passes_over(value) => Err(Fault {
                 is_echo: true,
                 ..Fault::new("passed over".to_owned())
@@ -129,6 +131,7 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
 
 fn visit_int<'de, V: Visitor<'de>>(value: i128, visitor: V) -> Result<V::Value, Fault> {
     match (i64::try_from(value), u64::try_from(value)) {
+        // Signed first: serde's numbers of every width take it, and say in their own words what does not fit.
         (Ok(value), _) => visitor.visit_i64(value),
         (_, Ok(value)) => visitor.visit_u64(value),
         _ => visitor.visit_i128(value),
@@ -154,6 +157,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, Fault> {
         let reader = self.reader;
+        // One that was reported is as if it were not there, so that those behind it are read as well.
         let next = self.rest.find(|node| !reader.passes_over(node));
         let read = |node| {
             let result = seed.deserialize(reader.of(node));

@@ -60,6 +60,7 @@ fn overlong_line(text: &str) -> Option<Position> {
                     open += 1;
                     opened += 1;
                 }
+                // One that closes nothing is the scanner's to report.
                 ']' | '}' => open = open.saturating_sub(1),
                 _ => {}
             }
@@ -111,6 +112,7 @@ impl Build {
 
     /// Counts text before it is copied.
     fn count_text<E: Error>(&self, len: usize) -> Result<(), E> {
+        // Aliases bring the same text again, each time as a copy.
         let total = self.text.get().saturating_add(len);
         self.text.set(total);
         if total > MAX_TEXT {
@@ -184,6 +186,7 @@ fn without_place(error: &serde_yaml::Error) -> String {
         return text;
     };
     let place = format!(" at line {} column {}", location.line(), location.column());
+    // Once: the same place may be that of the context too.
     text.replacen(&place, "", 1)
 }
 
@@ -247,6 +250,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
     }
 
     fn visit_u128<E: Error>(self, value: u128) -> Result<Node, E> {
+        // Beyond what a setting can hold: as text, so that the message can quote it.
         self.node(Value::Text(value.to_string()))
     }
 
@@ -282,6 +286,7 @@ impl<'de> Visitor<'de> for Builder<'_> {
         self.arrive()?;
         let mut entries = Vec::new();
         while let Some(key) = map.next_key_seed(self.child())? {
+            // Doubled keys are kept, and refused with the place of the second (`refuse_doubled_keys`).
             entries.push((key, map.next_value_seed(self.child())?));
         }
         self.node(Value::Map(entries))

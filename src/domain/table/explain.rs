@@ -69,6 +69,7 @@ fn explained(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>
         path_asked(matcher),
         compiled.path_holds(head.path),
     )];
+    // Then neither method nor values are asked for: what is sent later cannot be seen.
     let hidden = compiled.hides_in(head);
     if hidden {
         let asked = "an upgrade, in which what it looks for is sent unseen";
@@ -105,6 +106,7 @@ fn tested(compiled: &Compiled, head: &RequestHead<'_>, body: Option<&Body<'_>>) 
         let asked = format!("query `{name}` {}", test_asked(test));
         parts.push(MatchPart::new(asked, query_test_holds(head, name, test)));
     }
+    // Told apart, so that nobody looks in the query for what is not there.
     if body.is_some_and(|body| compiled.query_holds_with(head, body)) && !compiled.query_holds(head)
     {
         let asked = "what is asked of the query is in the body, which some read instead";
@@ -141,6 +143,7 @@ fn excepted(
         let failing = |fields| exception.fails(head, head.claimed, fields);
         let fields = body.map_or(BodyFields::Unknown, BodyFields::Of);
         let (finding, verdict) = match (failing(BodyFields::Ignored), failing(fields)) {
+            // An exception that holds takes the request out of the route.
             (_, None) => ("holds".to_owned(), Applicability::Fails),
             (None, Some(_)) if body.is_none() => (
                 "holds if no field of the body has a name of it".to_owned(),
@@ -195,6 +198,7 @@ fn host_asked(host: &HostPattern) -> String {
 
 fn test_asked(test: &ValueTest) -> String {
     match test {
+        // A doubled or escaped name is there to one parser and not to the next.
         ValueTest::Absent => "is absent to some application".to_owned(),
         ValueTest::Equals(value) => format!("is `{value}`"),
         ValueTest::Present => "is present".to_owned(),

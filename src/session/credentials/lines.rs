@@ -28,6 +28,7 @@ enum Lines {
 impl CarriedLines {
     /// Keeps the lines of a request, and its path if that holds any of the session's cookies.
     pub fn of(headers: &HeaderMap, path: &str, names: &CredentialNames) -> Self {
+        // Nearly no path does: looked for once, so that the rest of the way costs nothing.
         let may_hold = path.contains(';')
             && (names.cookies.iter()).any(|name| in_path(path.as_bytes(), name).next().is_some());
         Self {
@@ -67,6 +68,7 @@ impl CarriedLines {
             let scheme = line.as_bytes().trim_ascii_start().get(..6);
             scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
         };
+        // Basic guards whole sites by one password for everybody, before the login of the application itself.
         !(self.keys.is_empty() && self.authorization().iter().all(is_basic))
     }
 
@@ -165,6 +167,7 @@ impl Lines {
 /// Names and values of a cookie among the parameters of a path.
 fn in_path<'p>(path: &'p [u8], name: &'p CookieName) -> impl Iterator<Item = (Vec<u8>, &'p [u8])> {
     let segments = path.split(|byte| *byte == b'/');
+    // RFC 3986 §3.3 allows parameters in every segment, and servlet containers look in each.
     let parameters = segments.flat_map(|segment| segment.split(|byte| *byte == b';').skip(1));
     parameters.filter_map(|pair| {
         let at = pair.iter().position(|byte| *byte == b'=')?;

@@ -27,6 +27,7 @@ pub(super) fn reduced(value: &[u8]) -> Cow<'_, [u8]> {
     let end = text.iter().rposition(|byte| !is_blank(byte));
     let within = begin.zip(end).and_then(|(from, to)| text.get(from..=to));
     let within = within.unwrap_or_default();
+    // To a parser of forms `+` is a blank, to one of cookies it is not: both spellings become one.
     let as_form = |byte: &u8| if *byte == b' ' { b'+' } else { *byte };
     Cow::Owned(within.iter().map(as_form).collect())
 }
@@ -40,6 +41,7 @@ pub(super) fn reduced_authorization(line: &[u8]) -> Vec<u8> {
         first.make_ascii_uppercase();
     }
     let meant = match &*scheme {
+        // RFC 9110 §11.1: the scheme is compared without case.
         b"Basic" => base64(rest),
         _ => reduced(rest).into_owned(),
     };
@@ -56,6 +58,7 @@ pub(super) fn split_scheme(line: &[u8]) -> (&[u8], &[u8]) {
 
 /// Decodes Base64 as the most forgiving decoders do, in either alphabet.
 fn base64(text: &[u8]) -> Vec<u8> {
+    // PHP, Python and Node pass over what is no digit (RFC 4648 §3.3 would have it refused).
     let six_bits = text.iter().filter_map(|byte| match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),
@@ -100,6 +103,7 @@ pub(super) fn readings(value: &[u8]) -> Vec<Vec<u8>> {
     }
     let decoded = reduced(value);
     add(until(&decoded, |byte| !byte.is_ascii_graphic()));
+    // MySQL's and SQL Server's usual collations find a key in any case.
     if decoded.iter().any(u8::is_ascii_uppercase) {
         add(&decoded.to_ascii_lowercase());
     }
@@ -141,6 +145,7 @@ const fn is_plain(byte: u8) -> bool {
 }
 
 fn percent(after: &[u8]) -> Option<(u8, &[u8])> {
+    // Of `%u` only what is one byte: session keys hold nothing else.
     if let [b'u' | b'U', b'0', b'0', high, low, after @ ..] = after {
         return Some((hex_byte(&[*high, *low])?, after));
     }
@@ -152,6 +157,7 @@ fn backslash(after: &[u8]) -> Option<(u8, &[u8])> {
         let digit = after.get(at)?.checked_sub(b'0')?;
         (digit <= most).then_some(digit)
     };
+    // Python's `http.cookies` reads three octal digits as a byte.
     if let (Some(high), Some(middle), Some(low)) = (digit(0, 3), digit(1, 7), digit(2, 7)) {
         return Some((high << 6 | middle << 3 | low, after.get(3..)?));
     }

@@ -152,6 +152,7 @@ impl Watch {
     /// Asks for an answer that can be read, and for all of it, where it must be.
     pub(crate) fn prepare(&self, parts: &mut Parts) {
         if self.attempts().iter().any(Attempt::reads_response_body) {
+            // Signs are looked for in text: not in compressed bytes, in a part, nor in a 304 without any.
             for name in [
                 header::ACCEPT_ENCODING,
                 header::IF_MODIFIED_SINCE,
@@ -195,6 +196,7 @@ impl Watch {
         context: &RequestContext<'_>,
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
+        // Before the answer is looked at: whatever it says, the application may act for another from here on.
         if self.unsettles {
             self.known.source.asker.forget(self.session);
         }
@@ -205,6 +207,7 @@ impl Watch {
         let names = &self.known.shared.options.credentials;
         let sets_session = names.set_by(response.headers(), &self.scope);
         self.tell_guest(context, response, sets_session);
+        // A step of a login may set the cookie that the next step makes somebody's.
         if self.is_sent_on(response) {
             let (_, after) = self.change(response.headers()).unwrap_or_default();
             let doubtful = after.map(SessionChange::Doubtful);
@@ -315,6 +318,7 @@ fn may_have_succeeded(
 ) -> bool {
     let status = response.status().as_u16();
     let is_success = |route: &Arc<LoginRoute>| route.may_succeed_with(status);
+    // A 401 or 403 to a password says that nobody was let in.
     sets_session || (unclear.shows_secret && status < 400) || unclear.routes.iter().any(is_success)
 }
 
@@ -334,6 +338,7 @@ fn is_page(response: &Response<UpstreamBody>) -> bool {
 /// Reads the beginning of a response body, as far as signs of a login are looked for.
 async fn beginning(response: &mut Response<UpstreamBody>) -> Bytes {
     let mut read = BytesMut::new();
+    // The client gets these bytes as well, before the rest: they are read, not taken.
     while read.len() < MOST_OF_A_RESPONSE {
         let Some(Ok(frame)) = response.body_mut().frame().await else {
             break;

@@ -169,6 +169,7 @@ fn methods(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> MethodSet {
             set = set.with(method);
         }
     }
+    // None is written, or none of them is right: a login by GET is rare, and must be written.
     if set.is_empty() {
         set.with(Method::Post)
     } else {
@@ -182,6 +183,7 @@ fn path<'r>(written: Option<&'r str>, at: &Path, draft: &mut Draft<'_>) -> Optio
         return None;
     };
     let at = at.key("path");
+    // Matched as a path it would never hold, and the login never be learned.
     if let Some((path, query)) = text.split_once('?') {
         let message = format!("`{}` has a query, which is no part of a path", clip(text));
         let (name, value) = query.split_once('=').unwrap_or((query, ""));
@@ -241,6 +243,7 @@ fn success(
         .iter()
         .flat_map(|list| list.with_paths(&status_at))
     {
+        // RFC 9110 §15: three digits; a 1xx is never the final answer.
         if !(200..=599).contains(status) {
             let message = format!("`{status}` is not a status; expected 200 to 599");
             draft.file.report(&at, message);
@@ -251,6 +254,7 @@ fn success(
         signs.push(Sign::Status(statuses));
     }
     if let Some(text) = &raw.location {
+        // The whole `Location`: `/home` must not be found in `/login?next=/home`.
         match WholeRegex::new(text) {
             Ok(regex) => signs.push(Sign::Location(regex)),
             Err(error) => draft.file.report(at.key("location"), wrong_regex(&error)),
@@ -270,6 +274,7 @@ fn success(
         not.and_then(|text| regex(text, &at.key("not_body"), draft))
             .map(Sign::NotBody),
     );
+    // A sign that could not be read was reported, and is not missing.
     if signs.is_empty() && !draft.file.has_mistakes() {
         let message = "names no sign of a success";
         let hint = "at least one of `status`, `location`, `cookie`, `body` and `not_body`";

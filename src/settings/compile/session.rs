@@ -40,6 +40,7 @@ pub(super) fn compile(
         let message = "`session.cookies` is missing: a login is learned for the cookie it sets";
         draft.file.report(at("learn"), message);
     }
+    // Allowed, since level 3 and 4 work by proofs alone; a warning, since it is rarely meant.
     if raw.learn.is_none() && !sources::is_written(raw) && !cookies.is_empty() {
         let names = sources::names();
         let message = format!(
@@ -52,6 +53,7 @@ pub(super) fn compile(
     let lifetime = draft.span_if_set(raw.lifetime, &at("lifetime"));
     let idle = draft.span_if_set(raw.idle, &at("idle"));
     for (limit, field) in [(lifetime, "lifetime"), (idle, "idle")] {
+        // Forgotten first, the session would begin anew, and with it the limit.
         if limit.is_some_and(|limit| limit > remember) {
             let message = format!("longer than `remember`, which is {}", Span(remember));
             let hint = "a session that is forgotten cannot be ended by a limit";
@@ -100,6 +102,7 @@ const LONGEST_GRACE: Duration = Duration::from_mins(10);
 fn naming(raw: RawSubjects) -> Naming {
     Naming {
         case: match raw.case {
+            // Most applications let `Alice` in as `alice`: taken for two people, one would have no factors.
             None | Some(RawCase::Insensitive) => LetterCase::Insensitive,
             Some(RawCase::Sensitive) => LetterCase::Sensitive,
         },

@@ -110,6 +110,7 @@ impl EmbeddedStore {
                 return Ok(CodeAnswer::NoneSent);
             };
             let code = decode_code(&challenge, &record)?;
+            // A wrong code leaves the record: attempts are bounded by counters, not by the code.
             if let Some(refusal) = code.refuses(&hash, now) {
                 return Ok(refusal);
             }
@@ -129,6 +130,7 @@ impl EmbeddedStore {
     ) -> Result<Taken, StoreError> {
         let user = user.clone();
         self.write(move |connection| {
+            // SQLite's integers are signed; a step is a number of half minutes since 1970.
             let step = i64::try_from(step).unwrap_or(i64::MAX);
             let written = connection
                 .prepare_cached(
@@ -206,6 +208,7 @@ impl StoredCounter {
             .query_row([counter.key.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (count, until) = row.unwrap_or_default();
+        // A counter whose limit lost its window by new settings counts on without end.
         let until = until
             .filter(|_| counter.window.is_some())
             .map(|until| Timestamp::from_millis(u64::try_from(until).unwrap_or(0)));
@@ -244,6 +247,7 @@ fn put_verified(
         Some(row) => Some((row.session(id)?, row.extended(until))),
     };
     let (session, until) = match known {
+        // The session may have changed hands while its challenge was open.
         Some((session, until)) if session.owner.subject() == Some(&verified.unrecorded.owner) => {
             (keep_own(connection, session, verified, now)?, until)
         }
@@ -253,6 +257,7 @@ fn put_verified(
             (verified.unrecorded.clone().stored(), millis(until))
         }
     };
+    // Renewed with every proof (ASVS 5.0, 7.2.4): a key that was copied before is of no use after.
     let session = StoredSession {
         browser_key: Some(verified.renewed),
         ..session
@@ -277,6 +282,7 @@ fn keep_own(
         Ok(session)
     } else {
         drop_grants(connection, verified.session)?;
+        // The login was another browser's: that it is fresh must not serve this one.
         Ok(StoredSession {
             authenticated_at: None,
             ..session

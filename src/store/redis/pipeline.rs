@@ -128,6 +128,7 @@ impl Pipeline {
             return;
         }
         state.end = Some(error);
+        // Nothing may be sent any more: its replies would be nobody's. This frees the memory too.
         state.unsent = Vec::new();
         let driver = state.driver.take();
         let slots = state.slots.iter_mut();
@@ -163,6 +164,7 @@ impl Pipeline {
         if let Some(error) = &state.end {
             return Err(error.clone().into());
         }
+        // Both buffers keep their memory: in a steady state nothing is allocated.
         if sending.is_empty() {
             mem::swap(sending, &mut state.unsent);
         }

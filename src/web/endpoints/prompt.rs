@@ -39,6 +39,7 @@ pub(crate) async fn challenge(
     head: &RequestHead<'_>,
     content: &mut RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
+    // A challenge belongs to a session: without one, whoever answers it could not be told from anybody else.
     let Some(id) = caller.session else {
         return Err(EndpointError::Refused(Reason::SessionRequired));
     };
@@ -124,6 +125,7 @@ async fn document(
 ) -> Result<Response<Bytes>, EndpointError> {
     let available = web.verifier.available_factors(challenge, claimant).await?;
     let view = ChallengeView::new(challenge, token, &available, &context.site());
+    // No prompt helps somebody who has nothing to prove themselves by.
     let reason = if available.alternatives.is_empty() {
         Reason::MethodNotEnrolled
     } else {
@@ -147,6 +149,7 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
     let found = verifier
         .read(&token, call.requirement(), &known.claimant())
         .await?;
+    // The same word for one that is over and one of another: nobody learns that it exists.
     let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
     if !context.hints.reads_pages() {
@@ -221,6 +224,7 @@ pub(super) fn set_browser_key(
     response: &mut Response<Bytes>,
     key: &Secret<String>,
 ) {
+    // Of our own making, so always a header value: base64url and names that were checked.
     if let Ok(cookie) = HeaderValue::from_str(&cookie.set(key)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

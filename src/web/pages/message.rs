@@ -62,6 +62,7 @@ pub fn verified(site: &Site, view: &VerifiedPage) -> String {
     match &view.back {
         None => page.paragraphs.push(t.close_window.to_owned()),
         Some(path) => {
+            // By the page, and a button for those whose browser does not follow.
             page.onward = Some(path.to_string());
             page.button = Some(PageLink::to(path, t.verified_back));
         }
@@ -75,6 +76,7 @@ pub fn framed(site: &Site, view: &Framed) -> String {
     let mut page = MessagePage::new(site, t, t.framed_heading);
     page.paragraphs
         .push(fill(t.framed_lede, &[("title", &view.title)]));
+    // The frame does not learn of it: the person is told to come back and repeat the step.
     page.after = Some(t.framed_after);
     page.button = Some(PageLink {
         top: true,
@@ -90,6 +92,7 @@ pub fn session(site: &Site, view: &SessionView) -> String {
     page.button = view
         .login_url
         .as_deref()
+        // From the settings, or from the application: only http and https make a link.
         .and_then(web_address)
         .map(|href| PageLink {
             href,
@@ -121,6 +124,7 @@ pub fn error(site: &Site, view: &ErrorView) -> String {
 /// Renders the page that explains a reason; `None` if `word` is no reason.
 pub fn problem(site: &Site, word: &str) -> Option<String> {
     let t = Texts::of(site.locale);
+    // The word comes from the address line: only ours are ever written into the page.
     let reason = *Reason::ALL.iter().find(|reason| reason.as_str() == word)?;
     let explanation = explain(reason, site.locale);
     let mut page = MessagePage::new(site, t, explanation.title);
@@ -207,6 +211,7 @@ fn facts(
     request_id: Option<&str>,
 ) -> Vec<(&'static str, String)> {
     let status = status.map(|status| (t.status_label, status.to_string()));
+    // A proxy in front may have chosen it: invisible characters are shown as such.
     let request = request_id.map(|id| (t.fact_request, visible(id)));
     [Some((t.fact_reason, reason.to_string())), status, request]
         .into_iter()

@@ -23,6 +23,7 @@ pub(in crate::settings::compile) fn compile(
     let mut name = |text: &Option<String>, field: &str| {
         let (text, at) = (text.as_ref()?, at.key(field));
         let name = draft.header(text, &at)?;
+        // Many servers hand `remote_user` and `remote-user` over as one name: a client could send the other.
         if !is_plain(name.as_str()) {
             let message = format!(
                 "`{}` never arrives: such names are read as others, so nobody's are passed on",
@@ -34,6 +35,7 @@ pub(in crate::settings::compile) fn compile(
         }
         Some(name)
     };
+    // All three before `?`: each tells its own mistakes.
     let email = name(&raw.email, "email");
     let authenticated_at = name(&raw.authenticated_at, "authenticated_at");
     let subject = name(&raw.subject, "subject");

@@ -40,6 +40,7 @@ pub(in crate::settings::compile) fn compile(
         let hint = "leave them out, or put the secret as a key `oct` into `keys: { file: … }`";
         draft.file.report_with_hint(at("algorithms"), message, hint);
     }
+    // Both must be written, if only as `any`: left out by accident, every token of a shared issuer would do.
     let issuer = checked(raw.issuer.as_ref(), "issuer", "https://id.example", draft);
     let audience = checked(raw.audience.as_ref(), "audience", "shop", draft);
     let mut claim = |written: Option<&String>, field: &str, default: &str| {
@@ -95,6 +96,7 @@ fn place(raw: &RawJwt, cookies: &[CookieName], at: &Path, draft: &mut Draft<'_>)
                 let hint = "name it there as well: it is a credential";
                 draft.file.report_with_hint(&at, message, hint);
             }
+            // With a mistake reported nothing is served: the place only stands in for the one that is not known.
             cookie.map_or(TokenPlace::Bearer, TokenPlace::Cookie)
         }
         (None, Some(text)) => {
@@ -181,6 +183,7 @@ fn algorithms(
     draft: &mut Draft<'_>,
 ) -> Vec<SignatureAlgorithm> {
     let Some(written) = written else {
+        // What nearly every issuer signs by. Never taken from the token alone (RFC 8725 §3.1).
         return vec![SignatureAlgorithm::Rs256, SignatureAlgorithm::Es256];
     };
     let mut algorithms = Vec::new();
