@@ -33,7 +33,7 @@ pub use open::{StoreOptions, StoreSource, open};
 pub use record::read_as_every_record;
 #[cfg(fuzzing)]
 pub use redis::read_as_replies;
-pub use redis::{RedisOptions, RedisStore};
+pub use redis::{ReadOnlyRedis, RedisOptions, RedisRecords, RedisStore};
 pub use revoked::Revoked;
 pub use sessions::{Carry, Login, Rotated, Rotation};
 pub use verification::{CodeAnswer, SentCode, Taken, VerifiedChallenge};

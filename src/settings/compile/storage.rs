@@ -15,7 +15,10 @@ pub(super) fn store(raw: Option<&RawStore>, draft: &mut Draft<'_>) -> Option<Sto
     match raw.map(|raw| (&raw.embedded, &raw.redis)) {
         None | Some((None, None)) => Some(StoreOptions::Embedded(embedded(&none, draft))),
         Some((Some(raw), None)) => Some(StoreOptions::Embedded(embedded(raw, draft))),
-        Some((None, Some(raw))) => redis(raw, draft).map(StoreOptions::Redis),
+        Some((None, Some(raw))) => {
+            let section = Path::root().key("store").key("redis");
+            redis(raw, &section, draft).map(StoreOptions::Redis)
+        }
         Some((Some(_), Some(_))) => {
             let message = "there is one store: either `embedded` or `redis`";
             draft
@@ -34,11 +37,11 @@ fn embedded(raw: &RawEmbedded, draft: &mut Draft<'_>) -> EmbeddedOptions {
     options
 }
 
-fn redis(raw: &RawRedis, draft: &mut Draft<'_>) -> Option<RedisOptions> {
-    let section = Path::root().key("store").key("redis");
+/// A Redis whose settings stand in `section`.
+pub(super) fn redis(raw: &RawRedis, section: &Path, draft: &mut Draft<'_>) -> Option<RedisOptions> {
     let at = |field: &str| section.key(field);
     let Some(url) = &raw.url else {
-        draft.missing(&section, "url", "such as `redis://127.0.0.1:6379/0`");
+        draft.missing(section, "url", "such as `redis://127.0.0.1:6379/0`");
         return None;
     };
     if ["redis://", "rediss://", "unix:"]

@@ -19,6 +19,16 @@ use tokio_rustls::TlsConnector;
 pub(super) struct Dialer {
     info: ConnectionInfo,
     tls: Option<Tls>,
+    first: FirstCommand,
+}
+
+/// The first command after the login, whose reply proves that the server works.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FirstCommand {
+    /// Loads the script that guarded requests run.
+    LoadScript,
+    /// One that changes nothing.
+    Ping,
 }
 
 /// The trusted certificates, and the name that the server must prove.
@@ -39,10 +49,14 @@ impl std::fmt::Debug for Dialer {
 
 impl Dialer {
     /// Reads the certificates, if the server is reached by TLS.
-    pub(super) fn new(info: &ConnectionInfo, ca_file: Option<&Path>) -> Result<Self, OpenError> {
+    pub(super) fn new(
+        info: &ConnectionInfo,
+        ca_file: Option<&Path>,
+        first: FirstCommand,
+    ) -> Result<Self, OpenError> {
         let ConnectionAddr::TcpTls { host, insecure, .. } = info.addr() else {
             let (info, tls) = (info.clone(), None);
-            return Ok(Self { info, tls });
+            return Ok(Self { info, tls, first });
         };
         let wrong = |what: &'static str| {
             OpenError::Url(RedisError::from((ErrorKind::InvalidClientConfig, what)))
@@ -55,7 +69,7 @@ impl Dialer {
         let name = name.map_err(|_| wrong("no certificate can be for that host"))?;
         let connector = TlsConnector::from(client_config(ca_file)?);
         let (info, tls) = (info.clone(), Some(Tls { connector, name }));
-        Ok(Self { info, tls })
+        Ok(Self { info, tls, first })
     }
 
     /// Connects to all addresses of the server at once, and takes the first that answers.
@@ -83,8 +97,7 @@ impl Dialer {
         Err(cause.into())
     }
 
-    /// Logs in, selects the database, and loads the script that guarded requests run, whose reply also
-    /// proves that the server works. All commands are sent before the first reply is read.
+    /// Logs in, selects the database, and sends the first command. All commands are sent before the first reply is read.
     pub(super) async fn log_in(&self, pipeline: &Pipeline) -> Result<(), ConnectionError> {
         let settings = self.info.redis_settings();
         let login = settings.password().map(|password| {
@@ -93,11 +106,14 @@ impl Dialer {
             login
         });
         let select = (settings.db() != 0).then(|| command(&["SELECT", &settings.db().to_string()]));
-        let load = command(&["SCRIPT", "LOAD", scripts::EVIDENCE.code]);
+        let first = match self.first {
+            FirstCommand::LoadScript => command(&["SCRIPT", "LOAD", scripts::EVIDENCE.code]),
+            FirstCommand::Ping => command(&["PING"]),
+        };
 
         let login = login.map(|login| pipeline.send(&login)).transpose()?;
         let select = select.map(|select| pipeline.send(&select)).transpose()?;
-        let load = pipeline.send(&load)?;
+        let first = pipeline.send(&first)?;
         // All were sent before the first reply is awaited: one round trip.
         if let Some(login) = login {
             let why = (
@@ -113,7 +129,8 @@ impl Dialer {
                 (kind, "Redis server refused to switch database"),
             )?;
         }
-        load.await?
+        first
+            .await?
             .refusal()
             .map_or(Ok(()), |refusal| Err(refusal.into()))
     }

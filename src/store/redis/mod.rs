@@ -12,6 +12,7 @@ mod feed;
 mod listing;
 mod pipeline;
 mod reconnect;
+mod records;
 mod reply;
 mod rotation;
 mod scripts;
@@ -19,13 +20,14 @@ mod sessions;
 mod verification;
 
 pub(crate) use self::feed::{FeedEvent, RedisFeed};
+pub use self::records::{ReadOnlyRedis, RedisRecords};
 #[cfg(fuzzing)]
 pub use self::reply::read_as_replies;
 
 use self::answer::number;
 use self::client::{RedisClient, Repeat};
 use self::connection::Timeouts;
-use self::dial::Dialer;
+use self::dial::{Dialer, FirstCommand};
 use crate::clock::Clock;
 use crate::domain::Secret;
 use crate::store::keys::KeySpace;
@@ -87,6 +89,10 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Reads the address and the certificates; nothing is connected yet.
     pub(crate) fn new(options: RedisOptions) -> Result<Self, OpenError> {
+        Self::open(options, FirstCommand::LoadScript)
+    }
+
+    fn open(options: RedisOptions, first: FirstCommand) -> Result<Self, OpenError> {
         let info = options
             .url
             .as_str()
@@ -111,7 +117,7 @@ impl RedisServer {
         let info = info
             .set_tcp_settings(TcpSettings::default().set_nodelay(true))
             .set_redis_settings(settings);
-        let dialer = Arc::new(Dialer::new(&info, options.ca_file.as_deref())?);
+        let dialer = Arc::new(Dialer::new(&info, options.ca_file.as_deref(), first)?);
         let client = Client::open(info).map_err(OpenError::Url)?;
         Ok(Self {
             client,
