@@ -42,7 +42,7 @@ impl std::fmt::Debug for Dialer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Not the rest: it holds the password.
         f.debug_struct("Dialer")
-            .field("address", &self.info.addr().to_string())
+            .field("address", &self.address())
             .finish_non_exhaustive()
     }
 }
@@ -70,6 +70,11 @@ impl Dialer {
         let connector = TlsConnector::from(client_config(ca_file)?);
         let (info, tls) = (info.clone(), Some(Tls { connector, name }));
         Ok(Self { info, tls, first })
+    }
+
+    /// The address, for the log: it holds no password.
+    pub(super) fn address(&self) -> String {
+        self.info.addr().to_string()
     }
 
     /// Connects to all addresses of the server at once, and takes the first that answers.

@@ -49,6 +49,8 @@ impl Drop for Reconnector {
 /// Connects, checks the connection until it is lost, and connects again.
 async fn run(shared: Arc<SharedConnection>) {
     let entropy = Entropy::system();
+    // The application may have one of its own.
+    let address = shared.dialer.address();
     let mut pause = FIRST_PAUSE;
     let mut reachable = None;
     loop {
@@ -58,14 +60,14 @@ async fn run(shared: Arc<SharedConnection>) {
                 mut driver,
             }) => {
                 if reachable.replace(true) == Some(false) {
-                    tracing::info!("redis answers again");
+                    tracing::info!(%address, "redis answers again");
                 }
                 shared.set(Availability::Up(Arc::clone(&pipeline)));
                 let since = Instant::now();
                 let cause = shared.watch(&pipeline, &mut driver).await;
                 let broken = !matches!(cause, ConnectionError::Stalled);
                 if matches!(cause, ConnectionError::MalformedReply(_)) {
-                    tracing::error!(error = %cause, "gave up a connection to redis");
+                    tracing::error!(%address, error = %cause, "gave up a connection to redis");
                 }
                 // Not for a server that accepts a connection and closes it at once.
                 if since.elapsed() > LONGEST_PAUSE {
@@ -86,7 +88,7 @@ async fn run(shared: Arc<SharedConnection>) {
             }
         };
         if reachable.replace(false) != Some(false) {
-            tracing::warn!(error = %cause, "redis does not answer; guarded routes are refused");
+            tracing::warn!(%address, error = %cause, "redis does not answer; guarded routes are refused");
         }
         sleep(jittered(pause, &entropy)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
