@@ -1,6 +1,6 @@
 //! `session`, as it is written, with its sources of subjects.
 
-use super::raw::RawLearn;
+use super::raw::{RawLearn, RawRedis, RawSource};
 use super::raw_cookie::RawCookie;
 use crate::yaml::{OneOrMore, Span, Table};
 use serde::Deserialize;
@@ -24,6 +24,7 @@ pub(super) struct RawSession {
     pub(super) learn: Option<RawLearn>,
     pub(super) headers: Option<RawAsserted>,
     pub(super) basic: Option<OneOrMore<RawBasic>>,
+    pub(super) redis: Option<RawRecords>,
 }
 
 /// `session.rotation`
@@ -104,6 +105,19 @@ pub(super) struct RawBasic {
     pub(super) url: Option<String>,
     pub(super) keep: Option<Span>,
     pub(super) deadline: Option<Span>,
+}
+
+/// `session.redis`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRecords {
+    pub(super) server: Option<RawRedis>,
+    pub(super) cookie: Option<String>,
+    pub(super) secrets: Option<OneOrMore<RawSource>>,
+    pub(super) key: Option<String>,
+    pub(super) subject: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) authenticated_at: Option<String>,
 }
 
 /// `session.jwt`

@@ -206,6 +206,65 @@ fn what_is_wrong_with_basic_is_told() {
 }
 
 #[test]
+fn what_is_wrong_with_sessions_in_redis_is_told() {
+    let redis = |redis: &str| wrong(&format!("session: {{ cookies: [sid], redis: {redis} }}"));
+    let server = "server: { url: 'redis://10.0.0.1' }";
+    let usual = "cookie: sid, subject: /user, key: 'sess:{id}'";
+    for (written, line) in [
+        (
+            "{}".to_owned(),
+            "such as `server: { url: redis://127.0.0.1:6379 }`",
+        ),
+        ("{}".to_owned(), "such as `connect.sid`"),
+        ("{}".to_owned(), "a JSON pointer such as `/passport/user`"),
+        ("{}".to_owned(), "`key: \"sess:{id}\"` of connect-redis"),
+        (
+            format!("{{ {server}, key: 'sess:' }}"),
+            "does not have `{id}` once",
+        ),
+        (
+            format!("{{ {server}, key: '{{id}}{{id}}' }}"),
+            "does not have `{id}` once",
+        ),
+        (
+            format!("{{ {server}, cookie: other }}"),
+            "is none of `session.cookies`",
+        ),
+        (
+            format!("{{ {server}, subject: user }}"),
+            "did you mean `/user`?",
+        ),
+        (
+            format!("{{ {server}, {usual}, secrets: {{ file: none }} }}"),
+            "cannot be read",
+        ),
+        (
+            format!("{{ {server}, {usual}, secrets: {{}} }}"),
+            "expected one of `{ file: … }`",
+        ),
+        (
+            format!("{{ server: {{ url: 'http://x' }}, {usual} }}"),
+            "the address of redis is none",
+        ),
+        (
+            format!("{{ server: {{ url: 'redis://a:b@x' }}, {usual} }}"),
+            "holds a user name or password",
+        ),
+        (
+            format!("{{ server: {{ url: 'redis://x', prefix: a }}, {usual} }}"),
+            "as `session.redis.key` says",
+        ),
+    ] {
+        let told = redis(&written);
+        assert!(told.contains(line), "{written}: {told}");
+    }
+    let fine = warnings(&format!(
+        "session: {{ cookies: [sid], redis: {{ {server}, {usual} }} }}"
+    ));
+    assert!(!fine.contains("session"), "{fine}");
+}
+
+#[test]
 fn what_is_wrong_with_tokens_is_told() {
     let jwt = |jwt: &str| wrong(&format!("session: {{ jwt: {{ {jwt} }} }}"));
     let told =

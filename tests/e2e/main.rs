@@ -43,6 +43,7 @@ mod open;
 mod outage;
 mod password;
 mod people;
+mod redis_sessions;
 mod reload;
 mod report;
 mod resume;

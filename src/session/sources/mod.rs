@@ -7,6 +7,7 @@ mod asserted;
 mod basic;
 mod jwt;
 mod reader;
+mod records;
 mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
@@ -17,6 +18,7 @@ pub use jwt::{
 };
 pub use reader::SubjectError;
 pub(crate) use reader::{AnsweredBy, SourceReader};
+pub use records::{RecordError, Records};
 pub use whoami::{
     AnswerField, AnswerPlace, NobodySigns, SharedAsker, UrlTemplate, UrlTemplateError, Whoami,
     WhoamiAnswers, WhoamiError, WhoamiRule, valid_selector,
@@ -36,6 +38,8 @@ pub enum Source {
     Headers(AssertedHeaders),
     /// A signed token that requests carry.
     Jwt(Jwt),
+    /// The application's own sessions in its Redis.
+    Records(Records),
     /// The application itself, which is asked.
     Whoami(Whoami),
 }
@@ -45,7 +49,7 @@ impl Source {
     fn asserted(&self, headers: &HeaderMap) -> Option<Asserted> {
         match self {
             Self::Headers(names) => names.read(headers),
-            Self::Basic(_) | Self::Jwt(_) | Self::Whoami(_) => None,
+            Self::Basic(_) | Self::Jwt(_) | Self::Records(_) | Self::Whoami(_) => None,
         }
     }
 
@@ -53,7 +57,7 @@ impl Source {
     fn identity_headers(&self) -> Vec<&HeaderName> {
         match self {
             Self::Headers(names) => names.all().collect(),
-            Self::Basic(_) | Self::Jwt(_) | Self::Whoami(_) => Vec::new(),
+            Self::Basic(_) | Self::Jwt(_) | Self::Records(_) | Self::Whoami(_) => Vec::new(),
         }
     }
 
@@ -61,7 +65,7 @@ impl Source {
     pub fn own_header(&self) -> Option<&HeaderName> {
         match self {
             Self::Jwt(jwt) => jwt.header(),
-            Self::Basic(_) | Self::Headers(_) | Self::Whoami(_) => None,
+            Self::Basic(_) | Self::Headers(_) | Self::Records(_) | Self::Whoami(_) => None,
         }
     }
 
@@ -78,7 +82,7 @@ impl Source {
     /// while a request is under way.
     fn may_change(&self) -> bool {
         match self {
-            Self::Whoami(_) => true,
+            Self::Records(_) | Self::Whoami(_) => true,
             Self::Basic(_) | Self::Headers(_) | Self::Jwt(_) => false,
         }
     }
@@ -105,7 +109,8 @@ impl SessionOptions {
     pub fn whoami(&self) -> Option<&Whoami> {
         match &self.source {
             Some(Source::Whoami(whoami)) => Some(whoami),
-            Some(Source::Basic(_) | Source::Headers(_) | Source::Jwt(_)) | None => None,
+            Some(Source::Basic(_) | Source::Headers(_) | Source::Jwt(_) | Source::Records(_))
+            | None => None,
         }
     }
 }

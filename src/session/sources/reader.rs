@@ -1,12 +1,16 @@
 //! One thread's means to read the source of subjects, and what must be read when.
 
 use super::jwt::TokenReader;
-use super::{AskedRequest, Asker, Asserted, BasicError, Jwt, Source, TokenError, WhoamiError};
+use super::{
+    AskedRequest, Asker, Asserted, BasicError, Jwt, RecordError, Records, Source, TokenError,
+    WhoamiError,
+};
 use crate::clock::Clock;
 use crate::domain::{Reason, RequestPath, RiskLevel, Subject};
 use crate::request::context::RequestContext;
 use crate::seal::Keys;
 use crate::session::{CarriedLines, SessionOptions};
+use crate::store::RedisRecords;
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -15,6 +19,8 @@ use std::sync::Arc;
 pub(crate) struct SourceReader {
     pub(crate) asker: Asker,
     tokens: TokenReader,
+    /// The connection to the application's Redis.
+    records: Option<RedisRecords>,
 }
 
 /// What the source says of a request.
@@ -46,6 +52,9 @@ pub enum SubjectError {
     /// The token is not believed.
     #[error("the token of the request names nobody")]
     Token(#[from] TokenError),
+    /// The application's Redis was asked.
+    #[error("the session's record in the application's redis names nobody")]
+    Record(#[from] RecordError),
     /// The application was asked.
     #[error("the application does not say whose request it is")]
     Whoami(#[from] WhoamiError),
@@ -57,9 +66,15 @@ impl SourceReader {
         if let Some(Source::Jwt(jwt)) = &options.source {
             jwt.keys.start();
         }
+        let records = match &options.source {
+            Some(Source::Records(records)) => Some(records.server.connect()),
+            Some(Source::Basic(_) | Source::Headers(_) | Source::Jwt(_) | Source::Whoami(_))
+            | None => None,
+        };
         Self {
             asker,
             tokens: TokenReader::default(),
+            records,
         }
     }
 
@@ -74,8 +89,8 @@ impl SourceReader {
         match &options.source {
             // What a proxy asserts is read before.
             Some(Source::Headers(_)) | None => Ok(false),
-            // Without a token or a password that counts the request is nobody's.
-            Some(Source::Basic(_) | Source::Jwt(_)) => Ok(true),
+            // Without a token, a password or a record that counts the request is nobody's.
+            Some(Source::Basic(_) | Source::Jwt(_) | Source::Records(_)) => Ok(true),
             Some(Source::Whoami(_)) => Ok(Asker::confirms(options, path, levels)? || otherwise()),
         }
     }
@@ -101,6 +116,9 @@ impl SourceReader {
                 }))
             }
             Some(Source::Jwt(jwt)) => self.read_token(options, (keys, clock), jwt, carried).await,
+            Some(Source::Records(records)) => {
+                self.read_record(options, clock, records, carried).await
+            }
             Some(Source::Whoami(_)) => {
                 let answer = self.asker.ask(options, context, request).await?;
                 Ok(answer.map(|answer| SourceAnswer {
@@ -110,6 +128,23 @@ impl SourceReader {
                 }))
             }
         }
+    }
+
+    /// Reads the record of a request's cookie, if it carries that and no other credential.
+    async fn read_record(
+        &self,
+        options: &SessionOptions,
+        clock: &Clock,
+        records: &Records,
+        carried: &CarriedLines,
+    ) -> Result<Option<SourceAnswer>, SubjectError> {
+        // A credential that is there twice is refused elsewhere.
+        let (Ok(credentials), Some(redis)) = (options.credentials.read(carried), &self.records)
+        else {
+            return Ok(None);
+        };
+        let said = records.read(redis, &credentials, clock.now()).await?;
+        Ok(said.map(SourceAnswer::of_credential))
     }
 
     /// Reads the token of a request, if it carries one and no other credential.
@@ -153,6 +188,7 @@ impl SubjectError {
     pub const fn reason(&self) -> Reason {
         match self {
             Self::Basic(error) => error.reason(),
+            Self::Record(error) => error.reason(),
             Self::Token(error) => error.reason(),
             Self::Whoami(error) => error.reason(),
         }

@@ -3,6 +3,7 @@
 mod basic;
 mod headers;
 mod jwt;
+mod records;
 mod whoami;
 
 use super::Draft;
@@ -45,6 +46,11 @@ const SECTIONS: &[Section] = &[
         tells_alone: true,
     },
     Section {
+        name: "redis",
+        is_written: |raw| raw.redis.is_some(),
+        tells_alone: false,
+    },
+    Section {
         name: "whoami",
         is_written: |raw| raw.whoami.is_some(),
         tells_alone: false,
@@ -64,11 +70,13 @@ pub(super) fn compile(
     let whoami = whoami::compile(raw.whoami.as_ref(), naming, draft);
     let jwt = jwt::compile(raw.jwt.as_ref(), naming, beside.cookies, draft);
     let basic = basic::compile(raw.basic.as_ref(), naming, draft);
+    let records = records::compile(raw.redis.as_ref(), beside, draft);
     refuse_several(raw, draft);
     let headers = headers.map(Source::Headers);
     headers
         .or(jwt.map(Source::Jwt))
         .or(basic.map(Source::Basic))
+        .or(records.map(Source::Records))
         .or(whoami.map(Source::Whoami))
 }
 
@@ -108,7 +116,7 @@ fn refuse_several(raw: &RawSession, draft: &mut Draft<'_>) {
         let message =
             format!("stands beside `session.{first}`: both name the subject of every request");
         let hint = "keep `headers` where a proxy in front logs people in, `jwt` where every request carries a \
-                    token, `basic` for passwords of HTTP, `whoami` where the application knows its users in any other way";
+                    token, `basic` for passwords of HTTP, `redis` where the application keeps sessions there, `whoami` where the application knows its users in any other way";
         let at = Path::root().key("session").key(other.name);
         draft.file.report_with_hint(at, message, hint);
     }
