@@ -73,6 +73,7 @@ impl Source {
     pub fn names_addresses(&self) -> bool {
         match self {
             Self::Headers(names) => names.email.is_some(),
+            Self::Records(records) => records.email.is_some(),
             Self::Whoami(whoami) => whoami.rules.iter().any(|rule| rule.email.is_some()),
             Self::Basic(_) | Self::Jwt(_) => false,
         }
