@@ -220,6 +220,27 @@ on_both_stores! {
         assert_shut(&client).await;
     }
 
+    async fn whoever_signs_in_is_fresh_where_every_answer_sets_the_cookie(store: Store) {
+        let accounts = Accounts::new();
+        accounts.set(Mood::Rolling);
+        let sidecar = asking(store, &accounts, WHOAMI).with("session", "rotation: { proofs: keep }").run();
+        let client = sidecar.script();
+        client.get("/login").await;
+        // What the login page does by itself, a wrong password, and the right one.
+        client.post("/visits").await;
+        client.get("/news").await;
+        assert_eq!(log_in(&client, USER, "wrong").await.status, 200);
+        client.post("/visits").await;
+        assert_eq!(log_in(&client, USER, "right").await.status, 302);
+        assert_eq!(client.post("/low").await.text(), "done for alice");
+        let refused = client.post("/keys").await;
+        client.pass(&refused).await;
+        for _ in 0..5 {
+            client.get("/page").await;
+            assert_eq!(client.post("/keys").await.text(), "done for alice");
+        }
+    }
+
     async fn a_callback_is_a_login_of_whom_the_application_names(store: Store) {
         let accounts = Accounts::new();
         let callback = "{ match: { methods: [GET], path: /callback, query: { code: present } }, \

@@ -14,7 +14,7 @@ impl Watch {
     /// answer.
     ///
     /// Where the cookie comes with every answer, a proof follows it from page to page; but not where
-    /// somebody may have logged in on the way.
+    /// somebody may have logged in on the way, unless the application is asked for that at the next login.
     pub(super) fn tell_guest(
         &self,
         context: &RequestContext<'_>,
@@ -30,8 +30,9 @@ impl Watch {
             LooksLike::LoginPage => matches!(response.status().as_u16(), 200 | 304),
             LooksLike::Anybody => false,
         };
+        let is_asked = shared.options.whoami().is_some();
         let may_follow = sets_session
-            && (has_failed || (is_safe && shared.rolling.is_rolling()))
+            && (has_failed || is_asked || (is_safe && shared.rolling.is_rolling()))
             && shared.guest.is_carried(&self.carried);
         if !is_proof_needed(&shared.options) || !(is_shown || may_follow) {
             return;

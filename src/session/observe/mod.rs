@@ -200,6 +200,10 @@ impl Watch {
         if self.unsettles {
             self.known.source.asker.forget(self.session);
         }
+        if self.asked.is_some() {
+            // First: its answer may set the session's cookie once more.
+            Box::pin(self.ask_after(context, response)).await;
+        }
         if response.headers().contains_key(header::SET_COOKIE) {
             self.scope = CookieScope::of(context);
             self.tell_out_of_reach(context, response.headers());
@@ -235,7 +239,6 @@ impl Watch {
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
         let mut read = Bytes::new();
-        self.ask_after(context, response).await;
         let observation = match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
             Found::Unclear(_) => {
