@@ -10,7 +10,7 @@ mod login;
 mod observation;
 mod rotation;
 
-use crate::domain::{Body, BrowserKeyHash, RequestHead, SessionId, Timestamp};
+use crate::domain::{Body, BrowserKeyHash, Method, RequestHead, SessionId, Timestamp};
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
@@ -146,6 +146,12 @@ impl Watch {
             };
             let body = bytes.map(|bytes| Body::read_or_opaque(head.headers, bytes));
             self.found = self.candidates.settle(head, body.as_ref());
+            // A login by GET (a callback, a link) stands at the path of a page, and is none.
+            if matches!(self.found, Found::Login(_) | Found::Unclear(_))
+                && matches!(head.method, Method::Get | Method::Head)
+            {
+                self.looks_like = LooksLike::Anybody;
+            }
         }
     }
 
