@@ -8,7 +8,13 @@ use stepgate::yaml::Severity;
 
 #[test]
 fn every_example_loads() {
-    for name in ["quickstart", "django-admin"] {
+    for name in [
+        "quickstart",
+        "django-admin",
+        "jupyterhub",
+        "octoprint",
+        "radicale",
+    ] {
         let settings = settings::load(&path(&format!("examples/{name}/stepgate.yaml")));
         let settings = settings.unwrap_or_else(|mistakes| panic!("{mistakes}"));
         refuse_warnings(&settings);

@@ -100,6 +100,7 @@ fn every_script_is_executable_and_parses() {
         "scripts/fuzz",
         "scripts/differential",
         "tests/differential/readers/install",
+        "tests/e2e/applications/install",
         "examples/django-admin/up.sh",
         "examples/django-admin/down.sh",
     ] {
