@@ -1,4 +1,4 @@
-//! JupyterHub with single sign-on by OpenID Connect: it keeps cookies on several paths, a new anti-forgery token
+//! `JupyterHub` with single sign-on by `OpenID` Connect: it keeps cookies on several paths, a new anti-forgery token
 //! after each login, and takes API tokens as well.
 
 use super::{OWNER, OWNERS_PROOF, Site, THIEF, THIEFS_PROOF, installed, prove, python};
@@ -122,7 +122,7 @@ fn a_thief_of_a_cookie_or_a_token_proves_nothing_by_himself() {
     });
 }
 
-/// JupyterHub with its proxy and a provider, and Stepgate in front.
+/// `JupyterHub` with its proxy and a provider, and Stepgate in front.
 struct Hub {
     site: Site,
     provider: SocketAddr,

@@ -1,4 +1,4 @@
-//! OctoPrint: it sets its session cookie anew with every answer and takes old values until log-out, its pages post a
+//! `OctoPrint`: it sets its session cookie anew with every answer and takes old values until log-out, its pages post a
 //! passive login each, and it knows people by a remember-me cookie and by keys as well.
 
 use super::{APP_PASSWORD, OWNER, OWNERS_PROOF, Site, THIEF, THIEFS_PROOF, prove, python};
@@ -136,7 +136,7 @@ async fn add_user(client: &Client, name: &str) -> Answer {
     client.call(Method::POST, "/api/access/users", user).await
 }
 
-/// OctoPrint, with Stepgate in front.
+/// `OctoPrint`, with Stepgate in front.
 struct Printer {
     site: Site,
     _process: Process,
