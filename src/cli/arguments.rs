@@ -39,6 +39,8 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Tells which routes guard a request, what is required, and what would pass
     Explain(Explain),
+    /// Writes the session settings from one login and one logout: a HAR file, or a recording proxy
+    Learn(LearnArguments),
     /// Keeps the directory: who can prove what
     #[command(subcommand)]
     User(UserCommand),
@@ -209,6 +211,38 @@ Examples:
 pub(super) struct AuditVerify {
     /// The log; `-` is standard input
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A dry run: nothing is guarded, nothing is kept, and no password, cookie or token is in what is printed. Try one wrong
+password, sign in, open a page that shows who you are, and sign out; the more of these, the surer the settings.
+
+A HAR file is what browsers save of that by “Save all as HAR” (developer tools, tab “Network”, with “Preserve log” on).
+Chromium leaves the cookies out, unless “Allow to generate HAR with sensitive data” is on in the settings of its tools.
+The file itself holds the password: delete it afterwards.
+
+Examples:
+  stepgate learn login.har
+  stepgate learn --upstream http://127.0.0.1:3000                   then open http://127.0.0.1:8080/
+  stepgate learn --upstream http://127.0.0.1:3000 --listen 127.0.0.1:9000 > session.yaml")]
+pub(super) struct LearnArguments {
+    /// A HAR file; `-` is standard input
+    #[arg(
+        value_name = "HAR",
+        required_unless_present = "upstream",
+        conflicts_with = "upstream"
+    )]
+    pub(super) har: Option<PathBuf>,
+    /// Record what passes to this application
+    #[arg(long, value_name = "URL")]
+    pub(super) upstream: Option<String>,
+    /// Where to listen for that
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(super) listen: SocketAddr,
+    /// The application, where a HAR file has requests to several; the first with a login, if it is not said
+    #[arg(long, value_name = "ORIGIN", conflicts_with = "upstream")]
+    pub(super) origin: Option<String>,
 }
 
 #[derive(Debug, Args)]

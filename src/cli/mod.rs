@@ -12,6 +12,7 @@ mod demo;
 mod error;
 mod explain;
 mod generate;
+mod learn;
 mod operator;
 mod output;
 mod report;
@@ -59,6 +60,7 @@ fn dispatch(cli: Cli, out: &mut Output) -> Result<(), CliError> {
         Command::Demo(_) => Err(CliError::Impossible(NO_DEMO.to_owned())),
         Command::Completions(arguments) => generate::completions(&arguments, out),
         Command::Explain(arguments) => explain::run(&arguments, out),
+        Command::Learn(arguments) => learn::run(&arguments, out),
         Command::Man(arguments) => generate::man(&arguments, out),
         Command::Report(arguments) => report::run(&arguments, out),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -13,9 +13,11 @@ pub mod fuzzing;
 mod guard;
 mod normalize;
 mod outbound;
+mod recorder;
 mod serve;
 mod state;
 
+pub(crate) use recorder::{MOST_OF_A_BODY, RecordedExchange, Recording, record};
 pub use serve::serve;
 pub use state::{ProxyOptions, SharedProxy};
 

@@ -18,7 +18,7 @@ mod values;
 pub use keys::{COMMON_HEADERS, KeyNames, NamedKeys};
 pub use lines::CarriedLines;
 pub use set_cookie::CookieScope;
-pub(super) use set_cookie::set_cookies;
+pub(crate) use set_cookie::set_cookies;
 pub use values::Credentials;
 
 use crate::domain::{CookieName, CookieNameError, SessionId};

@@ -27,11 +27,11 @@ mod upstream_login;
 
 pub use browser_key::BrowserKeyCookie;
 pub(crate) use change::SessionChange;
-pub(crate) use credentials::CredentialKind;
 pub use credentials::{
     COMMON_HEADERS, CarriedLines, CookieScope, CredentialNames, Credentials, DoubledCredential,
     KeyNames, NamedKeys,
 };
+pub(crate) use credentials::{CredentialKind, set_cookies};
 pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify};

@@ -176,6 +176,7 @@ fn every_command_helps_with_examples() {
         "session revoke",
         "audit",
         "audit verify",
+        "learn",
         "report",
         "completions",
         "man",

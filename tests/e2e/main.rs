@@ -37,6 +37,7 @@ mod harness;
 mod http2;
 mod interim;
 mod jwt;
+mod learn;
 mod limits;
 mod logins;
 mod no_host;

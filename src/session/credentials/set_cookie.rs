@@ -6,17 +6,17 @@ use http::header::{HeaderMap, SET_COOKIE};
 
 /// One line of `Set-Cookie`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::session) struct SetCookie<'r> {
-    pub(in crate::session) name: &'r str,
+pub(crate) struct SetCookie<'r> {
+    pub(crate) name: &'r str,
     /// What is between `=` and `;` without the blanks around it, with its quotes and escapes: that is what a
     /// browser sends back. `None` where the cookie is deleted.
-    pub(in crate::session) value: Option<&'r [u8]>,
-    path: Option<&'r str>,
+    pub(crate) value: Option<&'r [u8]>,
+    pub(crate) path: Option<&'r str>,
     domain: Option<&'r str>,
 }
 
 /// The cookies that a response sets.
-pub(in crate::session) fn set_cookies(response: &HeaderMap) -> impl Iterator<Item = SetCookie<'_>> {
+pub(crate) fn set_cookies(response: &HeaderMap) -> impl Iterator<Item = SetCookie<'_>> {
     let lines = response.get_all(SET_COOKIE).iter();
     lines.filter_map(|line| SetCookie::parse(line.as_bytes()))
 }

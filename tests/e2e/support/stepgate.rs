@@ -51,6 +51,11 @@ impl Stepgate {
         &self.process
     }
 
+    /// The same, to wait for its end and still read what it wrote.
+    pub(crate) fn process_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
     /// Waits until it has ended by itself, or as it was asked to before.
     pub(crate) fn wait_exit(mut self) -> ExitStatus {
         self.process.wait_exit()

@@ -1,0 +1,228 @@
+//! Requests that log somebody in, and which of them worked.
+
+use super::exchange::{AnswerBody, FieldPlace, SeenExchange, leaves};
+use super::findings::{Findings, FoundLogin};
+use super::logouts::looks_like_logout;
+use super::words::{ACTIONS, NAMES, is_word, leads_on};
+use crate::domain::is_secret_name;
+use std::collections::BTreeMap;
+
+/// Looks for them.
+pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
+    let mut groups = BTreeMap::<(&str, &str), Vec<usize>>::new();
+    for (at, exchange) in exchanges.iter().enumerate() {
+        let is_attempt = exchange.secret().is_some() && !is_sign_up(exchange);
+        if is_attempt && exchange.method != "GET" && !has_session_proof(exchange) {
+            let key = (exchange.method.as_str(), exchange.path.as_str());
+            groups.entry(key).or_default().push(at);
+        }
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, places)| places.first().copied());
+    for ((method, path), places) in groups {
+        let (right, wrong) = judge(exchanges, &places);
+        if let Some(first) = right.first().and_then(|at| exchanges.get(*at)) {
+            found.logins.push(FoundLogin {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                tests: tests(exchanges, first),
+                subject: subject(first),
+                named_in_answer: named_in_answer(first),
+                right,
+                wrong,
+                is_callback: false,
+            });
+        } else {
+            let times = places.len();
+            found.notes.push(format!(
+                "{method} {path}: {times} password(s) sent, and none of the answers looks like a login that worked"
+            ));
+        }
+    }
+    if found.logins.is_empty() {
+        found.logins.extend(callback(exchanges));
+    }
+}
+/// Two equal passwords: a sign-up, or a change of the password.
+fn is_sign_up(exchange: &SeenExchange) -> bool {
+    let Some((place, value)) = exchange.secret() else {
+        return false;
+    };
+    let mut others = exchange.fields.iter();
+    others.any(|(other, again)| other != place && again == value)
+}
+
+/// A password that is typed by somebody who is known by a token already.
+fn has_session_proof(exchange: &SeenExchange) -> bool {
+    let authorization = exchange.authorization.as_deref().unwrap_or_default();
+    authorization.to_ascii_lowercase().starts_with("bearer ")
+}
+
+/// Which attempts worked, by their answers and by what came next.
+fn judge(exchanges: &[SeenExchange], places: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut right = Vec::new();
+    let mut wrong = Vec::new();
+    for (index, at) in places.iter().enumerate() {
+        let Some(exchange) = exchanges.get(*at) else {
+            continue;
+        };
+        let next = places.get(index + 1).copied();
+        let between = exchanges
+            .get(at + 1..next.unwrap_or(exchanges.len()))
+            .unwrap_or_default();
+        // Whoever is let in does not try again before having signed out.
+        let tried_again = next.is_some() && !between.iter().any(looks_like_logout);
+        if looks_refused(exchange, between) || tried_again {
+            wrong.push(*at);
+        } else {
+            right.push(*at);
+        }
+    }
+    (right, wrong)
+}
+
+fn looks_refused(exchange: &SeenExchange, after: &[SeenExchange]) -> bool {
+    if exchange.status >= 400 || exchange.asks_for_password() {
+        return true;
+    }
+    if let Some(path) = exchange.location_path() {
+        let page = exchange.referer.as_deref().and_then(path_of);
+        let leads_back = path == exchange.path || page.as_deref() == Some(path);
+        let landing = after.iter().find(|next| next.path == path);
+        return leads_back || landing.is_some_and(SeenExchange::asks_for_password);
+    }
+    let AnswerBody::Json(document) = &exchange.answer else {
+        return false;
+    };
+    let is_false = |name: &str| document.get(name) == Some(&serde_json::Value::Bool(false));
+    let has_error = ["error", "errors"].iter().any(|name| {
+        let error = document.get(*name);
+        error.is_some_and(|error| !matches!(error.as_str(), Some("")) && !is_nothing(error))
+    });
+    has_error
+        || ["ok", "success", "authenticated", "loggedIn"]
+            .into_iter()
+            .any(is_false)
+}
+
+fn is_nothing(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(false) => true,
+        serde_json::Value::Array(items) => items.is_empty(),
+        serde_json::Value::Object(members) => members.is_empty(),
+        serde_json::Value::Bool(true)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => false,
+    }
+}
+
+/// Path and query of a whole URL.
+fn path_of(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    Some(url.path().to_owned())
+}
+
+/// What tells a login from other requests to its path: the words of its query, and, where other requests have the
+/// path as well, those of fields that name an action.
+fn tests(exchanges: &[SeenExchange], login: &SeenExchange) -> Vec<(FieldPlace, Option<String>)> {
+    let query = login.query.iter().filter(|(_, value)| is_word(value));
+    let mut tests: Vec<_> = query
+        .filter(|(name, value)| !leads_on(name) && !value.contains('/'))
+        .map(|(name, value)| (FieldPlace::Query(name.clone()), Some(value.clone())))
+        .collect();
+    let is_shared = exchanges.iter().any(|other| {
+        let is_same = (&other.path, &other.method) == (&login.path, &login.method);
+        is_same && other.secret().is_none()
+    });
+    if is_shared {
+        let actions = login.fields.iter().filter(|(place, value)| {
+            ACTIONS.contains(&place.name().to_ascii_lowercase().as_str()) && is_word(value)
+        });
+        let actions = actions.map(|(place, value)| (place.clone(), Some(value.clone())));
+        tests.extend(actions);
+        // With further tests the password must be asked for by name: it says that somebody types one.
+        tests.extend(login.secret().map(|(place, _)| (place.clone(), None)));
+    }
+    tests
+}
+
+/// The field in which people type who they are: by its name, or the one before the password.
+fn subject(login: &SeenExchange) -> Option<FieldPlace> {
+    let (secret, _) = login.secret()?;
+    let mut usual = login.fields.iter().filter(|(place, value)| {
+        let is_typed = place != secret && !value.is_empty() && value.len() <= 256;
+        is_typed && !is_secret_name(place.name()) && !is_token_name(place.name())
+    });
+    let rank = |place: &FieldPlace| {
+        let name = place.name().to_ascii_lowercase();
+        NAMES.iter().position(|known| name.contains(known))
+    };
+    let named = usual
+        .clone()
+        .filter_map(|(place, _)| Some((rank(place)?, place)));
+    if let Some((_, place)) = named.min_by_key(|(rank, _)| *rank) {
+        return Some(place.clone());
+    }
+    let before = usual
+        .clone()
+        .take_while(|(place, _)| place != secret)
+        .last();
+    before
+        .or_else(|| usual.next())
+        .map(|(place, _)| place.clone())
+}
+
+fn is_token_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["csrf", "xsrf", "token", "nonce", "captcha", "viewstate"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// The pointer at which a JSON answer to a login repeats the name that was typed.
+fn named_in_answer(login: &SeenExchange) -> Option<String> {
+    let place = subject(login)?;
+    let (_, typed) = login.fields.iter().find(|(other, _)| *other == place)?;
+    let AnswerBody::Json(document) = &login.answer else {
+        return None;
+    };
+    let mut found = Vec::new();
+    leaves(document, String::new(), &mut found);
+    let mut found = found.into_iter();
+    found
+        .find(|(_, value)| value.eq_ignore_ascii_case(typed))
+        .map(|(pointer, _)| pointer)
+}
+
+/// A request that a provider or a link in a mail leads to, and that is answered with a new cookie.
+fn callback(exchanges: &[SeenExchange]) -> Option<FoundLogin> {
+    let brings = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["code", "ticket", "samlresponse", "token", "id_token"].contains(&name.as_str())
+    };
+    let is_one = |exchange: &&SeenExchange| {
+        let mut query = exchange.query.iter().map(|(name, _)| name.as_str());
+        let mut fields = exchange.fields.iter().map(|(place, _)| place.name());
+        let proves = query.any(brings) || (exchange.method == "POST" && fields.any(brings));
+        proves && exchange.status < 400 && exchange.renewed().next().is_some()
+    };
+    let at = exchanges.iter().position(|exchange| is_one(&exchange))?;
+    let exchange = exchanges.get(at)?;
+    let query = exchange.query.iter().filter(|(name, _)| brings(name));
+    let query = query.map(|(name, _)| (FieldPlace::Query(name.clone()), None));
+    let fields = exchange
+        .fields
+        .iter()
+        .filter(|(place, _)| brings(place.name()));
+    let fields = fields.map(|(place, _)| (place.clone(), None));
+    Some(FoundLogin {
+        method: exchange.method.clone(),
+        path: exchange.path.clone(),
+        tests: query.chain(fields).collect(),
+        subject: None,
+        named_in_answer: None,
+        right: vec![at],
+        wrong: Vec::new(),
+        is_callback: true,
+    })
+}

@@ -1,0 +1,62 @@
+//! Requests that log somebody out: by their names, and by what becomes of the cookie.
+
+use super::exchange::SeenExchange;
+use super::findings::{Findings, FoundLogout};
+use super::words::is_word;
+
+pub(super) fn looks_like_logout(exchange: &SeenExchange) -> bool {
+    let words = |text: &str| {
+        let flat: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        let flat = flat.to_ascii_lowercase();
+        ["logout", "signout", "logoff", "signoff", "abmelden"]
+            .iter()
+            .any(|word| flat.contains(word))
+    };
+    let query = exchange
+        .query
+        .iter()
+        .any(|(name, value)| words(name) || words(value));
+    let is_deletion = exchange.method == "DELETE" && exchange.path.contains("session");
+    exchange.status < 400 && (words(&exchange.path) || query || is_deletion)
+}
+
+/// Looks for them, after the first login.
+pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
+    let Some(first) = found
+        .logins
+        .iter()
+        .filter_map(|login| login.right.first())
+        .min()
+    else {
+        return;
+    };
+    let is_session = |name: &str| found.cookies.iter().any(|cookie| cookie.name == name);
+    let mut logouts = Vec::<FoundLogout>::new();
+    for exchange in exchanges.iter().skip(first + 1) {
+        let is_login = exchange.secret().is_some();
+        let carries = exchange.cookies.keys().any(|name| is_session(name));
+        let deletes = exchange.set.iter().any(|set| {
+            is_session(&set.name) && set.value.is_none() && exchange.cookies.contains_key(&set.name)
+        });
+        if is_login || !(looks_like_logout(exchange) || (carries && deletes)) {
+            continue;
+        }
+        // The page that asks whether one really wants to is none.
+        let is_page = exchange.method == "GET" && exchange.status == 200 && !deletes;
+        let known = logouts
+            .iter()
+            .any(|logout| (&logout.method, &logout.path) == (&exchange.method, &exchange.path));
+        if is_page || known {
+            continue;
+        }
+        let query = exchange.query.iter().filter(|(_, value)| is_word(value));
+        let replaced = exchange.renewed().any(|set| is_session(&set.name));
+        logouts.push(FoundLogout {
+            method: exchange.method.clone(),
+            path: exchange.path.clone(),
+            query: query.cloned().collect(),
+            ends_cookie: deletes || replaced,
+        });
+    }
+    found.logouts = logouts;
+}
