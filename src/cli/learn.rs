@@ -95,6 +95,7 @@ fn choose(
                 .notes
                 .push(format!("{left_out} further requests were left out"));
         }
+        // An identity provider or an API may stand on another origin than the pages.
         if !findings.logins.is_empty() {
             return Ok((origin, exchanges, findings));
         }

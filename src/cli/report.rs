@@ -1,5 +1,6 @@
 //! `stepgate report`: what an audit log says of a roll-out.
 
+mod document;
 mod files;
 mod people;
 mod show;
@@ -89,7 +90,7 @@ pub(super) fn run(arguments: &ReportArguments, out: &mut Output) -> Result<(), C
         notes,
     };
     if arguments.json {
-        writeln!(out, "{:#}", show::json(&report))?;
+        writeln!(out, "{:#}", document::json(&report))?;
     } else {
         show::text(&report, arguments.most, out)?;
     }

@@ -181,6 +181,7 @@ impl Service for RecordingProxy {
     }
 
     fn is_shared(&self, _: IpAddr) -> bool {
+        // One person with one browser; several connections of it are no attack.
         true
     }
 
@@ -266,6 +267,7 @@ impl RecordingProxy {
         cleanse_response(response.headers_mut());
         exchange.status = response.status().as_u16();
         exchange.response = response.headers().clone();
+        // Before the client hears it: what is seen first stands first.
         (self.seen)(&exchange);
         let place = self.recording.borrow_mut().keep(exchange);
         let recording = self.recording.clone();
@@ -285,6 +287,7 @@ fn prepare(headers: &mut HeaderMap, hop: &Hop, rules: &HeaderRules) {
         header::IF_NONE_MATCH,
         header::RANGE,
     ];
+    // A page of 304, or in a coding that is not read, shows no name.
     for name in &UNREADABLE {
         headers.remove(name);
     }

@@ -15,6 +15,7 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
         let Some(login) = exchanges.get(*login) else {
             continue;
         };
+        // RFC 6265bis §8.4: a new value with the login is what keeps a session from being fixed before it.
         for set in login.renewed() {
             if found.cookies.iter().any(|known| known.name == set.name) {
                 continue;
@@ -29,6 +30,7 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
                 exchange.status < 400 && exchange.renewed().any(|other| other.name == set.name)
             });
             let (brought, renewed) = (brought.count(), renewed.count());
+            // `HttpOnly` or a deletion at the logout: no script needs it, and it ends with the session.
             let is_session =
                 !is_beside(&set.name) && (set.http_only || deleted || is_named_so(&set.name));
             if brought == 0 && !after.is_empty() {

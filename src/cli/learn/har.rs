@@ -205,6 +205,7 @@ impl HarEntry {
             return None;
         }
         let mut asked = headers(&request.headers);
+        // Some tools keep cookies in a member of their own alone.
         if !asked.contains_key(header::COOKIE) && !request.cookies.is_empty() {
             let pairs = request.cookies.iter();
             let pairs = pairs.map(|cookie| format!("{}={}", cookie.name, cookie.value));
@@ -260,6 +261,7 @@ impl HarContent {
 /// What was sent; some browsers give only the fields of a form.
 fn sent(post: HarPost, headers: &mut HeaderMap) -> Bytes {
     let kind = headers.get(header::CONTENT_TYPE);
+    // Of a form in parts the text may be without its boundary, and with whole files.
     let is_in_parts = post.mime_type.to_ascii_lowercase().contains("multipart");
     let text = post.text.unwrap_or_default();
     if post.params.is_empty() || (!text.is_empty() && !is_in_parts) {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
     let mut groups = BTreeMap::<(&str, &str), Vec<usize>>::new();
     for (at, exchange) in exchanges.iter().enumerate() {
+        // A GET with a password in its query is a search or a link: no login is sent so.
         let is_attempt = exchange.secret().is_some() && !is_sign_up(exchange);
         if is_attempt && exchange.method != "GET" && !has_session_proof(exchange) {
             let key = (exchange.method.as_str(), exchange.path.as_str());
@@ -82,11 +83,13 @@ fn judge(exchanges: &[SeenExchange], places: &[usize]) -> (Vec<usize>, Vec<usize
 }
 
 fn looks_refused(exchange: &SeenExchange, after: &[SeenExchange]) -> bool {
+    // RFC 9110 §15.5: refused outright. An application of the old kind shows its form again, with 200.
     if exchange.status >= 400 || exchange.asks_for_password() {
         return true;
     }
     if let Some(path) = exchange.location_path() {
         let page = exchange.referer.as_deref().and_then(path_of);
+        // `/login?error` and the page that the form was on: PHP and Spring redirect for failures as well.
         let leads_back = path == exchange.path || page.as_deref() == Some(path);
         let landing = after.iter().find(|next| next.path == path);
         return leads_back || landing.is_some_and(SeenExchange::asks_for_password);
@@ -94,6 +97,7 @@ fn looks_refused(exchange: &SeenExchange, after: &[SeenExchange]) -> bool {
     let AnswerBody::Json(document) = &exchange.answer else {
         return false;
     };
+    // JSON endpoints that answer 200 in any case say it in a member.
     let is_false = |name: &str| document.get(name) == Some(&serde_json::Value::Bool(false));
     let has_error = ["error", "errors"].iter().any(|name| {
         let error = document.get(*name);
@@ -157,6 +161,7 @@ fn subject(login: &SeenExchange) -> Option<FieldPlace> {
         let name = place.name().to_ascii_lowercase();
         NAMES.iter().position(|known| name.contains(known))
     };
+    // A name that says it beats the order: some forms ask for a company or a language first.
     let named = usual
         .clone()
         .filter_map(|(place, _)| Some((rank(place)?, place)));

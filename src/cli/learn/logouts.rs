@@ -33,6 +33,7 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
     let is_session = |name: &str| found.cookies.iter().any(|cookie| cookie.name == name);
     let mut logouts = Vec::<FoundLogout>::new();
     for exchange in exchanges.iter().skip(first + 1) {
+        // A login of somebody else drops the cookie of before, too.
         let is_login = exchange.secret().is_some();
         let carries = exchange.cookies.keys().any(|name| is_session(name));
         let deletes = exchange.set.iter().any(|set| {

@@ -95,6 +95,7 @@ fn location(login: &SeenExchange) -> Option<String> {
         .iter()
         .map(|(_, value)| value.as_str())
         .collect();
+    // A number or the name that was typed is of one person; a long mixture is new each time.
     let parts = path.split('/').map(|part| {
         if part.is_empty() || (is_word(part) && !typed.contains(&part)) {
             regex::escape(part)
@@ -119,6 +120,7 @@ fn body(login: &SeenExchange, wrong: &[&SeenExchange]) -> Option<String> {
         return None;
     };
     let text = String::from_utf8_lossy(&login.body);
+    // From the text and not the document, whose members are sorted.
     let name = text
         .trim_start()
         .strip_prefix('{')?

@@ -14,6 +14,7 @@ pub(super) fn find(
     let first = found.logins.first()?.right.first()?;
     let mut best = None::<(i32, FoundWhoami)>;
     for exchange in exchanges.iter().skip(first + 1) {
+        // With a query, or a part that is no word, it is about one thing or one moment rather than the user.
         let is_question = exchange.method == "GET" && exchange.status == 200;
         let carries = exchange.authorization.is_some()
             || found
@@ -79,6 +80,7 @@ fn name_in(
         AnswerBody::Json(document) => {
             let mut found = Vec::new();
             leaves(document, String::new(), &mut found);
+            // A name in a list is one of many: others may stand there tomorrow.
             let is_listed = |pointer: &str| {
                 pointer
                     .split('/')
@@ -138,6 +140,7 @@ fn name_in(
 fn selector(page: &str, name: &str) -> Option<String> {
     let document = Html::parse_document(page);
     let all = Selector::parse("body *").ok()?;
+    // Only elements without others in them: an outer one has the text of the whole menu.
     let mut named = document.select(&all).filter(|element| {
         let has_elements = element.children().any(|child| child.value().is_element());
         !has_elements && text(*element).eq_ignore_ascii_case(name)

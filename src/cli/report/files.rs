@@ -48,6 +48,7 @@ pub(super) fn read(paths: &[PathBuf], tally: &mut Tally) -> Result<Vec<FileRead>
     for (_, path) in begun {
         let name = path.display().to_string();
         let failed = CliError::io(format!("cannot read `{name}`"));
+        // `prev` of the first line is the hash of the last line of the file before.
         let before = read.last().and_then(|file| file.chain.head.clone());
         let file = open(&path).and_then(|log| one(name, log, tally, &mut progress));
         let mut file = file.map_err(failed)?;

@@ -42,6 +42,7 @@ pub(super) fn without_factor(
             known.extend(user.aliases.iter().map(|alias| (alias, user)));
             known.insert(&user.id, user);
         }
+        // One call for the whole directory: a log has more people than a store is asked about one by one.
         let mut people = Vec::new();
         for (name, person) in tally.asked() {
             let id = context.user_id(name).ok();

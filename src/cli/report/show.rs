@@ -1,11 +1,10 @@
-//! A report as text and as JSON.
+//! A report as text.
 
 use super::files::{FileRead, Joint};
-use super::tally::{OutcomeCounts, PersonTally};
+use super::tally::OutcomeCounts;
 use super::{AuditReport, Columns};
 use crate::cli::output::{Output, plural};
 use crate::domain::RouteTable;
-use serde_json::{Value, json};
 use std::io;
 
 pub(super) fn text(report: &AuditReport, most: usize, out: &mut Output) -> io::Result<()> {
@@ -222,15 +221,15 @@ fn more(count: usize, most: usize, out: &mut Output) -> io::Result<()> {
 }
 
 /// A route with what the policies say of it, or else the log.
-struct RouteRow<'r> {
-    id: &'r str,
-    level: Option<u8>,
-    enforcement: Option<&'r str>,
-    counts: OutcomeCounts,
-    people: u64,
+pub(super) struct RouteRow<'r> {
+    pub(super) id: &'r str,
+    pub(super) level: Option<u8>,
+    pub(super) enforcement: Option<&'r str>,
+    pub(super) counts: OutcomeCounts,
+    pub(super) people: u64,
 }
 
-fn sorted(report: &AuditReport) -> Vec<RouteRow<'_>> {
+pub(super) fn sorted(report: &AuditReport) -> Vec<RouteRow<'_>> {
     let mut rows: Vec<_> = (report.tally.routes.iter())
         .map(|route| {
             let mut routes = report.table.iter().flat_map(RouteTable::routes);
@@ -246,6 +245,7 @@ fn sorted(report: &AuditReport) -> Vec<RouteRow<'_>> {
             }
         })
         .collect();
+    // What is met most is looked at first.
     rows.sort_by(|a, b| {
         b.counts
             .all()
@@ -256,90 +256,11 @@ fn sorted(report: &AuditReport) -> Vec<RouteRow<'_>> {
 }
 
 /// The routes of the policies that no request of the log matched.
-fn unmatched(report: &AuditReport) -> Option<Vec<&str>> {
+pub(super) fn unmatched(report: &AuditReport) -> Option<Vec<&str>> {
     let table = report.table.as_ref()?;
     let is_met = |id: &str| report.tally.routes.iter().any(|route| route.id == id);
     let routes = table.routes().map(|route| route.id.as_str());
     Some(routes.filter(|id| !is_met(id)).collect())
-}
-
-pub(super) fn json(report: &AuditReport) -> Value {
-    let tally = &report.tally;
-    let decisions = tally.decisions.iter().map(|((outcome, reason), count)| {
-        let reason = Some(reason).filter(|reason| !reason.is_empty());
-        json!({ "outcome": outcome, "reason": reason, "count": count })
-    });
-    let routes = sorted(report).into_iter().map(|route| {
-        let mut document = counts(&route.counts);
-        let more = json!({
-            "route": route.id, "level": route.level, "enforcement": route.enforcement,
-            "met": route.counts.all(), "people_asked": route.people,
-        });
-        extend(&mut document, more);
-        document
-    });
-    let people = tally.asked();
-    let people = people
-        .iter()
-        .map(|(name, person)| person_json(report, name, person));
-    let unprovable = report.unprovable.as_ref().map(|people| {
-        let people = people.iter().map(|person| {
-            json!({
-                "user": person.name, "in_directory": person.in_directory, "factors": person.factors,
-                "routes": person.routes,
-            })
-        });
-        people.collect::<Vec<_>>()
-    });
-    json!({
-        "since": tally.since, "from": tally.first, "to": tally.last, "events": tally.events,
-        "files": report.files.iter().map(file_json).collect::<Vec<_>>(),
-        "notes": report.notes,
-        "decisions": decisions.collect::<Vec<_>>(),
-        "decisions_about_nobody": tally.without_person,
-        "decisions_left_out": tally.left_out,
-        "routes": routes.collect::<Vec<_>>(),
-        "never_matched": unmatched(report),
-        "people": people.collect::<Vec<_>>(),
-        "without_usable_factor": unprovable,
-    })
-}
-
-fn person_json(report: &AuditReport, name: &str, person: &PersonTally) -> Value {
-    let mut document = counts(&person.counts);
-    let more = json!({
-        "user": name, "verified": person.verified, "last": person.last,
-        "routes": report.tally.names(&person.routes),
-    });
-    extend(&mut document, more);
-    document
-}
-
-fn counts(counts: &OutcomeCounts) -> Value {
-    json!({
-        "passed": counts.passed, "would_be_asked": counts.would_be_asked, "asked": counts.asked,
-        "denied": counts.denied, "failed": counts.failed,
-    })
-}
-
-fn extend(document: &mut Value, more: Value) {
-    if let (Value::Object(fields), Value::Object(more)) = (document, more) {
-        fields.extend(more);
-    }
-}
-
-fn file_json(file: &FileRead) -> Value {
-    let follows = match file.joint {
-        Joint::Begins => "begins",
-        Joint::Continues => "continues the file before",
-        Joint::Elsewhere => "continues a file that was not read",
-    };
-    json!({
-        "file": file.name, "first": file.chain.first, "last": file.chain.last, "head": file.chain.head,
-        "chain_verified": file.chain.fault.is_none() && file.chain.first.is_some(),
-        "fault": file.chain.fault.as_ref().map(ToString::to_string),
-        "joint": follows, "broken_lines": file.broken,
-    })
 }
 
 /// Names come from clients: none of them may move the cursor of a terminal.

@@ -84,6 +84,28 @@ impl Watch {
         }
     }
 
+    /// A session's cookie was set, and no login was declared for it.
+    pub(super) async fn tell_undeclared(&self, context: &RequestContext<'_>, response: &HeaderMap) {
+        let shared = &self.known.shared;
+        let why = if self.candidates.is_empty() {
+            "no entry of session.learn.logins is for its path"
+        } else {
+            "not all that `match` asks for is there, or no field that is named like a password"
+        };
+        // Where something else names people, or the cookie comes with every answer, it says nothing.
+        let tells = shared.options.is_learned_alone() && !shared.rolling.is_rolling();
+        let is_new = match self.change(response) {
+            Some((before, Some(after))) if tells && before != Some(after) => match before {
+                Some(before) => matches!(self.known.find(before).await, Ok(None)),
+                None => true,
+            },
+            Some(_) | None => false,
+        };
+        self.known
+            .unrecognized
+            .tell_undeclared(context, why, is_new);
+    }
+
     /// Somebody may have logged in unnoticed, within a session that keeps its cookie.
     pub(super) fn doubtful_if_kept(&self, response: &HeaderMap) -> Option<SessionChange> {
         let (before, after) = self.change(response)?;

@@ -277,27 +277,6 @@ impl Watch {
         (read, self.opened)
     }
 
-    async fn tell_undeclared(&self, context: &RequestContext<'_>, response: &HeaderMap) {
-        let shared = &self.known.shared;
-        let why = if self.candidates.is_empty() {
-            "no entry of session.learn.logins is for its path"
-        } else {
-            "not all that `match` asks for is there, or no field that is named like a password"
-        };
-        // Where something else names people, or the cookie comes with every answer, it says nothing.
-        let tells = shared.options.is_learned_alone() && !shared.rolling.is_rolling();
-        let is_new = match self.change(response) {
-            Some((before, Some(after))) if tells && before != Some(after) => match before {
-                Some(before) => matches!(self.known.find(before).await, Ok(None)),
-                None => true,
-            },
-            Some(_) | None => false,
-        };
-        self.known
-            .unrecognized
-            .tell_undeclared(context, why, is_new);
-    }
-
     fn attempts(&self) -> &[Attempt] {
         match &self.found {
             Found::Login(attempts) => attempts,
