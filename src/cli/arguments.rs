@@ -105,13 +105,17 @@ pub(super) struct Serve {
 #[command(after_help = "\
 Examples:
   stepgate check
-  stepgate check -c /etc/stepgate/stepgate.yaml --warnings-are-errors")]
+  stepgate check -c /etc/stepgate/stepgate.yaml --warnings-are-errors
+  stepgate check --online            before the first start, and after a change of what is around")]
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) config: Config,
     /// Fail if there is a warning, too
     #[arg(long)]
     pub(super) warnings_are_errors: bool,
+    /// Ask the application, its keys and whoami, Redis and the mail server as well; nothing is changed or sent
+    #[arg(long)]
+    pub(super) online: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! `stepgate check`: every mistake of the settings and the policies at once.
 
+mod online;
+
 use super::arguments::CheckArguments;
 use super::error::CliError;
 use super::output::{Output, plural};
@@ -62,6 +64,9 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), Cl
     match warnings {
         0 => writeln!(out)?,
         count => writeln!(out, ", {count} {}", plural(count, "warning"))?,
+    }
+    if arguments.online {
+        online::run(&settings, out)?;
     }
     Ok(())
 }

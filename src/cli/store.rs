@@ -66,7 +66,7 @@ pub(super) fn on_store_of<T>(
 }
 
 /// Waits up to two seconds for the connection to Redis, which is made in the background.
-async fn reach(store: &Store) -> Result<(), StoreError> {
+pub(super) async fn reach(store: &Store) -> Result<(), StoreError> {
     let mut left = TRIES;
     loop {
         match store.ping().await {

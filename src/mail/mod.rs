@@ -16,6 +16,7 @@ pub use smtp::{Security, SmtpLogin, SmtpSettings};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::telemetry::chain;
 use message::Sender;
 use smtp::Smtp;
 use std::sync::Arc;
@@ -61,6 +62,22 @@ impl MailSettings {
     pub fn check(&self) -> Result<(), MailSetupError> {
         Sender::new(&self.from, &self.site, Clock::System, Entropy::system())?;
         Smtp::new(&self.smtp).map(drop)
+    }
+
+    /// Connects to the mail server, by TLS and with the password as for a mail, and sends nothing. An error says
+    /// what is wrong.
+    pub async fn try_server(&self) -> Result<(), String> {
+        let smtp = Smtp::new(&self.smtp).map_err(|error| chain(&error))?;
+        // There is no mail that it could have refused: only what it said itself is of use.
+        smtp.greet().await.map_err(|error| match &error {
+            MailError::Server(said) => chain(said),
+            MailError::Address(_)
+            | MailError::Busy
+            | MailError::Compose(_)
+            | MailError::Stopped
+            | MailError::Template(_)
+            | MailError::Timeout { .. } => chain(&error),
+        })
     }
 }
 

@@ -102,6 +102,17 @@ impl Smtp {
         })
     }
 
+    /// Connects, greets and logs in, and sends nothing.
+    pub(super) async fn greet(&self) -> Result<(), MailError> {
+        let limit = self.deadline;
+        match timeout(limit, self.transport.test_connection()).await {
+            Err(_) => Err(MailError::Timeout { limit }),
+            Ok(Err(error)) => Err(MailError::Server(error)),
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(MailError::Stopped),
+        }
+    }
+
     pub(super) async fn deliver(&self, message: &Message) -> Result<(), MailError> {
         // lettre's own timeout is for each SMTP command; this one is for all of them together.
         let limit = self.deadline;

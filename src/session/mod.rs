@@ -17,6 +17,7 @@ mod login;
 mod observe;
 pub(crate) mod onward;
 pub(crate) mod open;
+mod probe;
 mod recent;
 mod rolling;
 mod sessions;
@@ -40,6 +41,7 @@ pub use login::{
     Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,
 };
 pub(crate) use observe::Watch;
+pub(crate) use probe::ApplicationProbe;
 pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};
 pub(crate) use sessions::Sessions;

@@ -8,6 +8,7 @@ use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use std::fmt;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -51,6 +52,13 @@ pub(crate) enum DocumentError {
     Spoilt,
     #[error("the answer is {0}; redirects are not followed")]
     Status(u16),
+}
+
+/// Without its query, which may hold a key.
+impl fmt::Display for DocumentUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.target, self.path.path())
+    }
 }
 
 impl DocumentUrl {

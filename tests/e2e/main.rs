@@ -41,6 +41,7 @@ mod learn;
 mod limits;
 mod logins;
 mod no_host;
+mod online;
 mod open;
 mod outage;
 mod password;

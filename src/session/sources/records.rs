@@ -44,6 +44,31 @@ pub struct Records {
     pub naming: Naming,
 }
 
+impl Records {
+    /// Reads the record of nobody, until the server answers or `limit` is over: for whoever checks the settings.
+    pub(crate) async fn try_server(&self, limit: Duration) -> Result<(), StoreError> {
+        let redis = self.server.connect();
+        let (before, after) = &self.key;
+        let key = format!("{before}stepgate-check{after}");
+        let asking = async {
+            loop {
+                match redis.read(&key, 1).await {
+                    // The connection is made in the background.
+                    Err(StoreError::Unavailable(_)) => {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                    read => return read.map(drop),
+                }
+            }
+        };
+        let asked = tokio::time::timeout(limit, asking).await;
+        match asked {
+            Ok(asked) => asked,
+            Err(_) => redis.read(&key, 1).await.map(drop),
+        }
+    }
+}
+
 /// Why a record does not say who somebody is.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the message of each variant is its description

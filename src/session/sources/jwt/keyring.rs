@@ -77,6 +77,17 @@ impl Keyring {
         }
     }
 
+    /// Where the keys are.
+    pub fn place(&self) -> &KeyPlace {
+        &self.options.place
+    }
+
+    /// Reads the keys once, apart from all others: for whoever checks the settings. An error says what is wrong.
+    pub async fn try_read(&self) -> Result<(), String> {
+        let read = self.options.read().await;
+        read.map(drop).map_err(|error| chain(&error))
+    }
+
     /// Begins to read the keys, unless it has begun.
     pub(in crate::session::sources) fn start(&self) {
         self.reading();

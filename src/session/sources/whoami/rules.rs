@@ -137,6 +137,28 @@ impl WhoamiRule {
         }
     }
 
+    /// What is wrong with an answer to a question that carries nobody's credentials; `None` if it names nobody, as
+    /// it must.
+    pub(crate) fn fault_of_anonymous(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        text: &str,
+    ) -> Option<&'static str> {
+        match self.judge(status, headers, text) {
+            Answered::Nobody | Answered::Unnamed => None,
+            // Whoever asks would be taken for that person.
+            Answered::Person { .. } => Some(
+                "it names somebody although nobody is signed in: `subject` looks at something that all answers have",
+            ),
+            Answered::Other if status == 404 => Some("nothing is there: is `url` right?"),
+            Answered::Other => Some(
+                "that is neither a success nor a sign of `nobody`: say by `nobody` how it answers whoever is not \
+                 signed in",
+            ),
+        }
+    }
+
     /// What an answer says.
     pub(super) fn judge(&self, status: u16, headers: &HeaderMap, text: &str) -> Answered {
         if self.nobody.statuses.contains(&status) {
@@ -193,6 +215,11 @@ impl UrlTemplate {
         } else {
             Err(not_local())
         }
+    }
+
+    /// The URL, if it has no placeholder.
+    pub fn fixed(&self) -> Option<&PathAndQuery> {
+        self.fixed.as_ref()
     }
 
     /// The URL with these values; `None` if one of them could be more than the plain name that it stands for.
