@@ -358,6 +358,9 @@ on_both_stores! {
             }
             assert_eq!(client.get("/page").await.text(), "done for alice");
         }
+        // The log says where it was asked.
+        let line = sidecar.process().wait_for_line("it answered 404");
+        assert!(line.contains("asked at `/api/me`") && line.contains("is its `url` in the settings right?"), "{line}");
         for mood in [Mood::Stubborn(200, "<html>"), Mood::Stubborn(401, "{}"), Mood::Redirecting("/login?next=/")] {
             accounts.set(mood);
             assert_eq!(client.post("/pay").await.reason(), "session-required", "{mood:?}");

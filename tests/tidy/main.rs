@@ -10,6 +10,7 @@
 
 mod architecture;
 mod diagnostics;
+mod endpoints;
 mod imports;
 mod map;
 mod measures;
