@@ -73,6 +73,12 @@ impl Session {
 }
 
 impl StoredSession {
+    /// Whether both are of one login, whatever the session has earned or lost since.
+    pub fn is_same_login(&self, other: &Self) -> bool {
+        (&self.owner, self.browser_key, self.created_at)
+            == (&other.owner, other.browser_key, other.created_at)
+    }
+
     /// A session in which no subject is known, from `now` on.
     pub const fn without_subject(
         owner: Owner,

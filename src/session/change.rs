@@ -4,12 +4,13 @@ use crate::domain::{BrowserKeyHash, Owner, SessionId, StoredSession};
 use crate::request::request_id::RequestId;
 use crate::session::GuestCookie;
 use crate::session::sessions::Sessions;
-use crate::store::{Login, Rotated, Rotation, StoreError};
+use crate::store::{Login, Over, Rotated, Rotation, StoreError};
 
 /// One change of what is known of a session.
 #[derive(Debug)]
 pub(crate) enum SessionChange {
-    /// A session begins. Whatever its cookie held before is dropped.
+    /// A session begins. Whatever its cookie held before is dropped; if that is another login at the same time, it
+    /// is disputed.
     Begins(Box<Login>, Beside),
     /// Its cookie has another value.
     Follows(Rotation, Beside),
@@ -44,6 +45,14 @@ pub(crate) struct Applied {
     pub(crate) all: bool,
     /// Whether a session got another value of its cookie.
     pub(crate) followed: bool,
+}
+
+/// What became of one change.
+enum Written {
+    /// The session is disputed: there was another login at the same time.
+    Disputed,
+    Done,
+    Rotated(Rotated),
 }
 
 impl SessionChange {
@@ -88,8 +97,12 @@ impl Sessions {
             let written = self.write(change).await;
             self.tell(request, &written);
             match written {
-                Ok(Some(Rotated::Followed)) => applied.followed = true,
-                Ok(_) => {}
+                Ok(Written::Done | Written::Rotated(Rotated::Known | Rotated::Unknown)) => {}
+                Ok(Written::Rotated(Rotated::Followed)) => applied.followed = true,
+                Ok(Written::Disputed) => {
+                    applied.all = false;
+                    tracing::warn!(request_id = %request, "two logins to one session at the same time: whose it is, the application alone knows");
+                }
                 Err(_) => {
                     applied.all = false;
                     let rest = changes.by_ref();
@@ -101,12 +114,14 @@ impl Sessions {
         applied
     }
 
-    async fn write(&self, change: SessionChange) -> Result<Option<Rotated>, StoreError> {
+    async fn write(&self, change: SessionChange) -> Result<Written, StoreError> {
         let (store, shared) = (&self.store, &self.shared);
-        let remember = shared.options.remember;
         match change {
             SessionChange::Begins(login, beside) => {
-                store.put_login(&login).await?;
+                if !store.put_login(&login).await? {
+                    self.dispute(login.id, None).await?;
+                    return Ok(Written::Disputed);
+                }
                 self.write_beside(login.id, beside).await?;
             }
             SessionChange::Follows(rotation, beside) => {
@@ -114,23 +129,21 @@ impl Sessions {
                 if rotated == Rotated::Followed {
                     self.write_beside(rotation.to, beside).await?;
                 }
-                return Ok(Some(rotated));
+                return Ok(Written::Rotated(rotated));
             }
             SessionChange::Locked(id) => store.lock_session(id).await?,
-            SessionChange::Disputed(id, key) => {
-                let now = shared.clock.now();
-                let nobody = StoredSession::without_subject(Owner::Disputed, key, now);
-                store.dispute_session(id, &nobody, remember).await?;
-            }
+            SessionChange::Disputed(id, key) => self.dispute(id, key).await?,
             SessionChange::Doubtful(id) => {
                 let known = self.find(id).await?;
-                if known.is_none_or(|known| known.owner == Owner::Doubtful) {
+                let is_known = |known: &StoredSession| known.owner != Owner::Doubtful;
+                if !known.as_ref().is_some_and(is_known) {
                     let now = shared.clock.now();
                     let login = Login {
                         id,
                         replaces: None,
                         session: StoredSession::without_subject(Owner::Doubtful, None, now),
                         keep: GuestCookie::LIFE,
+                        over: Over::Known(known),
                     };
                     store.put_login(&login).await?;
                 }
@@ -138,7 +151,13 @@ impl Sessions {
             SessionChange::Ended(id) => store.end_session(id).await?,
             SessionChange::Unread(id) => self.forgetting.forget([id]),
         }
-        Ok(None)
+        Ok(Written::Done)
+    }
+
+    async fn dispute(&self, id: SessionId, key: Option<BrowserKeyHash>) -> Result<(), StoreError> {
+        let nobody = StoredSession::without_subject(Owner::Disputed, key, self.shared.clock.now());
+        let keep = self.shared.options.remember;
+        self.store.dispute_session(id, &nobody, keep).await
     }
 
     async fn write_beside(&self, id: SessionId, beside: Beside) -> Result<(), StoreError> {
@@ -155,6 +174,7 @@ impl Sessions {
                         replaces: before,
                         session: StoredSession::without_subject(Owner::Spelling, key, began),
                         keep: self.shared.options.remember,
+                        over: Over::Anything,
                     };
                     store.put_login(&login).await?;
                 }

@@ -6,7 +6,7 @@ use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
 use crate::session::sources::{AnsweredBy, AskedRequest, SourceReader};
 use crate::session::{Caller, CarriedLines, CookieScope, Credentials, SessionKey, SubjectError};
-use crate::store::{Carry, Login, Rotation};
+use crate::store::{Carry, Login, Over, Rotation};
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -109,6 +109,8 @@ impl Sessions {
                     replaces: None,
                     session: StoredSession::without_subject(owner, None, now),
                     keep: self.shared.options.remember,
+                    // Nothing is proved in it, and its subject is by the application's word.
+                    over: Over::Anything,
                 };
                 SessionChange::Begins(Box::new(login), beside)
             }

@@ -35,5 +35,5 @@ pub use record::read_as_every_record;
 pub use redis::read_as_replies;
 pub use redis::{ReadOnlyRedis, RedisOptions, RedisRecords, RedisStore};
 pub use revoked::Revoked;
-pub use sessions::{Carry, Login, Rotated, Rotation};
+pub use sessions::{Carry, Login, Over, Rotated, Rotation};
 pub use verification::{CodeAnswer, SentCode, Taken, VerifiedChallenge};

@@ -55,8 +55,9 @@ operations! {
 operations! {
     /// Sessions.
     impl Store {
-        /// Records an observed login: drops what either id held before, and writes the session.
-        async fn put_login(&self, login: &Login) -> Result<(), StoreError>;
+        /// Records an observed login: drops what either id held before, and writes the session. If that is not
+        /// what it may take the place of, nothing is changed, and the answer is no.
+        async fn put_login(&self, login: &Login) -> Result<bool, StoreError>;
 
         /// Stores a session under the new value of its cookie as well. What is earned later under one value is
         /// not held under the other; a single-use grant is taken from all values at once.

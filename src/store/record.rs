@@ -38,7 +38,7 @@ const CODE: u8 = b'C';
 /// | session: seen at | 35–42 |
 /// | session: flag and authenticated at | 43–51 |
 /// | session: flag and browser key | 52–84 |
-/// | session: subject | from 94 |
+/// | session: created at, revoked; subject | 85–93; from 94 |
 /// | mark, grant: browser key | 35–66 |
 /// | grant: expires at | 67–74 |
 /// | grant: its own id | 75–90 |

@@ -14,6 +14,18 @@ pub struct Login {
     pub session: StoredSession,
     /// How long it is kept without being used.
     pub keep: Duration,
+    /// What it may take the place of.
+    pub over: Over,
+}
+
+/// What a login may take the place of, under the id that it is recorded under.
+#[derive(Clone, Debug)]
+pub enum Over {
+    /// Whatever there is.
+    Anything,
+    /// Nothing, or what was read when the login was judged, whatever it has earned or lost since. Anything
+    /// else is another login at the same time.
+    Known(Option<StoredSession>),
 }
 
 /// A session whose cookie the application gave another value, without an observed login.

@@ -6,11 +6,12 @@ use super::support::{
 };
 use std::time::Duration;
 use stepgate::domain::{Owner, StoredSession, Subject};
-use stepgate::store::{Ask, Carry, Login, Rotated, Rotation};
+use stepgate::store::{Ask, Carry, Login, Over, Rotated, Rotation};
 
 on_both_stores! {
     a_login_is_known_by_its_id_alone,
     a_login_drops_what_either_id_held,
+    of_two_logins_that_are_judged_at_once_the_later_is_not_written,
     a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held,
     a_session_moved_to_itself_stays,
     a_session_that_was_moved_is_not_moved_away_again,
@@ -61,6 +62,7 @@ async fn a_login_drops_what_either_id_held(store: TestStore) {
         replaces: Some(id(1)),
         session: session.clone(),
         keep: HOUR,
+        over: Over::Anything,
     };
     store.put_login(&login).await.unwrap();
 
@@ -74,6 +76,50 @@ async fn a_login_drops_what_either_id_held(store: TestStore) {
         (after.session, after.mark, after.grants.len()),
         (Some(session), None, 0)
     );
+}
+
+async fn of_two_logins_that_are_judged_at_once_the_later_is_not_written(store: TestStore) {
+    let login = |name: &str, number, over| Login {
+        id: id(1),
+        replaces: Some(id(2)),
+        session: session(name, browser(number), store.now()),
+        keep: HOUR,
+        over: Over::Known(over),
+    };
+    let first = login("alice", 1, None);
+    assert!(store.put_login(&first).await.unwrap());
+    store.login(id(2), browser(9)).await;
+    store.earn(1, grant_key("a")).await;
+    for later in [
+        login("mallory", 2, None),
+        login("alice", 2, None),
+        login(
+            "mallory",
+            2,
+            Some(session("mallory", browser(1), store.now())),
+        ),
+        login("alice", 2, Some(session("alice", browser(2), store.now()))),
+    ] {
+        assert!(!store.put_login(&later).await.unwrap());
+        let held = store.held(id(1), &[grant_key("a")]).await;
+        assert_eq!(held.session.as_ref(), Some(&first.session));
+        assert_eq!(held.grants.len(), 1);
+        assert!(store.held(id(2), &[]).await.session.is_some());
+    }
+    // Another takes the place of what it was judged by, used or locked since, or gone.
+    store
+        .touch_session(id(1), store.now().after(MINUTE), HOUR)
+        .await
+        .unwrap();
+    store.lock_session(id(1)).await.unwrap();
+    let next = login("mallory", 2, Some(first.session.clone()));
+    assert!(store.put_login(&next).await.unwrap());
+    assert_eq!(store.held(id(1), &[]).await.session, Some(next.session));
+    store.end_session(id(1)).await.unwrap();
+    assert!(store.put_login(&first).await.unwrap());
+    let last = login("mallory", 2, Some(session("bob", browser(2), store.now())));
+    store.end_session(id(1)).await.unwrap();
+    assert!(store.put_login(&last).await.unwrap());
 }
 
 async fn a_moved_session_keeps_what_it_held_and_drops_what_the_new_id_held(store: TestStore) {

@@ -19,8 +19,8 @@ use stepgate::domain::{
     RequestDigest, RiskLevel, SessionId, StoredSession, Subject, Timestamp,
 };
 use stepgate::store::{
-    Ask, EmbeddedOptions, Held, Login, RedisOptions, Store, StoreError, StoreOptions, StoreSource,
-    Taken, VerifiedChallenge, open,
+    Ask, EmbeddedOptions, Held, Login, Over, RedisOptions, Store, StoreError, StoreOptions,
+    StoreSource, Taken, VerifiedChallenge, open,
 };
 use temp::TempDir;
 use tokio::task::LocalSet;
@@ -78,6 +78,7 @@ impl TestStore {
             replaces: None,
             session,
             keep: HOUR,
+            over: Over::Anything,
         };
         self.store.put_login(&login).await.unwrap();
     }

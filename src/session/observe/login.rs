@@ -9,7 +9,7 @@ use crate::session::{
     Answer, Attempt, Disregarded, KnownSession, LoginRoute, LoginVerdict, Named, ObservedLogin,
     Sign, WhoamiError, judge_login,
 };
-use crate::store::{Carry, Login, StoreError};
+use crate::store::{Carry, Login, Over, StoreError};
 use crate::transport::upstream::UpstreamBody;
 use crate::verification::{hash_browser_key, new_browser_key};
 use http::{HeaderMap, Response, header};
@@ -28,10 +28,13 @@ impl Watch {
         let Some((before, after)) = self.change(response.headers()) else {
             return self.disputed(response.headers()).await;
         };
-        let guest_since = self.guest_since(before);
-        let Ok(known) = self.known_sessions(after, guest_since).await else {
+        let unread = || {
             let both = before.into_iter().chain(after);
-            return both.map(SessionChange::Unread).collect::<Vec<_>>().into();
+            both.map(SessionChange::Unread).collect::<Vec<_>>().into()
+        };
+        let guest_since = self.guest_since(before);
+        let Ok((over, known)) = self.judged_by(after, guest_since).await else {
+            return unread();
         };
         // A sign that is not found in compressed bytes may well be there.
         let readable = !response.headers().contains_key(header::CONTENT_ENCODING);
@@ -51,8 +54,7 @@ impl Watch {
             named,
             before.filter(|_| guest_since.is_none()),
         ) else {
-            let both = before.into_iter().chain(after);
-            return both.map(SessionChange::Unread).collect::<Vec<_>>().into();
+            return unread();
         };
         let observed = ObservedLogin {
             answer,
@@ -66,11 +68,11 @@ impl Watch {
             LoginVerdict::Believed(subject) => {
                 self.known.unrecognized.note_learned(context);
                 let at = Some(shared.clock.now());
-                self.begins(change, subject, at, response.headers())
+                self.begins(change, subject, at, over, response.headers())
             }
             LoginVerdict::Changed(subject) => {
                 let ended = before.map(SessionChange::Ended);
-                let mut begins = self.begins(change, subject, None, response.headers());
+                let mut begins = self.begins(change, subject, None, over, response.headers());
                 begins.changes.splice(0..0, ended);
                 begins
             }
@@ -147,12 +149,13 @@ impl Watch {
             && (sets_session || sets_other || redirects || route.success.iter().any(shows))
     }
 
-    /// A session begins.
+    /// A session begins, unless there is another by now than was read before.
     fn begins(
         &self,
         (before, after): (Option<SessionId>, Option<SessionId>),
         subject: Subject,
         authenticated_at: Option<Timestamp>,
+        over: Option<StoredSession>,
         response: &HeaderMap,
     ) -> Observation {
         let shared = &self.known.shared;
@@ -174,6 +177,7 @@ impl Watch {
             replaces: before,
             session,
             keep: shared.options.remember,
+            over: Over::Known(over),
         };
         let begins = SessionChange::Begins(Box::new(login), self.beside(response));
         Observation {
@@ -195,6 +199,20 @@ impl Watch {
             closes: true,
             ..changes.into()
         }
+    }
+
+    /// What is known before a login: under the value that its answer leads to, and of all that it may concern.
+    async fn judged_by(
+        &self,
+        after: Option<SessionId>,
+        guest_since: Option<Timestamp>,
+    ) -> Result<(Option<StoredSession>, Vec<KnownSession>), StoreError> {
+        // Read first: whatever is written later was not judged.
+        let over = match after {
+            Some(after) => self.known.find(after).await?,
+            None => None,
+        };
+        Ok((over, self.known_sessions(after, guest_since).await?))
     }
 
     /// The known sessions among those that the request carries, whole, in part or in another spelling,

@@ -8,21 +8,33 @@ use super::rows::{
 use super::schema::millis;
 use crate::domain::{SessionId, StoredSession, Timestamp};
 use crate::store::endings::EndingCode;
-use crate::store::{Login, StoreError};
+use crate::store::{Login, Over, StoreError};
 use rusqlite::{Connection, params};
 use std::time::Duration;
 
 impl EmbeddedStore {
-    pub(crate) async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
+    pub(crate) async fn put_login(&self, login: &Login) -> Result<bool, StoreError> {
         let (login, now) = (login.clone(), self.clock.now());
         self.write(move |connection| {
+            if let Over::Known(known) = &login.over
+                && let Some(there) = SessionRow::find(connection, login.id, now)?
+            {
+                let there = there.session(login.id)?;
+                if known
+                    .as_ref()
+                    .is_none_or(|known| !known.is_same_login(&there))
+                {
+                    return Ok(false);
+                }
+            }
             if let Some(replaced) = login.replaces {
                 wipe(connection, replaced)?;
             }
             // A login begins anew: nothing that was earned under this value counts.
             wipe(connection, login.id)?;
             let until = millis(now.after(login.keep));
-            SessionRow::put(connection, login.id, &login.session, None, until)
+            SessionRow::put(connection, login.id, &login.session, None, until)?;
+            Ok(true)
         })
         .await
     }

@@ -1,19 +1,20 @@
 //! Sessions in Redis: logins, use, and how they end.
 
-use super::answer::{bytes, session_id};
+use super::answer::{bytes, number, session_id};
 use super::client::Repeat;
 use super::scripts::script;
 use super::{RedisStore, ttl};
 use crate::domain::{SessionId, StoredSession, Timestamp};
 use crate::store::record::{encode_session, owner_text};
-use crate::store::{Login, StoreError};
+use crate::store::{Login, Over, StoreError};
 use std::time::Duration;
 
 impl RedisStore {
-    pub(crate) async fn put_login(&self, login: &Login) -> Result<(), StoreError> {
+    pub(crate) async fn put_login(&self, login: &Login) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let keys = if login.replaces.is_some() { 3 } else { 2 };
-        self.client
+        let reply = self
+            .client
             .run(script!(put_login), keys, Repeat::Never, |command| {
                 command.arg(self.keys.session(&login.id));
                 command.arg(self.keys.subject(owner_text(&login.session.owner)));
@@ -26,9 +27,13 @@ impl RedisStore {
                     .arg(login.id.as_bytes())
                     .arg(now.after(login.keep).as_millis())
                     .arg(now.as_millis());
+                if let Over::Known(known) = &login.over {
+                    let known = known.as_ref();
+                    command.arg(known.map_or(Vec::new(), |it| encode_session(&login.id, it)));
+                }
             })
-            .await
-            .map(drop)
+            .await?;
+        Ok(number(&reply)? == 1)
     }
 
     pub(crate) async fn move_session(

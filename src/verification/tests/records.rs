@@ -3,7 +3,7 @@
 use super::{Client, Fixture, PASSWORD, verified};
 use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
 use crate::domain::{Factor, RiskLevel, Secret};
-use crate::store::Login;
+use crate::store::{Login, Over};
 use crate::verification::tests::now;
 use crate::verification::{AnswerValue, Answering, Verifier, VerifyError, hash_browser_key};
 use std::sync::Arc;
@@ -56,6 +56,7 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
             revoked: false,
         },
         keep: Duration::from_hours(1),
+        over: Over::Anything,
     };
     fixture.verifier.store.put_login(&login).await.unwrap();
     let token = fixture.challenge(&client);
