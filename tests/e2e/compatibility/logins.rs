@@ -120,12 +120,17 @@ impl Login {
 async fn form(client: &Client, name: &str) {
     let page = client.get("/login").await;
     let csrf = page.hidden("csrfmiddlewaretoken");
-    let fields = [
-        ("csrfmiddlewaretoken", &csrf[..]),
+    let fields = fields_of_form(&csrf, name);
+    leads_to(&client.post_form("/login", &fields).await, "/home");
+}
+
+/// What a login form of Django sends.
+pub(super) fn fields_of_form<'f>(csrf: &'f str, name: &'f str) -> [(&'f str, &'f str); 3] {
+    [
+        ("csrfmiddlewaretoken", csrf),
         ("username", name),
         ("password", PASSWORD),
-    ];
-    leads_to(&client.post_form("/login", &fields).await, "/home");
+    ]
 }
 
 async fn oauth(client: &Client, name: &str) {

@@ -3,6 +3,7 @@
 mod applications;
 mod logins;
 mod page;
+mod races;
 mod settings;
 mod story;
 

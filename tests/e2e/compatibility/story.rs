@@ -142,11 +142,11 @@ impl Client {
     }
 }
 
-fn is_challenged(answer: &Answer) -> bool {
+pub(super) fn is_challenged(answer: &Answer) -> bool {
     matches!(answer.status.as_u16(), 401 | 403) && answer.json()["challenge"].is_object()
 }
 
-fn done_for(name: &str) -> String {
+pub(super) fn done_for(name: &str) -> String {
     format!("done for {name}")
 }
 
