@@ -92,7 +92,7 @@ fn cell(source: Source, login: Login, levels: &[Outcome], notes: &mut Vec<&str>)
 /// Why a pair does not go together, and where that is documented.
 fn note(source: Source, login: Login, reason: &str) -> &'static str {
     match (source, login, reason) {
-        (Source::Learn | Source::Jwt, Login::Ntlm, "connection-authenticated") => {
+        (Source::Learn | Source::Jwt | Source::Basic, Login::Ntlm, "connection-authenticated") => {
             "421 `connection-authenticated`: the login is the connection's, not a session's. `whoami` with `key: subject` asks over \
              that connection ([operations](operations.md#what-makes-a-session))."
         }
@@ -109,8 +109,12 @@ fn note(source: Source, login: Login, reason: &str) -> &'static str {
              ([sessions](sessions.md#let-the-application-name-its-user))."
         }
         (Source::Learn, Login::Bearer | Login::ApiKey | Login::Basic, "session-required") => {
-            "401 `session-required`: keys and tokens come without a login that could be watched. `whoami` asks whose they are, `jwt` reads signed ones \
+            "401 `session-required`: keys and tokens come without a login that could be watched. `whoami` asks whose they are, `jwt` reads signed tokens, `basic` user and password \
              ([sessions](sessions.md#tokens-jwt))."
+        }
+        (Source::Basic, _, "session-required") => {
+            "401 `session-required`: the request has no user and password of HTTP. `learn` may stand beside `basic` for those \
+             ([sessions](sessions.md#passwords-of-http-basic))."
         }
         (Source::Jwt, _, "session-required") => {
             "401 `session-required`: the request has no signed token. `learn` may stand beside `jwt` for those \
@@ -159,12 +163,13 @@ impl Site {
 }
 
 /// Whose settings stand on the page: with them, those of the others can be written.
-const SHOWN: [(Site, Source); 6] = [
+const SHOWN: [(Site, Source); 7] = [
     (Site::Django, Source::LearnAndWhoami),
     (Site::Express, Source::LearnAndWhoami),
     (Site::Flask, Source::LearnAndWhoami),
     (Site::Ntlm, Source::Whoami),
     (Site::Django, Source::Jwt),
+    (Site::Flask, Source::Basic),
     (Site::Django, Source::Headers),
 ];
 

@@ -14,15 +14,17 @@ pub(super) enum Source {
     Whoami,
     LearnAndWhoami,
     Jwt,
+    Basic,
     Headers,
 }
 
 impl Source {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Learn,
         Self::Whoami,
         Self::LearnAndWhoami,
         Self::Jwt,
+        Self::Basic,
         Self::Headers,
     ];
 
@@ -33,6 +35,7 @@ impl Source {
             Self::Whoami => "`whoami`",
             Self::LearnAndWhoami => "`learn` and `whoami`",
             Self::Jwt => "`jwt`",
+            Self::Basic => "`basic`",
             Self::Headers => "`headers`",
         }
     }
@@ -82,6 +85,7 @@ impl Source {
             Self::Jwt => vec![format!(
                 "jwt: {{ keys: {{ file: keys.json }}, issuer: {ORIGIN}, audience: shop }}"
             )],
+            Self::Basic => vec!["basic: { url: /me }".to_owned()],
             Self::Headers => vec!["headers: { subject: remote-user }".to_owned()],
         };
         [vec![cookies], source].concat()
