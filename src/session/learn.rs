@@ -3,6 +3,7 @@
 //! A new cookie is not a login: remember-me revives sessions without a password, so only a login
 //! that the settings declare counts, and only if the application's answer shows that it succeeded.
 
+use super::answer_token::{AnswerToken, AnswerTokenPlace};
 use super::login::Named;
 use crate::domain::{
     Body, Captures, CookieName, Field, Naming, RequestHead, Standing, Subject, ValueTest, Watched,
@@ -61,6 +62,8 @@ pub enum Sign {
     NotBody(regex::Regex),
     /// The status is one of these.
     Status(Vec<u16>),
+    /// The answer holds the token that clients carry from then on.
+    Token(AnswerToken),
 }
 
 /// The logins and logouts that a request may turn out to be, as far as its head tells.
@@ -285,14 +288,34 @@ impl LoginRoute {
     pub fn reads_response_body(&self) -> bool {
         let mut signs = self.success.iter();
         matches!(self.subject, SubjectSource::ResponseJson(_))
-            || signs.any(|sign| matches!(sign, Sign::Body(_) | Sign::NotBody(_)))
+            || signs.any(|sign| match sign {
+                Sign::Body(_) | Sign::NotBody(_) => true,
+                Sign::Token(token) => matches!(token.place, AnswerTokenPlace::Json(_)),
+                Sign::Cookie(_) | Sign::Location(_) | Sign::Status(_) => false,
+            })
+    }
+
+    /// The token in the answer that clients carry after it, if they carry one.
+    pub fn token(&self) -> Option<&AnswerToken> {
+        self.success.iter().find_map(|sign| match sign {
+            Sign::Token(token) => Some(token),
+            Sign::Body(_)
+            | Sign::Cookie(_)
+            | Sign::Location(_)
+            | Sign::NotBody(_)
+            | Sign::Status(_) => None,
+        })
     }
 
     /// Whether a success is declared to lead to this `Location`.
     pub fn leads_to(&self, location: &str) -> bool {
         self.success.iter().any(|sign| match sign {
             Sign::Location(regex) => regex.is_match(location),
-            Sign::Body(_) | Sign::Cookie(_) | Sign::NotBody(_) | Sign::Status(_) => false,
+            Sign::Body(_)
+            | Sign::Cookie(_)
+            | Sign::NotBody(_)
+            | Sign::Status(_)
+            | Sign::Token(_) => false,
         })
     }
 
@@ -300,7 +323,11 @@ impl LoginRoute {
     pub fn may_succeed_with(&self, status: u16) -> bool {
         let mut named = self.success.iter().filter_map(|sign| match sign {
             Sign::Status(good) => Some(good.contains(&status)),
-            Sign::Body(_) | Sign::Cookie(_) | Sign::Location(_) | Sign::NotBody(_) => None,
+            Sign::Body(_)
+            | Sign::Cookie(_)
+            | Sign::Location(_)
+            | Sign::NotBody(_)
+            | Sign::Token(_) => None,
         });
         // None is named: whatever is no error may be a success.
         named.next().unwrap_or(status < 400)
@@ -368,6 +395,7 @@ impl Sign {
                 .and_then(|location| location.to_str().ok())
                 .is_some_and(|location| regex.is_match(location)),
             Self::Status(statuses) => statuses.contains(&status),
+            Self::Token(token) => token.line(headers, body).is_some(),
         }
     }
 
@@ -379,6 +407,7 @@ impl Sign {
             Self::Location(_) => "location",
             Self::NotBody(_) => "not_body",
             Self::Status(_) => "status",
+            Self::Token(_) => "token",
         }
     }
 
@@ -386,7 +415,7 @@ impl Sign {
     pub const fn is_weak(&self) -> bool {
         match self {
             Self::Cookie(_) | Self::NotBody(_) | Self::Status(_) => true,
-            Self::Body(_) | Self::Location(_) => false,
+            Self::Body(_) | Self::Location(_) | Self::Token(_) => false,
         }
     }
 }

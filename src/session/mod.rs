@@ -4,6 +4,7 @@
 //! client carries ([`credentials`](Credentials)), the logins and logouts the application answers
 //! ([`Learn`]), and one [`Source`] that names the subject of every request.
 
+mod answer_token;
 mod browser_key;
 mod change;
 mod confirm;
@@ -26,6 +27,7 @@ mod state;
 mod unrecognized;
 mod upstream_login;
 
+pub use answer_token::{AnswerToken, AnswerTokenPlace};
 pub use browser_key::BrowserKeyCookie;
 pub(crate) use change::SessionChange;
 pub use credentials::{

@@ -182,6 +182,17 @@ pub(super) struct RawLogin {
     pub(super) json: Option<Table<RawTest>>,
     pub(super) subject: Option<RawSubject>,
     pub(super) success: Option<RawSuccess>,
+    pub(super) token: Option<RawToken>,
+}
+
+/// `token`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawToken {
+    pub(super) json: Option<String>,
+    pub(super) header: Option<String>,
+    pub(super) cookie: Option<String>,
+    pub(super) scheme: Option<String>,
 }
 
 /// `success`

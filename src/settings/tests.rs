@@ -265,6 +265,33 @@ fn what_is_wrong_with_sessions_in_redis_is_told() {
 }
 
 #[test]
+fn what_is_wrong_with_the_token_of_a_login_is_told() {
+    let login = |token: &str| {
+        format!(
+            "session: {{ learn: {{ logins: [{{ path: /login, subject: {{ json: /user }}, token: {token} }}] }} }}"
+        )
+    };
+    for (token, line) in [
+        ("{}", "expected one of `json`, `header` and `cookie`"),
+        (
+            "{ json: /a, cookie: b }",
+            "expected one of `json`, `header` and `cookie`",
+        ),
+        ("{ json: token }", "did you mean `/token`?"),
+        ("{ header: 'a b' }", "is not a header name"),
+        (
+            "{ json: /a, scheme: 'To ken' }",
+            "is no scheme of `Authorization`",
+        ),
+    ] {
+        let told = wrong(&login(token));
+        assert!(told.contains(line), "{token}: {told}");
+    }
+    let fine = warnings(&login("{ json: /a }"));
+    assert!(!fine.contains("session"), "{fine}");
+}
+
+#[test]
 fn what_is_wrong_with_tokens_is_told() {
     let jwt = |jwt: &str| wrong(&format!("session: {{ jwt: {{ {jwt} }} }}"));
     let told =

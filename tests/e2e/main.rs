@@ -11,6 +11,7 @@
 )] // a broken expectation is a test's way to speak
 
 mod admin;
+mod answer_tokens;
 mod applications;
 mod audit;
 mod basic;

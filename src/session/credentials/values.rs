@@ -117,6 +117,13 @@ impl Credentials {
         }
     }
 
+    /// Puts another `Authorization` in the place of the one that came.
+    pub(in crate::session) fn authorize(&mut self, line: &str) {
+        self.0
+            .retain(|one| one.kind != CredentialKind::Authorization);
+        self.add(CredentialKind::Authorization, Vec::new(), line.into());
+    }
+
     /// Whether all of these are among `others`, with the same values, and some are not.
     pub fn are_part_of(&self, others: &Self) -> bool {
         self.0.len() < others.0.len() && self.0.iter().all(|one| others.0.contains(one))

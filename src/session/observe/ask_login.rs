@@ -91,7 +91,7 @@ impl Watch {
         let Some(question) = asked.question.take() else {
             return;
         };
-        let question = question.after(response.headers());
+        let question = question.after(response.headers(), self.token.as_ref());
         let answer = self.known.source.asker.send(context, question).await;
         if let Err(error) = &answer {
             tracing::warn!(request_id = %context.id, path = context.path(), %error, "a login is not believed: the application does not say who has logged in");

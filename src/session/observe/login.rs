@@ -2,7 +2,7 @@
 
 use super::doubt::{Carried, tell_of_disbelief};
 use super::{Observation, Observed, Watch};
-use crate::domain::{Owner, SessionId, StoredSession, Subject, Timestamp};
+use crate::domain::{Owner, Secret, SessionId, StoredSession, Subject, Timestamp};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
 use crate::session::{
@@ -92,6 +92,20 @@ impl Watch {
                 Vec::from_iter(after.map(SessionChange::Doubtful)).into()
             }
         }
+    }
+
+    /// The token in the answer to a login, if all entries that say where it is find the same.
+    pub(super) fn token_in(
+        &self,
+        response: &Response<UpstreamBody>,
+        read: Option<&[u8]>,
+    ) -> Option<Secret<String>> {
+        let (status, headers) = (response.status().as_u16(), response.headers());
+        let successes = self.attempts().iter().map(|one| &one.route);
+        let successes = successes.filter(|route| route.succeeded(status, headers, read));
+        let mut lines = successes.filter_map(|route| route.token()?.line(headers, read));
+        let first = lines.next()?;
+        lines.all(|line| line == first).then(|| Secret::new(first))
     }
 
     /// A login that did not succeed.

@@ -10,7 +10,7 @@ mod login;
 mod observation;
 mod rotation;
 
-use crate::domain::{Body, BrowserKeyHash, Method, RequestHead, SessionId, Timestamp};
+use crate::domain::{Body, BrowserKeyHash, Method, RequestHead, Secret, SessionId, Timestamp};
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
@@ -55,6 +55,8 @@ pub(crate) struct Watch {
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// Where the application is asked who has logged in: what it said before, and the question.
     asked: Option<AskedLogin>,
+    /// The `Authorization` that the client carries after a login whose answer holds a token.
+    token: Option<Secret<String>>,
     /// Whether the request may change for whom the application acts in its session, where it can be asked.
     unsettles: bool,
     /// That session, unless the subject alone makes one.
@@ -101,6 +103,7 @@ impl Watch {
         Self {
             opened,
             asked: None,
+            token: None,
             unsettles: false,
             session: None,
             came_at: looks_like.tells().then(|| shared.clock.now()),
@@ -206,6 +209,11 @@ impl Watch {
         if self.unsettles {
             self.known.source.asker.forget(self.session);
         }
+        let mut read = None;
+        if self.attempts().iter().any(Attempt::reads_response_body) {
+            read = Some(Box::pin(beginning(response)).await);
+        }
+        self.token = self.token_in(response, read.as_deref());
         if self.asked.is_some() {
             // First: its answer may set the session's cookie once more.
             Box::pin(self.ask_after(context, response)).await;
@@ -236,15 +244,15 @@ impl Watch {
             return (Bytes::new(), self.opened);
         }
         // Boxed, as all that is rare.
-        Box::pin(self.observe_change(context, response)).await
+        Box::pin(self.observe_change(context, response, read)).await
     }
 
     async fn observe_change(
         mut self,
         context: &RequestContext<'_>,
         response: &mut Response<UpstreamBody>,
+        read: Option<Bytes>,
     ) -> (Bytes, Option<Opened>) {
-        let mut read = Bytes::new();
         let observation = match &self.found {
             // A login to some applications: if it was one, whose session this is now cannot be told.
             Found::Unclear(_) => {
@@ -262,11 +270,7 @@ impl Watch {
                 self.rotated(context, response.headers()).await
             }
             Found::Login(attempts) => {
-                let reads = attempts.iter().any(Attempt::reads_response_body);
-                if reads {
-                    read = beginning(response).await;
-                }
-                self.logged_in(context, attempts, response, reads.then_some(&*read))
+                self.logged_in(context, attempts, response, read.as_deref())
                     .await
             }
         };
@@ -274,7 +278,7 @@ impl Watch {
             self.opened = None;
         }
         self.conclude(context, response, observation).await;
-        (read, self.opened)
+        (read.unwrap_or_default(), self.opened)
     }
 
     fn attempts(&self) -> &[Attempt] {

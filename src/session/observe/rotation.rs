@@ -105,8 +105,18 @@ impl Watch {
         let shared = &self.known.shared;
         let names = &shared.options.credentials;
         let before = names.read(&self.carried).ok()?;
-        let after = names.after(&before, response, &self.scope);
+        let after = self.after(&before, response);
         Some((before.session(&shared.keys), after.session(&shared.keys)))
+    }
+
+    /// What the client carries after the response.
+    fn after(&self, before: &Credentials, response: &HeaderMap) -> Credentials {
+        let names = &self.known.shared.options.credentials;
+        let mut after = names.after(before, response, &self.scope);
+        if let Some(line) = &self.token {
+            after.authorize(line.expose());
+        }
+        after
     }
 
     /// How long the session stays known by what the client carried before: as ever, where it still does so
@@ -115,8 +125,7 @@ impl Watch {
         let options = &self.known.shared.options;
         let names = &options.credentials;
         let has_paths = names.cookies.iter().any(|name| name.path.is_some());
-        let adds =
-            |before: &Credentials| before.are_part_of(&names.after(before, response, &self.scope));
+        let adds = |before: &Credentials| before.are_part_of(&self.after(before, response));
         if has_paths && names.read(&self.carried).is_ok_and(|before| adds(&before)) {
             options.remember
         } else {
@@ -138,7 +147,7 @@ impl Watch {
         let shared = &self.known.shared;
         let names = &shared.options.credentials;
         let after = names.read(&self.carried);
-        let after = after.map(|before| names.after(&before, response, &self.scope));
+        let after = after.map(|before| self.after(&before, response));
         Beside {
             parts: after.map_or_else(|_| Vec::new(), |after| after.cookies_alone(&shared.keys)),
             spelled: self.reduced(response),
@@ -153,7 +162,7 @@ impl Watch {
         let Ok(before) = names.read(&self.carried) else {
             return (None, None);
         };
-        let after = names.after(&before, response, &self.scope);
+        let after = self.after(&before, response);
         let reduced = |credentials: &Credentials| credentials.reduced_session(&shared.keys);
         (reduced(&before), reduced(&after))
     }

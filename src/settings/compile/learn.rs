@@ -3,11 +3,12 @@
 use super::Draft;
 use super::credentials::cookie_name;
 use super::subject::{self, pointer};
+use super::token;
 use crate::domain::{
     CookieName, Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex,
 };
 use crate::policy::{Bare, RawTest, may_have_body, named_tests};
-use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
+use crate::session::{AnswerToken, Learn, LoginRoute, Sign, SubjectSource};
 use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSuccess, RawWatched};
 use crate::yaml::{OneOrMore, Path, Table, clip};
 use regex::{Regex, RegexBuilder};
@@ -51,8 +52,15 @@ fn login(
     let subject = found.and_then(|raw| subject::compile(raw, &at.key("subject"), draft));
     let hint = "how a login that worked is told from one that did not, such as \
                 `success: { status: 302, location: /home, cookie: sessionid }`";
-    let signs = draft.needed(raw.success.as_ref(), at, "success", hint);
-    let signs = signs.map(|raw| success(raw, cookies, &at.key("success"), draft));
+    let token = raw.token.as_ref();
+    let token = token.and_then(|raw| token::compile(raw, &at.key("token"), draft));
+    let signs = match (&raw.success, token) {
+        // The token is shown after the right password alone.
+        (None, Some(token)) => Some(vec![Sign::Token(token)]),
+        (written, token) => draft
+            .needed(written.as_ref(), at, "success", hint)
+            .map(|raw| success(raw, token, cookies, &at.key("success"), draft)),
+    };
     let request = request?;
     let reads_body = matches!(
         &subject,
@@ -231,11 +239,12 @@ fn tests(
 
 fn success(
     raw: &RawSuccess,
+    token: Option<AnswerToken>,
     cookies: &[CookieName],
     at: &Path,
     draft: &mut Draft<'_>,
 ) -> Vec<Sign> {
-    let mut signs = Vec::new();
+    let mut signs = Vec::from_iter(token.map(Sign::Token));
     let mut statuses = Vec::new();
     let status_at = at.key("status");
     for (at, status) in raw

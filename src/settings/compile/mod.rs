@@ -10,6 +10,7 @@ mod session;
 mod sources;
 mod storage;
 mod subject;
+mod token;
 mod upstream;
 mod upstream_login;
 mod verification;

@@ -30,13 +30,23 @@ pub(super) fn compile(
         trusted_proxies,
     };
     let source = sources::compile(raw, &beside, draft);
-    let tells = raw.credentials.is_some() || sources::tells_alone(raw);
+    let logins = || {
+        raw.learn
+            .iter()
+            .flat_map(|learn| learn.logins.iter().flatten())
+    };
+    let learns_tokens = logins().count() > 0 && logins().all(|login| login.token.is_some());
+    let tells = learns_tokens || raw.credentials.is_some() || sources::tells_alone(raw);
     if cookies.is_empty() && !tells && !draft.file.mentions(at("cookies")) {
         let message = "neither `session.cookies` nor `session.headers` is given: nothing tells \
                        whose session a request belongs to, so guarded routes refuse everybody";
         draft.file.warn(&section, message);
     }
-    if raw.learn.is_some() && cookies.is_empty() && !draft.file.mentions(at("cookies")) {
+    if raw.learn.is_some()
+        && !learns_tokens
+        && cookies.is_empty()
+        && !draft.file.mentions(at("cookies"))
+    {
         let message = "`session.cookies` is missing: a login is learned for the cookie it sets";
         draft.file.report(at("learn"), message);
     }

@@ -5,7 +5,7 @@
 
 use super::answers::{QuestionKey, WhoamiAnswers};
 use super::rules::WhoamiRule;
-use crate::domain::{overrides_method, same_key, splits};
+use crate::domain::{Secret, overrides_method, same_key, splits};
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::BrowserKeyCookie;
@@ -83,9 +83,13 @@ impl Question {
         answers.key(head.into_iter().chain(lines))
     }
 
-    /// The same question by whoever has got this answer: with the cookies that it sets.
+    /// The same question by whoever has got this answer: with the cookies that it sets, and the `Authorization`
+    /// for the token in it.
     #[must_use]
-    pub(crate) fn after(mut self, response: &HeaderMap) -> Self {
+    pub(crate) fn after(mut self, response: &HeaderMap, token: Option<&Secret<String>>) -> Self {
+        if let Some(Ok(line)) = token.map(|line| HeaderValue::try_from(line.expose())) {
+            self.headers.insert(header::AUTHORIZATION, line);
+        }
         if let Some(line) = cookies_after(&self.headers, response) {
             self.headers.remove(header::COOKIE);
             if !line.is_empty() {
