@@ -181,6 +181,16 @@ on_both_stores! {
         twice.drop_cookie(COOKIE);
         let twice = twice.header("x-api-key", "bobs");
         assert_eq!(twice.post("/keys").await.reason(), NOBODY);
+        // Two tokens, in either order: the application may read the other one.
+        let (his, hers) = (issuer.token(json!({})), issuer.token(json!({ "sub": "bob" })));
+        for (first, second) in [(&his, &hers), (&hers, &his)] {
+            let doubled = bearing(&bearing(&sidecar.script(), first), second);
+            let refused = doubled.post("/keys").await;
+            assert!([400, 401].contains(&refused.status.as_u16()), "{}", refused.text());
+            let beside = bearing(&sidecar.script(), first);
+            let refused = beside.post(&format!("/keys?access_token={second}")).await;
+            assert_eq!(refused.reason(), NOBODY);
+        }
     }
 
     async fn keys_that_change_are_fetched_and_kept_while_nobody_shows_them(store: Store) {
