@@ -41,7 +41,9 @@ pub(super) async fn judge<'p>(
     watch: &mut Watch,
 ) -> Result<Judged<'p>, ProxyError> {
     let may_be_guarded = !found.is_empty();
-    if !may_be_guarded && !worker.sessions.shared.options.limits_in_force() {
+    let must_name = worker.sessions.must_name(line.upgrades);
+    let is_looked_at = must_name || worker.sessions.shared.options.limits_in_force();
+    if !may_be_guarded && !is_looked_at {
         // Most requests: nothing is asked of them, and nothing of the store.
         read_login(worker, context, line, &mut outbound, watch).await?;
         match gate::admit_undemanded(&worker.sessions.shared.options, &[], outbound) {
@@ -135,7 +137,7 @@ async fn readmit<'p>(
     asked: &Asked,
     caller: &mut Caller,
     admission: Admission<Outbound<'p>>,
-    watch: &Watch,
+    watch: &mut Watch,
 ) -> Result<Admission<Outbound<'p>>, ProxyError> {
     let (Verdict::Challenge((_, outbound)) | Verdict::Deny((_, outbound))) = &admission.verdict
     else {
@@ -204,8 +206,34 @@ async fn ask(
         if enforces && is_anybodys(context, &head, confirmed) {
             return Err(ProxyError::Refused(Reason::ConnectionAuthenticated));
         }
+    } else if worker.sessions.must_name(line.upgrades) {
+        confirmed = name(worker, context, &head, watch, &mut caller).await?;
     }
     Ok((asked, caller, confirmed))
+}
+
+/// Finds out whose a request is that no route guards, for the limits and the end of their session. One that cannot
+/// be told is nobody's, as long as there are no limits.
+async fn name(
+    worker: &Worker,
+    context: &RequestContext<'_>,
+    head: &RequestHead<'_>,
+    watch: &mut Watch,
+    caller: &mut Caller,
+) -> Result<bool, ProxyError> {
+    let shared = &worker.sessions.shared;
+    let named = match watch.confirm(context, head, caller).await {
+        Err(error) if !shared.options.limits_in_force() => {
+            tracing::warn!(request_id = %context.id, %error, "an unguarded request may outlast its session: whose it is cannot be told");
+            false
+        }
+        named => named?,
+    };
+    let sessions = caller.session.into_iter().chain(caller.earlier);
+    if { sessions }.any(|session| shared.revoked.contains(&session)) {
+        return Err(ProxyError::Refused(Reason::SessionRevoked));
+    }
+    Ok(named)
 }
 
 /// Finds out whether a request that no route matches is a login.

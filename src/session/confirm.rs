@@ -5,7 +5,9 @@ use crate::request::context::RequestContext;
 use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
 use crate::session::sources::{AnsweredBy, AskedRequest, SourceReader};
-use crate::session::{Caller, CarriedLines, CookieScope, Credentials, SessionKey, SubjectError};
+use crate::session::{
+    Caller, CarriedLines, CookieScope, Credentials, SessionKey, Source, SubjectError,
+};
 use crate::store::{Carry, Login, Over, Rotation};
 use http::HeaderMap;
 use std::sync::Arc;
@@ -26,6 +28,19 @@ impl Sessions {
                 // The cookie comes with every answer: that of a login that is not declared looks like any other.
                 || shared.rolling.is_rolling()
         })
+    }
+
+    /// Whether it must be found out whose a request is that no route guards: its session is known by the subject
+    /// alone, and that has limits, or may end before the request does.
+    pub(crate) fn must_name(&self, may_last: bool) -> bool {
+        let options = &self.shared.options;
+        let at_no_cost = match &options.source {
+            // What a proxy asserts is read before.
+            Some(Source::Headers(_)) | None => return false,
+            Some(Source::Jwt(_)) => !self.shared.revoked.is_empty(),
+            Some(Source::Basic(_) | Source::Records(_) | Source::Whoami(_)) => false,
+        };
+        options.key == SessionKey::Subject && (may_last || at_no_cost || options.limits_in_force())
     }
 
     /// Finds out whose a request is by the source of subjects. Whom it names is the caller's subject; where it

@@ -42,6 +42,8 @@ struct Entry {
     number: u64,
     carried: CarriedLines,
     asserted: Option<Box<Asserted>>,
+    /// The sessions that it belongs to by a token, or by the word of the application.
+    named: Vec<SessionId>,
     /// Once it was asked for.
     sessions: Option<Box<Owners>>,
     close: Close,
@@ -84,24 +86,22 @@ pub(crate) struct Ended {
 }
 
 impl Open {
-    /// Notes that something is open for whoever carries these credentials; `None` if there are none.
+    /// Notes that something is open for whoever carries these credentials.
     pub(crate) fn register(
         self: &Rc<Self>,
         carried: &CarriedLines,
         asserted: Option<Asserted>,
         close: Close,
-    ) -> Option<Opened> {
-        if carried.is_empty() && asserted.is_none() {
-            return None;
-        }
-        Some(self.put(Entry {
+    ) -> Opened {
+        self.put(Entry {
             number: 0,
             carried: carried.clone(),
             asserted: asserted.map(Box::new),
+            named: Vec::new(),
             sessions: None,
             close,
             ended: false,
-        }))
+        })
     }
 
     /// Marks all that is open for the session of `ending`: tunnels, and the rest.
@@ -177,6 +177,14 @@ impl Close {
 }
 
 impl Opened {
+    /// Notes that it belongs to these sessions as well.
+    pub(crate) fn belongs_to(&self, sessions: impl Iterator<Item = SessionId>) {
+        let mut entries = self.open.0.borrow_mut();
+        if let Some(Some(entry)) = entries.places.get_mut(self.place) {
+            entry.named.extend(sessions);
+        }
+    }
+
     /// What an upgrade makes of a request: a tunnel, which ends when `end` is told.
     pub(crate) fn tunnel(&self, end: Rc<Notify>) -> Option<Self> {
         let entries = self.open.0.borrow();
@@ -188,6 +196,7 @@ impl Opened {
             number: 0,
             carried: request.carried.clone(),
             asserted: request.asserted.clone(),
+            named: request.named.clone(),
             sessions: None,
             close: Close::Tunnel(end),
             ended: request.ended,
@@ -215,7 +224,8 @@ impl Entry {
         let sessions = self.sessions.get_or_insert_with(|| {
             Box::new(Owners::of(carried, asserted.as_deref(), options, keys))
         });
-        sessions.own.contains(&ending.session)
+        self.named.contains(&ending.session)
+            || sessions.own.contains(&ending.session)
             || (ending.known && sessions.shared.contains(&ending.session))
     }
 }
@@ -355,7 +365,7 @@ mod tests {
     fn open(
         open: &Rc<Open>,
         lines: &[(&'static str, &'static str)],
-    ) -> (Option<Opened>, Arc<ConnectionState>) {
+    ) -> (Opened, Arc<ConnectionState>) {
         let line = Arc::new(ConnectionState::default());
         let close = Close::Connection(line.clone());
         (open.register(&carried(lines), None, close), line)
@@ -377,13 +387,17 @@ mod tests {
     #[test]
     fn what_ends_is_the_sessions_own_and_once() {
         let all = Rc::new(Open::default());
-        let (own, line) = open(&all, &[SID]);
+        let (_own, line) = open(&all, &[SID]);
         let (_other, others) = open(&all, &[("cookie", "sid=2")]);
-        let (nobodys, _) = open(&all, &[]);
-        assert!(own.is_some() && nobodys.is_none());
+        let (nobodys, theirs) = open(&all, &[]);
         assert_eq!(end(&all, session(&[SID]), Revoked, true), 1);
         assert_eq!(end(&all, session(&[SID]), LoggedOut, true), 0);
-        assert!(line.is_ended() && !others.is_ended());
+        assert!(line.is_ended() && !others.is_ended() && !theirs.is_ended());
+        // Whose something is may be known by the word of the application alone.
+        let named = SessionId::new([9; 32]);
+        nobodys.belongs_to([named].into_iter());
+        assert_eq!(end(&all, named, Revoked, true), 1);
+        assert!(theirs.is_ended() && !others.is_ended());
     }
 
     #[test]
@@ -451,7 +465,6 @@ mod tests {
     fn a_tunnel_ends_with_the_request_that_it_was() {
         let all = Rc::new(Open::default());
         let (request, _) = open(&all, &[SID]);
-        let request = request.unwrap();
         let before = Rc::new(Notify::new());
         let tunnel = request.tunnel(before.clone());
         assert_eq!(end(&all, session(&[SID]), Revoked, true), 2);

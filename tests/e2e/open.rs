@@ -1,5 +1,6 @@
 //! What is open ends with its session: tunnels, streams and uploads, on every sidecar, within a second.
 
+use crate::support::accounts::{Accounts, Mood};
 use crate::support::client::Client;
 use crate::support::raw::RawConnection;
 use crate::support::sidecar::{
@@ -237,6 +238,46 @@ on_both_stores! {
             let since = end(&sidecar, &client, USER, how).await;
             assert_ends(&mut own, since, &format!("{how:?} {key}")).await;
             assert_alive(&mut theirs).await;
+        }
+    }
+
+    async fn what_is_open_for_whom_the_application_names_ends_as_well(store: Store) {
+        for how in [How::Locked, How::Revoked] {
+            let accounts = Accounts::new();
+            let application = accounts.clone();
+            let sidecar = setup(store)
+                .application(move |got| match got.target.as_str() {
+                    "/shell" => shell(got),
+                    _ => application.answer(got),
+                })
+                .with("session", "key: subject\nwhoami: { url: /api/me, subject: { json: /user/name } }")
+                .run();
+            let addr = sidecar.addr();
+            // The cookie comes anew with every answer: none of these is that of the verification.
+            let with = |value: &str| vec![format!("Cookie: {COOKIE}={value}")];
+            let of = |name: &str| with(&accounts.sign_in(name));
+            let client = sidecar.script();
+            client.set_cookie(COOKIE, &accounts.sign_in(USER));
+            client.earn("/keys").await;
+            let mut theirs = tunnel(addr, of("bob")).await;
+            let mut nobodys = tunnel(addr, with("of-nobody")).await;
+            let mut unknown = tunnel(addr, Vec::new()).await;
+            let mut own = tunnel(addr, of(USER)).await;
+            let since = end(&sidecar, &client, USER, how).await;
+            assert_ends(&mut own, since, &format!("{how:?}")).await;
+            for other in [&mut theirs, &mut nobodys, &mut unknown] {
+                assert_alive(other).await;
+            }
+            if how == How::Revoked {
+                let mut lines = of(USER);
+                lines.push("Connection: upgrade\r\nUpgrade: shell/1".to_owned());
+                let head = begin(addr, "GET /shell", &lines).await.read_head().await;
+                assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+                // Where the application does not say whose they are, tunnels are opened as ever.
+                accounts.set(Mood::Stubborn(500, ""));
+                tunnel(addr, with("of-somebody-else")).await;
+                sidecar.process().wait_for_line("an unguarded request may outlast its session");
+            }
         }
     }
 

@@ -25,7 +25,7 @@ impl Watch {
 
     /// Finds out whose the request is; see [`Sessions::confirm`].
     pub(crate) async fn confirm(
-        &self,
+        &mut self,
         context: &RequestContext<'_>,
         head: &RequestHead<'_>,
         caller: &mut Caller,
@@ -36,9 +36,16 @@ impl Watch {
             headers: head.headers,
             session: caller.session,
         };
-        self.known
+        let confirmed = self
+            .known
             .confirm(context, request, &self.carried, caller)
-            .await
+            .await?;
+        // What is open ends with the session that it belongs to by now.
+        let sessions = caller.session.into_iter().chain(caller.earlier);
+        if let Some(opened) = &self.opened {
+            opened.belongs_to(sessions);
+        }
+        Ok(confirmed)
     }
 
     /// Asks who is signed in before the request goes its way, if it is a login: one that is sent by somebody

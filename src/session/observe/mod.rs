@@ -19,7 +19,7 @@ use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
     Asserted, Attempt, Caller, Candidates, CarriedLines, CookieScope, DoubledCredential, Found,
-    LoginRoute, Unclear,
+    LoginRoute, SessionKey, Unclear,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
@@ -96,9 +96,12 @@ impl Watch {
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
             .map(|hash| presented.and_then(|key| hash(key, &shared.keys)));
         let asserted = asserted(known, context, head.headers);
-        let opened = known
-            .open
-            .register(&carried, asserted.clone(), Close::of(context));
+        let is_nobodys =
+            carried.is_empty() && asserted.is_none() && sessions.key == SessionKey::Credential;
+        let opened = (!is_nobodys).then(|| {
+            let close = Close::of(context);
+            known.open.register(&carried, asserted.clone(), close)
+        });
         let looks_like = LooksLike::of(sessions, context, head, &carried);
         Self {
             opened,
