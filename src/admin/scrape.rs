@@ -7,7 +7,7 @@ use crate::metrics::{
     CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, Distribution, Family, MetricKind, Metrics,
     POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES, REQUESTS, SERVING,
     STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY,
-    VERIFICATIONS,
+    VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
 };
 use crate::transport::ConnectionLimit;
 use prometheus_client::collector::Collector;
@@ -94,6 +94,8 @@ impl ScrapeSources {
         out.gauges(&UPSTREAM_CONNECTIONS, states)?;
         out.histogram(&STORE_LATENCY, &metrics.store_latency())?;
         out.counters(&STORE_ERRORS, metrics.store_errors())?;
+        out.counters(&WHOAMI, metrics.whoami_questions())?;
+        out.histogram(&WHOAMI_LATENCY, &metrics.whoami_latency())?;
         out.gauge(&CONNECTIONS_OPEN, self.connections.open() as u64)?;
         out.counter(&CONNECTIONS_REFUSED, self.connections.refused())
     }

@@ -84,7 +84,10 @@ impl App {
         };
         let sessions = SharedSessions {
             options: settings.sessions,
-            asker: Arc::new(SharedAsker::new(settings.proxy.headers.clone())),
+            asker: Arc::new(SharedAsker::new(
+                settings.proxy.headers.clone(),
+                metrics.clone(),
+            )),
             guest: GuestCookie::beside(settings.browser_key.name()),
             browser_key: settings.browser_key,
             rolling: Rolling::default(),

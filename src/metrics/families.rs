@@ -59,6 +59,10 @@ families! {
         "How long operations of the store took, failed ones as well";
     STORE_ERRORS: Counter "stepgate_store_errors" ["kind"]
         "Operations of the store that failed";
+    WHOAMI: Counter "stepgate_whoami_questions" ["result"]
+        "Questions to the application whose a request is, by what came of them";
+    WHOAMI_LATENCY: Histogram "stepgate_whoami_latency_seconds" []
+        "From a question to the whole answer, with the wait for its turn";
     CONNECTIONS_OPEN: Gauge "stepgate_client_connections" []
         "Open connections of clients";
     CONNECTIONS_REFUSED: Counter "stepgate_client_connections_refused" []

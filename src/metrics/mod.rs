@@ -13,7 +13,7 @@ pub(crate) use families::{
     AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BUILD, CODES, CONNECTIONS_OPEN,
     CONNECTIONS_REFUSED, DECISIONS, POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS,
     POLICY_ROUTES, REQUESTS, SERVING, STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED,
-    UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY, VERIFICATIONS,
+    UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY, VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
 };
 pub use families::{FAMILIES, Family, MetricKind};
 pub use histogram::{BOUNDS, Distribution};
@@ -71,6 +71,8 @@ struct PerThread {
     upstream_idle: AtomicU64,
     store_latency: Histogram,
     store_errors: CounterTable<1, { StoreFault::ALL.len() }>,
+    whoami: CounterTable<1, { WhoamiOutcome::ALL.len() }>,
+    whoami_latency: Histogram,
 }
 
 /// The decisions of one thread about one route.
@@ -116,6 +118,47 @@ impl StoreFault {
             Self::Corrupt => "corrupt",
             Self::Timeout => "timeout",
             Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// What came of a question whose a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhoamiOutcome {
+    /// The application had said it a moment ago, or was being asked by another request.
+    Kept,
+    /// It did not answer in time.
+    Late,
+    /// It named somebody.
+    Named,
+    /// It said that nobody is signed in.
+    Nobody,
+    /// Its answer could not be read, or says neither.
+    Unclear,
+    /// It could not be reached.
+    Unreachable,
+}
+
+impl WhoamiOutcome {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Kept,
+        Self::Late,
+        Self::Named,
+        Self::Nobody,
+        Self::Unclear,
+        Self::Unreachable,
+    ];
+
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Late => "late",
+            Self::Named => "named",
+            Self::Nobody => "nobody",
+            Self::Unclear => "unclear",
+            Self::Unreachable => "unreachable",
         }
     }
 }
@@ -166,6 +209,16 @@ impl Metrics {
             own.store_latency.add(latency);
             if let Some(fault) = fault {
                 own.store_errors.add(0, fault as usize);
+            }
+        }
+    }
+
+    /// Counts a question that the application was asked, with how long it took, or need not be.
+    pub fn whoami(&self, outcome: WhoamiOutcome, latency: Option<Duration>) {
+        if let Some(own) = self.own() {
+            own.whoami.add(0, outcome as usize);
+            if let Some(latency) = latency {
+                own.whoami_latency.add(latency);
             }
         }
     }

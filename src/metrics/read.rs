@@ -1,7 +1,8 @@
 //! What is read: the counters of all threads, added up.
 
 use super::histogram::Distribution;
-use super::{ACCEPTED, Metrics, PolicyState, StoreFault, VERIFIED, table};
+use super::table::CounterTable;
+use super::{ACCEPTED, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table};
 use crate::audit::Outcome;
 use crate::domain::{Factor, Reason, RouteId};
 use std::sync::atomic::Ordering;
@@ -93,27 +94,36 @@ impl Metrics {
 
     /// What the store failed with.
     pub fn store_errors(&self) -> Counts<'static, 1> {
-        let tables: Vec<_> = self
-            .threads
-            .iter()
-            .map(|thread| &thread.store_errors)
-            .collect();
-        let count = |fault| {
-            tables
-                .iter()
-                .map(|table| table.get(0, fault as usize))
-                .sum()
-        };
-        let faults = StoreFault::ALL.into_iter();
-        faults
-            .map(|fault| ([fault.as_str()], count(fault)))
-            .collect()
+        let tables = self.threads.iter().map(|thread| &thread.store_errors);
+        by_word(StoreFault::ALL.map(StoreFault::as_str), tables)
+    }
+
+    /// Questions whose a request is, by what came of them.
+    pub fn whoami_questions(&self) -> Counts<'static, 1> {
+        let tables = self.threads.iter().map(|thread| &thread.whoami);
+        by_word(WhoamiOutcome::ALL.map(WhoamiOutcome::as_str), tables)
+    }
+
+    /// How long such questions took.
+    pub fn whoami_latency(&self) -> Distribution {
+        Distribution::sum(self.threads.iter().map(|thread| &thread.whoami_latency))
     }
 
     /// The policies in force, and their reloads.
     pub fn policy_state(&self) -> PolicyState {
         self.policy().clone()
     }
+}
+
+/// The counters of one row, also those at zero, each with the word of its column.
+fn by_word<'t, const COLUMNS: usize>(
+    words: [&'static str; COLUMNS],
+    tables: impl Iterator<Item = &'t CounterTable<1, COLUMNS>>,
+) -> Counts<'static, 1> {
+    let tables: Vec<_> = tables.collect();
+    let sum = |column| tables.iter().map(|table| table.get(0, column)).sum();
+    let words = words.into_iter().enumerate();
+    words.map(|(column, word)| ([word], sum(column))).collect()
 }
 
 pub(super) fn outcome_word(place: usize) -> &'static str {

@@ -49,6 +49,21 @@ fn what_the_threads_count_is_added_up() {
             metrics.store_answered(Duration::from_mins(1), Some(StoreFault::Timeout));
         });
     }
+    for (worker, outcome) in [
+        (0, WhoamiOutcome::Named),
+        (1, WhoamiOutcome::Named),
+        (1, WhoamiOutcome::Kept),
+    ] {
+        let latency = (outcome == WhoamiOutcome::Named).then_some(Duration::from_millis(3));
+        on_worker(worker, || metrics.whoami(outcome, latency));
+    }
+    let questions = metrics.whoami_questions();
+    let asked = [("kept", 1), ("late", 0), ("named", 2)];
+    assert_eq!(
+        questions.get(..3),
+        Some(&asked.map(|(word, count)| ([word], count))[..])
+    );
+    assert_eq!(metrics.whoami_latency().count(), 2);
     metrics.request(None, None);
     let requests = metrics.requests();
     assert_eq!(requests.len(), 3);

@@ -1,11 +1,12 @@
 //! The admin endpoints, as probes and scrapers see them.
 
+use crate::support::accounts::{Accounts, Mood};
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::openmetrics::{Scrape, parse};
 use crate::support::raw;
 use crate::support::run;
-use crate::support::sidecar::{self, PASSWORD, POLICY, Sidecar};
+use crate::support::sidecar::{self, COOKIE, PASSWORD, POLICY, Sidecar};
 use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::{Reply, text};
 use http::Method;
@@ -123,6 +124,51 @@ async fn counters_rise_by_exactly_what_was_sent(store: Store) {
     assert_eq!(after.value("stepgate_policy_routes", &[]), Some(routes));
 }
 
+}
+
+#[test]
+fn questions_are_counted_by_what_came_of_them() {
+    run(async {
+        let accounts = Accounts::new();
+        let application = accounts.clone();
+        let sidecar = sidecar::on(Store::Embedded)
+            .application(move |got| application.answer(got))
+            .with(
+                "session",
+                "whoami: { url: /api/me, deadline: 300ms, subject: { json: /user/name } }",
+            )
+            .line(ADMIN)
+            .run();
+        let admin = admin(&sidecar);
+        let client = sidecar.script();
+        client.set_cookie(COOKIE, "of-nobody");
+        client.get("/secrets").await;
+        client.set_cookie(COOKIE, &accounts.sign_in("alice"));
+        for _ in 0..3 {
+            client.get("/secrets").await;
+        }
+        for mood in [Mood::Silent, Mood::Stubborn(500, "{}")] {
+            accounts.set(mood);
+            client.set_cookie(COOKIE, &accounts.sign_in("alice"));
+            client.get("/secrets").await;
+        }
+        let after = scrape(&admin).await;
+        for (result, count) in [
+            ("nobody", 1),
+            ("named", 1),
+            ("kept", 2),
+            ("late", 1),
+            ("unclear", 1),
+            ("unreachable", 0),
+        ] {
+            let value = after.value("stepgate_whoami_questions_total", &[("result", result)]);
+            assert_eq!(value, Some(count), "{result}");
+        }
+        assert_eq!(
+            after.value("stepgate_whoami_latency_seconds_count", &[]),
+            Some(4)
+        );
+    });
 }
 
 #[test]

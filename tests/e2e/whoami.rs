@@ -7,8 +7,10 @@ use crate::support::mail::MailSink;
 use crate::support::raw::RawConnection;
 use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
 use crate::support::store::{Store, on_both_stores};
+use crate::support::upstream::Reply;
 use futures_util::future::join_all;
 use http::Method;
+use std::time::{Duration, Instant};
 
 /// The thief, who has a password of his own, and a session.
 const THIEF: &str = "mallory";
@@ -443,6 +445,63 @@ on_both_stores! {
         let all = join_all((0..50).map(|_| client.get("/secrets"))).await;
         assert!(all.iter().all(|answer| answer.text() == "done for alice"));
         assert!(sidecar.got("/api/me") <= before + 1, "{before} before");
+    }
+
+    async fn a_client_with_many_slow_questions_keeps_nobody_else_from_theirs(store: Store) {
+        let accounts = Accounts::new();
+        let application = accounts.clone();
+        let sidecar = sidecar::on(store)
+            .application(move |got| {
+                let is_slow = got.target == "/api/me" && got.header("cookie").contains("sid=slow");
+                if is_slow { Reply::Hang } else { application.answer(got) }
+            })
+            .with("session", &WHOAMI.replace("url:", "deadline: 4s, url:"))
+            .line("trusted_proxies: [127.0.0.1]")
+            .run();
+        let from = |address: &str, cookie: &str| {
+            let client = sidecar.script().header("x-forwarded-for", address);
+            client.set_cookie(COOKIE, cookie);
+            client
+        };
+        let slow: Vec<_> = (0..80).map(|number| from("192.0.2.1", &format!("slow{number}"))).collect();
+        let slow = join_all(slow.iter().map(|client| client.get("/secrets")));
+        let other = from("192.0.2.2", &accounts.sign_in(USER));
+        let others = async {
+            sidecar.upstream().wait_for(16).await;
+            let begun = Instant::now();
+            let refused = other.get("/secrets").await;
+            let got = sidecar.upstream().got().into_iter();
+            let theirs = got.filter(|got| got.header("cookie").contains("sid=slow"));
+            assert_eq!(theirs.count(), 16);
+            (refused.status.as_u16(), begun.elapsed())
+        };
+        let (slow, (status, took)) = tokio::join!(slow, others);
+        assert_eq!(status, 403);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert!(slow.iter().all(|answer| answer.reason() == "subject-unavailable"));
+    }
+
+    async fn limits_reach_unguarded_requests_of_whom_the_application_names(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = asking(store, &accounts, WHOAMI)
+            .with("session", "key: subject\nidle: 2s")
+            .run();
+        let client = with_session(&sidecar, &accounts, USER);
+        client.earn("/keys").await;
+        assert_eq!(client.get("/page").await.text(), "done for alice");
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        // Also by another cookie of the same person, as the application sets one with every answer.
+        for cookie in [client.cookie(COOKIE).unwrap(), accounts.sign_in(USER)] {
+            client.set_cookie(COOKIE, &cookie);
+            let over = client.get("/page").await;
+            assert_eq!((over.status.as_u16(), over.reason().as_str()), (401, "session-timed-out"));
+        }
+        let other = with_session(&sidecar, &accounts, "bob");
+        assert_eq!(other.get("/page").await.text(), "done for bob");
+        // Without an answer it cannot be told whose it is.
+        accounts.set(Mood::Stubborn(500, ""));
+        let other = with_session(&sidecar, &accounts, "bob");
+        assert_eq!(other.get("/page").await.reason(), "subject-unavailable");
     }
 
     async fn a_code_goes_to_the_address_that_the_application_names(store: Store) {

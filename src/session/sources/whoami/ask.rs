@@ -4,7 +4,9 @@ use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
 use super::error::WhoamiError;
 use super::question::{AskedWith, Question, credentials_in};
 use super::rules::{Answered, UnclearPath, Whoami, WhoamiRule};
+use super::turns::Turns;
 use crate::domain::{RequestPath, RiskLevel, SessionId};
+use crate::metrics::{Metrics, WhoamiOutcome};
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::exchange::{ApplicationAnswer, ExchangeError, exchange};
@@ -14,11 +16,7 @@ use crate::transport::upstream::Pool;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, header};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
-
-/// How many questions of one sidecar may be under way; further ones wait, within their deadline.
-const MOST_AT_ONCE: usize = 64;
 
 impl From<UnclearPath> for WhoamiError {
     fn from(UnclearPath: UnclearPath) -> Self {
@@ -33,16 +31,19 @@ pub struct SharedAsker {
     pub answers: Arc<WhoamiAnswers>,
     /// What the application is told of the client.
     pub headers: HeaderRules,
-    permits: Semaphore,
+    /// Questions that are not under way wait for their turn, within their deadline.
+    turns: Turns,
+    metrics: Arc<Metrics>,
 }
 
 impl SharedAsker {
     /// For one sidecar.
-    pub fn new(headers: HeaderRules) -> Self {
+    pub fn new(headers: HeaderRules, metrics: Arc<Metrics>) -> Self {
         Self {
             answers: Arc::default(),
             headers,
-            permits: Semaphore::new(MOST_AT_ONCE),
+            turns: Turns::default(),
+            metrics,
         }
     }
 }
@@ -169,6 +170,7 @@ impl Asker {
         loop {
             match answers.look_up(key, request.session) {
                 Lookup::Known(person) => {
+                    self.shared.metrics.whoami(WhoamiOutcome::Kept, None);
                     return Ok(WhoamiAnswer {
                         person,
                         cookies: None,
@@ -183,6 +185,7 @@ impl Asker {
                     let answered = waiting.wait_for(Option::is_some).await;
                     // Whoever asked may have gone away meanwhile.
                     if let Some(result) = answered.ok().and_then(|result| result.clone()) {
+                        self.shared.metrics.whoami(WhoamiOutcome::Kept, None);
                         // The cookies are whoever's who asked: another client may send the same headers.
                         return result.map(|answer| WhoamiAnswer {
                             cookies: None,
@@ -200,11 +203,25 @@ impl Asker {
         context: &RequestContext<'_>,
         question: Question,
     ) -> WhoamiResult {
+        let begun = Instant::now();
+        let result = self
+            .send_by(begun + question.rule.deadline, context, question)
+            .await;
+        let latency = Some(begun.elapsed());
+        self.shared.metrics.whoami(outcome(&result), latency);
+        result
+    }
+
+    async fn send_by(
+        &self,
+        deadline: Instant,
+        context: &RequestContext<'_>,
+        question: Question,
+    ) -> WhoamiResult {
         let rule = question.rule.clone();
         // Without the query, which may hold credentials.
         let target = question.target.clone();
         let path = || target.path().to_owned();
-        let deadline = Instant::now() + rule.deadline;
         let asking = self.exchange(context, question, deadline);
         let answered = timeout_at(deadline, asking).await;
         let answer = answered.unwrap_or(Err(ExchangeError::Late));
@@ -246,11 +263,29 @@ impl Asker {
         question: Question,
         deadline: Instant,
     ) -> Result<ApplicationAnswer, ExchangeError> {
-        let permit = self.shared.permits.acquire().await;
-        let _permit = permit.map_err(|_| ExchangeError::Late)?;
+        let turn = self.shared.turns.next(context.client).await;
+        let _turn = turn.ok_or(ExchangeError::Late)?;
         let request = question.into_request(context, &self.shared.headers);
         let client = context.connection.data.client();
         exchange(&self.pool, request, client, deadline).await
+    }
+}
+
+const fn outcome(result: &WhoamiResult) -> WhoamiOutcome {
+    match result {
+        Ok(answer) if answer.person.is_some() => WhoamiOutcome::Named,
+        Ok(_) => WhoamiOutcome::Nobody,
+        Err(WhoamiError::Exchange { source, .. }) => match source {
+            ExchangeError::Late => WhoamiOutcome::Late,
+            ExchangeError::Unreachable(_) => WhoamiOutcome::Unreachable,
+            ExchangeError::Encoding(_) | ExchangeError::Spoilt => WhoamiOutcome::Unclear,
+        },
+        Err(
+            WhoamiError::NoQuestion
+            | WhoamiError::Other { .. }
+            | WhoamiError::SeveralPeople
+            | WhoamiError::UnclearPath,
+        ) => WhoamiOutcome::Unclear,
     }
 }
 

@@ -9,6 +9,7 @@ mod ask;
 mod error;
 mod question;
 mod rules;
+mod turns;
 
 pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
 pub use answers::WhoamiAnswers;
