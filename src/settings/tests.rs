@@ -10,6 +10,8 @@ use crate::store::StoreOptions;
 use crate::transport::Target;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
+mod reach;
+
 /// A folder with a secret and a policy, gone with its owner.
 struct Folder(PathBuf);
 

@@ -85,6 +85,11 @@ impl ListenSettings {
         self.public.as_ref()
     }
 
+    /// Our own prefix.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The `__Host-` prefix needs https. Where nothing says that people come over it, a browser may not keep a
     /// cookie that does.
     pub(super) fn browser_key(

@@ -91,6 +91,26 @@ pub(super) enum Answered {
 }
 
 impl Whoami {
+    /// Who is asked for at our own endpoints: the place of the question for paths below `prefix`, and whether it
+    /// can be asked there, as it is for the pages around it.
+    pub fn question_below(&self, prefix: &str) -> Option<(usize, bool)> {
+        let path = format!("{prefix}verify");
+        let place = self
+            .rules
+            .iter()
+            .position(|rule| rule.paths.covers(&path))?;
+        let url = |path: &str| {
+            let rule = self.rules.get(place)?;
+            let fixed = rule.url.fixed.clone();
+            fixed.or_else(|| rule.url.fill(&rule.paths.captures(path)?))
+        };
+        // What stands for our own names is nobody's.
+        let above = prefix.trim_end_matches('/').rsplit_once('/');
+        let others = format!("{}/x/x", above.map_or("", |(above, _)| above));
+        let asked = url(&path);
+        Some((place, asked.is_some() && asked == url(&others)))
+    }
+
     /// The question for requests to a path, with its place. An error if it depends on how the path is read:
     /// an application may act for one person where it would name another.
     pub(super) fn rule(
@@ -344,6 +364,34 @@ pub(super) mod tests {
         assert_eq!(asked("/ADMIN/x").as_deref(), Some("/admin/{rest...}"));
         assert_eq!(asked("/shop").as_deref(), Some("/{rest...}"));
         assert_eq!(asked("/index.php/admin/x"), None);
+    }
+
+    #[test]
+    fn our_own_endpoints_are_no_values_of_a_url() {
+        for (paths, text, below) in [
+            ("/{rest...}", "/me", Some((0, true))),
+            ("/{tenant}/{rest...}", "/me", Some((0, true))),
+            ("/{tenant}/{rest...}", "/{tenant}/me", Some((0, false))),
+            ("/{rest...}", "/me?at={rest}", Some((0, false))),
+            ("/u/{name}/{rest...}", "/u/{name}/me", None),
+        ] {
+            let rules = vec![rule(paths, text).into()];
+            assert_eq!(
+                Whoami { rules }.question_below("/.stepup/"),
+                below,
+                "{text}"
+            );
+        }
+        let tenant = || rule("/{tenant}/{rest...}", "/{tenant}/me").into();
+        let rules = vec![tenant()];
+        let whoami = Whoami { rules };
+        assert_eq!(whoami.question_below("/acme/.stepup/"), Some((0, true)));
+        assert_eq!(whoami.question_below("/stepup/"), Some((0, false)));
+        let rules = vec![rule("/.stepup/{rest...}", "/me").into(), tenant()];
+        assert_eq!(
+            Whoami { rules }.question_below("/.stepup/"),
+            Some((0, true))
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod jwt;
 mod records;
 mod whoami;
 
+pub(super) use whoami::check_endpoints;
+
 use super::Draft;
 use crate::domain::{CookieName, Naming};
 use crate::session::Source;
