@@ -120,10 +120,6 @@ name_id! {
     Action
 }
 name_id! {
-    /// The user whom a session belongs to, as the application names them (canonical spelling).
-    Subject
-}
-name_id! {
     /// A user of our own directory (canonical spelling).
     UserId
 }

@@ -31,6 +31,7 @@ mod route;
 mod secret;
 mod secret_name;
 mod session;
+mod subject;
 mod table;
 mod throttle;
 mod time;
@@ -53,8 +54,7 @@ pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};
 pub use grant::{Claim, Grant, GrantKey};
 pub use host::{Authority, Origin};
 pub use ids::{
-    Action, BrowserKeyHash, ChallengeId, GrantId, RequestDigest, RouteId, SessionId, Subject,
-    UserId,
+    Action, BrowserKeyHash, ChallengeId, GrantId, RequestDigest, RouteId, SessionId, UserId,
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use local_path::LocalPath;
@@ -75,6 +75,7 @@ pub use route::{
 pub use secret::Secret;
 pub use secret_name::is_secret_name;
 pub use session::{Owner, Session, StoredSession};
+pub use subject::Subject;
 pub use table::{
     Applicability, Captures, Explained, FoundRoutes, Match, MatchPart, RouteTable, TableError,
 };

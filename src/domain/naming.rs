@@ -39,7 +39,7 @@ pub enum NormalForm {
 }
 
 impl Naming {
-    /// The one spelling of a name that the application, a form or an operator said.
+    /// The one spelling of a name that the application, a form or an operator said, with the one that it had.
     ///
     /// Trimmed. `None` for an empty name, one over 254 bytes (the longest e-mail address, RFC 5321
     /// §4.5.3.1.3), or one with control characters.
@@ -62,7 +62,7 @@ impl Naming {
         };
         // NFKC makes blanks of other characters, and longer names.
         let cased = cased.trim();
-        is_sound(cased).then(|| Subject::new(cased))
+        is_sound(cased).then(|| Subject::new(cased).said_as(name))
     }
 
     /// The same for a user of the directory.
@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(usual.subject("  "), None);
         assert_eq!(usual.subject("a\nb"), None);
         assert_eq!(usual.subject("Alice"), Some(Subject::new("alice")));
+        assert_eq!(usual.subject(" Alice ").unwrap().spelling(), "Alice");
         assert_eq!(usual.user("Alice"), Some(UserId::new("alice")));
     }
 

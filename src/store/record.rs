@@ -12,7 +12,8 @@
 //!
 //! The others take no additions: session, mark and grant end with the subject, a code with its hash,
 //! and each is kept for minutes or weeks. A field more in one of them is a new version of it, which
-//! must be read for as long as the old records are kept.
+//! must be read for as long as the old records are kept. So version 2 of a session has, after the
+//! subject and a line feed, which no subject contains, how the name was said.
 
 use super::{SentCode, StoreError};
 use crate::domain::{
@@ -24,6 +25,8 @@ use crate::domain::{
 const VERSION: u8 = 1;
 /// Of a user who has credentials that version 1 has no place for.
 const USER_WITH_CREDENTIALS: u8 = 2;
+/// Of a session whose subject was named in another spelling than the one that stands for all.
+const SESSION_WITH_SPELLING: u8 = 2;
 const SESSION: u8 = b'S';
 const MARK: u8 = b'M';
 const GRANT: u8 = b'G';
@@ -38,7 +41,8 @@ const CODE: u8 = b'C';
 /// | session: seen at | 35–42 |
 /// | session: flag and authenticated at | 43–51 |
 /// | session: flag and browser key | 52–84 |
-/// | session: created at, revoked; subject | 85–93; from 94 |
+/// | session: created at, revoked | 85–93 |
+/// | session: subject, up to a line feed if there is one | from 94 |
 /// | mark, grant: browser key | 35–66 |
 /// | grant: expires at | 67–74 |
 /// | grant: its own id | 75–90 |
@@ -51,8 +55,16 @@ mod offset {
 pub(crate) fn encode_session(id: &SessionId, session: &StoredSession) -> Vec<u8> {
     let owner = owner_text(&session.owner).as_bytes();
     let browser_key = session.browser_key.as_ref();
-    let mut out = head(SESSION, 93 + owner.len());
-    out.array(id.as_bytes())
+    let spelling = session.owner.subject().map(Subject::spelling);
+    let spelling = spelling.filter(|said| said.as_bytes() != owner);
+    let (version, beside) = match spelling {
+        None => (VERSION, 0),
+        Some(said) => (SESSION_WITH_SPELLING, 1 + said.len()),
+    };
+    let mut out = ByteWriter::with_capacity(93 + owner.len() + beside);
+    out.byte(version)
+        .byte(SESSION)
+        .array(id.as_bytes())
         .time(session.seen_at)
         .flag(session.authenticated_at.is_some())
         .time(session.authenticated_at.unwrap_or_default())
@@ -61,6 +73,9 @@ pub(crate) fn encode_session(id: &SessionId, session: &StoredSession) -> Vec<u8>
         .time(session.created_at)
         .flag(session.revoked)
         .array(owner);
+    if let Some(said) = spelling {
+        out.byte(b'\n').array(said.as_bytes());
+    }
     out.into_bytes()
 }
 
@@ -214,16 +229,19 @@ pub(crate) fn owner_text(owner: &Owner) -> &str {
     }
 }
 
-/// Whose a session is, as [`owner_text`] writes it.
+/// Whose a session is, as [`owner_text`] writes it, and how the name was said.
 fn owner(text: &str) -> Owner {
+    let (text, said) = text.split_once('\n').unwrap_or((text, text));
     let unowned = [Owner::Disputed, Owner::Doubtful, Owner::Spelling];
     let mut unowned = unowned.into_iter();
     let known = unowned.find(|owner| owner_text(owner) == text);
-    known.unwrap_or_else(|| Owner::Subject(Subject::new(text)))
+    known.unwrap_or_else(|| Owner::Subject(Subject::new(text).said_as(said)))
 }
 
 fn session(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<StoredSession> {
-    read_head(SESSION, reader)?;
+    let [version, tag] = reader.array()?;
+    let is_known = [VERSION, SESSION_WITH_SPELLING].contains(&version);
+    (is_known && tag == SESSION).then_some(())?;
     read_owner(id, reader)?;
     let seen_at = reader.time()?;
     let (authenticated, authenticated_at) = (reader.flag()?, reader.time()?);

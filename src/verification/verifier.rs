@@ -149,9 +149,11 @@ impl Verifier {
                     .is_none_or(|key| claimant.browser_key == Some(key))
                     || (challenge.in_own_session && claimant.is_in_own_session()))
         };
-        let Some(challenge) = opened.filter(is_owner) else {
+        let Some(mut challenge) = opened.filter(is_owner) else {
             return Ok(None);
         };
+        // With how the name was said, which a token does not have.
+        challenge.subject = claimant.subject.clone();
         // The application may have replaced the cookie since, as after a login: then the store
         // knows both values as one session.
         let is_here = challenge.session == claimant.session

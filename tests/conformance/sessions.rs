@@ -36,6 +36,7 @@ on_both_stores! {
     a_locked_session_keeps_nothing_but_itself,
     sessions_are_listed_newest_first,
     an_unknown_session_is_no_evidence,
+    how_a_name_was_said_goes_where_the_session_goes,
 }
 
 async fn an_unknown_session_is_no_evidence(store: TestStore) {
@@ -598,4 +599,46 @@ async fn sessions_are_listed_newest_first(store: TestStore) {
     assert_eq!(listed(None, 9).await, [id(5), id(4), id(3), id(2), id(1)]);
     assert_eq!(listed(None, 1).await, [id(5)]);
     assert_eq!(listed(Some("carol"), 9).await, []);
+}
+
+async fn how_a_name_was_said_goes_where_the_session_goes(store: TestStore) {
+    let alice = Subject::new("alice");
+    let said = StoredSession {
+        owner: Owner::Subject(alice.clone().said_as("Alice")),
+        ..session("alice", browser(1), store.now())
+    };
+    store.record(id(1), said).await;
+    let spelling = async |number| {
+        let session = store.held(id(number), &[]).await.session?;
+        Some(session.owner.subject()?.spelling().to_owned())
+    };
+    let expected = Some("Alice".to_owned());
+    assert_eq!(spelling(1).await, expected);
+    // Whoever verifies is the same subject, however their name is said there.
+    store.verify(id(1), browser(1), None).await;
+    assert!(store.held(id(1), &[]).await.mark.is_some());
+    assert_eq!(spelling(1).await, expected);
+    store.touch_session(id(1), store.now(), HOUR).await.unwrap();
+    store.rotate_session(&rotation(1, 2)).await.unwrap();
+    assert_eq!(spelling(2).await, expected);
+    store.move_session(id(2), id(3)).await.unwrap();
+    assert_eq!(spelling(3).await, expected);
+    let listed = async || {
+        let listed = store.sessions(Some(&alice), 9).await.unwrap();
+        listed.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert!(listed().await.contains(&id(3)));
+    store.end_session(id(3)).await.unwrap();
+    assert!(!listed().await.contains(&id(3)));
+    let said = StoredSession {
+        owner: Owner::Subject(alice.clone().said_as("ALICE")),
+        ..session("alice", browser(1), store.now())
+    };
+    store.record(id(4), said).await;
+    let disputed = StoredSession::without_subject(Owner::Disputed, None, store.now());
+    store.dispute_session(id(4), &disputed, HOUR).await.unwrap();
+    assert_eq!(
+        store.held(id(4), &[]).await.session.unwrap().owner,
+        Owner::Disputed
+    );
 }

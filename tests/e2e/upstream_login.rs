@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex};
 /// Her password in the application.
 const OWN_PASSWORD: &str = "Own & secret-pass ü1!";
 
+/// How she may write her name there, but not otherwise.
+const SPELLED: &str = "Al\u{131}ce.Öhman@Example.test";
+
 /// An application whose forms have a token that must be that of the cookie, and that locks nobody out.
 #[derive(Default)]
 struct Forms {
@@ -66,7 +69,11 @@ impl Forms {
                 answer(403, &[], "CSRF")
             }
             ("POST", "/login") if (field("go"), query) != ("in", "step=2") => answer(400, &[], ""),
-            ("POST", "/login") if field("password") == OWN_PASSWORD => {
+            // It tells letter case apart, as well as accents.
+            ("POST", "/login")
+                if field("password") == OWN_PASSWORD
+                    && (field("user") == USER || field("user") == SPELLED) =>
+            {
                 let sid = sidecar::fresh_cookie();
                 self.live
                     .lock()
@@ -126,12 +133,16 @@ fn before_forms(store: Store, forms: &Arc<Forms>, more: &str) -> Setup {
 
 /// A script in a session of hers.
 async fn signed_in(sidecar: &Sidecar) -> Client {
+    signed_in_as(sidecar, USER).await
+}
+
+async fn signed_in_as(sidecar: &Sidecar, user: &str) -> Client {
     let client = sidecar.script().header("origin", sidecar::ORIGIN);
     client.get("/login").await;
     let csrf = client.cookie("csrf").unwrap();
     let fields = [
         ("csrf", &csrf[..]),
-        ("user", USER),
+        ("user", user),
         ("password", OWN_PASSWORD),
         ("go", "in"),
     ];
@@ -197,6 +208,23 @@ on_both_stores! {
         let listed = sidecar.command(&["session", "list", "--json"]);
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    }
+
+    async fn a_name_is_tried_as_it_was_typed(store: Store) {
+        let forms = Arc::<Forms>::default();
+        let mut sidecar = before_forms(store, &forms, "").run();
+        let client = signed_in_as(&sidecar, SPELLED).await;
+        for restart in [false, true] {
+            if restart {
+                sidecar.restart();
+            }
+            let refused = client.post("/pay").await;
+            let passed = client.verify(&refused.token(), ("password", OWN_PASSWORD)).await;
+            assert_eq!(passed.json()["verified"], true, "{}", passed.text());
+            assert_eq!(client.post("/pay").await.status, 200);
+        }
+        let verified = sidecar.events(1, |event| event["event"] == "verified");
+        assert_eq!(verified[0]["subject"], SPELLED.to_lowercase(), "one person has one name");
     }
 
     async fn whoever_is_in_no_directory_has_the_applications_password(store: Store) {

@@ -15,11 +15,21 @@ pub(super) struct AskedLogin {
 }
 
 impl AskedLogin {
-    /// Who has logged in, by the word of the application.
-    pub(super) fn named(&self) -> Result<Named, WhoamiError> {
+    /// Who has logged in, by the word of the application; with what they typed for it, as its login takes that.
+    pub(super) fn named(
+        &self,
+        typed: &Named,
+        same: impl Fn(&str) -> Option<Subject>,
+    ) -> Result<Named, WhoamiError> {
         let person = self.after.as_ref().map_err(Clone::clone)?.as_ref();
         Ok(person.map_or(Named::Nobody, |person| {
-            Named::ByApplication(person.subject.clone())
+            let subject = person.subject.clone();
+            Named::ByApplication(match typed {
+                Named::Typed(typed) if self.is_typed(typed, same) => {
+                    subject.said_as(typed.spelling())
+                }
+                Named::ByApplication(_) | Named::Nobody | Named::Typed(_) => subject,
+            })
         }))
     }
 
@@ -30,13 +40,20 @@ impl AskedLogin {
         typed: &Named,
         same: impl Fn(&str) -> Option<Subject>,
     ) -> bool {
-        let is_typed = match (typed, &self.after) {
-            (Named::Typed(typed), Ok(Some(person))) => {
-                let email = person.email.as_deref().and_then(same);
-                *typed == person.subject || Some(typed) == email.as_ref()
-            }
-            (Named::ByApplication(_) | Named::Nobody | Named::Typed(_), _) => true,
+        let is_another = matches!(typed, Named::Typed(typed) if self.names_somebody() && !self.is_typed(typed, same));
+        !self.was_nobody || is_another
+    }
+
+    const fn names_somebody(&self) -> bool {
+        matches!(self.after, Ok(Some(_)))
+    }
+
+    /// Whether the application names whoever was typed, by name or by mail address.
+    fn is_typed(&self, typed: &Subject, same: impl Fn(&str) -> Option<Subject>) -> bool {
+        let Ok(Some(person)) = &self.after else {
+            return false;
         };
-        !self.was_nobody || !is_typed
+        let email = person.email.as_deref().and_then(same);
+        *typed == person.subject || Some(typed) == email.as_ref()
     }
 }

@@ -141,8 +141,9 @@ impl Watch {
         if let Some(asked) = &self.asked {
             // What was typed and what the answer shows do not count beside it.
             let naming = self.known.shared.options.naming;
-            let may_be = may_be || asked.may_be_signed_in(&named, |name| naming.subject(name));
-            return Ok((asked.named()?, may_be));
+            let same = |name: &str| naming.subject(name);
+            let may_be = may_be || asked.may_be_signed_in(&named, same);
+            return Ok((asked.named(&named, same)?, may_be));
         }
         // Where the connection is logged in, what somebody typed may be about another.
         let is_doubtful =

@@ -69,7 +69,7 @@ impl UpstreamLoginOptions {
                     form.set(name, value);
                 }
                 // Last, so that nothing of the page or the settings takes their place.
-                form.set(user, subject.as_str());
+                form.set(user, subject.spelling());
                 form.set_password(password.expose());
                 client.submit(&form, target, deadline).await
             }
@@ -84,7 +84,7 @@ impl UpstreamLoginOptions {
                 }) {
                     put(&mut document, pointer, value);
                 }
-                put(&mut document, user, subject.as_str());
+                put(&mut document, user, subject.spelling());
                 put(&mut document, field, password.expose());
                 let body = Secret::new(document.to_string());
                 let page = page.map_or("/", |(target, _)| target);

@@ -27,11 +27,14 @@ fn owners() -> impl Strategy<Value = String> {
 
 prop_compose! {
     fn sessions()(
-        subject in owners(), authenticated_at in proptest::option::of(times()),
+        subject in owners(), said in proptest::option::of("[A-Z ]{1,9}"), authenticated_at in proptest::option::of(times()),
         browser_key in proptest::option::of(browsers()),
         created_at in times(), seen_at in times(), revoked in any::<bool>(),
     ) -> StoredSession {
-        let owner = owner(&subject);
+        let owner = match (owner(&subject), said) {
+            (Owner::Subject(subject), Some(said)) => Owner::Subject(subject.said_as(&said)),
+            (owner, _) => owner,
+        };
         StoredSession { owner, authenticated_at, browser_key, created_at, seen_at, revoked }
     }
 }
@@ -90,6 +93,8 @@ proptest! {
         let id = SessionId::new(id);
         let read = decode_session(&id, &encode_session(&id, &session)).unwrap();
         prop_assert_eq!(&read, &session);
+        let spelling = |session: &StoredSession| session.owner.subject().map(|one| one.spelling().to_owned());
+        prop_assert_eq!(spelling(&read), spelling(&session));
 
         let mark = Mark { subject: grant.subject.clone(), browser_key, factors, verified_at };
         prop_assert_eq!(decode_mark(&id, &encode_mark(&id, &mark)).unwrap(), mark);
@@ -142,7 +147,9 @@ proptest! {
         let authenticated = u8::from(session.authenticated_at.is_some());
         prop_assert_eq!(bytes[42], authenticated);
         prop_assert_eq!(bytes[51], u8::from(session.browser_key.is_some()));
-        prop_assert_eq!(&bytes[93..], owner_text(&session.owner).as_bytes());
+        let (owner, said) = bytes[93..].split_at(owner_text(&session.owner).len());
+        prop_assert_eq!(owner, owner_text(&session.owner).as_bytes());
+        prop_assert!(said.is_empty() || said[0] == b'\n');
 
         let bytes = encode_grant(&id, &grant);
         prop_assert_eq!(&bytes[offset::BROWSER..][..32], grant.browser_key.as_bytes());

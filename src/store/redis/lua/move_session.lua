@@ -22,7 +22,7 @@ for i = 1, #fields, 2 do
   elseif field ~= 'p' then
     redis.call('HSET', KEYS[2], field, string.sub(value, 1, 2) .. ARGV[2] .. string.sub(value, 35))
     if field == 's' then
-      local index = ARGV[3] .. string.sub(value, 94)
+      local index = ARGV[3] .. owner_of(value)
       local score = redis.call('ZSCORE', index, ARGV[1])
       if score then
         redis.call('ZREM', index, ARGV[1])

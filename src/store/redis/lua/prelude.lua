@@ -103,6 +103,11 @@ local function stale(session)
   return string.sub(session, 1, 42) .. string.rep('\0', 9) .. string.sub(session, 52)
 end
 
+-- Whose a session record is, without how the name was said.
+local function owner_of(session)
+  return string.match(session, '^[^\n]*', 94)
+end
+
 -- Lists a session under its subject until `score`, and drops those whose time is over.
 local function enlist(index, id, score, now, ms)
   redis.call('ZADD', index, score, id)

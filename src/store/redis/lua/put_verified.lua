@@ -8,7 +8,7 @@ for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
 local key, now, presented, renewed = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
 lapse(key, now)
 local session = redis.call('HGET', key, 's')
-if not session or string.sub(session, 94) ~= string.sub(ARGV[6], 94) then
+if not session or owner_of(session) ~= owner_of(ARGV[6]) then
   -- There is no record, or one of another subject: start with a new one.
   wipe(key)
   session = ARGV[6]

@@ -43,7 +43,7 @@ for i = 1, #fields, 2 do
   end
 end
 keep(to, ttl)
-local index = ARGV[3] .. string.sub(session, 94)
+local index = ARGV[3] .. owner_of(session)
 local score = redis.call('ZSCORE', index, ARGV[1])
 if score then
   redis.call('ZREM', index, ARGV[1])

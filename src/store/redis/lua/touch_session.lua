@@ -7,5 +7,5 @@ if millis(session, 35) < tonumber(ARGV[1]) then
   redis.call('HSET', KEYS[1], 's', session)
 end
 keep_session(KEYS[1], ARGV[3])
-enlist(ARGV[5] .. string.sub(session, 94), ARGV[4], ARGV[6], ARGV[1], ARGV[3])
+enlist(ARGV[5] .. owner_of(session), ARGV[4], ARGV[6], ARGV[1], ARGV[3])
 return 1
