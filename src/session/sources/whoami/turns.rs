@@ -94,7 +94,7 @@ mod tests {
         [192, 0, 2, last].into()
     }
 
-    fn now<'t>(turns: &'t Turns, client: IpAddr) -> Option<Turn<'t>> {
+    fn now(turns: &Turns, client: IpAddr) -> Option<Turn<'_>> {
         turns.next(client).now_or_never().flatten()
     }
 
