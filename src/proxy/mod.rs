@@ -7,6 +7,7 @@ mod body;
 mod counted;
 mod demands;
 mod error;
+mod events;
 mod forward;
 #[cfg(fuzzing)]
 pub mod fuzzing;

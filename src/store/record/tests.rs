@@ -1,7 +1,8 @@
 //! Records read back, and only as what they are.
 
+use super::session::owner;
 use super::*;
-use crate::domain::Timestamp;
+use crate::domain::{Owner, StoredSession, Timestamp};
 use proptest::prelude::*;
 
 fn times() -> impl Strategy<Value = Timestamp> {
