@@ -3,10 +3,11 @@
 mod basic;
 mod headers;
 mod jwt;
+mod own_endpoints;
 mod records;
 mod whoami;
 
-pub(super) use whoami::check_endpoints;
+pub(super) use own_endpoints::check_endpoints;
 
 use super::Draft;
 use crate::domain::{CookieName, Naming};

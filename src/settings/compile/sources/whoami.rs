@@ -2,13 +2,12 @@
 
 use crate::domain::{Naming, RiskLevel, WatchedPath, WholeRegex};
 use crate::session::{
-    AnswerField, AnswerPlace, NobodySigns, SessionOptions, UrlTemplate, Whoami, WhoamiRule,
-    valid_selector,
+    AnswerField, AnswerPlace, NobodySigns, UrlTemplate, Whoami, WhoamiRule, valid_selector,
 };
 use crate::settings::compile::Draft;
 use crate::settings::compile::learn::{regex, wrong_regex};
 use crate::settings::compile::subject::pointer;
-use crate::settings::raw_session::{RawAnswerField, RawNobody, RawSession, RawWhoami};
+use crate::settings::raw_session::{RawAnswerField, RawNobody, RawWhoami};
 use crate::yaml::{OneOrMore, Path, Span, clip};
 use http::{HeaderName, HeaderValue, Method, header};
 use std::sync::Arc;
@@ -67,48 +66,6 @@ pub(super) fn questions<'r>(
         rules.push(Arc::new(rule));
     }
     Whoami { rules }
-}
-
-/// Whoever proves who they are calls our own endpoints, and the application is asked there as well.
-pub(in crate::settings::compile) fn check_endpoints(
-    raw: Option<&RawSession>,
-    sessions: &SessionOptions,
-    prefix: &str,
-    draft: &mut Draft<'_>,
-) {
-    let raw = raw.and_then(|raw| raw.whoami.as_ref());
-    let (Some(raw), Some(whoami), false) = (raw, sessions.whoami(), draft.file.has_mistakes())
-    else {
-        return;
-    };
-    let at = Path::root().key("session").key("whoami");
-    // Browsers of such sessions have our endpoints below these paths, too.
-    let has_paths = sessions
-        .credentials
-        .cookies
-        .iter()
-        .any(|cookie| cookie.path.is_some());
-    let hint = format!(
-        "a question of its own before it: `{{ for: \"{prefix}{{rest...}}\", url: /me, … }}`, with a `url` that has no placeholder"
-    );
-    match whoami.question_below(prefix) {
-        None if has_paths => {}
-        None => {
-            let message = format!(
-                "no question is for Stepgate's own endpoints below `{prefix}`: who is known by `whoami` alone cannot verify"
-            );
-            draft.file.warn_with_hint(at, message, hint);
-        }
-        Some((place, false)) => {
-            let at = raw.with_paths(&at).nth(place);
-            let at = at.map_or_else(Path::root, |(at, _)| at);
-            let message = format!(
-                "covers Stepgate's own endpoints below `{prefix}` as well, where its `url` has no value: nobody could verify"
-            );
-            draft.file.report_with_hint(at.key("for"), message, hint);
-        }
-        Some((_, true)) => {}
-    }
 }
 
 fn rule(
