@@ -3,6 +3,7 @@
 
 use crate::support::mail::MailSink;
 use crate::support::process::Process;
+use crate::support::redis::Redis;
 use crate::support::sidecar::ORIGIN;
 use crate::support::temp::TempDir;
 use rcgen::{CertificateParams, KeyPair};
@@ -19,6 +20,9 @@ pub(super) const OWNER: &str = "alice";
 pub(super) const THIEF: &str = "mallory";
 /// The password of both, in all of them.
 pub(super) const PASSWORD: &str = "App-pass-1!";
+
+/// By which Express signs the cookies of its sessions.
+pub(super) const EXPRESS_SECRET: &str = "for-this-test-only-0123456789abcdef";
 
 /// An application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub(super) struct Applications {
     /// The ports of the identity providers and of Express.
     node: [u16; 2],
     _processes: [Process; 2],
+    /// Where Express keeps its sessions.
+    redis: Redis,
 }
 
 impl Applications {
@@ -50,6 +56,8 @@ impl Applications {
         let place = installed();
         let state = TempDir::new("applications");
         write_saml_key(&state);
+        state.write("express.secret", EXPRESS_SECRET);
+        let redis = Redis::start();
         let sources = sources();
         let mut python = Command::new(place.join("python/bin/python"));
         python.arg(sources.join("serve.py"));
@@ -63,6 +71,7 @@ impl Applications {
             state.write(name, fs::read(sources.join(name)).unwrap());
         }
         let mut node = Command::new("node");
+        node.env("REDIS", redis.url());
         node.arg(state.path().join("serve.mjs"));
         let (python, python_ports) = serve("the applications in Python", python, &state);
         let (node, node_ports) = serve("the applications in Node", node, &state);
@@ -71,6 +80,7 @@ impl Applications {
             python: python_ports,
             node: node_ports,
             _processes: [python, node],
+            redis,
         }
     }
 
@@ -92,6 +102,11 @@ impl Applications {
     /// What tells the messages that a client of NTLM sends.
     pub(super) fn ntlm_client(&self) -> SocketAddr {
         local(self.python[3])
+    }
+
+    /// The Redis in which Express keeps its sessions.
+    pub(super) fn redis(&self) -> String {
+        self.redis.url()
     }
 
     /// The public keys of the tokens that Django makes.

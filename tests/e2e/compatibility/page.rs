@@ -92,7 +92,11 @@ fn cell(source: Source, login: Login, levels: &[Outcome], notes: &mut Vec<&str>)
 /// Why a pair does not go together, and where that is documented.
 fn note(source: Source, login: Login, reason: &str) -> &'static str {
     match (source, login, reason) {
-        (Source::Learn | Source::Jwt | Source::Basic, Login::Ntlm, "connection-authenticated") => {
+        (
+            Source::Learn | Source::Jwt | Source::Basic | Source::Redis,
+            Login::Ntlm,
+            "connection-authenticated",
+        ) => {
             "421 `connection-authenticated`: the login is the connection's, not a session's. `whoami` with `key: subject` asks over \
              that connection ([operations](operations.md#what-makes-a-session))."
         }
@@ -111,6 +115,10 @@ fn note(source: Source, login: Login, reason: &str) -> &'static str {
         (Source::Learn, Login::Bearer | Login::ApiKey | Login::Basic, "session-required") => {
             "401 `session-required`: keys and tokens come without a login that could be watched. `whoami` asks whose they are, `jwt` reads signed tokens, `basic` user and password \
              ([sessions](sessions.md#tokens-jwt))."
+        }
+        (Source::Redis, _, "session-required") => {
+            "401 `session-required`: the Redis has no session of it: this site keeps its own elsewhere \
+             ([sessions](sessions.md#the-applications-sessions-in-redis))."
         }
         (Source::Basic, _, "session-required") => {
             "401 `session-required`: the request has no user and password of HTTP. `learn` may stand beside `basic` for those \
@@ -133,7 +141,9 @@ impl Login {
             Self::OAuth => {
                 "Express with express-openid-connect (its session is an encrypted cookie); oidc-provider is the OpenID provider"
             }
-            Self::Saml => "Express with passport-saml; samlp is the identity provider",
+            Self::Saml => {
+                "Express with passport-saml, its sessions in Redis by connect-redis; samlp is the identity provider"
+            }
             Self::Cas => "Django with django-cas-ng; django-mama-cas is the CAS server",
             Self::MagicLink => "Django with django-sesame: a link in a mail",
             Self::TwoSteps => {
@@ -163,13 +173,14 @@ impl Site {
 }
 
 /// Whose settings stand on the page: with them, those of the others can be written.
-const SHOWN: [(Site, Source); 7] = [
+const SHOWN: [(Site, Source); 8] = [
     (Site::Django, Source::LearnAndWhoami),
     (Site::Express, Source::LearnAndWhoami),
     (Site::Flask, Source::LearnAndWhoami),
     (Site::Ntlm, Source::Whoami),
     (Site::Django, Source::Jwt),
     (Site::Flask, Source::Basic),
+    (Site::Express, Source::Redis),
     (Site::Django, Source::Headers),
 ];
 

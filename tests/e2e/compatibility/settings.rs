@@ -1,7 +1,7 @@
 //! The sources of sessions, and the settings with which each is tried before each application: what an
 //! operator who has read `docs/sessions.md` would write.
 
-use super::applications::{Applications, Site, THIEF};
+use super::applications::{Applications, EXPRESS_SECRET, Site, THIEF};
 use super::story::{POLICY, THIEFS_PASSWORD};
 use crate::support::sidecar::{ORIGIN, Sidecar, on};
 use crate::support::store::Store;
@@ -15,16 +15,18 @@ pub(super) enum Source {
     LearnAndWhoami,
     Jwt,
     Basic,
+    Redis,
     Headers,
 }
 
 impl Source {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Learn,
         Self::Whoami,
         Self::LearnAndWhoami,
         Self::Jwt,
         Self::Basic,
+        Self::Redis,
         Self::Headers,
     ];
 
@@ -36,6 +38,7 @@ impl Source {
             Self::LearnAndWhoami => "`learn` and `whoami`",
             Self::Jwt => "`jwt`",
             Self::Basic => "`basic`",
+            Self::Redis => "`redis`",
             Self::Headers => "`headers`",
         }
     }
@@ -51,7 +54,8 @@ impl Source {
             setup = setup.line("trusted_proxies: [127.0.0.1]");
         }
         for line in self.settings(site) {
-            setup = setup.with("session", &line);
+            let redis = Applications::shared().redis();
+            setup = setup.with("session", &line.replace(REDIS, &redis));
         }
         let mut sidecar = setup.prepare();
         fs::copy(
@@ -59,6 +63,7 @@ impl Source {
             sidecar.path("keys.json"),
         )
         .unwrap();
+        sidecar.write_private("express.secret", EXPRESS_SECRET);
         sidecar.enroll();
         sidecar.add_user(THIEF, "mallory@example.test", THIEFS_PASSWORD);
         sidecar.start();
@@ -71,6 +76,7 @@ impl Source {
             Site::Django => "sessionid",
             Site::Express => "appSession, connect.sid",
             Site::Flask => "session, remember_token",
+            Site::Ntlm if self == Self::Redis => "sessionid",
             Site::Ntlm => "",
         };
         let cookies = format!("cookies: [{cookies}]");
@@ -86,11 +92,29 @@ impl Source {
                 "jwt: {{ keys: {{ file: keys.json }}, issuer: {ORIGIN}, audience: shop }}"
             )],
             Self::Basic => vec!["basic: { url: /me }".to_owned()],
+            Self::Redis => {
+                let cookie = match site {
+                    Site::Django | Site::Ntlm => "sessionid",
+                    Site::Express => "connect.sid",
+                    Site::Flask => "session",
+                };
+                let secrets = if site == Site::Express {
+                    "secrets: [{ file: express.secret }], "
+                } else {
+                    ""
+                };
+                vec![format!(
+                    "redis: {{ server: {{ url: {REDIS} }}, cookie: {cookie}, {secrets}key: 'sess:{{id}}', subject: /passport/user }}"
+                )]
+            }
             Self::Headers => vec!["headers: { subject: remote-user }".to_owned()],
         };
         [vec![cookies], source].concat()
     }
 }
+
+/// What stands on the page for the Redis in which Express keeps its sessions.
+const REDIS: &str = "redis://127.0.0.1:6379";
 
 /// The thief answers wrong more often than a person does, and a key is one session from level to level.
 const LIMITS: &str = "limits: { address: { attempts: 1000 }, session: { attempts: 1000 }, session_total: { attempts: 1000 } }";

@@ -2,18 +2,24 @@
 
 import { readFileSync } from 'node:fs'
 import { Strategy } from '@node-saml/passport-saml'
+import { RedisStore } from 'connect-redis'
 import express from 'express'
 import openIdConnect from 'express-openid-connect'
 import session from 'express-session'
 import passport from 'passport'
+import { createClient } from 'redis'
 
-const { ORIGIN, STATE } = process.env
+const { ORIGIN, REDIS, STATE } = process.env
 
 /** The site, for people of the provider at `issuer`. */
 export function expressSite(issuer) {
   const app = express()
   app.set('trust proxy', true)
-  app.use(session({ secret: 'for-this-test-only', resave: false, saveUninitialized: false }))
+  const client = createClient({ url: REDIS })
+  client.connect()
+  const store = new RedisStore({ client })
+  const secret = readFileSync(`${STATE}/express.secret`, 'utf8')
+  app.use(session({ store, secret, resave: false, saveUninitialized: false }))
   app.use(passport.session())
   app.use(
     openIdConnect.auth({

@@ -157,7 +157,7 @@ impl Sidecar {
     }
 
     /// Writes a file that nobody else may read.
-    fn write_private(&self, name: &str, content: &str) {
+    pub(crate) fn write_private(&self, name: &str, content: &str) {
         let path = self.dir.write(name, content);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
