@@ -53,13 +53,16 @@ pub(crate) fn owner_text(owner: &Owner) -> &str {
     }
 }
 
-/// Whose a session is, as [`owner_text`] writes it, and how the name was said.
-pub(super) fn owner(text: &str) -> Owner {
+/// Whose a session is, as [`owner_text`] writes it, and how the name was said; `None` if it is nobody's name.
+pub(super) fn owner(text: &str) -> Option<Owner> {
     let (text, said) = text.split_once('\n').unwrap_or((text, text));
+    if text.is_empty() || said.is_empty() {
+        return None;
+    }
     let unowned = [Owner::Disputed, Owner::Doubtful, Owner::Spelling];
     let mut unowned = unowned.into_iter();
     let known = unowned.find(|owner| owner_text(owner) == text);
-    known.unwrap_or_else(|| Owner::Subject(Subject::new(text).said_as(said)))
+    Some(known.unwrap_or_else(|| Owner::Subject(Subject::new(text).said_as(said))))
 }
 
 fn session(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<StoredSession> {
@@ -76,6 +79,6 @@ fn session(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<StoredSession>
         browser_key: keyed.then(|| BrowserKeyHash::new(browser_key)),
         created_at: reader.time()?,
         revoked: reader.flag()?,
-        owner: owner(reader.rest_text()?),
+        owner: owner(reader.rest_text()?)?,
     })
 }

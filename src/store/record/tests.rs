@@ -32,7 +32,7 @@ prop_compose! {
         browser_key in proptest::option::of(browsers()),
         created_at in times(), seen_at in times(), revoked in any::<bool>(),
     ) -> StoredSession {
-        let owner = match (owner(&subject), said) {
+        let owner = match (owner(&subject).unwrap(), said) {
             (Owner::Subject(subject), Some(said)) => Owner::Subject(subject.said_as(&said)),
             (owner, _) => owner,
         };
@@ -241,6 +241,9 @@ fn no_subject_is_taken_for_an_owner_that_is_none() {
     for unowned in [Owner::Disputed, Owner::Doubtful, Owner::Spelling] {
         let text = owner_text(&unowned);
         assert_eq!(naming.subject(text), None);
-        assert_eq!(owner(text), unowned);
+        assert_eq!(owner(text), Some(unowned));
+    }
+    for nameless in ["", "\n", "\nA", "a\n"] {
+        assert_eq!(owner(nameless), None, "{nameless:?}");
     }
 }
