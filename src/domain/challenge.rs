@@ -40,4 +40,6 @@ pub enum ReturnTarget {
     Form(LocalPath),
     /// A page of the application.
     Path(LocalPath),
+    /// The page of a form that could not be carried: it has to be filled in again.
+    Refill(LocalPath),
 }

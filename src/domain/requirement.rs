@@ -90,6 +90,13 @@ impl Enforcement {
 }
 
 impl Requirement {
+    /// Whether the phrase that it asks for was typed, if it asks for one. Blanks around it do not count; letter case
+    /// does: typing it exactly is the confirmation.
+    pub fn is_confirmed_by(&self, typed: Option<&str>) -> bool {
+        let asked = self.confirm.as_deref();
+        asked.is_none_or(|asked| typed.is_some_and(|typed| typed.trim() == asked.trim()))
+    }
+
     /// Whether the route opens by a grant for its action, rather than by a fresh session.
     pub fn needs_grant(&self) -> bool {
         self.level >= RiskLevel::High && self.scope == Scope::Action

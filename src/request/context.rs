@@ -1,7 +1,9 @@
 //! The context of one request: its client and connection, its id, and what our responses depend on.
 
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{Demand, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp};
+use crate::domain::{
+    Demand, LocalPath, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp, only_line,
+};
 use crate::request::body::BodyDeadlines;
 use crate::request::client_kind::{ClientHints, FetchSite};
 use crate::request::connection::ClientConnection;
@@ -19,6 +21,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::Instant;
+use url::Url;
 
 /// What is kept of a request beside its head and body.
 #[derive(Debug)]
@@ -174,7 +177,7 @@ impl<'w> RequestContext<'w> {
     pub(crate) fn login_url_for(&self, target: &ReturnTarget) -> Option<String> {
         let page = self.options.login_page.as_ref()?;
         let wanted = match target {
-            ReturnTarget::Path(path) => path.as_str(),
+            ReturnTarget::Path(path) | ReturnTarget::Refill(path) => path.as_str(),
             ReturnTarget::Caller | ReturnTarget::Form(_) => "/",
         };
         Some(page.replace("{path}", &escaped(wanted)))
@@ -187,6 +190,16 @@ impl<'w> RequestContext<'w> {
             Some(origin) => self.is_own(origin),
             None => self.hints.site == FetchSite::Own,
         }
+    }
+
+    /// The page of our own origin that the request was sent from, if it says so (RFC 9110 §10.1.3).
+    pub(crate) fn page_before(&self, headers: &HeaderMap) -> Option<LocalPath> {
+        let page = only_line(headers, &header::REFERER)?.to_str().ok()?;
+        let page = Url::parse(page).ok()?;
+        let origin = HeaderValue::from_str(&page.origin().ascii_serialization()).ok()?;
+        let query = page.query().map(|query| format!("?{query}"));
+        let path = format!("{}{}", page.path(), query.unwrap_or_default());
+        self.is_own(&origin).then(|| LocalPath::parse(&path))?
     }
 
     /// The origin of the page that asks, if it is one of those that may read our answers.

@@ -50,7 +50,10 @@ pub enum AnswerOutcome {
     /// No mark and no grant: the answer is wrong, over a limit, or too late.
     Refused(Refusal),
     /// The confirmation phrase is missing or wrong; nothing was counted or checked.
-    Unconfirmed,
+    Unconfirmed {
+        /// Whether none was sent at all.
+        missing: bool,
+    },
     /// The challenge is satisfied.
     Verified(Box<Success>),
 }
@@ -129,8 +132,9 @@ impl Verifier {
             return self.refuse(Some(&challenge), &answering, refusal);
         }
         // Before the factor is judged: a mistyped phrase costs no attempt.
-        if !is_confirmed(requirement.confirm.as_deref(), answering.confirm) {
-            return Ok(AnswerOutcome::Unconfirmed);
+        if !requirement.is_confirmed_by(answering.confirm) {
+            let missing = answering.confirm.unwrap_or_default().trim().is_empty();
+            return Ok(AnswerOutcome::Unconfirmed { missing });
         }
         let user = self.user(&caller.claimant).await?;
         let case = Case {
@@ -342,9 +346,4 @@ pub(super) fn barred(key: &CounterKey, until: Option<Timestamp>, now: Timestamp)
         retry_after,
         attempts_left: (!is_about_resending(key)).then_some(0),
     }
-}
-
-/// Ignores blanks around the phrase, but not letter case: typing it exactly is the confirmation.
-fn is_confirmed(asked: Option<&str>, typed: Option<&str>) -> bool {
-    asked.is_none_or(|asked| typed.is_some_and(|typed| typed.trim() == asked.trim()))
 }

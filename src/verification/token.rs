@@ -51,6 +51,7 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
         ReturnTarget::Caller => out.byte(0),
         ReturnTarget::Form(path) => out.byte(1).text(path.as_str()),
         ReturnTarget::Path(path) => out.byte(2).text(path.as_str()),
+        ReturnTarget::Refill(path) => out.byte(3).text(path.as_str()),
     };
     BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.as_bytes(), entropy))
 }
@@ -93,7 +94,14 @@ pub(super) fn return_target(target: ReturnTarget) -> ReturnTarget {
         ReturnTarget::Form(path) | ReturnTarget::Path(path) if path.as_str().len() > MAX_RETURN => {
             ReturnTarget::Caller
         }
-        ReturnTarget::Caller | ReturnTarget::Form(_) | ReturnTarget::Path(_) => target,
+        // What was filled in is lost wherever it leads, and that must be said.
+        ReturnTarget::Refill(path) if path.as_str().len() > MAX_RETURN => {
+            ReturnTarget::Refill(LocalPath::root())
+        }
+        ReturnTarget::Caller
+        | ReturnTarget::Form(_)
+        | ReturnTarget::Path(_)
+        | ReturnTarget::Refill(_) => target,
     }
 }
 
@@ -119,6 +127,7 @@ fn read(
         0 => ReturnTarget::Caller,
         1 => ReturnTarget::Form(LocalPath::parse(plain.text()?)?),
         2 => ReturnTarget::Path(LocalPath::parse(plain.text()?)?),
+        3 => ReturnTarget::Refill(LocalPath::parse(plain.text()?)?),
         _ => return None,
     };
     plain.end()?;

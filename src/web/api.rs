@@ -188,7 +188,9 @@ impl Retry {
     const fn of(target: &ReturnTarget) -> Self {
         match target {
             ReturnTarget::Form(_) => Self::ConfirmInBrowser,
-            ReturnTarget::Caller | ReturnTarget::Path(_) => Self::RepeatRequest,
+            ReturnTarget::Caller | ReturnTarget::Path(_) | ReturnTarget::Refill(_) => {
+                Self::RepeatRequest
+            }
         }
     }
 }

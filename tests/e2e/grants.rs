@@ -246,10 +246,13 @@ routes:
         let client = sidecar.logged_in().await;
         let refused = client.post("/users/7/delete").await;
         assert_eq!(refused.json()["challenge"]["confirm"], "DELETE");
-        for confirm in [json!(null), json!(""), json!("delete"), json!("DELETE!")] {
+        for (confirm, reason) in [(json!(null), "ambiguous-request"), (json!(""), "ambiguous-request"),
+            (json!("delete"), "wrong-answer"), (json!("DELETE!"), "wrong-answer")] {
             let body = json!({ "token": refused.token(), "factor": "password", "answer": PASSWORD, "confirm": confirm });
             let answer = client.call(Method::POST, "/.stepup/verify", body).await;
-            assert_eq!(answer.json()["reason"], "wrong-answer", "{confirm}: {}", answer.text());
+            assert_eq!(answer.json()["reason"], reason, "{confirm}: {}", answer.text());
+            let says_what_is_missing = answer.text().contains("the phrase that the challenge holds as `confirm`");
+            assert_eq!(says_what_is_missing, reason == "ambiguous-request", "{}", answer.text());
         }
         assert_eq!(client.post("/users/7/delete").await.status, 403);
         let body = json!({ "token": refused.token(), "factor": "password", "answer": PASSWORD, "confirm": " DELETE " });

@@ -228,7 +228,40 @@ routes:
         request.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
         let page = browser.send(request).await;
         let back = answer_prompt(&browser, &page, &[]).await;
-        assert_eq!((back.status.as_u16(), back.header("location")), (303, "/keys/new"));
+        assert!(back.status == 200 && back.text().contains("href=\"/keys/new\""), "{}", back.text());
+    }
+
+    async fn who_filled_in_what_cannot_be_carried_is_told_before_and_after(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let long = format!("name={}", "x".repeat(100_000));
+        let form = "application/x-www-form-urlencoded";
+        for (site, kind, body, referer, leads_to) in [
+            ("same-origin", form, &*long, Some(format!("{ORIGIN}/keys/new?for=ci#top")), "/keys/new?for=ci"),
+            ("same-origin", "application/json", "{}", Some(format!("{ORIGIN}/keys/new")), "/keys/new"),
+            ("same-origin", "text/plain", "name=x", None, "/"),
+            // A page of another site, or what pretends to be one of ours, leads nowhere else.
+            ("cross-site", form, "name=x", Some("https://evil.test/keys/new".to_owned()), "/"),
+            ("cross-site", form, "name=x", Some(format!("{ORIGIN}.evil.test/")), "/"),
+            ("cross-site", form, "name=x", Some(format!("{ORIGIN}//evil.test/")), "/"),
+            ("cross-site", form, "name=x", Some("not an address".to_owned()), "/"),
+        ] {
+            let browser = person(&sidecar).await;
+            let mut request = browser.request(Method::POST, "/keys", body.to_owned());
+            let headers = request.headers_mut();
+            headers.insert("content-type", kind.parse().unwrap());
+            headers.insert("sec-fetch-site", site.parse().unwrap());
+            if let Some(referer) = &referer {
+                headers.insert("referer", referer.parse().unwrap());
+            }
+            let page = browser.send(request).await;
+            assert_eq!(page.status, 403, "{kind} {referer:?}: {}", page.text());
+            assert!(page.text().contains("fill it in again"), "{kind} {referer:?}: {}", page.text());
+            let after = answer_prompt(&browser, &page, &[]).await;
+            assert!(after.status == 200 && after.text().contains("nothing was sent"), "{}", after.text());
+            let button = format!("class=\"button\" href=\"{leads_to}\"");
+            assert!(after.text().contains(&button), "{referer:?}: {}", after.text());
+        }
+        assert_eq!(sidecar.got("/keys"), 0);
     }
 
     async fn a_person_without_scripts_deletes_their_account_in_the_old_application(store: Store) {

@@ -159,7 +159,10 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
         answer.await.unwrap()
     };
     for typed in [None, Some(""), Some("delete"), Some("DELETE it")] {
-        assert!(matches!(answer(typed).await, AnswerOutcome::Unconfirmed));
+        assert!(matches!(
+            answer(typed).await,
+            AnswerOutcome::Unconfirmed { .. }
+        ));
     }
     verified(answer(Some(" DELETE ")).await);
 }

@@ -20,7 +20,7 @@ use crate::web::api::ChallengeView;
 use crate::web::pages::{self, EmailCode, Prompt};
 use crate::web::{api, respond};
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 
 /// The prompt page and what it needs, while it is put together.
 pub(super) struct PromptDraft {
@@ -67,7 +67,12 @@ pub(crate) async fn challenge(
         route: unmet.route,
         demand: unmet.demand,
         shown: unmet.shown,
-        return_to: return_target(context, form.as_ref(), requirement.anchor.as_deref()),
+        return_to: return_target(
+            context,
+            form.as_ref(),
+            requirement.anchor.as_deref(),
+            head.headers,
+        ),
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
@@ -304,16 +309,20 @@ fn return_target(
     context: &RequestContext<'_>,
     form: Option<&CarriedForm>,
     anchor: Option<&str>,
+    headers: &HeaderMap,
 ) -> ReturnTarget {
     let page = |path: &str| LocalPath::parse(path).map(ReturnTarget::Path);
     match context.hints.kind {
         ClientKind::Navigation if context.hints.safe => page(context.target()),
         ClientKind::Navigation => match form {
             Some(form) => Some(ReturnTarget::Form(form.target.clone())),
-            None => anchor
-                .and_then(page)
-                // Not the refused address: a GET of what takes a POST may be another page, or none.
-                .or_else(|| Some(ReturnTarget::Path(LocalPath::root()))),
+            // Not the refused address: a GET of what takes a POST may be another page, or none.
+            None => Some(ReturnTarget::Refill(
+                anchor
+                    .and_then(LocalPath::parse)
+                    .or_else(|| context.page_before(headers))
+                    .unwrap_or_else(LocalPath::root),
+            )),
         },
         ClientKind::Framed => anchor
             .and_then(page)

@@ -14,6 +14,8 @@ use http::Response;
 
 pub(super) const EXPECTED_JSON: &str =
     "JSON with `token`, and to verify also `factor` and `answer`";
+const EXPECTED_PHRASE: &str =
+    "the phrase that the challenge holds as `confirm`, in `confirm`, as the person typed it";
 pub(super) const EXPECTED_FORM: &str = "the fields of the prompt page: `token`, `factor`, `answer`";
 
 /// Makes the responses to one call, for programs and for the forms of our pages.
@@ -38,7 +40,12 @@ impl Responder<'_, '_, '_> {
                 Ok(respond::json(self.call.context, &response))
             }
             AnswerOutcome::Refused(refusal) => Ok(self.refused_json(&refusal)),
-            AnswerOutcome::Unconfirmed => Ok(self.refused_json(&Reason::WrongAnswer.into())),
+            AnswerOutcome::Unconfirmed { missing: true } => {
+                Err(EndpointError::Malformed(EXPECTED_PHRASE.into()))
+            }
+            AnswerOutcome::Unconfirmed { missing: false } => {
+                Ok(self.refused_json(&Reason::WrongAnswer.into()))
+            }
             AnswerOutcome::Malformed => Err(EndpointError::Malformed(EXPECTED_JSON.into())),
         }
     }
@@ -64,7 +71,7 @@ impl Responder<'_, '_, '_> {
                 let error = self.prompt_error(&refusal);
                 (refusal, error)
             }
-            AnswerOutcome::Unconfirmed => (
+            AnswerOutcome::Unconfirmed { .. } => (
                 Reason::WrongAnswer.into(),
                 Some(PromptError::WrongPhrase(self.factor)),
             ),
@@ -102,10 +109,13 @@ impl Responder<'_, '_, '_> {
                 respond::confirmation(context, pages::confirm(&site, &confirm))
             }
             (ReturnTarget::Path(path), _) => respond::see_other(context, path),
-            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => respond::shown(
-                context,
-                pages::verified(&site, &VerifiedPage { back: None }),
-            ),
+            (ReturnTarget::Refill(page), _) => {
+                let view = VerifiedPage::Refill(page.clone());
+                respond::shown(context, pages::verified(&site, &view))
+            }
+            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
+                respond::shown(context, pages::verified(&site, &VerifiedPage::Close))
+            }
         };
         set_browser_key(
             &self.call.web.sessions.shared.browser_key,

@@ -13,9 +13,13 @@ use std::time::Duration;
 /// form would be held against its page's `form-action`, and stop where the application sends people
 /// on to another origin.
 #[derive(Clone, Debug)]
-pub struct VerifiedPage {
-    /// Where the person was.
-    pub back: Option<LocalPath>,
+pub enum VerifiedPage {
+    /// Back to where the person was.
+    Back(LocalPath),
+    /// There is nowhere to go.
+    Close,
+    /// To the page of a form that has to be filled in again, once the person has read that.
+    Refill(LocalPath),
 }
 
 /// Inside another page, where the prompt is never shown.
@@ -57,11 +61,16 @@ pub struct ErrorView {
 pub fn verified(site: &Site, view: &VerifiedPage) -> String {
     let t = Texts::of(site.locale);
     let mut page = MessagePage::new(site, t, t.verified_heading);
-    page.paragraphs.push(t.verified_lede.to_owned());
+    let lede = match view {
+        VerifiedPage::Back(_) | VerifiedPage::Close => t.verified_lede,
+        VerifiedPage::Refill(_) => t.refill_after,
+    };
+    page.paragraphs.push(lede.to_owned());
     page.good = true;
-    match &view.back {
-        None => page.paragraphs.push(t.close_window.to_owned()),
-        Some(path) => {
+    match view {
+        VerifiedPage::Close => page.paragraphs.push(t.close_window.to_owned()),
+        VerifiedPage::Refill(path) => page.button = Some(PageLink::to(path, t.refill_back)),
+        VerifiedPage::Back(path) => {
             // By the page, and a button for those whose browser does not follow.
             page.onward = Some(path.to_string());
             page.button = Some(PageLink::to(path, t.verified_back));

@@ -1,8 +1,8 @@
 //! What the prompt page shows, before it is words.
 
 use crate::domain::{
-    Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, RiskLevel, Scope, Secret,
-    Timestamp,
+    Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, ReturnTarget, RiskLevel,
+    Scope, Secret, Timestamp,
 };
 use crate::verification::PasswordSource;
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub struct Prompt {
     pub anti_forgery: Secret<String>,
     /// The sealed fields of a form that is carried through the page.
     pub carried: Option<Secret<String>>,
+    /// Whether a form was filled in that cannot be carried.
+    pub refill: bool,
 }
 
 /// What a proof will be good for.
@@ -128,6 +130,7 @@ impl Prompt {
             token,
             anti_forgery,
             carried: None,
+            refill: matches!(challenge.return_to, ReturnTarget::Refill(_)),
         }
     }
 }

@@ -380,12 +380,12 @@ fn headers_are_sound_and_forbid_scripts_and_frames() {
 fn going_on_is_a_navigation_of_its_own() {
     // Not a redirect of the form, which `form-action 'self'` would stop at the first other origin.
     let back = LocalPath::parse("/pay?order=1&x=\"2").unwrap();
-    let html = verified(&site(Locale::En), &VerifiedPage { back: Some(back) });
+    let html = verified(&site(Locale::En), &VerifiedPage::Back(back));
     assert!(
         html.contains(r#"<meta http-equiv="refresh" content="0;url=/pay?order=1&#38;x=&#34;2">"#)
     );
     assert!(html.contains(r#"href="/pay?order=1&#38;x=&#34;2""#));
-    let html = verified(&site(Locale::En), &VerifiedPage { back: None });
+    let html = verified(&site(Locale::En), &VerifiedPage::Close);
     assert!(!html.contains("http-equiv"));
 }
 

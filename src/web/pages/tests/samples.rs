@@ -61,6 +61,7 @@ pub(super) fn prompt_view() -> Prompt {
         token: sealed("sealed-token"),
         anti_forgery: sealed("anti-forgery-value"),
         carried: Some(sealed("sealed-form")),
+        refill: false,
     }
 }
 
@@ -223,16 +224,12 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         ("confirm-retype", confirm(&site, &retype)),
         (
             "verified",
-            verified(
-                &site,
-                &VerifiedPage {
-                    back: Some(local("/users/42")),
-                },
-            ),
+            verified(&site, &VerifiedPage::Back(local("/users/42"))),
         ),
+        ("verified-close", verified(&site, &VerifiedPage::Close)),
         (
-            "verified-close",
-            verified(&site, &VerifiedPage { back: None }),
+            "verified-refill",
+            verified(&site, &VerifiedPage::Refill(local("/users/42"))),
         ),
         ("framed", framed(&site, &framed_view)),
         ("problems", problem_index(&site)),
