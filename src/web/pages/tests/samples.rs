@@ -139,6 +139,13 @@ fn asking() -> Vec<(&'static str, Prompt)> {
         ("prompt-mail-sent", sent),
         ("prompt-step-two", step_two),
         ("prompt-sign-in", sign_in),
+        (
+            "prompt-refill",
+            Prompt {
+                refill: true,
+                ..only(Factor::Password)
+            },
+        ),
     ]
 }
 
