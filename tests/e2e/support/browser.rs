@@ -48,16 +48,9 @@ impl Browser {
     /// Opens one with further flags, as in `&["--ignore-certificate-errors"]`.
     pub(crate) async fn open_with(flags: &[&str]) -> Self {
         let profile = TempDir::new("chromium");
-        let driver = Process::start(
-            "chromedriver",
-            Command::new("chromedriver")
-                .arg("--port=0")
-                .env("HOME", profile.path()),
-        );
-        let port: u16 = driver.wait_for("its port", |line| {
-            let (_, rest) = line.split_once("started successfully on port ")?;
-            rest.trim_end_matches('.').parse().ok()
-        });
+        let (driver, port) = (0..TRIES)
+            .find_map(|_| start_driver(&profile))
+            .expect("a chromedriver with a port");
         let mut all: Vec<String> = FLAGS.iter().chain(flags).map(|&f| f.into()).collect();
         all.push(format!("--user-data-dir={}", profile.path().display()));
         let capabilities = json!({ "goog:chromeOptions": { "args": all } });
@@ -216,3 +209,24 @@ const FLAGS: &[&str] = &[
 ];
 const NEXT_FRAME: &str = "requestAnimationFrame(() => setTimeout(arguments[0], 20))";
 const TOO_WIDE: &str = "const e = document.documentElement; return e.scrollWidth - e.clientWidth";
+
+/// How often a driver is started that finds no port.
+const TRIES: usize = 5;
+
+/// Starts a driver; `None` if it finds no port. It takes one that is free for IPv6, which somebody may have for IPv4.
+fn start_driver(profile: &TempDir) -> Option<(Process, u16)> {
+    let driver = Process::start(
+        "chromedriver",
+        Command::new("chromedriver")
+            .arg("--port=0")
+            .env("HOME", profile.path()),
+    );
+    let port: Option<u16> = driver.wait_for("its port", |line| {
+        if line.contains("port not available") {
+            return Some(None);
+        }
+        let (_, rest) = line.split_once("started successfully on port ")?;
+        rest.trim_end_matches('.').parse().ok().map(Some)
+    });
+    Some((driver, port?))
+}
