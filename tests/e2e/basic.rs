@@ -6,7 +6,6 @@ use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::{Got, Reply, answer, text};
 use data_encoding::{BASE64, BASE64_NOPAD};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 const APP_PASSWORD: &str = "App-pass-1!";
 const KEY_HEADER: &str = "x-unheard-of";
@@ -237,7 +236,6 @@ on_both_stores! {
             assert_eq!(told(&client, "/keys").await, expected, "{mood}");
         }
         *application.mood.lock().unwrap() = None;
-        tokio::time::sleep(Duration::from_millis(10)).await;
         assert_eq!(told(&client, "/keys").await, CHALLENGED);
     }
 }
