@@ -214,9 +214,6 @@ impl Service for AdminService {
     type Connection = ();
     type Body = TextBody;
 
-    const OVER_LIMIT: &'static [u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
     fn transport(&self) -> &Transport {
         &self.transport
     }

@@ -173,9 +173,6 @@ impl Service for RecordingProxy {
     type Connection = Hop;
     type Body = Either<RecordedBody, Full<Bytes>>;
 
-    const OVER_LIMIT: &'static [u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-
     fn transport(&self) -> &Transport {
         &self.transport
     }

@@ -26,7 +26,8 @@ pub(crate) trait Service: 'static {
     type Body: Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>> + Unpin + 'static;
 
     /// The whole response to a plain-text connection over the connection limit.
-    const OVER_LIMIT: &'static [u8];
+    const OVER_LIMIT: &'static [u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
     /// The thread's part of the transport.
     fn transport(&self) -> &Transport;
