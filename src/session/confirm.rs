@@ -1,15 +1,15 @@
 //! Finds out whose request it is, by the source of subjects.
 
-use crate::domain::{Owner, RequestPath, RiskLevel, SessionId, StoredSession, Subject};
+use crate::domain::{Owner, RequestPath, RiskLevel, SessionId, StoredSession, Subject, Timestamp};
 use crate::request::context::RequestContext;
 use crate::session::change::{Beside, SessionChange};
 use crate::session::sessions::Sessions;
 use crate::session::sources::{AnsweredBy, AskedRequest, SourceReader};
 use crate::session::{
-    Caller, CarriedLines, CookieScope, Credentials, SessionKey, Source, SubjectError,
+    Caller, CarriedLines, CookieScope, Credentials, GuestCookie, SessionKey, Source, SubjectError,
 };
 use crate::store::{Carry, Login, Over, Rotation};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use std::sync::Arc;
 
 impl Sessions {
@@ -95,11 +95,14 @@ impl Sessions {
         let cookies = cookies?;
         context.hand_on(cookies.clone());
         let (names, keys) = (&self.shared.options.credentials, &self.shared.keys);
-        let subject = subject?;
         let before = names.read(carried).ok()?;
         let after = names.after(&before, cookies, &CookieScope::of(context));
         let from = before.session(keys)?;
         let to = after.session(keys).filter(|to| *to != from)?;
+        let Some(subject) = subject else {
+            self.keep_guest(context, carried, from, to);
+            return None;
+        };
         let beside = Beside {
             parts: after.cookies_alone(keys),
             spelled: (None, None),
@@ -133,5 +136,39 @@ impl Sessions {
         };
         self.apply(context.id, [change]).await;
         Some(to)
+    }
+
+    /// Has the proof that nobody is signed in follow the session's cookie: the application, which set it anew, has
+    /// just said so too.
+    fn keep_guest(
+        &self,
+        context: &RequestContext<'_>,
+        carried: &CarriedLines,
+        from: SessionId,
+        to: SessionId,
+    ) {
+        let shared = &self.shared;
+        if let Some(at) = self.guest_since(carried, from)
+            && let Ok(line) = HeaderValue::from_str(&shared.guest.set(&to, at, &shared.keys))
+        {
+            let lines = HeaderMap::from_iter([(header::SET_COOKIE, line)]);
+            context.hand_on(Arc::new(lines));
+        }
+    }
+
+    /// As of when a request proves that nobody is signed in to a session that it carries.
+    pub(super) fn guest_since(
+        &self,
+        carried: &CarriedLines,
+        session: SessionId,
+    ) -> Option<Timestamp> {
+        // A proof is of what the login page looked at, and a key may count elsewhere alone.
+        if carried.hold_keys() {
+            return None;
+        }
+        let shared = &self.shared;
+        let at = shared.guest.proven(carried, &session, &shared.keys)?;
+        let is_in_time = shared.clock.now().is_within(GuestCookie::LIFE, at);
+        is_in_time.then_some(at)
     }
 }

@@ -233,6 +233,8 @@ on_both_stores! {
         client.get("/news").await;
         assert_eq!(log_in(&client, USER, "wrong").await.status, 200);
         client.post("/visits").await;
+        // Refused, and asked about: the answer to the question sets the cookie too.
+        assert_eq!(client.post("/keys").await.reason(), "session-required");
         assert_eq!(log_in(&client, USER, "right").await.status, 302);
         assert_eq!(client.post("/low").await.text(), "done for alice");
         let refused = client.post("/keys").await;

@@ -5,7 +5,7 @@ use crate::domain::{
     Method, MethodSet, RequestHead, SessionId, Timestamp, asks_for_page, shows_secret,
 };
 use crate::request::context::RequestContext;
-use crate::session::{CarriedLines, GuestCookie, SessionOptions};
+use crate::session::{CarriedLines, SessionOptions};
 use crate::transport::upstream::UpstreamBody;
 use http::{HeaderValue, Response, header};
 
@@ -75,16 +75,7 @@ impl Watch {
 
     /// As of when a request proves that nobody is signed in to the session that it carries.
     pub(super) fn guest_since(&self, session: Option<SessionId>) -> Option<Timestamp> {
-        // A proof is of what the login page looked at, and a key may count elsewhere alone.
-        if self.carried.hold_keys() {
-            return None;
-        }
-        let shared = &self.known.shared;
-        let at = shared
-            .guest
-            .proven(&self.carried, &session?, &shared.keys)?;
-        let is_in_time = shared.clock.now().is_within(GuestCookie::LIFE, at);
-        is_in_time.then_some(at)
+        self.known.guest_since(&self.carried, session?)
     }
 }
 
