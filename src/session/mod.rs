@@ -60,7 +60,7 @@ pub use upstream_login::{
     LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
 };
 
-use crate::domain::{BrowserKeyHash, Naming, SessionId};
+use crate::domain::{BrowserKeyHash, DisplayName, Naming, SessionId};
 use std::time::Duration;
 
 /// Where sessions come from, and how long they last.
@@ -144,5 +144,10 @@ impl Caller {
     /// The mail address that a source names.
     pub fn asserted_email(&self) -> Option<&str> {
         self.asserted.as_ref()?.email.as_deref()
+    }
+
+    /// The name by which a source calls the person.
+    pub fn display_name(&self) -> Option<&DisplayName> {
+        self.asserted.as_ref()?.display.as_ref()
     }
 }

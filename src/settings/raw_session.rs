@@ -94,6 +94,7 @@ pub(super) enum RawNormalize {
 pub(super) struct RawAsserted {
     pub(super) subject: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) display: Option<String>,
     pub(super) authenticated_at: Option<String>,
 }
 
@@ -117,6 +118,7 @@ pub(super) struct RawRecords {
     pub(super) key: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) display: Option<String>,
     pub(super) authenticated_at: Option<String>,
 }
 
@@ -133,6 +135,7 @@ pub(super) struct RawJwt {
     pub(super) leeway: Option<Span>,
     pub(super) subject: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) display: Option<String>,
     pub(super) authenticated_at: Option<String>,
 }
 
@@ -159,6 +162,7 @@ pub(super) struct RawWhoami {
     pub(super) body: Option<String>,
     pub(super) subject: Option<RawAnswerField>,
     pub(super) email: Option<RawAnswerField>,
+    pub(super) display: Option<RawAnswerField>,
     pub(super) nobody: Option<RawNobody>,
     pub(super) confirm: Option<OneOrMore<i64>>,
     pub(super) keep: Option<Span>,

@@ -132,6 +132,7 @@ impl Client {
             session: self.session,
             subject: &self.subject,
             email: None,
+            display: None,
             browser_key: self.browser_key,
             session_key: None,
         }

@@ -8,8 +8,8 @@ use super::throttle::{CountedBy, Throttle, Try};
 use super::token;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
-    BrowserKeyHash, Challenge, ChallengeId, Demand, Factor, FactorSet, Mark, Requirement,
-    ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
+    BrowserKeyHash, Challenge, ChallengeId, Demand, DisplayName, Factor, FactorSet, Mark,
+    Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
 };
 use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
@@ -24,6 +24,8 @@ pub struct Claimant<'a> {
     pub subject: &'a Subject,
     /// The subject's mail address, by the word of a trusted proxy.
     pub email: Option<&'a str>,
+    /// The name by which a page calls the subject.
+    pub display: Option<&'a DisplayName>,
     /// The browser key that the request carries, hashed.
     pub browser_key: Option<BrowserKeyHash>,
     /// The browser key that the session belongs to, if it belongs to any.

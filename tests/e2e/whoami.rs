@@ -506,6 +506,23 @@ on_both_stores! {
         assert_eq!(other.get("/page").await.reason(), "subject-unavailable");
     }
 
+    async fn a_prompt_calls_people_by_the_name_that_the_application_shows_beside_their_own(store: Store) {
+        let accounts = Accounts::new();
+        let whoami = WHOAMI.strip_suffix(" }").unwrap();
+        let whoami = format!("{whoami}, display: {{ json: /user/called }} }}");
+        let sidecar = run(store, &accounts, &whoami);
+        let script = with_session(&sidecar, &accounts, "Alice");
+        let browser = sidecar.browser_of(&script);
+        let shown = "\u{2068}Dr. Alice &#60;b&#62;O’Neill\u{2069} (\u{2068}Alice\u{2069})";
+        let refused = browser.post_form("/keys", &[("name", "ci")]).await;
+        assert!(refused.text().contains(shown), "{}", refused.text());
+        // It is for people to read, and no part of the wire contract.
+        let document = script.post("/keys").await;
+        assert!(!document.text().contains("Neill"), "{}", document.text());
+        let page = browser.get(document.json()["challenge"]["page_url"].as_str().unwrap()).await;
+        assert!(page.text().contains(shown), "{}", page.text());
+    }
+
     async fn a_code_goes_to_the_address_that_the_application_names(store: Store) {
         let accounts = Accounts::new();
         let sidecar = run(store, &accounts, WHOAMI);

@@ -1,6 +1,6 @@
 //! Who somebody is, by the word of a trusted proxy in front of us.
 
-use crate::domain::{Naming, Subject, Timestamp, only_line};
+use crate::domain::{DisplayName, Naming, Subject, Timestamp, only_line};
 use http::{HeaderMap, HeaderName};
 
 /// The headers of an authenticating proxy. They count only from a peer in `trusted_proxies`; from
@@ -13,6 +13,8 @@ pub struct AssertedHeaders {
     pub naming: Naming,
     /// The subject's e-mail address.
     pub email: Option<HeaderName>,
+    /// The name by which a page calls the subject.
+    pub display: Option<HeaderName>,
     /// When the subject authenticated: seconds since the Unix epoch (`OpenID` Connect `auth_time`).
     pub authenticated_at: Option<HeaderName>,
 }
@@ -24,17 +26,19 @@ pub struct Asserted {
     pub subject: Subject,
     /// The subject's e-mail address.
     pub email: Option<String>,
+    /// The name by which a page calls the subject.
+    pub display: Option<DisplayName>,
     /// When the subject authenticated. Never a time of last activity.
     pub authenticated_at: Option<Timestamp>,
 }
 
-#[cfg(test)]
 impl Asserted {
     /// Of this subject, and nothing else.
-    pub(in crate::session) fn named(subject: Subject) -> Self {
+    pub(in crate::session) const fn named(subject: Subject) -> Self {
         Self {
             subject,
             email: None,
+            display: None,
             authenticated_at: None,
         }
     }
@@ -43,7 +47,7 @@ impl Asserted {
 impl AssertedHeaders {
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = &HeaderName> {
-        let others = [&self.email, &self.authenticated_at];
+        let others = [&self.email, &self.display, &self.authenticated_at];
         let others = others.into_iter().flatten();
         others.chain([&self.subject])
     }
@@ -56,6 +60,12 @@ impl AssertedHeaders {
             .as_ref()
             .and_then(|name| only(headers, name))
             .map(str::to_owned);
+        let display = self.display.as_ref();
+        // No header but this one may be in letters beyond ASCII: it names nobody.
+        let display = display
+            .and_then(|name| only_line(headers, name))
+            .and_then(|line| std::str::from_utf8(line.as_bytes()).ok())
+            .and_then(DisplayName::of);
         let seconds = self
             .authenticated_at
             .as_ref()
@@ -67,6 +77,7 @@ impl AssertedHeaders {
         Some(Asserted {
             subject,
             email,
+            display,
             authenticated_at,
         })
     }
@@ -84,12 +95,14 @@ mod tests {
     fn read(lines: &[(&'static str, &str)]) -> Option<Asserted> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
+            let value = http::HeaderValue::from_bytes(value.as_bytes());
+            headers.append(*name, value.unwrap());
         }
         let names = AssertedHeaders {
             subject: HeaderName::from_static("remote-user"),
             naming: Naming::default(),
             email: Some(HeaderName::from_static("remote-email")),
+            display: Some(HeaderName::from_static("remote-name")),
             authenticated_at: Some(HeaderName::from_static("x-auth-time")),
         };
         names.read(&headers)
@@ -103,6 +116,16 @@ mod tests {
             told.authenticated_at,
             Some(Timestamp::from_millis(1_700_000_000_000))
         );
+    }
+
+    #[test]
+    fn the_name_for_a_page_may_have_any_letters() {
+        let called = |name: &str| {
+            let told = read(&[("remote-user", "alice"), ("remote-name", name)]);
+            told.unwrap().display.map(|name| name.to_string())
+        };
+        assert_eq!(called("Zoë Łuk").as_deref(), Some("Zoë Łuk"));
+        assert_eq!(called(" "), None);
     }
 
     #[test]

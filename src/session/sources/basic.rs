@@ -83,11 +83,7 @@ impl Basic {
         if asker.is_somebody(rules, context, &others).await? {
             return Err(BasicError::Others);
         }
-        Ok(Some(Some(Asserted {
-            subject,
-            email: None,
-            authenticated_at: None,
-        })))
+        Ok(Some(Some(Asserted::named(subject))))
     }
 }
 

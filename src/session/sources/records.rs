@@ -5,7 +5,7 @@
 //! chooses the rest of a key.
 
 use super::Asserted;
-use crate::domain::{CookieName, Naming, Reason, Secret, Timestamp};
+use crate::domain::{CookieName, DisplayName, Naming, Reason, Secret, Timestamp};
 use crate::session::credentials::is_called;
 use crate::session::{CredentialKind, Credentials};
 use crate::store::{ReadOnlyRedis, RedisRecords, StoreError};
@@ -38,6 +38,8 @@ pub struct Records {
     pub subject: String,
     /// That to the subject's e-mail address.
     pub email: Option<String>,
+    /// That to the name by which a page calls the subject.
+    pub display: Option<String>,
     /// That to the time of the login: seconds or milliseconds since the Unix epoch, or a text (RFC 3339).
     pub authenticated_at: Option<String>,
     /// Which spellings of a name are one subject.
@@ -158,9 +160,11 @@ impl Records {
             }
         };
         let at = |pointer: &Option<String>| record.pointer(pointer.as_deref()?);
+        let text = |pointer| at(pointer).and_then(Value::as_str);
         Ok(subject.map(|subject| Asserted {
             subject,
-            email: at(&self.email).and_then(Value::as_str).map(str::to_owned),
+            email: text(&self.email).map(str::to_owned),
+            display: text(&self.display).and_then(DisplayName::of),
             // A login that is yet to come makes nothing fresh.
             authenticated_at: at(&self.authenticated_at)
                 .and_then(time)
@@ -224,6 +228,7 @@ mod tests {
             key: ("sess:".to_owned(), String::new()),
             subject: "/passport/user".to_owned(),
             email: Some("/mail".to_owned()),
+            display: Some("/called".to_owned()),
             authenticated_at: Some("/at".to_owned()),
             naming: Naming::default(),
         }
@@ -334,10 +339,12 @@ mod tests {
     #[test]
     fn a_login_has_the_time_that_the_application_wrote() {
         let at = |time: &str| {
-            let record = format!(r#"{{"passport":{{"user":"a"}},"mail":"a@x","at":{time}}}"#);
+            let record =
+                format!(r#"{{"passport":{{"user":"a"}},"mail":"a@x","called":"Al","at":{time}}}"#);
             let said = records(&[]).judge(record.as_bytes(), Timestamp::from_millis(NOW));
             let person = said.unwrap().unwrap();
             assert_eq!(person.email.as_deref(), Some("a@x"));
+            assert_eq!(person.display, DisplayName::of("Al"));
             person.authenticated_at.map(Timestamp::as_millis)
         };
         for written in [

@@ -236,6 +236,7 @@ impl Known {
             session: self.id,
             subject: &self.session.owner,
             email: self.caller.asserted_email(),
+            display: self.caller.display_name(),
             browser_key: self.caller.browser_key,
             session_key: self.session.browser_key,
         }

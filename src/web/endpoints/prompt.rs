@@ -59,6 +59,7 @@ pub(crate) async fn challenge(
         session: id,
         subject: &session.owner,
         email: caller.asserted_email(),
+        display: caller.display_name(),
         browser_key: key,
         session_key: session.browser_key,
     };
@@ -256,6 +257,7 @@ async fn draft(
         .unwrap_or_default();
     let mut prompt = Prompt::of(
         challenge,
+        claimant,
         token,
         Secret::new(anti_forgery),
         shared.clock.now(),

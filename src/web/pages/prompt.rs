@@ -122,12 +122,22 @@ fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
 
 fn facts(t: &Texts, prompt: &Prompt) -> Vec<(String, String)> {
     let ours = [
-        (t.fact_account, visible(&prompt.user)),
+        (t.fact_account, account(prompt)),
         (t.fact_level, t.level(prompt.level).to_owned()),
         (t.fact_time, t.at_least(prompt.time_left)),
     ];
     let ours = ours.map(|(label, value)| (label.to_owned(), value));
     shown(t, &prompt.shown).into_iter().chain(ours).collect()
+}
+
+/// The account, with the name of its person. Each is isolated (UAX #9), so that neither reorders the other, and a
+/// mark in front keeps the line in the direction of our own words.
+fn account(prompt: &Prompt) -> String {
+    let user = visible(&prompt.user);
+    match &prompt.display {
+        Some(name) => format!("\u{200e}\u{2068}{name}\u{2069} (\u{2068}{user}\u{2069})"),
+        None => user,
+    }
 }
 
 fn done(t: &Texts, prompt: &Prompt) -> Option<String> {

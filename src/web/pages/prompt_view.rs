@@ -1,10 +1,10 @@
 //! What the prompt page shows, before it is words.
 
 use crate::domain::{
-    Alternatives, Challenge, Factor, FactorSet, LocalPath, Requirement, ReturnTarget, RiskLevel,
-    Scope, Secret, Timestamp,
+    Alternatives, Challenge, DisplayName, Factor, FactorSet, LocalPath, Requirement, ReturnTarget,
+    RiskLevel, Scope, Secret, Timestamp,
 };
-use crate::verification::PasswordSource;
+use crate::verification::{Claimant, PasswordSource};
 use std::time::Duration;
 
 /// What the prompt page shows. [`Prompt::of`] fills in what a challenge knows.
@@ -16,8 +16,10 @@ pub struct Prompt {
     pub level: RiskLevel,
     /// What of the request the person confirms: label and value.
     pub shown: Vec<(String, String)>,
-    /// Whose proof is asked for.
+    /// Whose proof is asked for, as the application names them.
     pub user: String,
+    /// How a page calls them, if that is something else.
+    pub display: Option<DisplayName>,
     /// How long the challenge can still be answered.
     pub time_left: Duration,
     /// What the proof will be good for.
@@ -104,16 +106,20 @@ impl Prompt {
     /// Fills in what the challenge knows. Everything else is empty, and nothing is usable yet.
     pub fn of(
         challenge: &Challenge,
+        claimant: &Claimant<'_>,
         token: Secret<String>,
         anti_forgery: Secret<String>,
         now: Timestamp,
     ) -> Self {
         let requirement = &*challenge.demand.requirement;
+        let subject = claimant.subject;
+        let display = claimant.display.filter(|name| !name.is_name_of(subject));
         Self {
             title: requirement.title.clone(),
             level: requirement.level,
             shown: challenge.shown.clone(),
-            user: challenge.subject.to_string(),
+            user: subject.spelling().to_owned(),
+            display: display.cloned(),
             time_left: challenge.expires_at.since(now),
             earns: Earns::of(requirement),
             max_age: requirement.max_age,

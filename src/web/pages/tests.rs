@@ -4,7 +4,7 @@ mod samples;
 mod well_formed;
 
 use super::*;
-use crate::domain::{Alternatives, Factor, FactorSet, Reason, RiskLevel, Secret};
+use crate::domain::{Alternatives, DisplayName, Factor, FactorSet, Reason, RiskLevel, Secret};
 use crate::locale::Locale;
 use crate::verification::PasswordSource;
 use samples::{everything, hostile, prompt_view, site};
@@ -109,6 +109,27 @@ fn every_value_is_escaped_wherever_it_is_shown() {
         assert!(
             tags.iter().all(|tag| tag.value("onmouseover").is_none()),
             "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_name_of_a_person_hides_that_of_their_account_nowhere() {
+    for name in [
+        "Bob (root)",
+        "(",
+        "שרה",
+        &"\u{301}".repeat(9),
+        &"x".repeat(900),
+    ] {
+        let view = Prompt {
+            display: DisplayName::of(name),
+            ..prompt_view()
+        };
+        let html = prompt(&site(Locale::En), &view);
+        assert!(
+            html.contains(" (\u{2068}alice@example.com\u{2069})</bdi>"),
+            "{html}"
         );
     }
 }

@@ -178,7 +178,7 @@ impl Accounts {
             Mood::Honest | Mood::Renewing | Mood::Rolling => match name {
                 Some(name) => {
                     let body = serde_json::json!({
-                        "user": { "name": name, "mail": format!("{name}@shop.test") }
+                        "user": { "name": name, "mail": format!("{name}@shop.test"), "called": format!("Dr.\n{name} <b>O’Neill\u{202e}") }
                     });
                     answer(200, &headers, &body.to_string())
                 }

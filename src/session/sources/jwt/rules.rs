@@ -3,7 +3,7 @@
 use super::error::TokenError;
 use super::issuer_keys::SignatureAlgorithm;
 use super::keyring::Keyring;
-use crate::domain::{CookieName, Naming, Timestamp};
+use crate::domain::{CookieName, DisplayName, Naming, Timestamp};
 use crate::session::credentials::is_called;
 use crate::session::{Asserted, CredentialKind, Credentials};
 use http::HeaderName;
@@ -30,6 +30,8 @@ pub struct Jwt {
     pub subject: String,
     /// That of the subject's e-mail address.
     pub email: String,
+    /// That of the name by which a page calls the subject.
+    pub display: String,
     /// That of the time of the login, in seconds since the Unix epoch.
     pub authenticated_at: String,
     /// Which spellings of a name are one subject.
@@ -113,12 +115,13 @@ impl Jwt {
             Some(Value::Number(number)) => self.naming.subject(&number.to_string()),
             _ => None,
         };
-        let email = claims.pointer(&self.email).and_then(Value::as_str);
+        let text = |pointer: &str| claims.pointer(pointer).and_then(Value::as_str);
         let login = date(claims.pointer(&self.authenticated_at));
         Ok(Claimed {
             asserted: Asserted {
                 subject: subject.ok_or(TokenError::NoSubject)?,
-                email: email.map(str::to_owned),
+                email: text(&self.email).map(str::to_owned),
+                display: text(&self.display).and_then(DisplayName::of),
                 // A login that is yet to come makes nothing fresh.
                 authenticated_at: login
                     .filter(|login| *login <= now.after(self.leeway))
@@ -181,6 +184,7 @@ mod tests {
             leeway: Duration::from_secs(30),
             subject: "/user/name".to_owned(),
             email: "/email".to_owned(),
+            display: "/name".to_owned(),
             authenticated_at: "/auth_time".to_owned(),
             naming: Naming::default(),
         };
@@ -202,10 +206,11 @@ mod tests {
 
     #[test]
     fn a_token_says_who_until_when_and_when_they_logged_in() {
-        let more = json!({ "email": "a@example.test", "auth_time": NOW - 7, "exp": f64::from(1_700_000_060_u32) + 0.5 });
+        let more = json!({ "email": "a@example.test", "name": "Alice", "auth_time": NOW - 7, "exp": f64::from(1_700_000_060_u32) + 0.5 });
         let claimed = judged(&usual(more)).unwrap();
         assert_eq!(claimed.asserted.subject.as_str(), "alice");
         assert_eq!(claimed.asserted.email.as_deref(), Some("a@example.test"));
+        assert_eq!(claimed.asserted.display, DisplayName::of("Alice"));
         let login = claimed.asserted.authenticated_at.unwrap();
         assert_eq!(login.as_secs(), NOW - 7);
         assert_eq!(claimed.until.as_millis(), (NOW + 90) * 1000 + 500);

@@ -10,7 +10,7 @@ use crate::metrics::{Metrics, WhoamiOutcome};
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::exchange::{ApplicationAnswer, ExchangeError, exchange};
-use crate::session::{Asserted, KeyNames, SessionOptions};
+use crate::session::{KeyNames, SessionOptions};
 use crate::transport::connection_auth;
 use crate::transport::upstream::Pool;
 use http::uri::PathAndQuery;
@@ -231,11 +231,7 @@ impl Asker {
         })?;
         let (status, headers) = (answer.status, &answer.headers);
         let person = match rule.judge(status, headers, &answer.text()) {
-            Answered::Person { subject, email } => Some(Asserted {
-                subject,
-                email,
-                authenticated_at: None,
-            }),
+            Answered::Person(person) => Some(person),
             Answered::Nobody => None,
             Answered::Unnamed => {
                 tracing::debug!(request_id = %context.id, path = path(), status, "`session.whoami`: the answer names nobody where `subject` looks; taken for nobody");

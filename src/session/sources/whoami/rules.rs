@@ -1,7 +1,10 @@
 //! How the application is asked who somebody is.
 
 use super::answer_field::{AnswerField, AnswerReader};
-use crate::domain::{Naming, RequestPath, RiskLevel, Subject, WatchedPath, WholeRegex};
+use crate::domain::{
+    DisplayName, Naming, RequestPath, RiskLevel, Subject, WatchedPath, WholeRegex,
+};
+use crate::session::Asserted;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -32,6 +35,8 @@ pub struct WhoamiRule {
     pub subject: AnswerField,
     /// The subject's e-mail address.
     pub email: Option<AnswerField>,
+    /// The name by which a page calls the subject.
+    pub display: Option<AnswerField>,
     /// Which spellings of a name are one subject.
     pub naming: Naming,
     /// What says that nobody is signed in.
@@ -82,10 +87,7 @@ pub(super) enum Answered {
     /// It names nobody, and shows none of the signs that nobody is signed in.
     Unnamed,
     /// This person is.
-    Person {
-        subject: Subject,
-        email: Option<String>,
-    },
+    Person(Asserted),
     /// Something else.
     Other,
 }
@@ -168,7 +170,7 @@ impl WhoamiRule {
         match self.judge(status, headers, text) {
             Answered::Nobody | Answered::Unnamed => None,
             // Whoever asks would be taken for that person.
-            Answered::Person { .. } => Some(
+            Answered::Person(_) => Some(
                 "it names somebody although nobody is signed in: `subject` looks at something that all answers have",
             ),
             Answered::Other if status == 404 => Some("nothing is there: is `url` right?"),
@@ -204,10 +206,14 @@ impl WhoamiRule {
         if self.nobody.subjects.contains(&subject) {
             return Answered::Nobody;
         }
-        Answered::Person {
+        let value = |field: &Option<AnswerField>| answer.value(field.as_ref()?);
+        Answered::Person(Asserted {
             subject,
-            email: self.email.as_ref().and_then(|field| answer.value(field)),
-        }
+            email: value(&self.email),
+            display: value(&self.display).and_then(|name| DisplayName::of(&name)),
+            // An answer is no login.
+            authenticated_at: None,
+        })
     }
 }
 
@@ -284,6 +290,7 @@ pub(super) mod tests {
                 regex: None,
             },
             email: None,
+            display: None,
             naming: Naming::default(),
             nobody: NobodySigns {
                 statuses: vec![401],
@@ -399,10 +406,7 @@ pub(super) mod tests {
         let rule = rule("/{rest...}", "/me");
         let headers = HeaderMap::new();
         let judge = |status, text| rule.judge(status, &headers, text);
-        let person = |name: &str| Answered::Person {
-            subject: Subject::new(name),
-            email: None,
-        };
+        let person = |name: &str| Answered::Person(Asserted::named(Subject::new(name)));
         assert_eq!(judge(200, r#"{"name":"Alice"}"#), person("alice"));
         assert_eq!(judge(200, r#"{"name":"Anonymous"}"#), Answered::Nobody);
         assert_eq!(judge(200, r#"{"name":null}"#), Answered::Unnamed);

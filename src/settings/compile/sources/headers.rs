@@ -35,8 +35,9 @@ pub(in crate::settings::compile) fn compile(
         }
         Some(name)
     };
-    // All three before `?`: each tells its own mistakes.
+    // All of them before `?`: each tells its own mistakes.
     let email = name(&raw.email, "email");
+    let display = name(&raw.display, "display");
     let authenticated_at = name(&raw.authenticated_at, "authenticated_at");
     let subject = name(&raw.subject, "subject");
     if raw.subject.is_none() {
@@ -50,6 +51,7 @@ pub(in crate::settings::compile) fn compile(
         subject: subject?,
         naming,
         email,
+        display,
         authenticated_at,
     })
 }

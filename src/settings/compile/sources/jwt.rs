@@ -51,6 +51,7 @@ pub(in crate::settings::compile) fn compile(
     };
     let subject = claim(raw.subject.as_ref(), "subject", "/sub");
     let email = claim(raw.email.as_ref(), "email", "/email");
+    let display = claim(raw.display.as_ref(), "display", "/name");
     let login = raw.authenticated_at.as_ref();
     let authenticated_at = claim(login, "authenticated_at", "/auth_time");
     if authenticated_at == "/iat" {
@@ -76,6 +77,7 @@ pub(in crate::settings::compile) fn compile(
         leeway,
         subject,
         email,
+        display,
         authenticated_at,
         naming,
     })

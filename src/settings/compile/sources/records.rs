@@ -45,6 +45,7 @@ pub(super) fn compile(
         Some(pointer(text, &at(field), draft))
     };
     let email = optional(&raw.email, "email");
+    let display = optional(&raw.display, "display");
     let authenticated_at = optional(&raw.authenticated_at, "authenticated_at");
     let key = key(raw.key.as_deref(), &section, draft);
     Some(Records {
@@ -54,6 +55,7 @@ pub(super) fn compile(
         key: key?,
         subject: subject?,
         email,
+        display,
         authenticated_at,
         naming: beside.naming,
     })

@@ -98,8 +98,12 @@ fn rule(
             regex: None,
         }),
     };
-    let email = raw.email.as_ref();
-    let email = email.and_then(|raw| field(raw, &at.key("email"), draft));
+    let mut optional = |raw: &Option<RawAnswerField>, name: &str| {
+        let raw = raw.as_ref()?;
+        field(raw, &at.key(name), draft)
+    };
+    let email = optional(&raw.email, "email");
+    let display = optional(&raw.display, "display");
     let method = method(raw.method.as_deref(), at, draft);
     let headers = headers(raw, subject.as_ref(), at, draft);
     let keep = raw.keep.map_or(KEEP, |Span(keep)| keep);
@@ -127,6 +131,7 @@ fn rule(
         body: raw.body.clone().map(Into::into),
         subject: subject?,
         email,
+        display,
         naming,
         nobody,
         confirm,

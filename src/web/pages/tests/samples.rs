@@ -33,6 +33,7 @@ pub(super) fn prompt_view() -> Prompt {
             pair("name", "Ada Lovelace <ada@example.com>"),
         ],
         user: "alice@example.com".to_owned(),
+        display: None,
         time_left: Duration::from_secs(290),
         earns: Earns::Once,
         max_age: Duration::from_mins(2),
@@ -79,6 +80,14 @@ fn only(factor: Factor) -> Prompt {
         alternatives: Alternatives::any_of(&[factor]).unwrap(),
         usable: FactorSet::EMPTY.with(factor),
         ..plain()
+    }
+}
+
+/// For an account of which a source tells the name of its person.
+fn named(name: &str) -> Prompt {
+    Prompt {
+        display: DisplayName::of(name),
+        ..only(Factor::Password)
     }
 }
 
@@ -129,6 +138,11 @@ fn asking() -> Vec<(&'static str, Prompt)> {
             },
         ),
         ("prompt-password", only(Factor::Password)),
+        (
+            "prompt-name-long",
+            named(&"Wolfeschlegelsteinhausenbergerdorff".repeat(3)),
+        ),
+        ("prompt-name-rtl", named("محمد \u{202e}عبد الله (root)")),
         (
             "prompt-mail",
             Prompt {
@@ -298,6 +312,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         title: owned(),
         shown: vec![(owned(), owned())],
         user: owned(),
+        display: DisplayName::of(evil),
         email: Some(EmailCode {
             to: owned(),
             sent: true,
