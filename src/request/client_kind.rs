@@ -20,8 +20,11 @@ pub(crate) struct ClientHints {
 /// The kind of client; the first test of [`kind`] that fits decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientKind {
-    /// Sends `Authorization`, as no browser does by itself: answered with 401 (RFC 9470), and given its key in the verify response.
+    /// Sends `Authorization`, as no browser does by itself, of another scheme than `Bearer`. Its programs take a 401 for
+    /// a wrong password. It is given its key in the verify response.
     Api,
+    /// Sends a token (RFC 6750): the same, but answered with 401 (RFC 9470).
+    Bearer,
     /// A script in a page, or a command-line client.
     Fetch,
     /// A page in a frame of another page.
@@ -143,11 +146,14 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
         .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
     {
         ClientKind::Grpc
-    } else if lines
-        .authorization
-        .is_some_and(|sent| !is_of_browser(sent, lines))
+    } else if let Some(sent) = lines.authorization
+        && !is_of_browser(sent, lines)
     {
-        ClientKind::Api
+        if is_of_scheme(sent, &["bearer"]) {
+            ClientKind::Bearer
+        } else {
+            ClientKind::Api
+        }
     } else if let Some(mode) = mode {
         match (mode, lines.fetch_dest.map(HeaderValue::as_bytes)) {
             (_, Some(b"iframe" | b"frame" | b"embed" | b"object")) => ClientKind::Framed,
@@ -163,12 +169,17 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
 
 /// Whether a browser adds `Authorization` by itself, to whatever a page or a person asks for (RFC 7617 §2.2).
 fn is_of_browser(authorization: &HeaderValue, lines: &HintHeaders<'_>) -> bool {
-    let scheme = authorization.as_bytes().split(|byte| *byte == b' ').next();
-    let is_added = ["basic", "digest", "negotiate", "ntlm"]
-        .iter()
-        .any(|known| scheme.is_some_and(|it| it.eq_ignore_ascii_case(known.as_bytes())));
+    let is_added = is_of_scheme(authorization, &["basic", "digest", "negotiate", "ntlm"]);
     // Only browsers can send the first.
     is_added && (lines.fetch_mode.is_some() || prefers_html(lines.accept))
+}
+
+/// RFC 9110 §11.1: the scheme, in any letter case.
+fn is_of_scheme(authorization: &HeaderValue, schemes: &[&str]) -> bool {
+    let scheme = authorization.as_bytes().split(|byte| *byte == b' ').next();
+    schemes
+        .iter()
+        .any(|known| scheme.is_some_and(|it| it.eq_ignore_ascii_case(known.as_bytes())))
 }
 
 fn site(lines: &HintHeaders<'_>) -> FetchSite {
@@ -252,7 +263,14 @@ mod tests {
                 &[("content-type", "application/grpc+proto")],
                 ClientKind::Grpc,
             ),
-            (&[("authorization", "Bearer x"), navigate], ClientKind::Api),
+            (
+                &[("authorization", "Bearer x"), navigate],
+                ClientKind::Bearer,
+            ),
+            (&[("authorization", "bearer x")], ClientKind::Bearer),
+            (&[("authorization", "Bearerx")], ClientKind::Api),
+            (&[("authorization", "token x")], ClientKind::Api),
+            (&[("authorization", "DPoP x"), page], ClientKind::Api),
             (
                 &[("authorization", "Basic x"), navigate],
                 ClientKind::Navigation,

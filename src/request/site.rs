@@ -29,6 +29,8 @@ pub struct SiteOptions {
     pub login_page: Option<String>,
     /// The cookies that hold the application's session.
     pub session_cookies: Vec<CookieName>,
+    /// Whether people are known by passwords of HTTP (`session.basic`).
+    pub takes_passwords: bool,
 }
 
 impl SiteOptions {
@@ -123,6 +125,7 @@ mod tests {
             cors_origins: Vec::new(),
             login_page: None,
             session_cookies: names.collect(),
+            takes_passwords: false,
         }
     }
 

@@ -1,10 +1,12 @@
 //! Passwords of HTTP: their user is who must prove it, and nobody whose password the application does not take.
 
 use crate::support::client::Client;
-use crate::support::sidecar::{self, COOKIE, KEY_COOKIE, Sidecar, USER, fresh_cookie};
+use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, Sidecar, USER, fresh_cookie};
 use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::{Got, Reply, answer, text};
 use data_encoding::{BASE64, BASE64_NOPAD};
+use std::fs;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 const APP_PASSWORD: &str = "App-pass-1!";
@@ -81,6 +83,24 @@ fn alice(sidecar: &Sidecar) -> Client {
     bearing(&sidecar.script(), &line(&format!("{USER}:{APP_PASSWORD}")))
 }
 
+/// Names the sidecar by the host of its site.
+fn resolve(sidecar: &Sidecar) -> String {
+    format!(
+        "http.curloptResolve={HOST}:{}:127.0.0.1",
+        sidecar.addr().port()
+    )
+}
+
+/// Runs a program and returns what it says.
+async fn ran(program: &'static str, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).env("GIT_TERMINAL_PROMPT", "0");
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let output = output.await.unwrap().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
 /// What became of a request: that it was done, or why it was not.
 async fn told(client: &Client, path: &str) -> String {
     let answer = client.post(path).await;
@@ -117,6 +137,50 @@ on_both_stores! {
         elsewhere.drop_cookie(KEY_COOKIE);
         assert_eq!(told(&elsewhere, "/keys").await, CHALLENGED);
         assert!(sidecar.got("/private/") <= 6, "answers are kept");
+    }
+
+    async fn programs_bring_their_password_and_keep_it_when_they_are_challenged(store: Store) {
+        let sidecar = run(store, &Htpasswd::new());
+        let url = format!("http://{HOST}:{}/guarded/x", sidecar.addr().port());
+        // git asks, is asked for a password, and erases from its store what is answered with 401 again.
+        let kept = sidecar.path("git-credentials");
+        let origin = url.strip_suffix("/guarded/x").unwrap().replacen("//", &format!("//{USER}:App-pass-1%21@"), 1);
+        fs::write(&kept, format!("{origin}\n")).unwrap();
+        let helper = format!("credential.helper=store --file {}", kept.display());
+        let told = ran("git", &["-c", &helper, "-c", &resolve(&sidecar), "ls-remote", &url]).await;
+        assert!(told.contains("The requested URL returned error: 403"), "{told}");
+        assert_eq!(fs::read_to_string(&kept).unwrap(), format!("{origin}\n"), "{told}");
+        // So does Python, which fails at a scheme that it does not know.
+        let urllib = "import sys, urllib.request as u\n\
+            m = u.HTTPPasswordMgrWithDefaultRealm()\n\
+            m.add_password(None, sys.argv[1], 'alice', sys.argv[2])\n\
+            r = u.Request(sys.argv[1], headers={'Host': sys.argv[3]})\n\
+            try: u.build_opener(u.HTTPBasicAuthHandler(m)).open(r)\n\
+            except u.HTTPError as e: print(e, e.read().decode())";
+        let here = format!("http://{}/guarded/x", sidecar.addr());
+        for (password, heard) in [(APP_PASSWORD, "step-up-required"), ("wrong", NOBODY)] {
+            let told = ran("python3", &["-c", urllib, &here, password, HOST]).await;
+            assert!(told.contains(heard), "{told}");
+        }
+        let address = sidecar.addr().to_string();
+        let connect = format!("::{address}");
+        let pair = format!("{USER}:{APP_PASSWORD}");
+        let told = ran("curl", &["-s", "--anyauth", "-u", &pair, "--connect-to", &connect, "-w", " %{http_code}", &url]).await;
+        assert!(told.contains("step-up-required") && told.ends_with(" 403"), "{told}");
+    }
+
+    async fn whoever_brings_no_password_or_a_wrong_one_is_asked_for_it(store: Store) {
+        let sidecar = run(store, &Htpasswd::new());
+        let basic = format!("Basic realm=\"{HOST}\", charset=\"UTF-8\"");
+        for client in [sidecar.client(), sidecar.script(), sidecar.browser()] {
+            let wrong = bearing(&client, &line("alice:wrong"));
+            for client in [client, wrong] {
+                let refused = client.post("/keys").await;
+                assert_eq!((refused.status.as_u16(), refused.header("www-authenticate")), (401, &*basic));
+            }
+        }
+        let token = bearing(&sidecar.client(), "Bearer abc").get("/secrets").await;
+        assert!(token.header("www-authenticate").starts_with("Bearer "), "{}", token.text());
     }
 
     async fn a_password_that_is_not_taken_names_nobody(store: Store) {

@@ -85,6 +85,31 @@ on_both_stores! {
         assert!(sidecar.upstream().last().headers.get("step-up-key").is_none());
     }
 
+    async fn a_program_without_a_token_hears_403_and_nothing_about_its_password(store: Store) {
+        let sidecar = sidecar::on(store)
+            .with("session", "headers: { subject: remote-user }")
+            .line("trusted_proxies: [127.0.0.1]")
+            .run();
+        let schemes = ["Basic YWxpY2U6eA==", "Digest username=x", "token abc", "ApiKey abc", "abc", "DPoP abc"];
+        for scheme in schemes {
+            let program = sidecar.client().header("authorization", scheme);
+            // It is not the password that is wrong where we know of no session.
+            let unknown = program.get("/secrets").await;
+            assert_eq!(unknown.reason(), "session-required", "{scheme}");
+            assert_eq!((unknown.status.as_u16(), unknown.header("www-authenticate")), (403, ""), "{scheme}");
+            let named = program.header("remote-user", USER);
+            let refused = named.get("/secrets").await;
+            assert_problem(&refused, 403);
+            assert_eq!(refused.reason(), "step-up-required", "{scheme}");
+            assert_eq!(refused.header("www-authenticate"), "", "{scheme}");
+            let passed = named.verify(&refused.token(), ("password", PASSWORD)).await;
+            assert!(passed.json()["key"].is_string(), "{scheme}: it has no cookies");
+        }
+        let nobody = sidecar.client().get("/secrets").await;
+        assert_eq!(nobody.status, 401);
+        assert!(nobody.header("www-authenticate").starts_with("Bearer "));
+    }
+
     async fn a_navigation_is_led_to_the_prompt_and_back(store: Store) {
         let sidecar = sidecar::on(store).run();
         let browser = sidecar.browser();

@@ -7,7 +7,7 @@ use crate::domain::Origin;
 use crate::proxy::ProxyOptions;
 use crate::request::headers::folded;
 use crate::request::{HeaderRules, SiteOptions, TrustedProxies};
-use crate::session::{BrowserKeyCookie, SessionOptions};
+use crate::session::{BrowserKeyCookie, SessionOptions, Source};
 use crate::settings::options::{Listener, TlsFiles};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::RawListen;
@@ -151,6 +151,7 @@ impl ListenSettings {
                 cors_origins: self.cors_origins,
                 login_page: sessions.login_page.clone(),
                 session_cookies: sessions.credentials.cookies.clone(),
+                takes_passwords: matches!(sessions.source, Some(Source::Basic(_))),
             },
             accept: upstream.accept,
             body_limit: self.body_limit,

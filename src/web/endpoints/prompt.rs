@@ -91,7 +91,11 @@ pub(crate) async fn challenge(
         ClientKind::Navigation => {
             with_form(web, context, &challenge, token, &claimant, form, fresh_key).await
         }
-        ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => {
+        ClientKind::Api
+        | ClientKind::Bearer
+        | ClientKind::Fetch
+        | ClientKind::Grpc
+        | ClientKind::WebSocket => {
             document(web, context, &challenge, token, &claimant, reason).await
         }
     }
@@ -329,7 +333,11 @@ fn return_target(
         ClientKind::Framed => anchor
             .and_then(page)
             .or_else(|| page(context.target()).filter(|_| context.hints.safe)),
-        ClientKind::Api | ClientKind::Fetch | ClientKind::Grpc | ClientKind::WebSocket => None,
+        ClientKind::Api
+        | ClientKind::Bearer
+        | ClientKind::Fetch
+        | ClientKind::Grpc
+        | ClientKind::WebSocket => None,
     }
     .unwrap_or(ReturnTarget::Caller)
 }

@@ -83,7 +83,8 @@ impl Responder<'_, '_, '_> {
     fn verified_json(&self, success: &Success) -> Response<Bytes> {
         let context = self.call.context;
         // A script of a page must not see what its cookie jar keeps from it.
-        let key = (context.hints.kind == ClientKind::Api).then(|| success.browser_key.clone());
+        let has_no_cookies = matches!(context.hints.kind, ClientKind::Api | ClientKind::Bearer);
+        let key = has_no_cookies.then(|| success.browser_key.clone());
         let response = VerifyResponse::verified(success.expires_at, key);
         let mut response = respond::json(context, &response);
         set_browser_key(

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use shape::{StepUpMark, ours, redirect, set, typed};
-use status::status_of;
+use status::{session_challenge, status_of};
 use std::time::Duration;
 
 /// The whole response to a plain-text connection over the connection limit.
@@ -76,7 +76,6 @@ pub(crate) fn refusal(
             StepUpMark::Error
         }
     };
-    let status = status_of(reason, context.hints.kind);
     let login = about_session.then(|| context.login_url()).flatten();
     // A GET is repeated after the login. What a form sent would be lost: its page says what
     // happened.
@@ -90,13 +89,14 @@ pub(crate) fn refusal(
     } else {
         refusal_document(context, reason, detail, login, retry_after)
     };
+    let status = response.status();
     let headers = response.headers_mut();
     // RFC 9110 §15.5.2: a 401 must have this header.
     if status == StatusCode::UNAUTHORIZED {
         set(
             headers,
             header::WWW_AUTHENTICATE,
-            problem::WWW_AUTHENTICATE_SESSION,
+            &session_challenge(reason, context),
         );
     }
     if let Some(wait) = retry_after {
@@ -119,7 +119,7 @@ fn refusal_page(
     login_url: Option<String>,
     retry_after: Option<Duration>,
 ) -> Response<Bytes> {
-    let status = status_of(reason, context.hints.kind);
+    let status = status_of(reason, context);
     let request_id = Some(context.id.to_string());
     let page = if reason.kind() == ReasonKind::Session {
         let view = SessionView {
@@ -148,7 +148,7 @@ fn refusal_document(
     login_url: Option<String>,
     retry_after: Option<Duration>,
 ) -> Response<Bytes> {
-    let status = status_of(reason, context.hints.kind);
+    let status = status_of(reason, context);
     let mut document = Problem::new(reason, status.as_u16(), &context.site())
         .with_request_id(context.id.to_string());
     if let Some(detail) = detail {
@@ -178,7 +178,7 @@ pub(super) fn signed_out(context: &RequestContext<'_>, login_page: &LocalPath) -
 
 /// For a program: its answer to a challenge is not accepted.
 pub(super) fn answer_refused(context: &RequestContext<'_>, refusal: &Refusal) -> Response<Bytes> {
-    let status = status_of(refusal.reason, context.hints.kind);
+    let status = status_of(refusal.reason, context);
     let mut document = Problem::new(refusal.reason, status.as_u16(), &context.site())
         .with_request_id(context.id.to_string());
     document.attempts_left = refusal.attempts_left;
@@ -203,7 +203,7 @@ pub(super) fn challenge_document(
     requirement: &Requirement,
 ) -> Response<Bytes> {
     let site = context.site();
-    let status = status_of(reason, context.hints.kind);
+    let status = status_of(reason, context);
     let document = Problem::new(reason, status.as_u16(), &site)
         .with_request_id(context.id.to_string())
         .with_challenge(view, site.locale);
@@ -273,7 +273,7 @@ pub(super) fn shown_again(
     refusal: &Refusal,
     page: String,
 ) -> Response<Bytes> {
-    let status = status_of(refusal.reason, context.hints.kind);
+    let status = status_of(refusal.reason, context);
     let mut response = shape::page(status, page);
     if let Some(wait) = refusal.retry_after {
         set(

@@ -19,7 +19,7 @@ fn somebody_without_a_session_deletes_a_calendar_after_a_proof() {
         assert_eq!(alice.get(EVENT).await.status, 200);
 
         let refused = alice.delete(CALENDAR).await;
-        assert_eq!(refused.status, 401, "{}", refused.text());
+        assert_eq!(refused.status, 403, "{}", refused.text());
         let wrong = prove(&alice, &refused, APP_PASSWORD).await;
         assert_eq!(wrong.reason(), "wrong-answer");
         let proved = prove(&alice, &refused, OWNERS_PROOF).await;
@@ -27,7 +27,7 @@ fn somebody_without_a_session_deletes_a_calendar_after_a_proof() {
         let key = proved.json()["key"].as_str().unwrap().to_owned();
         // A proof without the key, or with another password, is nobody's.
         alice.drop_cookie("stepgate");
-        assert_eq!(alice.delete(CALENDAR).await.status, 401);
+        assert_eq!(alice.delete(CALENDAR).await.status, 403);
         let wrong = calendars.client(OWNER, "wrong");
         let wrong = wrong.header("step-up-key", &key).delete(CALENDAR).await;
         assert_eq!(wrong.reason(), "session-required");
@@ -55,7 +55,7 @@ fn a_thief_of_the_password_proves_nothing_by_himself() {
         hers.set_cookie("stepgate", &thief.cookie("stepgate").unwrap_or_default());
         for path in [CALENDAR, "/alice/work", "//alice/work/", "/alice/%77ork/"] {
             let refused = hers.delete(path).await;
-            assert_eq!(refused.status, 401, "{path}: {}", refused.text());
+            assert_eq!(refused.status, 403, "{path}: {}", refused.text());
             let own = prove(&hers, &refused, THIEFS_PROOF).await;
             assert_eq!(own.reason(), "wrong-answer", "{path}");
         }
