@@ -183,6 +183,17 @@ on_both_stores! {
         assert!(token.header("www-authenticate").starts_with("Bearer "), "{}", token.text());
     }
 
+    async fn a_logout_voids_what_was_proved_with_the_password(store: Store) {
+        let known = Htpasswd::new();
+        let setup = sidecar::on(store).application(move |got| known.answer(got));
+        let sidecar = setup.with("session", "key: subject\nbasic: { url: /private/ }").run();
+        let client = alice(&sidecar);
+        client.pass(&client.post("/keys").await).await;
+        assert_eq!(told(&client, "/keys").await, "done for alice");
+        assert_eq!(told(&client, "/logout").await, "done for alice");
+        assert_eq!(told(&client, "/keys").await, CHALLENGED);
+    }
+
     async fn a_password_that_is_not_taken_names_nobody(store: Store) {
         let application = Htpasswd::new();
         let sidecar = run(store, &application);

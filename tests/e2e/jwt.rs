@@ -228,6 +228,17 @@ on_both_stores! {
         assert_eq!(sidecar.script().post("/keys").await.status, 401, "it carries no token");
     }
 
+    async fn a_logout_voids_what_the_subject_of_a_token_has_proved(store: Store) {
+        let issuer = Issuer::start();
+        let sidecar = run(store, &issuer);
+        let client = bearing(&sidecar.script(), &issuer.token(json!({})));
+        client.pass(&client.post("/keys").await).await;
+        assert_eq!(client.post("/keys").await.status, 200);
+        client.post("/logout").await;
+        // The token is good until it ends: that is its issuer's affair.
+        assert_eq!(client.post("/keys").await.reason(), CHALLENGED);
+    }
+
     async fn a_token_may_be_in_a_cookie_or_a_header_and_its_claims_anywhere(store: Store) {
         let issuer = Issuer::start();
         let claims = json!({ "user": { "name": "alice" }, "sub": "7", "login": { "at": now() } });

@@ -543,6 +543,31 @@ on_both_stores! {
         assert_eq!(elsewhere.post("/keys").await.status, 403);
     }
 
+    async fn a_logout_voids_what_the_subject_has_proved_in_its_browser(store: Store) {
+        let sidecar = sidecar::on(store)
+            .with("session", "key: subject\nheaders: { subject: remote-user }")
+            .line("trusted_proxies: [127.0.0.1]")
+            .run();
+        let client = sidecar.script().header("remote-user", USER);
+        client.earn("/keys").await;
+        // In another browser, or of another subject, it is no logout of this one.
+        let elsewhere = sidecar.script().header("remote-user", USER);
+        elsewhere.post("/logout").await;
+        let other = sidecar.script().header("remote-user", "bob");
+        other.set_cookie(KEY_COOKIE, &client.cookie(KEY_COOKIE).unwrap());
+        other.post("/logout").await;
+        for path in ["/keys", "/proven", "/settings"] {
+            assert_eq!(client.post(path).await.status, 200, "{path}");
+        }
+        client.post("/logout").await;
+        for path in ["/keys", "/proven", "/settings"] {
+            assert_eq!(client.post(path).await.status, 403, "{path}");
+        }
+        assert_eq!(sidecar.events(3, |event| event["event"] == "logout-observed").len(), 3);
+        client.earn("/keys").await;
+        assert_eq!(client.post("/keys").await.status, 200);
+    }
+
     async fn rule_6_identity_headers_and_ours_do_not_survive_from_the_client(store: Store) {
         let sidecar = sidecar::on(store)
             .line("identity_headers: [x-secret-user]")

@@ -506,6 +506,22 @@ on_both_stores! {
         assert_eq!(other.get("/page").await.reason(), "subject-unavailable");
     }
 
+    async fn a_logout_voids_what_was_proved_where_the_subject_is_the_key(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = asking(store, &accounts, WHOAMI).with("session", "key: subject").run();
+        let client = with_session(&sidecar, &accounts, USER);
+        client.earn("/keys").await;
+        assert_eq!(client.post("/keys").await.text(), "done for alice");
+        client.post("/logout").await;
+        // As after a silent sign-on, or by remember-me.
+        client.set_cookie(COOKIE, &accounts.sign_in(USER));
+        assert_eq!(client.post("/keys").await.reason(), "step-up-required");
+        client.earn("/keys").await;
+        // Nobody is told of a logout that nobody can be named for; it goes its way.
+        accounts.set(Mood::Stubborn(500, ""));
+        assert_eq!(client.post("/logout").await.text(), "bye");
+    }
+
     async fn a_prompt_calls_people_by_the_name_that_the_application_shows_beside_their_own(store: Store) {
         let accounts = Accounts::new();
         let whoami = WHOAMI.strip_suffix(" }").unwrap();

@@ -1,11 +1,11 @@
 //! Asks the application: whose a request is, and of a declared login who was signed in before it and is after it.
 
 use super::asked::AskedLogin;
-use crate::domain::RequestHead;
+use crate::domain::{RequestHead, SessionId};
 use crate::request::context::RequestContext;
 use crate::session::observe::Watch;
 use crate::session::sources::Asker;
-use crate::session::{AskedRequest, Caller, Found, SubjectError};
+use crate::session::{AskedRequest, Caller, Found, SessionKey, SubjectError};
 use crate::transport::upstream::UpstreamBody;
 use http::{HeaderMap, Response, header};
 
@@ -49,7 +49,8 @@ impl Watch {
     }
 
     /// Asks who is signed in before the request goes its way, if it is a login: one that is sent by somebody
-    /// who is signed in already may be answered as if it had succeeded.
+    /// who is signed in already may be answered as if it had succeeded. And if it is a logout, after which nobody
+    /// is.
     pub(crate) async fn ask_before(
         &mut self,
         context: &RequestContext<'_>,
@@ -57,6 +58,10 @@ impl Watch {
     ) {
         let known = self.known.clone();
         let options = &known.shared.options;
+        if options.key == SessionKey::Subject && matches!(self.found, Found::Logout) {
+            self.leaving = self.subject_sessions(context, head).await;
+            return;
+        }
         if options.whoami().is_none() || !matches!(self.found, Found::Login(_)) {
             return;
         }
@@ -86,6 +91,21 @@ impl Watch {
             was_nobody,
             after: Ok(None),
         });
+    }
+
+    /// The sessions of the subject whom the source names.
+    async fn subject_sessions(
+        &mut self,
+        context: &RequestContext<'_>,
+        head: &RequestHead<'_>,
+    ) -> Vec<SessionId> {
+        let Ok(mut caller) = self.caller(head.headers) else {
+            return Vec::new();
+        };
+        if let Err(error) = self.confirm(context, head, &mut caller).await {
+            tracing::warn!(request_id = %context.id, %error, "a logout voids nothing that was proved: whose it is cannot be told");
+        }
+        caller.session.into_iter().chain(caller.earlier).collect()
     }
 
     /// Asks who is signed in by the cookies that the client has after the answer.

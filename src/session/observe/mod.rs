@@ -57,6 +57,8 @@ pub(crate) struct Watch {
     asked: Option<AskedLogin>,
     /// The `Authorization` that the client carries after a login whose answer holds a token.
     token: Option<Secret<String>>,
+    /// Under which the store may hold what the person has proved who logs out, where the subject is the key.
+    leaving: Vec<SessionId>,
     /// Whether the request may change for whom the application acts in its session, where it can be asked.
     unsettles: bool,
     /// That session, unless the subject alone makes one.
@@ -107,6 +109,7 @@ impl Watch {
             opened,
             asked: None,
             token: None,
+            leaving: Vec::new(),
             unsettles: false,
             session: None,
             came_at: looks_like.tells().then(|| shared.clock.now()),

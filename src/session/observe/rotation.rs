@@ -35,11 +35,28 @@ impl Watch {
             // An application that refuses a logout may answer as if it had carried it out.
             changes.extend(after.map(SessionChange::Doubtful));
         }
+        changes.extend(self.left().await);
+        let session = self.leaving.first().copied().or(before);
         Observation {
             closes: true,
-            event: before.map(Observed::Logout),
+            event: session.map(Observed::Logout),
             ..changes.into()
         }
+    }
+
+    /// What was proved by the person who logs out, if it was in this browser: others of theirs go on.
+    async fn left(&self) -> Vec<SessionChange> {
+        let mut changes = Vec::new();
+        for id in &self.leaving {
+            match self.known.find(*id).await {
+                Ok(Some(session)) if self.is_of_this_browser(&session) => {
+                    changes.push(SessionChange::Locked(*id));
+                }
+                Ok(_) => {}
+                Err(_) => changes.push(SessionChange::Unread(*id)),
+            }
+        }
+        changes
     }
 
     /// The application gave the session another cookie, or took it away.
