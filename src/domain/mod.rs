@@ -43,7 +43,7 @@ mod watched_path;
 mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
-pub use body::{Body, BodyRefusal, FormFields};
+pub use body::{Body, BodyRefusal, FormFields, announces_form};
 pub(crate) use bytes::{ByteReader, ByteWriter};
 pub use challenge::{Challenge, ReturnTarget};
 pub use client_network::ClientNetwork;

@@ -174,7 +174,7 @@ async fn ask(
     let Outbound { parts, content } = outbound;
     let head = line.head(&parts.headers);
     refuse_if_revoked(worker, watch)?;
-    let looks_for_keys = shared.options.key_names.reads_body();
+    let looks_for_keys = shared.options.reads_keys(head.headers);
     let asked = Asked::read(found, &head, content, limit, looks_for_keys).await?;
     watch.read_login(content, limit).await?;
     watch.settle(&head, content);

@@ -190,6 +190,16 @@ on_both_stores! {
             let beside = bearing(&sidecar.script(), first);
             let refused = beside.post(&format!("/keys?access_token={second}")).await;
             assert_eq!(refused.reason(), NOBODY);
+            let (other, both) = (second.as_str(), format!("bearer, {second}"));
+            for (name, value) in [("x-access-token", other), ("sec-websocket-protocol", &both)] {
+                let refused = beside.clone().header(name, value).post("/keys").await;
+                assert_eq!(refused.reason(), NOBODY, "{name}");
+            }
+            // RFC 6750 §2.2, on a route that asks for nothing in the body.
+            let refused = beside.post_form("/keys", &[("access_token", other)]).await;
+            assert_eq!(refused.reason(), NOBODY);
+            let graphql = beside.header("sec-websocket-protocol", "graphql-transport-ws");
+            assert_ne!(graphql.post("/keys").await.reason(), NOBODY);
         }
     }
 

@@ -45,6 +45,12 @@ pub(in crate::domain) fn is_urlencoded(line: &[u8]) -> bool {
     names_any(line, &[FORM, OLD_FORM])
 }
 
+/// Whether the headers of a request announce an urlencoded form.
+pub fn announces_form(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(CONTENT_TYPE).iter();
+    lines.any(|line| is_urlencoded(line.as_bytes()))
+}
+
 fn names_any(line: &[u8], kinds: &[&str]) -> bool {
     let line = line.to_ascii_lowercase();
     let is_named = |kind: &&str| memchr::memmem::find(&line, kind.as_bytes()).is_some();

@@ -12,6 +12,7 @@ mod multipart;
 mod occurrence;
 mod refusal;
 
+pub use content_type::announces_form;
 pub(super) use content_type::{is_urlencoded, may_hold_parameters};
 pub use refusal::BodyRefusal;
 

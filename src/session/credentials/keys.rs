@@ -1,7 +1,7 @@
 //! Credentials that are neither cookies nor `Authorization`: keys in headers and in the query.
 
 use crate::domain::{Body, BodyRefusal, same_key, splits, undo_odd_escapes};
-use http::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr2_iter;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -58,6 +58,15 @@ pub(super) const COMMON_PARAMETERS: &[&str] = &[
     "x-plex-token",
 ];
 
+/// Where a page's script puts a token, since it can set no other header of a WebSocket's handshake: beside a word
+/// that says so (`bearer, TOKEN`), or behind it (`base64url.bearer.authorization.k8s.io.TOKEN`).
+const SUBPROTOCOL: &str = "sec-websocket-protocol";
+
+/// What names of subprotocols (RFC 6455 §11.5) have none of.
+const TOKEN_WORDS: &[&str] = &[
+    "apikey", "api-key", "api_key", "auth", "bearer", "eyj", "jwt", "session", "ticket", "token",
+];
+
 /// RFC 6750 §2.2 and §2.3: in a form as well.
 const ACCESS_TOKEN: &str = "access_token";
 
@@ -66,6 +75,8 @@ const ACCESS_TOKEN: &str = "access_token";
 pub struct KeyNames {
     headers: Vec<Box<[u8]>>,
     common_headers: Vec<&'static str>,
+    /// Whether a token in the subprotocol of a WebSocket counts.
+    subprotocol: bool,
     query: Vec<Cow<'static, str>>,
     /// One of them is in each name of the query.
     words: Vec<String>,
@@ -140,6 +151,7 @@ impl KeyNames {
         Self {
             headers: headers.iter().map(|name| folded(name.as_str())).collect(),
             common_headers: COMMON_HEADERS.iter().filter(counts).copied().collect(),
+            subprotocol: counts(&&SUBPROTOCOL),
             query,
             words,
             form: named.into_iter().chain(form.map(Cow::Borrowed)).collect(),
@@ -155,7 +167,8 @@ impl KeyNames {
 
     /// Whether a name is one of the common ones.
     pub fn is_common(name: &str) -> bool {
-        let mut all = COMMON_HEADERS.iter().chain(COMMON_PARAMETERS);
+        let all = COMMON_HEADERS.iter().chain(COMMON_PARAMETERS);
+        let mut all = all.chain(&[SUBPROTOCOL]);
         all.any(|common| common.eq_ignore_ascii_case(name))
     }
 
@@ -174,7 +187,7 @@ impl KeyNames {
         let mut keys = Vec::new();
         for (name, value) in headers {
             let name = name.as_str();
-            if self.is_header(name) {
+            if self.is_header(name) || (self.subprotocol && is_token_of_websocket(name, value)) {
                 let known = folded(name);
                 keys.push(Key {
                     is_plain: *known == *name.as_bytes(),
@@ -267,6 +280,14 @@ impl KeyNames {
     }
 }
 
+/// Whether a header of a WebSocket's handshake brings a token.
+fn is_token_of_websocket(name: &str, value: &HeaderValue) -> bool {
+    name == SUBPROTOCOL && {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        TOKEN_WORDS.iter().any(|word| value.contains(word))
+    }
+}
+
 fn with_blanks(key: &str) -> Cow<'_, str> {
     if key.contains('+') {
         Cow::Owned(key.replace('+', " "))
@@ -322,6 +343,34 @@ fn fold(byte: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_in_the_subprotocol_of_a_websocket_is_a_key_and_a_name_is_none() {
+        let is_key = |value| is_token_of_websocket(SUBPROTOCOL, &HeaderValue::from_static(value));
+        for token in [
+            "bearer, abc",
+            "graphql-transport-ws, Bearer, abc",
+            "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.YWJj",
+            "access_token, abc",
+            "chat, eyJhbGciOiJub25lIn0.e30.",
+            "auth-abc",
+        ] {
+            assert!(is_key(token), "{token}");
+        }
+        for name in [
+            "graphql-transport-ws",
+            "graphql-ws, soap",
+            "wamp.2.json",
+            "v12.stomp, mqtt",
+            "ocpp1.6",
+            "binary",
+            "v4.channel.k8s.io",
+            "vite-hmr",
+            "actioncable-v1-json, actioncable-unsupported",
+        ] {
+            assert!(!is_key(name), "{name}");
+        }
+    }
 
     #[test]
     fn the_common_headers_are_in_the_docs_and_may_be_told_by_their_last_letter() {

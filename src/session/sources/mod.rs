@@ -26,6 +26,7 @@ pub use whoami::{
 pub(crate) use whoami::{AskedRequest, Asker, Question};
 
 use super::SessionOptions;
+use crate::domain::announces_form;
 use http::{HeaderMap, HeaderName};
 
 /// What names the subject of every request. There is one of them at most: of several it could not be told
@@ -99,6 +100,13 @@ impl SessionOptions {
     pub fn identity_headers(&self) -> Vec<&HeaderName> {
         let source = self.source.as_ref();
         source.map(Source::identity_headers).unwrap_or_default()
+    }
+
+    /// Whether the body of a guarded request must be read for keys: for those that the settings name, and for a
+    /// second token in a form (RFC 6750 §2.2).
+    pub(crate) fn reads_keys(&self, headers: &HeaderMap) -> bool {
+        self.key_names.reads_body()
+            || (matches!(self.source, Some(Source::Jwt(_))) && announces_form(headers))
     }
 
     /// Whether somebody else keeps whose a request is; see [`Source`].
