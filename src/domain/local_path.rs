@@ -1,5 +1,6 @@
 //! Paths of this origin: the only places that our pages link, post or return to.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A path with its query, within this origin. It cannot leave it, however a browser reads it.
@@ -19,7 +20,12 @@ impl LocalPath {
     /// begins with two slashes once its dot segments are removed (RFC 3986 §5.2.4): `/a/..//evil`.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix('/')?;
-        let lower = rest.to_ascii_lowercase();
+        let has_escape = rest.contains('%');
+        let lower = if has_escape {
+            Cow::Owned(rest.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(rest)
+        };
         let leads_away = ["/", "\\", "%2f", "%5c", "%252f", "%255c"]
             .into_iter()
             .any(|start| lower.starts_with(start));
@@ -28,9 +34,10 @@ impl LocalPath {
             .all(|byte| byte.is_ascii_graphic() && !b"\\#".contains(&byte));
         let path = lower.split('?').next().unwrap_or_default();
         // In a query, `%0A` is a newline somebody typed; a path has none.
-        let encoded_control = ["%0", "%1", "%7f", "%5c"]
-            .into_iter()
-            .any(|escape| path.contains(escape));
+        let encoded_control = has_escape
+            && ["%0", "%1", "%7f", "%5c"]
+                .into_iter()
+                .any(|escape| path.contains(escape));
         (plain
             && !leads_away
             && !encoded_control
@@ -53,6 +60,9 @@ impl fmt::Display for LocalPath {
 
 /// Whether a path has dot segments and empty ones: without the former it may begin with two slashes.
 fn may_collapse_to_a_host(path: &str) -> bool {
+    if !path.contains("//") && !path.contains("%2f") {
+        return false;
+    }
     let decoded = path.replace("%2e", ".").replace("%2f", "/");
     let has_dots = decoded.split('/').any(|name| matches!(name, "." | ".."));
     has_dots && decoded.contains("//")
