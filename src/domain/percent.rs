@@ -104,6 +104,9 @@ pub(super) fn replace(
     text: &str,
     meaning: impl Fn(PercentPiece<'_>) -> Option<char>,
 ) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
     let mut changed = false;
     let mut bytes = Vec::with_capacity(text.len());
     for piece in pieces(text) {
