@@ -216,7 +216,7 @@ const fn is_word(byte: u8) -> bool {
 }
 
 /// The end of the name of a cookie that tells how many chunks there are (`mod_auth_openidc`).
-pub(crate) const CHUNKS: &[u8] = b"_chunks";
+const CHUNKS: &[u8] = b"_chunks";
 /// More digits are no number of a chunk.
 const MOST_DIGITS: usize = 3;
 /// How many letters and digits stand before a `*` at least.

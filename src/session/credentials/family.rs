@@ -1,7 +1,8 @@
 //! Where a name of a session's cookie stands in a key, in every spelling that some parser undoes.
 
-use super::spelling::undone;
-use crate::domain::{CHUNKS, CookieName, NameEnding, chunk_lengths, may_follow};
+use super::spelling::{is_escape, undone};
+use crate::domain::{CookieName, NameEnding, chunk_lengths, may_follow};
+use std::borrow::Cow;
 
 /// The name that `key` ends in as a whole word, as some parser may find it, if it is of the family of
 /// `name`, in the one spelling by which it counts. `key` is unescaped, and `head` says what may stand before
@@ -18,7 +19,8 @@ pub(super) fn find_name(key: &[u8], name: &CookieName, head: Head) -> Option<Vec
 
 /// A name, or one of its chunks.
 fn find_one(key: &[u8], text: &[u8], head: Head) -> Option<Vec<u8>> {
-    if is_told_apart(key, text) {
+    // Nearly no key holds the name: looked for once, before each end that it may have.
+    if !key.windows(text.len()).any(|word| same(word, text)) {
         return None;
     }
     let start = |end: usize| {
@@ -48,17 +50,6 @@ fn find_beginning(key: &[u8], text: &[u8], head: Head) -> Option<Vec<u8>> {
     Some(folded(&[word, behind.get(..length)?].concat()))
 }
 
-/// Whether a key is no such name by its last letter, as nearly all are.
-fn is_told_apart(key: &[u8], text: &[u8]) -> bool {
-    let last = |text: &[u8]| text.last().copied().map(fold);
-    let is_token = |byte: &u8| is_word(*byte) || matches!(byte, b'.' | b'-' | b' ');
-    let ends_otherwise = |byte: &u8| is_word(*byte) && !byte.is_ascii_digit();
-    last(key) != last(text)
-        && last(key) != last(CHUNKS)
-        && key.last().is_some_and(ends_otherwise)
-        && key.iter().all(is_token)
-}
-
 /// What may stand before a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
@@ -78,8 +69,13 @@ impl Head {
 
 /// A name in the spelling by which it counts: with escapes undone, and folded.
 pub(super) fn folded(name: &[u8]) -> Vec<u8> {
-    let once = undone(name);
-    undone(&once).into_iter().map(fold).collect()
+    let mut name = Cow::Borrowed(name);
+    for _ in 0..2 {
+        if name.iter().any(|byte| is_escape(*byte)) {
+            name = Cow::Owned(undone(&name));
+        }
+    }
+    name.iter().copied().map(fold).collect()
 }
 
 /// Letter case is folded (ASP.NET), and `.`, blank and `[` are `_` (PHP); `+` is a blank (forms).
