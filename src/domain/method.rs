@@ -71,7 +71,7 @@ pub struct UnknownMethod(pub String);
 impl Method {
     /// Whether the method is safe (RFC 9110 §9.2.1): a browser may follow a redirect to it.
     pub const fn is_safe(self) -> bool {
-        matches!(self, Self::Get | Self::Head | Self::Options | Self::Query)
+        MethodSet::EMPTY.with(self).is_safe()
     }
 }
 
@@ -102,6 +102,16 @@ impl MethodSet {
     /// Whether `method` is in the set.
     pub const fn contains(self, method: Method) -> bool {
         self.0 & (1 << method as u8) != 0
+    }
+
+    /// Whether every method of the set is safe; one that we do not know is not.
+    pub const fn is_safe(self) -> bool {
+        let safe = Self::EMPTY
+            .with(Method::Get)
+            .with(Method::Head)
+            .with(Method::Options)
+            .with(Method::Query);
+        self.is_within(safe)
     }
 
     /// With a method that we do not know, which an application may: it is in no list of a policy.
@@ -164,6 +174,13 @@ mod tests {
             assert_eq!(method.as_str().parse(), Ok(*method));
         }
         assert_eq!(MethodSet::ALL.iter().count(), Method::ALL.len());
+    }
+
+    #[test]
+    fn a_set_is_safe_if_all_of_it_is() {
+        let get = MethodSet::EMPTY.with(Method::Get);
+        assert!(get.is_safe() && get.with(Method::Head).is_safe());
+        assert!(!get.with(Method::Post).is_safe() && !get.with_unknown().is_safe());
     }
 
     #[test]

@@ -145,10 +145,7 @@ async fn walk(
             Ok(respond::refusal(context, reason, None, None).map(ProxyBody::own))
         }
         Verdict::Pass(permitted) => {
-            let permitted = permitted.map(|outbound| {
-                watch.note_change(context, &outbound.parts.headers);
-                outbound
-            });
+            watch.note_change(line.claimed);
             let forwarded = forward(worker, permitted, upgrade, &watch, context).await;
             let mut response = forwarded?;
             context.set_cookies(response.headers_mut());

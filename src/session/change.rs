@@ -91,9 +91,7 @@ impl Sessions {
         while let Some(change) = changes.next() {
             let ids = change.sessions();
             // Whoever it is now, nobody was told yet.
-            for id in &ids {
-                self.source.asker.forget(Some(*id));
-            }
+            self.source.asker.answers().forget(&ids);
             let written = self.write(change).await;
             self.tell(request, &written);
             match written {

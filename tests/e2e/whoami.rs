@@ -298,6 +298,58 @@ on_both_stores! {
         assert_eq!(sidecar.got("/pay"), 0);
     }
 
+    async fn no_spelling_of_a_request_that_changes_the_subject_keeps_the_former_answer(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        for (header, cookies) in [
+            ("x-api-key", "sid={}"),
+            ("authorization", "sid={}"),
+            ("x-plain", "sid={}; back=/login?sid=5"),
+            ("x-plain", "back=sid=5; sid={}"),
+        ] {
+            let thief = proven_thief(&sidecar).await;
+            let cookies = cookies.replace("{}", &thief.cookie(COOKIE).unwrap());
+            // Asked a moment ago, with the very same headers.
+            assert_eq!(thief.get("/secrets").await.status, 403);
+            let mut other = RawConnection::open(sidecar.addr()).await;
+            let become_her = format!(
+                "POST /become?alice HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookies}\r\n{header}: x\r\nContent-Length: 0\r\n\r\n"
+            );
+            other.write(become_her).await;
+            assert!(other.read_head().await.starts_with("HTTP/1.1 200 "), "{header}: {cookies}");
+            let refused = thief.post("/keys").await;
+            assert_eq!(refused.status, 403, "{header}: {cookies}: {}", refused.text());
+            assert_eq!(refused.reason(), "subject-mismatch");
+        }
+    }
+
+    async fn no_answer_is_kept_while_a_request_may_change_the_subject(store: Store) {
+        let accounts = Accounts::new();
+        let application = accounts.clone();
+        let sidecar = sidecar::on(store)
+            .application(move |got| match got.target.as_str() {
+                "/late" => Reply::Hang,
+                _ => application.answer(got),
+            })
+            .with("session", WHOAMI)
+            .run();
+        sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
+        let thief = proven_thief(&sidecar).await;
+        let sid = thief.cookie(COOKIE).unwrap();
+        let mut late = RawConnection::open(sidecar.addr()).await;
+        late.write(format!("POST /late HTTP/1.1\r\nHost: {HOST}\r\nCookie: sid={sid}\r\nContent-Length: 0\r\n\r\n")).await;
+        while sidecar.got("/late") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(thief.get("/secrets").await.status, 403);
+        // He goes away, and the application does what he asked for all the same.
+        drop(late);
+        assert_eq!(thief.get("/secrets").await.status, 403);
+        accounts.sign_in_to(&sid, USER);
+        let refused = thief.post("/keys").await;
+        assert_eq!((refused.status.as_u16(), refused.reason().as_str()), (403, "subject-mismatch"));
+    }
+
     async fn nobody_signs_in_while_the_body_of_a_confirmed_request_is_still_to_come(store: Store) {
         let accounts = Accounts::new();
         let sidecar = run(store, &accounts, WHOAMI);

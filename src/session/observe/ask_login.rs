@@ -1,26 +1,27 @@
 //! Asks the application: whose a request is, and of a declared login who was signed in before it and is after it.
 
 use super::asked::AskedLogin;
-use crate::domain::{RequestHead, SessionId};
+use crate::domain::{MethodSet, RequestHead, SessionId};
 use crate::request::context::RequestContext;
 use crate::session::observe::Watch;
 use crate::session::sources::Asker;
 use crate::session::{AskedRequest, Caller, Found, SessionKey, SubjectError};
 use crate::transport::upstream::UpstreamBody;
-use http::{HeaderMap, Response, header};
+use http::{Response, header};
 
 impl Watch {
     /// Whoever the application named before a request that changes something, such as "log in as", it may not
-    /// name after it: what it said of the session is forgotten, before the request goes out and once it is
-    /// answered.
-    pub(crate) fn note_change(&mut self, context: &RequestContext<'_>, headers: &HeaderMap) {
-        if context.hints.safe || self.known.shared.options.whoami().is_none() {
+    /// name after it: what it said of any session that it may find in the request is forgotten, and nothing is kept
+    /// until it has answered.
+    pub(crate) fn note_change(&mut self, claimed: MethodSet) {
+        let shared = &self.known.shared;
+        if claimed.is_safe() || shared.options.whoami().is_none() {
             return;
         }
-        if let Ok(caller) = self.caller(headers) {
-            self.known.source.asker.forget(caller.session);
-            (self.unsettles, self.session) = (true, caller.session);
-        }
+        let names = &shared.options.credentials;
+        let sessions = names.all_sessions(&self.carried, &shared.keys);
+        self.known.source.asker.answers().begin_change(&sessions);
+        self.unsettled = Some(sessions);
     }
 
     /// Finds out whose the request is; see [`Sessions::confirm`].
@@ -34,7 +35,6 @@ impl Watch {
             path: head.path,
             query: head.query,
             headers: head.headers,
-            session: caller.session,
         };
         let confirmed = self
             .known
@@ -69,7 +69,6 @@ impl Watch {
             path: head.path,
             query: head.query,
             headers: head.headers,
-            session: None,
         };
         let question = Asker::question(options, &request).unwrap_or_default();
         let was_nobody = match &question {

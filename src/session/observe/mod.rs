@@ -59,10 +59,8 @@ pub(crate) struct Watch {
     token: Option<Secret<String>>,
     /// Under which the store may hold what the person has proved who logs out, where the subject is the key.
     leaving: Vec<SessionId>,
-    /// Whether the request may change for whom the application acts in its session, where it can be asked.
-    unsettles: bool,
-    /// That session, unless the subject alone makes one.
-    session: Option<SessionId>,
+    /// The sessions in which the request may change for whom the application acts, where it can be asked.
+    unsettled: Option<Vec<SessionId>>,
     /// The request and its answer end with their session; but not those that end it.
     opened: Option<Opened>,
 }
@@ -110,8 +108,7 @@ impl Watch {
             asked: None,
             token: None,
             leaving: Vec::new(),
-            unsettles: false,
-            session: None,
+            unsettled: None,
             came_at: looks_like.tells().then(|| shared.clock.now()),
             known: known.clone(),
             looks_like,
@@ -212,8 +209,8 @@ impl Watch {
         response: &mut Response<UpstreamBody>,
     ) -> (Bytes, Option<Opened>) {
         // Before the answer is looked at: whatever it says, the application may act for another from here on.
-        if self.unsettles {
-            self.known.source.asker.forget(self.session);
+        if let Some(sessions) = &self.unsettled {
+            self.known.source.asker.answers().end_change(sessions);
         }
         let mut read = None;
         if self.attempts().iter().any(Attempt::reads_response_body) {

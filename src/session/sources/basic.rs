@@ -9,7 +9,7 @@
 
 use super::whoami::is_of_any_browser;
 use super::{AskedRequest, Asker, Asserted, Whoami, WhoamiError};
-use crate::domain::{Naming, Reason, Subject, only_line};
+use crate::domain::{Naming, Reason, SessionId, Subject, only_line};
 use crate::request::context::RequestContext;
 use crate::session::KeyNames;
 use data_encoding::BASE64;
@@ -56,6 +56,7 @@ impl Basic {
         key_names: &KeyNames,
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
+        sessions: &impl Fn() -> Vec<SessionId>,
     ) -> Result<Option<Option<Asserted>>, BasicError> {
         if !is_sent(request.headers) {
             return Ok(None);
@@ -72,7 +73,7 @@ impl Basic {
             query: None,
             ..*request
         };
-        if !asker.is_somebody(rules, context, &alone).await? {
+        if !asker.is_somebody(rules, context, &alone, sessions).await? {
             return Ok(Some(None));
         }
         let others = only(request.headers, |name| *name != header::AUTHORIZATION);
@@ -80,7 +81,7 @@ impl Basic {
             headers: &others,
             ..*request
         };
-        if asker.is_somebody(rules, context, &others).await? {
+        if asker.is_somebody(rules, context, &others, sessions).await? {
             return Err(BasicError::Others);
         }
         Ok(Some(Some(Asserted::named(subject))))

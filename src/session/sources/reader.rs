@@ -104,11 +104,13 @@ impl SourceReader {
         request: &AskedRequest<'_>,
         carried: &CarriedLines,
     ) -> Result<Option<SourceAnswer>, SubjectError> {
+        let sessions = || options.credentials.all_sessions(carried, keys);
         match &options.source {
             Some(Source::Headers(_)) | None => Ok(None),
             Some(Source::Basic(basic)) => {
                 let (asker, names) = (&self.asker, &options.key_names);
-                let said = basic.read(asker, names, context, request).await?;
+                let said = basic.read(asker, names, context, request, &sessions);
+                let said = said.await?;
                 Ok(said.map(|person| SourceAnswer {
                     person,
                     cookies: None,
@@ -120,7 +122,8 @@ impl SourceReader {
                 self.read_record(options, clock, records, carried).await
             }
             Some(Source::Whoami(_)) => {
-                let answer = self.asker.ask(options, context, request).await?;
+                let answer = self.asker.ask(options, context, request, &sessions);
+                let answer = answer.await?;
                 Ok(answer.map(|answer| SourceAnswer {
                     person: answer.person,
                     cookies: answer.cookies,

@@ -120,7 +120,6 @@ impl Call<'_, '_> {
             path: self.path,
             query: self.query,
             headers,
-            session: caller.session,
         };
         let confirmed = sessions.confirm(self.context, request, &carried, &mut caller);
         Box::pin(confirmed).await?;

@@ -1,12 +1,12 @@
 //! Answers of the application that are kept for seconds, over all threads; one question for many waiting.
 
+use super::changes::{ByKeyedHash, Changes};
 use super::error::WhoamiError;
 use crate::domain::SessionId;
 use crate::session::Asserted;
 use http::HeaderMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -52,46 +52,20 @@ impl Default for WhoamiAnswers {
     }
 }
 
-/// A hash table by what is a hash under a secret key already: nobody can choose where in it they come to lie.
-type ByKeyedHash<K, V> = HashMap<K, V, BuildHasherDefault<KeyedHash>>;
-
-/// Where the answers of a session are: half of its id, which is a keyed hash as well; 0 for those without one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct SessionSlot(u128);
-
-impl SessionSlot {
-    fn of(session: Option<SessionId>) -> Self {
-        let half = session.and_then(|id| id.as_bytes().first_chunk().copied());
-        Self(half.map_or(0, u128::from_ne_bytes))
-    }
-}
-
-/// The first 64 bits of a keyed hash.
-#[derive(Clone, Copy, Debug, Default)]
-struct KeyedHash(u64);
-
-impl Hasher for KeyedHash {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 ^= u64::from_ne_bytes(*first);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// By session, so that what was said of one is forgotten without a look at the others.
 #[derive(Debug, Default)]
 struct AnswerSlots {
-    by_session: ByKeyedHash<SessionSlot, ByKeyedHash<QuestionKey, AnswerState>>,
-    /// How many there are, over all sessions.
-    count: usize,
+    answers: ByKeyedHash<QuestionKey, KeptAnswer>,
+    changes: Changes,
     /// How many questions there ever were.
     asked: u64,
     /// When what is over was last dropped, because there was no room.
     swept: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct KeptAnswer {
+    asked: Instant,
+    state: AnswerState,
 }
 
 #[derive(Debug)]
@@ -100,6 +74,17 @@ enum AnswerState {
     Asked(u64, watch::Receiver<Option<WhoamiResult>>),
     /// Answered; good until then.
     Known(Option<Asserted>, Instant),
+}
+
+impl AnswerState {
+    /// Whether it still says anything.
+    fn is_good(&self, now: Instant) -> bool {
+        match self {
+            // One whose sender is gone is asked again.
+            Self::Asked(_, waiting) => waiting.has_changed().is_ok(),
+            Self::Known(_, until) => now < *until,
+        }
+    }
 }
 
 /// What is known of a question.
@@ -115,7 +100,6 @@ pub(super) enum Lookup {
 /// A question that the holder asks. If it is dropped before, whoever waits asks themselves.
 pub(super) struct Ticket {
     answers: Arc<WhoamiAnswers>,
-    session: SessionSlot,
     key: QuestionKey,
     number: u64,
     tell: watch::Sender<Option<WhoamiResult>>,
@@ -136,50 +120,52 @@ impl WhoamiAnswers {
         QuestionKey(hasher.finish128().as_u128())
     }
 
-    /// What is known of a question; the caller's own if nothing is.
+    /// What is known of a question; the caller's own if nothing is, or if what is known is older than a change of
+    /// any of `sessions`: all that some application may find in the request.
     pub(super) fn look_up(
         self: &Arc<Self>,
         key: QuestionKey,
-        session: Option<SessionId>,
+        sessions: impl FnOnce() -> Vec<SessionId>,
     ) -> Lookup {
+        let asked = Instant::now();
         let mut slots = self.lock();
-        let known = slots.by_session.get(&SessionSlot::of(session));
-        match known.and_then(|answers| answers.get(&key)) {
-            Some(AnswerState::Known(person, until)) if Instant::now() < *until => {
-                return Lookup::Known(person.clone());
-            }
-            // One whose sender is gone is asked again.
-            Some(AnswerState::Asked(_, waiting)) if waiting.has_changed().is_ok() => {
-                return Lookup::Waiting(waiting.clone());
-            }
-            Some(AnswerState::Asked(..) | AnswerState::Known(..)) | None => {}
+        let known = slots.answers.get(&key);
+        let is_good = |known: &&KeptAnswer| {
+            known.state.is_good(asked) && !slots.changes.reach(known.asked, sessions)
+        };
+        match known.filter(is_good).map(|known| &known.state) {
+            Some(AnswerState::Known(person, _)) => return Lookup::Known(person.clone()),
+            Some(AnswerState::Asked(_, waiting)) => return Lookup::Waiting(waiting.clone()),
+            None => {}
         }
         slots.asked += 1;
         let number = slots.asked;
         let (tell, waiting) = watch::channel(None);
         if slots.has_room() {
-            let asked = AnswerState::Asked(number, waiting);
-            let before = slots
-                .by_session
-                .entry(SessionSlot::of(session))
-                .or_default()
-                .insert(key, asked);
-            slots.count += usize::from(before.is_none());
+            let state = AnswerState::Asked(number, waiting);
+            slots.answers.insert(key, KeptAnswer { asked, state });
         }
         Lookup::Yours(Ticket {
             answers: self.clone(),
-            session: SessionSlot::of(session),
             key,
             number,
             tell,
         })
     }
 
-    /// Forgets what was answered for a session: somebody logged in or out.
-    pub(crate) fn forget(&self, session: Option<SessionId>) {
-        let mut slots = self.lock();
-        let dropped = slots.by_session.remove(&SessionSlot::of(session));
-        slots.count -= dropped.map_or(0, |dropped| dropped.len());
+    /// Notes that a request goes out after which the application may act for another in these sessions.
+    pub(crate) fn begin_change(&self, sessions: &[SessionId]) {
+        self.lock().changes.begin(sessions);
+    }
+
+    /// Notes that it is answered.
+    pub(crate) fn end_change(&self, sessions: &[SessionId]) {
+        self.lock().changes.end(sessions);
+    }
+
+    /// Forgets what was answered for sessions: somebody logged in or out.
+    pub(crate) fn forget(&self, sessions: &[SessionId]) {
+        self.lock().changes.note(sessions);
     }
 
     fn lock(&self) -> MutexGuard<'_, AnswerSlots> {
@@ -194,18 +180,11 @@ impl AnswerSlots {
     fn has_room(&mut self) -> bool {
         let now = Instant::now();
         let may_sweep = self.swept.is_none_or(|at| now - at >= SWEEP_INTERVAL);
-        if self.count >= MOST && may_sweep {
+        if self.answers.len() >= MOST && may_sweep {
             self.swept = Some(now);
-            for answers in self.by_session.values_mut() {
-                answers.retain(|_, state| match state {
-                    AnswerState::Asked(_, waiting) => waiting.has_changed().is_ok(),
-                    AnswerState::Known(_, until) => now < *until,
-                });
-            }
-            self.by_session.retain(|_, answers| !answers.is_empty());
-            self.count = self.by_session.values().map(HashMap::len).sum();
+            self.answers.retain(|_, answer| answer.state.is_good(now));
         }
-        self.count < MOST
+        self.answers.len() < MOST
     }
 }
 
@@ -213,19 +192,16 @@ impl Ticket {
     /// Tells everybody who waits, and keeps an answer for so long; no error is kept.
     pub(super) fn answered(self, result: &WhoamiResult, keep: Duration) {
         let mut slots = self.answers.lock();
-        let of_session = slots.by_session.get_mut(&self.session);
-        // Forgotten meanwhile, it is told to who waited, and not kept.
-        if let Some(answers) = of_session
-            && let Some(state) = answers.get_mut(&self.key)
-            && matches!(state, AnswerState::Asked(number, _) if *number == self.number)
+        // Whoever asked later has taken its place.
+        if let Some(kept) = slots.answers.get_mut(&self.key)
+            && matches!(kept.state, AnswerState::Asked(number, _) if number == self.number)
         {
             match result {
                 Ok(answer) if !keep.is_zero() => {
-                    *state = AnswerState::Known(answer.person.clone(), Instant::now() + keep);
+                    kept.state = AnswerState::Known(answer.person.clone(), Instant::now() + keep);
                 }
                 Ok(_) | Err(_) => {
-                    answers.remove(&self.key);
-                    slots.count -= 1;
+                    slots.answers.remove(&self.key);
                 }
             }
         }
@@ -256,26 +232,26 @@ mod tests {
         let session = SessionId::new([1; 32]);
         let key = question(&answers, &["/me", "sid=1"]);
         assert_ne!(key, question(&answers, &["/mes", "id=1"]));
-        let Lookup::Yours(ticket) = answers.look_up(key, Some(session)) else {
+        let Lookup::Yours(ticket) = answers.look_up(key, || vec![session]) else {
             panic!("nothing is known yet")
         };
         assert!(matches!(
-            answers.look_up(key, Some(session)),
+            answers.look_up(key, || vec![session]),
             Lookup::Waiting(_)
         ));
         ticket.answered(&Ok(alice()), Duration::from_mins(1));
-        let Lookup::Known(person) = answers.look_up(key, Some(session)) else {
+        let Lookup::Known(person) = answers.look_up(key, || vec![session]) else {
             panic!("it was answered")
         };
         assert_eq!(person, alice().person);
-        answers.forget(Some(SessionId::new([2; 32])));
+        answers.forget(&[SessionId::new([2; 32])]);
         assert!(matches!(
-            answers.look_up(key, Some(session)),
+            answers.look_up(key, || vec![session]),
             Lookup::Known(_)
         ));
-        answers.forget(Some(session));
+        answers.forget(&[session]);
         assert!(matches!(
-            answers.look_up(key, Some(session)),
+            answers.look_up(key, || vec![session]),
             Lookup::Yours(_)
         ));
     }
@@ -285,7 +261,7 @@ mod tests {
         let answers = Arc::new(WhoamiAnswers::default());
         let ask = |number: usize, keep| {
             let key = question(&answers, &[&number.to_string()]);
-            let Lookup::Yours(ticket) = answers.look_up(key, None) else {
+            let Lookup::Yours(ticket) = answers.look_up(key, Vec::new) else {
                 panic!("{number} was asked already")
             };
             ticket.answered(&Ok(alice()), keep);
@@ -293,14 +269,12 @@ mod tests {
         for number in 0..MOST {
             ask(number, Duration::from_nanos(1));
         }
-        assert_eq!(answers.lock().count, MOST);
+        assert_eq!(answers.lock().answers.len(), MOST);
         // All of them are over, and make room; then none is.
         for number in 0..=MOST {
             ask(number, Duration::from_mins(1));
         }
-        assert_eq!(answers.lock().count, MOST);
-        answers.forget(None);
-        assert_eq!(answers.lock().count, 0);
+        assert_eq!(answers.lock().answers.len(), MOST);
     }
 
     #[test]
@@ -308,7 +282,7 @@ mod tests {
         let answers = Arc::new(WhoamiAnswers::default());
         let session = SessionId::new([1; 32]);
         let key = question(&answers, &["/me"]);
-        let ask = || match answers.look_up(key, Some(session)) {
+        let ask = || match answers.look_up(key, || vec![session]) {
             Lookup::Yours(ticket) => Some(ticket),
             Lookup::Known(_) | Lookup::Waiting(_) => None,
         };
@@ -317,7 +291,7 @@ mod tests {
             .answered(&Err(WhoamiError::NoQuestion), Duration::from_mins(1));
         ask().unwrap().answered(&Ok(alice()), Duration::ZERO);
         let before = ask().unwrap();
-        answers.forget(Some(session));
+        answers.forget(&[session]);
         before.answered(&Ok(alice()), Duration::from_mins(1));
         // Dropped without an answer.
         drop(ask().unwrap());

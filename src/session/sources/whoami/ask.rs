@@ -61,8 +61,6 @@ pub(crate) struct AskedRequest<'r> {
     pub(crate) path: &'r RequestPath<'r>,
     pub(crate) query: Option<&'r str>,
     pub(crate) headers: &'r HeaderMap,
-    /// The session that its credentials make.
-    pub(crate) session: Option<SessionId>,
 }
 
 impl Asker {
@@ -84,9 +82,9 @@ impl Asker {
         }
     }
 
-    /// Forgets what was answered for a session.
-    pub(crate) fn forget(&self, session: Option<SessionId>) {
-        self.shared.answers.forget(session);
+    /// The answers of a moment ago.
+    pub(crate) fn answers(&self) -> &WhoamiAnswers {
+        &self.shared.answers
     }
 
     /// The question about a request, to be asked later as well; `None` if none is declared for its path.
@@ -109,13 +107,15 @@ impl Asker {
         options: &SessionOptions,
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
+        sessions: &impl Fn() -> Vec<SessionId>,
     ) -> Result<Option<WhoamiAnswer>, WhoamiError> {
         let Some(rule) = rule_for(options, request)? else {
             return Ok(None);
         };
         let target = rule.target(request.path)?;
         let credentials = credentials(&options.key_names, request.query);
-        let ask = |carried| self.ask_with(context, request, rule, (&target, &credentials), carried);
+        let kept = (rule, sessions);
+        let ask = |carried| self.ask_with(context, request, kept, (&target, &credentials), carried);
         let answer = ask(AskedWith::All).await?;
         let named = answer.person.as_ref().map(|person| &person.subject);
         for carried in AskedWith::further(request.headers, &credentials, rule) {
@@ -134,12 +134,13 @@ impl Asker {
         (rules, key_names): (&Whoami, &KeyNames),
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
+        sessions: &impl Fn() -> Vec<SessionId>,
     ) -> Result<bool, WhoamiError> {
         let rule = rules.rule(request.path)?.ok_or(WhoamiError::NoQuestion)?;
         let target = rule.target(request.path)?;
         let credentials = credentials(key_names, request.query);
         let carried = (&target, &*credentials);
-        let answer = self.ask_with(context, request, rule, carried, AskedWith::All);
+        let answer = self.ask_with(context, request, (rule, sessions), carried, AskedWith::All);
         Ok(answer.await?.person.is_some())
     }
 
@@ -147,7 +148,7 @@ impl Asker {
         &self,
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
-        rule: &Arc<WhoamiRule>,
+        (rule, sessions): (&Arc<WhoamiRule>, &impl Fn() -> Vec<SessionId>),
         (target, credentials): (&PathAndQuery, &str),
         carried: AskedWith,
     ) -> WhoamiResult {
@@ -168,7 +169,7 @@ impl Asker {
             context,
         );
         loop {
-            match answers.look_up(key, request.session) {
+            match answers.look_up(key, sessions) {
                 Lookup::Known(person) => {
                     self.shared.metrics.whoami(WhoamiOutcome::Kept, None);
                     return Ok(WhoamiAnswer {

@@ -6,6 +6,7 @@
 mod answer_field;
 mod answers;
 mod ask;
+mod changes;
 mod error;
 mod question;
 mod rules;
