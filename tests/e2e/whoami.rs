@@ -7,7 +7,7 @@ use crate::support::mail::MailSink;
 use crate::support::raw::RawConnection;
 use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
 use crate::support::store::{Store, on_both_stores};
-use crate::support::upstream::Reply;
+use crate::support::upstream::{Reply, text};
 use futures_util::future::join_all;
 use http::Method;
 use std::time::{Duration, Instant};
@@ -181,6 +181,51 @@ on_both_stores! {
             client.pass(&refused).await;
             assert_eq!(client.post("/keys").await.text(), "done for alice");
         }
+    }
+
+    async fn a_request_without_cookies_must_name_one_person_by_each_of_its_credentials(store: Store) {
+        // Tokens and keys of accounts, where one of them comes first: to what it answers, and to what it does.
+        for (first, second) in [("authorization", KEY_HEADER), (KEY_HEADER, "authorization"), ("x-api-key", KEY_HEADER), (KEY_HEADER, "x-api-key"), ("x-api-key", "authorization")] {
+            let accounts = Accounts::new();
+            let application = accounts.clone();
+            let sidecar = sidecar::on(store)
+                .application(move |got| {
+                    let mut got = got.clone();
+                    let order = if got.target.starts_with("/api/me") { [first, second] } else { [second, first] };
+                    let key = order.iter().find_map(|name| got.headers.get(*name).cloned());
+                    if let Some(key) = key {
+                        got.headers.insert(KEY_HEADER, key);
+                    }
+                    application.answer(&got)
+                })
+                .with("session", WHOAMI)
+                .run();
+            sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
+            let thief = sidecar.script().header(first, &accounts.key(THIEF)).header(second, &accounts.key(USER));
+            assert_shut(&thief).await;
+            assert_eq!(thief.post("/keys").await.reason(), "subject-mismatch");
+            let client = sidecar.script().header(first, &accounts.key(USER)).header(second, &accounts.key(USER));
+            let refused = client.post("/keys").await;
+            client.pass(&refused).await;
+            assert_eq!(client.post("/keys").await.text(), "done for alice");
+        }
+    }
+
+    async fn who_is_asked_about_by_each_credential_meets_no_dead_end(store: Store) {
+        // It wants to know of which shop each request is.
+        let accounts = Accounts::new();
+        let application = accounts.clone();
+        let sidecar = sidecar::on(store)
+            .application(move |got| match got.header("x-shop") {
+                "" => text(400, "of which shop?"),
+                _ => application.answer(got),
+            })
+            .with("session", WHOAMI)
+            .run();
+        let client = with_session(&sidecar, &accounts, USER).header("x-shop", "one");
+        let refused = client.post("/keys").await;
+        client.pass(&refused).await;
+        assert_eq!(client.post("/keys").await.text(), "done for alice");
     }
 
     async fn a_stolen_cookie_that_signs_in_again_makes_no_login(store: Store) {

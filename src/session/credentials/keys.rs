@@ -229,7 +229,7 @@ impl KeyNames {
     }
 
     /// Whether a header is a credential, to CGI as well.
-    fn is_header(&self, name: &str) -> bool {
+    pub(in crate::session) fn is_header(&self, name: &str) -> bool {
         let is = |known: &[u8]| {
             known.len() == name.len() && known.iter().copied().eq(name.bytes().map(fold))
         };

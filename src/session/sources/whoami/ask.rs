@@ -2,7 +2,7 @@
 
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
 use super::error::WhoamiError;
-use super::question::{AskedWith, Question, credentials_in};
+use super::question::{AskedWith, Brought, Question};
 use super::rules::{Answered, UnclearPath, Whoami, WhoamiRule};
 use super::turns::Turns;
 use crate::domain::{RequestPath, RiskLevel, SessionId};
@@ -63,6 +63,12 @@ pub(crate) struct AskedRequest<'r> {
     pub(crate) headers: &'r HeaderMap,
 }
 
+impl<'r> AskedRequest<'r> {
+    fn brought(&self, names: &'r KeyNames) -> Brought<'r> {
+        Brought::by(self.headers, self.query, names)
+    }
+}
+
 impl Asker {
     /// For one thread.
     pub(crate) fn new(shared: Arc<SharedAsker>, pool: Pool) -> Self {
@@ -96,8 +102,8 @@ impl Asker {
             return Ok(None);
         };
         let target = rule.target(request.path)?;
-        let credentials = credentials(&options.key_names, request.query);
-        let question = Question::new(rule, &target, request.headers, &credentials, AskedWith::All);
+        let brought = request.brought(&options.key_names);
+        let question = Question::new(rule, &target, &brought, AskedWith::All);
         Ok(Some(question))
     }
 
@@ -113,13 +119,17 @@ impl Asker {
             return Ok(None);
         };
         let target = rule.target(request.path)?;
-        let credentials = credentials(&options.key_names, request.query);
-        let kept = (rule, sessions);
-        let ask = |carried| self.ask_with(context, request, kept, (&target, &credentials), carried);
+        let brought = request.brought(&options.key_names);
+        let ask = |carried| self.ask_with(context, rule, sessions, (&target, &brought, carried));
         let answer = ask(AskedWith::All).await?;
         let named = answer.person.as_ref().map(|person| &person.subject);
-        for carried in AskedWith::further(request.headers, &credentials, rule) {
-            let other = ask(*carried).await?.person;
+        let further = brought.further(rule);
+        for carried in further.ok_or(WhoamiError::ManyCredentials)? {
+            let other = match ask(carried).await {
+                // What it refuses outright it would do for nobody.
+                Err(error) if error.is_refusal() => None,
+                answered => answered?.person,
+            };
             if other.is_some_and(|other| Some(&other.subject) != named) {
                 return Err(WhoamiError::SeveralPeople);
             }
@@ -138,36 +148,26 @@ impl Asker {
     ) -> Result<bool, WhoamiError> {
         let rule = rules.rule(request.path)?.ok_or(WhoamiError::NoQuestion)?;
         let target = rule.target(request.path)?;
-        let credentials = credentials(key_names, request.query);
-        let carried = (&target, &*credentials);
-        let answer = self.ask_with(context, request, (rule, sessions), carried, AskedWith::All);
+        let brought = request.brought(key_names);
+        let asked = (&target, &brought, AskedWith::All);
+        let answer = self.ask_with(context, rule, sessions, asked);
         Ok(answer.await?.person.is_some())
     }
 
     async fn ask_with(
         &self,
         context: &RequestContext<'_>,
-        request: &AskedRequest<'_>,
-        (rule, sessions): (&Arc<WhoamiRule>, &impl Fn() -> Vec<SessionId>),
-        (target, credentials): (&PathAndQuery, &str),
-        carried: AskedWith,
+        rule: &Arc<WhoamiRule>,
+        sessions: &impl Fn() -> Vec<SessionId>,
+        (target, brought, carried): (&PathAndQuery, &Brought<'_>, AskedWith<'_>),
     ) -> WhoamiResult {
-        let headers = request.headers;
-        let question = || Question::new(rule, target, headers, credentials, carried);
+        let question = || Question::new(rule, target, brought, carried);
         // Another client's question on a connection that is logged in by itself has another answer.
         if context.connection.data.is_authenticated() {
             return self.send(context, question()).await;
         }
         let answers = &self.shared.answers;
-        let key = Question::key(
-            answers,
-            rule,
-            target,
-            headers,
-            credentials,
-            carried,
-            context,
-        );
+        let key = Question::key(answers, rule, target, brought, carried, context);
         loop {
             match answers.look_up(key, sessions) {
                 Lookup::Known(person) => {
@@ -278,7 +278,8 @@ const fn outcome(result: &WhoamiResult) -> WhoamiOutcome {
             ExchangeError::Encoding(_) | ExchangeError::Spoilt => WhoamiOutcome::Unclear,
         },
         Err(
-            WhoamiError::NoQuestion
+            WhoamiError::ManyCredentials
+            | WhoamiError::NoQuestion
             | WhoamiError::Other { .. }
             | WhoamiError::SeveralPeople
             | WhoamiError::UnclearPath,
@@ -305,10 +306,4 @@ fn rule<'o>(
     options
         .whoami()
         .map_or(Ok(None), |whoami| whoami.rule(path))
-}
-
-fn credentials(names: &KeyNames, query: Option<&str>) -> String {
-    query.map_or_else(String::new, |query| {
-        credentials_in(Some(query), names.parameters())
-    })
 }

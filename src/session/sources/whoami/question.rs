@@ -8,10 +8,10 @@ use super::rules::WhoamiRule;
 use crate::domain::{Secret, overrides_method, same_key, splits};
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
-use crate::session::BrowserKeyCookie;
 use crate::session::credentials::set_cookies;
 use crate::session::exchange::OwnRequest;
 use crate::session::onward::prepare_headers;
+use crate::session::{BrowserKeyCookie, KeyNames};
 use crate::transport::upstream::Outgoing;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
@@ -22,6 +22,9 @@ use std::sync::Arc;
 
 const COOKIE: &str = "cookie";
 
+/// How many credentials a request may bring of which each is asked about: honest ones bring one or two.
+const MOST_CREDENTIALS: usize = 4;
+
 /// A question about one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
@@ -31,24 +34,24 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// The question with the headers of a request, and the pairs of its query that are `credentials`.
+    /// The question with what a request brings.
     pub(super) fn new(
         rule: &Arc<WhoamiRule>,
         target: &PathAndQuery,
-        headers: &HeaderMap,
-        credentials: &str,
-        carried: AskedWith,
+        brought: &Brought<'_>,
+        carried: AskedWith<'_>,
     ) -> Self {
+        let headers = brought.headers;
         let asked = headers
             .iter()
-            .filter(|(name, _)| is_asked_with(name.as_str(), rule, carried));
+            .filter(|(name, _)| brought.is_asked_with(name.as_str(), rule, carried));
         let mut kept = HeaderMap::with_capacity(headers.len() + 8);
         for (name, value) in asked {
             kept.append(name, value.clone());
         }
         Self {
             rule: rule.clone(),
-            target: with_credentials(target, carried.of_query(credentials)),
+            target: with_credentials(target, carried.of_query(&brought.credentials)),
             headers: kept,
         }
     }
@@ -58,9 +61,8 @@ impl Question {
         answers: &WhoamiAnswers,
         rule: &WhoamiRule,
         target: &PathAndQuery,
-        headers: &HeaderMap,
-        credentials: &str,
-        carried: AskedWith,
+        brought: &Brought<'_>,
+        carried: AskedWith<'_>,
         context: &RequestContext<'_>,
     ) -> QuestionKey {
         let client = match context.client {
@@ -71,14 +73,15 @@ impl Question {
         let head = [
             rule.paths.as_str().as_bytes(),
             target.as_str().as_bytes(),
-            carried.of_query(credentials).as_bytes(),
+            carried.of_query(&brought.credentials).as_bytes(),
             &client.octets(),
             peer.as_bytes(),
         ];
-        let lines = headers
+        let lines = brought
+            .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value))
-            .filter(|(name, _)| is_asked_with(name, rule, carried))
+            .filter(|(name, _)| brought.is_asked_with(name, rule, carried))
             .flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
         answers.key(head.into_iter().chain(lines))
     }
@@ -131,42 +134,103 @@ impl Question {
     }
 }
 
-/// Which credentials of a request a question carries. An application may know somebody by its cookies on one
-/// path and by a key on the next: where a request has both, it must name the same person for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AskedWith {
-    /// All of them.
-    All,
-    /// The cookies, and what any browser sends.
-    CookiesAlone,
-    /// All but the cookies.
-    NoCookies,
+/// What a request brings by which an application may know somebody.
+pub(super) struct Brought<'q> {
+    headers: &'q HeaderMap,
+    /// The pairs of the query that are credentials.
+    credentials: String,
+    names: &'q KeyNames,
 }
 
-impl AskedWith {
-    /// The questions about a request that follow that with all of them.
-    pub(super) fn further(
-        headers: &HeaderMap,
-        credentials: &str,
-        rule: &WhoamiRule,
-    ) -> &'static [Self] {
-        let is_other = |name: &HeaderName| {
-            let name = name.as_str();
-            name != COOKIE && !is_of_any_browser(name) && is_asked_with(name, rule, Self::All)
-        };
-        let has_others = !credentials.is_empty() || headers.keys().any(is_other);
-        if has_others && headers.contains_key(header::COOKIE) {
-            &[Self::CookiesAlone, Self::NoCookies]
-        } else {
-            &[]
+/// One credential of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brings<'q> {
+    Header(&'q str),
+    /// A pair of the query.
+    Pair(&'q str),
+}
+
+/// Which credentials of a request a question carries. An application may know somebody by its cookies on one
+/// path and by a key on the next: where a request has several, it must name the same person for each, alone and with
+/// what stands in headers of which nobody knows whether they are credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedWith<'q> {
+    /// All of them.
+    All,
+    /// This one, and what any browser sends.
+    Only(Brings<'q>),
+    /// None but this one.
+    NoOther(Brings<'q>),
+    /// None.
+    None,
+}
+
+impl<'q> Brought<'q> {
+    /// By a request.
+    pub(super) fn by(headers: &'q HeaderMap, query: Option<&str>, names: &'q KeyNames) -> Self {
+        Self {
+            headers,
+            credentials: credentials_in(query, names.parameters()),
+            names,
         }
     }
 
+    /// The questions that follow that with all of it; `None` if there would be too many.
+    pub(super) fn further(&'q self, rule: &WhoamiRule) -> Option<Vec<AskedWith<'q>>> {
+        let headers = self.headers.keys().map(HeaderName::as_str);
+        let asked = headers.filter(|name| is_asked(name, rule) && !is_of_any_browser(name));
+        let (credentials, others): (Vec<_>, Vec<_>) =
+            asked.partition(|name| self.is_credential(name));
+        let pairs = self.credentials.split('&').filter(|pair| !pair.is_empty());
+        let credentials = credentials.into_iter().map(Brings::Header);
+        let credentials: Vec<_> = credentials.chain(pairs.map(Brings::Pair)).collect();
+        let has_others = !others.is_empty();
+        if credentials.len() > MOST_CREDENTIALS {
+            return None;
+        }
+        if credentials.len() + usize::from(has_others) < 2 {
+            return Some(Vec::new());
+        }
+        let each = credentials.iter().copied();
+        let mut further: Vec<_> = each.clone().map(AskedWith::Only).collect();
+        if has_others {
+            // With one that is all there is.
+            further.extend(
+                each.filter(|_| credentials.len() > 1)
+                    .map(AskedWith::NoOther),
+            );
+            further.push(AskedWith::None);
+        }
+        Some(further)
+    }
+
+    /// Whether a header of the request goes along.
+    fn is_asked_with(&self, name: &str, rule: &WhoamiRule, asked: AskedWith<'_>) -> bool {
+        let is_it = |one| one == Brings::Header(name);
+        let goes = match asked {
+            AskedWith::All => true,
+            AskedWith::Only(one) => is_it(one) || is_of_any_browser(name),
+            AskedWith::NoOther(one) => is_it(one) || !self.is_credential(name),
+            AskedWith::None => !self.is_credential(name),
+        };
+        goes && is_asked(name, rule)
+    }
+
+    fn is_credential(&self, name: &str) -> bool {
+        matches!(name, COOKIE | "authorization") || self.names.is_header(name)
+    }
+}
+
+impl<'q> AskedWith<'q> {
     /// The credentials of the query that go along.
-    fn of_query(self, credentials: &str) -> &str {
+    fn of_query<'c>(self, credentials: &'c str) -> &'c str
+    where
+        'q: 'c,
+    {
         match self {
-            Self::All | Self::NoCookies => credentials,
-            Self::CookiesAlone => "",
+            Self::All => credentials,
+            Self::Only(Brings::Pair(pair)) | Self::NoOther(Brings::Pair(pair)) => pair,
+            Self::Only(Brings::Header(_)) | Self::NoOther(Brings::Header(_)) | Self::None => "",
         }
     }
 }
@@ -191,14 +255,8 @@ pub(in crate::session::sources) fn is_of_any_browser(name: &str) -> bool {
         || name.starts_with("sec-ch-")
 }
 
-/// Whether a header of the request goes along: all do by which an application may know somebody.
-fn is_asked_with(name: &str, rule: &WhoamiRule, asked: AskedWith) -> bool {
-    let is_cookie = name == COOKIE;
-    match asked {
-        AskedWith::CookiesAlone if !(is_cookie || is_of_any_browser(name)) => return false,
-        AskedWith::NoCookies if is_cookie => return false,
-        AskedWith::All | AskedWith::CookiesAlone | AskedWith::NoCookies => {}
-    }
+/// Whether a header belongs in a question: all do by which an application may know somebody.
+fn is_asked(name: &str, rule: &WhoamiRule) -> bool {
     let is_fixed = || rule.headers.iter().any(|(fixed, _)| fixed == name);
     let is_about_the_request = match name {
         // What nearly every request brings, told apart by one look.
@@ -311,6 +369,7 @@ fn cookies_after(headers: &HeaderMap, response: &HeaderMap) -> Option<HeaderValu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::NamedKeys;
 
     #[test]
     fn the_cookies_after_an_answer_are_those_that_a_browser_sends() {
@@ -334,29 +393,32 @@ mod tests {
     #[test]
     fn all_goes_along_by_which_somebody_may_be_known() {
         let rule = super::super::rules::tests::rule("/{rest...}", "/me");
-        let asked = |name: &'static str, with| is_asked_with(name, &rule, with);
-        for name in [
-            "authorization",
-            "content-token",
-            "cookie",
-            "sec-websocket-protocol",
-            "sudo",
-            "x-unheard-of",
+        let names = common_names();
+        let headers = HeaderMap::new();
+        let brought = Brought::by(&headers, None, &names);
+        let cookie = Brings::Header(COOKIE);
+        for (name, is_credential) in [
+            ("authorization", true),
+            ("content-token", false),
+            ("cookie", true),
+            ("sec-websocket-protocol", false),
+            ("sudo", false),
+            ("x-api-key", true),
+            ("x-unheard-of", false),
         ] {
-            assert!(asked(name, AskedWith::All), "{name}");
-            assert_eq!(
-                asked(name, AskedWith::CookiesAlone),
-                name == "cookie",
-                "{name}"
-            );
-            assert_eq!(
-                asked(name, AskedWith::NoCookies),
-                name != "cookie",
-                "{name}"
-            );
+            let asked = |with| brought.is_asked_with(name, &rule, with);
+            assert!(asked(AskedWith::All), "{name}");
+            assert!(asked(AskedWith::Only(Brings::Header(name))), "{name}");
+            assert_eq!(asked(AskedWith::Only(cookie)), name == "cookie", "{name}");
+            let is_other = !is_credential || name == "cookie";
+            assert_eq!(asked(AskedWith::NoOther(cookie)), is_other, "{name}");
+            assert_eq!(asked(AskedWith::None), !is_credential, "{name}");
         }
         for name in ["user-agent", "x-forwarded-for", "host"] {
-            assert!(asked(name, AskedWith::CookiesAlone), "{name}");
+            assert!(
+                brought.is_asked_with(name, &rule, AskedWith::Only(cookie)),
+                "{name}"
+            );
         }
         for name in [
             "accept",
@@ -365,8 +427,75 @@ mod tests {
             "step-up-key",
             "x-http-method-override",
         ] {
-            assert!(!asked(name, AskedWith::All), "{name}");
+            assert!(
+                !brought.is_asked_with(name, &rule, AskedWith::All),
+                "{name}"
+            );
         }
+    }
+
+    #[test]
+    fn each_of_several_credentials_is_asked_about() {
+        use AskedWith::{NoOther, None as Nothing, Only};
+        let rule = super::super::rules::tests::rule("/{rest...}", "/me");
+        let names = common_names();
+        let [cookie, token, key] = ["cookie", "authorization", "x-api-key"].map(Brings::Header);
+        let pair = Brings::Pair("access_token=1");
+        let token_in_query = Some("a=1&access_token=1");
+        for (lines, query, expected) in [
+            (&["cookie", "user-agent"][..], None, vec![]),
+            (&["x-unheard-of"], None, vec![]),
+            (&["authorization", "accept"], None, vec![]),
+            (
+                &["cookie", "x-unheard-of"],
+                None,
+                vec![Only(cookie), Nothing],
+            ),
+            (
+                &["authorization", "sudo", "x-unheard-of"],
+                None,
+                vec![Only(token), Nothing],
+            ),
+            (
+                &["cookie", "authorization"],
+                None,
+                vec![Only(cookie), Only(token)],
+            ),
+            (&["x-api-key"], token_in_query, vec![Only(key), Only(pair)]),
+            (
+                &["cookie", "x-api-key", "x-user-id"],
+                None,
+                vec![
+                    Only(cookie),
+                    Only(key),
+                    NoOther(cookie),
+                    NoOther(key),
+                    Nothing,
+                ],
+            ),
+        ] {
+            let lines = lines.iter().map(|name| {
+                let name = HeaderName::from_static(name);
+                (name, HeaderValue::from_static("1"))
+            });
+            let headers: HeaderMap = lines.collect();
+            let brought = Brought::by(&headers, query, &names);
+            assert_eq!(brought.further(&rule), Some(expected));
+        }
+        let many = ["cookie", "authorization", "x-api-key", "apikey", "api-key"];
+        let headers = many.map(|name| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static("1"))
+        });
+        let headers = HeaderMap::from_iter(headers);
+        assert_eq!(Brought::by(&headers, None, &names).further(&rule), None);
+    }
+
+    fn common_names() -> KeyNames {
+        KeyNames::new(NamedKeys {
+            common: true,
+            ..NamedKeys::default()
+        })
     }
 
     #[test]
