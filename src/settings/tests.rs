@@ -895,11 +895,30 @@ fn a_password_can_be_tried_only_where_a_login_and_a_logout_are_declared() {
             "{ csrf: { cookie: x } }",
             "`header` is missing",
         ),
+        (
+            "{ path: /login, subject: { form: user }, success: { status: 302, location: /, cookie: sid } }, \
+             { path: /sso, subject: { response_json: /id }, success: { status: 200, cookie: sid } }",
+            logout,
+            "{}",
+            "and another one by its answer",
+        ),
         (form, logout, "{ deadline: 2m }", "longer than `1m`"),
         (form, logout, "{ at_once: 65 }", "at most 64"),
         (form, logout, "{ pages: /login }", "unknown field `pages`"),
     ] {
         let told = wrong(&learned(logins, logouts, trial));
         assert!(told.contains(said), "{trial}: {told}");
+    }
+    for (source, said) in [
+        ("basic: { url: /private/ }", "`session.basic` names people"),
+        (
+            "headers: { subject: x-user }",
+            "`session.headers` names people",
+        ),
+    ] {
+        let settings =
+            learned(form, logout, "{}").replace("cookies: sid", &format!("{source}, cookies: sid"));
+        let told = wrong(&format!("trusted_proxies: [10.0.0.1]\n{settings}"));
+        assert!(told.contains(said), "{source}: {told}");
     }
 }

@@ -227,6 +227,55 @@ on_both_stores! {
         assert_eq!(verified[0]["subject"], SPELLED.to_lowercase(), "one person has one name");
     }
 
+    async fn a_name_that_is_another_ones_at_the_login_proves_nothing(store: Store) {
+        // She is number 7 to the application, which has an account of that name as well: the thief's.
+        let application = |got: &Got| {
+            let her_session = got.header("cookie").contains("sid=hers");
+            let his_session = got.header("cookie").contains("sid=his");
+            match (got.method.as_str(), got.target.as_str()) {
+                ("GET", "/me") if her_session => answer(200, &[], r#"{"id":7}"#),
+                ("GET", "/me") if his_session => answer(200, &[], r#"{"id":8}"#),
+                ("GET", "/me") => answer(401, &[], ""),
+                ("GET", "/login") => {
+                    let page = "<form method=post><input name=user><input type=password name=password></form>";
+                    answer(200, &[("content-type", "text/html")], page)
+                }
+                ("POST", "/login") => Reply::ByBody(Box::new(|got| {
+                    let fields: HashMap<String, String> = form_urlencoded::parse(&got.body).into_owned().collect();
+                    let session = match (&fields["user"][..], &fields["password"][..]) {
+                        ("7", "his") => "sid=his",
+                        ("alice", OWN_PASSWORD) => "sid=hers",
+                        _ => return answer(200, &[], "Wrong password"),
+                    };
+                    answer(302, &[("location", "/home"), ("set-cookie", session)], "")
+                })),
+                _ => answer(200, &[], "done"),
+            }
+        };
+        let sidecar = sidecar::on(store)
+            .application(application)
+            .with("session", "whoami: { url: /me, subject: { json: /id } }")
+            .with("verification", "upstream_login: {}")
+            .run();
+        let thief = sidecar.script();
+        thief.set_cookie("sid", "hers");
+        let refused = thief.post("/keys").await;
+        let answer = thief.verify(&refused.token(), ("password", "his")).await;
+        assert_eq!((answer.status.as_u16(), answer.reason()), (403, "wrong-answer".into()), "{}", answer.text());
+        assert_eq!(thief.post("/keys").await.status, 403);
+        // He was logged out again, and it is told why.
+        assert_eq!(sidecar.got("/logout"), 1);
+        sidecar.process().wait_for_line("by other names than `session` does");
+        // Her own password is tried under her own name, once she has typed it.
+        let client = sidecar.script();
+        let login = [("user", USER), ("password", OWN_PASSWORD)];
+        assert_eq!(client.post_form("/login", &login).await.status, 302);
+        let refused = client.post("/keys").await;
+        let passed = client.verify(&refused.token(), ("password", OWN_PASSWORD)).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+        assert_eq!(client.post("/keys").await.status, 200);
+    }
+
     async fn whoever_is_in_no_directory_has_the_applications_password(store: Store) {
         let forms = Arc::<Forms>::default();
         let sidecar = before_forms(store, &forms, "").run();

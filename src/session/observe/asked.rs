@@ -16,19 +16,14 @@ pub(super) struct AskedLogin {
 
 impl AskedLogin {
     /// Who has logged in, by the word of the application; with what they typed for it, as its login takes that.
-    pub(super) fn named(
-        &self,
-        typed: &Named,
-        same: impl Fn(&str) -> Option<Subject>,
-    ) -> Result<Named, WhoamiError> {
+    pub(super) fn named(&self, typed: &Named) -> Result<Named, WhoamiError> {
         let person = self.after.as_ref().map_err(Clone::clone)?.as_ref();
         Ok(person.map_or(Named::Nobody, |person| {
             let subject = person.subject.clone();
             Named::ByApplication(match typed {
-                Named::Typed(typed) if self.is_typed(typed, same) => {
-                    subject.said_as(typed.spelling())
-                }
-                Named::ByApplication(_) | Named::Nobody | Named::Typed(_) => subject,
+                // It names whoever is in by what is typed there, so that no other can be tried.
+                Named::Typed(typed) => subject.said_as(typed.spelling()),
+                Named::ByApplication(_) | Named::Nobody => subject,
             })
         }))
     }

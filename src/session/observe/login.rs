@@ -143,7 +143,7 @@ impl Watch {
             let naming = self.known.shared.options.naming;
             let same = |name: &str| naming.subject(name);
             let may_be = may_be || asked.may_be_signed_in(&named, same);
-            return Ok((asked.named(&named, same)?, may_be));
+            return Ok((asked.named(&named)?, may_be));
         }
         // Where the connection is logged in, what somebody typed may be about another.
         let is_doubtful =

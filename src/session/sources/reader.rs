@@ -117,9 +117,8 @@ impl SourceReader {
                     by: AnsweredBy::Application,
                 }))
             }
-            Some(Source::Jwt(jwt)) => self.read_token(options, (keys, clock), jwt, carried).await,
-            Some(Source::Records(records)) => {
-                self.read_record(options, clock, records, carried).await
+            Some(Source::Jwt(_) | Source::Records(_)) => {
+                self.read_credential(options, (keys, clock), carried).await
             }
             Some(Source::Whoami(_)) => {
                 let answer = self.asker.ask(options, context, request, &sessions);
@@ -130,6 +129,22 @@ impl SourceReader {
                     by: AnsweredBy::Application,
                 }))
             }
+        }
+    }
+
+    /// What a source says that looks at nothing but the credentials of a request.
+    pub(crate) async fn read_credential(
+        &self,
+        options: &SessionOptions,
+        (keys, clock): (&Keys, &Clock),
+        carried: &CarriedLines,
+    ) -> Result<Option<SourceAnswer>, SubjectError> {
+        match &options.source {
+            Some(Source::Jwt(jwt)) => self.read_token(options, (keys, clock), jwt, carried).await,
+            Some(Source::Records(records)) => {
+                self.read_record(options, clock, records, carried).await
+            }
+            Some(Source::Basic(_) | Source::Headers(_) | Source::Whoami(_)) | None => Ok(None),
         }
     }
 

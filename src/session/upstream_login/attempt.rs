@@ -1,8 +1,10 @@
 //! One trial: the login, what its answer shows, and the logout.
 
 use super::client::TrialClient;
+use super::error::TrialError;
 use super::form::HtmlForm;
-use super::{LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions};
+use super::naming::TrialNaming;
+use super::{LoginFields, UpstreamLogin, UpstreamLoginOptions};
 use crate::domain::{Field, Method, Secret, Subject, ValueTest};
 use crate::session::exchange::{ApplicationAnswer, ExchangeError};
 use crate::session::learn::SubjectSource;
@@ -15,6 +17,7 @@ impl UpstreamLogin {
     pub(super) async fn attempt(
         &self,
         mut client: TrialClient,
+        naming: &TrialNaming,
         subject: &Subject,
         password: &Secret<String>,
     ) -> Result<bool, TrialError> {
@@ -25,11 +28,18 @@ impl UpstreamLogin {
         let _permit = permit.map_err(late)?;
         let asking = options.log_in(&mut client, subject, password, deadline);
         let answer = timeout_at(deadline, asking).await.map_err(late)??;
-        let result = options.judge(&answer, subject);
+        let mut result = options.judge(&answer, subject);
+        let is_in = matches!(result, Ok(true));
+        if is_in {
+            let line = options.login.token();
+            client.authorize(line.and_then(|it| it.line(&answer.headers, Some(&answer.body))));
+            let is_of = timeout_at(deadline, client.is_of(subject, naming, deadline)).await;
+            result = is_of.map_err(late).flatten();
+        }
         // Without all signs of a success there may be half a session, such as one that waits for a code.
         let is_open =
             answer.headers.contains_key(SET_COOKIE) && !options.login.is_refused_by(answer.status);
-        if client.has_cookies() && (result == Ok(true) || is_open) {
+        if client.has_cookies() && (is_in || is_open) {
             options.log_out(client, &answer).await;
         }
         result

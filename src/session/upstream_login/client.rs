@@ -1,14 +1,16 @@
 //! A client of the application that logs in to try a password: its cookies, and what it says of itself.
 
-use super::TrialError;
+use super::error::TrialError;
 use super::form::HtmlForm;
 use crate::domain::Secret;
 use crate::request::context::RequestContext;
 use crate::request::headers::ForwardedStyle;
 use crate::session::credentials::set_cookies;
 use crate::session::exchange::{ApplicationAnswer, OwnRequest, exchange};
+use crate::session::sources::WhoamiRule;
 use crate::transport::upstream::{Client, Outgoing, Pool};
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,6 +67,33 @@ impl TrialClient {
             csrf,
             cookies: BTreeMap::new(),
         }
+    }
+
+    /// Carries this `Authorization` from now on.
+    pub(super) fn authorize(&mut self, line: Option<String>) {
+        if let Some(Ok(mut line)) = line.map(HeaderValue::try_from) {
+            line.set_sensitive(true);
+            self.headers.insert(header::AUTHORIZATION, line);
+        }
+    }
+
+    /// Its credentials, as it sends them.
+    pub(super) fn session_headers(&self) -> HeaderMap {
+        let request = self.request(Method::GET, "/", None);
+        request.map(|it| it.headers().clone()).unwrap_or_default()
+    }
+
+    /// Asks the application who this is.
+    pub(super) async fn ask(
+        &mut self,
+        rule: &WhoamiRule,
+        target: &PathAndQuery,
+        deadline: Instant,
+    ) -> Result<ApplicationAnswer, TrialError> {
+        let request = self.request(rule.method.clone(), target.as_str(), None);
+        let mut request = request.ok_or(TrialError::Elsewhere)?;
+        rule.fill_in(&mut request);
+        self.exchange(request, deadline).await
     }
 
     /// Whether the application has set any cookie.
@@ -132,7 +161,16 @@ impl TrialClient {
         deadline: Instant,
     ) -> Result<ApplicationAnswer, TrialError> {
         let request = self.request(method, target, body);
-        let request = OwnRequest(request.ok_or(TrialError::Elsewhere)?);
+        self.exchange(request.ok_or(TrialError::Elsewhere)?, deadline)
+            .await
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Request<Outgoing>,
+        deadline: Instant,
+    ) -> Result<ApplicationAnswer, TrialError> {
+        let request = OwnRequest(request);
         // Nobody else's connection: one that logs in by itself is closed after the answer.
         let answer = exchange(&self.pool, request, Client::Many, deadline).await?;
         self.keep_cookies(&answer.headers);

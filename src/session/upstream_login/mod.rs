@@ -5,17 +5,22 @@
 
 mod attempt;
 mod client;
+mod error;
 mod form;
+mod naming;
 
-use super::exchange::ExchangeError;
 use super::learn::LoginRoute;
-use crate::domain::{Secret, Subject, Watched};
+use super::sessions::Sessions;
+use crate::domain::{RequestPath, Secret, Subject, Watched};
 use crate::request::context::RequestContext;
 use crate::request::headers::ForwardedStyle;
 use crate::transport::upstream::Pool;
 use crate::verification::{NotJudged, PasswordTrial, TrialResult};
 use client::TrialClient;
+pub use error::TrialError;
 use http::HeaderMap;
+use naming::TrialNaming;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -58,23 +63,6 @@ pub enum LoginFields {
     },
 }
 
-/// Why the application did not say whether a password is right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TrialError {
-    /// The form is sent to another site.
-    #[error("the form of its login page is sent to another site")]
-    Elsewhere,
-    /// There is no answer.
-    #[error(transparent)]
-    Exchange(#[from] ExchangeError),
-    /// There is no form with name and password.
-    #[error("its login page has no form with a field for the name and one for the password")]
-    NoForm,
-    /// It answered with an error that is none about the password.
-    #[error("it answered {0}, which says nothing of the password")]
-    Status(u16),
-}
-
 /// What all threads share for trying passwords.
 #[derive(Debug)]
 pub struct UpstreamLogin {
@@ -98,13 +86,15 @@ impl UpstreamLogin {
     /// count failures by them.
     pub(crate) fn trial(
         self: &Arc<Self>,
-        pool: &Pool,
+        (pool, sessions): (&Pool, &Rc<Sessions>),
         context: &RequestContext<'_>,
+        path: &RequestPath<'_>,
         headers: &HeaderMap,
     ) -> UpstreamTrial {
         let csrf = self.options.csrf.clone();
         UpstreamTrial {
             login: Arc::clone(self),
+            naming: TrialNaming::of(sessions, path),
             client: TrialClient::new(pool.clone(), context, headers, self.forwarded, csrf),
         }
     }
@@ -114,6 +104,7 @@ impl UpstreamLogin {
 #[derive(Clone, Debug)]
 pub struct UpstreamTrial {
     login: Arc<UpstreamLogin>,
+    naming: TrialNaming,
     client: TrialClient,
 }
 
@@ -123,13 +114,16 @@ impl PasswordTrial for UpstreamTrial {
         subject: &'t Subject,
         password: &'t Secret<String>,
     ) -> TrialResult<'t> {
-        let Self { login, client } = self.clone();
+        let Self {
+            login,
+            naming,
+            client,
+        } = self.clone();
         let (subject, password) = (subject.clone(), password.clone());
         // A task: a client that goes away must not leave a session that nobody logs out.
-        let task =
-            tokio::task::spawn_local(
-                async move { login.attempt(client, &subject, &password).await },
-            );
+        let task = tokio::task::spawn_local(async move {
+            login.attempt(client, &naming, &subject, &password).await
+        });
         Box::pin(async move {
             let judged = task.await.map_err(|error| NotJudged(error.into()))?;
             judged.map_err(|error| NotJudged(error.into()))

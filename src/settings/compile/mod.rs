@@ -35,8 +35,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     sources::check_endpoints(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
     let raw_login = raw.verification.as_ref();
     let raw_login = raw_login.and_then(|raw| raw.upstream_login.as_ref());
-    let upstream_login =
-        raw_login.and_then(|raw| upstream_login::compile(raw, sessions.learn.as_ref(), draft));
+    let upstream_login = raw_login.and_then(|raw| upstream_login::compile(raw, &sessions, draft));
     let store = storage::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
     let mail = mail::compile(raw.mail.as_ref(), client_side.public_origin(), draft);

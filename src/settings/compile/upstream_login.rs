@@ -2,7 +2,9 @@
 
 use super::Draft;
 use crate::domain::{Field, LocalPath, Template};
-use crate::session::{Learn, LoginFields, LoginRoute, SubjectSource, UpstreamLoginOptions};
+use crate::session::{
+    Learn, LoginFields, LoginRoute, SessionOptions, Source, SubjectSource, UpstreamLoginOptions,
+};
 use crate::settings::raw_upstream_login::{RawCsrf, RawUpstreamLogin};
 use crate::yaml::{Path, clip};
 use std::sync::Arc;
@@ -11,11 +13,11 @@ use std::time::Duration;
 /// What the section means, by the logins and logouts that are watched.
 pub(super) fn compile(
     raw: &RawUpstreamLogin,
-    learn: Option<&Learn>,
+    sessions: &SessionOptions,
     draft: &mut Draft<'_>,
 ) -> Option<UpstreamLoginOptions> {
     let none = Learn::default();
-    let learn = learn.unwrap_or(&none);
+    let learn = sessions.learn.as_ref().unwrap_or(&none);
     let section = Path::root().key("verification").key("upstream_login");
     let at = |field: &str| section.key(field);
     let login = login(raw, learn, &section, draft);
@@ -29,6 +31,7 @@ pub(super) fn compile(
         draft.file.report_with_hint(&section, message, hint);
     }
     let login = login?;
+    refuse_other_names(sessions, learn, &login, &section, draft);
     let fields = fields(raw, &login, &section, draft)?;
     let default_page = match fields {
         LoginFields::Form { .. } => Some(login.request.path().to_owned()),
@@ -101,6 +104,37 @@ fn login(
         draft.file.report_with_hint(at, message, hint);
     }
     found.cloned()
+}
+
+/// A password proves who has the name at the login. Where something else names people, by a number or an address,
+/// that may be somebody else: so it must say as well whose the session of a trial is.
+fn refuse_other_names(
+    sessions: &SessionOptions,
+    learn: &Learn,
+    login: &LoginRoute,
+    section: &Path,
+    draft: &mut Draft<'_>,
+) {
+    let source = match &sessions.source {
+        Some(Source::Basic(_)) => "`session.basic`",
+        Some(Source::Headers(_)) => "`session.headers`",
+        Some(Source::Jwt(_) | Source::Records(_) | Source::Whoami(_)) => return,
+        None => {
+            let is_typed = |login: &LoginRoute| matches!(login.subject, SubjectSource::Request(_));
+            if is_typed(login) && !learn.logins.iter().all(|other| is_typed(other)) {
+                let message = "the login at which passwords are tried names people by what they type, and another one by its answer";
+                let hint = "have all of them name people in one way, or `session.whoami` do it";
+                draft.file.report_with_hint(section, message, hint);
+            }
+            return;
+        }
+    };
+    let message = format!(
+        "{source} names people, and does not say whose the session of a trial is: a name may be another person's at the \
+         application's login"
+    );
+    let hint = "name people by `session.whoami`, or let routes accept another factor";
+    draft.file.report_with_hint(section, message, hint);
 }
 
 fn fields(

@@ -34,8 +34,8 @@ pub(super) async fn answer(
         .map_err(|_| EndpointError::Malformed(expected_factor().into()))?;
     let upstream_login = call.web.shared.upstream_login.as_ref();
     let trial = upstream_login.map(|login| {
-        let headers = &call.parts.headers;
-        login.trial(&call.web.upstream, call.context, headers)
+        let known = (&call.web.upstream, &call.web.sessions);
+        login.trial(known, call.context, call.path, &call.parts.headers)
     });
     let answering = Answering {
         token: request.token.expose(),

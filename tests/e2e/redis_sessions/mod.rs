@@ -8,6 +8,7 @@ use crate::support::redis::Redis;
 use crate::support::sidecar::{self, PASSWORD, Setup, Sidecar, fresh_cookie};
 use crate::support::store::{Store, on_both_stores};
 use crate::support::until;
+use crate::support::upstream::{Reply, answer};
 use data_encoding::BASE64_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::hmac;
@@ -98,6 +99,44 @@ async fn told(client: &Client, path: &str) -> String {
 }
 
 on_both_stores! {
+    async fn a_password_counts_for_whom_the_record_of_its_login_names(store: Store) {
+        let records = Records::start();
+        let [hers, again, his] = ["7", "7", "8"].map(|number| records.sign_in(number));
+        let lets_in = [("her-pass", again), ("his-pass", his)];
+        let sidecar = records
+            .setup(store, "key: 'sess:{id}', subject: /user/name")
+            .logins(&[])
+            .application(move |got| {
+                let lets_in = lets_in.clone();
+                match (got.method.as_str(), got.target.as_str()) {
+                    ("GET", "/login") => {
+                        let form = "<form method=post><input name=user><input name=password type=password></form>";
+                        answer(200, &[("content-type", "text/html")], form)
+                    }
+                    // By number or by name, and one of the names is a number.
+                    ("POST", "/login") => Reply::ByBody(Box::new(move |got| {
+                        let body = String::from_utf8_lossy(&got.body).into_owned();
+                        let session = lets_in.iter().find(|(password, _)| body == format!("user=7&password={password}"));
+                        let cookie = session.map(|(_, id)| format!("{NAME}={id}; Path=/"));
+                        match cookie {
+                            Some(cookie) => answer(302, &[("location", "/home"), ("set-cookie", &cookie)], ""),
+                            None => answer(200, &[], "wrong"),
+                        }
+                    })),
+                    _ => answer(200, &[], "done"),
+                }
+            })
+            .with("verification", "upstream_login: {}")
+            .run();
+        let client = with_cookie(&sidecar, &hers);
+        let refused = client.post("/keys").await;
+        let wrong = client.verify(&refused.token(), ("password", "his-pass")).await;
+        assert_eq!((wrong.status.as_u16(), wrong.reason()), (403, "wrong-answer".into()));
+        let passed = client.verify(&refused.token(), ("password", "her-pass")).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+        assert_eq!(told(&client, "/keys").await, "done");
+    }
+
     async fn people_of_an_express_site_are_who_its_session_says(store: Store) {
         let records = Records::start();
         let site = Site::start(&records.0, SECRET);

@@ -93,6 +93,16 @@ impl Asker {
         &self.shared.answers
     }
 
+    /// Which question is asked about requests to a path, and where; `None` if none is declared for it.
+    pub(crate) fn place(
+        options: &SessionOptions,
+        path: &RequestPath<'_>,
+    ) -> Result<Option<(Arc<WhoamiRule>, PathAndQuery)>, WhoamiError> {
+        let rule = rule(options, path)?;
+        let place = |rule: &Arc<WhoamiRule>| Ok((rule.clone(), rule.target(path)?));
+        rule.map(place).transpose()
+    }
+
     /// The question about a request, to be asked later as well; `None` if none is declared for its path.
     pub(crate) fn question(
         options: &SessionOptions,

@@ -5,9 +5,10 @@ use crate::domain::{
     DisplayName, Naming, RequestPath, RiskLevel, Subject, WatchedPath, WholeRegex,
 };
 use crate::session::Asserted;
+use crate::transport::upstream::Outgoing;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,6 +179,32 @@ impl WhoamiRule {
                 "that is neither a success nor a sign of `nobody`: say by `nobody` how it answers whoever is not \
                  signed in",
             ),
+        }
+    }
+
+    /// Whom an answer names, or that nobody is signed in; an error if it says neither.
+    pub(in crate::session) fn subject_in(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        text: &str,
+    ) -> Result<Option<Subject>, ()> {
+        match self.judge(status, headers, text) {
+            Answered::Person(person) => Ok(Some(person.subject)),
+            Answered::Nobody | Answered::Unnamed => Ok(None),
+            Answered::Other => Err(()),
+        }
+    }
+
+    /// Makes a request the question: with its headers in place of the client's own, and its body.
+    pub(in crate::session) fn fill_in(&self, request: &mut Request<Outgoing>) {
+        let headers = request.headers_mut();
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        if let Some(body) = &self.body {
+            headers.insert(header::CONTENT_LENGTH, body.len().into());
+            *request.body_mut() = Outgoing::Read(Some(body.clone()));
         }
     }
 
