@@ -1,8 +1,9 @@
 //! Asks the application, within a deadline and with a bound on how many questions are under way.
 
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
+use super::brought::{AskedWith, Brought};
 use super::error::WhoamiError;
-use super::question::{AskedWith, Brought, Question};
+use super::question::Question;
 use super::rules::{Answered, UnclearPath, Whoami, WhoamiRule};
 use super::turns::Turns;
 use crate::domain::{RequestPath, RiskLevel, SessionId};

@@ -6,6 +6,7 @@
 mod answer_field;
 mod answers;
 mod ask;
+mod brought;
 mod changes;
 mod error;
 mod question;
@@ -16,7 +17,7 @@ pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
 pub use answers::WhoamiAnswers;
 pub use ask::SharedAsker;
 pub(crate) use ask::{AskedRequest, Asker};
+pub(super) use brought::is_of_any_browser;
 pub use error::WhoamiError;
 pub(crate) use question::Question;
-pub(super) use question::is_of_any_browser;
 pub use rules::{NobodySigns, UrlTemplate, UrlTemplateError, Whoami, WhoamiRule};

@@ -1,0 +1,328 @@
+//! What a request brings by which an application may know somebody, and which of it a question carries.
+
+use super::rules::WhoamiRule;
+use crate::domain::{overrides_method, same_key, splits};
+use crate::session::{BrowserKeyCookie, KeyNames};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
+
+const COOKIE: &str = "cookie";
+
+/// How many credentials a request may bring of which each is asked about: honest ones bring one or two.
+const MOST_CREDENTIALS: usize = 4;
+
+/// What a request brings by which an application may know somebody.
+pub(super) struct Brought<'q> {
+    headers: &'q HeaderMap,
+    /// The pairs of the query that are credentials.
+    credentials: String,
+    names: &'q KeyNames,
+}
+
+/// One credential of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brings<'q> {
+    Header(&'q str),
+    /// A pair of the query.
+    Pair(&'q str),
+}
+
+/// Which credentials of a request a question carries. An application may know somebody by its cookies on one
+/// path and by a key on the next: where a request has several, it must name the same person for each, alone and with
+/// what stands in headers of which nobody knows whether they are credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedWith<'q> {
+    /// All of them.
+    All,
+    /// This one, and what any browser sends.
+    Only(Brings<'q>),
+    /// None but this one.
+    NoOther(Brings<'q>),
+    /// None.
+    None,
+}
+
+impl<'q> Brought<'q> {
+    /// By a request.
+    pub(super) fn by(headers: &'q HeaderMap, query: Option<&str>, names: &'q KeyNames) -> Self {
+        Self {
+            headers,
+            credentials: credentials_in(query, names.parameters()),
+            names,
+        }
+    }
+
+    /// How many headers there are.
+    pub(super) fn count(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// The headers that go along with a question.
+    pub(super) fn headers_of(
+        &self,
+        rule: &WhoamiRule,
+        asked: AskedWith<'_>,
+    ) -> impl Iterator<Item = (&'q HeaderName, &'q HeaderValue)> {
+        let headers = self.headers.iter();
+        headers.filter(move |(name, _)| self.is_asked_with(name.as_str(), rule, asked))
+    }
+
+    /// The pairs of the query that do.
+    pub(super) fn pairs_of<'c>(&'c self, asked: AskedWith<'c>) -> &'c str {
+        match asked {
+            AskedWith::All => &self.credentials,
+            AskedWith::Only(Brings::Pair(pair)) | AskedWith::NoOther(Brings::Pair(pair)) => pair,
+            AskedWith::Only(Brings::Header(_))
+            | AskedWith::NoOther(Brings::Header(_))
+            | AskedWith::None => "",
+        }
+    }
+
+    /// The questions that follow that with all of it; `None` if there would be too many.
+    pub(super) fn further(&'q self, rule: &WhoamiRule) -> Option<Vec<AskedWith<'q>>> {
+        let headers = self.headers.keys().map(HeaderName::as_str);
+        let asked = headers.filter(|name| is_asked(name, rule) && !is_of_any_browser(name));
+        let (credentials, others): (Vec<_>, Vec<_>) =
+            asked.partition(|name| self.is_credential(name));
+        let pairs = self.credentials.split('&').filter(|pair| !pair.is_empty());
+        let credentials = credentials.into_iter().map(Brings::Header);
+        let credentials: Vec<_> = credentials.chain(pairs.map(Brings::Pair)).collect();
+        let has_others = !others.is_empty();
+        if credentials.len() > MOST_CREDENTIALS {
+            return None;
+        }
+        if credentials.len() + usize::from(has_others) < 2 {
+            return Some(Vec::new());
+        }
+        let each = credentials.iter().copied();
+        let mut further: Vec<_> = each.clone().map(AskedWith::Only).collect();
+        if has_others {
+            // With one that is all there is.
+            further.extend(
+                each.filter(|_| credentials.len() > 1)
+                    .map(AskedWith::NoOther),
+            );
+            further.push(AskedWith::None);
+        }
+        Some(further)
+    }
+
+    /// Whether a header of the request goes along.
+    fn is_asked_with(&self, name: &str, rule: &WhoamiRule, asked: AskedWith<'_>) -> bool {
+        let is_it = |one| one == Brings::Header(name);
+        let goes = match asked {
+            AskedWith::All => true,
+            AskedWith::Only(one) => is_it(one) || is_of_any_browser(name),
+            AskedWith::NoOther(one) => is_it(one) || !self.is_credential(name),
+            AskedWith::None => !self.is_credential(name),
+        };
+        goes && is_asked(name, rule)
+    }
+
+    fn is_credential(&self, name: &str) -> bool {
+        matches!(name, COOKIE | "authorization") || self.names.is_header(name)
+    }
+}
+
+/// What browsers send by themselves, and what proxies say of them: nothing by which an application knows a
+/// person.
+pub(in crate::session::sources) fn is_of_any_browser(name: &str) -> bool {
+    matches!(
+        name,
+        "accept-language"
+            | "dnt"
+            | "forwarded"
+            | "host"
+            | "origin"
+            | "referer"
+            | "sec-gpc"
+            | "save-data"
+            | "user-agent"
+            | "via"
+            | "x-requested-with"
+    ) || name.starts_with("x-forwarded-")
+        || name.starts_with("sec-ch-")
+}
+
+/// Whether a header belongs in a question: all do by which an application may know somebody.
+fn is_asked(name: &str, rule: &WhoamiRule) -> bool {
+    let is_fixed = || rule.headers.iter().any(|(fixed, _)| fixed == name);
+    let is_about_the_request = match name {
+        // What nearly every request brings, told apart by one look.
+        "accept-language" | "authorization" | "cookie" | "host" | "origin" | "referer"
+        | "user-agent" => return !is_fixed(),
+        // What is asked for, in which form, and whether it may come from a cache (RFC 9110 §12.5, §13.1, §14);
+        // and names of this one request, which would make every question another one.
+        "accept"
+        | "accept-encoding"
+        | "cache-control"
+        | "expect"
+        | "if-match"
+        | "if-modified-since"
+        | "if-none-match"
+        | "if-range"
+        | "if-unmodified-since"
+        | "pragma"
+        | "priority"
+        | "range"
+        | "traceparent"
+        | "tracestate"
+        | "upgrade-insecure-requests"
+        | "x-amzn-trace-id"
+        | "x-correlation-id"
+        | "x-request-id"
+        | BrowserKeyCookie::HEADER
+        // What the request brings, or how its connection is upgraded.
+        | "content-disposition"
+        | "content-encoding"
+        | "content-language"
+        | "content-length"
+        | "content-location"
+        | "content-md5"
+        | "content-range"
+        | "content-type"
+        | "sec-websocket-extensions"
+        | "sec-websocket-key"
+        | "sec-websocket-version" => true,
+        name => ["sec-fetch-", "x-b3-"]
+            .iter()
+            .any(|family| name.starts_with(family)),
+    };
+    !is_about_the_request && !overrides_method(name) && !is_fixed()
+}
+
+/// The pairs of a query whose names are among these, byte for byte.
+pub(super) fn credentials_in<'q>(query: Option<&'q str>, names: &[impl AsRef<str>]) -> String {
+    let is_named = |pair: &&'q str| {
+        splits(pair).any(|(key, _)| {
+            let once = percent_decode_str(key).decode_utf8_lossy();
+            let mut names = names.iter();
+            names.any(|name| same_key(&once.replace('+', " "), name.as_ref()))
+        })
+    };
+    let pairs = query.unwrap_or_default().split(['&', ';']);
+    pairs.filter(is_named).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::NamedKeys;
+
+    #[test]
+    fn all_goes_along_by_which_somebody_may_be_known() {
+        let rule = super::super::rules::tests::rule("/{rest...}", "/me");
+        let names = common_names();
+        let headers = HeaderMap::new();
+        let brought = Brought::by(&headers, None, &names);
+        let cookie = Brings::Header(COOKIE);
+        for (name, is_credential) in [
+            ("authorization", true),
+            ("content-token", false),
+            ("cookie", true),
+            ("sec-websocket-protocol", false),
+            ("sudo", false),
+            ("x-api-key", true),
+            ("x-unheard-of", false),
+        ] {
+            let asked = |with| brought.is_asked_with(name, &rule, with);
+            assert!(asked(AskedWith::All), "{name}");
+            assert!(asked(AskedWith::Only(Brings::Header(name))), "{name}");
+            assert_eq!(asked(AskedWith::Only(cookie)), name == "cookie", "{name}");
+            let is_other = !is_credential || name == "cookie";
+            assert_eq!(asked(AskedWith::NoOther(cookie)), is_other, "{name}");
+            assert_eq!(asked(AskedWith::None), !is_credential, "{name}");
+        }
+        for name in ["user-agent", "x-forwarded-for", "host"] {
+            assert!(
+                brought.is_asked_with(name, &rule, AskedWith::Only(cookie)),
+                "{name}"
+            );
+        }
+        for name in [
+            "accept",
+            "content-length",
+            "if-none-match",
+            "step-up-key",
+            "x-http-method-override",
+        ] {
+            assert!(
+                !brought.is_asked_with(name, &rule, AskedWith::All),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_of_several_credentials_is_asked_about() {
+        use AskedWith::{NoOther, None as Nothing, Only};
+        let rule = super::super::rules::tests::rule("/{rest...}", "/me");
+        let names = common_names();
+        let [cookie, token, key] = ["cookie", "authorization", "x-api-key"].map(Brings::Header);
+        let pair = Brings::Pair("access_token=1");
+        let token_in_query = Some("a=1&access_token=1");
+        for (lines, query, expected) in [
+            (&["cookie", "user-agent"][..], None, vec![]),
+            (&["x-unheard-of"], None, vec![]),
+            (&["authorization", "accept"], None, vec![]),
+            (
+                &["cookie", "x-unheard-of"],
+                None,
+                vec![Only(cookie), Nothing],
+            ),
+            (
+                &["authorization", "sudo", "x-unheard-of"],
+                None,
+                vec![Only(token), Nothing],
+            ),
+            (
+                &["cookie", "authorization"],
+                None,
+                vec![Only(cookie), Only(token)],
+            ),
+            (&["x-api-key"], token_in_query, vec![Only(key), Only(pair)]),
+            (
+                &["cookie", "x-api-key", "x-user-id"],
+                None,
+                vec![
+                    Only(cookie),
+                    Only(key),
+                    NoOther(cookie),
+                    NoOther(key),
+                    Nothing,
+                ],
+            ),
+        ] {
+            let lines = lines.iter().map(|name| {
+                let name = HeaderName::from_static(name);
+                (name, HeaderValue::from_static("1"))
+            });
+            let headers: HeaderMap = lines.collect();
+            let brought = Brought::by(&headers, query, &names);
+            assert_eq!(brought.further(&rule), Some(expected));
+        }
+        let many = ["cookie", "authorization", "x-api-key", "apikey", "api-key"];
+        let headers = many.map(|name| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static("1"))
+        });
+        let headers = HeaderMap::from_iter(headers);
+        assert_eq!(Brought::by(&headers, None, &names).further(&rule), None);
+    }
+
+    fn common_names() -> KeyNames {
+        KeyNames::new(NamedKeys {
+            common: true,
+            ..NamedKeys::default()
+        })
+    }
+
+    #[test]
+    fn credentials_of_the_query_go_along_byte_for_byte() {
+        let names = ["key", "access_token"];
+        let found = |query| credentials_in(Some(query), &names);
+        assert_eq!(found("a=1&key=x%2Fy&b=2"), "key=x%2Fy");
+        assert_eq!(found("KEY=1&%61ccess_token=2"), "KEY=1&%61ccess_token=2");
+        assert_eq!(found("monkey=1"), "");
+    }
+}
