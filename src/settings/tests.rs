@@ -139,6 +139,24 @@ session:
 }
 
 #[test]
+fn a_login_is_asked_about_only_where_the_application_is() {
+    let login = |source: &str| {
+        wrong(&format!(
+            "session: {{ cookies: [sid], {source}learn: {{ logins: [{{ path: /callback, methods: [GET], \
+             subject: whoami, success: {{ status: 302, location: /home, cookie: sid }} }}] }} }}"
+        ))
+    };
+    let redis =
+        "redis: { server: { url: redis://127.0.0.1 }, cookie: sid, key: 's:{id}', subject: /u }, ";
+    for (source, is_timed) in [("", false), (redis, true)] {
+        let told = login(source);
+        assert!(told.contains("`whoami` needs `session.whoami`"), "{told}");
+        let hints = told.contains("by `session.redis.authenticated_at`");
+        assert_eq!(hints, is_timed, "{told}");
+    }
+}
+
+#[test]
 fn the_code_of_a_callback_is_no_name_of_a_user() {
     let login = |subject: &str| {
         format!(

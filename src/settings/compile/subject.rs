@@ -11,9 +11,7 @@ pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Opt
         RawSubject::Named(named) => named,
         RawSubject::Whoami => {
             if !draft.file.mentions("session.whoami") {
-                let message =
-                    "`whoami` needs `session.whoami`, which says how the application is asked";
-                draft.file.report(at, message);
+                refuse_whoami(at, draft);
             }
             return Some(SubjectSource::Whoami);
         }
@@ -58,6 +56,25 @@ pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Opt
             draft.file.report(at, message);
             None
         }
+    }
+}
+
+/// Only the application, asked with all that a request carries, can say that nobody was signed in before a login: a
+/// record or a token is read by its own cookie or header, and whoever has a remember-me cookie brings neither.
+fn refuse_whoami(at: &Path, draft: &mut Draft<'_>) {
+    let message = "`whoami` needs `session.whoami`, which says how the application is asked";
+    let timed = ["redis", "jwt", "headers"];
+    let timed = timed
+        .into_iter()
+        .find(|source| draft.file.mentions(Path::root().key("session").key(source)));
+    match timed {
+        Some(source) => {
+            let hint = format!(
+                "`session.{source}` names the user after any login: leave this entry out, and say where the time of the login is by `session.{source}.authenticated_at`"
+            );
+            draft.file.report_with_hint(at, message, hint);
+        }
+        None => draft.file.report(at, message),
     }
 }
 
