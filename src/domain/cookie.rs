@@ -84,6 +84,11 @@ impl CookieName {
         (&self.text, self.ending) == (&other.text, other.ending)
     }
 
+    /// What every name that it stands for begins with.
+    pub fn begin(&self) -> &str {
+        &self.text
+    }
+
     /// The text that every name of the family begins with.
     pub(crate) fn text(&self) -> &[u8] {
         self.text.as_bytes()

@@ -21,18 +21,34 @@ pub(super) fn cookies(raw: &RawSession, draft: &mut Draft<'_>) -> Vec<CookieName
         if cookies.contains(&cookie) {
             draft.file.report(&at, format!("`{cookie}` is named twice"));
         }
-        // Harmless, and a sign that a name means something else than its author thinks.
-        let covers = |other: &CookieName, name: &CookieName| {
-            let only = name.only();
-            name != other && only.is_some_and(|only| other.covers(only.as_bytes()))
-        };
-        if let Some(other) = cookies.iter().find(|other| covers(other, &cookie)) {
-            let message = format!("`{cookie}` is one of `{other}` already");
+        let others = cookies.iter().filter(|other| **other != cookie);
+        if let Some((one, all)) = others.clone().find_map(|other| within(other, &cookie)) {
+            let message = format!("`{one}` is one of `{all}` already");
             draft.file.warn(&at, message);
         }
         cookies.push(cookie);
     }
     cookies
+}
+
+/// Of two names that of which every cookie belongs to the other as well, on the same path, and that other.
+/// Harmless, and a sign that a name means something else than its author thinks.
+fn within<'c>(
+    one: &'c CookieName,
+    other: &'c CookieName,
+) -> Option<(&'c CookieName, &'c CookieName)> {
+    let is_within = |narrow: &CookieName, wide: &CookieName| {
+        let is_covered = match narrow.only() {
+            Some(only) => wide.covers(only.as_bytes()),
+            None => wide.only().is_none() && wide.covers(narrow.begin().as_bytes()),
+        };
+        is_covered && (wide.path.is_none() || wide.path == narrow.path)
+    };
+    match (is_within(other, one), is_within(one, other)) {
+        (true, _) => Some((other, one)),
+        (false, true) => Some((one, other)),
+        (false, false) => None,
+    }
 }
 
 fn cookie(raw: &RawCookie, at: &Path, draft: &mut Draft<'_>) -> Option<CookieName> {
@@ -145,6 +161,7 @@ pub(super) fn keys(
         } {
             draft.file.report(&at, how);
         }
+        refuse_second(named.headers.contains(&name), name.as_str(), &at, draft);
         named.headers.push(name);
     }
     for (at, name) in listed(raw.query.as_ref(), &section.key("query")) {
@@ -152,9 +169,11 @@ pub(super) fn keys(
             let message = format!("`{}` is not the name of a parameter", clip(name));
             draft.file.report(&at, message);
         }
+        refuse_second(named.query.contains(name), name, &at, draft);
         named.query.push(name.clone());
     }
     for (at, text) in listed(raw.json.as_ref(), &section.key("json")) {
+        refuse_second(named.json.contains(text), text, &at, draft);
         named.json.push(pointer(text, &at, draft));
     }
     for (at, name) in listed(raw.public.as_ref(), &section.key("public")) {
@@ -164,9 +183,17 @@ pub(super) fn keys(
                 "it counts only if `headers` or `query` name it; the list is in docs/operations.md";
             draft.file.report_with_hint(&at, message, hint);
         }
+        refuse_second(named.public.contains(name), name, &at, draft);
         named.public.push(name.clone());
     }
     KeyNames::new(named)
+}
+
+fn refuse_second(is_second: bool, name: &str, at: &Path, draft: &mut Draft<'_>) {
+    if is_second {
+        let message = format!("`{}` is named twice", clip(name));
+        draft.file.report(at, message);
+    }
 }
 
 fn listed<'r>(
