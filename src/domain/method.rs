@@ -121,7 +121,7 @@ impl MethodSet {
     }
 
     /// Whether every method of the set is in `other`, unknown ones included.
-    pub(super) const fn is_within(self, other: Self) -> bool {
+    pub const fn is_within(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }
 

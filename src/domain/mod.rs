@@ -19,6 +19,7 @@ mod host;
 mod ids;
 mod level;
 mod local_path;
+mod login_fields;
 mod method;
 mod naming;
 mod occurrence;
@@ -43,7 +44,7 @@ mod watched_path;
 mod whole_regex;
 
 pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
-pub use body::{Body, BodyRefusal, FormFields, announces_form};
+pub use body::{Body, BodyRefusal, FormFields, announces_form, answer_denies, answer_shows};
 pub(crate) use bytes::{ByteReader, ByteWriter};
 pub use challenge::{Challenge, ReturnTarget};
 pub use client_network::ClientNetwork;
@@ -60,6 +61,7 @@ pub use ids::{
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use local_path::LocalPath;
+pub use login_fields::{carries_secret, is_passive, may_stand_in_list, shows_secret};
 pub use method::{Method, MethodSet, UnknownMethod};
 pub use naming::{LetterCase, Naming, NormalForm};
 pub(crate) use parameters::{same_key, splits};
@@ -85,8 +87,8 @@ pub use throttle::{AttemptCount, Counter, CounterKey};
 pub use time::Timestamp;
 pub use user::{Credential, User};
 pub use watched::{
-    Standing, Watched, asks_for_page, carries_secret, cookie_says_otherwise, cookies_log_in,
-    has_too_many_parameters, is_passive, shows_secret,
+    Standing, Watched, asks_for_page, cookie_says_otherwise, cookies_log_in,
+    has_too_many_parameters,
 };
 pub use watched_path::WatchedPath;
 pub use whole_regex::WholeRegex;

@@ -4,6 +4,8 @@
 //! one: so each request is one for certain, possibly, or not at all.
 
 use super::binding::occurrence;
+use super::body::{GraphQlCall, same_operation};
+use super::login_fields::is_secret;
 use super::occurrence::{MAX_COUNTED, in_query};
 use super::parameters::{cookies_named, cookies_of, plain_parameters};
 use super::percent::decoded;
@@ -19,6 +21,8 @@ pub struct Watched {
     methods: MethodSet,
     path: WatchedPath,
     tests: Vec<(Field, ValueTest)>,
+    /// Fields of GraphQL, of which a document runs one; empty if that does not matter.
+    operations: Vec<String>,
 }
 
 /// Whether a request is what is watched for.
@@ -44,7 +48,14 @@ impl Watched {
             methods,
             path: WatchedPath::parse(path)?,
             tests,
+            operations: Vec::new(),
         })
+    }
+
+    /// The same for GraphQL documents that run one of these fields.
+    #[must_use]
+    pub fn running(self, operations: Vec<String>) -> Self {
+        Self { operations, ..self }
     }
 
     /// The path as it was written.
@@ -62,11 +73,48 @@ impl Watched {
         &self.tests
     }
 
+    /// The fields of GraphQL that are asked for.
+    pub fn operations(&self) -> &[String] {
+        &self.operations
+    }
+
     /// Whether the body must be read.
     pub fn reads_body(&self) -> bool {
-        self.tests
-            .iter()
-            .any(|(field, _)| !matches!(field, Field::Header(_) | Field::Path(_)))
+        let mut tests = self.tests.iter();
+        !self.operations.is_empty()
+            || tests.any(|(field, _)| !matches!(field, Field::Header(_) | Field::Path(_)))
+    }
+
+    /// Whether the body says which operation of several at one path is meant, as with GraphQL and JSON-RPC: then
+    /// it may hold several of them.
+    pub fn names_operation(&self) -> bool {
+        !self.operations.is_empty() || self.names_member()
+    }
+
+    /// Whether a request that may be watched for says so in its operation, rather than by its path: no page that
+    /// is only looked at does. Queries that only the server knows are sent by GET, and change nothing.
+    pub fn is_named_by(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
+        let may_run = |body: &Body<'_>| body.may_run(&self.operations, head);
+        self.names_member() || body.is_some_and(|body| may_run(body) == Ok(true))
+    }
+
+    fn names_member(&self) -> bool {
+        self.tests.iter().any(|(field, test)| {
+            matches!(field, Field::Json(_))
+                && matches!(test, ValueTest::Equals(_) | ValueTest::Regex(_))
+        })
+    }
+
+    /// The argument at a JSON pointer that a GraphQL request hands to the one field which it runs.
+    pub fn argument(
+        &self,
+        pointer: &str,
+        head: &RequestHead<'_>,
+        body: &Body<'_>,
+    ) -> Option<String> {
+        let call = GraphQlCall::of(body, head)?;
+        let is_asked_for = self.operations.contains(&call.field);
+        is_asked_for.then(|| call.argument(pointer)).flatten()
     }
 
     /// Whether the path and a method of a request are those of what is watched for, under any
@@ -92,7 +140,8 @@ impl Watched {
     /// be of any page. That a password must be there does not count.
     pub fn is_sent_from(&self, head: &RequestHead<'_>) -> bool {
         let mut tests = self.tests.iter();
-        self.path.covers(head.path.raw())
+        self.operations.is_empty()
+            && self.path.covers(head.path.raw())
             && tests.all(|(field, test)| match field {
                 Field::Form(name) | Field::Json(name) => {
                     matches!(test, ValueTest::Present) && is_secret_name(name)
@@ -122,36 +171,36 @@ impl Watched {
             .tests
             .iter()
             .map(|(field, test)| standing_of(field, test, head, body));
-        each.fold(most, Standing::min)
+        each.chain([self.standing_of_operation(head, body)])
+            .fold(most, Standing::min)
     }
-}
 
-/// Whether a request names a secret, such as a password, that is not empty: whoever logs in does.
-pub fn carries_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
-    // Too large to be read, or cut off: a password may stand in it.
-    let Some(body) = body else {
-        return Standing::Perhaps;
-    };
-    if names_secret(body) {
-        Standing::Yes
-    } else if head
-        .parameters()
-        .any(|(name, text)| is_secret(&name, &text))
-        // Of a kind that we do not read: an application may find a password there.
-        || body.is_opaque()
-    {
-        Standing::Perhaps
-    } else {
-        Standing::No
+    fn standing_of_operation(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
+        let wanted = &self.operations;
+        if wanted.is_empty() {
+            return Standing::Yes;
+        }
+        // Too large to be read: any operation may be in it.
+        let Some(body) = body else {
+            return Standing::Perhaps;
+        };
+        match GraphQlCall::of(body, head) {
+            Some(call) if wanted.contains(&call.field) => Standing::Yes,
+            // The name of the operation is the client's own choice.
+            Some(call)
+                if !wanted
+                    .iter()
+                    .any(|known| same_operation(&call.field, known)) =>
+            {
+                Standing::No
+            }
+            // What a document holds that cannot be read, or that only the server knows, is not known.
+            Some(_) | None => match body.may_run(wanted, head) {
+                Ok(false) => Standing::No,
+                Ok(true) | Err(_) => Standing::Perhaps,
+            },
+        }
     }
-}
-
-/// Whether a request names a secret where it can be read, in its body or its query.
-pub fn shows_secret(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
-    body.is_some_and(names_secret)
-        || head
-            .parameters()
-            .any(|(name, text)| is_secret(&name, &text))
 }
 
 /// Whether a cookie says that the value of `field` is another one than the request does elsewhere: PHP's
@@ -193,42 +242,6 @@ pub fn asks_for_page(head: &RequestHead<'_>, page: &str) -> bool {
         && fixed.all(|(name, value)| {
             let test = ValueTest::Equals(value.into_owned());
             in_query(head.query, &name).passes(&test)
-        })
-}
-
-fn names_secret(body: &Body<'_>) -> bool {
-    let named = body.named_texts();
-    named.iter().any(|(name, text)| is_secret(name, text))
-}
-
-fn is_secret(name: &str, text: &str) -> bool {
-    is_secret_name(name) && !text.is_empty()
-}
-
-/// Whether a request says of itself that nobody is there to log in: a page that asks in the background
-/// whether somebody is signed in (`passive`, SAML's `IsPassive`, `prompt=none` of OIDC).
-pub fn is_passive(head: &RequestHead<'_>, body: Option<&Body<'_>>) -> bool {
-    let is_off = |value: &str| {
-        matches!(
-            value.to_ascii_lowercase().as_str(),
-            "" | "0" | "false" | "no" | "off"
-        )
-    };
-    let says_so = |name: &str, value: &str| {
-        // `is_passive`, `IsPassive`, `is-passive`: frameworks spell one name in many ways.
-        let name: String = name.chars().filter(char::is_ascii_alphabetic).collect();
-        match name.to_ascii_lowercase().as_str() {
-            "passive" | "ispassive" | "silent" | "issilent" => !is_off(value),
-            // OpenID Connect Core 1.0 §3.1.2.1: a list of words, of which `none` shows no page.
-            "prompt" => value.split_whitespace().any(|word| word == "none"),
-            _ => false,
-        }
-    };
-    head.parameters()
-        .any(|(name, value)| says_so(&name, &value))
-        || body.is_some_and(|body| {
-            let fields = body.named_texts();
-            fields.iter().any(|(name, value)| says_so(name, value))
         })
 }
 
@@ -277,6 +290,7 @@ fn holds_loosely(field: &Field, test: &ValueTest, head: &RequestHead<'_>, body: 
         Field::Header(name) => test.holds_for_any(header_values(head.headers, name)),
         Field::Form(_) | Field::Json(_) | Field::Path(_) | Field::Query(_) => {
             test.holds_for_any(values(field, head, &captures, body).iter())
+                || test.holds_for_any(body.values_elsewhere(field).iter())
         }
     }
 }

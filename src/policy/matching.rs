@@ -224,7 +224,8 @@ fn body(
         return Some(list.into_iter().map(value).collect());
     }
     match &raw.graphql {
-        Some(raw) => graphql(raw, file, &at.key("graphql")).map(|matcher| vec![matcher]),
+        Some(raw) => graphql_operations(raw, file, &at.key("graphql"))
+            .map(|operations| vec![BodyMatcher::GraphQl(operations)]),
         None => Some(Vec::new()),
     }
 }
@@ -255,7 +256,12 @@ pub(super) fn pointer(text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-fn graphql(raw: &RawGraphQl, file: &mut File, at: &Path) -> Option<BodyMatcher> {
+/// The names of operations that `graphql` asks for.
+pub(crate) fn graphql_operations(
+    raw: &RawGraphQl,
+    file: &mut File,
+    at: &Path,
+) -> Option<Vec<String>> {
     let Some(operation) = &raw.operation else {
         file.report_missing(at, "operation", None);
         return None;
@@ -272,7 +278,7 @@ fn graphql(raw: &RawGraphQl, file: &mut File, at: &Path) -> Option<BodyMatcher> 
             is_valid = false;
         }
     }
-    is_valid.then(|| BodyMatcher::GraphQl(operation.items().to_vec()))
+    is_valid.then(|| operation.items().to_vec())
 }
 
 /// GraphQL (October 2021) §2.1.9.

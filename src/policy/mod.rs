@@ -16,9 +16,9 @@ mod sources;
 mod template;
 mod words;
 
-pub(crate) use matching::may_have_body;
+pub(crate) use matching::{graphql_operations, may_have_body};
 pub(crate) use pattern::{Bare, named_tests};
-pub(crate) use raw::RawTest;
+pub(crate) use raw::{RawGraphQl, RawTest};
 pub use sources::{Fingerprint, PolicyWatch, Sources};
 
 use crate::domain::{DefaultAction, Route, RouteTable, TableError};

@@ -96,7 +96,7 @@ pub(super) enum RawReading {
 /// `graphql`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawGraphQl {
+pub(crate) struct RawGraphQl {
     pub(super) operation: Option<OneOrMore<String>>,
 }
 

@@ -180,6 +180,12 @@ async fn ask(
     watch.settle(&head, content);
     watch.ask_before(context, &head).await;
     let guarded = !asked.demands.is_empty();
+    let mut demands = asked.demands.iter();
+    let enforces = demands.any(|demand| demand.requirement.enforcement == Enforcement::Enforce);
+    // A route that only reports must refuse nothing.
+    if enforces {
+        watch.refuse_login_beside()?;
+    }
     if guarded {
         watch.read_keys(&head, content)?;
     }
@@ -192,8 +198,8 @@ async fn ask(
     let mut confirmed = false;
     if guarded {
         shared.audit.ready()?;
-        let mut demands = asked.demands.iter();
-        let levels = demands.clone().map(|demand| demand.requirement.level);
+        let demands = asked.demands.iter();
+        let levels = demands.map(|demand| demand.requirement.level);
         if worker.sessions.must_confirm(context, head.path, levels)? {
             if shared.options.subject_may_change() {
                 // Asked about when the application can act at once: while a body is still to come, somebody else
@@ -202,7 +208,6 @@ async fn ask(
             }
             confirmed = watch.confirm(context, &head, &mut caller).await?;
         }
-        let enforces = demands.any(|demand| demand.requirement.enforcement == Enforcement::Enforce);
         if enforces && is_anybodys(context, &head, confirmed) {
             return Err(ProxyError::Refused(Reason::ConnectionAuthenticated));
         }

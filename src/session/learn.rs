@@ -7,8 +7,9 @@ use super::answer_token::{AnswerToken, AnswerTokenPlace};
 use super::login::Named;
 use crate::domain::{
     Body, Captures, CookieName, Field, Naming, RequestHead, Standing, Subject, ValueTest, Watched,
-    WholeRegex, carries_secret, cookie_says_otherwise, cookies_log_in, has_too_many_parameters,
-    is_passive, only_line, only_value, shows_secret, values,
+    WholeRegex, answer_denies, answer_shows, carries_secret, cookie_says_otherwise, cookies_log_in,
+    has_too_many_parameters, is_passive, may_stand_in_list, only_line, only_value, shows_secret,
+    values,
 };
 use http::{HeaderMap, HeaderName, header};
 use serde_json::Value;
@@ -39,6 +40,8 @@ pub struct LoginRoute {
 /// Where the name of the subject stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectSource {
+    /// At this pointer of the arguments of a GraphQL field: what somebody typed.
+    GraphQl(String),
     /// In the request: what somebody typed.
     Request(Field),
     /// In a header of the response: what the application says.
@@ -56,6 +59,8 @@ pub enum Sign {
     Body(regex::Regex),
     /// The response sets this cookie.
     Cookie(CookieName),
+    /// The JSON of the body passes this test at this pointer.
+    Json(String, ValueTest),
     /// The `Location` matches as a whole.
     Location(WholeRegex),
     /// The body does not match, as far as it was read.
@@ -212,7 +217,12 @@ impl LoginRoute {
         if of_request == Standing::No {
             return Standing::No;
         }
-        let standing = if self.needs_secret() || !has_method {
+        let needs_secret = if has_method {
+            self.needs_secret()
+        } else {
+            !self.request.is_named_by(head, body)
+        };
+        let standing = if needs_secret {
             of_request.min(self.carries_secret(head, body))
         } else {
             of_request
@@ -226,13 +236,16 @@ impl LoginRoute {
     }
 
     fn carries_secret(&self, head: &RequestHead<'_>, body: Option<&Body<'_>>) -> Standing {
-        let by_cookies = match &self.subject {
-            SubjectSource::Request(field) => cookies_log_in(field, head, body),
-            SubjectSource::ResponseHeader(_)
+        let may_carry = match &self.subject {
+            SubjectSource::Request(field) => {
+                cookies_log_in(field, head, body) || may_stand_in_list(field, body)
+            }
+            SubjectSource::GraphQl(_)
+            | SubjectSource::ResponseHeader(_)
             | SubjectSource::ResponseJson(_)
             | SubjectSource::Whoami => false,
         };
-        let least = if by_cookies {
+        let least = if may_carry {
             Standing::Perhaps
         } else {
             Standing::No
@@ -255,8 +268,16 @@ impl LoginRoute {
 
     /// The subject that the request names; `None` if it names none, or several.
     fn subject_in_request(&self, head: &RequestHead<'_>, body: &Body<'_>) -> Option<Subject> {
-        let SubjectSource::Request(field) = &self.subject else {
-            return None;
+        // An argument has one value in one document: nothing stands for it elsewhere.
+        let field = match &self.subject {
+            SubjectSource::Request(field) => field,
+            SubjectSource::GraphQl(pointer) => {
+                let typed = self.request.argument(pointer, head, body)?;
+                return self.naming.subject(&typed);
+            }
+            SubjectSource::ResponseHeader(_)
+            | SubjectSource::ResponseJson(_)
+            | SubjectSource::Whoami => return None,
         };
         // An application may prefer what stands in the other place under the same name: then nobody
         // knows whom it let in, and whoever logs in as another would choose whose proof is asked for.
@@ -289,7 +310,7 @@ impl LoginRoute {
         let mut signs = self.success.iter();
         matches!(self.subject, SubjectSource::ResponseJson(_))
             || signs.any(|sign| match sign {
-                Sign::Body(_) | Sign::NotBody(_) => true,
+                Sign::Body(_) | Sign::Json(..) | Sign::NotBody(_) => true,
                 Sign::Token(token) => matches!(token.place, AnswerTokenPlace::Json(_)),
                 Sign::Cookie(_) | Sign::Location(_) | Sign::Status(_) => false,
             })
@@ -301,6 +322,7 @@ impl LoginRoute {
             Sign::Token(token) => Some(token),
             Sign::Body(_)
             | Sign::Cookie(_)
+            | Sign::Json(..)
             | Sign::Location(_)
             | Sign::NotBody(_)
             | Sign::Status(_) => None,
@@ -313,6 +335,7 @@ impl LoginRoute {
             Sign::Location(regex) => regex.is_match(location),
             Sign::Body(_)
             | Sign::Cookie(_)
+            | Sign::Json(..)
             | Sign::NotBody(_)
             | Sign::Status(_)
             | Sign::Token(_) => false,
@@ -325,6 +348,7 @@ impl LoginRoute {
             Sign::Status(good) => Some(good.contains(&status)),
             Sign::Body(_)
             | Sign::Cookie(_)
+            | Sign::Json(..)
             | Sign::Location(_)
             | Sign::NotBody(_)
             | Sign::Token(_) => None,
@@ -339,15 +363,33 @@ impl LoginRoute {
         status >= 400 || (status == 200 && !self.may_succeed_with(status))
     }
 
+    /// Whether the JSON of an answer says that this login failed: JSON-RPC answers 200 for errors as well. With
+    /// GraphQL it never does, since one field may fail beside the login, and take the whole answer with it.
+    pub fn is_denied_by(&self, body: &[u8]) -> bool {
+        self.request.operations().is_empty()
+            && self.success.iter().any(|sign| match sign {
+                Sign::Json(pointer, test) => answer_denies(body, pointer, test),
+                Sign::Body(_)
+                | Sign::Cookie(_)
+                | Sign::Location(_)
+                | Sign::NotBody(_)
+                | Sign::Status(_)
+                | Sign::Token(_) => false,
+            })
+    }
+
     /// Whether somebody types who they are, and the application never says it.
     pub fn believes_what_is_typed(&self) -> bool {
-        matches!(self.subject, SubjectSource::Request(_))
+        matches!(
+            self.subject,
+            SubjectSource::GraphQl(_) | SubjectSource::Request(_)
+        )
     }
 
     /// The subject that the response names, where the settings say that it does.
     pub fn subject_in_response(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Option<Subject> {
         match &self.subject {
-            SubjectSource::Request(_) | SubjectSource::Whoami => None,
+            SubjectSource::GraphQl(_) | SubjectSource::Request(_) | SubjectSource::Whoami => None,
             SubjectSource::ResponseHeader(name) => {
                 let name = only_line(headers, name)?.to_str().ok()?;
                 self.naming.subject(name)
@@ -390,6 +432,7 @@ impl Sign {
             // A body that was not read may hold the words of a failure.
             Self::NotBody(regex) => !text().is_none_or(|text| regex.is_match(&text)),
             Self::Cookie(name) => sets_cookie(headers, name),
+            Self::Json(pointer, test) => body.is_some_and(|body| answer_shows(body, pointer, test)),
             // Of two lines clients take one or the other, or none: what cannot be told is no sign.
             Self::Location(regex) => only_line(headers, &header::LOCATION)
                 .and_then(|location| location.to_str().ok())
@@ -404,6 +447,7 @@ impl Sign {
         match self {
             Self::Body(_) => "body",
             Self::Cookie(_) => "cookie",
+            Self::Json(..) => "json",
             Self::Location(_) => "location",
             Self::NotBody(_) => "not_body",
             Self::Status(_) => "status",
@@ -414,8 +458,11 @@ impl Sign {
     /// Whether many applications show it to whoever is signed in already as well.
     pub const fn is_weak(&self) -> bool {
         match self {
-            Self::Cookie(_) | Self::NotBody(_) | Self::Status(_) => true,
-            Self::Body(_) | Self::Location(_) | Self::Token(_) => false,
+            Self::Json(_, ValueTest::Absent)
+            | Self::Cookie(_)
+            | Self::NotBody(_)
+            | Self::Status(_) => true,
+            Self::Body(_) | Self::Json(..) | Self::Location(_) | Self::Token(_) => false,
         }
     }
 }
@@ -558,7 +605,11 @@ mod tests {
                 r#"{"a":[{"user":"alice"}],"password":"x"}"#,
                 "nobody",
             ),
-            ("/a/0", r#"{"a":["alice"],"password":"x"}"#, "nobody"),
+            ("/a/0", r#"{"a":["alice"],"password":"x"}"#, "alice"),
+            ("/a/00", r#"{"a":["alice"],"password":"x"}"#, "nobody"),
+            ("/a/1", r#"{"a":["alice"],"password":"x"}"#, "nobody"),
+            ("/a/0", r#"{"a":[["alice"]],"password":"x"}"#, "nobody"),
+            ("/0/user", r#"[{"user":"alice","password":"x"}]"#, "nobody"),
         ] {
             let learn = Learn {
                 logins: vec![login("/login", json(pointer), &[])],

@@ -27,7 +27,7 @@ pub struct ObservedLogin {
 pub enum Answer {
     /// Not all declared signs of a success.
     Failed,
-    /// An error (4xx or 5xx) that leaves the session's cookies as they were.
+    /// An error (4xx or 5xx, or one in its JSON) that leaves the session's cookies as they were.
     Refused,
     /// All declared signs of a success.
     Succeeded,

@@ -6,7 +6,7 @@ use super::raw_listen::RawListen;
 use super::raw_session::RawSession;
 use super::raw_subject::RawSubject;
 use super::raw_upstream_login::RawUpstreamLogin;
-use crate::policy::RawTest;
+use crate::policy::{RawGraphQl, RawTest};
 use crate::yaml::{OneOrMore, Size, Span, Table};
 use serde::Deserialize;
 
@@ -180,6 +180,7 @@ pub(super) struct RawLogin {
     pub(super) headers: Option<Table<RawTest>>,
     pub(super) form: Option<Table<RawTest>>,
     pub(super) json: Option<Table<RawTest>>,
+    pub(super) graphql: Option<RawGraphQl>,
     pub(super) subject: Option<RawSubject>,
     pub(super) success: Option<RawSuccess>,
     pub(super) token: Option<RawToken>,
@@ -204,6 +205,7 @@ pub(super) struct RawSuccess {
     pub(super) cookie: Option<String>,
     pub(super) body: Option<String>,
     pub(super) not_body: Option<String>,
+    pub(super) json: Option<Table<RawTest>>,
 }
 
 /// An entry of `logouts`
@@ -217,6 +219,7 @@ pub(super) struct RawLogout {
     pub(super) headers: Option<Table<RawTest>>,
     pub(super) form: Option<Table<RawTest>>,
     pub(super) json: Option<Table<RawTest>>,
+    pub(super) graphql: Option<RawGraphQl>,
 }
 
 /// The `match` of a login or logout
@@ -229,6 +232,7 @@ pub(super) struct RawWatched {
     pub(super) headers: Option<Table<RawTest>>,
     pub(super) form: Option<Table<RawTest>>,
     pub(super) json: Option<Table<RawTest>>,
+    pub(super) graphql: Option<RawGraphQl>,
 }
 
 /// `verification`

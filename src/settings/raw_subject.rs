@@ -17,6 +17,7 @@ pub(super) enum RawSubject {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawNamed {
     pub(super) form: Option<String>,
+    pub(super) graphql: Option<String>,
     pub(super) json: Option<String>,
     pub(super) query: Option<String>,
     pub(super) response_header: Option<String>,

@@ -44,6 +44,7 @@ mod logins;
 mod no_host;
 mod online;
 mod open;
+mod operations;
 mod outage;
 mod password;
 mod people;

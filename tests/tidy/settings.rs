@@ -57,6 +57,25 @@ pub(crate) fn refuse_warnings(settings: &Settings) {
 }
 
 #[test]
+fn the_logins_of_the_page_on_sessions_load() {
+    let page = text("docs/sessions.md");
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split_once("```"));
+    let whole =
+        blocks.filter(|(block, _)| block.starts_with("session:") && block.contains("learn:"));
+    let mut count = 0;
+    for (block, _) in whole {
+        let head =
+            "version: 1\nupstream: { url: \"http://127.0.0.1:3000\" }\npolicies: ../policies/\n";
+        let file = path("docs/stepgate.yaml");
+        let parsed = settings::parse(&file, format!("{head}{block}").as_bytes());
+        parsed.unwrap_or_else(|mistakes| panic!("{block}{mistakes}"));
+        count += 1;
+    }
+    assert!(count >= 2, "only {count} were found");
+}
+
+#[test]
 fn the_quickstart_names_every_field_that_may_be_written() {
     let raw = files("src/settings", "rs").into_iter();
     let raw = raw.filter(|path| short(path).starts_with("src/settings/raw"));

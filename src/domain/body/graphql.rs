@@ -1,5 +1,9 @@
 //! GraphQL: which operations a request may run, by name and by root field.
 
+mod call;
+
+pub(in crate::domain) use call::GraphQlCall;
+
 use super::form::Form;
 use super::json::Json;
 use super::{Body, BodyRefusal, Content};

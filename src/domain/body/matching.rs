@@ -40,12 +40,7 @@ impl Body<'_> {
                 Ok(true)
             }
             BodyMatcher::Form(name, test) => self.form_holds(name, test, head),
-            BodyMatcher::GraphQl(wanted) => {
-                let names = graphql::names(self, head)?;
-                // Absinthe takes `delete_user` for `deleteUser`.
-                let is_run = |name: &String| names.iter().any(|run| Json::same_member(run, name));
-                Ok(wanted.iter().any(is_run))
-            }
+            BodyMatcher::GraphQl(wanted) => self.may_run(wanted, head),
             BodyMatcher::Json(pointer, test)
                 if parameter_at(pointer).is_some_and(|name| query_holds(name, test, head)) =>
             {
@@ -53,6 +48,17 @@ impl Body<'_> {
             }
             BodyMatcher::Json(pointer, test) => self.json_holds(pointer, test, head),
         }
+    }
+
+    /// Whether a GraphQL document runs one of these operations, under any reading.
+    pub(in crate::domain) fn may_run(
+        &self,
+        wanted: &[String],
+        head: &RequestHead<'_>,
+    ) -> Result<bool, BodyRefusal> {
+        let names = graphql::names(self, head)?;
+        let is_run = |name: &String| names.iter().any(|run| same_operation(run, name));
+        Ok(wanted.iter().any(is_run))
     }
 
     pub(super) fn form_holds(
@@ -114,6 +120,11 @@ impl Body<'_> {
         });
         asks && names_any
     }
+}
+
+/// Whether servers may take one name of an operation for the other: Absinthe takes `delete_user` for `deleteUser`.
+pub(in crate::domain) fn same_operation(sent: &str, known: &str) -> bool {
+    Json::same_member(sent, known)
 }
 
 /// Whether a parameter of the query passes the test for a field of the body: to applications

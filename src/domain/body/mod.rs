@@ -3,7 +3,9 @@
 //! Everything is read strictly. What two parsers could read in two ways is refused, so that what
 //! was judged is what the application sees.
 
+mod answer;
 mod content_type;
+mod elsewhere;
 mod form;
 mod graphql;
 mod json;
@@ -12,8 +14,11 @@ mod multipart;
 mod occurrence;
 mod refusal;
 
+pub use answer::{answer_denies, answer_shows};
 pub use content_type::announces_form;
 pub(super) use content_type::{is_urlencoded, may_hold_parameters};
+pub(super) use graphql::GraphQlCall;
+pub(super) use matching::same_operation;
 pub use refusal::BodyRefusal;
 
 use super::MethodSet;
@@ -287,11 +292,14 @@ impl<'b> Body<'b> {
         }
     }
 
-    /// Whether there is a body whose fields cannot be read.
+    /// Whether there is a body whose fields cannot be read, or that servers which do not look at its type
+    /// may read otherwise.
     pub(super) fn is_opaque(&self) -> bool {
         match &self.content {
             Content::GraphQl(_) | Content::Other(_) => true,
-            Content::Empty | Content::Form { .. } | Content::Json(_) => false,
+            Content::Empty | Content::Form { .. } | Content::Json(_) => {
+                self.refuse_hidden_json().is_err()
+            }
         }
     }
 

@@ -106,27 +106,38 @@ impl FormField {
 
 impl Json {
     /// How the value at a pointer occurs: plainly if each key on the way is there in one spelling, no list is
-    /// met, and it is no list or object itself.
+    /// met but where the pointer has a number, and it is no list or object itself.
     pub(super) fn occurrence(&self, pointer: &str) -> Occurrence<'_> {
+        match self.plainly_at(pointer) {
+            Some(Self::Number(text) | Self::String(text)) => {
+                Occurrence::Plain(vec![Cow::Borrowed(text)])
+            }
+            Some(value @ (Self::Bool(_) | Self::Null)) => {
+                Occurrence::Plain(vec![Cow::Owned(value.to_text())])
+            }
+            None if self.at(pointer).is_empty() => Occurrence::Missing,
+            Some(Self::Array(_) | Self::Object(_)) | None => Occurrence::Loose,
+        }
+    }
+
+    /// The value that every application finds at a pointer.
+    pub(super) fn plainly_at(&self, pointer: &str) -> Option<&Self> {
         let mut here = self;
         for token in Self::tokens(pointer) {
-            let next = match here {
-                Self::Object(entries) => plain_member(entries, &token),
+            here = match here {
+                Self::Object(entries) => plain_member(entries, &token)?,
+                // The list itself may be a batch, of which each item is a request.
+                Self::Array(items) if !std::ptr::eq(here, self) => {
+                    let index = Self::index(&token)?;
+                    // RFC 6901 §4: no leading zeros.
+                    items.get(index).filter(|_| index.to_string() == token)?
+                }
                 Self::Array(_) | Self::Bool(_) | Self::Null | Self::Number(_) | Self::String(_) => {
-                    None
+                    return None;
                 }
             };
-            match next {
-                Some(value) => here = value,
-                None if self.at(pointer).is_empty() => return Occurrence::Missing,
-                None => return Occurrence::Loose,
-            }
         }
-        match here {
-            Self::Array(_) | Self::Object(_) => Occurrence::Loose,
-            Self::Number(text) | Self::String(text) => Occurrence::Plain(vec![Cow::Borrowed(text)]),
-            Self::Bool(_) | Self::Null => Occurrence::Plain(vec![Cow::Owned(here.to_text())]),
-        }
+        Some(here)
     }
 
     /// As [`Self::occurrence`], of one member of the root.

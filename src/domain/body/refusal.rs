@@ -12,6 +12,8 @@ pub enum BodyRefusal {
     Compressed(String),
     #[error("more than one content type")]
     DoubledContentType,
+    #[error("the body may hold a login beside what is guarded: send the login alone")]
+    LoginBeside,
     #[error("a body without content type")]
     MissingContentType,
     #[error("a body of type `{found}`: expected {expected}")]

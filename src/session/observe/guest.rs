@@ -66,11 +66,18 @@ impl Watch {
         })
     }
 
-    /// Whether the status of the answer tells that a declared login failed.
+    /// Whether the status of the answer tells that a declared login failed, or its JSON.
     pub(super) fn has_failed(&self, status: u16) -> bool {
         let attempts = self.attempts();
         let mut routes = attempts.iter().map(|one| &one.route);
-        !attempts.is_empty() && routes.all(|route| route.is_refused_by(status))
+        let mut is_refused = || routes.all(|route| route.is_refused_by(status));
+        !attempts.is_empty() && (self.is_denied || is_refused())
+    }
+
+    /// Whether the JSON of the answer tells that a declared login failed.
+    pub(super) fn is_denied_by(&self, body: &[u8]) -> bool {
+        let attempts = self.attempts();
+        !attempts.is_empty() && attempts.iter().all(|one| one.route.is_denied_by(body))
     }
 
     /// As of when a request proves that nobody is signed in to the session that it carries.

@@ -42,6 +42,7 @@ impl Watch {
             status: response.status().as_u16(),
             headers: response.headers(),
             body: read.filter(|_| readable),
+            is_denied: self.is_denied,
             sets_session: shared
                 .options
                 .credentials
@@ -276,6 +277,7 @@ pub(super) struct Shown<'r> {
     pub(super) status: u16,
     pub(super) headers: &'r HeaderMap,
     pub(super) body: Option<&'r [u8]>,
+    pub(super) is_denied: bool,
     pub(super) sets_session: bool,
 }
 
@@ -285,7 +287,8 @@ impl Shown<'_> {
         let succeeded = |one: &&Attempt| one.route.succeeded(self.status, self.headers, self.body);
         let successes: Vec<_> = attempts.iter().filter(succeeded).collect();
         if successes.is_empty() {
-            let answer = if self.status >= 400 && !self.sets_session {
+            let is_refused = self.status >= 400 || self.is_denied;
+            let answer = if is_refused && !self.sets_session {
                 Answer::Refused
             } else {
                 Answer::Failed

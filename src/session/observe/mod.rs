@@ -1,5 +1,6 @@
 //! What the application's answer says about sessions: a login, a logout, a rotated cookie.
 
+mod answer;
 mod ask_login;
 mod asked;
 mod conclude;
@@ -10,7 +11,9 @@ mod login;
 mod observation;
 mod rotation;
 
-use crate::domain::{Body, BrowserKeyHash, Method, RequestHead, Secret, SessionId, Timestamp};
+use crate::domain::{
+    Body, BodyRefusal, BrowserKeyHash, Method, RequestHead, Secret, SessionId, Timestamp,
+};
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
@@ -19,19 +22,18 @@ use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
     Asserted, Attempt, Caller, Candidates, CarriedLines, CookieScope, DoubledCredential, Found,
-    LoginRoute, SessionKey, Unclear,
+    SessionKey,
 };
 use crate::transport::status_class::was_taken;
 use crate::transport::upstream::UpstreamBody;
 use crate::verification::{hash_browser_key, previous_browser_key_hash};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, header};
-use http_body_util::BodyExt;
+use http::{HeaderMap, Response, header};
 use std::rc::Rc;
-use std::sync::Arc;
 use tokio::sync::Notify;
 
+use answer::{beginning, is_page, may_have_succeeded};
 use asked::AskedLogin;
 use guest::LooksLike;
 use observation::{Observation, Observed};
@@ -55,6 +57,8 @@ pub(crate) struct Watch {
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// Where the application is asked who has logged in: what it said before, and the question.
     asked: Option<AskedLogin>,
+    /// Whether the JSON of the answer says that a declared login failed.
+    is_denied: bool,
     /// The `Authorization` that the client carries after a login whose answer holds a token.
     token: Option<Secret<String>>,
     /// Under which the store may hold what the person has proved who logs out, where the subject is the key.
@@ -64,9 +68,6 @@ pub(crate) struct Watch {
     /// The request and its answer end with their session; but not those that end it.
     opened: Option<Opened>,
 }
-
-/// How much of a response is read for the signs of a login.
-const MOST_OF_A_RESPONSE: usize = 256 * 1024;
 
 impl Watch {
     /// Notes what a request carries before it goes its way.
@@ -106,6 +107,7 @@ impl Watch {
         Self {
             opened,
             asked: None,
+            is_denied: false,
             token: None,
             leaving: Vec::new(),
             unsettled: None,
@@ -158,6 +160,22 @@ impl Watch {
             {
                 self.looks_like = LooksLike::Anybody;
             }
+        }
+    }
+
+    /// Refuses a guarded request that may hold a login as well, as one of several operations: the application would
+    /// act for whoever logs in, and what was proved is another's.
+    pub(crate) fn refuse_login_beside(&self) -> Result<(), BodyRefusal> {
+        match &self.found {
+            Found::Unclear(unclear)
+                if unclear
+                    .routes
+                    .iter()
+                    .any(|route| route.request.names_operation()) =>
+            {
+                Err(BodyRefusal::LoginBeside)
+            }
+            Found::Login(_) | Found::Logout | Found::Nothing | Found::Unclear(_) => Ok(()),
         }
     }
 
@@ -216,6 +234,8 @@ impl Watch {
         if self.attempts().iter().any(Attempt::reads_response_body) {
             read = Some(Box::pin(beginning(response)).await);
         }
+        // JSON-RPC 2.0 §5: errors are answered 200 as well.
+        self.is_denied = read.as_ref().is_some_and(|body| self.is_denied_by(body));
         self.token = self.token_in(response, read.as_deref());
         if self.asked.is_some() {
             // First: its answer may set the session's cookie once more.
@@ -302,45 +322,4 @@ impl Watch {
             shared.rolling.note_kept();
         }
     }
-}
-
-/// Whether an answer may be that to a login which succeeded, as far as its head tells. Where it leads is
-/// often the client's own choice (`next=`), and so is its kind (`Accept`).
-fn may_have_succeeded(
-    unclear: &Unclear,
-    response: &Response<UpstreamBody>,
-    sets_session: bool,
-) -> bool {
-    let status = response.status().as_u16();
-    let is_success = |route: &Arc<LoginRoute>| route.may_succeed_with(status);
-    // A 401 or 403 to a password says that nobody was let in.
-    sets_session || (unclear.shows_secret && status < 400) || unclear.routes.iter().any(is_success)
-}
-
-/// Whether an answer is a page or data, rather than a file, an error or nothing new.
-fn is_page(response: &Response<UpstreamBody>) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
-    let is_page = ["text/html", "text/plain", "application/json"]
-        .iter()
-        .any(|page| {
-            kind.get(..page.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
-        });
-    was_taken(response.status()) && (is_page || kind.is_empty())
-}
-
-/// Reads the beginning of a response body, as far as signs of a login are looked for.
-async fn beginning(response: &mut Response<UpstreamBody>) -> Bytes {
-    let mut read = BytesMut::new();
-    // The client gets these bytes as well, before the rest: they are read, not taken.
-    while read.len() < MOST_OF_A_RESPONSE {
-        let Some(Ok(frame)) = response.body_mut().frame().await else {
-            break;
-        };
-        if let Ok(data) = frame.into_data() {
-            read.extend_from_slice(&data);
-        }
-    }
-    read.freeze()
 }

@@ -1,17 +1,13 @@
 //! The application's own logins and logouts, and what a success looks like.
 
 use super::Draft;
-use super::credentials::cookie_name;
 use super::subject::{self, pointer};
-use super::token;
-use crate::domain::{
-    CookieName, Field, Method, MethodSet, Naming, Template, ValueTest, Watched, WholeRegex,
-};
-use crate::policy::{Bare, RawTest, may_have_body, named_tests};
-use crate::session::{AnswerToken, Learn, LoginRoute, Sign, SubjectSource};
-use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawSuccess, RawWatched};
+use super::{reach, signs, token};
+use crate::domain::{CookieName, Field, Method, MethodSet, Naming, Template, ValueTest, Watched};
+use crate::policy::{Bare, RawGraphQl, RawTest, graphql_operations, may_have_body, named_tests};
+use crate::session::{Learn, LoginRoute, Sign, SubjectSource};
+use crate::settings::raw::{RawLearn, RawLogin, RawLogout, RawWatched};
 use crate::yaml::{OneOrMore, Path, Table, clip};
-use regex::{Regex, RegexBuilder};
 use std::sync::Arc;
 
 pub(super) fn compile(
@@ -31,7 +27,12 @@ pub(super) fn compile(
     let logouts = raw.logouts.iter().flatten().enumerate();
     for (index, raw) in logouts {
         let at = section.key("logouts").item(index);
-        let request = watched(raw.r#match.as_ref(), &Fields::of_logout(raw), &at, draft);
+        let matches = raw.r#match.as_ref();
+        let request = watched(matches, &Fields::of_logout(raw), &at, draft);
+        if let Some(request) = &request {
+            let tested_at = matches.map_or_else(|| at.clone(), |_| at.key("match"));
+            reach::check_request(request, None, (&tested_at, &at), draft);
+        }
         learn.logouts.extend(request.map(Arc::new));
     }
     if raw.logins.as_ref().is_none_or(Vec::is_empty) {
@@ -46,7 +47,8 @@ fn login(
     at: &Path,
     draft: &mut Draft<'_>,
 ) -> Option<LoginRoute> {
-    let request = watched(raw.r#match.as_ref(), &Fields::of_login(raw), at, draft);
+    let matches = raw.r#match.as_ref();
+    let request = watched(matches, &Fields::of_login(raw), at, draft);
     let hint = "where the name of the user stands, such as `subject: { form: username }`";
     let found = draft.needed(raw.subject.as_ref(), at, "subject", hint);
     let subject = found.and_then(|raw| subject::compile(raw, &at.key("subject"), draft));
@@ -59,12 +61,12 @@ fn login(
         (None, Some(token)) => Some(vec![Sign::Token(token)]),
         (written, token) => draft
             .needed(written.as_ref(), at, "success", hint)
-            .map(|raw| success(raw, token, cookies, &at.key("success"), draft)),
+            .map(|raw| signs::compile(raw, token, cookies, &at.key("success"), draft)),
     };
     let request = request?;
     let reads_body = matches!(
         &subject,
-        Some(SubjectSource::Request(Field::Form(_) | Field::Json(_)))
+        Some(SubjectSource::GraphQl(_) | SubjectSource::Request(Field::Form(_) | Field::Json(_)))
     );
     if reads_body && !may_have_body(request.methods()) {
         let message =
@@ -74,12 +76,16 @@ fn login(
             .file
             .report_with_hint(at.key("subject"), message, hint);
     }
+    let tested_at = matches.map_or_else(|| at.clone(), |_| at.key("match"));
+    let places = (&tested_at, &at.key("subject"));
+    reach::check_request(&request, subject.as_ref(), places, draft);
     let login = LoginRoute {
         request,
         subject: subject?,
         naming,
         success: signs?,
     };
+    reach::check_success(&login, at, draft);
     warn_of_one_script(&login, at, draft);
     Some(login)
 }
@@ -89,6 +95,7 @@ struct Fields<'r> {
     methods: Option<&'r OneOrMore<String>>,
     path: Option<&'r str>,
     tests: [(Place, &'static str, Option<&'r Table<RawTest>>); 4],
+    graphql: Option<&'r RawGraphQl>,
 }
 
 /// Where a value stands that an entry asks for.
@@ -112,6 +119,7 @@ macro_rules! fields_of {
                     (Place::Form, "form", raw.form.as_ref()),
                     (Place::Json, "json", raw.json.as_ref()),
                 ],
+                graphql: raw.graphql.as_ref(),
             }
         })*
     };
@@ -131,6 +139,7 @@ impl<'r> Fields<'r> {
         let path = self.path.map(|_| "path");
         path.or(self.methods.map(|_| "methods"))
             .or_else(|| tests.next())
+            .or(self.graphql.map(|_| "graphql"))
     }
 }
 
@@ -153,19 +162,42 @@ fn watched(
 
 fn request(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> Option<Watched> {
     let methods = methods(fields, at, draft);
+    refuse_other_bodies(fields, methods, at, draft);
     let path = path(fields.path, at, draft);
     let mut all = Vec::new();
     for (place, name, table) in fields.tests {
         let Some(table) = table else { continue };
-        if matches!(place, Place::Form | Place::Json) && !may_have_body(methods) {
+        all.extend(tests(place, table, &at.key(name), draft)?);
+    }
+    let operations = match fields.graphql {
+        Some(raw) => graphql_operations(raw, draft.file, &at.key("graphql"))?,
+        None => Vec::new(),
+    };
+    // It was parsed already.
+    Some(Watched::new(methods, path?, all).ok()?.running(operations))
+}
+
+/// What is asked of the body: one kind of body, by a method that may have one.
+fn refuse_other_bodies(fields: &Fields<'_>, methods: MethodSet, at: &Path, draft: &mut Draft<'_>) {
+    let of_body = fields.tests.iter().filter_map(|(place, name, table)| {
+        let is_in_body = matches!(place, Place::Form | Place::Json);
+        table.filter(|_| is_in_body).map(|_| *name)
+    });
+    let graphql = fields.graphql.map(|_| "graphql");
+    let kinds: Vec<_> = of_body.chain(graphql).collect();
+    // Asked for as two kinds, it could never be.
+    if let [first, second, ..] = kinds.as_slice() {
+        let message = format!("a body cannot be read as {first} and as {second} at once");
+        let hint = "write an entry for each kind";
+        draft.file.report_with_hint(at.name(second), message, hint);
+    }
+    if !may_have_body(methods) {
+        for name in kinds {
             let message = format!("`{name}` reads the body, and the methods named here have none");
             let hint = "a GET carries its values in the query: use `query:`";
             draft.file.report_with_hint(at.key(name), message, hint);
         }
-        all.extend(tests(place, table, &at.key(name), draft)?);
     }
-    // It was parsed already.
-    Watched::new(methods, path?, all).ok()
 }
 
 fn methods(fields: &Fields<'_>, at: &Path, draft: &mut Draft<'_>) -> MethodSet {
@@ -237,109 +269,6 @@ fn tests(
     Some(tests)
 }
 
-fn success(
-    raw: &RawSuccess,
-    token: Option<AnswerToken>,
-    cookies: &[CookieName],
-    at: &Path,
-    draft: &mut Draft<'_>,
-) -> Vec<Sign> {
-    let mut signs = Vec::from_iter(token.map(Sign::Token));
-    let mut statuses = Vec::new();
-    let status_at = at.key("status");
-    for (at, status) in raw
-        .status
-        .iter()
-        .flat_map(|list| list.with_paths(&status_at))
-    {
-        // RFC 9110 §15: three digits; a 1xx is never the final answer.
-        if !(200..=599).contains(status) {
-            let message = format!("`{status}` is not a status; expected 200 to 599");
-            draft.file.report(&at, message);
-        }
-        statuses.push(*status);
-    }
-    if !statuses.is_empty() {
-        signs.push(Sign::Status(statuses));
-    }
-    if let Some(text) = &raw.location {
-        // The whole `Location`: `/home` must not be found in `/login?next=/home`.
-        match WholeRegex::new(text) {
-            Ok(regex) => signs.push(Sign::Location(regex)),
-            Err(error) => draft.file.report(at.key("location"), wrong_regex(&error)),
-        }
-    }
-    let cookie = raw.cookie.as_ref();
-    let cookie = cookie.and_then(|name| cookie_name(name, &at.key("cookie"), draft));
-    warn_of_other_cookie(cookie.as_ref(), cookies, at, draft);
-    signs.extend(cookie.map(Sign::Cookie));
-    let body = raw.body.as_ref();
-    signs.extend(
-        body.and_then(|text| regex(text, &at.key("body"), draft))
-            .map(Sign::Body),
-    );
-    let not = raw.not_body.as_ref();
-    signs.extend(
-        not.and_then(|text| regex(text, &at.key("not_body"), draft))
-            .map(Sign::NotBody),
-    );
-    // A sign that could not be read was reported, and is not missing.
-    if signs.is_empty() && !draft.file.has_mistakes() {
-        let message = "names no sign of a success";
-        let hint = "at least one of `status`, `location`, `cookie`, `body` and `not_body`";
-        draft.file.report_with_hint(at, message, hint);
-    }
-    warn_of_weak(&signs, at, draft);
-    warn_of_unanchored(raw, at, draft);
-    signs
-}
-
-/// Many applications redirect whoever is logged in already as they redirect whoever gave the right
-/// password: what both look like proves nothing. A cookie that comes with every answer does not, either.
-fn warn_of_weak(signs: &[Sign], at: &Path, draft: &mut Draft<'_>) {
-    if !signs.is_empty() && signs.iter().all(Sign::is_weak) {
-        let message = "nothing here is shown after the right password alone: many applications send \
-                       on whoever is signed in already, and some set their cookie with every answer";
-        let hint = "add `location:` with where a login leads to, or `body:` with what only a right \
-                    password shows";
-        draft.file.warn_with_hint(at, message, hint);
-    }
-}
-
-/// An application may repeat in its answer what it was sent.
-fn warn_of_unanchored(raw: &RawSuccess, at: &Path, draft: &mut Draft<'_>) {
-    let is_anchored = |text: &str| text.starts_with('^') || text.starts_with("\\A");
-    if raw.body.as_deref().is_some_and(|text| !is_anchored(text)) {
-        let message = "matches anywhere in the answer, also in what the application repeats of the \
-                       request: whoever logs in could write the sign of success themselves";
-        let hint = "begin it with `^`, and with what the answer begins with";
-        draft.file.warn_with_hint(at.key("body"), message, hint);
-    }
-}
-
-/// A cookie that a login sets is a credential.
-fn warn_of_other_cookie(
-    set: Option<&CookieName>,
-    cookies: &[CookieName],
-    at: &Path,
-    draft: &mut Draft<'_>,
-) {
-    let is_one = |name: &CookieName| {
-        let mut cookies = cookies.iter();
-        let only = name.only().unwrap_or_default().as_bytes();
-        cookies.any(|cookie| cookie.is_like(name) || cookie.covers(only))
-    };
-    if let Some(name) = set.filter(|name| !is_one(name)) {
-        let message = format!(
-            "a login sets `{}`, which is none of `session.cookies`: a request with somebody \
-             else's is taken for the same session",
-            clip(&name.to_string())
-        );
-        let hint = "name every cookie by which the application knows people, also remember-me";
-        draft.file.warn_with_hint(at.key("cookie"), message, hint);
-    }
-}
-
 /// A script that does everything is told apart by more than its path.
 fn warn_of_one_script(login: &LoginRoute, at: &Path, draft: &mut Draft<'_>) {
     let path = login.request.path();
@@ -353,6 +282,7 @@ fn warn_of_one_script(login: &LoginRoute, at: &Path, draft: &mut Draft<'_>) {
     let is_api = ["api", "graphql", "jsonrpc", "rpc"].contains(&last);
     if (is_script || is_api)
         && login.request.tests().is_empty()
+        && login.request.operations().is_empty()
         && matches!(login.subject, SubjectSource::Request(_))
     {
         let message = format!(
@@ -360,28 +290,8 @@ fn warn_of_one_script(login: &LoginRoute, at: &Path, draft: &mut Draft<'_>) {
              password is taken for a login",
             clip(path)
         );
-        let hint = "say what else a login has, such as `query: { action: login }` or \
-                    `form: { task: login }`";
+        let hint = "say what else a login has, such as `query: { action: login }`, \
+                    `form: { task: login }`, `json: { /method: login }` or `graphql: { operation: login }`";
         draft.file.warn_with_hint(at, message, hint);
     }
 }
-
-pub(super) fn regex(text: &str, at: &Path, draft: &mut Draft<'_>) -> Option<Regex> {
-    match RegexBuilder::new(text).size_limit(REGEX_SIZE).build() {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            draft.file.report(at, wrong_regex(&error));
-            None
-        }
-    }
-}
-
-pub(super) fn wrong_regex(error: &regex::Error) -> String {
-    // The library draws a picture over several lines; its last one says what is wrong.
-    let text = error.to_string();
-    let last = text.lines().last().unwrap_or_default();
-    format!("not a regex: {}", last.trim_start_matches("error: "))
-}
-
-/// How large a compiled regex may be, in bytes.
-const REGEX_SIZE: usize = 1 << 20;

@@ -5,8 +5,10 @@ mod client_side;
 mod credentials;
 mod learn;
 mod mail;
+mod reach;
 mod secret;
 mod session;
+mod signs;
 mod sources;
 mod storage;
 mod subject;
@@ -32,6 +34,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let policies = draft.policies(raw);
     let sessions = session::compile(raw.session.as_ref(), &client_side.trusted_proxies, draft);
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
+    reach::check_entries(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
     sources::check_endpoints(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
     let raw_login = raw.verification.as_ref();
     let raw_login = raw_login.and_then(|raw| raw.upstream_login.as_ref());

@@ -18,23 +18,30 @@ pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Opt
     };
     let RawNamed {
         form,
+        graphql,
         json,
         query,
         response_header,
         response_json,
     } = named;
     let request = |field: Field| Some(SubjectSource::Request(field));
-    match (form, json, query, response_header, response_json) {
-        (Some(name), None, None, None, None) => {
+    match (form, graphql, json, query, response_header, response_json) {
+        (None, Some(text), None, None, None, None) => {
+            let last = text.rsplit('/').next().unwrap_or_default();
+            refuse_secret(last, &at.key("graphql"), draft);
+            let pointer = pointer(text, &at.key("graphql"), draft);
+            Some(SubjectSource::GraphQl(pointer))
+        }
+        (Some(name), None, None, None, None, None) => {
             refuse_secret(name, &at.key("form"), draft);
             request(Field::Form(name.clone()))
         }
-        (None, Some(text), None, None, None) => {
+        (None, None, Some(text), None, None, None) => {
             let last = text.rsplit('/').next().unwrap_or_default();
             refuse_secret(last, &at.key("json"), draft);
             request(Field::Json(pointer(text, &at.key("json"), draft)))
         }
-        (None, None, Some(name), None, None) => {
+        (None, None, None, Some(name), None, None) => {
             if proves_a_login(name) {
                 let message = format!(
                     "`{name}` of a callback or link is new with each login, and no name of a user"
@@ -44,15 +51,15 @@ pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Opt
             }
             request(Field::Query(name.clone()))
         }
-        (None, None, None, None, Some(text)) => {
+        (None, None, None, None, None, Some(text)) => {
             let pointer = pointer(text, &at.key("response_json"), draft);
             Some(SubjectSource::ResponseJson(pointer))
         }
-        (None, None, None, Some(name), None) => draft
+        (None, None, None, None, Some(name), None) => draft
             .header(name, &at.key("response_header"))
             .map(SubjectSource::ResponseHeader),
         _ => {
-            let message = "expected `whoami`, or one of `form`, `json`, `query`, `response_header` and `response_json`";
+            let message = "expected `whoami`, or one of `form`, `json`, `graphql`, `query`, `response_header` and `response_json`";
             draft.file.report(at, message);
             None
         }

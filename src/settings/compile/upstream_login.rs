@@ -24,7 +24,7 @@ pub(super) fn compile(
     let logout = learn
         .logouts
         .iter()
-        .find(|logout| is_one_path(logout.path()));
+        .find(|logout| is_one_path(logout.path()) && logout.operations().is_empty());
     if logout.is_none() && !draft.file.has_mistakes() {
         let message = "each trial is logged out again, and no logout is declared";
         let hint = "add it to `session.learn.logouts`, with a path without `{…}`";
@@ -83,7 +83,10 @@ fn login(
     section: &Path,
     draft: &mut Draft<'_>,
 ) -> Option<Arc<LoginRoute>> {
-    let can_be_tried = |login: &&Arc<LoginRoute>| is_one_path(login.request.path());
+    // No document is written for GraphQL.
+    let can_be_tried = |login: &&Arc<LoginRoute>| {
+        is_one_path(login.request.path()) && login.request.operations().is_empty()
+    };
     let mut logins = learn.logins.iter().filter(can_be_tried);
     let found = match &raw.login {
         None => logins.next(),
@@ -96,11 +99,11 @@ fn login(
                 "no login is declared at which a password can be tried".to_owned(),
             ),
             Some(path) => {
-                let message = format!("`{}` is the path of no login", clip(path));
+                let message = format!("`{}` is the path of no login that can be tried", clip(path));
                 (section.key("login"), message)
             }
         };
-        let hint = "an entry of `session.learn.logins`, whose path has no `{…}`";
+        let hint = "an entry of `session.learn.logins`, whose path has no `{…}`, by a form or by JSON without GraphQL";
         draft.file.report_with_hint(at, message, hint);
     }
     found.cloned()
@@ -146,7 +149,8 @@ fn fields(
     let subject = match &login.subject {
         SubjectSource::Request(Field::Form(name)) => Some((name.clone(), false)),
         SubjectSource::Request(Field::Json(pointer)) => Some((pointer.clone(), true)),
-        SubjectSource::Request(_)
+        SubjectSource::GraphQl(_)
+        | SubjectSource::Request(_)
         | SubjectSource::ResponseHeader(_)
         | SubjectSource::ResponseJson(_)
         | SubjectSource::Whoami => None,

@@ -5,7 +5,7 @@ use crate::session::{
     AnswerField, AnswerPlace, NobodySigns, UrlTemplate, Whoami, WhoamiRule, valid_selector,
 };
 use crate::settings::compile::Draft;
-use crate::settings::compile::learn::{regex, wrong_regex};
+use crate::settings::compile::signs::{regex, wrong_regex};
 use crate::settings::compile::subject::pointer;
 use crate::settings::raw_session::{RawAnswerField, RawNobody, RawWhoami};
 use crate::yaml::{OneOrMore, Path, Span, clip};

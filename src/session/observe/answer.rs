@@ -1,0 +1,53 @@
+//! The application's answer, as far as it may be that to a login.
+
+use crate::session::{LoginRoute, Unclear};
+use crate::transport::status_class::was_taken;
+use crate::transport::upstream::UpstreamBody;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Response, header};
+use http_body_util::BodyExt;
+use std::sync::Arc;
+
+/// Whether an answer may be that to a login which succeeded, as far as its head tells. Where it leads is
+/// often the client's own choice (`next=`), and so is its kind (`Accept`).
+pub(super) fn may_have_succeeded(
+    unclear: &Unclear,
+    response: &Response<UpstreamBody>,
+    sets_session: bool,
+) -> bool {
+    let status = response.status().as_u16();
+    let is_success = |route: &Arc<LoginRoute>| route.may_succeed_with(status);
+    // A 401 or 403 to a password says that nobody was let in.
+    sets_session || (unclear.shows_secret && status < 400) || unclear.routes.iter().any(is_success)
+}
+
+/// Whether an answer is a page or data, rather than a file, an error or nothing new.
+pub(super) fn is_page(response: &Response<UpstreamBody>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
+    let is_page = ["text/html", "text/plain", "application/json"]
+        .iter()
+        .any(|page| {
+            kind.get(..page.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
+        });
+    was_taken(response.status()) && (is_page || kind.is_empty())
+}
+
+/// Reads the beginning of a response body, as far as signs of a login are looked for.
+pub(super) async fn beginning(response: &mut Response<UpstreamBody>) -> Bytes {
+    let mut read = BytesMut::new();
+    // The client gets these bytes as well, before the rest: they are read, not taken.
+    while read.len() < MOST_OF_A_RESPONSE {
+        let Some(Ok(frame)) = response.body_mut().frame().await else {
+            break;
+        };
+        if let Ok(data) = frame.into_data() {
+            read.extend_from_slice(&data);
+        }
+    }
+    read.freeze()
+}
+
+/// How much of a response is read for the signs of a login.
+const MOST_OF_A_RESPONSE: usize = 256 * 1024;
