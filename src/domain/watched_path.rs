@@ -38,6 +38,24 @@ impl WatchedPath {
         self.names.len() == 1 && self.text.ends_with("...}") && self.text.starts_with("/{")
     }
 
+    /// Whether every path of `other` is one of these as well.
+    pub fn covers_all_of(&self, other: &Self) -> bool {
+        // What stands in the place of a placeholder is found by a placeholder alone.
+        let with = |rest: &str| {
+            let segments = other.text.split('/').map(|segment| {
+                match (segment.starts_with('{'), segment.ends_with("...}")) {
+                    (true, true) => rest,
+                    (true, false) => SAMPLE,
+                    (false, _) => segment,
+                }
+            });
+            segments.collect::<Vec<_>>().join("/")
+        };
+        // Fewer or more segments than any path of the settings has.
+        let rests = [SAMPLE.to_owned(), [SAMPLE; 9].join("/")];
+        rests.iter().all(|rest| self.covers(&with(rest)))
+    }
+
     /// Whether one reading of a path is this one.
     pub fn covers(&self, reading: &str) -> bool {
         self.captures(reading).is_some()
@@ -49,3 +67,6 @@ impl WatchedPath {
         forms.find_map(|form| captures_folded(form, reading))
     }
 }
+
+/// A segment that nobody writes into the settings.
+const SAMPLE: &str = "x-5f0c9a";

@@ -53,15 +53,25 @@ pub(super) fn questions<'r>(
         let Some(rule) = rule(raw, asked_for, naming, &at, draft) else {
             continue;
         };
-        if rules
-            .iter()
-            .any(|one| one.paths.as_str() == rule.paths.as_str())
-        {
-            let message = format!(
-                "a second question for `{}` is never asked",
-                rule.paths.as_str()
-            );
-            draft.file.report(at.key("for"), message);
+        let paths = &rule.paths;
+        let before = |one: &&Arc<WhoamiRule>| one.paths.covers_all_of(paths);
+        if let Some(one) = rules.iter().find(before) {
+            let (text, first) = (paths.as_str(), one.paths.as_str());
+            let message = if text == first {
+                format!("a second question for `{text}` is never asked")
+            } else {
+                format!(
+                    "never asked: each path of `{text}` is one of `{first}`, which stands before it"
+                )
+            };
+            let hint =
+                "the first that covers a path is asked: write the narrower one before the wider";
+            // Without `for` it is for every path.
+            let place = raw
+                .r#for
+                .as_ref()
+                .map_or_else(|| at.clone(), |_| at.key("for"));
+            draft.file.report_with_hint(place, message, hint);
         }
         rules.push(Arc::new(rule));
     }
