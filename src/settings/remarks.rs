@@ -2,8 +2,8 @@
 
 use super::options::Settings;
 use crate::domain::{
-    Accept, Factor, Field, Method, MethodSet, RequestHead, RequestPath, Route, RouteId, RouteTable,
-    ValueTest, Watched,
+    Accept, BodyMatcher, Factor, Field, Method, MethodSet, RequestHead, RequestPath, Route,
+    RouteId, RouteTable, ValueTest, Watched,
 };
 use crate::yaml::{Diagnostic, Diagnostics, Severity};
 use std::sync::Arc;
@@ -49,7 +49,13 @@ impl Settings {
         }
         let page = self.sessions.login_page.as_deref().unwrap_or_default();
         let page = page.split_once('?').map_or(page, |(path, _)| path);
-        for route in guards_at(page, MethodSet::EMPTY.with(Method::Get), "", table) {
+        for route in guards_at(
+            page,
+            MethodSet::EMPTY.with(Method::Get),
+            "",
+            |_| false,
+            table,
+        ) {
             warn(
                 format!("route `{route}` guards the login page `{page}`"),
                 "whoever must sign in is sent from there to itself, without end: limit the route to other \
@@ -71,10 +77,43 @@ fn guards_of(request: &Watched, table: &RouteTable) -> Vec<RouteId> {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(query)
         .finish();
-    guards_at(request.path(), request.methods(), &query, table)
+    let is_asked_for = |matcher: &BodyMatcher| match matcher {
+        BodyMatcher::GraphQl(names) => names.iter().any(|name| request.operations().contains(name)),
+        BodyMatcher::Form(name, test) => is_tested(request, &Field::Form(name.clone()), test),
+        BodyMatcher::Json(name, test) => is_tested(request, &Field::Json(name.clone()), test),
+    };
+    // A route without any waits for a parameter that the body may hold: of this request it is not known.
+    let of_body = |route: &Route| {
+        let asked = &route.matcher.body;
+        !asked.is_empty() && asked.iter().all(is_asked_for)
+    };
+    guards_at(request.path(), request.methods(), &query, of_body, table)
 }
 
-fn guards_at(path: &str, methods: MethodSet, query: &str, table: &RouteTable) -> Vec<RouteId> {
+/// Whether a watched request has the value of `field` that a route asks for.
+fn is_tested(request: &Watched, field: &Field, test: &ValueTest) -> bool {
+    let mut tests = request.tests().iter();
+    tests.any(|(known, wanted)| match (test, wanted) {
+        (ValueTest::Equals(one), ValueTest::Equals(other)) => known == field && one == other,
+        (ValueTest::Regex(one), ValueTest::Equals(other)) => known == field && one.is_match(other),
+        (ValueTest::Present, ValueTest::Equals(_) | ValueTest::Present | ValueTest::Regex(_)) => {
+            known == field
+        }
+        (
+            ValueTest::Absent | ValueTest::Equals(_) | ValueTest::Present | ValueTest::Regex(_),
+            _,
+        ) => false,
+    })
+}
+
+/// The routes that guard a path; of those that ask for a body, the ones whose `of_body` is so.
+fn guards_at(
+    path: &str,
+    methods: MethodSet,
+    query: &str,
+    of_body: impl Fn(&Route) -> bool,
+    table: &RouteTable,
+) -> Vec<RouteId> {
     let Ok(path) = RequestPath::parse(path, &Accept::default()) else {
         return Vec::new();
     };
@@ -90,9 +129,11 @@ fn guards_at(path: &str, methods: MethodSet, query: &str, table: &RouteTable) ->
             headers: &headers,
             upgrades: false,
         };
-        for found in table.find(&head).matches() {
-            if !routes.contains(&found.route.id) {
-                routes.push(found.route.id.clone());
+        let found = table.find(&head);
+        let certain = found.matches().iter().map(|found| &found.route);
+        for route in certain.chain(found.waiting().filter(|route| of_body(route))) {
+            if !routes.contains(&route.id) {
+                routes.push(route.id.clone());
             }
         }
     }
