@@ -81,7 +81,7 @@ fn a_thief_of_a_cookie_or_a_token_proves_nothing_by_himself() {
         let script = hub.site.client();
         let script = script.header("authorization", &format!("token {token}"));
         let refused = script.delete("/hub/api/users/victim0").await;
-        assert_eq!(refused.status, 401, "{}", refused.text());
+        assert_eq!(refused.status, 403, "{}", refused.text());
         let proved = prove(&script, &refused, OWNERS_PROOF).await;
         let key = proved.json()["key"].as_str().unwrap().to_owned();
         let script = script.header("step-up-key", &key);
