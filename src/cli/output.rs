@@ -1,5 +1,6 @@
 //! Where answers are written.
 
+use crate::yaml::is_unseen;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
@@ -44,6 +45,12 @@ impl Output {
         self.stream.write_fmt(text)?;
         self.stream.flush()
     }
+}
+
+/// Text of somebody else's: nothing of it may move the cursor of a terminal, or turn what stands beside it around.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |char| if is_unseen(char) { '\u{fffd}' } else { char };
+    text.chars().map(shown).collect()
 }
 
 /// `1 route`, `2 routes`.

@@ -1,6 +1,6 @@
 //! Lists as aligned columns.
 
-use super::output::Output;
+use super::output::{Output, printable};
 use std::io;
 
 /// Rows under a heading.
@@ -18,6 +18,7 @@ impl<const N: usize> Columns<N> {
     /// Adds a row.
     pub(super) fn push(&mut self, row: [String; N]) {
         self.rows.push(row.map(|cell| {
+            let cell = printable(&cell);
             // An empty cell would move the columns for `awk`.
             if cell.is_empty() {
                 "-".to_owned()
@@ -43,5 +44,18 @@ impl<const N: usize> Columns<N> {
             writeln!(out, "{}", line.join("  ").trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_moves_the_cursor_or_turns_the_line_around() {
+        let mut columns = Columns::new(["name", "also"]);
+        columns.push(["x\u{1b}[31m\u{202e}\n".to_owned(), String::new()]);
+        let expected = ["x\u{fffd}[31m\u{fffd}\u{fffd}".to_owned(), "-".to_owned()];
+        assert_eq!(columns.rows.last(), Some(&expected));
     }
 }

@@ -198,7 +198,7 @@ impl fmt::Display for Plain<'_> {
 }
 
 /// Control characters, and those that hide or reorder what stands beside them.
-fn is_unseen(char: char) -> bool {
+pub(crate) fn is_unseen(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

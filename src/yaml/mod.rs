@@ -16,6 +16,7 @@ mod table;
 mod tree;
 mod words;
 
+pub(crate) use diagnostic::is_unseen;
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 pub use file::{File, MAX_BYTES, read, read_hiding};
 pub use locate::Path;

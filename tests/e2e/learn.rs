@@ -494,6 +494,11 @@ fn a_recording_without_a_login_says_what_is_missing() {
             "Allow to generate HAR with sensitive data",
         ),
         (har(json!([])).to_string(), "no request is there"),
+        // No request of such a method passes, and YAML would read it as something else.
+        (
+            har(json!([entry("#x", true), entry("*x", true)])).to_string(),
+            "no request is there",
+        ),
         ("{\"log\":{}}".to_owned(), "is no HAR file"),
         ("not JSON".to_owned(), "“Save all as HAR”"),
     ] {

@@ -1,6 +1,7 @@
 //! HAR files (HTTP Archive 1.2), as the network tools of browsers save them.
 
 use crate::cli::error::CliError;
+use crate::domain::Method;
 use crate::proxy::{MOST_OF_A_BODY, RecordedExchange, Recording};
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -204,6 +205,8 @@ impl HarEntry {
         if !["http", "https"].contains(&url.scheme()) || response.status <= 0 {
             return None;
         }
+        // Of others there is no login, and no request passes here.
+        let method: Method = request.method.parse().ok()?;
         let mut asked = headers(&request.headers);
         // Some tools keep cookies in a member of their own alone.
         if !asked.contains_key(header::COOKIE) && !request.cookies.is_empty() {
@@ -234,7 +237,7 @@ impl HarEntry {
             .map(|query| format!("?{query}"))
             .unwrap_or_default();
         let exchange = RecordedExchange {
-            method: request.method.parse().ok()?,
+            method: method.as_str().parse().ok()?,
             target: format!("{}{query}", url.path()),
             request: asked,
             sent: sent.unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! The recording proxy: somebody logs in through it, and ends it with Ctrl-C.
 
 use crate::cli::error::CliError;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, printable};
 use crate::proxy::{RecordedExchange, Recording, record as record_at};
 use crate::settings;
 use crate::transport::bind;
@@ -72,7 +72,7 @@ fn tell(out: &RefCell<Output>, exchange: &RecordedExchange) {
     let sends = exchange.method != http::Method::GET
         || exchange.response.contains_key(http::header::SET_COOKIE);
     if sends {
-        let path: String = path.chars().filter(|char| !char.is_control()).collect();
+        let path = printable(path);
         // A terminal that is gone does not end the recording.
         let _ = writeln!(
             out.borrow_mut(),

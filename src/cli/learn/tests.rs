@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::proxy::RecordedExchange;
+use crate::yaml::is_unseen;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, COOKIE, HeaderName, LOCATION, SET_COOKIE};
@@ -212,6 +213,32 @@ fn remember_me_counts_and_what_stands_beside_a_session_does_not() {
     assert!(
         notes.iter().any(|note| note.contains("XSRF-TOKEN, theme")),
         "{notes:?}"
+    );
+}
+
+#[test]
+fn what_a_recording_hides_is_seen_in_the_settings_and_stays_what_it_is() {
+    let json = "application/json";
+    let form = r#"{"user\u202e \"\\ '#: -\u001b[31m":"alice","password":"Correct-horse-1"}"#;
+    let mut login = sent("POST", "/api/login", 200).body(json, form);
+    login = login
+        .told(SET_COOKIE, SESSION)
+        .answer(json, r#"{"ok":true}"#);
+    let (text, _) = learned(vec![login]);
+    let pointer = r#""/user\U0000202e \"\\ '#: -\U0000001b[31m""#;
+    has(&text, &[&format!("subject: {{ json: {pointer} }}")]);
+    assert!(
+        text.chars().all(|char| char == '\n' || !is_unseen(char)),
+        "{text:?}"
+    );
+    let settings = settings::parse(Path::new(NOWHERE), format!("{AROUND}{text}").as_bytes());
+    let said = format!(
+        "{:?}",
+        settings.unwrap().sessions.learn.unwrap().logins[0].subject
+    );
+    assert!(
+        said.contains(r#"/user\u{202e} \"\\ '#: -\u{1b}[31m"#),
+        "{said}"
     );
 }
 

@@ -3,6 +3,7 @@
 use super::exchange::{FieldPlace, SeenExchange};
 use super::findings::{Findings, FoundLogin, FoundLogout, NamePlace};
 use super::signs::{self, Signs};
+use crate::yaml::is_unseen;
 use std::fmt::Write as _;
 
 /// The section `session`, as YAML; `None` if nothing is known that could stand there.
@@ -220,10 +221,17 @@ fn quoted(text: &str) -> String {
     let begins = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/');
     let is_word = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"]
         .contains(&text.to_ascii_lowercase().as_str());
-    if begins && text.chars().all(is_plain) && !is_word {
+    if text.chars().any(is_unseen) {
+        // Escaped (YAML 1.2 §5.7), so that it is what it was, and seen.
+        let escaped = text.chars().map(|char| match char {
+            '"' | '\\' => format!("\\{char}"),
+            char if is_unseen(char) => format!("\\U{:08x}", u32::from(char)),
+            char => char.to_string(),
+        });
+        format!("\"{}\"", escaped.collect::<String>())
+    } else if begins && text.chars().all(is_plain) && !is_word {
         text.to_owned()
     } else {
-        let printable: String = text.chars().filter(|char| !char.is_control()).collect();
-        format!("'{}'", printable.replace('\'', "''"))
+        format!("'{}'", text.replace('\'', "''"))
     }
 }

@@ -3,7 +3,7 @@
 use super::files::{FileRead, Joint};
 use super::tally::OutcomeCounts;
 use super::{AuditReport, Columns};
-use crate::cli::output::{Output, plural};
+use crate::cli::output::{Output, plural, printable};
 use crate::domain::RouteTable;
 use std::io;
 
@@ -92,7 +92,7 @@ fn reasons(report: &AuditReport, out: &mut Output) -> io::Result<()> {
     )?;
     let mut columns = Columns::new(["outcome", "reason", "count"]);
     for ((outcome, reason), count) in &report.tally.decisions {
-        columns.push([printable(outcome), printable(reason), count.to_string()]);
+        columns.push([outcome.clone(), reason.clone(), count.to_string()]);
     }
     columns.write(out)
 }
@@ -261,11 +261,4 @@ pub(super) fn unmatched(report: &AuditReport) -> Option<Vec<&str>> {
     let is_met = |id: &str| report.tally.routes.iter().any(|route| route.id == id);
     let routes = table.routes().map(|route| route.id.as_str());
     Some(routes.filter(|id| !is_met(id)).collect())
-}
-
-/// Names come from clients: none of them may move the cursor of a terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|char| if char.is_control() { '\u{fffd}' } else { char })
-        .collect()
 }
