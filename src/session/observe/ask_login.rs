@@ -24,6 +24,17 @@ impl Watch {
         self.unsettled = Some(sessions);
     }
 
+    /// The same where the answer sets the session's cookie, also to the value that it had: that is how a page that
+    /// is asked for by GET may tell of another subject in the session.
+    pub(super) fn forget_answer_if(&self, sets_session: bool) {
+        let shared = &self.known.shared;
+        if sets_session && shared.options.whoami().is_some() {
+            let names = &shared.options.credentials;
+            let sessions = names.all_sessions(&self.carried, &shared.keys);
+            self.known.source.asker.answers().forget(&sessions);
+        }
+    }
+
     /// Finds out whose the request is; see [`Sessions::confirm`].
     pub(crate) async fn confirm(
         &mut self,

@@ -247,6 +247,7 @@ impl Watch {
         }
         let names = &self.known.shared.options.credentials;
         let sets_session = names.set_by(response.headers(), &self.scope);
+        self.forget_answer_if(sets_session);
         self.tell_guest(context, response, sets_session);
         // A step of a login may set the cookie that the next step makes somebody's.
         if self.is_sent_on(response) {
