@@ -65,6 +65,8 @@ pub enum LoginVerdict {
     Changed(Subject),
     /// Whose it is, the application alone knows: nothing can be proved in it.
     Disputed,
+    /// It did not succeed, and the application itself says that the session is still the same subject's.
+    Kept,
     /// It changes nothing, for this reason.
     Nothing(Disregarded),
 }
@@ -126,7 +128,7 @@ fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> Login
             LoginVerdict::Again
         }
         (Answer::Failed, Named::ByApplication(subject)) if are_all_of(&subject) => {
-            LoginVerdict::Nothing(Disregarded::Failed)
+            LoginVerdict::Kept
         }
         (_, Named::ByApplication(subject)) => LoginVerdict::Changed(subject),
         (Answer::Failed | Answer::Succeeded, _) => LoginVerdict::Disputed,
@@ -231,7 +233,7 @@ mod tests {
                 may_be_signed_in: true,
             })
         };
-        assert_eq!(failed("alice"), LoginVerdict::Nothing(Disregarded::Failed));
+        assert_eq!(failed("alice"), LoginVerdict::Kept);
         assert_eq!(failed("bob"), LoginVerdict::Changed(subject("bob")));
     }
 

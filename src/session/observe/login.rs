@@ -72,10 +72,7 @@ impl Watch {
                 self.begins(change, subject, at, over, response.headers())
             }
             LoginVerdict::Changed(subject) => {
-                let ended = before.map(SessionChange::Ended);
-                let mut begins = self.begins(change, subject, None, over, response.headers());
-                begins.changes.splice(0..0, ended);
-                begins
+                self.changes_hands(change, subject, over, response.headers())
             }
             LoginVerdict::Again => {
                 tracing::debug!(request_id = %context.id, "a login within a known session of the same subject makes it no fresher");
@@ -84,6 +81,13 @@ impl Watch {
             LoginVerdict::Disputed => {
                 tell_of_disbelief(context);
                 self.disputed(response.headers()).await
+            }
+            LoginVerdict::Kept => {
+                let mut failed = self.failed(context, attempts, &shown, response.headers());
+                // Such as a page for consent behind the login.
+                let follows = self.follows(change, Carry::Everything, response.headers());
+                failed.changes.extend(follows);
+                failed
             }
             LoginVerdict::Nothing(Disregarded::Failed) => {
                 self.failed(context, attempts, &shown, response.headers())
@@ -200,6 +204,22 @@ impl Watch {
             event: Some(Observed::Login { id, subject, key }),
             ..vec![begins].into()
         }
+    }
+
+    /// The session of one subject ends, and that of another begins, which nobody is known to have logged in to.
+    fn changes_hands(
+        &self,
+        change: (Option<SessionId>, Option<SessionId>),
+        subject: Subject,
+        over: Option<StoredSession>,
+        response: &HeaderMap,
+    ) -> Observation {
+        let ended = change.0.map(SessionChange::Ended);
+        let mut begins = self.begins(change, subject, None, over, response);
+        begins.changes.splice(0..0, ended);
+        // The answer that tells of it is heard to its end.
+        begins.closes = true;
+        begins
     }
 
     /// The same subject logged in within a known session: what it had earned is dropped.
