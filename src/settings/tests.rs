@@ -11,6 +11,7 @@ use crate::transport::Target;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 mod reach;
+mod step;
 
 /// A folder with a secret and a policy, gone with its owner.
 struct Folder(PathBuf);

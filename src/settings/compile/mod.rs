@@ -10,6 +10,7 @@ mod secret;
 mod session;
 mod signs;
 mod sources;
+mod step;
 mod storage;
 mod subject;
 mod token;

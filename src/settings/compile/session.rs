@@ -1,6 +1,6 @@
 //! Where sessions, subjects and times of authentication come from.
 
-use super::{Draft, credentials, learn, sources};
+use super::{Draft, credentials, learn, sources, step};
 use crate::domain::{LetterCase, LocalPath, Naming, NormalForm};
 use crate::session::{
     CredentialNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions, Source,
@@ -72,6 +72,9 @@ pub(super) fn compile(
     }
     let learn = raw.learn.as_ref();
     let learn = learn.map(|raw| learn::compile(raw, naming, &cookies, draft));
+    if let (Some(learn), None) = (&learn, &source) {
+        step::warn_of_earlier_names(learn, draft);
+    }
     let own = source.as_ref().and_then(Source::own_header);
     let key_names = credentials::keys(raw.credentials.as_ref(), own, draft);
     SessionOptions {

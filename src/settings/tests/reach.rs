@@ -135,7 +135,7 @@ fn a_request_that_excludes_itself_is_no_login() {
     for right in [
         "path: /l, subject: { json: /params/user }, json: { /method: login, /params/passive: absent }",
         "path: /l, subject: { json: /params/0 }, json: { /method: login, /params/1: present }",
-        "path: /l, subject: { form: user }, form: { user: present, silent: absent }, query: { silent: absent }",
+        "path: /l, subject: { form: user }, form: { user: present, pass: present, silent: absent }, query: { silent: absent }",
         "path: /l, subject: { graphql: /input/user }, graphql: { operation: [login, signIn] }",
     ] {
         let told = warnings(&learned(&[&format!("{right}, {ANSWER}")], &[]));
