@@ -40,6 +40,7 @@ mod interim;
 mod jwt;
 mod learn;
 mod limits;
+mod login_steps;
 mod logins;
 mod no_host;
 mod online;

@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 
 /// Whose sessions they are.
 pub(super) const OWNER: &str = "alice";
+/// Who signs up first.
+pub(super) const NEWCOMER: &str = "newcomer";
 /// The thief, who has an account of his own.
 pub(super) const THIEF: &str = "mallory";
 /// The password of both, in all of them.

@@ -1,6 +1,7 @@
 //! The kinds of login, and what a browser or a script sends in each of them.
 
-use super::applications::{Applications, PASSWORD, Site};
+use super::applications::{Applications, NEWCOMER, OWNER, PASSWORD, Site, THIEF};
+use super::steps;
 use crate::support::client::{Answer, Client};
 use crate::support::mail::MailSink;
 use crate::support::sidecar::{HOST, ORIGIN};
@@ -18,7 +19,10 @@ pub(super) enum Login {
     Saml,
     Cas,
     MagicLink,
-    TwoSteps,
+    NameFirst,
+    OwnCode,
+    SignUp,
+    Reset,
     RememberMe,
     Bearer,
     ApiKey,
@@ -28,14 +32,17 @@ pub(super) enum Login {
 }
 
 impl Login {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Form,
         Self::Json,
         Self::OAuth,
         Self::Saml,
         Self::Cas,
         Self::MagicLink,
-        Self::TwoSteps,
+        Self::NameFirst,
+        Self::OwnCode,
+        Self::SignUp,
+        Self::Reset,
         Self::RememberMe,
         Self::Bearer,
         Self::ApiKey,
@@ -53,7 +60,10 @@ impl Login {
             Self::Saml => "SAML POST",
             Self::Cas => "CAS",
             Self::MagicLink => "magic link",
-            Self::TwoSteps => "two steps",
+            Self::NameFirst => "name first, then a code",
+            Self::OwnCode => "password, then the application's own code",
+            Self::SignUp => "sign-up",
+            Self::Reset => "password reset",
             Self::RememberMe => "remember-me",
             Self::Bearer => "bearer token",
             Self::ApiKey => "API key",
@@ -73,9 +83,21 @@ impl Login {
             | Self::Json
             | Self::Cas
             | Self::MagicLink
-            | Self::TwoSteps
+            | Self::NameFirst
+            | Self::OwnCode
+            | Self::SignUp
+            | Self::Reset
             | Self::Bearer
             | Self::RollOut => Site::Django,
+        }
+    }
+
+    /// Who owns the sessions.
+    pub(super) fn owner(self) -> &'static str {
+        if self == Self::SignUp {
+            NEWCOMER
+        } else {
+            OWNER
         }
     }
 
@@ -92,7 +114,12 @@ impl Login {
             Self::Saml => saml(&client, name).await,
             Self::Cas => cas(&client, name).await,
             Self::MagicLink => magic_link(&client, name).await,
-            Self::TwoSteps => two_steps(&client, name).await,
+            Self::NameFirst => steps::name_first(&client, name).await,
+            Self::OwnCode => own_code(&client, name).await,
+            // The thief has been there for long.
+            Self::SignUp if name == THIEF => form(&client, name).await,
+            Self::SignUp => steps::sign_up(&client, name).await,
+            Self::Reset => steps::reset_password(&client, name).await,
             Self::RememberMe => remember_me(&client, name).await,
             Self::Bearer => {
                 let given = json!({ "username": name, "password": PASSWORD });
@@ -117,7 +144,7 @@ impl Login {
     }
 }
 
-async fn form(client: &Client, name: &str) {
+pub(super) async fn form(client: &Client, name: &str) {
     let page = client.get("/login").await;
     let csrf = page.hidden("csrfmiddlewaretoken");
     let fields = fields_of_form(&csrf, name);
@@ -189,7 +216,7 @@ async fn magic_link(client: &Client, name: &str) {
     leads_to(&client.get(path_of(mail.text.trim())).await, "/home");
 }
 
-async fn two_steps(client: &Client, name: &str) {
+async fn own_code(client: &Client, name: &str) {
     let page = client.get("/account/login/").await;
     let csrf = page.hidden("csrfmiddlewaretoken");
     let before = MailSink::shared().mails_to(&address(name)).len();
@@ -250,7 +277,7 @@ async fn ntlm(client: Client, name: &str) -> Client {
     client
 }
 
-fn leads_to(answer: &Answer, place: &str) {
+pub(super) fn leads_to(answer: &Answer, place: &str) {
     let (status, location) = (answer.status.as_u16(), answer.header("location"));
     assert!(matches!(status, 302 | 303), "{status}: {}", answer.text());
     assert_eq!(location, place);
@@ -272,13 +299,13 @@ async fn follow(provider: &Client, location: &str) -> String {
 }
 
 /// Path and query of a URL, or of what is them already.
-fn path_of(url: &str) -> &str {
+pub(super) fn path_of(url: &str) -> &str {
     let start = url.find("://").map_or(0, |at| at + 3);
     let path = url[start..].find('/').map_or(url.len(), |at| start + at);
     &url[path..]
 }
 
 /// Where the applications send mail for somebody.
-fn address(name: &str) -> String {
+pub(super) fn address(name: &str) -> String {
     format!("{name}@compatibility.test")
 }

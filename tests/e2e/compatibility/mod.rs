@@ -5,7 +5,9 @@ mod logins;
 mod page;
 mod races;
 mod settings;
+mod steps;
 mod story;
+mod switching;
 
 use crate::support::run;
 use applications::Site;

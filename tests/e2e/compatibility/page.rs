@@ -102,7 +102,13 @@ fn note(source: Source, login: Login, reason: &str) -> &'static str {
         }
         (
             Source::Learn,
-            Login::OAuth | Login::Saml | Login::Cas | Login::MagicLink | Login::TwoSteps,
+            Login::OAuth
+            | Login::Saml
+            | Login::Cas
+            | Login::MagicLink
+            | Login::NameFirst
+            | Login::OwnCode
+            | Login::Reset,
             "session-required",
         ) => {
             "401 `session-required`: the request that ends the login names nobody. With `whoami`, the application says who it was \
@@ -146,7 +152,12 @@ impl Login {
             }
             Self::Cas => "Django with django-cas-ng; django-mama-cas is the CAS server",
             Self::MagicLink => "Django with django-sesame: a link in a mail",
-            Self::TwoSteps => {
+            Self::NameFirst => "Django with django-allauth: an address, then a code from a mail",
+            Self::SignUp => "Django with django-allauth, which signs in who signs up",
+            Self::Reset => {
+                "Django with django-allauth: a link in a mail, and a new password, which signs in"
+            }
+            Self::OwnCode => {
                 "Django with django-two-factor-auth: name and password, then a code from a mail"
             }
             Self::RememberMe => {

@@ -1,9 +1,9 @@
 //! The sources of sessions, and the settings with which each is tried before each application: what an
 //! operator who has read `docs/sessions.md` would write.
 
-use super::applications::{Applications, EXPRESS_SECRET, Site, THIEF};
+use super::applications::{Applications, EXPRESS_SECRET, NEWCOMER, Site, THIEF};
 use super::story::{POLICY, THIEFS_PASSWORD};
-use crate::support::sidecar::{ORIGIN, Sidecar, on};
+use crate::support::sidecar::{ORIGIN, PASSWORD, Sidecar, on};
 use crate::support::store::Store;
 use std::fs;
 
@@ -65,6 +65,7 @@ impl Source {
         .unwrap();
         sidecar.write_private("express.secret", EXPRESS_SECRET);
         sidecar.enroll();
+        sidecar.add_user(NEWCOMER, "newcomer@example.test", PASSWORD);
         sidecar.add_user(THIEF, "mallory@example.test", THIEFS_PASSWORD);
         sidecar.start();
         sidecar
@@ -126,11 +127,16 @@ fn learn(site: Site, asks: bool) -> String {
             &[
                 "{ path: /login, subject: { form: username }, success: { status: 302, location: /home, cookie: sessionid } }",
                 "{ path: /api/session, subject: { json: /username }, success: { status: 200, cookie: sessionid } }",
+                "{ path: /accounts/signup/, subject: { form: username }, success: { status: 302, location: /home, cookie: sessionid } }",
             ],
             &[
                 "{ match: { methods: [GET], path: /sso, query: { ticket: present } }, \
                    subject: whoami, success: { status: 302, location: /home, cookie: sessionid } }",
                 "{ match: { methods: [GET], path: /magic, query: { sesame: present } }, \
+                   subject: whoami, success: { status: 302, location: /home, cookie: sessionid } }",
+                "{ path: /accounts/login/code/confirm/, \
+                   subject: whoami, success: { status: 302, location: /home, cookie: sessionid } }",
+                "{ path: '/accounts/password/reset/key/{key}/', \
                    subject: whoami, success: { status: 302, location: /home, cookie: sessionid } }",
                 "{ match: { path: /account/login/, form: { login_view-current_step: token } }, \
                    subject: whoami, success: { status: 302, location: /home, cookie: sessionid } }",

@@ -1,7 +1,7 @@
 //! What is done in each cell of the table: somebody signs in, asks for something that is guarded, proves
 //! who they are and gets it; and a thief gets nothing, whatever of it he carries.
 
-use super::applications::{Applications, OWNER, THIEF};
+use super::applications::{Applications, THIEF};
 use super::logins::Login;
 use super::settings::Source;
 use crate::support::client::{Answer, Client};
@@ -48,7 +48,7 @@ impl Pair<'_> {
         let thief = self.signed_in(THIEF).await;
         let mut outcomes = Vec::new();
         for level in 1..=4 {
-            let owner = self.signed_in(OWNER).await;
+            let owner = self.signed_in(self.login.owner()).await;
             outcomes.push(self.act(&owner, level).await);
             // Whether it works or not: nobody else acts for the owner.
             self.assert_nobody_elses(&owner, &thief, level).await;
@@ -70,7 +70,11 @@ impl Pair<'_> {
             return Outcome::Refused(first.reason());
         }
         owner.pass(&first).await;
-        assert_eq!(owner.post(&path).await.text(), done_for(OWNER), "{self}");
+        assert_eq!(
+            owner.post(&path).await.text(),
+            done_for(self.login.owner()),
+            "{self}"
+        );
         if level == 4 {
             assert!(
                 is_challenged(&owner.post(&path).await),
@@ -106,10 +110,14 @@ impl Pair<'_> {
         }
         for stolen in [copy, swapped] {
             let refused = stolen.post(&path).await;
-            assert_ne!(refused.text(), done_for(OWNER), "{self}");
+            assert_ne!(refused.text(), done_for(self.login.owner()), "{self}");
             if is_challenged(&refused) {
                 stolen.pass_as_thief(&refused).await;
-                assert_ne!(stolen.post(&path).await.text(), done_for(OWNER), "{self}");
+                assert_ne!(
+                    stolen.post(&path).await.text(),
+                    done_for(self.login.owner()),
+                    "{self}"
+                );
             }
         }
     }

@@ -15,6 +15,9 @@ ORIGIN = os.environ["ORIGIN"]
 PEOPLE = os.environ["PEOPLE"].split(",")
 PASSWORD = os.environ["PASSWORD"]
 APPS = [
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -25,6 +28,8 @@ APPS = [
     "django_otp.plugins.otp_email",
     "django_otp.plugins.otp_static",
     "django_otp.plugins.otp_totp",
+    "hijack",
+    "impersonate",
     "mama_cas",
     "rest_framework",
     "two_factor",
@@ -49,9 +54,13 @@ def configure(port):
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "django_otp.middleware.OTPMiddleware",
             "django.contrib.messages.middleware.MessageMiddleware",
+            "allauth.account.middleware.AccountMiddleware",
+            "hijack.middleware.HijackUserMiddleware",
+            "impersonate.middleware.ImpersonateMiddleware",
         ],
         AUTHENTICATION_BACKENDS=[
             "django.contrib.auth.backends.ModelBackend",
+            "allauth.account.auth_backends.AuthenticationBackend",
             "django_cas_ng.backends.CASBackend",
             "sesame.backends.ModelBackend",
         ],
@@ -80,6 +89,11 @@ def configure(port):
         EMAIL_HOST="127.0.0.1",
         EMAIL_PORT=int(os.environ["SMTP_PORT"]),
         DEFAULT_FROM_EMAIL="shop@example.test",
+        ACCOUNT_EMAIL_VERIFICATION="none",
+        ACCOUNT_LOGIN_BY_CODE_ENABLED=True,
+        ACCOUNT_LOGIN_ON_PASSWORD_RESET=True,
+        ACCOUNT_RATE_LIMITS=False,
+        ACCOUNT_SIGNUP_FIELDS=["username*", "email*", "password1*"],
         CAS_SERVER_URL=f"http://127.0.0.1:{port}/cas/",
         CAS_REDIRECT_URL="/home",
         CAS_VERSION="3",
@@ -123,12 +137,13 @@ def show_keys():
 
 
 def seed():
-    """Makes the tables, and the people, whose second step is a code by e-mail."""
+    """Makes the tables, and the people, whose second step is a code by e-mail. The first may log in as others."""
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
     from django_otp.plugins.otp_email.models import EmailDevice
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     for name in PEOPLE:
-        user = get_user_model().objects.create_user(name, f"{name}@compatibility.test", PASSWORD)
+        rights = {"is_staff": name == PEOPLE[0], "is_superuser": name == PEOPLE[0]}
+        user = get_user_model().objects.create_user(name, f"{name}@compatibility.test", PASSWORD, **rights)
         EmailDevice.objects.create(user=user, name="default", confirmed=True)

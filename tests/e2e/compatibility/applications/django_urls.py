@@ -2,6 +2,7 @@
 
 import json
 
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import authenticate, get_user_model, login, views
 from django.core.mail import send_mail
 from django.http import HttpResponse, JsonResponse
@@ -60,6 +61,21 @@ def send_link(request):
     return JsonResponse({})
 
 
+@csrf_exempt
+def forget(request):
+    """Of the tests alone: somebody who signed up may do so again."""
+    get_user_model().objects.filter(username=request.POST["name"]).delete()
+    return HttpResponse()
+
+
+@csrf_exempt
+def add_totp(request):
+    """Of the tests alone: gives somebody an authenticator with a known secret."""
+    user = get_user_model().objects.get(username=request.POST["name"])
+    TOTP.activate(user, request.POST["secret"])
+    return HttpResponse()
+
+
 urlpatterns = [
     path("me", me),
     path("act/<int:level>", act),
@@ -67,6 +83,12 @@ urlpatterns = [
     path("login", views.LoginView.as_view(template_name="login.html")),
     path("api/session", json_login),
     path("api/token", TokenObtainPairView.as_view()),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("hijack/", include("hijack.urls")),
+    path("impersonate/", include("impersonate.urls")),
+    path("test/forget", forget),
+    path("test/totp", add_totp),
     path("magic/send", send_link),
     path("magic", MagicView.as_view()),
     path("sso", CasLoginView.as_view(), name="cas_ng_login"),

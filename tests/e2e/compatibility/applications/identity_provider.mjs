@@ -12,7 +12,9 @@ const people = process.env.PEOPLE.split(',')
 export function identityProvider(issuer) {
   const app = express()
   app.use('/saml', saml(issuer))
-  app.use(openIdConnect(issuer).callback())
+  const provider = openIdConnect(issuer)
+  provider.use(shop(provider))
+  app.use(provider.callback())
   return app
 }
 
@@ -32,6 +34,16 @@ function openIdConnect(issuer) {
         claims: () => ({ sub: id, email: `${id}@compatibility.test` }),
       },
   })
+}
+
+/** Pages of the provider's own, for whoever is signed in to it. */
+function shop(provider) {
+  return async (ctx, next) => {
+    if (ctx.path !== '/me' && !ctx.path.startsWith('/act/')) return next()
+    const { accountId } = await provider.Session.get(ctx)
+    ctx.status = accountId ? 200 : 401
+    ctx.body = ctx.path === '/me' ? { name: accountId } : `done for ${accountId}`
+  }
 }
 
 function saml(issuer) {
