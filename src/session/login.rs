@@ -65,7 +65,8 @@ pub enum LoginVerdict {
     Changed(Subject),
     /// Whose it is, the application alone knows: nothing can be proved in it.
     Disputed,
-    /// It did not succeed, and the application itself says that the session is still the same subject's.
+    /// It did not succeed, and the application itself says that the session is still the same subject's: a page for
+    /// consent behind the login.
     Kept,
     /// It changes nothing, for this reason.
     Nothing(Disregarded),

@@ -84,7 +84,6 @@ impl Watch {
             }
             LoginVerdict::Kept => {
                 let mut failed = self.failed(context, attempts, &shown, response.headers());
-                // Such as a page for consent behind the login.
                 let follows = self.follows(change, Carry::Everything, response.headers());
                 failed.changes.extend(follows);
                 failed
