@@ -5,6 +5,7 @@ use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, Sidecar, USER, fre
 use crate::support::store::{Store, on_both_stores};
 use crate::support::upstream::{Got, Reply, answer, text};
 use data_encoding::{BASE64, BASE64_NOPAD};
+use futures_util::future::{join, join_all};
 use std::fs;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -206,6 +207,17 @@ on_both_stores! {
         }
         assert_eq!(told(&client, "/keys").await, NOBODY, "without any");
         assert_eq!(told(&bearing(&client, "Bearer YWxpY2U6eA=="), "/keys").await, NOBODY);
+    }
+
+    async fn a_right_password_helps_no_wrong_one_at_the_same_moment(store: Store) {
+        let sidecar = run_with(store, &Htpasswd::new(), ", keep: 1s");
+        let client = sidecar.script();
+        let right = alice(&sidecar);
+        let wrong: Vec<_> = (0..100).map(|number| bearing(&client, &line(&format!("alice:wrong-{}", number % 3)))).collect();
+        let all = wrong.iter().map(|wrong| join(told(wrong, "/keys"), told(&right, "/keys")));
+        for both in join_all(all).await {
+            assert_eq!(both, (NOBODY.to_owned(), CHALLENGED.to_owned()));
+        }
     }
 
     async fn a_line_that_decoders_read_in_different_ways_names_nobody(store: Store) {

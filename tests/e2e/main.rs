@@ -13,6 +13,7 @@
 mod admin;
 mod answer_tokens;
 mod applications;
+mod attacks;
 mod audit;
 mod basic;
 mod challenge;

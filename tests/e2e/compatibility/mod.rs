@@ -3,20 +3,20 @@
 mod applications;
 mod logins;
 mod page;
-mod races;
 mod settings;
 mod steps;
 mod story;
 mod switching;
 
 use crate::support::run;
-use applications::Site;
-use logins::Login;
+use applications::{OWNER, Site};
+use futures_util::future::join_all;
+use logins::{Login, fields_of_form};
 use settings::Source;
 use std::path::Path;
 use std::sync::Mutex;
 use std::{env, fs, thread};
-use story::{Outcome, Pair};
+use story::{Outcome, Pair, done_for};
 
 /// What came of each pair, at the levels 1 to 4.
 type Outcomes = Vec<(Source, Login, Vec<Outcome>)>;
@@ -34,6 +34,24 @@ fn the_page_tells_what_came_of_every_login_before_every_source() {
             "`UPDATE_EXPECT=1 cargo test --test e2e compatibility::` writes docs/compatibility.md";
         assert!(told == written, "it is otherwise now; {hint}. Now:\n{told}");
     }
+}
+
+#[test]
+fn clicking_twice_on_sign_in_signs_in() {
+    run(async {
+        for source in [Source::Learn, Source::LearnAndWhoami] {
+            let sidecar = source.sidecar(Site::Django);
+            let client = sidecar.script();
+            let csrf = client.get("/login").await.hidden("csrfmiddlewaretoken");
+            let fields = fields_of_form(&csrf, OWNER);
+            join_all((0..5).map(|_| client.post_form("/login", &fields))).await;
+            let done = client.post("/act/1").await;
+            assert_eq!(done.text(), done_for(OWNER), "{source:?}");
+            client.earn("/act/3").await;
+            let done = client.post("/act/3").await;
+            assert_eq!(done.text(), done_for(OWNER), "{source:?}");
+        }
+    });
 }
 
 /// Runs all pairs: those of one application one after the other, the applications side by side.
