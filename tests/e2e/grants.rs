@@ -241,6 +241,36 @@ routes:
         assert_eq!(sidecar.got("/give"), 2);
     }
 
+    async fn routes_of_one_action_share_a_grant_only_where_they_bind_the_same(store: Store) {
+        let policy = "version: 1
+default: forward
+routes:
+  - { id: name, action: user.change, level: 3, show: { user: path.id }, match: { methods: [POST], path: '/users/{id}/name' } }
+  - { id: mail, action: user.change, level: 3, show: { whose: path.id }, match: { methods: [POST, PUT], path: '/users/{id}/mail' } }
+  - { id: note, action: user.change, level: 3, show: { user: path.id, note: form.note }, match: { methods: [POST], path: '/users/{id}/note' } }
+  - { id: form, action: user.change, level: 3, show: { user: form.id }, match: { methods: [POST], path: /user } }
+  - { id: any, action: user.change, level: 3, match: { methods: [POST], path: /users } }
+";
+        let sidecar = sidecar::on(store).policy(policy).run();
+        let all = ["/users/7/name", "/users/8/name", "/users/7/mail", "/users/7/note", "/user", "/users"];
+        for (earned, open) in [
+            // The label is for the person; it binds nothing.
+            ("/users/7/name", &["/users/7/name", "/users/7/mail"][..]),
+            ("/users/7/note", &["/users/7/note"]),
+            ("/user", &["/user"]),
+            ("/users", &["/users"]),
+        ] {
+            let client = sidecar.logged_in().await;
+            let post = |path: &'static str| client.post_form(path, &[("id", "7"), ("note", "x")]);
+            let refused = post(earned).await;
+            client.pass(&refused).await;
+            for path in all {
+                assert_eq!(post(path).await.status == 200, open.contains(&path), "{earned} {path}");
+            }
+            assert_eq!(client.call(Method::PUT, "/users/7/mail", json!({})).await.status, 403, "{earned}");
+        }
+    }
+
     async fn the_phrase_must_be_typed(store: Store) {
         let sidecar = sidecar::on(store).run();
         let client = sidecar.logged_in().await;

@@ -1,9 +1,10 @@
 //! `JupyterHub` with single sign-on by `OpenID` Connect: it keeps cookies on several paths, a new anti-forgery token
 //! after each login, and takes API tokens as well.
 
-use super::{OWNER, OWNERS_PROOF, Site, THIEF, THIEFS_PROOF, installed, prove, python};
+use super::{OWNER, OWNERS_PROOF, Site, THIEF, THIEFS_PROOF, prove, python};
 use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
+use crate::support::node::node;
 use crate::support::port::HeldPort;
 use crate::support::process::Process;
 use crate::support::run;
@@ -13,7 +14,6 @@ use serde_json::{Value, json};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 #[test]
 fn somebody_signs_in_by_single_sign_on_and_proves_herself_before_she_gets_a_token() {
@@ -136,18 +136,16 @@ impl Hub {
         let [provider, proxy, api, hub] = std::array::from_fn(|_| HeldPort::take());
         let public_url = format!("http://{}", public.addr());
         let issuer = format!("http://{}", provider.addr());
-        let node = |script: &str| {
-            let mut command = Command::new("node");
-            command.arg(installed().join(script));
-            command
-        };
-        let mut command = node("provider.mjs");
+        state.write("provider.mjs", include_str!("provider.mjs"));
+        let mut command = node(&state);
+        command.arg("provider.mjs");
         command.arg(provider.addr().port().to_string());
         command.arg(format!("{public_url}/hub/oauth_callback"));
         let of_provider = Process::start("the provider", &mut command);
         of_provider.wait_for_line("ready");
 
-        let mut command = node("node_modules/configurable-http-proxy/bin/configurable-http-proxy");
+        let mut command = node(&state);
+        command.arg("node_modules/configurable-http-proxy/bin/configurable-http-proxy");
         for (place, port) in [("--ip", &proxy), ("--api-ip", &api)] {
             let port_flag = place.replace("ip", "port");
             command.args([place, "127.0.0.1", &port_flag]);

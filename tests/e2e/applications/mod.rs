@@ -36,16 +36,30 @@ struct Site {
 impl Site {
     /// Starts one at `port`, in front of the application that listens at `upstream`.
     fn start(example: &str, port: HeldPort, upstream: SocketAddr) -> Self {
+        Self::start_with(example, port, upstream, &[])
+    }
+
+    /// The same, with other words in place of some in the settings.
+    fn start_with(
+        example: &str,
+        port: HeldPort,
+        upstream: SocketAddr,
+        changes: &[(&str, &str)],
+    ) -> Self {
         let top = Path::new(env!("CARGO_MANIFEST_DIR"));
         let file = top.join(format!("examples/{example}/stepgate.yaml"));
         let mut settings = fs::read_to_string(file).unwrap();
         let (_, theirs) = settings.split_once("upstream: { url: http://").unwrap();
         let theirs = theirs.split(' ').next().unwrap().to_owned();
+        let changes = changes.iter().map(|(from, to)| (*from, (*to).to_owned()));
         for (from, to) in [
             ("127.0.0.1:8080", port.addr().to_string()),
             (&theirs, upstream.to_string()),
             ("../..", top.display().to_string()),
-        ] {
+        ]
+        .into_iter()
+        .chain(changes)
+        {
             assert!(settings.contains(from), "no {from} in the example");
             settings = settings.replace(from, &to);
         }

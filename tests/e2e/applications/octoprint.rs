@@ -62,6 +62,31 @@ fn an_administrator_proves_herself_while_her_cookie_changes_with_every_answer() 
     });
 }
 
+/// With settings that know neither its remember-me cookie nor its logout, and without `whoami` in them, the thief's
+/// session with his proof passes for his when the application has made it hers.
+#[test]
+fn a_session_that_the_application_has_revived_for_another_is_hers_to_whoami() {
+    run(async {
+        let printer = Printer::start_with(&[
+            ("[session_P*, remember_token_P*]", "session_P*"),
+            ("path: /api/logout", "path: /api/bye"),
+        ]);
+        let alice = printer.visitor().await;
+        printer.sign_in(&alice, OWNER).await;
+        let remembered = printer.named("remember_token");
+        let thief = printer.proven_thief().await;
+        assert_eq!(add_user(&thief, "his").await.status, 200);
+        assert_eq!(thief.post("/api/logout").await.status, 200);
+        thief.set_cookie(&remembered, &alice.cookie(&remembered).unwrap());
+        let me = thief.get("/api/currentuser").await.json();
+        assert_eq!(me["name"], OWNER);
+        assert_eq!(add_user(&thief, "hers").await.reason(), "subject-mismatch");
+        assert_shut("her session", &thief).await;
+        let users = printer.users(&alice).await;
+        assert!(users.contains(&"his".to_owned()) && !users.contains(&"hers".to_owned()));
+    });
+}
+
 #[test]
 fn a_thief_of_an_old_cookie_a_key_or_a_remember_me_cookie_proves_nothing_by_himself() {
     run(async {
@@ -73,14 +98,7 @@ fn a_thief_of_an_old_cookie_a_key_or_a_remember_me_cookie_proves_nothing_by_hims
         printer.has_another_cookie(&alice).await;
         let key = printer.key_of(&alice).await;
 
-        // All that a thief has by himself is there: a login, and a proof.
-        let thief = async || {
-            let thief = printer.visitor().await;
-            printer.sign_in(&thief, THIEF).await;
-            let refused = add_user(&thief, "accomplice").await;
-            assert_eq!(prove(&thief, &refused, THIEFS_PROOF).await.status, 200);
-            thief
-        };
+        let thief = || printer.proven_thief();
         let with_session = thief().await;
         with_session.set_cookie(&printer.named("session"), &old);
         let believed = json!({ "passive": true, "user": THIEF, "pass": APP_PASSWORD });
@@ -145,6 +163,11 @@ struct Printer {
 
 impl Printer {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with other words in place of some in the settings of the example.
+    fn start_with(changes: &[(&str, &str)]) -> Self {
         let (state, port) = (TempDir::new("octoprint"), HeldPort::take());
         state.write("config.yaml", CONFIG);
         for (name, admin) in [(OWNER, true), (THIEF, true), ("victim", false)] {
@@ -160,7 +183,7 @@ impl Printer {
         let process = Process::start("OctoPrint", &mut command);
         process.wait_for_line("Listening on http://");
         Self {
-            site: Site::start("octoprint", HeldPort::take(), port.addr()),
+            site: Site::start_with("octoprint", HeldPort::take(), port.addr(), changes),
             _process: process,
             _state: state,
         }
@@ -187,6 +210,15 @@ impl Printer {
         let fields = json!({ "user": name, "pass": APP_PASSWORD, "remember": true });
         let answer = self.login(client, fields).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// Somebody with all that a thief has by himself: a login, and a proof.
+    async fn proven_thief(&self) -> Client {
+        let thief = self.visitor().await;
+        self.sign_in(&thief, THIEF).await;
+        let refused = add_user(&thief, "accomplice").await;
+        assert_eq!(prove(&thief, &refused, THIEFS_PROOF).await.status, 200);
+        thief
     }
 
     /// Looks at the page of a signed-in browser until the cookie has another value, as after a second it has.

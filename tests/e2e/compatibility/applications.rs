@@ -2,6 +2,7 @@
 //! from the registries of Python and Node, that know nothing of Stepgate.
 
 use crate::support::mail::MailSink;
+use crate::support::node::{PACKAGES, node};
 use crate::support::process::Process;
 use crate::support::redis::Redis;
 use crate::support::sidecar::ORIGIN;
@@ -9,7 +10,6 @@ use crate::support::temp::TempDir;
 use rcgen::{CertificateParams, KeyPair};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -22,6 +22,9 @@ pub(super) const NEWCOMER: &str = "newcomer";
 pub(super) const THIEF: &str = "mallory";
 /// The password of both, in all of them.
 pub(super) const PASSWORD: &str = "App-pass-1!";
+
+/// What runs in Node.
+const NODE_SOURCES: [&str; 3] = ["express_site.mjs", "identity_provider.mjs", "serve.mjs"];
 
 /// By which Express signs the cookies of its sessions.
 pub(super) const EXPRESS_SECRET: &str = "for-this-test-only-0123456789abcdef";
@@ -63,18 +66,11 @@ impl Applications {
         let sources = sources();
         let mut python = Command::new(place.join("python/bin/python"));
         python.arg(sources.join("serve.py"));
-        // Node finds packages beside the file that asks for them, and nowhere else.
-        symlink(
-            place.join("node_modules"),
-            state.path().join("node_modules"),
-        )
-        .unwrap();
-        for name in ["express_site.mjs", "identity_provider.mjs", "serve.mjs"] {
+        for name in NODE_SOURCES {
             state.write(name, fs::read(sources.join(name)).unwrap());
         }
-        let mut node = Command::new("node");
-        node.env("REDIS", redis.url());
-        node.arg(state.path().join("serve.mjs"));
+        let mut node = node(&state);
+        node.env("REDIS", redis.url()).arg("serve.mjs");
         let (python, python_ports) = serve("the applications in Python", python, &state);
         let (node, node_ports) = serve("the applications in Node", node, &state);
         Self {
@@ -117,30 +113,36 @@ impl Applications {
     }
 }
 
-/// What is installed, by name and version.
+/// What they are made of, by name and version.
 pub(super) fn packages() -> Vec<(String, String)> {
     let script = fs::read_to_string(sources().join("install")).unwrap();
-    let lists = script.split("=(").skip(1);
-    let words = lists.flat_map(|list| list.split(')').next().unwrap().split_whitespace());
-    let split = |word: &str| {
-        let word = word.trim_matches('\'');
-        let (name, version) = word
-            .split_once("==")
-            .or_else(|| word.rsplit_once('@'))
-            .unwrap();
-        (
-            name.split('[').next().unwrap().to_owned(),
-            version.to_owned(),
-        )
-    };
-    words.map(split).collect()
+    let list = script
+        .split("=(")
+        .nth(1)
+        .unwrap()
+        .split(')')
+        .next()
+        .unwrap();
+    let python = list.split_whitespace().map(|word| {
+        let (name, version) = word.trim_matches('\'').split_once("==").unwrap();
+        (name.split('[').next().unwrap(), version)
+    });
+    let imports = NODE_SOURCES.map(|name| fs::read_to_string(sources().join(name)).unwrap());
+    let is_imported = |name: &str| imports.concat().contains(&format!("'{name}'"));
+    let node = PACKAGES
+        .iter()
+        .map(|package| package.rsplit_once('@').unwrap());
+    let node = node.filter(|(name, _)| is_imported(name));
+    let all = python.chain(node);
+    all.map(|(name, version)| (name.to_owned(), version.to_owned()))
+        .collect()
 }
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/compatibility/applications")
 }
 
-/// The folder with the packages, which are installed once and kept for later runs.
+/// The folder with the packages of Python, which are installed once and kept for later runs.
 fn installed() -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compatibility");
     fs::create_dir_all(&place).unwrap();

@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod django;
 pub(crate) mod mail;
+pub(crate) mod node;
 pub(crate) mod openmetrics;
 pub(crate) mod port;
 pub(crate) mod process;

@@ -1,0 +1,58 @@
+//! Packages of Node, each in one version for all tests. Node comes from the system's packages: nodejs, npm.
+
+use super::temp::TempDir;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// What is installed, as `NAME@VERSION`.
+pub(crate) const PACKAGES: [&str; 10] = [
+    "@node-saml/passport-saml@5.1.1",
+    "configurable-http-proxy@5.3.0",
+    "connect-redis@10.0.0",
+    "express@5.3.0",
+    "express-openid-connect@2.20.2",
+    "express-session@1.19.0",
+    "oidc-provider@8.8.1",
+    "passport@0.7.0",
+    "redis@6.3.1",
+    "samlp@8.0.0",
+];
+
+/// Node, to be given a script of `dir`, which finds the packages.
+pub(crate) fn node(dir: &TempDir) -> Command {
+    let packages = dir.path().join("node_modules");
+    // Node finds packages beside the file that asks for them, and nowhere else.
+    if !packages.exists() {
+        symlink(installed().join("node_modules"), packages).unwrap();
+    }
+    let mut command = Command::new("node");
+    command.current_dir(dir.path());
+    command
+}
+
+/// The folder with the packages, which are installed once and kept for later runs.
+fn installed() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node");
+        fs::create_dir_all(&place).unwrap();
+        // Several test processes may come at once; one of them installs.
+        let lock = File::create(place.join("lock")).unwrap();
+        lock.lock().unwrap();
+        let wanted = PACKAGES.join(" ");
+        let done = place.join("installed");
+        if fs::read_to_string(&done).unwrap_or_default() != wanted {
+            fs::write(place.join("package.json"), "{ \"private\": true }").unwrap();
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--silent", "--no-audit", "--no-fund"]);
+            let output = npm.args(PACKAGES).current_dir(&place).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "nothing is installed: {said}");
+            fs::write(done, wanted).unwrap();
+        }
+        place
+    })
+}
