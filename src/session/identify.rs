@@ -14,11 +14,11 @@ pub(crate) fn identify(
     asserted: Option<Asserted>,
 ) -> Result<Caller, DoubledCredential> {
     let Sessions { shared, recent, .. } = sessions;
-    // Where nothing but one line of cookies tells who it is, the same line tells the same.
-    let line = carried
-        .only_cookies()
+    // Where nothing but one line of cookies and one of `Authorization` tells who it is, the same lines tell the same.
+    let lines = carried
+        .only_lines()
         .filter(|_| asserted.is_none() && !headers.contains_key(BrowserKeyCookie::HEADER));
-    if let Some(known) = line.and_then(|line| recent.find(line)) {
+    if let Some(known) = lines.as_ref().and_then(|lines| recent.find(lines)) {
         return Ok(known);
     }
     let credentials = shared.options.credentials.read(carried)?;
@@ -38,8 +38,8 @@ pub(crate) fn identify(
         browser_key: presented.and_then(|key| hash_browser_key(key, &shared.keys)),
         asserted,
     };
-    if let Some(line) = line {
-        recent.note(line, caller.clone());
+    if let Some(lines) = lines {
+        recent.note(&lines, caller.clone());
     }
     Ok(caller)
 }

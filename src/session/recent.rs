@@ -1,4 +1,4 @@
-//! The callers of the last cookie lines, so that a client's next request costs no hashing.
+//! The callers of the last lines with credentials, so that a client's next request costs no hashing.
 //!
 //! A thread's own, and bounded. What a line means never changes while the process runs: it depends
 //! on the line, the settings and the keys alone. What the session it names may do is asked anew
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 use zeroize::Zeroize;
 
-/// The cookie lines that were read last. Two generations: when the young one is full, it becomes
+/// The lines that were read last. Two generations: when the young one is full, it becomes
 /// the old one, and whoever was not seen since is forgotten.
 #[derive(Default)]
 pub struct Recent {
@@ -24,7 +24,7 @@ type Generation = HashMap<Line, Caller>;
 const MOST_LINES: usize = 1024;
 const LONGEST_LINE: usize = 2048;
 
-/// A cookie line, wiped when it is forgotten. The table hashes it under a random key of its own, so
+/// A line of cookies, or that with one of `Authorization`; wiped when it is forgotten. The table hashes it under a random key of its own, so
 /// that only who sends the very line is compared with it to the end.
 #[derive(PartialEq, Eq, Hash)]
 struct Line(Box<[u8]>);

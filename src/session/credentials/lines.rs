@@ -5,6 +5,7 @@ use super::keys::{Key, KeyNames};
 use super::pairs::called;
 use crate::domain::{Body, BodyRefusal, CookieName};
 use http::header::{AUTHORIZATION, COOKIE, GetAll, HeaderMap, HeaderValue};
+use std::borrow::Cow;
 
 /// What of a request holds credentials, kept while the request goes its way.
 #[derive(Clone, Default)]
@@ -81,11 +82,21 @@ impl CarriedLines {
             )
     }
 
-    /// The one cookie line, if that is all there is.
-    pub fn only_cookies(&self) -> Option<&[u8]> {
-        match (&self.cookies, &self.authorization, &self.path) {
-            (Lines::One(line), Lines::None, None) if self.keys.is_empty() => Some(line.as_bytes()),
-            (Lines::None | Lines::One(_) | Lines::Many(_), _, _) => None,
+    /// The one line of cookies and that of `Authorization`, or either, if that is all there is; as bytes that no
+    /// other lines have.
+    pub fn only_lines(&self) -> Option<Cow<'_, [u8]>> {
+        if !self.keys.is_empty() || self.path.is_some() {
+            return None;
+        }
+        match (&self.cookies, &self.authorization) {
+            (Lines::One(cookies), Lines::None) => Some(Cow::Borrowed(cookies.as_bytes())),
+            (Lines::None | Lines::One(_), Lines::One(authorization)) => {
+                let cookies = self.cookies.as_slice().first();
+                let cookies = cookies.map_or(&b"\r"[..], HeaderValue::as_bytes);
+                // In no value of a header (RFC 9110 §5.5).
+                Some([authorization.as_bytes(), cookies].join(&b'\n').into())
+            }
+            (Lines::None, Lines::None) | (Lines::Many(_), _) | (_, Lines::Many(_)) => None,
         }
     }
 

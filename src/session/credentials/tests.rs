@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::{Body, CookiePath, Secret};
 use http::HeaderValue;
 use http::header::COOKIE;
+use std::borrow::Cow;
 
 fn names() -> CredentialNames {
     CredentialNames::of(&["session_id"]).unwrap()
@@ -282,7 +283,7 @@ fn a_session_in_the_path_must_be_that_of_the_cookie() {
     let read = |cookie: &str, path: &str| {
         let lines = lines(cookie, path);
         let read = names().read(&lines);
-        read.map(|read| (read.session(&keys), lines.only_cookies().is_some()))
+        read.map(|read| (read.session(&keys), lines.only_lines().is_some()))
     };
     let one = session(&[("cookie", "session_id=x")]);
     for path in ["/a;Session_Id=x", "/a;v=1;session_id=%78/b"] {
@@ -515,6 +516,30 @@ fn a_response_changes_what_the_client_carries() {
 }
 
 #[test]
+fn what_nothing_but_its_lines_can_tell_is_told_by_all_of_them() {
+    let (cookie, key) = (("cookie", "a=1"), ("authorization", "Basic YTpi"));
+    let all = [
+        vec![cookie],
+        vec![key],
+        vec![cookie, key],
+        vec![("cookie", ""), key],
+        vec![("cookie", "Basic YTpi"), ("authorization", "a=1")],
+        vec![("cookie", "b=1"), key],
+    ];
+    let of = |lines: &[(&'static str, &str)]| {
+        let lines = CarriedLines::of(&headers(lines), "/", &names());
+        lines.only_lines().map(Cow::into_owned)
+    };
+    let told: Vec<_> = all.iter().map(|lines| of(lines).unwrap()).collect();
+    for (at, one) in told.iter().enumerate() {
+        assert!(!told[at + 1..].contains(one), "{:?}", all[at]);
+    }
+    for lines in [&[][..], &[cookie, cookie], &[key, key], &[cookie, key, key]] {
+        assert_eq!(of(lines), None, "{lines:?}");
+    }
+}
+
+#[test]
 fn keys_in_headers_and_the_query_are_credentials() {
     let key_names = KeyNames::new(NamedKeys {
         headers: vec!["x-own-key".parse().unwrap()],
@@ -528,14 +553,10 @@ fn keys_in_headers_and_the_query_are_credentials() {
         let lines = CarriedLines::of(&headers, "/", &names());
         let hidden = hidden.iter().copied();
         let lines = lines.with_keys(&headers, Some(query), hidden, &key_names);
-        let only_cookies = lines.only_cookies().is_some();
+        let only_lines = lines.only_lines().is_some();
         let read = names().read(&lines);
         let doubted = names().sessions_in_doubt(&lines, &keys());
-        (
-            read.map(|read| read.session(&keys())),
-            only_cookies,
-            doubted,
-        )
+        (read.map(|read| read.session(&keys())), only_lines, doubted)
     };
     let read = |lines: &[(&'static str, &str)], query: &str| read_with(lines, query, &[]);
     // In a query that only some applications find, a key is in doubt however it is written.
@@ -560,8 +581,8 @@ fn keys_in_headers_and_the_query_are_credentials() {
         (&[], "key=k"),
         (&[cookie, ("x-own-key", "k")], "key=k"),
     ] {
-        let (session, only_cookies, _) = read(lines, query);
-        assert!(!only_cookies, "{lines:?} {query}");
+        let (session, only_lines, _) = read(lines, query);
+        assert!(!only_lines, "{lines:?} {query}");
         // A parameter beside another key counts wherever it stands.
         let session = session.unwrap();
         if query != "access_token=k" {
@@ -607,8 +628,8 @@ fn keys_in_headers_and_the_query_are_credentials() {
         // Public, as the settings say.
         "api_key=k",
     ] {
-        let (session, only_cookies, _) = read(&[cookie, ("x-csrf-token", "k")], query);
-        assert_eq!((session, only_cookies), (Ok(plain), true), "{query}");
+        let (session, only_lines, _) = read(&[cookie, ("x-csrf-token", "k")], query);
+        assert_eq!((session, only_lines), (Ok(plain), true), "{query}");
     }
 }
 

@@ -82,7 +82,7 @@ pub enum UrlTemplateError {
 
 /// What the application says of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answered {
+pub(in crate::session::sources) enum Answered {
     /// Nobody is signed in.
     Nobody,
     /// It names nobody, and shows none of the signs that nobody is signed in.
@@ -209,7 +209,12 @@ impl WhoamiRule {
     }
 
     /// What an answer says.
-    pub(super) fn judge(&self, status: u16, headers: &HeaderMap, text: &str) -> Answered {
+    pub(in crate::session::sources) fn judge(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        text: &str,
+    ) -> Answered {
         if self.nobody.statuses.contains(&status) {
             return Answered::Nobody;
         }
