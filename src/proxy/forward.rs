@@ -6,14 +6,13 @@ use crate::gate::{self, Permitted};
 use crate::proxy::state::Worker;
 use crate::request::context::RequestContext;
 use crate::request::headers::{HeaderRules, cleanse_interim, cleanse_response};
-use crate::request::upgrade::Upgrade;
+use crate::request::upgrade::{Upgrade, agree};
 use crate::session::onward::prepare_headers;
 use crate::session::{Sessions, Watch};
 use crate::transport::status_class::{is_passed_on_early, switches_protocols};
 use crate::transport::tunnel;
 use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};
 use crate::transport::wire::Awaited;
-use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, Uri, Version};
 use std::future::poll_fn;
@@ -74,17 +73,11 @@ pub(super) async fn forward(
         awaited.flush().await;
     }
     if switches_protocols(&response) {
-        let Some(upgrade) = upgrade.filter(|asked| agrees(&response, &asked.protocol)) else {
+        let Some(upgrade) = upgrade.filter(|asked| asked.is_agreed(response.headers())) else {
             return Err(ForwardError::Switched);
         };
         carry(worker, upgrade, &mut response, watch, context);
-        let protocol = response.headers_mut().remove(header::UPGRADE);
-        cleanse_response(response.headers_mut());
-        let headers = response.headers_mut();
-        // Both were removed as headers of the hop behind us (RFC 9110 §7.6.1); this hop has its
-        // own.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.extend(protocol.map(|protocol| (header::UPGRADE, protocol)));
+        agree(response.headers_mut());
         return Ok(response);
     }
     cleanse_response(response.headers_mut());
@@ -118,22 +111,9 @@ fn prepare(
         parts.uri = Uri::from_parts(target).unwrap_or_default();
     }
     if let Some(upgrade) = upgrade {
-        parts
-            .headers
-            .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        parts
-            .headers
-            .insert(header::UPGRADE, upgrade.protocol.clone());
+        upgrade.ask(&mut parts.headers);
     }
     prepare_headers(&mut parts.headers, parts.version, context, rules);
-}
-
-/// RFC 9110 §7.8: only the protocol that was asked for may be switched to.
-fn agrees(response: &Response<UpstreamBody>, asked: &HeaderValue) -> bool {
-    let mut lines = response.headers().get_all(header::UPGRADE).iter();
-    let answered = lines.next().map(HeaderValue::as_bytes);
-    lines.next().is_none()
-        && answered.is_some_and(|answered| answered.eq_ignore_ascii_case(asked.as_bytes()))
 }
 
 fn carry(

@@ -15,10 +15,12 @@ mod guard;
 mod normalize;
 mod outbound;
 mod recorder;
+mod recording;
 mod serve;
 mod state;
 
-pub(crate) use recorder::{MOST_OF_A_BODY, RecordedExchange, Recording, record};
+pub(crate) use recorder::record;
+pub(crate) use recording::{MOST_OF_A_BODY, RecordedExchange, Recording};
 pub use serve::serve;
 pub use state::{ProxyOptions, SharedProxy};
 

@@ -1,11 +1,13 @@
-//! A proxy that guards nothing and keeps what passes in memory, up to a limit: for `stepgate learn`.
+//! A proxy that guards nothing and keeps what passes: for `stepgate learn`.
 
+use super::recording::{MOST_OF_A_BODY, RecordedExchange, Recording};
 use super::state::ProxyOptions;
 use crate::clock::Clock;
 use crate::gate;
 use crate::metrics::Metrics;
 use crate::request::body::{BodyDeadlines, RequestBody};
 use crate::request::headers::{HeaderRules, Hop, Peer, cleanse, cleanse_response};
+use crate::request::upgrade::{Upgrade, agree, upgrade};
 use crate::session::SessionOptions;
 use crate::telemetry::chain;
 use crate::transport;
@@ -16,11 +18,13 @@ use crate::transport::log_limit::LogLimit;
 use crate::transport::service::{
     Connection, HeadOptions, Protocol, Service, TimedResponse, Transport,
 };
+use crate::transport::status_class::switches_protocols;
 use crate::transport::streams::Stream;
+use crate::transport::tunnel;
 use crate::transport::upstream::{Client, Pool, UpstreamBody};
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Version};
+use http::header::{self, HeaderMap, HeaderName};
+use http::{Request, Response, Version};
 use http_body::{Body, Frame};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -33,82 +37,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::Instant;
-
-/// One request with its answer. It holds passwords and cookies: never logged, never written.
-#[derive(Clone)]
-pub(crate) struct RecordedExchange {
-    /// The method.
-    pub(crate) method: Method,
-    /// Path and query.
-    pub(crate) target: String,
-    /// The headers of the request.
-    pub(crate) request: HeaderMap,
-    /// Its body; empty if it was too long to be kept.
-    pub(crate) sent: Bytes,
-    /// The status of the answer.
-    pub(crate) status: u16,
-    /// Its headers.
-    pub(crate) response: HeaderMap,
-    /// The beginning of its body, where that is a page or data.
-    pub(crate) answer: Vec<u8>,
-}
-
-/// What is kept of everything that passed.
-#[derive(Default)]
-pub(crate) struct Recording {
-    /// In the order in which requests came.
-    pub(crate) exchanges: Vec<RecordedExchange>,
-    /// How many bytes of bodies are kept.
-    bytes: usize,
-    /// How many requests are not kept.
-    pub(crate) left_out: usize,
-}
-
-/// Requests that are kept, and bytes of their bodies: of one, and of all together.
-const MOST_EXCHANGES: usize = 10_000;
-/// How much of one body is kept.
-pub(crate) const MOST_OF_A_BODY: usize = 256 * 1024;
-const MOST_BYTES: usize = 64 * 1024 * 1024;
-
-impl Recording {
-    /// Keeps an exchange; its place, unless there are too many.
-    pub(crate) fn keep(&mut self, mut exchange: RecordedExchange) -> Option<usize> {
-        if self.exchanges.len() >= MOST_EXCHANGES {
-            self.left_out += 1;
-            return None;
-        }
-        if self.bytes + exchange.sent.len() > MOST_BYTES {
-            exchange.sent = Bytes::new();
-        }
-        self.bytes += exchange.sent.len();
-        let answer = std::mem::take(&mut exchange.answer);
-        let place = self.exchanges.len();
-        self.exchanges.push(exchange);
-        self.append(place, &answer);
-        Some(place)
-    }
-
-    /// Keeps more of an answer.
-    fn append(&mut self, place: usize, data: &[u8]) {
-        let left = MOST_BYTES.saturating_sub(self.bytes);
-        if let Some(exchange) = self.exchanges.get_mut(place)
-            && is_text(&exchange.response)
-        {
-            let left = left.min(MOST_OF_A_BODY.saturating_sub(exchange.answer.len()));
-            let data = data.get(..left.min(data.len())).unwrap_or_default();
-            exchange.answer.extend_from_slice(data);
-            self.bytes += data.len();
-        }
-    }
-}
-
-/// Whether an answer is a page or data, in which a name may stand.
-fn is_text(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
-    let kind = String::from_utf8_lossy(kind).to_ascii_lowercase();
-    kind.contains("html") || kind.contains("json")
-}
 
 /// What is called with the head of each exchange, as soon as it is answered.
 pub(crate) type Seen = Box<dyn Fn(&RecordedExchange)>;
@@ -222,6 +150,7 @@ impl RecordingProxy {
             return Err(violation.to_string());
         }
         let (mut parts, body) = request.into_parts();
+        let upgrade = upgrade(&mut parts);
         let rules = &self.options.headers;
         cleanse(&mut parts.headers, rules, Peer::Anyone).map_err(|error| error.to_string())?;
         let deadlines = self.options.limits.deadlines;
@@ -250,7 +179,12 @@ impl RecordingProxy {
             response: HeaderMap::new(),
             answer: Vec::new(),
         };
-        prepare(&mut parts.headers, &connection.data, rules);
+        prepare(
+            &mut parts.headers,
+            upgrade.as_ref(),
+            &connection.data,
+            rules,
+        );
         let mut outgoing = Request::new(content.into_outgoing());
         *outgoing.method_mut() = parts.method;
         *outgoing.uri_mut() = parts.uri;
@@ -261,7 +195,15 @@ impl RecordingProxy {
         let deadline = Some(Instant::now() + self.options.upstream.response);
         let sent = self.pool.send(permitted, Client::Many, deadline).await;
         let mut response = sent.map_err(|(error, _)| chain(&error))?;
-        cleanse_response(response.headers_mut());
+        if switches_protocols(&response) {
+            let upgrade = upgrade.filter(|asked| asked.is_agreed(response.headers()));
+            let upgrade =
+                upgrade.ok_or("the application switched protocols without being asked")?;
+            self.carry(connection, upgrade, &mut response);
+            agree(response.headers_mut());
+        } else {
+            cleanse_response(response.headers_mut());
+        }
         exchange.status = response.status().as_u16();
         exchange.response = response.headers().clone();
         // Before the client hears it: what is seen first stands first.
@@ -274,10 +216,29 @@ impl RecordingProxy {
             recording,
         }))
     }
+
+    /// Passes on what follows an upgrade, such as a WebSocket; of that nothing is kept.
+    fn carry(
+        &self,
+        connection: &Connection<Hop>,
+        upgrade: Upgrade,
+        response: &mut Response<UpstreamBody>,
+    ) {
+        // What follows is no HTTP/1: the wire must not check it as such.
+        connection.state.become_tunnel();
+        let upstream = hyper::upgrade::on(response);
+        let (silence, permit) = (self.options.tunnel_silence, connection.permit.clone());
+        tokio::task::spawn_local(async move {
+            let _permit = permit;
+            if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
+                tunnel::carry(client, upstream, silence).await;
+            }
+        });
+    }
 }
 
 /// Asks for an answer that can be read, and tells the application who asks.
-fn prepare(headers: &mut HeaderMap, hop: &Hop, rules: &HeaderRules) {
+fn prepare(headers: &mut HeaderMap, upgrade: Option<&Upgrade>, hop: &Hop, rules: &HeaderRules) {
     const UNREADABLE: [HeaderName; 4] = [
         header::ACCEPT_ENCODING,
         header::IF_MODIFIED_SINCE,
@@ -287,6 +248,9 @@ fn prepare(headers: &mut HeaderMap, hop: &Hop, rules: &HeaderRules) {
     // A page of 304, or in a coding that is not read, shows no name.
     for name in &UNREADABLE {
         headers.remove(name);
+    }
+    if let Some(upgrade) = upgrade {
+        upgrade.ask(headers);
     }
     hop.announce(headers, Version::HTTP_11, rules.forwarded);
 }

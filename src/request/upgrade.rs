@@ -1,7 +1,8 @@
 //! The upgrade that a request asks for (RFC 9110 §7.8).
 
 use crate::domain::only_line;
-use http::header::{self, HeaderValue};
+use crate::request::headers::cleanse_response;
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 
@@ -12,6 +13,29 @@ pub(crate) struct Upgrade {
     pub(crate) protocol: HeaderValue,
     /// The client's side, once the upgrade is agreed on.
     pub(crate) client: OnUpgrade,
+}
+
+impl Upgrade {
+    /// Asks the application for it as well.
+    pub(crate) fn ask(&self, headers: &mut HeaderMap) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, self.protocol.clone());
+    }
+
+    /// Whether the application agrees. RFC 9110 §7.8: only the protocol that was asked for may be switched to.
+    pub(crate) fn is_agreed(&self, response: &HeaderMap) -> bool {
+        let answered = only_line(response, &header::UPGRADE).map(HeaderValue::as_bytes);
+        answered.is_some_and(|answered| answered.eq_ignore_ascii_case(self.protocol.as_bytes()))
+    }
+}
+
+/// Makes the head of the application's agreement that of ours: what says so is removed with the headers of the hop
+/// behind us (RFC 9110 §7.6.1), and this hop has its own.
+pub(crate) fn agree(response: &mut HeaderMap) {
+    let protocol = response.remove(header::UPGRADE);
+    cleanse_response(response);
+    response.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    response.extend(protocol.map(|protocol| (header::UPGRADE, protocol)));
 }
 
 /// The upgrade that the client asks for: one protocol, and none that carries requests past every check
