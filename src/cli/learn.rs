@@ -1,5 +1,6 @@
 //! `stepgate learn`: writes the session settings from what one login and one logout look like.
 
+mod authorization;
 mod cookies;
 mod exchange;
 mod find;
@@ -20,10 +21,10 @@ use super::error::CliError;
 use super::output::{Output, plural};
 use crate::domain::is_secret_name;
 use crate::proxy::Recording;
-use crate::session::LoginRoute;
+use crate::session::{Basic, Jwt, LoginRoute, Source};
 use crate::settings::{self, Settings};
 use exchange::{AnswerBody, SeenExchange, leaves};
-use findings::{Findings, FoundLogin};
+use findings::{Findings, FoundBasic, FoundLogin, FoundToken};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub(super) fn run(arguments: &LearnArguments, out: &mut Output) -> Result<(), Cl
     };
     let (origin, exchanges, findings) = choose(recordings, arguments.origin.as_deref())?;
     let mut errors = Output::stderr();
-    if findings.logins.is_empty() && findings.authorization.is_none() {
+    if !findings.names_people() {
         for note in &findings.notes {
             writeln!(errors, "note: {note}")?;
         }
@@ -96,7 +97,7 @@ fn choose(
                 .push(format!("{left_out} further requests were left out"));
         }
         // An identity provider or an API may stand on another origin than the pages.
-        if !findings.logins.is_empty() {
+        if findings.names_people() {
             return Ok((origin, exchanges, findings));
         }
         first.get_or_insert((origin, exchanges, findings));
@@ -128,7 +129,7 @@ fn nothing_found(exchanges: &[SeenExchange]) -> String {
     };
     format!(
         "no login is in it: {count} requests, of which {posts} by POST, and none has a password and an answer that looks \
-         right, nor brings the code of a provider{cookies}"
+         right, nor brings the code of a provider, a password of HTTP or a signed token{cookies}"
     )
 }
 
@@ -139,6 +140,15 @@ fn tried(exchanges: &[SeenExchange], findings: &Findings, settings: &Settings) -
         .map(|learn| learn.logins.as_slice())
         .unwrap_or_default();
     let mut told = Vec::new();
+    match (&settings.sessions.source, &findings.basic, &findings.token) {
+        (Some(Source::Basic(basic)), Some(found), _) => {
+            told.push(try_basic(exchanges, found, basic));
+        }
+        (Some(Source::Jwt(jwt)), _, Some(found)) => {
+            told.push(try_token(exchanges, found, jwt));
+        }
+        _ => {}
+    }
     for login in &findings.logins {
         let path = write::template(&login.path);
         let route = routes.iter().find(|route| route.request.path() == path);
@@ -174,16 +184,44 @@ fn try_login(exchanges: &[SeenExchange], login: &FoundLogin, route: &Arc<LoginRo
     format!("login {method} {path}: {taken} of {right} that worked recognized, {wrong}")
 }
 
+fn try_basic(exchanges: &[SeenExchange], found: &FoundBasic, basic: &Basic) -> String {
+    let judged = |places: &[usize], wanted: bool| {
+        let answers = places.iter().filter_map(|at| exchanges.get(*at));
+        let answers = answers.map(|one| basic.takes(one.status, &one.headers, &one.body));
+        answers.filter(|taken| *taken == Some(wanted)).count()
+    };
+    let (taken, refused) = (judged(&found.taken, true), judged(&found.refused, false));
+    format!(
+        "password at {}: {taken} of {} that was taken recognized, {refused} of {} without or with a wrong one refused",
+        found.path,
+        found.taken.len(),
+        found.refused.len()
+    )
+}
+
+fn try_token(exchanges: &[SeenExchange], found: &FoundToken, jwt: &Jwt) -> String {
+    let line = exchanges
+        .get(found.at)
+        .and_then(|one| one.authorization.as_deref());
+    let token = line.and_then(|line| line.split(' ').next_back());
+    match jwt.recorded_subject(token.unwrap_or_default().as_bytes()) {
+        Ok(_) => "token: its claims are right, and name somebody; its signature was not looked at"
+            .to_owned(),
+        Err(error) => format!("token: it would be REFUSED, since {error}"),
+    }
+}
+
 /// What deserves a look.
 fn notes(exchanges: &[SeenExchange], findings: &Findings) -> Vec<String> {
     let mut notes = findings.notes.clone();
     let mut note = |text: &str| notes.push(text.to_owned());
-    if findings.logouts.is_empty() {
+    if findings.logouts.is_empty() && !findings.logins.is_empty() {
         note(
             "no logout is in it: sign out before you end, or declare it by hand (`session.learn.logouts`)",
         );
     }
-    if findings.whoami.is_none() {
+    let is_named = findings.basic.is_some() || (findings.token.is_some() && findings.reads_token());
+    if findings.whoami.is_none() && !is_named {
         note(
             "no answer names the user by itself: open a page that shows the name, or look for an address such as \
              /api/me; `session.whoami` is the surest source (docs/sessions.md)",
@@ -197,11 +235,15 @@ fn notes(exchanges: &[SeenExchange], findings: &Findings) -> Vec<String> {
         );
     }
     match findings.authorization {
+        Some("Bearer") if findings.token.is_some() && findings.reads_token() => note(
+            "each request brings a signed token: fill in where the issuer's keys are (`session.jwt.keys`), and see that \
+             issuer and audience are those of this application alone",
+        ),
         Some("Bearer") if findings.cookies.is_empty() => note(
             "people are known by a token in `Authorization`: a login cannot be learned from it. If it is a signed one, \
              `session.jwt` reads it (docs/sessions.md)",
         ),
-        Some("Basic") => {
+        Some("Basic") if findings.basic.is_none() => {
             note("people are known by `Authorization: Basic`: `session.basic` (docs/sessions.md)");
         }
         Some(_) | None => {}

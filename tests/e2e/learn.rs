@@ -5,15 +5,22 @@ use crate::support::client::Client;
 use crate::support::django::{ADMIN, ADMIN_PASSWORD, Django};
 use crate::support::port::HeldPort;
 use crate::support::run as run_test;
+use crate::support::soon;
 use crate::support::stepgate::{Stepgate, add_user, run};
 use crate::support::temp::TempDir;
+use crate::support::tokens::{AUDIENCE, ISSUER, Issuer};
 use crate::support::upstream::{Got, Reply, Upstream, answer, text};
+use data_encoding::BASE64;
+use futures_util::{SinkExt, StreamExt};
 use http::Method;
 use serde_json::json;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use stepgate::demo::{ALICE, COOKIE, Legacy};
+use tokio::net::TcpStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite::Message;
 
 const PASSWORD: &str = "Step-up-pass-1!";
 const APP_PASSWORD: &str = "Application-pass-1!";
@@ -512,4 +519,102 @@ fn a_recording_without_a_login_says_what_is_missing() {
     assert!(told.contains("cannot read"), "{told}");
     let usage = run(&dir, &["learn"]);
     assert_eq!(usage.status.code(), Some(64));
+}
+
+#[test]
+fn a_web_socket_passes_the_recorder() {
+    run_test(async {
+        let upstream = Upstream::start(|got| match got.target.as_str() {
+            "/ws" => Reply::WebSocket,
+            _ => by_body(got),
+        });
+        let recorder = Recorder::before(upstream.addr());
+        let client = recorder.client();
+        let right = credentials(APP_PASSWORD);
+        client.call(Method::POST, "/api/login", right).await;
+        let stream = TcpStream::connect(recorder.running.addr()).await.unwrap();
+        let url = format!("ws://{}/ws", recorder.running.addr());
+        let (mut socket, _) = client_async(url, stream).await.unwrap();
+        for size in [1, 100_000] {
+            let message = Message::binary(vec![7; size]);
+            socket.send(message.clone()).await.unwrap();
+            let echo = soon("an echo", socket.next()).await.unwrap().unwrap();
+            assert_eq!(echo, message);
+        }
+        client.get("/api/me").await;
+        client.delete("/api/session").await;
+        // It does not wait for what is still open.
+        let (_dir, session, told) = recorder.learned();
+        assert!(session.contains("    url: /api/me\n"), "{session}{told}");
+        drop(socket);
+    });
+}
+
+#[test]
+fn a_password_of_http_is_learned_and_guarded() {
+    let line = |password: &str| {
+        let pair = format!("alice:{password}");
+        format!("Basic {}", BASE64.encode(pair.as_bytes()))
+    };
+    let right = line(APP_PASSWORD);
+    run_test(async {
+        let known = right.clone();
+        let upstream = Upstream::start(move |got| match got.target.as_str() {
+            "/" => text(200, "welcome"),
+            _ if got.header("authorization") == known => text(200, "done"),
+            _ => answer(401, &[("www-authenticate", "Basic realm=\"x\"")], "who?"),
+        });
+        let recorder = Recorder::before(upstream.addr());
+        for path in ["/", "/reports/all", "/reports"] {
+            recorder.client().get(path).await;
+            for password in ["not it", APP_PASSWORD] {
+                let client = recorder.client().header("authorization", &line(password));
+                client.get(path).await;
+            }
+        }
+        let (_dir, session, told) = recorder.learned();
+        assert!(session.contains("  basic: { url: /reports }"), "{session}");
+        let tried = "password at /reports: 1 of 1 that was taken recognized, 2 of 2 without or with a wrong one refused";
+        assert!(told.contains(tried), "{told}");
+        let encoded = right.split(' ').next_back().unwrap();
+        assert!(!format!("{session}{told}").contains(encoded));
+        let guard = Guard::with(&session, upstream.addr(), "alice");
+        let client = guard.client().header("authorization", &right);
+        guard.guards(&client).await;
+    });
+}
+
+#[test]
+fn a_signed_token_is_learned_and_guarded() {
+    run_test(async {
+        let issuer = Issuer::start();
+        let upstream = Upstream::start(|_| text(200, "done"));
+        let recorder = Recorder::before(upstream.addr());
+        let claims = json!({ "sub": "7", "preferred_username": "alice", "aud": [AUDIENCE, "blog"], "exp": 1_000 });
+        let token = issuer.token(claims);
+        let bearer = format!("Bearer {token}");
+        let client = recorder.client().header("authorization", &bearer);
+        assert_eq!(client.get("/orders").await.status, 200);
+        let (_dir, session, told) = recorder.learned();
+        let keys = format!("keys: {{ url: '{ISSUER}/.well-known/jwks.json' }}");
+        for line in [
+            &keys,
+            &format!("# fill in: `jwks_uri` of {ISSUER}/.well-known/openid-configuration"),
+            &format!(
+                "    issuer: '{ISSUER}'\n    audience: {AUDIENCE}\n    subject: /preferred_username\n"
+            ),
+            "  key: subject",
+        ] {
+            assert!(session.contains(line), "`{line}` is missing in\n{session}");
+        }
+        assert!(told.contains("token: its claims are right"), "{told}");
+        assert!(!format!("{session}{told}").contains(token.split('.').nth(1).unwrap()));
+        let session = session.replace(&keys, &format!("keys: {}", issuer.keys()));
+        let guard = Guard::with(&session, upstream.addr(), "alice");
+        let next = issuer.token(json!({ "sub": "7", "preferred_username": "alice" }));
+        let client = guard
+            .client()
+            .header("authorization", &format!("Bearer {next}"));
+        guard.guards(&client).await;
+    });
 }

@@ -3,7 +3,7 @@
 use super::exchange::SeenExchange;
 use super::findings::{Findings, FoundCookie};
 
-/// Looks for them, and for `Authorization`.
+/// Looks for them.
 pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
     let rights = found.logins.iter().flat_map(|login| &login.right);
     let Some(first) = rights.copied().min() else {
@@ -64,15 +64,6 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
             left_out.join(", ")
         ));
     }
-    let authorizations = after
-        .iter()
-        .filter_map(|exchange| exchange.authorization.as_deref());
-    let mut kinds = authorizations.filter_map(|line| line.split(' ').next());
-    found.authorization = kinds.find_map(|kind| match kind.to_ascii_lowercase().as_str() {
-        "bearer" => Some("Bearer"),
-        "basic" => Some("Basic"),
-        _ => None,
-    });
 }
 
 /// An application that keeps the cookie of before the login.

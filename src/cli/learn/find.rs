@@ -3,7 +3,7 @@
 use super::exchange::SeenExchange;
 use super::findings::Findings;
 use super::words::leads_on;
-use super::{cookies, logins, logouts, whoami};
+use super::{authorization, cookies, logins, logouts, whoami};
 
 /// Looks for all of it.
 pub(super) fn find(exchanges: &[SeenExchange]) -> Findings {
@@ -14,6 +14,7 @@ pub(super) fn find(exchanges: &[SeenExchange]) -> Findings {
     found.login_page = login_page(exchanges, &found);
     let name = typed_name(exchanges, &found);
     found.whoami = whoami::find(exchanges, &found, name);
+    authorization::find(exchanges, name, &mut found);
     found
 }
 

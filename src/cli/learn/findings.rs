@@ -12,8 +12,42 @@ pub(super) struct Findings {
     pub(super) whoami: Option<FoundWhoami>,
     /// Whether people are known by `Authorization`: `Bearer` or `Basic`.
     pub(super) authorization: Option<&'static str>,
+    pub(super) basic: Option<FoundBasic>,
+    pub(super) token: Option<FoundToken>,
     /// What deserves a look.
     pub(super) notes: Vec<String>,
+}
+
+impl Findings {
+    /// Whether anything tells who people are.
+    pub(super) fn names_people(&self) -> bool {
+        !self.logins.is_empty() || self.basic.is_some() || self.token.is_some()
+    }
+
+    /// Whether the settings are to read the token: neither is there a cookie, beside which it would not count, nor
+    /// does the application name people itself.
+    pub(super) fn reads_token(&self) -> bool {
+        self.cookies.is_empty() && self.whoami.is_none() && self.basic.is_none()
+    }
+}
+
+/// A place that is shown to who brings a password of HTTP.
+pub(super) struct FoundBasic {
+    pub(super) path: String,
+    /// Places in the recording.
+    pub(super) taken: Vec<usize>,
+    pub(super) refused: Vec<usize>,
+}
+
+/// A signed token.
+pub(super) struct FoundToken {
+    /// Its place in the recording.
+    pub(super) at: usize,
+    pub(super) algorithm: String,
+    pub(super) issuer: Option<String>,
+    pub(super) audience: Option<String>,
+    /// The pointer of the claim that names the user.
+    pub(super) subject: String,
 }
 
 /// A request that logs somebody in.

@@ -1,7 +1,7 @@
 //! The settings that a recording leads to, with the reason beside each line.
 
 use super::exchange::{FieldPlace, SeenExchange};
-use super::findings::{Findings, FoundLogin, FoundLogout, NamePlace};
+use super::findings::{Findings, FoundLogin, FoundLogout, FoundToken, NamePlace};
 use super::signs::{self, Signs};
 use crate::yaml::is_unseen;
 use std::fmt::Write as _;
@@ -20,6 +20,14 @@ pub(super) fn session(exchanges: &[SeenExchange], found: &Findings) -> Option<St
         );
     }
     whoami(found, &mut text);
+    if let Some(basic) = &found.basic {
+        let section = format!("basic: {{ url: {} }}", quoted(&basic.path));
+        let why = "is shown to who brings a password that is taken, and to nobody else";
+        line(&mut text, 2, &section, why);
+    }
+    if let Some(token) = found.token.as_ref().filter(|_| found.reads_token()) {
+        jwt(token, &mut text);
+    }
     if !found.cookies.is_empty() {
         learn(exchanges, found, &mut text);
     }
@@ -74,13 +82,32 @@ fn whoami(found: &Findings, text: &mut String) {
         let _ = writeln!(text, "    email: {{ json: {} }}", quoted(email));
     }
     if found.cookies.is_empty() && found.authorization.is_some() {
-        line(
-            text,
-            2,
-            "key: subject",
-            "tokens are renewed, and the session goes on",
-        );
+        line(text, 2, "key: subject", RENEWED);
     }
+}
+
+fn jwt(token: &FoundToken, text: &mut String) {
+    line(text, 2, "jwt:", "each request brings a token of the issuer");
+    let issuer = token.issuer.as_deref().unwrap_or(ANY);
+    let is_url = issuer.starts_with("https://");
+    let site = if is_url { issuer } else { "https://id.example" };
+    let site = site.trim_end_matches('/');
+    let keys = format!("{site}/.well-known/jwks.json");
+    let hint = format!("fill in: `jwks_uri` of {site}/.well-known/openid-configuration, or a file");
+    let keys = format!("keys: {{ url: {} }}", quoted(&keys));
+    line(text, 4, &keys, &hint);
+    if !["RS256", "ES256"].contains(&token.algorithm.as_str()) {
+        let _ = writeln!(text, "    algorithms: [{}]", quoted(&token.algorithm));
+    }
+    let claims = [
+        ("issuer", issuer),
+        ("audience", token.audience.as_deref().unwrap_or(ANY)),
+        ("subject", &token.subject),
+    ];
+    for (name, value) in claims {
+        let _ = writeln!(text, "    {name}: {}", quoted(value));
+    }
+    line(text, 2, "key: subject", RENEWED);
 }
 
 fn learn(exchanges: &[SeenExchange], found: &Findings, text: &mut String) {
@@ -235,3 +262,7 @@ fn quoted(text: &str) -> String {
         format!("'{}'", text.replace('\'', "''"))
     }
 }
+
+const RENEWED: &str = "tokens are renewed, and the session goes on";
+/// A claim that is not checked.
+const ANY: &str = "any";

@@ -7,7 +7,7 @@
 //!
 //! A browser sends the header with every request, so it is no login: freshness comes from a proof of ours.
 
-use super::whoami::is_of_any_browser;
+use super::whoami::{Answered, is_of_any_browser};
 use super::{AskedRequest, Asker, Asserted, Whoami, WhoamiError};
 use crate::domain::{Naming, Reason, SessionId, Subject, only_line};
 use crate::request::context::RequestContext;
@@ -85,6 +85,16 @@ impl Basic {
             return Err(BasicError::Others);
         }
         Ok(Some(Some(Asserted::named(subject))))
+    }
+
+    /// Whether an answer that was recorded says that a password is taken; `None` if it does not say.
+    pub(crate) fn takes(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> Option<bool> {
+        let rule = self.questions.rules.first()?;
+        match rule.judge(status, headers, &String::from_utf8_lossy(body)) {
+            Answered::Person { .. } => Some(true),
+            Answered::Nobody => Some(false),
+            Answered::Other | Answered::Unnamed => None,
+        }
     }
 }
 

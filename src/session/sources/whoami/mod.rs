@@ -20,4 +20,5 @@ pub(crate) use ask::{AskedRequest, Asker};
 pub(super) use brought::is_of_any_browser;
 pub use error::WhoamiError;
 pub(crate) use question::Question;
+pub(super) use rules::Answered;
 pub use rules::{NobodySigns, UrlTemplate, UrlTemplateError, Whoami, WhoamiRule};

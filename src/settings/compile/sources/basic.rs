@@ -2,7 +2,7 @@
 
 use super::whoami::{AskedFor, questions};
 use crate::domain::Naming;
-use crate::session::sources::Basic;
+use crate::session::Basic;
 use crate::settings::compile::Draft;
 use crate::settings::raw_session::{RawBasic, RawWhoami};
 use crate::yaml::{OneOrMore, Path};
