@@ -47,6 +47,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Settings, Diagnostics> {
     file.refuse_empty_values();
     let settings = raw.and_then(|raw| {
         let mut draft = Draft {
+            shares_store: raw.store.as_ref().is_some_and(|raw| raw.redis.is_some()),
             file: &mut file,
             name: path.to_owned(),
         };
@@ -72,6 +73,7 @@ pub fn policy_paths(path: &Path) -> Vec<PathBuf> {
     let name = path.display().to_string();
     let (raw, mut file) = yaml::read_hiding::<RawSettings>(SECRET, &name, &bytes);
     let mut draft = Draft {
+        shares_store: false,
         file: &mut file,
         name: path.to_owned(),
     };

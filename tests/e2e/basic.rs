@@ -20,6 +20,8 @@ const VICTIMS_KEY: &str = "key-of-alice";
 struct Htpasswd {
     /// A session that it knows as well.
     session: String,
+    /// One that will be the user's as well.
+    late: Arc<Mutex<Option<String>>>,
     /// How it answers at `/private/`, if not as it should.
     mood: Arc<Mutex<Option<u16>>>,
 }
@@ -35,6 +37,10 @@ impl Htpasswd {
     /// For whom it acts: it decodes as the most forgiving do.
     fn user(&self, got: &Got) -> Option<String> {
         if got.header("cookie").contains(&self.session) || got.header(KEY_HEADER) == VICTIMS_KEY {
+            return Some(USER.to_owned());
+        }
+        let is_late = |late: &String| got.header("cookie").contains(late);
+        if self.late.lock().unwrap().as_ref().is_some_and(is_late) {
             return Some(USER.to_owned());
         }
         let line = got.headers.get("authorization")?.as_bytes();
@@ -115,6 +121,27 @@ const CHALLENGED: &str = "step-up-required";
 const NOBODY: &str = "session-required";
 
 on_both_stores! {
+    async fn a_session_that_becomes_somebodys_beside_a_password_is_noticed(store: Store) {
+        let application = Htpasswd::new();
+        let sidecar = run(store, &application);
+        sidecar.add_user("mallory", "mallory@example.test", "Mallory-own-pass-2!");
+        let thief = sidecar.script().header("authorization", &line("mallory:mallory:x"));
+        let own = fresh_cookie();
+        thief.set_cookie("sid", &own);
+        let refused = thief.post("/keys").await;
+        let passed = thief.verify(&refused.token(), ("password", "Mallory-own-pass-2!")).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+        assert_eq!(thief.get("/secrets").await.status, 403);
+        // He logs in to the session as her, without the password beside it.
+        let login = sidecar.script();
+        login.set_cookie("sid", &own);
+        login.post("/form").await;
+        *application.late.lock().unwrap() = Some(own);
+        let refused = thief.post("/keys").await;
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        assert_eq!(refused.reason(), "subject-mismatch");
+    }
+
     async fn the_user_whose_password_is_taken_must_prove_it_and_passes(store: Store) {
         let application = Htpasswd::new();
         let sidecar = run(store, &application);
@@ -137,7 +164,14 @@ on_both_stores! {
         let elsewhere = client.clone();
         elsewhere.drop_cookie(KEY_COOKIE);
         assert_eq!(told(&elsewhere, "/keys").await, CHALLENGED);
-        assert!(sidecar.got("/private/") <= 6, "answers are kept");
+        let asked = sidecar.got("/private/");
+        for _ in 0..3 {
+            assert_eq!(elsewhere.get("/secrets").await.status, 403);
+        }
+        let asked = sidecar.got("/private/") - asked;
+        // Other sidecars may hear of a login.
+        let is_kept = store == Store::Embedded;
+        assert!(if is_kept { asked <= 2 } else { asked == 6 }, "asked {asked} times");
     }
 
     async fn programs_bring_their_password_and_keep_it_when_they_are_challenged(store: Store) {

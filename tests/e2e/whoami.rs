@@ -368,6 +368,25 @@ on_both_stores! {
         }
     }
 
+    async fn no_answer_of_before_counts_at_another_sidecar(store: Store) {
+        if store == Store::Embedded {
+            return;
+        }
+        let accounts = Accounts::new();
+        let sidecar = run(store, &accounts, WHOAMI);
+        let other = sidecar.another();
+        let thief = proven_thief(&sidecar).await;
+        // Asked a moment ago, here.
+        assert_eq!(thief.get("/secrets").await.status, 403);
+        let sid = thief.cookie(COOKIE).unwrap();
+        let mut there = RawConnection::open(other.addr()).await;
+        there.write(format!("POST /become?alice HTTP/1.1\r\nHost: {HOST}\r\nCookie: sid={sid}\r\nContent-Length: 0\r\n\r\n")).await;
+        assert!(there.read_head().await.starts_with("HTTP/1.1 200 "));
+        let refused = thief.post("/keys").await;
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        assert_eq!(refused.reason(), "subject-mismatch");
+    }
+
     async fn no_answer_is_kept_while_a_request_may_change_the_subject(store: Store) {
         let accounts = Accounts::new();
         let application = accounts.clone();
@@ -536,7 +555,7 @@ on_both_stores! {
 
     async fn many_at_once_are_asked_for_once(store: Store) {
         let accounts = Accounts::new();
-        let sidecar = run(store, &accounts, WHOAMI);
+        let sidecar = run(store, &accounts, &WHOAMI.replace("subject: {", "keep: 5s, subject: {"));
         let client = with_session(&sidecar, &accounts, USER);
         let refused = client.get("/secrets").await;
         client.pass(&refused).await;

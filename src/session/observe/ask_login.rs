@@ -15,7 +15,7 @@ impl Watch {
     /// until it has answered.
     pub(crate) fn note_change(&mut self, claimed: MethodSet) {
         let shared = &self.known.shared;
-        if claimed.is_safe() || shared.options.whoami().is_none() {
+        if claimed.is_safe() || !shared.options.asks_application() {
             return;
         }
         let names = &shared.options.credentials;

@@ -114,6 +114,14 @@ impl SessionOptions {
         self.source.as_ref().is_some_and(Source::may_change)
     }
 
+    /// Whether the application is asked about requests, so that what it said is kept.
+    pub(crate) fn asks_application(&self) -> bool {
+        match &self.source {
+            Some(Source::Basic(_) | Source::Whoami(_)) => true,
+            Some(Source::Headers(_) | Source::Jwt(_) | Source::Records(_)) | None => false,
+        }
+    }
+
     /// The questions by which the application names its user.
     pub fn whoami(&self) -> Option<&Whoami> {
         match &self.source {

@@ -86,6 +86,8 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
 pub(super) struct Draft<'f> {
     pub(super) file: &'f mut File,
     pub(super) name: PathBuf,
+    /// Whether other sidecars may have the same store.
+    pub(super) shares_store: bool,
 }
 
 impl Draft<'_> {

@@ -116,7 +116,13 @@ fn rule(
     let display = optional(&raw.display, "display");
     let method = method(raw.method.as_deref(), at, draft);
     let headers = headers(raw, subject.as_ref(), at, draft);
-    let keep = raw.keep.map_or(KEEP, |Span(keep)| keep);
+    // What others hear of a login that is not declared is not known here.
+    let usual = if draft.shares_store {
+        Duration::ZERO
+    } else {
+        KEEP
+    };
+    let keep = raw.keep.map_or(usual, |Span(keep)| keep);
     if keep > LONGEST_KEEP {
         let message = format!("longer than {}", Span(LONGEST_KEEP));
         let hint = "a login that is not declared would go unnoticed for so long";
