@@ -7,7 +7,7 @@
 //!
 //! A browser sends the header with every request, so it is no login: freshness comes from a proof of ours.
 
-use super::whoami::{Answered, is_of_any_browser};
+use super::whoami::{Answered, AskedWith, Brings};
 use super::{AskedRequest, Asker, Asserted, Whoami, WhoamiError};
 use crate::domain::{Naming, Reason, SessionId, Subject, only_line};
 use crate::request::context::RequestContext;
@@ -65,23 +65,12 @@ impl Basic {
             return Ok(Some(None));
         };
         let rules = (&self.questions, key_names);
-        let alone = only(request.headers, |name| {
-            *name == header::AUTHORIZATION || is_of_any_browser(name.as_str())
-        });
-        let alone = AskedRequest {
-            headers: &alone,
-            query: None,
-            ..*request
-        };
-        if !asker.is_somebody(rules, context, &alone, sessions).await? {
+        let takes = |credentials| asker.is_somebody(rules, context, request, credentials, sessions);
+        let name = header::AUTHORIZATION.as_str();
+        if !takes(AskedWith::Only(Brings::Header(name))).await? {
             return Ok(Some(None));
         }
-        let others = only(request.headers, |name| *name != header::AUTHORIZATION);
-        let others = AskedRequest {
-            headers: &others,
-            ..*request
-        };
-        if asker.is_somebody(rules, context, &others, sessions).await? {
+        if takes(AskedWith::AllBut(name)).await? {
             return Err(BasicError::Others);
         }
         Ok(Some(Some(Asserted::named(subject))))
@@ -96,12 +85,6 @@ impl Basic {
             Answered::Other | Answered::Unnamed => None,
         }
     }
-}
-
-fn only(headers: &HeaderMap, is_kept: impl Fn(&header::HeaderName) -> bool) -> HeaderMap {
-    let kept = headers.iter().filter(|(name, _)| is_kept(name));
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 /// What follows the scheme, if that is Basic (RFC 9110 §11.4: in any letter case, then one or more spaces).

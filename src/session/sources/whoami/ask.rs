@@ -148,19 +148,20 @@ impl Asker {
         Ok(Some(answer))
     }
 
-    /// Whether the application takes a request with these headers for somebody's, whoever that is, by
+    /// Whether the application takes a request with some of its credentials for somebody's, whoever that is, by
     /// `rules` that look for a success.
     pub(in crate::session::sources) async fn is_somebody(
         &self,
         (rules, key_names): (&Whoami, &KeyNames),
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
+        asked_with: AskedWith<'_>,
         sessions: &impl Fn() -> Vec<SessionId>,
     ) -> Result<bool, WhoamiError> {
         let rule = rules.rule(request.path)?.ok_or(WhoamiError::NoQuestion)?;
         let target = rule.target(request.path)?;
         let brought = request.brought(key_names);
-        let asked = (&target, &brought, AskedWith::All);
+        let asked = (&target, &brought, asked_with);
         let answer = self.ask_with(context, rule, sessions, asked);
         Ok(answer.await?.person.is_some())
     }

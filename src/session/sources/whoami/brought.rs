@@ -21,7 +21,7 @@ pub(super) struct Brought<'q> {
 
 /// One credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Brings<'q> {
+pub(in crate::session::sources) enum Brings<'q> {
     Header(&'q str),
     /// A pair of the query.
     Pair(&'q str),
@@ -31,9 +31,11 @@ pub(super) enum Brings<'q> {
 /// path and by a key on the next: where a request has several, it must name the same person for each, alone and with
 /// what stands in headers of which nobody knows whether they are credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AskedWith<'q> {
+pub(in crate::session::sources) enum AskedWith<'q> {
     /// All of them.
     All,
+    /// All but this header.
+    AllBut(&'q str),
     /// This one, and what any browser sends.
     Only(Brings<'q>),
     /// None but this one.
@@ -70,7 +72,7 @@ impl<'q> Brought<'q> {
     /// The pairs of the query that do.
     pub(super) fn pairs_of<'c>(&'c self, asked: AskedWith<'c>) -> &'c str {
         match asked {
-            AskedWith::All => &self.credentials,
+            AskedWith::All | AskedWith::AllBut(_) => &self.credentials,
             AskedWith::Only(Brings::Pair(pair)) | AskedWith::NoOther(Brings::Pair(pair)) => pair,
             AskedWith::Only(Brings::Header(_))
             | AskedWith::NoOther(Brings::Header(_))
@@ -81,13 +83,16 @@ impl<'q> Brought<'q> {
     /// The questions that follow that with all of it; `None` if there would be too many.
     pub(super) fn further(&'q self, rule: &WhoamiRule) -> Option<Vec<AskedWith<'q>>> {
         let headers = self.headers.keys().map(HeaderName::as_str);
-        let asked = headers.filter(|name| is_asked(name, rule) && !is_of_any_browser(name));
-        let (credentials, others): (Vec<_>, Vec<_>) =
-            asked.partition(|name| self.is_credential(name));
+        let (mut credentials, mut has_others) = (Vec::new(), false);
+        for name in headers.filter(|name| !is_of_any_browser(name) && is_asked(name, rule)) {
+            if self.is_credential(name) {
+                credentials.push(Brings::Header(name));
+            } else {
+                has_others = true;
+            }
+        }
         let pairs = self.credentials.split('&').filter(|pair| !pair.is_empty());
-        let credentials = credentials.into_iter().map(Brings::Header);
-        let credentials: Vec<_> = credentials.chain(pairs.map(Brings::Pair)).collect();
-        let has_others = !others.is_empty();
+        credentials.extend(pairs.map(Brings::Pair));
         if credentials.len() > MOST_CREDENTIALS {
             return None;
         }
@@ -112,6 +117,7 @@ impl<'q> Brought<'q> {
         let is_it = |one| one == Brings::Header(name);
         let goes = match asked {
             AskedWith::All => true,
+            AskedWith::AllBut(other) => name != other,
             AskedWith::Only(one) => is_it(one) || is_of_any_browser(name),
             AskedWith::NoOther(one) => is_it(one) || !self.is_credential(name),
             AskedWith::None => !self.is_credential(name),
@@ -126,7 +132,7 @@ impl<'q> Brought<'q> {
 
 /// What browsers send by themselves, and what proxies say of them: nothing by which an application knows a
 /// person.
-pub(in crate::session::sources) fn is_of_any_browser(name: &str) -> bool {
+fn is_of_any_browser(name: &str) -> bool {
     matches!(
         name,
         "accept-language"

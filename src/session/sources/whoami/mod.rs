@@ -17,7 +17,7 @@ pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
 pub use answers::WhoamiAnswers;
 pub use ask::SharedAsker;
 pub(crate) use ask::{AskedRequest, Asker};
-pub(super) use brought::is_of_any_browser;
+pub(super) use brought::{AskedWith, Brings};
 pub use error::WhoamiError;
 pub(crate) use question::Question;
 pub(super) use rules::Answered;
