@@ -1,6 +1,6 @@
 //! Answers of the application that are kept for seconds, over all threads; one question for many waiting.
 
-use super::changes::{ByKeyedHash, Changes};
+use super::changes::{ByKeyedHash, Changes, SessionSlot};
 use super::error::WhoamiError;
 use crate::domain::SessionId;
 use crate::session::Asserted;
@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 /// How many answers are kept, with the questions under way.
 const MOST: usize = 16 * 1024;
+/// How many sessions some application may find in a request whose answer is kept; honest ones hold a few dozen.
+const MOST_SESSIONS: usize = 128;
 /// How often what is over is looked for, at most.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -65,6 +67,8 @@ struct AnswerSlots {
 #[derive(Debug)]
 struct KeptAnswer {
     asked: Instant,
+    /// Of whoever asked: what was sent with the question is among what they sent.
+    sessions: Box<[SessionSlot]>,
     state: AnswerState,
 }
 
@@ -121,29 +125,32 @@ impl WhoamiAnswers {
     }
 
     /// What is known of a question; the caller's own if nothing is, or if what is known is older than a change of
-    /// any of `sessions`: all that some application may find in the request.
+    /// any session of the request that asked. `sessions` are all that some application may find in this one.
     pub(super) fn look_up(
         self: &Arc<Self>,
         key: QuestionKey,
         sessions: impl FnOnce() -> Vec<SessionId>,
     ) -> Lookup {
-        let asked = Instant::now();
+        if let Some(known) = self.lock().find(key) {
+            return known;
+        }
+        // They cost a hash each: nobody else waits for that.
+        let sessions: Box<[_]> = SessionSlot::of(&sessions()).collect();
         let mut slots = self.lock();
-        let known = slots.answers.get(&key);
-        let is_good = |known: &&KeptAnswer| {
-            known.state.is_good(asked) && !slots.changes.reach(known.asked, sessions)
-        };
-        match known.filter(is_good).map(|known| &known.state) {
-            Some(AnswerState::Known(person, _)) => return Lookup::Known(person.clone()),
-            Some(AnswerState::Asked(_, waiting)) => return Lookup::Waiting(waiting.clone()),
-            None => {}
+        // Somebody else may have asked meanwhile.
+        if let Some(known) = slots.find(key) {
+            return known;
         }
         slots.asked += 1;
         let number = slots.asked;
         let (tell, waiting) = watch::channel(None);
-        if slots.has_room() {
-            let state = AnswerState::Asked(number, waiting);
-            slots.answers.insert(key, KeptAnswer { asked, state });
+        if sessions.len() <= MOST_SESSIONS && slots.has_room() {
+            let kept = KeptAnswer {
+                asked: Instant::now(),
+                sessions,
+                state: AnswerState::Asked(number, waiting),
+            };
+            slots.answers.insert(key, kept);
         }
         Lookup::Yours(Ticket {
             answers: self.clone(),
@@ -175,6 +182,17 @@ impl WhoamiAnswers {
 }
 
 impl AnswerSlots {
+    /// What is known of a question, or asked just now.
+    fn find(&self, key: QuestionKey) -> Option<Lookup> {
+        let known = self.answers.get(&key)?;
+        let is_over = self.changes.reach(known.asked, &known.sessions);
+        match &known.state {
+            state if is_over || !state.is_good(Instant::now()) => None,
+            AnswerState::Known(person, _) => Some(Lookup::Known(person.clone())),
+            AnswerState::Asked(_, waiting) => Some(Lookup::Waiting(waiting.clone())),
+        }
+    }
+
     /// Whether one more fits. Where none does, what is over is dropped, but not with every question: a flood of
     /// them would be answered ever more slowly.
     fn has_room(&mut self) -> bool {
@@ -275,6 +293,25 @@ mod tests {
             ask(number, Duration::from_mins(1));
         }
         assert_eq!(answers.lock().answers.len(), MOST);
+    }
+
+    #[test]
+    fn no_answer_is_kept_for_a_request_in_which_too_many_sessions_may_be() {
+        let answers = Arc::new(WhoamiAnswers::default());
+        let key = question(&answers, &["/me"]);
+        let asked_by = |number: usize| {
+            let sessions = (0..number).map(|at| SessionId::new([u8::try_from(at).unwrap(); 32]));
+            let Lookup::Yours(ticket) = answers.look_up(key, || sessions.collect()) else {
+                panic!("nothing is kept yet")
+            };
+            ticket.answered(&Ok(alice()), Duration::from_mins(1));
+        };
+        asked_by(MOST_SESSIONS + 1);
+        asked_by(MOST_SESSIONS);
+        assert!(matches!(
+            answers.look_up(key, Vec::new),
+            Lookup::Known(Some(_))
+        ));
     }
 
     #[test]

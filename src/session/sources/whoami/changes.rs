@@ -37,11 +37,11 @@ impl Hasher for KeyedHash {
 
 /// Half of a session's id, which is a keyed hash as well; 0 for requests without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct SessionSlot(u128);
+pub(super) struct SessionSlot(u128);
 
 impl SessionSlot {
     /// Of the sessions of a request.
-    fn of(sessions: &[SessionId]) -> impl Iterator<Item = Self> {
+    pub(super) fn of(sessions: &[SessionId]) -> impl Iterator<Item = Self> {
         let half = |id: &SessionId| id.as_bytes().first_chunk().copied();
         let slots = sessions.iter().filter_map(half).map(u128::from_ne_bytes);
         let none = sessions.is_empty().then_some(0);
@@ -105,17 +105,14 @@ impl Changes {
         self.latest = self.latest.max(Some(now));
     }
 
-    /// Whether an answer that was asked for at this time no longer counts for a request with these sessions.
-    pub(super) fn reach(&self, asked: Instant, sessions: impl FnOnce() -> Vec<SessionId>) -> bool {
-        if self.floor >= Some(asked) {
-            return true;
-        }
-        // Nearly always: nothing has changed since, whatever the sessions are.
-        self.latest >= Some(asked)
-            && SessionSlot::of(&sessions()).any(|slot| {
-                let change = self.of.get(&slot);
-                change.is_some_and(|change| change.until >= asked)
-            })
+    /// Whether an answer that was asked for at this time, by a request with these sessions, no longer counts.
+    pub(super) fn reach(&self, asked: Instant, sessions: &[SessionSlot]) -> bool {
+        let is_changed = |slot| {
+            let change = self.of.get(slot);
+            change.is_some_and(|change| change.until >= asked)
+        };
+        // Where nothing at all has changed since, none of them is looked for.
+        self.floor >= Some(asked) || (self.latest >= Some(asked) && sessions.iter().any(is_changed))
     }
 
     fn change(&mut self, slot: SessionSlot, now: Instant) -> &mut SessionChanges {
@@ -152,7 +149,8 @@ mod tests {
     }
 
     fn counts(changes: &Changes, asked: Instant, sessions: &[SessionId]) -> bool {
-        !changes.reach(asked, || sessions.to_vec())
+        let sessions: Vec<_> = SessionSlot::of(sessions).collect();
+        !changes.reach(asked, &sessions)
     }
 
     #[test]
