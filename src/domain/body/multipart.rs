@@ -151,11 +151,12 @@ fn holds(text: &str, part: &str) -> bool {
     text.to_ascii_lowercase().contains(part)
 }
 
-/// RFC 2046 §5.1.1, but for a comma, where Rack stops, and what Rack takes for another boundary.
+/// RFC 2046 §5.1.1, but for a comma, where Rack stops, and what Rack takes for another boundary: `boundary=` in its
+/// value. The word alone is in most: `----WebKitFormBoundary…` of Chromium and Safari, `----geckoformboundary…` of Firefox.
 fn is_boundary(text: &str) -> bool {
     (1..=70).contains(&text.len())
         && !text.ends_with(' ')
-        && !holds(text, "boundary")
+        && !(holds(text, "boundary") && text.contains('='))
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"'()+_-./:=? ".contains(&byte))
@@ -250,6 +251,23 @@ mod tests {
     }
 
     #[test]
+    fn the_boundaries_of_browsers_and_programs_are_sound() {
+        for boundary in [
+            "----WebKitFormBoundaryx8Vq5Wk85LLtjSBQ",
+            "----geckoformboundary9a3f0f2d1c",
+            "---------------------------187091371540983345041",
+            "------------------------mJ7Ea1oQYpDeNKLdKf5nXz",
+            "----=_Part_7_1234.5678",
+        ] {
+            let content_type = format!("multipart/form-data; boundary=\"{boundary}\"");
+            let parsed = ContentType::parse(&content_type).unwrap();
+            let body = part("Content-Disposition: form-data; name=\"a\"").replace("XX", boundary);
+            let form = Form::multipart(&parsed, body.as_bytes()).unwrap();
+            assert_eq!(form.values("a").unwrap(), ["value"], "{boundary}");
+        }
+    }
+
+    #[test]
     fn a_boundary_must_be_sound() {
         for content_type in [
             "multipart/form-data",
@@ -258,6 +276,7 @@ mod tests {
             "multipart/form-data; xboundary=a; boundary=b",
             "multipart/form-data; boundary=\"a,b\"",
             "multipart/form-data; boundary=\"Boundary=a\"",
+            "multipart/form-data; boundary=\"aBoundary =a\"",
         ] {
             let parsed = ContentType::parse(content_type).unwrap();
             assert!(Form::multipart(&parsed, b"----").is_err(), "{content_type}");
