@@ -203,7 +203,8 @@ pub(super) struct SessionRevoke {
 pub(super) enum AuditCommand {
     /// Checks that no line was changed, removed or added
     #[command(after_help = "\
-The chain cannot show that the end was cut off: compare `last` and `head` with what was shipped elsewhere.
+The chain cannot show that the end was cut off: compare `last` and `head` with what was shipped
+elsewhere.
 
 Examples:
   stepgate audit verify audit.log
@@ -219,12 +220,13 @@ pub(super) struct AuditVerify {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A dry run: nothing is guarded, nothing is kept, and no password, cookie or token is in what is printed. Try one wrong
-password, sign in, open a page that shows who you are, and sign out; the more of these, the surer the settings.
+A dry run: nothing is guarded, nothing is kept, and no password, cookie or token is in what is
+printed. Try one wrong password, sign in, open a page that shows who you are, and sign out; the more
+of these, the surer the settings.
 
-A HAR file is what browsers save of that by “Save all as HAR” (developer tools, tab “Network”, with “Preserve log” on).
-Chromium leaves the cookies out, unless “Allow to generate HAR with sensitive data” is on in the settings of its tools.
-The file itself holds the password: delete it afterwards.
+A HAR file is what browsers save of that by “Save all as HAR” (developer tools, tab “Network”, with
+“Preserve log” on). Chromium leaves the cookies out, unless “Allow to generate HAR with sensitive
+data” is on in the settings of its tools. The file itself holds the password: delete it afterwards.
 
 Examples:
   stepgate learn login.har
@@ -251,8 +253,9 @@ pub(super) struct LearnArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Before you enforce a route, have it report: `enforcement: report` in the policy. Then this tells whom it would have
-asked, and who of them has no factor that it accepts. The log is that of the settings, if no file is named.
+Before you enforce a route, have it report: `enforcement: report` in the policy. Then this tells
+whom it would have asked, and who of them has no factor that it accepts. The log is that of the
+settings, if no file is named.
 
 Examples:
   stepgate report

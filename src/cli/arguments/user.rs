@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
-Passwords are asked on the terminal, or read from standard input; never from the command line.
-All of this works while sidecars run. Each change is in the audit log, with who made it; if it cannot be
+Passwords are asked on the terminal, or read from standard input; never from the command line. All
+of this works while sidecars run. Each change is in the audit log, with who made it; if it cannot be
 recorded there, nothing is changed.
 
 Examples:
@@ -27,9 +27,10 @@ Examples:
     Add(UserAdd),
     /// Adds many users from a file: CSV, htpasswd, or Django's dumpdata
     #[command(after_help = "\
-Columns of a CSV file, by its first line: name, email, password_hash, aliases (several with blanks between).
-Hashes are read as argon2, bcrypt, scrypt, PBKDF2, SHA-crypt and MD5-crypt write them, and are replaced by
-argon2id when the user next gives the password. A line that cannot be taken is named, and all others are.
+Columns of a CSV file, by its first line: name, email, password_hash, aliases (several with blanks
+between). Hashes are read as argon2, bcrypt, scrypt, PBKDF2, SHA-crypt and MD5-crypt write them, and
+are replaced by argon2id when the user next gives the password. A line that cannot be taken is
+named, and all others are.
 
 Examples:
   stepgate user import users.csv --dry-run
