@@ -45,7 +45,8 @@ impl CarriedForm {
     pub fn new(method: Method, target: LocalPath, fields: Vec<(String, String)>) -> Self {
         let (secret, fields): (Vec<_>, Vec<_>) = fields
             .into_iter()
-            .partition(|(name, _)| is_secret_name(name));
+            // One that was left empty holds no secret, and is not to be typed now.
+            .partition(|(name, value)| is_secret_name(name) && !value.is_empty());
         let mut dropped: Vec<_> = secret.into_iter().map(|(name, _)| name).collect();
         dropped.dedup();
         Self {
@@ -153,6 +154,7 @@ mod tests {
                 field("csrfmiddlewaretoken", "x"),
                 field("user", "1"),
                 field("password", "hunter2"),
+                field("new_password", ""),
                 field("user", "2"),
             ],
         )
@@ -177,7 +179,11 @@ mod tests {
     fn passwords_are_dropped_and_named() {
         let form = form();
         assert_eq!(form.dropped, ["password"]);
-        assert_eq!(form.fields.len(), 3);
+        assert_eq!(form.fields.len(), 4);
+        assert!(
+            form.fields
+                .contains(&("new_password".to_owned(), String::new()))
+        );
         assert!(!format!("{form:?}").contains("hunter2"));
     }
 
