@@ -42,7 +42,10 @@ pub(super) fn run(arguments: &LearnArguments, out: &mut Output) -> Result<(), Cl
         for note in &findings.notes {
             writeln!(errors, "note: {note}")?;
         }
-        return Err(CliError::Impossible(nothing_found(&exchanges)));
+        return Err(CliError::Impossible(nothing_found(
+            &exchanges,
+            arguments.har.is_some(),
+        )));
     }
     let text = write::session(&exchanges, &findings);
     let Some(text) = text.filter(|text| !holds_secret(text, &exchanges)) else {
@@ -115,13 +118,13 @@ fn choose(
 }
 
 /// Why there is no login.
-fn nothing_found(exchanges: &[SeenExchange]) -> String {
+fn nothing_found(exchanges: &[SeenExchange], is_har: bool) -> String {
     let has_cookies = exchanges
         .iter()
         .any(|one| !one.cookies.is_empty() || !one.set.is_empty());
     let posts = exchanges.iter().filter(|one| one.method == "POST").count();
     let count = exchanges.len();
-    let cookies = if has_cookies || exchanges.is_empty() {
+    let cookies = if has_cookies || exchanges.is_empty() || !is_har {
         ""
     } else {
         ". No cookie is in it: Chromium leaves them out of a HAR file, unless “Allow to generate HAR with sensitive \

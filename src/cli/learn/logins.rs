@@ -4,6 +4,7 @@ use super::exchange::{AnswerBody, FieldPlace, SeenExchange, leaves};
 use super::findings::{Findings, FoundLogin};
 use super::logouts::looks_like_logout;
 use super::words::{ACTIONS, NAMES, is_word, leads_on};
+use crate::cli::output::plural;
 use crate::domain::is_secret_name;
 use std::collections::BTreeMap;
 
@@ -35,8 +36,9 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
             });
         } else {
             let times = places.len();
+            let passwords = plural(times, "password");
             found.notes.push(format!(
-                "{method} {path}: {times} password(s) sent, and none of the answers looks like a login that worked"
+                "{method} {path}: {times} {passwords} sent, and none of the answers looks like a login that worked"
             ));
         }
     }
@@ -49,8 +51,10 @@ fn is_sign_up(exchange: &SeenExchange) -> bool {
     let Some((place, value)) = exchange.secret() else {
         return false;
     };
+    // Whose password is their name (admin, admin) signs in.
+    let name = subject(exchange);
     let mut others = exchange.fields.iter();
-    others.any(|(other, again)| other != place && again == value)
+    others.any(|(other, again)| other != place && name.as_ref() != Some(other) && again == value)
 }
 
 /// A password that is typed by somebody who is known by a token already.
@@ -71,9 +75,10 @@ fn judge(exchanges: &[SeenExchange], places: &[usize]) -> (Vec<usize>, Vec<usize
         let between = exchanges
             .get(at + 1..next.unwrap_or(exchanges.len()))
             .unwrap_or_default();
+        let before = exchanges.get(..*at).unwrap_or_default();
         // Whoever is let in does not try again before having signed out.
         let tried_again = next.is_some() && !between.iter().any(looks_like_logout);
-        if looks_refused(exchange, between) || tried_again {
+        if looks_refused(before, exchange, between) || tried_again {
             wrong.push(*at);
         } else {
             right.push(*at);
@@ -82,7 +87,7 @@ fn judge(exchanges: &[SeenExchange], places: &[usize]) -> (Vec<usize>, Vec<usize
     (right, wrong)
 }
 
-fn looks_refused(exchange: &SeenExchange, after: &[SeenExchange]) -> bool {
+fn looks_refused(before: &[SeenExchange], exchange: &SeenExchange, after: &[SeenExchange]) -> bool {
     // RFC 9110 §15.5: refused outright. An application of the old kind shows its form again, with 200.
     if exchange.status >= 400 || exchange.asks_for_password() {
         return true;
@@ -91,8 +96,12 @@ fn looks_refused(exchange: &SeenExchange, after: &[SeenExchange]) -> bool {
         let page = exchange.referer.as_deref().and_then(path_of);
         // `/login?error` and the page that the form was on: PHP and Spring redirect for failures as well.
         let leads_back = path == exchange.path || page.as_deref() == Some(path);
-        let landing = after.iter().find(|next| next.path == path);
-        return leads_back || landing.is_some_and(SeenExchange::asks_for_password);
+        let is_there = |other: &&SeenExchange| other.path == path && other.method == "GET";
+        let landing = after.iter().find(is_there);
+        let had_form = before.iter().rev().find(is_there);
+        // A form in a corner of every page is gone for whoever is let in.
+        let lost_form = landing.is_some() && had_form.is_some_and(SeenExchange::asks_for_password);
+        return landing.is_some_and(SeenExchange::asks_for_password) || (leads_back && !lost_form);
     }
     let AnswerBody::Json(document) = &exchange.answer else {
         return false;
@@ -140,7 +149,9 @@ fn tests(exchanges: &[SeenExchange], login: &SeenExchange) -> Vec<(FieldPlace, O
     });
     if is_shared {
         let actions = login.fields.iter().filter(|(place, value)| {
-            ACTIONS.contains(&place.name().to_ascii_lowercase().as_str()) && is_word(value)
+            // `@action` (Roundup), `:action` (Zope).
+            let name = place.name().trim_start_matches(['@', ':', '_']);
+            ACTIONS.contains(&name.to_ascii_lowercase().as_str()) && is_word(value)
         });
         let actions = actions.map(|(place, value)| (place.clone(), Some(value.clone())));
         tests.extend(actions);

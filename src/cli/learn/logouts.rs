@@ -5,19 +5,21 @@ use super::findings::{Findings, FoundLogout};
 use super::words::is_word;
 
 pub(super) fn looks_like_logout(exchange: &SeenExchange) -> bool {
-    let words = |text: &str| {
-        let flat: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-        let flat = flat.to_ascii_lowercase();
-        ["logout", "signout", "logoff", "signoff", "abmelden"]
-            .iter()
-            .any(|word| flat.contains(word))
-    };
-    let query = exchange
-        .query
-        .iter()
-        .any(|(name, value)| words(name) || words(value));
+    let query = exchange.query.iter().any(says_logout);
     let is_deletion = exchange.method == "DELETE" && exchange.path.contains("session");
-    exchange.status < 400 && (words(&exchange.path) || query || is_deletion)
+    exchange.status < 400 && (names_logout(&exchange.path) || query || is_deletion)
+}
+
+fn says_logout((name, value): &(String, String)) -> bool {
+    names_logout(name) || names_logout(value)
+}
+
+fn names_logout(text: &str) -> bool {
+    let flat: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    let flat = flat.to_ascii_lowercase();
+    ["logout", "signout", "logoff", "signoff", "abmelden"]
+        .iter()
+        .any(|word| flat.contains(word))
 }
 
 /// Looks for them, after the first login.
@@ -50,7 +52,12 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
         if is_page || known {
             continue;
         }
-        let query = exchange.query.iter().filter(|(_, value)| is_word(value));
+        // What else is there (how a list is sorted) is of the page that has the link.
+        let is_told = exchange.query.iter().any(says_logout);
+        let query = exchange
+            .query
+            .iter()
+            .filter(|pair| is_word(&pair.1) && (!is_told || says_logout(pair)));
         let replaced = exchange.renewed().any(|set| is_session(&set.name));
         logouts.push(FoundLogout {
             method: exchange.method.clone(),

@@ -112,6 +112,37 @@ fn a_callback_of_a_provider_asks_the_application_who_it_was() {
 }
 
 #[test]
+fn a_form_on_the_front_page_leads_back_to_it_without_the_form() {
+    // Roundup, at its first start: the name is the password, and a wrong one leads back, too.
+    const FORM_THERE: &str = r#"<form><input name="__login_name"><input type="password">"#;
+    let attempt = |body| sent("POST", "/", 302).body(FORM, body);
+    let (text, _) = learned(vec![
+        sent("GET", "/", 200).answer(HTML, FORM_THERE),
+        attempt("__login_name=admin&__login_password=wrong&%40action=Login")
+            .told(LOCATION, "http://tracker.test/?%40error_message=Invalid"),
+        sent("GET", "/?%40error_message=Invalid", 200).answer(HTML, FORM_THERE),
+        attempt("__login_name=admin&__login_password=admin&%40action=Login")
+            .told(SET_COOKIE, SESSION)
+            .told(LOCATION, "http://tracker.test/?%40ok_message=Welcome"),
+        sent("GET", "/?%40ok_message=Welcome", 200)
+            .cookie("sid=0123456789abcdef0123")
+            .answer(HTML, "Hello"),
+        sent("GET", "/?@action=logout&@sort=activity", 302)
+            .cookie("sid=0123456789abcdef0123")
+            .told(SET_COOKIE, "sid=; Max-Age=0"),
+    ]);
+    has(
+        &text,
+        &[
+            "- match: { methods: [POST], path: / }",
+            "subject: { form: '__login_name' }",
+            "cookie: sid",
+            "- match: { methods: [GET], path: /, query: { '@action': \"logout\" } }",
+        ],
+    );
+}
+
+#[test]
 fn without_an_answer_that_names_the_user_a_callback_is_left_out_and_told() {
     let (text, notes) = learned(vec![
         sent("POST", "/saml/acs", 302)
