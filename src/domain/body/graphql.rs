@@ -58,7 +58,11 @@ fn documents(body: &Body<'_>, head: &RequestHead<'_>) -> Result<Vec<String>, Bod
     let mut documents = of_query(head)?;
     match body.content() {
         Content::Empty => {}
-        Content::Form { form, .. } => documents.extend(of_form(form)?),
+        Content::Form { form, .. } => {
+            // A server that does not look at the type runs what stands in the JSON.
+            body.refuse_hidden_json()?;
+            documents.extend(of_form(form)?);
+        }
         Content::GraphQl(text) => documents.push(text.clone()),
         Content::Json(json) => documents.extend(of_json(json)?),
         Content::Other(found) => {

@@ -232,6 +232,24 @@ fn graphql_is_found_wherever_servers_look_for_it() {
 }
 
 #[test]
+fn a_form_that_is_json_as_well_is_refused_by_graphql() {
+    let mut graphql = matcher(&[], "/graphql");
+    graphql.body = vec![BodyMatcher::GraphQl(vec!["deleteUser".to_owned()])];
+    let table = table(vec![graphql]);
+    // The quickstart of graphql-php reads `php://input`, whatever type was sent.
+    for body in [
+        r#"{"a":"&query={me}&","query":"mutation { deleteUser }"}"#,
+        r#"[{"a":"&query={me}&","query":"mutation { deleteUser }"}]"#,
+        "\u{feff}{\"a\":\"&query={me}&\",\"query\":\"mutation { deleteUser }\"}",
+    ] {
+        let form = ask(Method::Post, "/graphql").body(FORM, body);
+        assert!(form.settle(&table).is_err(), "{body}");
+    }
+    let form = ask(Method::Post, "/graphql").body(FORM, "query={me}");
+    assert!(!form.applies(&table));
+}
+
+#[test]
 fn a_graphql_document_that_only_the_server_knows_is_refused() {
     let mut graphql = matcher(&[], "/graphql");
     graphql.body = vec![BodyMatcher::GraphQl(vec!["deleteUser".to_owned()])];
