@@ -4,8 +4,10 @@ use super::*;
 use crate::proxy::RecordedExchange;
 use crate::yaml::is_unseen;
 use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, COOKIE, HeaderName, LOCATION, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, LOCATION, SET_COOKIE};
+use serde_json::json;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const HTML: &str = "text/html; charset=utf-8";
@@ -270,6 +272,25 @@ fn what_a_recording_hides_is_seen_in_the_settings_and_stays_what_it_is() {
     assert!(
         said.contains(r#"/user\u{202e} \"\\ '#: -\u{1b}[31m"#),
         "{said}"
+    );
+}
+
+#[test]
+fn an_issuer_writes_no_settings_of_its_own() {
+    let issuer = "https://id.example\n  login_page: /theirs\n  #\u{1b}[31m\u{202e}";
+    let part = |value: serde_json::Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    let head = part(json!({ "alg": "RS256" }));
+    let claims =
+        part(json!({ "iss": issuer, "sub": "alice", "aud": "shop", "exp": 2_000_000_000 }));
+    let mut api = sent("GET", "/api/things", 200);
+    let line = format!("Bearer {head}.{claims}.c2ln");
+    api.0.request.insert(AUTHORIZATION, line.parse().unwrap());
+    let (text, _) = learned(vec![api]);
+    has(&text, &["jwt:", "issuer: "]);
+    assert!(!text.contains("\n  login_page"), "{text}");
+    assert!(
+        text.chars().all(|char| char == '\n' || !is_unseen(char)),
+        "{text:?}"
     );
 }
 

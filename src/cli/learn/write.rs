@@ -89,7 +89,7 @@ fn whoami(found: &Findings, text: &mut String) {
 fn jwt(token: &FoundToken, text: &mut String) {
     line(text, 2, "jwt:", "each request brings a token of the issuer");
     let issuer = token.issuer.as_deref().unwrap_or(ANY);
-    let is_url = issuer.starts_with("https://");
+    let is_url = issuer.starts_with("https://") && !issuer.chars().any(is_unseen);
     let site = if is_url { issuer } else { "https://id.example" };
     let site = site.trim_end_matches('/');
     let keys = format!("{site}/.well-known/jwks.json");
@@ -237,7 +237,8 @@ pub(super) fn template(path: &str) -> String {
 fn line(text: &mut String, indent: usize, content: &str, why: &str) {
     let _ = write!(text, "{:indent$}{content}", "");
     if !why.is_empty() {
-        let _ = write!(text, "  # {why}");
+        // It may name what the application says of itself: a comment ends with its line.
+        let _ = write!(text, "  # {}", why.replace(is_unseen, "\u{fffd}"));
     }
     text.push('\n');
 }
