@@ -7,7 +7,7 @@ use crate::support::mail::MailSink;
 use crate::support::raw::RawConnection;
 use crate::support::sidecar::{self, COOKIE, HOST, KEY_COOKIE, PASSWORD, Setup, Sidecar, USER};
 use crate::support::store::{Store, on_both_stores};
-use crate::support::upstream::{Reply, text};
+use crate::support::upstream::{Got, Reply, text};
 use futures_util::future::join_all;
 use http::Method;
 use std::time::{Duration, Instant};
@@ -74,6 +74,23 @@ async fn assert_shut(thief: &Client) {
             assert_ne!(thief.post(path).await.status, 200, "{path}");
         }
     }
+}
+
+/// An application that takes a key in a body for the one in the header.
+fn taking_keys_in_bodies(accounts: &Accounts, got: &Got) -> Reply {
+    if !["/keys", "/settings", "/pay"].contains(&got.target.as_str()) {
+        return accounts.answer(got);
+    }
+    let accounts = accounts.clone();
+    Reply::ByBody(Box::new(move |got| {
+        let mut got = got.clone();
+        let body = String::from_utf8_lossy(&got.body).into_owned();
+        let mut parts = body.split(['"', '=']);
+        if let Some(key) = parts.find(|part| accounts.knows_key(part)) {
+            got.headers.insert(KEY_HEADER, key.parse().unwrap());
+        }
+        accounts.answer(&got)
+    }))
 }
 
 on_both_stores! {
@@ -208,6 +225,43 @@ on_both_stores! {
             let refused = client.post("/keys").await;
             client.pass(&refused).await;
             assert_eq!(client.post("/keys").await.text(), "done for alice");
+        }
+    }
+
+    async fn a_key_of_which_no_question_tells_opens_nothing(store: Store) {
+        for named in [true, false] {
+            let accounts = Accounts::new();
+            let application = accounts.clone();
+            let mut setup = sidecar::on(store)
+                .application(move |got| taking_keys_in_bodies(&application, got))
+                .with("session", WHOAMI);
+            if named {
+                setup = setup.with("session", "credentials: { query: [key], json: [/auth] }");
+            }
+            let sidecar = setup.run();
+            sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
+            let thief = proven_thief(&sidecar).await;
+            let hers = accounts.key(USER);
+            for path in ["/keys", "/settings", "/pay"] {
+                // RFC 6750 §2.2: counts without being named.
+                let mut refused = vec![thief.post_form(path, &[("access_token", &hers)]).await];
+                if named {
+                    refused.push(thief.post_form(path, &[("key", &hers)]).await);
+                    let json = serde_json::json!({ "auth": hers });
+                    refused.push(thief.call(Method::POST, path, json).await);
+                }
+                for refused in refused {
+                    assert_eq!(refused.status, 403, "{named} {path}: {}", refused.text());
+                    assert!(!refused.json()["challenge"].is_object(), "{named} {path}: {}", refused.text());
+                }
+            }
+            // Nor is a question a handshake, in which many take a token as the subprotocol.
+            let socket = thief.clone().header("sec-websocket-protocol", &format!("bearer, {hers}"));
+            let refused = socket.post("/keys").await;
+            assert_eq!(refused.status, 403, "{named}: {}", refused.text());
+            assert!(!refused.json()["challenge"].is_object(), "{named}: {}", refused.text());
+            // Without it he is himself.
+            assert_eq!(thief.post_form("/keys", &[("other", "1")]).await.text(), "done for mallory");
         }
     }
 

@@ -114,6 +114,11 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// Whether only the handshake of a WebSocket is read for it.
+    pub(super) fn is_of_websocket(&self) -> bool {
+        self.name == SUBPROTOCOL.as_bytes()
+    }
+
     /// One that only some applications see.
     fn in_doubt(self) -> Self {
         Self {
@@ -283,9 +288,20 @@ impl KeyNames {
 /// Whether a header of a WebSocket's handshake brings a token.
 fn is_token_of_websocket(name: &str, value: &HeaderValue) -> bool {
     name == SUBPROTOCOL && {
-        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-        TOKEN_WORDS.iter().any(|word| value.contains(word))
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let small = value.to_ascii_lowercase();
+        TOKEN_WORDS.iter().any(|word| small.contains(word))
+            || value.split([',', '.']).any(is_no_name)
     }
+}
+
+/// Whether a part of a subprotocol is none that people have named: long, and of digits or of letters in both cases.
+fn is_no_name(item: &str) -> bool {
+    let item = item.trim();
+    let count = |is: fn(&u8) -> bool| item.bytes().filter(is).count();
+    let digits = count(u8::is_ascii_digit);
+    let is_mixed = count(u8::is_ascii_uppercase) > 0 && count(u8::is_ascii_lowercase) > 0;
+    item.len() >= 16 && (digits >= 4 || (digits > 0 && is_mixed))
 }
 
 fn with_blanks(key: &str) -> Cow<'_, str> {
@@ -354,6 +370,10 @@ mod tests {
             "access_token, abc",
             "chat, eyJhbGciOiJub25lIn0.e30.",
             "auth-abc",
+            // Without a word that says so.
+            "chat, 5f2b7c9d0e1a4b6c8d3f",
+            "c0ffee00-1111-2222-3333-444455556666",
+            "chat,JgHfsdeKalkpQw9x",
         ] {
             assert!(is_key(token), "{token}");
         }
@@ -367,6 +387,8 @@ mod tests {
             "v4.channel.k8s.io",
             "vite-hmr",
             "actioncable-v1-json, actioncable-unsupported",
+            "protobuf.webpubsub.azure.v1",
+            "org.example.Chat-2.0",
         ] {
             assert!(!is_key(name), "{name}");
         }

@@ -15,6 +15,8 @@ pub struct CarriedLines {
     /// The path, where it holds a session's cookie (`;jsessionid=` of servlets).
     path: Option<Box<[u8]>>,
     keys: Vec<Key>,
+    /// Whether any of the keys stands in the body.
+    in_body: bool,
 }
 
 /// Nearly every request has one line or none, which costs no allocation.
@@ -37,6 +39,7 @@ impl CarriedLines {
             authorization: Lines::of(&headers.get_all(AUTHORIZATION)),
             path: may_hold.then(|| path.as_bytes().into()),
             keys: Vec::new(),
+            in_body: false,
         }
     }
 
@@ -58,8 +61,16 @@ impl CarriedLines {
 
     /// Adds the keys that the body of the request holds.
     pub fn add_body(&mut self, body: &Body<'_>, names: &KeyNames) -> Result<(), BodyRefusal> {
-        self.keys.extend(names.find_in_body(body)?);
+        let found = names.find_in_body(body)?;
+        self.in_body |= !found.is_empty();
+        self.keys.extend(found);
         Ok(())
+    }
+
+    /// Whether they hold a key of which no question to the application tells: one in the body, or in the
+    /// subprotocol of a WebSocket, since a question is no handshake.
+    pub fn hold_keys_unasked(&self) -> bool {
+        self.in_body || self.keys.iter().any(Key::is_of_websocket)
     }
 
     /// Whether a login that comes with them would be one of several people, as far as anybody can tell:

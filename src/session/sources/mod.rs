@@ -102,11 +102,17 @@ impl SessionOptions {
         source.map(Source::identity_headers).unwrap_or_default()
     }
 
-    /// Whether the body of a guarded request must be read for keys: for those that the settings name, and for a
-    /// second token in a form (RFC 6750 §2.2).
+    /// Whether the body of a guarded request must be read for keys: for those that the settings name, and, where
+    /// what names the subject does not look at the body, for a second token in a form (RFC 6750 §2.2).
     pub(crate) fn reads_keys(&self, headers: &HeaderMap) -> bool {
-        self.key_names.reads_body()
-            || (matches!(self.source, Some(Source::Jwt(_))) && announces_form(headers))
+        let names_others = match &self.source {
+            Some(Source::Basic(_) | Source::Jwt(_) | Source::Records(_) | Source::Whoami(_)) => {
+                true
+            }
+            // Behind such a proxy nobody is known by anything else.
+            Some(Source::Headers(_)) | None => false,
+        };
+        self.key_names.reads_body() || (names_others && announces_form(headers))
     }
 
     /// Whether somebody else keeps whose a request is; see [`Source`].

@@ -111,6 +111,9 @@ impl SourceReader {
                 let (asker, names) = (&self.asker, &options.key_names);
                 let said = basic.read(asker, names, context, request, &sessions);
                 let said = said.await?;
+                if matches!(said, Some(Some(_))) {
+                    refuse_key_unasked(carried).map_err(BasicError::from)?;
+                }
                 Ok(said.map(|person| SourceAnswer {
                     person,
                     cookies: None,
@@ -123,6 +126,12 @@ impl SourceReader {
             Some(Source::Whoami(_)) => {
                 let answer = self.asker.ask(options, context, request, &sessions);
                 let answer = answer.await?;
+                if answer
+                    .as_ref()
+                    .is_some_and(|answer| answer.person.is_some())
+                {
+                    refuse_key_unasked(carried)?;
+                }
                 Ok(answer.map(|answer| SourceAnswer {
                     person: answer.person,
                     cookies: answer.cookies,
@@ -184,6 +193,14 @@ impl SourceReader {
         let reading = self.tokens.read(jwt, token, session, clock.now());
         Ok(Some(SourceAnswer::of_credential(Some(reading.await?))))
     }
+}
+
+/// Refuses a request that brings a key where no question does: it may be another's than the person's who is named.
+fn refuse_key_unasked(carried: &CarriedLines) -> Result<(), WhoamiError> {
+    if carried.hold_keys_unasked() {
+        return Err(WhoamiError::KeyUnasked);
+    }
+    Ok(())
 }
 
 impl SourceAnswer {

@@ -54,7 +54,8 @@ impl Application {
 
     /// Whom it acts for: anything counts, wherever it stands.
     fn user(&self, got: &Got) -> Option<String> {
-        let mut lines = vec![got.target.clone()];
+        let body = String::from_utf8_lossy(&got.body).into_owned();
+        let mut lines = vec![got.target.clone(), body];
         let mut names = Vec::new();
         for (header, value) in &got.headers {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -82,10 +83,10 @@ impl Application {
             ("/login" | "/api/login", _) if got.method == "POST" => {
                 Reply::ByBody(Box::new(move |got| application.log_in(got)))
             }
-            (_, user) => text(
-                200,
-                &format!("done for {}", user.as_deref().unwrap_or("nobody")),
-            ),
+            _ => Reply::ByBody(Box::new(move |got| {
+                let user = application.user(got).unwrap_or_else(|| "nobody".to_owned());
+                text(200, &format!("done for {user}"))
+            })),
         }
     }
 

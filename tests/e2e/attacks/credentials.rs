@@ -171,6 +171,10 @@ on_both_stores! {
                 world.application.takes(&token, OWNER);
                 let query = format!("?access_token={token}");
                 assert_own(&thief.client, THIEF, &query, &format!("{way:?}")).await;
+                if ![Way::AnswerToken, Way::Learn].contains(&way) {
+                    let refused = thief.client.post_form("/keys", &[("access_token", &token)]).await;
+                    assert!(!is_challenged(&refused) && refused.status != 200, "{way:?}: {}", refused.text());
+                }
                 let own = thief.client.post("/keys").await;
                 assert_eq!(own.text(), "done for mallory", "{way:?}");
             }

@@ -84,6 +84,11 @@ impl Accounts {
         key
     }
 
+    /// Whether it is a key of anybody's.
+    pub(crate) fn knows_key(&self, key: &str) -> bool {
+        self.lock().keys.contains_key(key)
+    }
+
     /// What it says from now on when it is asked.
     pub(crate) fn set(&self, mood: Mood) {
         self.lock().mood = mood;

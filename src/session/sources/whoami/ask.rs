@@ -290,7 +290,8 @@ const fn outcome(result: &WhoamiResult) -> WhoamiOutcome {
             ExchangeError::Encoding(_) | ExchangeError::Spoilt => WhoamiOutcome::Unclear,
         },
         Err(
-            WhoamiError::ManyCredentials
+            WhoamiError::KeyUnasked
+            | WhoamiError::ManyCredentials
             | WhoamiError::NoQuestion
             | WhoamiError::Other { .. }
             | WhoamiError::SeveralPeople

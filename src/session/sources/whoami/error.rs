@@ -18,6 +18,11 @@ pub enum WhoamiError {
         if *status == 404 { ": is its `url` in the settings right?" } else { "" }
     )]
     Other { path: String, status: u16 },
+    #[error(
+        "beside what names somebody the request brings a key or a token in its body, or as the subprotocol of a \
+         WebSocket, of which no question tells"
+    )]
+    KeyUnasked,
     #[error("the request brings so many credentials that the application is not asked about each")]
     ManyCredentials,
     #[error("no question of the settings is for this path")]
@@ -50,7 +55,7 @@ impl WhoamiError {
     /// The word for it.
     pub const fn reason(&self) -> Reason {
         match self {
-            Self::SeveralPeople => Reason::SubjectMismatch,
+            Self::KeyUnasked | Self::SeveralPeople => Reason::SubjectMismatch,
             Self::ManyCredentials | Self::UnclearPath => Reason::AmbiguousRequest,
             Self::Exchange { .. } | Self::Other { .. } | Self::NoQuestion => {
                 Reason::SubjectUnavailable
