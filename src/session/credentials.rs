@@ -13,6 +13,7 @@ mod lines;
 mod pairs;
 mod set_cookie;
 mod spelling;
+mod subprotocol;
 mod values;
 
 pub use keys::{COMMON_HEADERS, KeyNames, NamedKeys};
