@@ -12,22 +12,10 @@ pub(super) fn find(exchanges: &[SeenExchange]) -> Findings {
     cookies::find(exchanges, &mut found);
     logouts::find(exchanges, &mut found);
     found.login_page = login_page(exchanges, &found);
-    let name = typed_name(exchanges, &found);
-    found.whoami = whoami::find(exchanges, &found, name);
-    authorization::find(exchanges, name, &mut found);
+    let typed = found.logins.iter().find_map(|login| login.typed.clone());
+    found.whoami = whoami::find(exchanges, &found, typed.as_deref());
+    authorization::find(exchanges, typed.as_deref(), &mut found);
     found
-}
-
-/// Who was typed, at the first login that worked.
-fn typed_name<'e>(exchanges: &'e [SeenExchange], found: &Findings) -> Option<&'e str> {
-    found.logins.iter().find_map(|login| {
-        let exchange = exchanges.get(*login.right.first()?)?;
-        let place = login.subject.as_ref()?;
-        let mut fields = exchange.fields.iter();
-        fields
-            .find(|(other, _)| other == place)
-            .map(|(_, value)| value.as_str())
-    })
 }
 
 /// The page from which people sign in, with where they were going if it takes that along.

@@ -58,6 +58,8 @@ pub(super) struct FoundLogin {
     pub(super) tests: Vec<(FieldPlace, Option<String>)>,
     /// Where the name stands; `None` where only the application knows it.
     pub(super) subject: Option<FieldPlace>,
+    /// Who was typed, there or in the step before. It is not printed.
+    pub(super) typed: Option<String>,
     /// Where the answer repeats it.
     pub(super) named_in_answer: Option<String>,
     /// Places in the recording.

@@ -6,14 +6,19 @@ use super::logouts::looks_like_logout;
 use super::words::{ACTIONS, NAMES, is_word, leads_on};
 use crate::cli::output::plural;
 use crate::domain::is_secret_name;
-use std::collections::BTreeMap;
+use scraper::{Html, Selector};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names and values of the fields that pages hide: nobody typed them.
+type HiddenFields = BTreeSet<(String, String)>;
 
 /// Looks for them.
 pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
+    let hidden = hidden_fields(exchanges);
     let mut groups = BTreeMap::<(&str, &str), Vec<usize>>::new();
     for (at, exchange) in exchanges.iter().enumerate() {
         // A GET with a password in its query is a search or a link: no login is sent so.
-        let is_attempt = exchange.secret().is_some() && !is_sign_up(exchange);
+        let is_attempt = exchange.secret().is_some() && !is_sign_up(exchange, &hidden);
         if is_attempt && exchange.method != "GET" && !has_session_proof(exchange) {
             let key = (exchange.method.as_str(), exchange.path.as_str());
             groups.entry(key).or_default().push(at);
@@ -24,12 +29,17 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
     for ((method, path), places) in groups {
         let (right, wrong) = judge(exchanges, &places);
         if let Some(first) = right.first().and_then(|at| exchanges.get(*at)) {
+            let subject = subject(first, &hidden);
+            // In the second of two steps nobody types a name.
+            let earlier = wrong.iter().rev().filter_map(|at| exchanges.get(*at));
+            let mut named = std::iter::once(first).chain(earlier);
             found.logins.push(FoundLogin {
                 method: method.to_owned(),
                 path: path.to_owned(),
-                tests: tests(exchanges, first),
-                subject: subject(first),
-                named_in_answer: named_in_answer(first),
+                tests: tests(exchanges, first, subject.is_none()),
+                typed: named.find_map(|one| typed_name(one, &hidden)),
+                named_in_answer: named_in_answer(first, &hidden),
+                subject,
                 right,
                 wrong,
                 is_callback: false,
@@ -47,12 +57,12 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
     }
 }
 /// Two equal passwords: a sign-up, or a change of the password.
-fn is_sign_up(exchange: &SeenExchange) -> bool {
+fn is_sign_up(exchange: &SeenExchange, hidden: &HiddenFields) -> bool {
     let Some((place, value)) = exchange.secret() else {
         return false;
     };
     // Whose password is their name (admin, admin) signs in.
-    let name = subject(exchange);
+    let name = subject(exchange, hidden);
     let mut others = exchange.fields.iter();
     others.any(|(other, again)| other != place && name.as_ref() != Some(other) && again == value)
 }
@@ -137,7 +147,11 @@ fn path_of(url: &str) -> Option<String> {
 
 /// What tells a login from other requests to its path: the words of its query, and, where other requests have the
 /// path as well, those of fields that name an action.
-fn tests(exchanges: &[SeenExchange], login: &SeenExchange) -> Vec<(FieldPlace, Option<String>)> {
+fn tests(
+    exchanges: &[SeenExchange],
+    login: &SeenExchange,
+    is_nameless: bool,
+) -> Vec<(FieldPlace, Option<String>)> {
     let query = login.query.iter().filter(|(_, value)| is_word(value));
     let mut tests: Vec<_> = query
         .filter(|(name, value)| !leads_on(name) && !value.contains('/'))
@@ -155,18 +169,32 @@ fn tests(exchanges: &[SeenExchange], login: &SeenExchange) -> Vec<(FieldPlace, O
         });
         let actions = actions.map(|(place, value)| (place.clone(), Some(value.clone())));
         tests.extend(actions);
-        // With further tests the password must be asked for by name: it says that somebody types one.
+    }
+    if is_shared || is_nameless {
+        // With further tests the password must be asked for by name: it says that somebody types one. So must the code
+        // of a second step.
         tests.extend(login.secret().map(|(place, _)| (place.clone(), None)));
     }
     tests
 }
 
 /// The field in which people type who they are: by its name, or the one before the password.
-fn subject(login: &SeenExchange) -> Option<FieldPlace> {
+fn subject(login: &SeenExchange, hidden: &HiddenFields) -> Option<FieldPlace> {
     let (secret, _) = login.secret()?;
+    // A name may be hidden (in the second of two steps), and is called one.
+    let is_hidden = |place: &FieldPlace, value: &str| {
+        let field = (place.name().to_owned(), value.to_owned());
+        let last = field
+            .0
+            .rsplit(['_', '-', '.', '['])
+            .next()
+            .unwrap_or_default();
+        hidden.contains(&field) && !NAMES.contains(&last.trim_end_matches(']'))
+    };
     let mut usual = login.fields.iter().filter(|(place, value)| {
         let is_typed = place != secret && !value.is_empty() && value.len() <= 256;
-        is_typed && !is_secret_name(place.name()) && !is_token_name(place.name())
+        let is_named = is_secret_name(place.name()) || is_token_name(place.name());
+        is_typed && !is_named && !is_hidden(place, value)
     });
     let rank = |place: &FieldPlace| {
         let name = place.name().to_ascii_lowercase();
@@ -195,10 +223,37 @@ fn is_token_name(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
+/// The name that is typed.
+fn typed_name(login: &SeenExchange, hidden: &HiddenFields) -> Option<String> {
+    let place = subject(login, hidden)?;
+    let mut fields = login.fields.iter();
+    let typed = fields.find(|(other, _)| *other == place);
+    typed.map(|(_, value)| value.clone())
+}
+
+fn hidden_fields(exchanges: &[SeenExchange]) -> HiddenFields {
+    let Ok(inputs) = Selector::parse("input[type=hidden i]") else {
+        return HiddenFields::new();
+    };
+    let mut hidden = HiddenFields::new();
+    for exchange in exchanges {
+        if let AnswerBody::Html(page) = &exchange.answer {
+            hidden.extend(
+                Html::parse_document(page)
+                    .select(&inputs)
+                    .filter_map(|input| {
+                        let value = input.attr("value").unwrap_or_default();
+                        Some((input.attr("name")?.to_owned(), value.to_owned()))
+                    }),
+            );
+        }
+    }
+    hidden
+}
+
 /// The pointer at which a JSON answer to a login repeats the name that was typed.
-fn named_in_answer(login: &SeenExchange) -> Option<String> {
-    let place = subject(login)?;
-    let (_, typed) = login.fields.iter().find(|(other, _)| *other == place)?;
+fn named_in_answer(login: &SeenExchange, hidden: &HiddenFields) -> Option<String> {
+    let typed = typed_name(login, hidden)?;
     let AnswerBody::Json(document) = &login.answer else {
         return None;
     };
@@ -206,7 +261,7 @@ fn named_in_answer(login: &SeenExchange) -> Option<String> {
     leaves(document, String::new(), &mut found);
     let mut found = found.into_iter();
     found
-        .find(|(_, value)| value.eq_ignore_ascii_case(typed))
+        .find(|(_, value)| value.eq_ignore_ascii_case(&typed))
         .map(|(pointer, _)| pointer)
 }
 
@@ -236,6 +291,7 @@ fn callback(exchanges: &[SeenExchange]) -> Option<FoundLogin> {
         path: exchange.path.clone(),
         tests: query.chain(fields).collect(),
         subject: None,
+        typed: None,
         named_in_answer: None,
         right: vec![at],
         wrong: Vec::new(),

@@ -145,6 +145,40 @@ fn a_form_on_the_front_page_leads_back_to_it_without_the_form() {
 }
 
 #[test]
+fn a_second_step_asks_the_application_who_it_was() {
+    // django-two-factor-auth: `login` in the name of a field that nobody types.
+    let step = |name: &str| {
+        format!(r#"<form><input type="hidden" name="login_view-current_step" value="{name}">"#)
+    };
+    let page =
+        |name: &str, status| sent("POST", "/account/login/", status).answer(HTML, &step(name));
+    let (text, _) = learned(vec![
+        sent("GET", "/account/login/", 200)
+            .answer(HTML, &(step("auth") + r#"<input type="password">"#)),
+        page("token", 200).body(
+            FORM,
+            "login_view-current_step=auth&auth-username=alice&auth-password=opensesame",
+        ),
+        sent("POST", "/account/login/", 302)
+            .body(FORM, "login_view-current_step=token&token-otp_token=123456")
+            .told(SET_COOKIE, SESSION)
+            .told(LOCATION, "/home"),
+        sent("GET", "/home", 200)
+            .cookie("sid=0123456789abcdef0123")
+            .answer(HTML, r#"<p id="user-tools">Hello <b>alice</b></p>"#),
+    ]);
+    has(
+        &text,
+        &[
+            "url: /home\n    subject: { css: '#user-tools b' }",
+            "- match: { methods: [POST], path: /account/login/, form: { token-otp_token: present } }",
+            "subject: whoami  # the application is asked who has logged in",
+            "success: { status: 302, location: /home, cookie: sid }",
+        ],
+    );
+}
+
+#[test]
 fn without_an_answer_that_names_the_user_a_callback_is_left_out_and_told() {
     let (text, notes) = learned(vec![
         sent("POST", "/saml/acs", 302)
