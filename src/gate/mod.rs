@@ -12,10 +12,6 @@ use crate::domain::{
 };
 use crate::session::{Caller, SessionOptions, over_limits, session_of};
 use crate::store::{Ask, Held, Store, StoreError};
-use std::time::Duration;
-
-/// How far the clock of whoever asserts a time of authentication may be ahead of ours.
-const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 
 /// A request at the gate: what became of it, and what was found on the way.
 #[derive(Debug)]
@@ -217,18 +213,7 @@ fn weigh(held: Held, caller: &Caller, now: Timestamp) -> Evidence {
     Evidence {
         session: session_of(session, caller, now),
         browser_key: caller.browser_key,
-        asserted_at: caller
-            .asserted
-            .as_ref()
-            .and_then(|asserted| asserted.authenticated_at)
-            // Two clocks are never the same.
-            .map(|at| {
-                if at.since(now) <= CLOCK_LEEWAY {
-                    at.min(now)
-                } else {
-                    at
-                }
-            }),
+        asserted_at: caller.asserted_at(now),
         mark,
         grants,
         claims,

@@ -60,7 +60,7 @@ pub use upstream_login::{
     LoginFields, TrialError, UpstreamLogin, UpstreamLoginOptions, UpstreamTrial,
 };
 
-use crate::domain::{BrowserKeyHash, DisplayName, Naming, SessionId};
+use crate::domain::{BrowserKeyHash, DisplayName, Naming, SessionId, Timestamp};
 use std::time::Duration;
 
 /// Where sessions come from, and how long they last.
@@ -146,8 +146,19 @@ impl Caller {
         self.asserted.as_ref()?.email.as_deref()
     }
 
+    /// When the person logged in, as a source says.
+    pub fn asserted_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let at = self.asserted.as_ref()?.authenticated_at?;
+        // Two clocks are never the same.
+        let is_close = at.since(now) <= CLOCK_LEEWAY;
+        Some(if is_close { at.min(now) } else { at })
+    }
+
     /// The name by which a source calls the person.
     pub fn display_name(&self) -> Option<&DisplayName> {
         self.asserted.as_ref()?.display.as_ref()
     }
 }
+
+/// How far the clock of whoever asserts a time of authentication may be ahead of ours.
+const CLOCK_LEEWAY: Duration = Duration::from_mins(1);

@@ -176,8 +176,13 @@ impl Verifier {
         Ok(self.available_to(user.as_ref(), &challenge.demand.requirement))
     }
 
-    /// The elevation of a session. Reads the store once.
-    pub async fn status(&self, claimant: &Claimant<'_>) -> Result<Status, VerifyError> {
+    /// The elevation of a session. `asserted_at` is when its subject logged in, by the word of a source, which needs no
+    /// browser key. Reads the store once.
+    pub async fn status(
+        &self,
+        claimant: &Claimant<'_>,
+        asserted_at: Option<Timestamp>,
+    ) -> Result<Status, VerifyError> {
         let Services {
             clock, settings, ..
         } = &*self.services;
@@ -201,11 +206,11 @@ impl Verifier {
             .and_then(|session| session.authenticated_at)
             .filter(|_| is_here);
         // A login and a proof are equally good for level 1 and 2: the later one counts.
-        let latest = mark.as_ref().map(|mark| mark.verified_at).max(signed_in);
+        let verified = mark.as_ref().map(|mark| mark.verified_at);
+        let times = [verified, signed_in, asserted_at].into_iter().flatten();
+        let latest = times.filter(|at| now.is_within(settings.fresh, *at)).max();
         Ok(Status {
-            fresh_until: latest
-                .filter(|at| now.is_within(settings.fresh, *at))
-                .map(|at| at.after(settings.fresh)),
+            fresh_until: latest.map(|at| at.after(settings.fresh)),
             mark,
         })
     }

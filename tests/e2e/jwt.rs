@@ -86,6 +86,8 @@ on_both_stores! {
             let said = claims.to_string();
             let client = bearing(&sidecar.script(), &issuer.token(claims));
             assert_eq!(told(&client.post("/medium").await), expected, "{said}");
+            let status = client.get("/.stepup/status").await.json();
+            assert_eq!(status["level"], if expected == "done" { 2 } else { 0 }, "{said}");
         }
     }
 

@@ -23,21 +23,41 @@ async fn status_tells_what_counts_here_and_lock_drops_it() {
         success.grant.is_none(),
         "a mark is all that level 1 asks for"
     );
-    let status = fixture.verifier.status(&client.claimant()).await.unwrap();
+    let status = fixture
+        .verifier
+        .status(&client.claimant(), None)
+        .await
+        .unwrap();
     assert!(status.mark.is_none(), "the browser key of before");
     client.browser_key = hash_browser_key(
         success.browser_key.expose(),
         &fixture.verifier.services().keys,
     );
-    let status = fixture.verifier.status(&client.claimant()).await.unwrap();
+    let status = fixture
+        .verifier
+        .status(&client.claimant(), None)
+        .await
+        .unwrap();
     assert!(status.mark.is_some());
     assert_eq!(
         status.fresh_until,
         Some(now().after(Duration::from_mins(10)))
     );
     fixture.verifier.lock(&client.caller()).await.unwrap();
-    let status = fixture.verifier.status(&client.claimant()).await.unwrap();
+    let status = fixture
+        .verifier
+        .status(&client.claimant(), None)
+        .await
+        .unwrap();
     assert!(status.mark.is_none() && status.fresh_until.is_none());
+    let told = async |at| fixture.verifier.status(&client.claimant(), Some(at)).await;
+    let status = told(now()).await.unwrap();
+    assert_eq!(
+        status.fresh_until,
+        Some(now().after(Duration::from_mins(10)))
+    );
+    let of_tomorrow = now().after(Duration::from_hours(24));
+    assert!(told(of_tomorrow).await.unwrap().fresh_until.is_none());
 }
 
 #[tokio::test]

@@ -18,7 +18,14 @@ use std::borrow::Cow;
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let context = call.context;
     let known = call.identify().await?;
-    let held = call.web.verifier.status(&known.claimant()).await?;
+    let asserted_at = known
+        .caller
+        .asserted_at(call.web.sessions.shared.clock.now());
+    let held = call
+        .web
+        .verifier
+        .status(&known.claimant(), asserted_at)
+        .await?;
     let route = match (call.parameter("method"), call.parameter("path")) {
         (None, None) => None,
         (method, path) => {
@@ -35,7 +42,7 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
     let response = StatusResponse {
         level: if held.fresh_until.is_some() { 2 } else { 0 },
         methods: shown.iter().map(Factor::as_str).collect(),
-        authenticated_at: known.session.authenticated_at.map(rfc3339),
+        authenticated_at: known.session.authenticated_at.max(asserted_at).map(rfc3339),
         verified_at: held.mark.as_ref().map(|mark| rfc3339(mark.verified_at)),
         expires_at: held.fresh_until.map(rfc3339),
         route,
