@@ -231,6 +231,16 @@ routes:
         assert!(back.status == 200 && back.text().contains("href=\"/keys/new\""), "{}", back.text());
     }
 
+    async fn a_form_without_fields_is_one_button(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = person(&sidecar).await;
+        let page = browser.post_form("/keys", &[]).await;
+        assert!(!page.text().contains("fill it in again"), "{}", page.text());
+        let confirm = answer_prompt(&browser, &page, &[]).await;
+        assert!(confirm.text().contains("action=\"/keys\""), "{}", confirm.text());
+        assert_eq!(browser.post_form("/keys", &[]).await.status, 200);
+    }
+
     async fn who_filled_in_what_cannot_be_carried_is_told_before_and_after(store: Store) {
         let sidecar = sidecar::on(store).run();
         let long = format!("name={}", "x".repeat(100_000));

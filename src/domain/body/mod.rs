@@ -39,7 +39,7 @@ pub struct Body<'b> {
 }
 
 /// The fields of a form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct FormFields {
     /// Whether it is `multipart/form-data`.
     pub multipart: bool,
@@ -306,13 +306,15 @@ impl<'b> Body<'b> {
     /// The fields of a form in their order, to carry them through a page of ours; `None` if it is
     /// no form, or holds what is no text.
     pub fn form_fields(&self) -> Option<FormFields> {
-        let Content::Form { form, multipart } = &self.content else {
-            return None;
+        let (form, multipart) = match &self.content {
+            // A form that is nothing but its button.
+            Content::Empty => (&Form::default(), false),
+            Content::Form { form, multipart } => (form, *multipart),
+            Content::GraphQl(_) | Content::Json(_) | Content::Other(_) => return None,
         };
         let mut fields = FormFields {
-            multipart: *multipart,
-            values: Vec::new(),
-            files: Vec::new(),
+            multipart,
+            ..FormFields::default()
         };
         for field in &form.fields {
             match field.file {
