@@ -63,6 +63,17 @@ impl SmtpSettings {
             deadline: Duration::from_secs(10),
         }
     }
+
+    /// The port that is connected to.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.security {
+            Security::Plain => 25,
+            // RFC 6409 §3.1.
+            Security::StartTls => 587,
+            // RFC 8314 §3.3.
+            Security::Tls => 465,
+        })
+    }
 }
 
 /// Makes a connection for each mail: codes are rare, and the server would close an idle connection.
@@ -76,13 +87,7 @@ impl Smtp {
         let mut builder =
             // lettre's name for a builder without TLS; `tls` below decides on it.
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.as_str())
-                .port(settings.port.unwrap_or(match settings.security {
-                    Security::Plain => 25,
-                    // RFC 6409 §3.1.
-                    Security::StartTls => 587,
-                    // RFC 8314 §3.3.
-                    Security::Tls => 465,
-                }))
+                .port(settings.port())
                 .tls(tls(settings)?)
                 .timeout(Some(settings.deadline));
         if let Some(SmtpLogin { user, password }) = &settings.login {

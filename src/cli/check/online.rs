@@ -210,7 +210,7 @@ async fn mail(settings: &Settings, report: &mut OnlineReport<'_>) -> io::Result<
     let Some(mail) = &settings.mail else {
         return Ok(());
     };
-    let what = format!("mail.smtp {}", mail.smtp.host);
+    let what = format!("mail.smtp {}:{}", mail.smtp.host, mail.smtp.port());
     match mail.try_server().await {
         Ok(()) => {
             let login = if mail.smtp.login.is_some() {
