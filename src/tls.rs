@@ -23,7 +23,15 @@ pub enum TlsError {
     /// The file holds no certificate.
     #[error("`{}` holds no certificate", .0.display())]
     Empty(PathBuf),
-    /// Certificate and key do not go together, or are of no use.
+    /// Certificate and key do not go together.
+    #[error("`{}` is not the key of the first certificate in `{}`", key.display(), certificate.display())]
+    OtherKey {
+        /// The file with the key.
+        key: PathBuf,
+        /// The file with the certificates.
+        certificate: PathBuf,
+    },
+    /// Certificate and key are of no use.
     #[error("certificate and key cannot be used")]
     Unusable(#[from] rustls::Error),
 }
@@ -40,7 +48,17 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>
         // TLS 1.2 and 1.3 (RFC 9325 §3.1.1).
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, private)?;
+        .with_single_cert(chain, private)
+        .map_err(|error| {
+            if matches!(error, rustls::Error::InconsistentKeys(_)) {
+                TlsError::OtherKey {
+                    key: key.to_owned(),
+                    certificate: certificate.to_owned(),
+                }
+            } else {
+                TlsError::Unusable(error)
+            }
+        })?;
     // In order of preference (RFC 7301 §3.2).
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))

@@ -3,6 +3,7 @@
 use crate::support::process::Process;
 use crate::support::stepgate::{Stepgate, command, run};
 use crate::support::temp::TempDir;
+use crate::support::tls::TestCa;
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -115,6 +116,29 @@ fn a_check_tells_the_mistakes_of_settings_and_policies_at_once() {
     ] {
         assert!(told.contains(part), "`{part}` is missing in\n{told}");
     }
+}
+
+#[test]
+fn a_key_of_another_certificate_is_named() {
+    let dir = folder();
+    let (one, other) = (TestCa::new(), TestCa::new());
+    let (certificate, key) = (one.cert(), other.key());
+    let tls = format!(
+        "{{ address: \"127.0.0.1:0\", tls: {{ certificate: '{}', key: '{}' }} }}",
+        certificate.display(),
+        key.display()
+    );
+    dir.write(
+        "stepgate.yaml",
+        SETTINGS.replace("listen: 127.0.0.1:0", &format!("listen: {tls}")),
+    );
+    let (code, told) = refused(&dir, &["check"]);
+    let expected = format!(
+        "`{}` is not the key of the first certificate in `{}`",
+        key.display(),
+        certificate.display()
+    );
+    assert!(code == 64 && told.contains(&expected), "{code} {told}");
 }
 
 #[test]
