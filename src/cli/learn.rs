@@ -124,7 +124,14 @@ fn nothing_found(exchanges: &[SeenExchange], is_har: bool) -> String {
         .any(|one| !one.cookies.is_empty() || !one.set.is_empty());
     let posts = exchanges.iter().filter(|one| one.method == "POST").count();
     let count = exchanges.len();
-    let cookies = if has_cookies || exchanges.is_empty() || !is_har {
+    let has_mutation = exchanges.iter().any(|one| {
+        let mut fields = one.fields.iter();
+        fields.any(|(place, text)| place.name() == "query" && text.contains("mutation"))
+    });
+    let hint = if has_mutation {
+        ". Calls of GraphQL are not looked into: declare the login by hand (docs/sessions.md, “One address for many \
+         operations”)"
+    } else if has_cookies || exchanges.is_empty() || !is_har {
         ""
     } else {
         ". No cookie is in it: Chromium leaves them out of a HAR file, unless “Allow to generate HAR with sensitive \
@@ -132,7 +139,7 @@ fn nothing_found(exchanges: &[SeenExchange], is_har: bool) -> String {
     };
     format!(
         "no login is in it: {count} requests, of which {posts} by POST, and none has a password and an answer that looks \
-         right, nor brings the code of a provider, a password of HTTP or a signed token{cookies}"
+         right, nor brings the code of a provider, a password of HTTP or a signed token{hint}"
     )
 }
 

@@ -73,7 +73,8 @@ pub(super) struct FoundLogin {
 pub(super) struct FoundLogout {
     pub(super) method: String,
     pub(super) path: String,
-    pub(super) query: Vec<(String, String)>,
+    /// What tells it from other requests to the path.
+    pub(super) tests: Vec<(FieldPlace, Option<String>)>,
     /// Whether the answer takes the session's cookie away or replaces it.
     pub(super) ends_cookie: bool,
 }

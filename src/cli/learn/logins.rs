@@ -3,7 +3,7 @@
 use super::exchange::{AnswerBody, FieldPlace, SeenExchange, leaves};
 use super::findings::{Findings, FoundLogin};
 use super::logouts::looks_like_logout;
-use super::words::{ACTIONS, NAMES, is_word, leads_on};
+use super::words::{NAMES, is_action, is_word, leads_on};
 use crate::cli::output::plural;
 use crate::domain::is_secret_name;
 use scraper::{Html, Selector};
@@ -162,11 +162,8 @@ fn tests(
         is_same && other.secret().is_none()
     });
     if is_shared {
-        let actions = login.fields.iter().filter(|(place, value)| {
-            // `@action` (Roundup), `:action` (Zope).
-            let name = place.name().trim_start_matches(['@', ':', '_']);
-            ACTIONS.contains(&name.to_ascii_lowercase().as_str()) && is_word(value)
-        });
+        let fields = login.fields.iter();
+        let actions = fields.filter(|(place, value)| is_action(place.name()) && is_word(value));
         let actions = actions.map(|(place, value)| (place.clone(), Some(value.clone())));
         tests.extend(actions);
     }

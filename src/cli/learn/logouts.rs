@@ -1,13 +1,19 @@
 //! Requests that log somebody out: by their names, and by what becomes of the cookie.
 
-use super::exchange::SeenExchange;
+use super::exchange::{FieldPlace, SeenExchange};
 use super::findings::{Findings, FoundLogout};
-use super::words::is_word;
+use super::words::{is_action, is_word};
 
 pub(super) fn looks_like_logout(exchange: &SeenExchange) -> bool {
     let query = exchange.query.iter().any(says_logout);
     let is_deletion = exchange.method == "DELETE" && exchange.path.contains("session");
-    exchange.status < 400 && (names_logout(&exchange.path) || query || is_deletion)
+    // JSON-RPC (`"method": "logout"`), and front controllers.
+    let body = exchange.fields.iter().any(asks_for_logout);
+    exchange.status < 400 && (names_logout(&exchange.path) || query || body || is_deletion)
+}
+
+fn asks_for_logout((place, value): &(FieldPlace, String)) -> bool {
+    is_action(place.name()) && is_word(value) && names_logout(value)
 }
 
 fn says_logout((name, value): &(String, String)) -> bool {
@@ -53,16 +59,25 @@ pub(super) fn find(exchanges: &[SeenExchange], found: &mut Findings) {
             continue;
         }
         // What else is there (how a list is sorted) is of the page that has the link.
-        let is_told = exchange.query.iter().any(says_logout);
+        let body = exchange
+            .fields
+            .iter()
+            .filter(|field| asks_for_logout(field));
+        let body: Vec<_> = body.cloned().collect();
+        let is_told = !body.is_empty() || exchange.query.iter().any(says_logout);
         let query = exchange
             .query
             .iter()
             .filter(|pair| is_word(&pair.1) && (!is_told || says_logout(pair)));
+        let query = query.map(|(name, value)| (FieldPlace::Query(name.clone()), value.clone()));
         let replaced = exchange.renewed().any(|set| is_session(&set.name));
         logouts.push(FoundLogout {
             method: exchange.method.clone(),
             path: exchange.path.clone(),
-            query: query.cloned().collect(),
+            tests: query
+                .chain(body)
+                .map(|(place, value)| (place, Some(value)))
+                .collect(),
             ends_cookie: deletes || replaced,
         });
     }

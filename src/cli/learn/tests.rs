@@ -1,5 +1,7 @@
 //! What is found in recordings of each kind, and what is written of it.
 
+mod applications;
+
 use super::*;
 use crate::proxy::RecordedExchange;
 use crate::yaml::is_unseen;
@@ -109,71 +111,6 @@ fn a_callback_of_a_provider_asks_the_application_who_it_was() {
             "subject: whoami  # the application is asked",
             "success: { status: 302, location: /home, cookie: sid }",
             "- match: { methods: [POST], path: /logout }",
-        ],
-    );
-}
-
-#[test]
-fn a_form_on_the_front_page_leads_back_to_it_without_the_form() {
-    // Roundup, at its first start: the name is the password, and a wrong one leads back, too.
-    const FORM_THERE: &str = r#"<form><input name="__login_name"><input type="password">"#;
-    let attempt = |body| sent("POST", "/", 302).body(FORM, body);
-    let (text, _) = learned(vec![
-        sent("GET", "/", 200).answer(HTML, FORM_THERE),
-        attempt("__login_name=admin&__login_password=wrong&%40action=Login")
-            .told(LOCATION, "http://tracker.test/?%40error_message=Invalid"),
-        sent("GET", "/?%40error_message=Invalid", 200).answer(HTML, FORM_THERE),
-        attempt("__login_name=admin&__login_password=admin&%40action=Login")
-            .told(SET_COOKIE, SESSION)
-            .told(LOCATION, "http://tracker.test/?%40ok_message=Welcome"),
-        sent("GET", "/?%40ok_message=Welcome", 200)
-            .cookie("sid=0123456789abcdef0123")
-            .answer(HTML, "Hello"),
-        sent("GET", "/?@action=logout&@sort=activity", 302)
-            .cookie("sid=0123456789abcdef0123")
-            .told(SET_COOKIE, "sid=; Max-Age=0"),
-    ]);
-    has(
-        &text,
-        &[
-            "- match: { methods: [POST], path: / }",
-            "subject: { form: '__login_name' }",
-            "cookie: sid",
-            "- match: { methods: [GET], path: /, query: { '@action': \"logout\" } }",
-        ],
-    );
-}
-
-#[test]
-fn a_second_step_asks_the_application_who_it_was() {
-    // django-two-factor-auth: `login` in the name of a field that nobody types.
-    let step = |name: &str| {
-        format!(r#"<form><input type="hidden" name="login_view-current_step" value="{name}">"#)
-    };
-    let page =
-        |name: &str, status| sent("POST", "/account/login/", status).answer(HTML, &step(name));
-    let (text, _) = learned(vec![
-        sent("GET", "/account/login/", 200)
-            .answer(HTML, &(step("auth") + r#"<input type="password">"#)),
-        page("token", 200).body(
-            FORM,
-            "login_view-current_step=auth&auth-username=alice&auth-password=opensesame",
-        ),
-        sent("POST", "/account/login/", 302)
-            .body(FORM, "login_view-current_step=token&token-otp_token=123456")
-            .told(SET_COOKIE, SESSION)
-            .told(LOCATION, "/home"),
-        sent("GET", "/home", 200)
-            .cookie("sid=0123456789abcdef0123")
-            .answer(HTML, r#"<p id="user-tools">Hello <b>alice</b></p>"#),
-    ]);
-    has(
-        &text,
-        &[
-            "url: /home\n    subject: { css: '#user-tools b' }",
-            "- match: { methods: [POST], path: /account/login/, form: { token-otp_token: present } }",
-            "subject: whoami  # the application is asked who has logged in",
-            "success: { status: 302, location: /home, cookie: sid }",
         ],
     );
 }

@@ -38,8 +38,14 @@ pub(super) const NAMES: &[&str] = &[
     "handle",
     "phone",
 ];
+/// Whether a field says what a request is to do: also `@action` (Roundup) and `:action` (Zope).
+pub(super) fn is_action(name: &str) -> bool {
+    let name = name.trim_start_matches(['@', ':', '_']);
+    ACTIONS.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// Names of fields that say what a request of a front controller is to do.
-pub(super) const ACTIONS: &[&str] = &[
+const ACTIONS: &[&str] = &[
     "action",
     "act",
     "cmd",

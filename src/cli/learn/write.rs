@@ -1,7 +1,7 @@
 //! The settings that a recording leads to, with the reason beside each line.
 
 use super::exchange::{FieldPlace, SeenExchange};
-use super::findings::{Findings, FoundLogin, FoundLogout, FoundToken, NamePlace};
+use super::findings::{Findings, FoundLogin, FoundToken, NamePlace};
 use super::signs::{self, Signs};
 use crate::yaml::is_unseen;
 use std::fmt::Write as _;
@@ -129,7 +129,15 @@ fn learn(exchanges: &[SeenExchange], found: &Findings, text: &mut String) {
             } else {
                 "by its name; its answer leaves the cookie as it is"
             };
-            line(text, 6, &format!("- match: {}", logout_match(logout)), why);
+            line(
+                text,
+                6,
+                &format!(
+                    "- match: {}",
+                    matching((&logout.method, &logout.path), &logout.tests)
+                ),
+                why,
+            );
         }
     }
 }
@@ -186,12 +194,6 @@ fn success(signs: &Signs) -> String {
         .filter_map(|(name, text)| Some((name, text.as_ref()?)));
     parts.extend(texts.map(|(name, text)| format!("{name}: {}", quoted(text))));
     format!("{{ {} }}", parts.join(", "))
-}
-
-fn logout_match(logout: &FoundLogout) -> String {
-    let query = logout.query.iter();
-    let tests = query.map(|(name, value)| (FieldPlace::Query(name.clone()), Some(value.clone())));
-    matching((&logout.method, &logout.path), &tests.collect::<Vec<_>>())
 }
 
 fn matching((method, path): (&String, &str), tests: &[(FieldPlace, Option<String>)]) -> String {
