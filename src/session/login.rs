@@ -27,7 +27,7 @@ pub struct ObservedLogin {
 pub enum Answer {
     /// Not all declared signs of a success.
     Failed,
-    /// An error (4xx or 5xx, or one in its JSON) that leaves the session's cookies as they were.
+    /// An error (4xx, or one in its JSON) that leaves the session's cookies as they were.
     Refused,
     /// All declared signs of a success.
     Succeeded,
@@ -116,13 +116,18 @@ pub fn judge_login(observed: ObservedLogin) -> LoginVerdict {
 fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> LoginVerdict {
     let is_of_this_browser = known.iter().all(|session| session.of_this_browser);
     let is_disputed = known.iter().any(|session| session.subject.is_none());
-    let are_all_of = |subject| {
+    let are_all_of = |subject: &Subject| {
         known
             .iter()
             .all(|known| known.subject.as_ref() == Some(subject))
     };
+    let is_another =
+        |named: &Named| matches!(named, Named::ByApplication(subject) if !are_all_of(subject));
     match (answer, named) {
-        (Answer::Refused, _) => LoginVerdict::Nothing(Disregarded::Failed),
+        // Unless the application, which was asked after it, names somebody else.
+        (Answer::Refused, named) if !is_another(&named) => {
+            LoginVerdict::Nothing(Disregarded::Failed)
+        }
         _ if !is_of_this_browser || is_disputed => LoginVerdict::Disputed,
         (_, Named::Typed(subject)) if are_all_of(&subject) => LoginVerdict::Again,
         (Answer::Succeeded, Named::ByApplication(subject)) if are_all_of(&subject) => {
@@ -132,7 +137,7 @@ fn judge_on_known(answer: Answer, named: Named, known: &[KnownSession]) -> Login
             LoginVerdict::Kept
         }
         (_, Named::ByApplication(subject)) => LoginVerdict::Changed(subject),
-        (Answer::Failed | Answer::Succeeded, _) => LoginVerdict::Disputed,
+        (Answer::Failed | Answer::Refused | Answer::Succeeded, _) => LoginVerdict::Disputed,
     }
 }
 
@@ -235,6 +240,11 @@ mod tests {
             })
         };
         assert_eq!(failed("alice"), LoginVerdict::Kept);
+        // Nor does an error say that nothing has changed.
+        let refused = |name| judge_on_known(Answer::Refused, by(name), &[known("alice")]);
+        let nothing = LoginVerdict::Nothing(Disregarded::Failed);
+        assert_eq!(refused("alice"), nothing);
+        assert_eq!(refused("bob"), LoginVerdict::Changed(subject("bob")));
         assert_eq!(failed("bob"), LoginVerdict::Changed(subject("bob")));
     }
 

@@ -252,6 +252,23 @@ on_both_stores! {
         assert_eq!(sidecar.got("/low"), done);
     }
 
+    async fn a_login_that_breaks_down_may_have_been_one(store: Store) {
+        // It makes the session that there is hers, and fails at what it does next.
+        let sidecar = sidecar::on(store)
+            .application(|got| match got.target.as_str() {
+                "/login" if got.header("cookie").contains(COOKIE) => answer(500, &[], "out of order"),
+                _ => application(got),
+            })
+            .run();
+        sidecar.add_user(THIEF, "mallory@example.test", THIEF_PASSWORD);
+        let thief = sidecar.script();
+        thief.log_in(THIEF).await;
+        assert_eq!(thief.post("/low").await.status, 200);
+        let hers = [("user", USER), ("password", "hers")];
+        assert_eq!(thief.post_form("/login", &hers).await.status, 500);
+        assert_eq!(thief.post("/low").await.reason(), "session-disputed");
+    }
+
     async fn s1_nobody_at_her_desk_makes_her_session_fresh_or_theirs(store: Store) {
         // Whoever is signed in is sent on, whatever the password; nobody looks at it.
         let guest = |got: &Got| {

@@ -203,7 +203,13 @@ impl LoginRoute {
     /// Whether the status of an answer tells by itself that this login failed: an error, or the form again
     /// where a success is a redirect.
     pub fn is_refused_by(&self, status: u16) -> bool {
-        status >= 400 || (status == 200 && !self.may_succeed_with(status))
+        self.is_error(status) || (status == 200 && !self.may_succeed_with(status))
+    }
+
+    /// Whether a status says that the request was refused (RFC 9110 §15.5). A 5xx says nothing: what failed may have
+    /// come after the login. Nor does an error of GraphQL, whose other fields may bring any.
+    pub fn is_error(&self, status: u16) -> bool {
+        (400..500).contains(&status) && self.request.operations().is_empty()
     }
 
     /// Whether the JSON of an answer says that this login failed: JSON-RPC answers 200 for errors as well. With

@@ -16,9 +16,14 @@ pub(super) fn may_have_succeeded(
     sets_session: bool,
 ) -> bool {
     let status = response.status().as_u16();
-    let is_success = |route: &Arc<LoginRoute>| route.may_succeed_with(status);
-    // A 401 or 403 to a password says that nobody was let in.
-    sets_session || (unclear.shows_secret && status < 400) || unclear.routes.iter().any(is_success)
+    // One of several operations may fail, and the login beside it succeed.
+    let is_success =
+        |route: &Arc<LoginRoute>| route.request.names_operation() || route.may_succeed_with(status);
+    // A 401 or 403 to a password says that nobody was let in; a 5xx may come after that.
+    sets_session
+        || status >= 500
+        || (unclear.shows_secret && status < 400)
+        || unclear.routes.iter().any(is_success)
 }
 
 /// Whether an answer is a page or data, rather than a file, an error or nothing new.

@@ -306,7 +306,8 @@ impl Shown<'_> {
         let succeeded = |one: &&Attempt| one.route.succeeded(self.status, self.headers, self.body);
         let successes: Vec<_> = attempts.iter().filter(succeeded).collect();
         if successes.is_empty() {
-            let is_refused = self.status >= 400 || self.is_denied;
+            let is_error = |one: &Attempt| one.route.is_error(self.status);
+            let is_refused = attempts.iter().all(is_error) || self.is_denied;
             let answer = if is_refused && !self.sets_session {
                 Answer::Refused
             } else {

@@ -63,6 +63,12 @@ fn by_documents() -> Vec<Attack> {
             "document with an act",
             &format!("mutation {{ {hers} deleteUser(name: \"x\") }}"),
         ),
+        // What fails beside the login takes the answer with it, and may make an error of it.
+        of("failing", &document().replace("name", "name forbidden")),
+        of(
+            "failing under an alias",
+            &document().replace("name", "name a: forbidden"),
+        ),
         of("alias", &format!("mutation {{ me: {hers} }}")),
         of("fragment", &fragment),
         graphql("two operations", &two),

@@ -3,6 +3,7 @@
 import { useAPQ } from '@graphql-yoga/plugin-apq'
 import express from 'express'
 import session from 'express-session'
+import { GraphQLError } from 'graphql'
 import { createSchema, createYoga } from 'graphql-yoga'
 import jayson from 'jayson'
 
@@ -22,7 +23,7 @@ const yoga = createYoga({
   plugins: [useAPQ()],
   schema: createSchema({
     typeDefs: `
-      type Login { name: String, message: String }
+      type Login { name: String, message: String, forbidden: String! }
       type Query { me: String }
       type Mutation {
         login(user: String!, password: String!): Login!
@@ -38,6 +39,12 @@ const yoga = createYoga({
         },
         logout: (_, __, { req }) => delete req.session.user,
         deleteUser: (_, __, { req }) => act(req),
+      },
+      Login: {
+        // As the docs of Yoga and Apollo have it.
+        forbidden: () => {
+          throw new GraphQLError('for managers', { extensions: { http: { status: 403 } } })
+        },
       },
     },
   }),
