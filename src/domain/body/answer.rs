@@ -8,10 +8,13 @@ pub fn answer_shows(answer: &[u8], pointer: &str, test: &ValueTest) -> bool {
     Json::parse(answer).is_ok_and(|json| json.shows(pointer, test))
 }
 
-/// Whether the JSON of an answer has a value at a pointer that says the contrary of a test.
+/// Whether the JSON of an answer has a value at a pointer that says the contrary of a test. One that is only
+/// another than the test asks for may come with a success as well (`"role": "admin"`).
 pub fn answer_denies(answer: &[u8], pointer: &str, test: &ValueTest) -> bool {
-    Json::parse(answer)
-        .is_ok_and(|json| json.plainly_at(pointer).is_some() && !json.shows(pointer, test))
+    Json::parse(answer).is_ok_and(|json| {
+        let found = json.plainly_at(pointer);
+        found.is_some_and(|found| !json.shows(pointer, test) && found.contradicts(test))
+    })
 }
 
 impl Json {
@@ -29,6 +32,22 @@ impl Json {
         }
     }
 
+    fn contradicts(&self, test: &ValueTest) -> bool {
+        match test {
+            ValueTest::Absent => self.is_certain(""),
+            ValueTest::Present => true,
+            ValueTest::Equals(_) | ValueTest::Regex(_) => match self {
+                Self::Bool(said) => !said,
+                Self::Null => true,
+                Self::String(text) => {
+                    let text = text.to_ascii_lowercase();
+                    FAILURES.iter().any(|word| text.starts_with(word))
+                }
+                Self::Array(_) | Self::Number(_) | Self::Object(_) => false,
+            },
+        }
+    }
+
     fn is_nothing(&self) -> bool {
         match self {
             Self::Null => true,
@@ -37,6 +56,11 @@ impl Json {
         }
     }
 }
+
+/// How words begin that say no.
+const FAILURES: &[&str] = &[
+    "denied", "err", "fail", "false", "invalid", "ko", "nok", "refuse", "reject", "unauth", "wrong",
+];
 
 #[cfg(test)]
 mod tests {
@@ -47,6 +71,7 @@ mod tests {
         let absent = ValueTest::Absent;
         let present = ValueTest::Present;
         let seven = ValueTest::Equals("7".to_owned());
+        let yes = ValueTest::Equals("true".to_owned());
         for (answer, pointer, test, shows, denies) in [
             (
                 r#"{"result":{"uid":7}}"#,
@@ -67,8 +92,14 @@ mod tests {
                 "/result/uid",
                 &seven,
                 false,
-                true,
+                false,
             ),
+            (r#"{"ok":false}"#, "/ok", &yes, false, true),
+            (r#"{"ok":null}"#, "/ok", &yes, false, true),
+            (r#"{"ok":"failed"}"#, "/ok", &yes, false, true),
+            (r#"{"ok":"password-expired"}"#, "/ok", &yes, false, false),
+            (r#"{"ok":401}"#, "/ok", &yes, false, false),
+            (r#"{"error":""}"#, "/error", &absent, false, false),
             (r#"{"result":{"uid":7}}"#, "/result", &present, true, false),
             (r#"{"result":{"uid":7}}"#, "/error", &absent, true, false),
             (
