@@ -72,6 +72,9 @@ pub fn only_value<'v>(
     captures: &'v Captures,
     body: &'v Body<'_>,
 ) -> Option<Cow<'v, str>> {
+    if matches!(field, Field::Json(pointer) if !body.holds_name(pointer)) {
+        return None;
+    }
     match occurrence(field, head, captures, body) {
         Occurrence::Plain(values) => <[_; 1]>::try_from(values).ok().map(|[only]| only),
         Occurrence::Missing | Occurrence::Loose => None,

@@ -36,6 +36,11 @@ impl Body<'_> {
         }
     }
 
+    /// Whether the value at a pointer is one that may name somebody.
+    pub(in crate::domain) fn holds_name(&self, pointer: &str) -> bool {
+        matches!(&self.content, Content::Json(json) if json.name_at(pointer).is_some())
+    }
+
     /// Whether the value at a pointer is there for every application, in every item where it meets
     /// a list, and is one that none takes for unset.
     pub(super) fn member_is_certain(&self, pointer: &str, head: &RequestHead<'_>) -> bool {
@@ -104,6 +109,11 @@ impl FormField {
     }
 }
 
+/// Whether a number is whole, positive, and one that a double keeps apart from its neighbours.
+fn is_plain_number(text: &str) -> bool {
+    (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Json {
     /// How the value at a pointer occurs: plainly if each key on the way is there in one spelling, no list is
     /// met but where the pointer has a number, and it is no list or object itself.
@@ -117,6 +127,16 @@ impl Json {
             }
             None if self.at(pointer).is_empty() => Occurrence::Missing,
             Some(Self::Array(_) | Self::Object(_)) | None => Occurrence::Loose,
+        }
+    }
+
+    /// The name that every application finds at a pointer: a text, or a number that is written in one way. Databases
+    /// take others for a name as well: `1e1` for 10, and `true` for 1.
+    pub(super) fn name_at(&self, pointer: &str) -> Option<&str> {
+        match self.plainly_at(pointer)? {
+            Self::String(text) => Some(text),
+            Self::Number(text) => is_plain_number(text).then_some(text),
+            Self::Array(_) | Self::Bool(_) | Self::Null | Self::Object(_) => None,
         }
     }
 

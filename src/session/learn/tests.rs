@@ -132,6 +132,18 @@ fn a_subject_in_a_list_or_in_another_spelling_is_nobody() {
         ("/a/1", r#"{"a":["alice"],"password":"x"}"#, "nobody"),
         ("/a/0", r#"{"a":[["alice"]],"password":"x"}"#, "nobody"),
         ("/0/user", r#"[{"user":"alice","password":"x"}]"#, "nobody"),
+        ("/user", r#"{"user":7,"password":"x"}"#, "7"),
+        // Whoever is called so is not who the application finds by it.
+        ("/user", r#"{"user":1e1,"password":"x"}"#, "nobody"),
+        ("/user", r#"{"user":7.0,"password":"x"}"#, "nobody"),
+        ("/user", r#"{"user":-7,"password":"x"}"#, "nobody"),
+        (
+            "/user",
+            r#"{"user":9007199254740993,"password":"x"}"#,
+            "nobody",
+        ),
+        ("/user", r#"{"user":true,"password":"x"}"#, "nobody"),
+        ("/user", r#"{"user":null,"password":"x"}"#, "nobody"),
     ] {
         let learn = Learn {
             logins: vec![login("/login", json(pointer), &[])],
