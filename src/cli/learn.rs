@@ -124,6 +124,7 @@ fn nothing_found(exchanges: &[SeenExchange], is_har: bool) -> String {
         .any(|one| !one.cookies.is_empty() || !one.set.is_empty());
     let posts = exchanges.iter().filter(|one| one.method == "POST").count();
     let count = exchanges.len();
+    let requests = plural(count, "request");
     let has_mutation = exchanges.iter().any(|one| {
         let mut fields = one.fields.iter();
         fields.any(|(place, text)| place.name() == "query" && text.contains("mutation"))
@@ -138,7 +139,7 @@ fn nothing_found(exchanges: &[SeenExchange], is_har: bool) -> String {
          data” is on (settings of its developer tools, “Network”)"
     };
     format!(
-        "no login is in it: {count} requests, of which {posts} by POST, and none has a password and an answer that looks \
+        "no login is in it: {count} {requests}, of which {posts} by POST, and none has a password and an answer that looks \
          right, nor brings the code of a provider, a password of HTTP or a signed token{hint}"
     )
 }

@@ -494,7 +494,7 @@ fn a_recording_without_a_login_says_what_is_missing() {
     for (content, words) in [
         (
             har(json!([entry("GET", true)])).to_string(),
-            "no login is in it: 1 requests, of which 0 by POST",
+            "no login is in it: 1 request, of which 0 by POST",
         ),
         (
             har(json!([entry("POST", false)])).to_string(),

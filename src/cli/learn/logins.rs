@@ -157,10 +157,13 @@ fn tests(
         .filter(|(name, value)| !leads_on(name) && !value.contains('/'))
         .map(|(name, value)| (FieldPlace::Query(name.clone()), Some(value.clone())))
         .collect();
-    let is_shared = exchanges.iter().any(|other| {
-        let is_same = (&other.path, &other.method) == (&login.path, &login.method);
-        is_same && other.secret().is_none()
-    });
+    // `check` warns of one script for all.
+    let is_root = login.path == "/";
+    let is_shared = is_root
+        || exchanges.iter().any(|other| {
+            let is_same = (&other.path, &other.method) == (&login.path, &login.method);
+            is_same && other.secret().is_none()
+        });
     if is_shared {
         let fields = login.fields.iter();
         let actions = fields.filter(|(place, value)| is_action(place.name()) && is_word(value));

@@ -25,7 +25,7 @@ fn a_form_on_the_front_page_leads_back_to_it_without_the_form() {
     has(
         &text,
         &[
-            "- match: { methods: [POST], path: / }",
+            "path: /, form: { '@action': \"Login\", '__login_password': present } }",
             "subject: { form: '__login_name' }",
             "cookie: sid",
             "- match: { methods: [GET], path: /, query: { '@action': \"logout\" } }",
