@@ -51,8 +51,8 @@ impl WatchedPath {
             });
             segments.collect::<Vec<_>>().join("/")
         };
-        // Fewer or more segments than any path of the settings has.
-        let rests = [SAMPLE.to_owned(), [SAMPLE; 9].join("/")];
+        // Nothing, and fewer or more segments than any path of the settings has.
+        let rests = [String::new(), SAMPLE.to_owned(), [SAMPLE; 9].join("/")];
         rests.iter().all(|rest| self.covers(&with(rest)))
     }
 

@@ -324,8 +324,14 @@ fn what_is_named_twice_or_comes_too_late_is_told() {
         ("/{rest...}", "/a", true),
         ("/u/{rest...}", "/u/{name}/{rest...}", true),
         ("/u/{name}", "/U/{other}/", true),
+        ("/u/{rest...}", "/u/{other...}", true),
+        ("/u/{rest...}", "/u", true),
+        ("/{rest...}", "/{other...}", true),
         ("/u/{name}", "/u/{rest...}", false),
         ("/u/{name}/{rest...}", "/{rest...}", false),
+        // What is left of them is `/u` and `/`.
+        ("/u/{name}/{rest...}", "/u/{rest...}", false),
+        ("/{tenant}/{rest...}", "/{rest...}", false),
     ] {
         let (first, second) = (question(first), question(second));
         let text = format!("session:\n  whoami: [{first}, {second}]");
