@@ -97,6 +97,21 @@ fn found_with(learn: &Learn, sent: &Sent<'_>, cookies: &str) -> String {
 }
 
 #[test]
+fn of_two_fields_of_a_form_one_may_be_asked_to_be_absent() {
+    let absent = [(form("username"), ValueTest::Absent)];
+    let learn = Learn {
+        logins: vec![login("/login", form("user_name"), &absent)],
+        logouts: vec![],
+    };
+    let of = |body| found(&learn, &post("/login", FORM, body));
+    assert_eq!(of("user_name=alice&password=x"), "login of alice");
+    assert_ne!(
+        of("user_name=alice&username=bob&password=x"),
+        "login of alice"
+    );
+}
+
+#[test]
 fn a_subject_in_a_list_or_in_another_spelling_is_nobody() {
     for (pointer, document, name) in [
         (

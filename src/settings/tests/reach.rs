@@ -137,6 +137,8 @@ fn a_request_that_excludes_itself_is_no_login() {
         "path: /l, subject: { json: /params/0 }, json: { /method: login, /params/1: present }",
         "path: /l, subject: { form: user }, form: { user: present, pass: present, silent: absent }, query: { silent: absent }",
         "path: /l, subject: { graphql: /input/user }, graphql: { operation: [login, signIn] }",
+        // A field that programs fill in and people do not see.
+        "path: /l, subject: { form: user_name }, form: { user_name: present, username: absent, pass: present }",
     ] {
         let told = warnings(&learned(&[&format!("{right}, {ANSWER}")], &[]));
         assert!(!told.contains("stepgate.yaml:8"), "{right}: {told}");

@@ -100,8 +100,13 @@ fn exclude_each_other(
         // Frameworks take a parameter of the query for one of the body, so what is in both is nowhere for certain.
         _ => match (parameter(one), parameter(other)) {
             (Some(one_name), Some(other_name)) => {
-                same_spelling(one_name) == same_spelling(other_name)
-                    && (one != other || absent != other_absent)
+                let is_json = |field: &Field| matches!(field, Field::Json(_));
+                let is_same = if is_json(one) || is_json(other) {
+                    same_spelling(one_name) == same_spelling(other_name)
+                } else {
+                    one_name.to_lowercase() == other_name.to_lowercase()
+                };
+                is_same && (one != other || absent != other_absent)
             }
             _ => false,
         },
@@ -117,7 +122,7 @@ fn parameter(field: &Field) -> Option<&str> {
     }
 }
 
-/// Parsers take `user_id`, `userId` and `USERID` for one another.
+/// Parsers of JSON take `user_id`, `userId` and `USERID` for one another.
 fn same_spelling(name: &str) -> String {
     name.replace(['_', '-'], "").to_lowercase()
 }
