@@ -65,8 +65,8 @@ pub(crate) struct AskedRequest<'r> {
 }
 
 impl<'r> AskedRequest<'r> {
-    fn brought(&self, names: &'r KeyNames) -> Brought<'r> {
-        Brought::by(self.headers, self.query, names)
+    fn brought(&self, names: &KeyNames, rule: &WhoamiRule) -> Brought<'r> {
+        Brought::by(self.headers, self.query, names, rule)
     }
 }
 
@@ -113,7 +113,7 @@ impl Asker {
             return Ok(None);
         };
         let target = rule.target(request.path)?;
-        let brought = request.brought(&options.key_names);
+        let brought = request.brought(&options.key_names, rule);
         let question = Question::new(rule, &target, &brought, AskedWith::All);
         Ok(Some(question))
     }
@@ -130,11 +130,11 @@ impl Asker {
             return Ok(None);
         };
         let target = rule.target(request.path)?;
-        let brought = request.brought(&options.key_names);
+        let brought = request.brought(&options.key_names, rule);
         let ask = |carried| self.ask_with(context, rule, sessions, (&target, &brought, carried));
         let answer = ask(AskedWith::All).await?;
         let named = answer.person.as_ref().map(|person| &person.subject);
-        let further = brought.further(rule);
+        let further = brought.further();
         for carried in further.ok_or(WhoamiError::ManyCredentials)? {
             let other = match ask(carried).await {
                 // What it refuses outright it would do for nobody.
@@ -160,7 +160,7 @@ impl Asker {
     ) -> Result<bool, WhoamiError> {
         let rule = rules.rule(request.path)?.ok_or(WhoamiError::NoQuestion)?;
         let target = rule.target(request.path)?;
-        let brought = request.brought(key_names);
+        let brought = request.brought(key_names, rule);
         let asked = (&target, &brought, asked_with);
         let answer = self.ask_with(context, rule, sessions, asked);
         Ok(answer.await?.person.is_some())

@@ -13,10 +13,28 @@ const MOST_CREDENTIALS: usize = 4;
 
 /// What a request brings by which an application may know somebody.
 pub(super) struct Brought<'q> {
-    headers: &'q HeaderMap,
+    /// The headers that go along with a question of all.
+    lines: Vec<BroughtLine<'q>>,
     /// The pairs of the query that are credentials.
     credentials: String,
-    names: &'q KeyNames,
+}
+
+/// A line of one of them.
+struct BroughtLine<'q> {
+    name: &'q HeaderName,
+    value: &'q HeaderValue,
+    kind: LineKind,
+}
+
+/// What the application may know by it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LineKind {
+    /// A person.
+    Credential,
+    /// Nobody: any browser sends it.
+    OfAnyBrowser,
+    /// Perhaps a person.
+    Unknown,
 }
 
 /// One credential of a request.
@@ -45,28 +63,38 @@ pub(in crate::session::sources) enum AskedWith<'q> {
 }
 
 impl<'q> Brought<'q> {
-    /// By a request.
-    pub(super) fn by(headers: &'q HeaderMap, query: Option<&str>, names: &'q KeyNames) -> Self {
+    /// By a request, as far as it goes along with a question by `rule`.
+    pub(super) fn by(
+        headers: &'q HeaderMap,
+        query: Option<&str>,
+        names: &KeyNames,
+        rule: &WhoamiRule,
+    ) -> Self {
+        let mut lines = Vec::with_capacity(headers.len());
+        for (name, value) in headers {
+            if is_asked(name.as_str(), rule) {
+                let kind = LineKind::of(name.as_str(), names);
+                lines.push(BroughtLine { name, value, kind });
+            }
+        }
         Self {
-            headers,
+            lines,
             credentials: credentials_in(query, names.parameters()),
-            names,
         }
     }
 
-    /// How many headers there are.
-    pub(super) fn count(&self) -> usize {
-        self.headers.len()
+    /// How many lines of headers there are.
+    pub(super) const fn count(&self) -> usize {
+        self.lines.len()
     }
 
     /// The headers that go along with a question.
     pub(super) fn headers_of(
         &self,
-        rule: &WhoamiRule,
         asked: AskedWith<'_>,
     ) -> impl Iterator<Item = (&'q HeaderName, &'q HeaderValue)> {
-        let headers = self.headers.iter();
-        headers.filter(move |(name, _)| self.is_asked_with(name.as_str(), rule, asked))
+        let lines = self.lines.iter().filter(move |line| line.is_in(asked));
+        lines.map(|line| (line.name, line.value))
     }
 
     /// The pairs of the query that do.
@@ -81,14 +109,15 @@ impl<'q> Brought<'q> {
     }
 
     /// The questions that follow that with all of it; `None` if there would be too many.
-    pub(super) fn further(&'q self, rule: &WhoamiRule) -> Option<Vec<AskedWith<'q>>> {
-        let headers = self.headers.keys().map(HeaderName::as_str);
+    pub(super) fn further(&'q self) -> Option<Vec<AskedWith<'q>>> {
         let (mut credentials, mut has_others) = (Vec::new(), false);
-        for name in headers.filter(|name| !is_of_any_browser(name) && is_asked(name, rule)) {
-            if self.is_credential(name) {
-                credentials.push(Brings::Header(name));
-            } else {
-                has_others = true;
+        for line in &self.lines {
+            let one = Brings::Header(line.name.as_str());
+            match line.kind {
+                // Lines of one name come one after the other.
+                LineKind::Credential if credentials.last() != Some(&one) => credentials.push(one),
+                LineKind::Credential | LineKind::OfAnyBrowser => {}
+                LineKind::Unknown => has_others = true,
             }
         }
         let pairs = self.credentials.split('&').filter(|pair| !pair.is_empty());
@@ -111,22 +140,31 @@ impl<'q> Brought<'q> {
         }
         Some(further)
     }
+}
 
-    /// Whether a header of the request goes along.
-    fn is_asked_with(&self, name: &str, rule: &WhoamiRule, asked: AskedWith<'_>) -> bool {
-        let is_it = |one| one == Brings::Header(name);
-        let goes = match asked {
+impl BroughtLine<'_> {
+    /// Whether it goes along with a question.
+    fn is_in(&self, asked: AskedWith<'_>) -> bool {
+        let is_it = |one| one == Brings::Header(self.name.as_str());
+        match asked {
             AskedWith::All => true,
-            AskedWith::AllBut(other) => name != other,
-            AskedWith::Only(one) => is_it(one) || is_of_any_browser(name),
-            AskedWith::NoOther(one) => is_it(one) || !self.is_credential(name),
-            AskedWith::None => !self.is_credential(name),
-        };
-        goes && is_asked(name, rule)
+            AskedWith::AllBut(other) => self.name.as_str() != other,
+            AskedWith::Only(one) => self.kind == LineKind::OfAnyBrowser || is_it(one),
+            AskedWith::NoOther(one) => self.kind != LineKind::Credential || is_it(one),
+            AskedWith::None => self.kind != LineKind::Credential,
+        }
     }
+}
 
-    fn is_credential(&self, name: &str) -> bool {
-        matches!(name, COOKIE | "authorization") || self.names.is_header(name)
+impl LineKind {
+    fn of(name: &str, names: &KeyNames) -> Self {
+        if matches!(name, COOKIE | "authorization") || names.is_header(name) {
+            Self::Credential
+        } else if is_of_any_browser(name) {
+            Self::OfAnyBrowser
+        } else {
+            Self::Unknown
+        }
     }
 }
 
@@ -206,7 +244,7 @@ pub(super) fn credentials_in<'q>(query: Option<&'q str>, names: &[impl AsRef<str
             names.any(|name| same_key(&once.replace('+', " "), name.as_ref()))
         })
     };
-    let pairs = query.unwrap_or_default().split(['&', ';']);
+    let pairs = query.into_iter().flat_map(|query| query.split(['&', ';']));
     pairs.filter(is_named).collect::<Vec<_>>().join("&")
 }
 
@@ -219,8 +257,12 @@ mod tests {
     fn all_goes_along_by_which_somebody_may_be_known() {
         let rule = super::super::rules::tests::rule("/{rest...}", "/me");
         let names = common_names();
-        let headers = HeaderMap::new();
-        let brought = Brought::by(&headers, None, &names);
+        let is_asked = |name, with| {
+            let line = (HeaderName::from_static(name), HeaderValue::from_static("1"));
+            let headers = HeaderMap::from_iter([line]);
+            let brought = Brought::by(&headers, None, &names, &rule);
+            brought.headers_of(with).count() == 1
+        };
         let cookie = Brings::Header(COOKIE);
         for (name, is_credential) in [
             ("authorization", true),
@@ -231,19 +273,17 @@ mod tests {
             ("x-api-key", true),
             ("x-unheard-of", false),
         ] {
-            let asked = |with| brought.is_asked_with(name, &rule, with);
+            let asked = |with| is_asked(name, with);
             assert!(asked(AskedWith::All), "{name}");
             assert!(asked(AskedWith::Only(Brings::Header(name))), "{name}");
+            assert!(!asked(AskedWith::AllBut(name)), "{name}");
             assert_eq!(asked(AskedWith::Only(cookie)), name == "cookie", "{name}");
             let is_other = !is_credential || name == "cookie";
             assert_eq!(asked(AskedWith::NoOther(cookie)), is_other, "{name}");
             assert_eq!(asked(AskedWith::None), !is_credential, "{name}");
         }
         for name in ["user-agent", "x-forwarded-for", "host"] {
-            assert!(
-                brought.is_asked_with(name, &rule, AskedWith::Only(cookie)),
-                "{name}"
-            );
+            assert!(is_asked(name, AskedWith::Only(cookie)), "{name}");
         }
         for name in [
             "accept",
@@ -252,10 +292,7 @@ mod tests {
             "step-up-key",
             "x-http-method-override",
         ] {
-            assert!(
-                !brought.is_asked_with(name, &rule, AskedWith::All),
-                "{name}"
-            );
+            assert!(!is_asked(name, AskedWith::All), "{name}");
         }
     }
 
@@ -304,8 +341,8 @@ mod tests {
                 (name, HeaderValue::from_static("1"))
             });
             let headers: HeaderMap = lines.collect();
-            let brought = Brought::by(&headers, query, &names);
-            assert_eq!(brought.further(&rule), Some(expected));
+            let brought = Brought::by(&headers, query, &names, &rule);
+            assert_eq!(brought.further(), Some(expected));
         }
         let many = ["cookie", "authorization", "x-api-key", "apikey", "api-key"];
         let headers = many.map(|name| {
@@ -313,7 +350,7 @@ mod tests {
             (name, HeaderValue::from_static("1"))
         });
         let headers = HeaderMap::from_iter(headers);
-        assert_eq!(Brought::by(&headers, None, &names).further(&rule), None);
+        assert_eq!(Brought::by(&headers, None, &names, &rule).further(), None);
     }
 
     fn common_names() -> KeyNames {

@@ -36,7 +36,7 @@ impl Question {
         carried: AskedWith<'_>,
     ) -> Self {
         let mut kept = HeaderMap::with_capacity(brought.count() + 8);
-        for (name, value) in brought.headers_of(rule, carried) {
+        for (name, value) in brought.headers_of(carried) {
             kept.append(name, value.clone());
         }
         Self {
@@ -67,7 +67,7 @@ impl Question {
             &client.octets(),
             peer.as_bytes(),
         ];
-        let lines = brought.headers_of(rule, carried);
+        let lines = brought.headers_of(carried);
         let lines = lines.flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
         answers.key(head.into_iter().chain(lines))
     }
