@@ -20,7 +20,12 @@ pub(super) enum AuthProgress {
 pub(crate) fn is_begun_by(request: &HeaderMap) -> bool {
     // Every line: which of several the application reads is not known.
     let mut lines = request.get_all(AUTHORIZATION).iter();
-    lines.any(|line| schemes(line).any(|(scheme, _)| is_of_connections(scheme)))
+    lines.any(is_begun_in)
+}
+
+/// The same of one `Authorization` line.
+pub(crate) fn is_begun_in(line: &HeaderValue) -> bool {
+    schemes(line).any(|(scheme, _)| is_of_connections(scheme))
 }
 
 /// What one header line of a response says of it.

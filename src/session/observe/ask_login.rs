@@ -47,14 +47,16 @@ impl Watch {
             query: head.query,
             headers: head.headers,
         };
+        let before = (caller.session, caller.earlier);
         let confirmed = self
             .known
             .confirm(context, request, &self.carried, caller)
             .await?;
         // What is open ends with the session that it belongs to by now.
-        let sessions = caller.session.into_iter().chain(caller.earlier);
-        if let Some(opened) = &self.opened {
-            opened.belongs_to(sessions);
+        if let Some(opened) = &self.opened
+            && (caller.session, caller.earlier) != before
+        {
+            opened.belongs_to(caller.session.into_iter().chain(caller.earlier));
         }
         Ok(confirmed)
     }

@@ -35,6 +35,21 @@ pub(crate) type WhoamiResult = Result<WhoamiAnswer, WhoamiError>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct QuestionKey(u128);
 
+/// All that is sent with a question, put together: a hasher does more for many short parts than for a long one.
+pub(super) struct QuestionParts(Vec<u8>);
+
+impl QuestionParts {
+    pub(super) fn new() -> Self {
+        Self(Vec::with_capacity(1024))
+    }
+
+    pub(super) fn add(&mut self, part: &[u8]) {
+        self.0.extend_from_slice(part);
+        // In no part of a request's head (RFC 9110 §5.5), so that none can pose as two; addresses are of one length.
+        self.0.push(b'\n');
+    }
+}
+
 /// The answers of one sidecar.
 #[derive(Debug)]
 pub struct WhoamiAnswers {
@@ -110,17 +125,10 @@ pub(super) struct Ticket {
 }
 
 impl WhoamiAnswers {
-    /// The key of a question that is made of these parts.
-    pub(super) fn key<'p>(&self, parts: impl Iterator<Item = &'p [u8]>) -> QuestionKey {
-        // Put together first: a hasher does more for many short parts than for a long one.
-        let mut whole = Vec::with_capacity(1024);
-        for part in parts {
-            whole.extend_from_slice(part);
-            // In no part of a request's head (RFC 9110 §5.5), so that none can pose as two; addresses are of one length.
-            whole.push(b'\n');
-        }
+    /// The key of a question.
+    pub(super) fn key(&self, parts: &QuestionParts) -> QuestionKey {
         let mut hasher = self.hasher;
-        hasher.write(&whole);
+        hasher.write(&parts.0);
         QuestionKey(hasher.finish128().as_u128())
     }
 
@@ -241,7 +249,11 @@ mod tests {
     }
 
     fn question(answers: &WhoamiAnswers, parts: &[&str]) -> QuestionKey {
-        answers.key(parts.iter().map(|part| part.as_bytes()))
+        let mut whole = QuestionParts::new();
+        for part in parts {
+            whole.add(part.as_bytes());
+        }
+        answers.key(&whole)
     }
 
     #[test]

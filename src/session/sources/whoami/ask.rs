@@ -12,7 +12,6 @@ use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::session::exchange::{ApplicationAnswer, ExchangeError, exchange};
 use crate::session::{KeyNames, SessionOptions};
-use crate::transport::connection_auth;
 use crate::transport::upstream::Pool;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, header};
@@ -109,11 +108,14 @@ impl Asker {
         options: &SessionOptions,
         request: &AskedRequest<'_>,
     ) -> Result<Option<Question>, WhoamiError> {
-        let Some(rule) = rule_for(options, request)? else {
+        let Some(rule) = rule(options, request.path)? else {
             return Ok(None);
         };
-        let target = rule.target(request.path)?;
         let brought = request.brought(&options.key_names, rule);
+        if brought.authenticates_connection() {
+            return Ok(None);
+        }
+        let target = rule.target(request.path)?;
         let question = Question::new(rule, &target, &brought, AskedWith::All);
         Ok(Some(question))
     }
@@ -126,11 +128,14 @@ impl Asker {
         request: &AskedRequest<'_>,
         sessions: &impl Fn() -> Vec<SessionId>,
     ) -> Result<Option<WhoamiAnswer>, WhoamiError> {
-        let Some(rule) = rule_for(options, request)? else {
+        let Some(rule) = rule(options, request.path)? else {
             return Ok(None);
         };
-        let target = rule.target(request.path)?;
         let brought = request.brought(&options.key_names, rule);
+        if brought.authenticates_connection() {
+            return Ok(None);
+        }
+        let target = rule.target(request.path)?;
         let ask = |carried| self.ask_with(context, rule, sessions, (&target, &brought, carried));
         let answer = ask(AskedWith::All).await?;
         let named = answer.person.as_ref().map(|person| &person.subject);
@@ -298,18 +303,6 @@ const fn outcome(result: &WhoamiResult) -> WhoamiOutcome {
             | WhoamiError::UnclearPath,
         ) => WhoamiOutcome::Unclear,
     }
-}
-
-/// The question about a request. None is asked about one that authenticates its connection (RFC 4559 §4.1): the
-/// handshake is for the request itself, and would be used up.
-fn rule_for<'o>(
-    options: &'o SessionOptions,
-    request: &AskedRequest<'_>,
-) -> Result<Option<&'o Arc<WhoamiRule>>, UnclearPath> {
-    if connection_auth::is_begun_by(request.headers) {
-        return Ok(None);
-    }
-    rule(options, request.path)
 }
 
 fn rule<'o>(

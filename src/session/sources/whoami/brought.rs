@@ -3,6 +3,8 @@
 use super::rules::WhoamiRule;
 use crate::domain::{overrides_method, same_key, splits};
 use crate::session::{BrowserKeyCookie, KeyNames};
+use crate::transport::connection_auth;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 
@@ -72,8 +74,7 @@ impl<'q> Brought<'q> {
     ) -> Self {
         let mut lines = Vec::with_capacity(headers.len());
         for (name, value) in headers {
-            if is_asked(name.as_str(), rule) {
-                let kind = LineKind::of(name.as_str(), names);
+            if let Some(kind) = LineKind::of(name.as_str(), names, rule) {
                 lines.push(BroughtLine { name, value, kind });
             }
         }
@@ -81,6 +82,13 @@ impl<'q> Brought<'q> {
             lines,
             credentials: credentials_in(query, names.parameters()),
         }
+    }
+
+    /// Whether the request authenticates its connection (RFC 4559 §4.1): the handshake is for the request itself, and a
+    /// question would use it up.
+    pub(super) fn authenticates_connection(&self) -> bool {
+        let mut lines = self.lines.iter();
+        lines.any(|line| *line.name == AUTHORIZATION && connection_auth::is_begun_in(line.value))
     }
 
     /// How many lines of headers there are.
@@ -110,18 +118,18 @@ impl<'q> Brought<'q> {
 
     /// The questions that follow that with all of it; `None` if there would be too many.
     pub(super) fn further(&'q self) -> Option<Vec<AskedWith<'q>>> {
-        let (mut credentials, mut has_others) = (Vec::new(), false);
-        for line in &self.lines {
-            let one = Brings::Header(line.name.as_str());
-            match line.kind {
-                // Lines of one name come one after the other.
-                LineKind::Credential if credentials.last() != Some(&one) => credentials.push(one),
-                LineKind::Credential | LineKind::OfAnyBrowser => {}
-                LineKind::Unknown => has_others = true,
-            }
-        }
+        let has_others = self.lines.iter().any(|line| line.kind == LineKind::Unknown);
+        let is_credential = |line: &&BroughtLine<'_>| line.kind == LineKind::Credential;
+        let lines = self.lines.iter().filter(is_credential);
         let pairs = self.credentials.split('&').filter(|pair| !pair.is_empty());
-        credentials.extend(pairs.map(Brings::Pair));
+        // Most requests bring one, or none.
+        if lines.clone().count() + pairs.clone().count() + usize::from(has_others) < 2 {
+            return Some(Vec::new());
+        }
+        let headers = lines.map(|line| Brings::Header(line.name.as_str()));
+        let mut credentials: Vec<_> = headers.chain(pairs.map(Brings::Pair)).collect();
+        // Lines of one name come one after the other.
+        credentials.dedup();
         if credentials.len() > MOST_CREDENTIALS {
             return None;
         }
@@ -157,44 +165,47 @@ impl BroughtLine<'_> {
 }
 
 impl LineKind {
-    fn of(name: &str, names: &KeyNames) -> Self {
-        if matches!(name, COOKIE | "authorization") || names.is_header(name) {
-            Self::Credential
-        } else if is_of_any_browser(name) {
-            Self::OfAnyBrowser
+    /// Of a header; `None` if it does not belong in a question by `rule`, as all do by which an application may know
+    /// somebody.
+    fn of(name: &str, names: &KeyNames, rule: &WhoamiRule) -> Option<Self> {
+        // What nearly every request brings, told apart by one look.
+        let is_usual = matches!(
+            name,
+            "accept-language"
+                | "authorization"
+                | COOKIE
+                | "host"
+                | "origin"
+                | "referer"
+                | "user-agent"
+        );
+        let is_left_out = || is_about_the_request(name) || overrides_method(name);
+        let is_fixed = rule.headers.iter().any(|(fixed, _)| fixed == name);
+        if is_fixed || (!is_usual && is_left_out()) {
+            None
+        } else if matches!(name, COOKIE | "authorization") || names.is_header(name) {
+            Some(Self::Credential)
+        } else if is_usual || is_of_any_browser(name) {
+            Some(Self::OfAnyBrowser)
         } else {
-            Self::Unknown
+            Some(Self::Unknown)
         }
     }
 }
 
-/// What browsers send by themselves, and what proxies say of them: nothing by which an application knows a
+/// What else browsers send by themselves, and what proxies say of them: nothing by which an application knows a
 /// person.
 fn is_of_any_browser(name: &str) -> bool {
     matches!(
         name,
-        "accept-language"
-            | "dnt"
-            | "forwarded"
-            | "host"
-            | "origin"
-            | "referer"
-            | "sec-gpc"
-            | "save-data"
-            | "user-agent"
-            | "via"
-            | "x-requested-with"
+        "dnt" | "forwarded" | "sec-gpc" | "save-data" | "via" | "x-requested-with"
     ) || name.starts_with("x-forwarded-")
         || name.starts_with("sec-ch-")
 }
 
-/// Whether a header belongs in a question: all do by which an application may know somebody.
-fn is_asked(name: &str, rule: &WhoamiRule) -> bool {
-    let is_fixed = || rule.headers.iter().any(|(fixed, _)| fixed == name);
-    let is_about_the_request = match name {
-        // What nearly every request brings, told apart by one look.
-        "accept-language" | "authorization" | "cookie" | "host" | "origin" | "referer"
-        | "user-agent" => return !is_fixed(),
+/// Whether a header is of this one request, or of its body, and tells nothing of a person.
+fn is_about_the_request(name: &str) -> bool {
+    match name {
         // What is asked for, in which form, and whether it may come from a cache (RFC 9110 §12.5, §13.1, §14);
         // and names of this one request, which would make every question another one.
         "accept"
@@ -231,8 +242,7 @@ fn is_asked(name: &str, rule: &WhoamiRule) -> bool {
         name => ["sec-fetch-", "x-b3-"]
             .iter()
             .any(|family| name.starts_with(family)),
-    };
-    !is_about_the_request && !overrides_method(name) && !is_fixed()
+    }
 }
 
 /// The pairs of a query whose names are among these, byte for byte.

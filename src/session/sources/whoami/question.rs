@@ -3,7 +3,7 @@
 //! It carries every end-to-end header of the request but those about its content and what is made of it, so
 //! that the application finds whatever it knows people by, also credentials that the settings do not name.
 
-use super::answers::{QuestionKey, WhoamiAnswers};
+use super::answers::{QuestionKey, QuestionParts, WhoamiAnswers};
 use super::brought::{AskedWith, Brought};
 use super::rules::WhoamiRule;
 use crate::domain::Secret;
@@ -60,16 +60,17 @@ impl Question {
             IpAddr::V6(address) => address,
         };
         let peer = context.connection.data.hop.scheme();
-        let head = [
-            rule.paths.as_str().as_bytes(),
-            target.as_str().as_bytes(),
-            brought.pairs_of(carried).as_bytes(),
-            &client.octets(),
-            peer.as_bytes(),
-        ];
-        let lines = brought.headers_of(carried);
-        let lines = lines.flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
-        answers.key(head.into_iter().chain(lines))
+        let mut parts = QuestionParts::new();
+        parts.add(rule.paths.as_str().as_bytes());
+        parts.add(target.as_str().as_bytes());
+        parts.add(brought.pairs_of(carried).as_bytes());
+        parts.add(&client.octets());
+        parts.add(peer.as_bytes());
+        for (name, value) in brought.headers_of(carried) {
+            parts.add(name.as_str().as_bytes());
+            parts.add(value.as_bytes());
+        }
+        answers.key(&parts)
     }
 
     /// The same question by whoever has got this answer: with the cookies that it sets, and the `Authorization`
