@@ -12,6 +12,16 @@ use crate::store::{Carry, Login, Over, Rotation};
 use http::{HeaderMap, HeaderValue, header};
 use std::sync::Arc;
 
+/// How it was found out whose a request is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Confirmed {
+    /// The application was asked: not where the subject is named already, nor where no question is declared for the
+    /// path.
+    pub(crate) by_application: bool,
+    /// The caller's session may be another than what its credentials tell alone.
+    pub(crate) in_other_session: bool,
+}
+
 impl Sessions {
     /// Whether it must be found out whose a request is before it is let out: by its level, or because nothing
     /// else tells when the subject changes.
@@ -44,24 +54,23 @@ impl Sessions {
     }
 
     /// Finds out whose a request is by the source of subjects. Whom it names is the caller's subject; where it
-    /// says that nobody is signed in, the caller has no session. Returns whether the application was asked: not
-    /// where the subject is named already, nor where no question is declared for the path.
+    /// says that nobody is signed in, the caller has no session.
     pub(crate) async fn confirm(
         &self,
         context: &RequestContext<'_>,
         request: AskedRequest<'_>,
         carried: &CarriedLines,
         caller: &mut Caller,
-    ) -> Result<bool, SubjectError> {
+    ) -> Result<Confirmed, SubjectError> {
         let options = &self.shared.options;
         let has_session = caller.session.is_some() || options.key == SessionKey::Subject;
         if caller.asserted.is_some() || !has_session {
-            return Ok(false);
+            return Ok(Confirmed::default());
         }
         let known = (&*self.shared.keys, &self.shared.clock);
         let reading = self.source.read(options, known, context, &request, carried);
         let Some(answer) = reading.await? else {
-            return Ok(false);
+            return Ok(Confirmed::default());
         };
         let renewed = self.hand_on(context, carried, answer.cookies.as_ref(), answer.subject());
         let renewed = renewed.await;
@@ -81,7 +90,10 @@ impl Sessions {
             caller.session = renewed;
         }
         caller.asserted = answer.person;
-        Ok(answer.by == AnsweredBy::Application)
+        Ok(Confirmed {
+            by_application: answer.by == AnsweredBy::Application,
+            in_other_session: renewed.is_some() || options.key == SessionKey::Subject,
+        })
     }
 
     /// Keeps the cookies of an answer for the client. Returns its session from now on, if they renew that.

@@ -47,18 +47,17 @@ impl Watch {
             query: head.query,
             headers: head.headers,
         };
-        let before = (caller.session, caller.earlier);
         let confirmed = self
             .known
             .confirm(context, request, &self.carried, caller)
             .await?;
         // What is open ends with the session that it belongs to by now.
         if let Some(opened) = &self.opened
-            && (caller.session, caller.earlier) != before
+            && confirmed.in_other_session
         {
             opened.belongs_to(caller.session.into_iter().chain(caller.earlier));
         }
-        Ok(confirmed)
+        Ok(confirmed.by_application)
     }
 
     /// Asks who is signed in before the request goes its way, if it is a login: one that is sent by somebody

@@ -88,7 +88,10 @@ impl<'q> Brought<'q> {
     /// question would use it up.
     pub(super) fn authenticates_connection(&self) -> bool {
         let mut lines = self.lines.iter();
-        lines.any(|line| *line.name == AUTHORIZATION && connection_auth::is_begun_in(line.value))
+        let is_it = |line: &BroughtLine<'_>| {
+            line.kind == LineKind::Credential && *line.name == AUTHORIZATION
+        };
+        lines.any(|line| is_it(line) && connection_auth::is_begun_in(line.value))
     }
 
     /// How many lines of headers there are.
@@ -121,7 +124,8 @@ impl<'q> Brought<'q> {
         let has_others = self.lines.iter().any(|line| line.kind == LineKind::Unknown);
         let is_credential = |line: &&BroughtLine<'_>| line.kind == LineKind::Credential;
         let lines = self.lines.iter().filter(is_credential);
-        let pairs = self.credentials.split('&').filter(|pair| !pair.is_empty());
+        let pairs = (!self.credentials.is_empty()).then(|| self.credentials.split('&'));
+        let pairs = pairs.into_iter().flatten();
         // Most requests bring one, or none.
         if lines.clone().count() + pairs.clone().count() + usize::from(has_others) < 2 {
             return Some(Vec::new());
