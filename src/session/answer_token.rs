@@ -1,6 +1,6 @@
 //! The token in the answer to a login, which the client sends with `Authorization` from then on.
 
-use super::credentials::set_cookies;
+use super::credentials::only_set_cookie;
 use crate::domain::only_line;
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
@@ -33,11 +33,8 @@ impl AnswerToken {
     pub(super) fn line(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Option<String> {
         let token = match &self.place {
             AnswerTokenPlace::Cookie(name) => {
-                let mut set = set_cookies(headers).filter(|set| set.name == name);
-                let (only, None) = (set.next()?, set.next()) else {
-                    return None;
-                };
-                std::str::from_utf8(only.value?).ok()?.to_owned()
+                let value = only_set_cookie(headers, name)?;
+                std::str::from_utf8(value).ok()?.to_owned()
             }
             AnswerTokenPlace::Header(name) => {
                 let value = only_line(headers, name)?.to_str().ok()?.trim();

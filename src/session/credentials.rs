@@ -19,7 +19,7 @@ mod values;
 pub use keys::{COMMON_HEADERS, KeyNames, NamedKeys};
 pub use lines::CarriedLines;
 pub use set_cookie::CookieScope;
-pub(crate) use set_cookie::set_cookies;
+pub(crate) use set_cookie::{cookie_text, only_set_cookie, set_cookies};
 pub use values::Credentials;
 
 use crate::domain::{CookieName, CookieNameError, SessionId};

@@ -20,6 +20,7 @@ pub(super) struct RawNamed {
     pub(super) graphql: Option<String>,
     pub(super) json: Option<String>,
     pub(super) query: Option<String>,
+    pub(super) response_cookie: Option<String>,
     pub(super) response_header: Option<String>,
     pub(super) response_json: Option<String>,
 }

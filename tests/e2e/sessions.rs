@@ -48,6 +48,10 @@ fn signs(got: &Got) -> Reply {
         "/by-body" if worked => answer(200, &[cookie], "<h1>Welcome back</h1>"),
         "/by-no-body" if worked => answer(200, &[cookie], "fine"),
         "/by-header" if worked => answer(200, &[cookie, ("x-user", "Alice")], ""),
+        "/by-cookie" if worked => {
+            let name = ("set-cookie", "who=\"%41lice\"; Path=/");
+            answer(200, &[cookie, name], "")
+        }
         "/by-json" if worked => answer(200, &[cookie], r#"{"user":{"name":"Alice"}}"#),
         path if path.starts_with("/by-") => {
             answer(200, &[("set-cookie", "sid=anonymous")], "Wrong password")
@@ -78,13 +82,14 @@ const SIGNS: &[&str] = &[
     "{ path: /by-body, subject: { form: user }, success: { status: 200, body: 'Welcome' } }",
     "{ path: /by-no-body, subject: { form: user }, success: { status: 200, not_body: 'Wrong' } }",
     "{ path: /by-header, subject: { response_header: x-user }, success: { status: 200, cookie: sid } }",
+    "{ path: /by-cookie, subject: { response_cookie: who }, success: { status: 200, cookie: sid } }",
     "{ path: /by-json, subject: { response_json: /user/name }, success: { status: 200, cookie: sid } }",
 ];
 
 on_both_stores! {
     async fn a_login_is_told_by_each_declared_sign(store: Store) {
         let sidecar = sidecar::on(store).application(signs).logins(SIGNS).run();
-        for path in ["/by-status", "/by-location", "/by-body", "/by-no-body", "/by-header", "/by-json"] {
+        for path in ["/by-status", "/by-location", "/by-body", "/by-no-body", "/by-header", "/by-cookie", "/by-json"] {
             let client = sidecar.script();
             let log_in = async |how: &str| match path {
                 "/by-location" => {
@@ -106,7 +111,7 @@ on_both_stores! {
             let answer = client.post("/low").await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         }
-        let events = sidecar.events(5, |event| event["event"] == "login-observed");
+        let events = sidecar.events(7, |event| event["event"] == "login-observed");
         assert!(events.iter().all(|event| event["subject"] == USER), "{events:#?}");
     }
 

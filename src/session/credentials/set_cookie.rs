@@ -1,5 +1,6 @@
 //! What a response sets and deletes of cookies, as browsers take it (RFC 6265 §5.2 and §5.3).
 
+use super::spelling::undone;
 use crate::domain::{Authority, CookieName};
 use crate::request::context::RequestContext;
 use http::header::{HeaderMap, SET_COOKIE};
@@ -19,6 +20,20 @@ pub(crate) struct SetCookie<'r> {
 pub(crate) fn set_cookies(response: &HeaderMap) -> impl Iterator<Item = SetCookie<'_>> {
     let lines = response.get_all(SET_COOKIE).iter();
     lines.filter_map(|line| SetCookie::parse(line.as_bytes()))
+}
+
+/// The value of the cookie of exactly this name that a response sets; `None` if it sets none, or several.
+pub(crate) fn only_set_cookie<'r>(response: &'r HeaderMap, name: &str) -> Option<&'r [u8]> {
+    let mut set = set_cookies(response).filter(|set| set.name == name);
+    let (only, None) = (set.next()?, set.next()) else {
+        return None;
+    };
+    only.value
+}
+
+/// The text of a value, which libraries write percent-encoded (Express) or in quotes (Python's `http.cookies`).
+pub(crate) fn cookie_text(value: &[u8]) -> Option<String> {
+    String::from_utf8(undone(value)).ok()
 }
 
 impl<'r> SetCookie<'r> {

@@ -7,6 +7,7 @@ use crate::domain::{
     is_passive, may_stand_in_list, only_line, only_value, values,
 };
 use crate::session::answer_token::{AnswerToken, AnswerTokenPlace};
+use crate::session::credentials::{cookie_text, only_set_cookie};
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 /// A request that logs a subject in, and how the application tells that it did.
@@ -29,6 +30,8 @@ pub enum SubjectSource {
     GraphQl(String),
     /// In the request: what somebody typed.
     Request(Field),
+    /// In a cookie that the response sets: what the application says.
+    ResponseCookie(String),
     /// In a header of the response: what the application says.
     ResponseHeader(HeaderName),
     /// At this pointer of the response's JSON: what the application says.
@@ -80,6 +83,7 @@ impl LoginRoute {
                 cookies_log_in(field, head, body) || may_stand_in_list(field, body)
             }
             SubjectSource::GraphQl(_)
+            | SubjectSource::ResponseCookie(_)
             | SubjectSource::ResponseHeader(_)
             | SubjectSource::ResponseJson(_)
             | SubjectSource::Whoami => false,
@@ -118,7 +122,8 @@ impl LoginRoute {
                 let typed = self.request.argument(pointer, head, body)?;
                 return self.naming.subject(&typed);
             }
-            SubjectSource::ResponseHeader(_)
+            SubjectSource::ResponseCookie(_)
+            | SubjectSource::ResponseHeader(_)
             | SubjectSource::ResponseJson(_)
             | SubjectSource::Whoami => return None,
         };
@@ -239,6 +244,10 @@ impl LoginRoute {
     pub fn subject_in_response(&self, headers: &HeaderMap, body: Option<&[u8]>) -> Option<Subject> {
         match &self.subject {
             SubjectSource::GraphQl(_) | SubjectSource::Request(_) | SubjectSource::Whoami => None,
+            SubjectSource::ResponseCookie(name) => {
+                let name = cookie_text(only_set_cookie(headers, name)?)?;
+                self.naming.subject(&name)
+            }
             SubjectSource::ResponseHeader(name) => {
                 let name = only_line(headers, name)?.to_str().ok()?;
                 self.naming.subject(name)

@@ -506,3 +506,30 @@ fn several_entries_may_share_a_path() {
         assert_eq!(found(&learn, &post("/do", FORM, body)), told, "{body}");
     }
 }
+
+#[test]
+fn the_cookie_of_an_answer_names_the_user_if_it_is_set_once() {
+    let route = LoginRoute {
+        subject: SubjectSource::ResponseCookie("who".to_owned()),
+        ..Arc::unwrap_or_clone(login("/login", form("user"), &[]))
+    };
+    let named = |lines: &[&'static str]| {
+        let lines = lines.iter().map(|line| {
+            let line = http::HeaderValue::from_static(line);
+            (header::SET_COOKIE, line)
+        });
+        let subject = route.subject_in_response(&lines.collect::<HeaderMap>(), None);
+        subject.map(|subject| subject.as_str().to_owned())
+    };
+    for (lines, name) in [
+        (&["sid=1", "who=Alice; Path=/"][..], Some("alice")),
+        (&["who=alice%40example.test"], Some("alice@example.test")),
+        (&["who=\"alice@example.test\""], Some("alice@example.test")),
+        (&["sid=1", "whoever=alice"], None),
+        (&["who=alice", "who=bob"], None),
+        (&["who=alice; Max-Age=0"], None),
+        (&["who=%ff"], None),
+    ] {
+        assert_eq!(named(lines).as_deref(), name, "{lines:?}");
+    }
+}

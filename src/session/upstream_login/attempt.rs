@@ -189,7 +189,9 @@ impl UpstreamLoginOptions {
         let named = login.subject_in_response(headers, Some(&answer.body));
         let is_named = matches!(
             login.subject,
-            SubjectSource::ResponseHeader(_) | SubjectSource::ResponseJson(_)
+            SubjectSource::ResponseCookie(_)
+                | SubjectSource::ResponseHeader(_)
+                | SubjectSource::ResponseJson(_)
         );
         Ok(!login.success.is_empty() && (!is_named || named.as_ref() == Some(subject)))
     }

@@ -3,7 +3,7 @@
 use super::Draft;
 use crate::domain::{Field, is_secret_name};
 use crate::session::SubjectSource;
-use crate::settings::raw_subject::{RawNamed, RawSubject};
+use crate::settings::raw_subject::RawSubject;
 use crate::yaml::{Path, clip};
 
 pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Option<SubjectSource> {
@@ -16,54 +16,49 @@ pub(super) fn compile(raw: &RawSubject, at: &Path, draft: &mut Draft<'_>) -> Opt
             return Some(SubjectSource::Whoami);
         }
     };
-    let RawNamed {
-        form,
-        graphql,
-        json,
-        query,
-        response_header,
-        response_json,
-    } = named;
-    let request = |field: Field| Some(SubjectSource::Request(field));
-    match (form, graphql, json, query, response_header, response_json) {
-        (None, Some(text), None, None, None, None) => {
-            let last = text.rsplit('/').next().unwrap_or_default();
-            refuse_secret(last, &at.key("graphql"), draft);
-            let pointer = pointer(text, &at.key("graphql"), draft);
-            Some(SubjectSource::GraphQl(pointer))
-        }
-        (Some(name), None, None, None, None, None) => {
-            refuse_secret(name, &at.key("form"), draft);
-            request(Field::Form(name.clone()))
-        }
-        (None, None, Some(text), None, None, None) => {
-            let last = text.rsplit('/').next().unwrap_or_default();
-            refuse_secret(last, &at.key("json"), draft);
-            request(Field::Json(pointer(text, &at.key("json"), draft)))
-        }
-        (None, None, None, Some(name), None, None) => {
-            if proves_a_login(name) {
+    let given = [
+        ("form", &named.form),
+        ("graphql", &named.graphql),
+        ("json", &named.json),
+        ("query", &named.query),
+        ("response_cookie", &named.response_cookie),
+        ("response_header", &named.response_header),
+        ("response_json", &named.response_json),
+    ];
+    let given = given
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text.as_deref()?)));
+    let &[(key, text)] = given.collect::<Vec<_>>().as_slice() else {
+        let message = "expected `whoami`, or one of `form`, `json`, `graphql`, `query`, `response_cookie`, `response_header` and `response_json`";
+        draft.file.report(at, message);
+        return None;
+    };
+    let at = at.key(key);
+    if matches!(key, "form" | "graphql" | "json") {
+        let last = text.rsplit('/').next().unwrap_or_default();
+        refuse_secret(last, &at, draft);
+    }
+    Some(match key {
+        "form" => SubjectSource::Request(Field::Form(text.to_owned())),
+        "graphql" => SubjectSource::GraphQl(pointer(text, &at, draft)),
+        "json" => SubjectSource::Request(Field::Json(pointer(text, &at, draft))),
+        "query" => {
+            if proves_a_login(text) {
                 let message = format!(
-                    "`{name}` of a callback or link is new with each login, and no name of a user"
+                    "`{text}` of a callback or link is new with each login, and no name of a user"
                 );
                 let hint = "`subject: whoami` asks the application who has logged in";
-                draft.file.report_with_hint(at.key("query"), message, hint);
+                draft.file.report_with_hint(at, message, hint);
             }
-            request(Field::Query(name.clone()))
+            SubjectSource::Request(Field::Query(text.to_owned()))
         }
-        (None, None, None, None, None, Some(text)) => {
-            let pointer = pointer(text, &at.key("response_json"), draft);
-            Some(SubjectSource::ResponseJson(pointer))
+        "response_cookie" => {
+            refuse_secret(text, &at, draft);
+            SubjectSource::ResponseCookie(text.to_owned())
         }
-        (None, None, None, None, Some(name), None) => draft
-            .header(name, &at.key("response_header"))
-            .map(SubjectSource::ResponseHeader),
-        _ => {
-            let message = "expected `whoami`, or one of `form`, `json`, `graphql`, `query`, `response_header` and `response_json`";
-            draft.file.report(at, message);
-            None
-        }
-    }
+        "response_header" => SubjectSource::ResponseHeader(draft.header(text, &at)?),
+        _ => SubjectSource::ResponseJson(pointer(text, &at, draft)),
+    })
 }
 
 /// Only the application, asked with all that a request carries, can say that nobody was signed in before a login: a

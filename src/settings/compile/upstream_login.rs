@@ -151,6 +151,7 @@ fn fields(
         SubjectSource::Request(Field::Json(pointer)) => Some((pointer.clone(), true)),
         SubjectSource::GraphQl(_)
         | SubjectSource::Request(_)
+        | SubjectSource::ResponseCookie(_)
         | SubjectSource::ResponseHeader(_)
         | SubjectSource::ResponseJson(_)
         | SubjectSource::Whoami => None,

@@ -79,6 +79,7 @@ fn check_answer_json(login: &LoginRoute, at: &Path, draft: &mut Draft<'_>) {
         SubjectSource::ResponseJson(pointer) => Some((pointer.as_str(), "`subject`")),
         SubjectSource::GraphQl(_)
         | SubjectSource::Request(_)
+        | SubjectSource::ResponseCookie(_)
         | SubjectSource::ResponseHeader(_)
         | SubjectSource::Whoami => None,
     };
