@@ -130,7 +130,7 @@ pub fn www_authenticate(requirement: &Requirement) -> String {
     )
 }
 
-/// The `WWW-Authenticate` of a refusal for want of a session (RFC 9110 §15.5.2, RFC 6750 §3.1).
+/// The `WWW-Authenticate` of a refusal of a token for want of a session (RFC 9110 §15.5.2, RFC 6750 §3.1).
 pub const WWW_AUTHENTICATE_SESSION: &str = "Bearer error=\"invalid_token\", error_description=\"There is no session for this credential.\"";
 
 /// Percent-encodes a `grpc-message` (gRPC over HTTP/2, "Responses": all but 0x20 to 0x7E, and `%`).

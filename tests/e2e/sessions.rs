@@ -346,6 +346,7 @@ on_both_stores! {
         let sidecar = sidecar::on(store).run();
         let script = sidecar.script().post("/keys").await;
         assert_eq!((script.status.as_u16(), script.reason()), (401, "session-required".into()));
+        assert_eq!(script.header("www-authenticate"), "Bearer");
         assert_eq!(script.header("step-up"), "deny");
         assert_eq!(script.json()["code"], "SESSION_REQUIRED");
         assert_eq!(script.json()["login_url"], "/login");

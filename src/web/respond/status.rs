@@ -26,8 +26,11 @@ pub(super) fn session_challenge(reason: Reason, context: &RequestContext<'_>) ->
     if asks_for_password(reason, context) {
         // RFC 7617 §2: many clients send no password until they are asked for it.
         format!("Basic realm=\"{}\", charset=\"UTF-8\"", context.authority())
-    } else {
+    } else if context.hints.kind == ClientKind::Bearer {
         problem::WWW_AUTHENTICATE_SESSION.to_owned()
+    } else {
+        // RFC 6750 §3.1: no error where no token came.
+        "Bearer".to_owned()
     }
 }
 
