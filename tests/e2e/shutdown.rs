@@ -89,9 +89,10 @@ fn half_a_request_and_half_a_handshake_are_waited_for_no_longer_than_ever() {
         let upstream = Upstream::start(|_| text(200, "ok"));
         let setup = || {
             let setup = in_front_of(&upstream).with("deadlines", "drain: 1h");
+            // Long enough for the half to be read on a machine that has much else to do.
             setup
-                .with("deadlines", "header: 500ms")
-                .with("deadlines", "handshake: 500ms")
+                .with("deadlines", "header: 2s")
+                .with("deadlines", "handshake: 2s")
         };
         let mut sidecar = setup().run();
         let mut half = RawConnection::open(sidecar.addr()).await;
