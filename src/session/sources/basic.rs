@@ -7,7 +7,7 @@
 //!
 //! A browser sends the header with every request, so it is no login: freshness comes from a proof of ours.
 
-use super::whoami::{Answered, AskedWith, Brings};
+use super::whoami::{Answered, KnownBy};
 use super::{AskedRequest, Asker, Asserted, Whoami, WhoamiError};
 use crate::domain::{Naming, Reason, SessionId, Subject, only_line};
 use crate::request::context::RequestContext;
@@ -65,15 +65,15 @@ impl Basic {
             return Ok(Some(None));
         };
         let rules = (&self.questions, key_names);
-        let takes = |credentials| asker.is_somebody(rules, context, request, credentials, sessions);
         let name = header::AUTHORIZATION.as_str();
-        if !takes(AskedWith::Only(Brings::Header(name))).await? {
-            return Ok(Some(None));
+        match asker
+            .known_by(rules, context, request, name, sessions)
+            .await?
+        {
+            KnownBy::NotTheHeader => Ok(Some(None)),
+            KnownBy::TheHeader => Ok(Some(Some(Asserted::named(subject)))),
+            KnownBy::OthersToo => Err(BasicError::Others),
         }
-        if takes(AskedWith::AllBut(name)).await? {
-            return Err(BasicError::Others);
-        }
-        Ok(Some(Some(Asserted::named(subject))))
     }
 
     /// Whether an answer that was recorded says that a password is taken; `None` if it does not say.

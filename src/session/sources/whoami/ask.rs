@@ -1,7 +1,7 @@
 //! Asks the application, within a deadline and with a bound on how many questions are under way.
 
 use super::answers::{Lookup, WhoamiAnswer, WhoamiAnswers, WhoamiResult};
-use super::brought::{AskedWith, Brought};
+use super::brought::{AskedWith, Brings, Brought};
 use super::error::WhoamiError;
 use super::question::Question;
 use super::rules::{Answered, UnclearPath, Whoami, WhoamiRule};
@@ -61,6 +61,17 @@ pub(crate) struct AskedRequest<'r> {
     pub(crate) path: &'r RequestPath<'r>,
     pub(crate) query: Option<&'r str>,
     pub(crate) headers: &'r HeaderMap,
+}
+
+/// What of a request an application knows somebody by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::session::sources) enum KnownBy {
+    /// Not by the header that was asked about.
+    NotTheHeader,
+    /// By the header alone.
+    TheHeader,
+    /// By the header, and by the rest of the request without it.
+    OthersToo,
 }
 
 impl<'r> AskedRequest<'r> {
@@ -153,22 +164,25 @@ impl Asker {
         Ok(Some(answer))
     }
 
-    /// Whether the application takes a request with some of its credentials for somebody's, whoever that is, by
-    /// `rules` that look for a success.
-    pub(in crate::session::sources) async fn is_somebody(
+    /// What the application knows somebody by, whoever that is: asked by `rules` that look for a success.
+    pub(in crate::session::sources) async fn known_by(
         &self,
         (rules, key_names): (&Whoami, &KeyNames),
         context: &RequestContext<'_>,
         request: &AskedRequest<'_>,
-        asked_with: AskedWith<'_>,
+        header: &str,
         sessions: &impl Fn() -> Vec<SessionId>,
-    ) -> Result<bool, WhoamiError> {
+    ) -> Result<KnownBy, WhoamiError> {
         let rule = rules.rule(request.path)?.ok_or(WhoamiError::NoQuestion)?;
         let target = rule.target(request.path)?;
         let brought = request.brought(key_names, rule);
-        let asked = (&target, &brought, asked_with);
-        let answer = self.ask_with(context, rule, sessions, asked);
-        Ok(answer.await?.person.is_some())
+        let ask = |carried| self.ask_with(context, rule, sessions, (&target, &brought, carried));
+        let alone = AskedWith::Only(Brings::Header(header));
+        if ask(alone).await?.person.is_none() {
+            return Ok(KnownBy::NotTheHeader);
+        }
+        let others = ask(AskedWith::AllBut(header)).await?.person;
+        Ok(others.map_or(KnownBy::TheHeader, |_| KnownBy::OthersToo))
     }
 
     async fn ask_with(

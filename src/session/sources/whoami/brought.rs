@@ -41,7 +41,7 @@ enum LineKind {
 
 /// One credential of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session::sources) enum Brings<'q> {
+pub(super) enum Brings<'q> {
     Header(&'q str),
     /// A pair of the query.
     Pair(&'q str),
@@ -51,7 +51,7 @@ pub(in crate::session::sources) enum Brings<'q> {
 /// path and by a key on the next: where a request has several, it must name the same person for each, alone and with
 /// what stands in headers of which nobody knows whether they are credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::session::sources) enum AskedWith<'q> {
+pub(super) enum AskedWith<'q> {
     /// All of them.
     All,
     /// All but this header.

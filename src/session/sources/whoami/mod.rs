@@ -15,9 +15,9 @@ mod turns;
 
 pub use answer_field::{AnswerField, AnswerPlace, valid_selector};
 pub use answers::WhoamiAnswers;
+pub(super) use ask::KnownBy;
 pub use ask::SharedAsker;
 pub(crate) use ask::{AskedRequest, Asker};
-pub(super) use brought::{AskedWith, Brings};
 pub use error::WhoamiError;
 pub(crate) use question::Question;
 pub(super) use rules::Answered;
