@@ -59,6 +59,10 @@ impl Htpasswd {
             (Some(0), _) if got.target == "/private/" => Reply::Hang,
             (Some(status), _) if got.target == "/private/" => text(status, "odd"),
             (_, Some(user)) => text(200, &format!("done for {user}")),
+            _ if got.target == "/become" => {
+                let line = format!("{}; Path=/", got.header("cookie"));
+                answer(200, &[("set-cookie", &line)], "you are another")
+            }
             _ if got.target == "/open" => text(200, "done for anybody"),
             (_, None) => answer(401, &[("www-authenticate", "Basic realm=x")], "who?"),
         }
@@ -125,21 +129,24 @@ on_both_stores! {
         let application = Htpasswd::new();
         let sidecar = run(store, &application);
         sidecar.add_user("mallory", "mallory@example.test", "Mallory-own-pass-2!");
-        let thief = sidecar.script().header("authorization", &line("mallory:mallory:x"));
-        let own = fresh_cookie();
-        thief.set_cookie("sid", &own);
-        let refused = thief.post("/keys").await;
-        let passed = thief.verify(&refused.token(), ("password", "Mallory-own-pass-2!")).await;
-        assert_eq!(passed.status, 200, "{}", passed.text());
-        assert_eq!(thief.get("/secrets").await.status, 403);
-        // He logs in to the session as her, without the password beside it.
-        let login = sidecar.script();
-        login.set_cookie("sid", &own);
-        login.post("/form").await;
-        *application.late.lock().unwrap() = Some(own);
-        let refused = thief.post("/keys").await;
-        assert_eq!(refused.status, 403, "{}", refused.text());
-        assert_eq!(refused.reason(), "subject-mismatch");
+        // By a form, and by a page that sets the cookie to the value that it has.
+        for (method, path) in [(http::Method::POST, "/form"), (http::Method::GET, "/become")] {
+            let thief = sidecar.script().header("authorization", &line("mallory:mallory:x"));
+            let own = fresh_cookie();
+            thief.set_cookie("sid", &own);
+            let refused = thief.post("/keys").await;
+            let passed = thief.verify(&refused.token(), ("password", "Mallory-own-pass-2!")).await;
+            assert_eq!(passed.status, 200, "{}", passed.text());
+            assert_eq!(thief.get("/secrets").await.status, 403);
+            // He logs in to the session as her, without the password beside it.
+            let login = sidecar.script();
+            login.set_cookie("sid", &own);
+            login.send(login.request(method, path, "")).await;
+            *application.late.lock().unwrap() = Some(own);
+            let refused = thief.post("/keys").await;
+            assert_eq!(refused.status, 403, "{path}: {}", refused.text());
+            assert_eq!(refused.reason(), "subject-mismatch", "{path}");
+        }
     }
 
     async fn the_user_whose_password_is_taken_must_prove_it_and_passes(store: Store) {

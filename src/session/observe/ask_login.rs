@@ -28,7 +28,7 @@ impl Watch {
     /// is asked for by GET may tell of another subject in the session.
     pub(super) fn forget_answer_if(&self, sets_session: bool) {
         let shared = &self.known.shared;
-        if sets_session && shared.options.whoami().is_some() {
+        if sets_session && shared.options.asks_application() {
             let names = &shared.options.credentials;
             let sessions = names.all_sessions(&self.carried, &shared.keys);
             self.known.source.asker.answers().forget(&sessions);
