@@ -246,7 +246,14 @@ proptest! {
     /// To an application that reads a host in front of it, the rest is the whole path.
     #[test]
     fn a_host_in_front_takes_no_guard_away(raw in odd_path(), host in "(/|%2[fF]|;/)[a-c@:.0-9]{1,6}", of in prop::collection::vec(template(), 1..8), except in template()) {
-        let (Ok(path), named) = (RequestPath::parse(&raw, &Accept::default()), format!("/{host}{raw}")) else { return Ok(()) };
+        let named = format!("/{host}{raw}");
+        // Whoever undoes the escape of the slash before the host undoes all of them, and so it is with parameters.
+        let rest = match host.chars().next() {
+            Some('%') => raw.replace("%2f", "/").replace("%2F", "/"),
+            Some(';') => raw.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect::<Vec<_>>().join("/"),
+            _ => raw,
+        };
+        let Ok(path) = RequestPath::parse(&rest, &Accept::default()) else { return Ok(()) };
         let Ok(named) = RequestPath::parse(&named, &Accept::default()) else { return Ok(()) };
         let table = table(templates(&of), &[&except]);
         let asked = found(&table, &named);
