@@ -49,7 +49,7 @@ fn signs(got: &Got) -> Reply {
         "/by-no-body" if worked => answer(200, &[cookie], "fine"),
         "/by-header" if worked => answer(200, &[cookie, ("x-user", "Alice")], ""),
         "/by-cookie" if worked => {
-            let name = ("set-cookie", "who=\"%41lice\"; Path=/");
+            let name = ("set-cookie", "who=\"Alice\"; Path=/");
             answer(200, &[cookie, name], "")
         }
         "/by-json" if worked => answer(200, &[cookie], r#"{"user":{"name":"Alice"}}"#),

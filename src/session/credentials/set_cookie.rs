@@ -1,7 +1,7 @@
 //! What a response sets and deletes of cookies, as browsers take it (RFC 6265 §5.2 and §5.3).
 
 use super::spelling::undone;
-use crate::domain::{Authority, CookieName};
+use crate::domain::{Authority, CookieName, hex_byte};
 use crate::request::context::RequestContext;
 use http::header::{HeaderMap, SET_COOKIE};
 
@@ -31,9 +31,13 @@ pub(crate) fn only_set_cookie<'r>(response: &'r HeaderMap, name: &str) -> Option
     only.value
 }
 
-/// The text of a value, which libraries write percent-encoded (Express) or in quotes (Python's `http.cookies`).
+/// The text of a value, which libraries write percent-encoded (Express) or in quotes (Python's `http.cookies`). `None`
+/// if it escapes what none of them does (RFC 3986 §2.3): then the `%` may be one of the text itself.
 pub(crate) fn cookie_text(value: &[u8]) -> Option<String> {
-    String::from_utf8(undone(value)).ok()
+    let mut escaped = value.split(|byte| *byte == b'%').skip(1);
+    let is_needed = |byte: u8| !byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte);
+    let is_sound = escaped.all(|after| after.get(..2).and_then(hex_byte).is_some_and(is_needed));
+    is_sound.then(|| String::from_utf8(undone(value)).ok())?
 }
 
 impl<'r> SetCookie<'r> {

@@ -529,6 +529,10 @@ fn the_cookie_of_an_answer_names_the_user_if_it_is_set_once() {
         (&["who=alice", "who=bob"], None),
         (&["who=alice; Max-Age=0"], None),
         (&["who=%ff"], None),
+        // Of people whose names are written so, where nothing is escaped.
+        (&["who=al%69ce"], None),
+        (&["who=50%"], None),
+        (&["who=a%zzlice"], None),
     ] {
         assert_eq!(named(lines).as_deref(), name, "{lines:?}");
     }
