@@ -4,7 +4,7 @@ use super::error::{MailError, MailSetupError};
 use crate::clock::Clock;
 use crate::domain::{Secret, Timestamp};
 use crate::entropy::Entropy;
-use crate::locale::Locale;
+use crate::locale::{Locale, Texts};
 use askama::Template;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -60,27 +60,21 @@ impl Sender {
 
     pub(super) fn compose(&self, mail: &CodeMail<'_>) -> Result<Message, MailError> {
         let to: Address = mail.to.parse().map_err(MailError::Address)?;
-        let words = Words::of(mail.locale, &self.site);
+        let t = Texts::of(mail.locale);
         let facts = Facts {
             code: mail.code.expose(),
             title: mail.title,
             client: mail.client.to_string(),
             asked_at: minute(mail.asked_at),
             expires_at: minute(mail.expires_at),
-            minutes: mail
-                .expires_at
-                .since(mail.asked_at)
-                .as_secs()
-                .div_ceil(60)
-                .max(1),
+            valid_for: t.at_most(mail.expires_at.since(mail.asked_at)),
+            subject: t.mail.subject(&self.site),
+            heading: t.mail.heading(&self.site),
+            lang: mail.locale,
         };
-        let (words, facts) = (&words, &facts);
-        let html = Html { words, facts }
-            .render()
-            .map_err(MailError::Template)?;
-        let text = Text { words, facts }
-            .render()
-            .map_err(MailError::Template)?;
+        let facts = &facts;
+        let html = Html { t, facts }.render().map_err(MailError::Template)?;
+        let text = Text { t, facts }.render().map_err(MailError::Template)?;
         let now = UNIX_EPOCH + Duration::from_millis(self.clock.now().as_millis());
         let id = data_encoding::HEXLOWER.encode(&self.entropy.bytes::<16>());
         Message::builder()
@@ -89,7 +83,7 @@ impl Sender {
             .date(now)
             // The one that lettre makes would show the name of this machine.
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
-            .subject(words.subject.clone())
+            .subject(facts.subject.clone())
             // RFC 3834 §5: asks vacation responders not to reply.
             .raw_header(header("Auto-Submitted", "auto-generated"))
             .raw_header(header("Content-Language", mail.locale.as_str()))
@@ -102,7 +96,7 @@ impl Sender {
 #[derive(Template)]
 #[template(path = "mail/code.txt", escape = "none")]
 struct Text<'a> {
-    words: &'a Words,
+    t: &'a Texts,
     facts: &'a Facts<'a>,
 }
 
@@ -110,7 +104,7 @@ struct Text<'a> {
 #[derive(Template)]
 #[template(path = "mail/code.html")]
 struct Html<'a> {
-    words: &'a Words,
+    t: &'a Texts,
     facts: &'a Facts<'a>,
 }
 
@@ -120,61 +114,11 @@ struct Facts<'a> {
     client: String,
     asked_at: String,
     expires_at: String,
-    minutes: u64,
-}
-
-/// The fixed texts of one language.
-struct Words {
-    lang: &'static str,
+    valid_for: String,
     // Nothing that a client sent, and not the code: a locked phone shows subjects.
     subject: String,
     heading: String,
-    purpose: &'static str,
-    asked: &'static str,
-    from: &'static str,
-    valid: &'static str,
-    minutes: &'static str,
-    warning: &'static str,
-    advice: &'static str,
-    never: &'static str,
-}
-
-impl Words {
-    fn of(locale: Locale, site: &str) -> Self {
-        let lang = locale.as_str();
-        match locale {
-            Locale::De => Self {
-                lang,
-                subject: format!("Ihr Bestätigungscode für {site}"),
-                heading: format!("Ihr Bestätigungscode für {site}:"),
-                purpose: "Wofür",
-                asked: "Angefordert",
-                from: "Von der Adresse",
-                valid: "Gültig bis",
-                minutes: "Minuten",
-                warning: "Das waren nicht Sie?",
-                advice: "Dann benutzt vielleicht jemand Ihr Konto. Geben Sie den Code nicht ein, melden Sie \
-                         alle Sitzungen ab, ändern Sie Ihr Passwort und verständigen Sie den Betreiber.",
-                never: "Niemand wird Sie je nach diesem Code fragen. Er gilt nur auf der Seite, auf der Sie \
-                        ihn angefordert haben.",
-            },
-            Locale::En => Self {
-                lang,
-                subject: format!("Your verification code for {site}"),
-                heading: format!("Your verification code for {site}:"),
-                purpose: "What for",
-                asked: "Requested",
-                from: "From the address",
-                valid: "Valid until",
-                minutes: "minutes",
-                warning: "Was this not you?",
-                advice: "Then somebody else may be using your account. Do not enter the code, sign out of all \
-                         sessions, change your password, and tell whoever runs the site.",
-                never: "Nobody will ever ask you for this code. It works only on the page where you asked \
-                        for it.",
-            },
-        }
-    }
+    lang: Locale,
 }
 
 /// To the minute, in UTC: the reader's time zone is not known.

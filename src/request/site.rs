@@ -1,7 +1,7 @@
 //! How clients see us: our prefix and origins, and the application's login page.
 
 use crate::domain::{CookieName, CookiePath, Origin, RequestPath};
-use crate::locale::Locale;
+use crate::locale::{Locale, Texts};
 use http::HeaderValue;
 use std::borrow::Cow;
 
@@ -14,6 +14,13 @@ pub struct Site {
     pub prefix: String,
     /// The host as the person knows it, such as `app.example.com`.
     pub host: String,
+}
+
+impl Site {
+    /// The texts of its pages.
+    pub(crate) fn texts(&self) -> &Texts {
+        Texts::of(self.locale)
+    }
 }
 
 /// What our own answers and pages are made by.

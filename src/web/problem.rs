@@ -1,9 +1,9 @@
 //! What programs get instead of a page: the problem document, and how 401 and gRPC say the same.
 
 use crate::domain::{Reason, Requirement};
-use crate::locale::Locale;
+use crate::locale::{Locale, Texts};
 use crate::web::api::ChallengeView;
-use crate::web::pages::{Site, Texts, explain, fill};
+use crate::web::pages::Site;
 use data_encoding::BASE64_NOPAD;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
@@ -54,14 +54,14 @@ pub struct Problem {
 impl Problem {
     /// Explains `reason`. The status is the caller's business.
     pub fn new(reason: Reason, status: u16, site: &Site) -> Self {
-        let explanation = explain(reason, site.locale);
+        let explanation = site.texts().problem(reason);
         Self {
             kind: format!("{}/problems/{reason}", site.prefix),
-            title: explanation.title.to_owned(),
+            title: explanation.title.to_string(),
             status,
             code: reason.as_str().to_ascii_uppercase().replace('-', "_"),
             reason: reason.as_str(),
-            detail: explanation.meaning.to_owned(),
+            detail: explanation.meaning.to_string(),
             challenge: None,
             request_id: None,
             retry_after: None,
@@ -72,10 +72,10 @@ impl Problem {
 
     /// Offers a challenge, and names the action.
     #[must_use]
-    pub fn with_challenge(mut self, challenge: ChallengeView, locale: Locale) -> Self {
+    pub fn with_challenge(mut self, challenge: ChallengeView, site: &Site) -> Self {
         CHALLENGE_CODE.clone_into(&mut self.code);
         if self.reason == Reason::StepUpRequired.as_str() {
-            self.detail = detail_of(&challenge.title, locale);
+            self.detail = site.texts().about.detail_of_action(&challenge.title);
         }
         self.challenge = Some(challenge);
         self
@@ -113,14 +113,16 @@ pub fn retry_after(wait: Duration) -> u64 {
 
 /// The `WWW-Authenticate` of a refusal that a fresh proof would lift (RFC 9470 §3).
 pub fn www_authenticate(requirement: &Requirement) -> String {
-    let named = detail_of(&requirement.title, Locale::En).replace(['“', '”'], "'");
+    let t = Texts::of(Locale::En);
+    let named = t
+        .about
+        .detail_of_action(&requirement.title)
+        .replace(['“', '”'], "'");
     // RFC 6750 §3 allows ASCII alone: a title in another script gives way to the general text.
     let description = if named.bytes().all(is_description) {
         named
     } else {
-        explain(Reason::StepUpRequired, Locale::En)
-            .meaning
-            .to_owned()
+        t.problem(Reason::StepUpRequired).meaning.to_string()
     };
     format!(
         "Bearer error=\"insufficient_user_authentication\", error_description=\"{description}\", \
@@ -137,10 +139,6 @@ pub const WWW_AUTHENTICATE_SESSION: &str = "Bearer error=\"invalid_token\", erro
 pub fn grpc_message(message: &str) -> String {
     const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
     utf8_percent_encode(message, ESCAPED).to_string()
-}
-
-fn detail_of(title: &str, locale: Locale) -> String {
-    fill(Texts::of(locale).detail_of_action, &[("title", title)])
 }
 
 // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E, so neither quotes nor backslashes need escaping.

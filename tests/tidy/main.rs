@@ -12,6 +12,7 @@ mod architecture;
 mod diagnostics;
 mod endpoints;
 mod imports;
+mod locales;
 mod map;
 mod measures;
 mod metrics;

@@ -1,8 +1,8 @@
 //! The page after a verification that carries a form: one button that says what it will do.
 
-use super::texts::{shown, visible};
-use super::{Site, Texts, fill, render};
+use super::{Site, Texts, render, shown};
 use crate::domain::{LocalPath, Secret};
+use crate::locale::visible;
 use askama::{FastWritable, Template, Values, filters::HtmlSafe};
 use std::fmt;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl FormEncoding {
 
 /// Renders the page.
 pub fn confirm(site: &Site, confirm: &Confirm) -> String {
-    let t = Texts::of(site.locale);
+    let t = site.texts();
     let rows: Vec<_> = confirm
         .fields
         .iter()
@@ -68,17 +68,14 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
     render(&ConfirmPage {
         site,
         t,
-        title: fill(t.confirm_title, &[("title", &confirm.title)]),
+        title: t.confirm.title(&confirm.title),
         heading: visible(&confirm.title),
         facts: shown(t, &confirm.shown),
         retype: rows
             .iter()
             .any(|row| !matches!(row, FormRow::Hidden { .. })),
         rows,
-        deadline: fill(
-            t.confirm_deadline,
-            &[("time", &t.at_least(confirm.time_left))],
-        ),
+        deadline: t.confirm.deadline(t.at_least(confirm.time_left)),
         confirm,
     })
 }
@@ -87,7 +84,7 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
 #[template(path = "web/pages/html/confirm.html", whitespace = "minimize")]
 struct ConfirmPage<'a> {
     site: &'a Site,
-    t: &'static Texts,
+    t: &'a Texts,
     title: String,
     confirm: &'a Confirm,
     heading: String,
@@ -113,15 +110,18 @@ enum FormRow<'a> {
 
 impl<'a> FormRow<'a> {
     fn of(t: &Texts, index: usize, field: &'a CarriedField) -> Self {
-        let visible = |kind, name: &'a str, text| Self::Visible {
+        let visible = |kind, name: &'a str, label: String| Self::Visible {
             id: format!("field-{index}"),
             kind,
             name: Exact(name),
-            label: fill(text, &[("name", &name.replace(['_', '-'], " "))]),
+            label,
         };
+        let words = |name: &str| name.replace(['_', '-'], " ");
         match field {
-            CarriedField::File(name) => visible("file", name, t.file_label),
-            CarriedField::Password(name) => visible("password", name, t.retype_label),
+            CarriedField::File(name) => visible("file", name, t.confirm.file_label(words(name))),
+            CarriedField::Password(name) => {
+                visible("password", name, t.confirm.retype_label(words(name)))
+            }
             CarriedField::Value(name, value) => Self::Hidden {
                 name: Exact(name),
                 value: Exact(value.expose()),

@@ -1,10 +1,10 @@
 //! Pages that tell something and ask for nothing: verified, framed, sign in, errors, problems.
 
-use super::problems::{actor, explain};
-use super::texts::visible;
-use super::{PageLink, Site, Texts, fill, render, web_address};
-use crate::domain::{LocalPath, Reason};
+use super::{PageLink, Site, Texts, render, web_address};
+use crate::domain::{Actor, LocalPath, Reason};
+use crate::locale::visible;
 use askama::Template;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// After a verification without a form.
@@ -59,21 +59,23 @@ pub struct ErrorView {
 
 /// Renders the page after a verification without a form.
 pub fn verified(site: &Site, view: &VerifiedPage) -> String {
-    let t = Texts::of(site.locale);
-    let mut page = MessagePage::new(site, t, t.verified_heading);
+    let t = site.texts();
+    let mut page = MessagePage::new(site, t, &t.verified.heading);
     let lede = match view {
-        VerifiedPage::Back(_) | VerifiedPage::Close => t.verified_lede,
-        VerifiedPage::Refill(_) => t.refill_after,
+        VerifiedPage::Back(_) | VerifiedPage::Close => &t.verified.lede,
+        VerifiedPage::Refill(_) => &t.verified.refill_after,
     };
-    page.paragraphs.push(lede.to_owned());
+    page.paragraphs.push(lede.to_string());
     page.good = true;
     match view {
-        VerifiedPage::Close => page.paragraphs.push(t.close_window.to_owned()),
-        VerifiedPage::Refill(path) => page.button = Some(PageLink::to(path, t.refill_back)),
+        VerifiedPage::Close => page.paragraphs.push(t.page.close_window.to_string()),
+        VerifiedPage::Refill(path) => {
+            page.button = Some(PageLink::to(path, &t.verified.refill_back));
+        }
         VerifiedPage::Back(path) => {
             // By the page, and a button for those whose browser does not follow.
             page.onward = Some(path.to_string());
-            page.button = Some(PageLink::to(path, t.verified_back));
+            page.button = Some(PageLink::to(path, &t.verified.back));
         }
     }
     render(&page)
@@ -81,22 +83,21 @@ pub fn verified(site: &Site, view: &VerifiedPage) -> String {
 
 /// Renders the page that stands in a frame instead of the prompt.
 pub fn framed(site: &Site, view: &Framed) -> String {
-    let t = Texts::of(site.locale);
-    let mut page = MessagePage::new(site, t, t.framed_heading);
-    page.paragraphs
-        .push(fill(t.framed_lede, &[("title", &view.title)]));
+    let t = site.texts();
+    let mut page = MessagePage::new(site, t, &t.framed.heading);
+    page.paragraphs.push(t.framed.lede(&view.title));
     // The frame does not learn of it: the person is told to come back and repeat the step.
-    page.after = Some(t.framed_after);
+    page.after = Some(&t.framed.after);
     page.button = Some(PageLink {
         top: true,
-        ..PageLink::to(&view.page_url, t.framed_open)
+        ..PageLink::to(&view.page_url, &t.framed.open)
     });
     render(&page)
 }
 
 /// Renders the page for a guarded route without a session that would do.
 pub fn session(site: &Site, view: &SessionView) -> String {
-    let t = Texts::of(site.locale);
+    let t = site.texts();
     let mut page = MessagePage::about(site, t, view.reason);
     page.button = view
         .login_url
@@ -105,7 +106,7 @@ pub fn session(site: &Site, view: &SessionView) -> String {
         .and_then(web_address)
         .map(|href| PageLink {
             href,
-            text: t.sign_in,
+            text: &t.page.sign_in,
             top: false,
         });
     page.facts = facts(t, view.reason, None, view.request_id.as_deref());
@@ -114,13 +115,15 @@ pub fn session(site: &Site, view: &SessionView) -> String {
 
 /// Renders the page for an answer of ours that is no challenge.
 pub fn error(site: &Site, view: &ErrorView) -> String {
-    let t = Texts::of(site.locale);
+    let t = site.texts();
     let mut page = MessagePage::about(site, t, view.reason);
     if let Some(wait) = view.retry_after {
-        page.paragraphs
-            .push(fill(t.retry_in, &[("time", &t.at_most(wait))]));
+        page.paragraphs.push(t.about.retry_in(t.at_most(wait)));
     }
-    page.button = view.back.as_ref().map(|path| PageLink::to(path, t.go_back));
+    page.button = view
+        .back
+        .as_ref()
+        .map(|path| PageLink::to(path, &t.page.go_back));
     page.facts = facts(
         t,
         view.reason,
@@ -132,20 +135,20 @@ pub fn error(site: &Site, view: &ErrorView) -> String {
 
 /// Renders the page that explains a reason; `None` if `word` is no reason.
 pub fn problem(site: &Site, word: &str) -> Option<String> {
-    let t = Texts::of(site.locale);
+    let t = site.texts();
     // The word comes from the address line: only ours are ever written into the page.
     let reason = *Reason::ALL.iter().find(|reason| reason.as_str() == word)?;
-    let explanation = explain(reason, site.locale);
-    let mut page = MessagePage::new(site, t, explanation.title);
+    let explanation = t.problem(reason);
+    let mut page = MessagePage::new(site, t, &explanation.title);
     page.sections = vec![
-        (t.problem_meaning, explanation.meaning),
-        (t.problem_todo, explanation.todo),
-        (t.problem_who, actor(reason, t)),
+        (&*t.about.problem_meaning, &*explanation.meaning),
+        (&*t.about.problem_todo, &*explanation.todo),
+        (&*t.about.problem_who, actor(reason, t)),
     ];
     page.facts = facts(t, reason, None, None);
     page.leave = Some(PageLink {
         href: format!("{}/problems", site.prefix),
-        text: t.go_to_problems,
+        text: &t.about.go_to_problems,
         top: false,
     });
     Some(render(&page))
@@ -153,12 +156,12 @@ pub fn problem(site: &Site, word: &str) -> Option<String> {
 
 /// Renders the list of all reasons.
 pub fn problem_index(site: &Site) -> String {
-    let t = Texts::of(site.locale);
-    let entry = |reason: &Reason| (reason.as_str(), explain(*reason, site.locale).title);
+    let t = site.texts();
+    let entry = |reason: &Reason| (reason.as_str(), &*t.problem(*reason).title);
     render(&Problems {
         site,
         t,
-        title: t.problems_heading,
+        title: &t.about.problems_heading,
         entries: Reason::ALL.iter().map(entry).collect(),
     })
 }
@@ -167,20 +170,20 @@ pub fn problem_index(site: &Site) -> String {
 #[template(path = "web/pages/html/message.html", whitespace = "minimize")]
 struct MessagePage<'a> {
     site: &'a Site,
-    t: &'static Texts,
-    title: &'static str,
+    t: &'a Texts,
+    title: &'a str,
     good: bool,
     paragraphs: Vec<String>,
-    sections: Vec<(&'static str, &'static str)>,
-    button: Option<PageLink>,
-    after: Option<&'static str>,
-    facts: Vec<(&'static str, String)>,
-    leave: Option<PageLink>,
+    sections: Vec<(&'a str, &'a str)>,
+    button: Option<PageLink<'a>>,
+    after: Option<&'a str>,
+    facts: Vec<(&'a str, String)>,
+    leave: Option<PageLink<'a>>,
     onward: Option<String>,
 }
 
 impl<'a> MessagePage<'a> {
-    fn new(site: &'a Site, t: &'static Texts, title: &'static str) -> Self {
+    fn new(site: &'a Site, t: &'a Texts, title: &'a str) -> Self {
         Self {
             site,
             t,
@@ -196,10 +199,13 @@ impl<'a> MessagePage<'a> {
         }
     }
 
-    fn about(site: &'a Site, t: &'static Texts, reason: Reason) -> Self {
-        let explanation = explain(reason, site.locale);
-        let mut page = Self::new(site, t, explanation.title);
-        page.paragraphs = vec![explanation.meaning.to_owned(), explanation.todo.to_owned()];
+    fn about(site: &'a Site, t: &'a Texts, reason: Reason) -> Self {
+        let explanation = t.problem(reason);
+        let mut page = Self::new(site, t, &explanation.title);
+        page.paragraphs = vec![
+            explanation.meaning.to_string(),
+            explanation.todo.to_string(),
+        ];
         page
     }
 }
@@ -208,22 +214,36 @@ impl<'a> MessagePage<'a> {
 #[template(path = "web/pages/html/problems.html", whitespace = "minimize")]
 struct Problems<'a> {
     site: &'a Site,
-    t: &'static Texts,
-    title: &'static str,
-    entries: Vec<(&'static str, &'static str)>,
+    t: &'a Texts,
+    title: &'a str,
+    entries: Vec<(&'a str, &'a str)>,
 }
 
-fn facts(
-    t: &Texts,
+/// What whoever can do something about `reason` is called.
+const fn actor(reason: Reason, t: &Texts) -> &Cow<'static, str> {
+    match reason.actor() {
+        Actor::Client => &t.about.actor_client,
+        Actor::Nobody => &t.about.actor_nobody,
+        Actor::Operator => &t.about.actor_operator,
+        Actor::You => &t.about.actor_you,
+    }
+}
+
+fn facts<'a>(
+    t: &'a Texts,
     reason: Reason,
     status: Option<u16>,
     request_id: Option<&str>,
-) -> Vec<(&'static str, String)> {
-    let status = status.map(|status| (t.status_label, status.to_string()));
+) -> Vec<(&'a str, String)> {
+    let status = status.map(|status| (&*t.about.status_label, status.to_string()));
     // A proxy in front may have chosen it: invisible characters are shown as such.
-    let request = request_id.map(|id| (t.fact_request, visible(id)));
-    [Some((t.fact_reason, reason.to_string())), status, request]
-        .into_iter()
-        .flatten()
-        .collect()
+    let request = request_id.map(|id| (&*t.about.fact_request, visible(id)));
+    [
+        Some((&*t.about.fact_reason, reason.to_string())),
+        status,
+        request,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

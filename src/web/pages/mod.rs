@@ -6,22 +6,19 @@
 mod confirm;
 mod message;
 mod panels;
-mod problems;
 mod prompt;
 mod prompt_view;
-mod texts;
 
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
 pub use message::{
     ErrorView, Framed, SessionView, VerifiedPage, error, framed, problem, problem_index, session,
     verified,
 };
-pub(crate) use problems::explain;
 pub use prompt::prompt;
 pub use prompt_view::{Earns, EmailCode, Prompt, PromptError};
-pub(crate) use texts::{Texts, fill};
 
 use crate::domain::LocalPath;
+use crate::locale::{Texts, visible};
 pub use crate::request::site::Site;
 use askama::Template;
 
@@ -74,20 +71,30 @@ fn render(template: &impl Template) -> String {
 }
 
 /// A link, and what it says.
-struct PageLink {
+struct PageLink<'a> {
     href: String,
-    text: &'static str,
+    text: &'a str,
     top: bool,
 }
 
-impl PageLink {
-    fn to(path: &LocalPath, text: &'static str) -> Self {
+impl<'a> PageLink<'a> {
+    fn to(path: &LocalPath, text: &'a str) -> Self {
         Self {
             href: path.to_string(),
             text,
             top: false,
         }
     }
+}
+
+/// Labels and values, made visible, also values that were left empty.
+fn shown(t: &Texts, pairs: &[(String, String)]) -> Vec<(String, String)> {
+    let shown = |value: &str| match value.trim() {
+        "" => t.page.empty.to_string(),
+        _ => visible(value),
+    };
+    let pair = |(label, value): &(String, String)| (visible(label), shown(value));
+    pairs.iter().map(pair).collect()
 }
 
 /// Takes the address of a sign-in page, which may be another site's; `None` if it is no web address.

@@ -1,21 +1,21 @@
 //! What can be answered on the prompt page, and the form for each of it.
 
+use super::Texts;
 use super::prompt_view::{Prompt, PromptError};
-use super::{Texts, fill};
 use crate::domain::{Factor, FactorSet};
 use crate::verification::{Input, PasswordSource, input_of};
 
 /// One way to prove who one is, with its form.
-pub(super) struct Panel {
+pub(super) struct Panel<'t> {
     pub(super) factor: &'static str,
-    pub(super) name: &'static str,
-    pub(super) label: &'static str,
+    pub(super) name: &'t str,
+    pub(super) label: &'t str,
     pub(super) input: Input,
     pub(super) step: Option<String>,
     pub(super) open: bool,
     pub(super) fault: AnswerFault,
     pub(super) intro: Option<String>,
-    pub(super) send: Option<Send>,
+    pub(super) send: Option<Send<'t>>,
     pub(super) answerable: bool,
 }
 
@@ -28,9 +28,9 @@ pub(super) enum AnswerFault {
 }
 
 /// The form that asks for a code.
-pub(super) struct Send {
+pub(super) struct Send<'t> {
     pub(super) note: Option<String>,
-    pub(super) button: &'static str,
+    pub(super) button: &'t str,
     pub(super) again: bool,
 }
 
@@ -42,7 +42,7 @@ struct NextFactor {
     of: usize,
 }
 
-pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) -> Vec<Panel> {
+pub(super) fn panels<'t>(t: &'t Texts, prompt: &Prompt, sign_in_first: bool) -> Vec<Panel<'t>> {
     // No answer would be judged.
     if matches!(prompt.error, Some(PromptError::TooManyAttempts(_))) {
         return Vec::new();
@@ -62,7 +62,7 @@ pub(super) fn panels(t: &'static Texts, prompt: &Prompt, sign_in_first: bool) ->
         .collect()
 }
 
-fn panel(t: &'static Texts, prompt: &Prompt, choice: &NextFactor, open: bool) -> Option<Panel> {
+fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor, open: bool) -> Option<Panel<'t>> {
     let factor = choice.factor;
     let texts = t.factor(factor);
     let email = prompt
@@ -74,20 +74,17 @@ fn panel(t: &'static Texts, prompt: &Prompt, choice: &NextFactor, open: bool) ->
         name: texts.name,
         label: texts.label,
         input: input_of(factor)?,
-        step: (choice.of > 1).then(|| {
-            let (step, of) = (choice.step.to_string(), choice.of.to_string());
-            fill(t.step, &[("step", &step), ("of", &of)])
-        }),
+        step: (choice.of > 1).then(|| t.prompt.step(choice.step, choice.of)),
         open,
         fault: AnswerFault::of(prompt.error, factor),
         intro: intro(t, prompt, factor),
         send: email.map(|email| Send {
             note: (email.sent && !email.wait.is_zero())
-                .then(|| fill(t.email_wait, &[("time", &t.at_most(email.wait))])),
+                .then(|| t.prompt.email_wait(t.at_most(email.wait))),
             button: if email.sent {
-                t.email_again
+                &t.prompt.email_again
             } else {
-                t.email_send
+                &t.prompt.email_send
             },
             again: email.sent,
         }),
@@ -99,16 +96,15 @@ fn panel(t: &'static Texts, prompt: &Prompt, choice: &NextFactor, open: bool) ->
 fn intro(t: &Texts, prompt: &Prompt, factor: Factor) -> Option<String> {
     match factor {
         Factor::EmailCode => prompt.email.as_ref().map(|email| {
-            let text = if email.sent {
-                t.email_sent
+            if email.sent {
+                t.prompt.email_sent(&email.to)
             } else {
-                t.email_offer
-            };
-            fill(text, &[("to", &email.to)])
+                t.prompt.email_offer(&email.to)
+            }
         }),
         Factor::Password => Some(match prompt.passwords {
-            PasswordSource::Directory => t.password_of_directory.to_owned(),
-            PasswordSource::UpstreamLogin => t.password_of_application.to_owned(),
+            PasswordSource::Directory => t.prompt.password_of_directory.to_string(),
+            PasswordSource::UpstreamLogin => t.prompt.password_of_application.to_string(),
         }),
         Factor::Passkey | Factor::RecoveryCode | Factor::Totp => None,
     }
@@ -147,7 +143,7 @@ fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
         && (factor != Factor::EmailCode || prompt.email.is_some())
 }
 
-impl Panel {
+impl Panel<'_> {
     /// Whether the cursor starts in the answer.
     pub(super) fn takes_focus(&self) -> bool {
         self.open && self.fault != AnswerFault::Phrase

@@ -2,16 +2,17 @@
 
 use super::panels::{AnswerFault, Panel, panels};
 use super::prompt_view::{Earns, Prompt, PromptError};
-use super::texts::{shown, visible};
-use super::{Site, Texts, fill, render, web_address};
+use super::{Site, Texts, render, shown, web_address};
 use crate::domain::{Alternatives, FactorSet, RiskLevel};
+use crate::locale::visible;
 use crate::verification::{Input, PasswordSource};
 use askama::Template;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Renders the prompt page.
 pub fn prompt(site: &Site, prompt: &Prompt) -> String {
-    let t = Texts::of(site.locale);
+    let t = site.texts();
     let sign_in = prompt
         .sign_in
         .as_deref()
@@ -25,20 +26,20 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
         t,
         title: page_title(t, prompt, notice.is_some()),
         heading: visible(&prompt.title),
-        lede: fill(t.prompt_lede, &[("host", &site.host)]),
+        lede: t.prompt.lede(&site.host),
         facts: facts(t, prompt),
         ways_heading: if sign_in.is_some() {
-            t.ways_heading_or
+            &t.prompt.ways_heading_or
         } else {
-            t.ways_heading
+            &t.prompt.ways_heading
         },
-        sign_in_note: fill(t.sign_in_note, &[("host", &site.host)]),
+        sign_in_note: t.prompt.sign_in_note(&site.host),
         sign_in,
         done: done(t, prompt),
         confirm_label: prompt
             .confirm
             .as_ref()
-            .map(|phrase| fill(t.confirm_label, &[("phrase", phrase)])),
+            .map(|phrase| t.prompt.confirm_label(phrase)),
         earns: earns(t, prompt),
         panels,
         notice,
@@ -50,7 +51,7 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
 #[template(path = "web/pages/html/prompt.html", whitespace = "minimize")]
 struct PromptPage<'a> {
     site: &'a Site,
-    t: &'static Texts,
+    t: &'a Texts,
     title: String,
     heading: String,
     prompt: &'a Prompt,
@@ -59,62 +60,57 @@ struct PromptPage<'a> {
     notice: Option<String>,
     sign_in: Option<String>,
     sign_in_note: String,
-    ways_heading: &'static str,
+    ways_heading: &'a str,
     done: Option<String>,
-    panels: Vec<Panel>,
+    panels: Vec<Panel<'a>>,
     confirm_label: Option<String>,
     earns: String,
 }
 
 fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String> {
     let Some(error) = prompt.error else {
-        return nothing_to_answer.then(|| {
-            fill(
-                t.not_enrolled,
-                &[("factors", &accepted(t, &prompt.alternatives))],
-            )
-        });
+        return nothing_to_answer.then(|| t.prompt.not_enrolled(accepted(t, &prompt.alternatives)));
     };
     Some(match error {
         PromptError::FactorLocked(factor) => {
-            let locked = fill(t.locked, &[("factor", t.factor(factor).name)]);
+            let locked = t.prompt.locked(t.factor(factor).name);
             if nothing_to_answer {
                 locked
             } else {
-                format!("{locked} {}", t.locked_others)
+                format!("{locked} {}", t.prompt.locked_others)
             }
         }
         PromptError::MailUnavailable => {
             let to = prompt.email.as_ref().map_or("", |email| &email.to);
-            fill(t.email_failed, &[("to", to)])
+            t.prompt.email_failed(to)
         }
         PromptError::SentTooSoon => {
             let wait = prompt
                 .email
                 .as_ref()
                 .map_or(Duration::ZERO, |email| email.wait);
-            fill(t.email_too_soon, &[("time", &t.at_most(wait))])
+            t.prompt.email_too_soon(t.at_most(wait))
         }
-        PromptError::TooManyAttempts(Some(wait)) => fill(t.too_many, &[("time", &t.at_most(wait))]),
-        PromptError::TooManyAttempts(None) => t.too_many_open.to_owned(),
-        PromptError::Unavailable => t.unavailable.to_owned(),
+        PromptError::TooManyAttempts(Some(wait)) => t.prompt.too_many(t.at_most(wait)),
+        PromptError::TooManyAttempts(None) => t.prompt.too_many_open.to_string(),
+        PromptError::Unavailable => t.prompt.unavailable.to_string(),
         PromptError::WrongAnswer { factor, remaining } => {
             let wrong = t.factor(factor).wrong;
-            let left = fill(t.attempts_left, &[("n", &remaining.to_string())]);
+            let left = t.prompt.attempts_left(u64::from(remaining));
             format!("{wrong} {left}")
         }
         PromptError::WrongPhrase(_) => {
             let phrase = prompt.confirm.as_deref().unwrap_or_default();
-            fill(t.wrong_phrase, &[("phrase", phrase)])
+            t.prompt.wrong_phrase(phrase)
         }
     })
 }
 
 fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
-    let title = format!("{}: {}", t.prompt_heading, visible(&prompt.title));
+    let title = format!("{}: {}", t.prompt.heading, visible(&prompt.title));
     // A screen reader says the title first (WCAG 2.2, 2.4.2): there the error is noticed.
     if error {
-        format!("{}: {title}", t.error_prefix)
+        format!("{}: {title}", t.page.error_prefix)
     } else {
         title
     }
@@ -122,12 +118,22 @@ fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
 
 fn facts(t: &Texts, prompt: &Prompt) -> Vec<(String, String)> {
     let ours = [
-        (t.fact_account, account(prompt)),
-        (t.fact_level, t.level(prompt.level).to_owned()),
-        (t.fact_time, t.at_least(prompt.time_left)),
+        (&t.prompt.fact_account, account(prompt)),
+        (&t.prompt.fact_level, level(t, prompt.level).to_string()),
+        (&t.prompt.fact_time, t.at_least(prompt.time_left)),
     ];
-    let ours = ours.map(|(label, value)| (label.to_owned(), value));
+    let ours = ours.map(|(label, value)| (label.to_string(), value));
     shown(t, &prompt.shown).into_iter().chain(ours).collect()
+}
+
+/// What a level is called.
+const fn level(t: &Texts, level: RiskLevel) -> &Cow<'static, str> {
+    match level {
+        RiskLevel::Low => &t.prompt.level_low,
+        RiskLevel::Medium => &t.prompt.level_medium,
+        RiskLevel::High => &t.prompt.level_high,
+        RiskLevel::Critical => &t.prompt.level_critical,
+    }
 }
 
 /// The account, with the name of its person. Each is isolated (UAX #9), so that neither reorders the other, and a
@@ -146,17 +152,17 @@ fn done(t: &Texts, prompt: &Prompt) -> Option<String> {
         .iter()
         .map(|factor| t.factor(factor).name)
         .collect();
-    (!names.is_empty()).then(|| fill(t.step_done, &[("factors", &names.join(", "))]))
+    (!names.is_empty()).then(|| t.prompt.step_done(names.join(", ")))
 }
 
 fn earns(t: &Texts, prompt: &Prompt) -> String {
-    let text = match prompt.earns {
-        Earns::Action if prompt.shown.is_empty() => t.earns_action,
-        Earns::Action => t.earns_shown,
-        Earns::Once => t.earns_once,
-        Earns::Session => t.earns_session,
-    };
-    fill(text, &[("time", &t.at_least(prompt.max_age))])
+    let time = t.at_least(prompt.max_age);
+    match prompt.earns {
+        Earns::Action if prompt.shown.is_empty() => t.prompt.earns_action(time),
+        Earns::Action => t.prompt.earns_shown(time),
+        Earns::Once => t.prompt.earns_once(time),
+        Earns::Session => t.prompt.earns_session(time),
+    }
 }
 
 fn accepted(t: &Texts, alternatives: &Alternatives) -> String {

@@ -236,7 +236,7 @@ fn a_wrong_answer_is_told_at_its_input() {
     });
     let html = prompt(&site(Locale::En), &view);
     assert!(html.contains(r#"role="alert" id="problem""#));
-    assert!(html.contains("Attempts left: 3."));
+    assert!(html.contains("3 attempts left."));
     assert_eq!(count(&html, "aria-invalid"), 1);
     assert!(html.contains(r#"aria-describedby="problem totp-hint""#));
     assert!(html.contains("<title>Error: Confirm that it’s you: Delete an account"));
@@ -376,7 +376,10 @@ fn every_reason_has_a_page_and_nothing_else_has() {
         let index = problem_index(&site(locale));
         for reason in Reason::ALL {
             let html = problem(&site(locale), reason.as_str()).unwrap();
-            assert!(html.contains(explain(*reason, locale).todo), "{reason}");
+            assert!(
+                html.contains(&*Texts::of(locale).problem(*reason).todo),
+                "{reason}"
+            );
             assert!(index.contains(&format!("/.stepup/problems/{reason}\"")));
         }
         assert_eq!(problem(&site(locale), "no-such-reason"), None);

@@ -63,7 +63,7 @@ fn refused() -> Problem {
     };
     let token = Secret::new("sealed".to_owned());
     let view = ChallengeView::new(&challenge, token, &available, &site());
-    Problem::new(Reason::StepUpRequired, 403, &site()).with_challenge(view, Locale::En)
+    Problem::new(Reason::StepUpRequired, 403, &site()).with_challenge(view, &site())
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_reason_of_a_challenge_is_kept_in_its_detail() {
         email_hint: None,
     };
     let view = ChallengeView::new(&challenge(), token, &available, &site());
-    let problem = Problem::new(Reason::GrantSpent, 403, &site()).with_challenge(view, Locale::En);
+    let problem = Problem::new(Reason::GrantSpent, 403, &site()).with_challenge(view, &site());
     assert_eq!(problem.code, CHALLENGE_CODE);
     assert!(
         problem.detail.contains("good for one request"),

@@ -206,7 +206,7 @@ pub(super) fn challenge_document(
     let status = status_of(reason, context);
     let document = Problem::new(reason, status.as_u16(), &site)
         .with_request_id(context.id.to_string())
-        .with_challenge(view, site.locale);
+        .with_challenge(view, &site);
     let mut response = shape::document(context, status, &document);
     if status == StatusCode::UNAUTHORIZED {
         let value = problem::www_authenticate(requirement);

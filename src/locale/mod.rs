@@ -1,31 +1,15 @@
 //! The languages that people read us in, and how a request names the one it wants.
 
+mod texts;
+
+pub(crate) use texts::{Texts, visible};
+
 use std::fmt;
 
-/// A language that pages and mails are written in.
-///
-/// A further one is a variant here, and one file of texts in each module that has any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Locale {
-    /// German.
-    De,
-    /// English; also for languages that we do not have.
-    #[default]
-    En,
-}
+// `Locale` itself: made of the files in `locales/` by the build script.
+include!(concat!(env!("OUT_DIR"), "/locale.rs"));
 
 impl Locale {
-    /// All languages.
-    pub const ALL: [Self; 2] = [Self::De, Self::En];
-
-    /// The language tag (RFC 5646), as in `<html lang>` and `Content-Language`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::De => "de",
-            Self::En => "en",
-        }
-    }
-
     /// Chooses by `Accept-Language` (RFC 9110 §12.5.4): the highest weight wins, among equals the
     /// first. What is malformed is passed over, and what we do not have falls back to English.
     pub fn from_accept_language(header: &str) -> Self {
@@ -46,12 +30,18 @@ impl Locale {
         best.0
     }
 
-    /// Reads a tag back, as mails and settings name it; the region is of no matter.
+    /// Reads a tag, as mails and settings name it: the language that has the most of it in common (RFC 4647 §3.4).
     pub fn from_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .find(|locale| locale.as_str().eq_ignore_ascii_case(primary))
+        let tag = tag.replace('_', "-");
+        let mut rest = Some(&*tag);
+        while let Some(range) = rest {
+            let mut all = Self::ALL.into_iter();
+            if let Some(found) = all.find(|own| own.as_str().eq_ignore_ascii_case(range)) {
+                return Some(found);
+            }
+            rest = range.rsplit_once('-').map(|(front, _)| front);
+        }
+        None
     }
 
     fn of_range(range: &str) -> Option<Self> {
