@@ -124,7 +124,7 @@ fn deciding(criterion: &mut Criterion) {
     ] {
         assert!(matches!(
             decide(demands, &evidence(demands, others), NOW),
-            Verdict::Pass(())
+            Verdict::Pass(_)
         ));
         group.bench_function(name, |bencher| {
             let setup = || evidence(demands, others);

@@ -1,8 +1,8 @@
 //! The one question that matters: may this request pass?
 
 use super::{
-    Enforcement, Evidence, Grant, GrantKey, Mark, Reason, RequestDigest, Requirement, RiskLevel,
-    Session, SessionState, StoredSession, Timestamp,
+    Enforcement, Evidence, FactorSet, Grant, GrantKey, Mark, Reason, RequestDigest, Requirement,
+    RiskLevel, Session, SessionState, StoredSession, Timestamp,
 };
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct Demand {
 /// The answer to a request: with what comes of it if it may pass, and what is lacking if not. Every case must
 /// be answered; a challenge is not an error.
 #[derive(Debug)]
-pub enum Verdict<P = (), C = Unmet, D = C> {
+pub enum Verdict<P = Option<Met>, C = Unmet, D = C> {
     /// A requirement is not met, and a verification would meet it.
     Challenge(C),
     /// No verification of ours would help.
@@ -36,56 +36,83 @@ pub struct Unmet {
     pub reason: Reason,
 }
 
+/// The strictest requirement that is met, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Its place among the demands.
+    pub index: usize,
+    /// By what.
+    pub proof: Proof,
+}
+
+/// What meets a requirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// What was shown to us; nothing for a fresh sign-in to the application.
+    pub factors: FactorSet,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Decides whether a request that makes `demands` may pass on `evidence`. Pure and total.
 ///
-/// All enforced demands must be met; the answer names the strictest one that is not. Demands that
-/// are only reported never hold a request up.
+/// All enforced demands must be met; the answer names the strictest one that is not, or else the strictest one,
+/// if there is any. Demands that are only reported never hold a request up, and prove nothing.
 pub fn decide(demands: &[Demand], evidence: &Evidence, now: Timestamp) -> Verdict {
-    let strictest = demands
+    let enforced = demands
         .iter()
         .enumerate()
-        .filter(|(_, demand)| demand.requirement.enforcement == Enforcement::Enforce)
-        .filter_map(|(index, demand)| Some((index, demand, unmet(demand, evidence, now)?)))
-        .max_by_key(|(index, demand, reason)| {
-            let level = demand.requirement.level;
-            // Denials first: no verification should be asked for that cannot help. Among equals
-            // the first in the list, so that the answer does not depend on chance.
-            (denies(*reason), level, std::cmp::Reverse(*index))
-        });
-    let Some((index, _, reason)) = strictest else {
-        return Verdict::Pass(());
-    };
-    let index = Some(index);
-    if denies(reason) {
-        Verdict::Deny(Unmet { index, reason })
-    } else {
-        Verdict::Challenge(Unmet { index, reason })
+        .filter(|(_, demand)| demand.requirement.enforcement == Enforcement::Enforce);
+    // Among equals the first in the list, so that the answer does not depend on chance.
+    let (mut refused, mut strictest) = (None, None);
+    for (index, demand) in enforced {
+        let level = demand.requirement.level;
+        match met(demand, evidence, now) {
+            // Denials first: no verification should be asked for that cannot help.
+            Err(reason) if refused.is_none_or(|(most, _)| most < (denies(reason), level)) => {
+                let index = Some(index);
+                refused = Some(((denies(reason), level), Unmet { index, reason }));
+            }
+            Ok(proof) if strictest.is_none_or(|(most, _)| most < level) => {
+                strictest = Some((level, Met { index, proof }));
+            }
+            Err(_) | Ok(_) => {}
+        }
+    }
+    match refused {
+        None => Verdict::Pass(strictest.map(|(_, met)| met)),
+        Some(((true, _), unmet)) => Verdict::Deny(unmet),
+        Some(((false, _), unmet)) => Verdict::Challenge(unmet),
     }
 }
 
 /// Why `demand` is not met by `evidence`; `None` if it is met.
 pub fn unmet(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Option<Reason> {
+    met(demand, evidence, now).err()
+}
+
+/// What of `evidence` meets `demand`, or why nothing does.
+fn met(demand: &Demand, evidence: &Evidence, now: Timestamp) -> Result<Proof, Reason> {
     let session = match &evidence.session {
-        SessionState::Absent | SessionState::Unknown => return Some(Reason::SessionRequired),
+        SessionState::Absent | SessionState::Unknown => return Err(Reason::SessionRequired),
         SessionState::Disputed(StoredSession { revoked: true, .. })
         | SessionState::Known(Session { revoked: true, .. }) => {
-            return Some(Reason::SessionRevoked);
+            return Err(Reason::SessionRevoked);
         }
-        SessionState::Disputed(_) => return Some(Reason::SessionDisputed),
+        SessionState::Disputed(_) => return Err(Reason::SessionDisputed),
         SessionState::Known(session) => session,
     };
     let requirement = &*demand.requirement;
     if requirement.needs_grant() {
-        grant_missing(demand, session, evidence, now)
-    } else if is_verified(requirement, session, evidence, now)
-        || is_freshly_signed_in(requirement, session, evidence, now)
-    {
-        None
-    } else if requirement.level >= RiskLevel::High {
-        Some(Reason::StepUpRequired)
-    } else {
-        Some(Reason::SessionNotFresh)
+        return granted(demand, session, evidence, now);
     }
+    let proof = verified(requirement, session, evidence, now)
+        .or_else(|| freshly_signed_in(requirement, session, evidence, now));
+    proof.ok_or(if requirement.level >= RiskLevel::High {
+        Reason::StepUpRequired
+    } else {
+        Reason::SessionNotFresh
+    })
 }
 
 /// Reasons that no verification of ours would change.
@@ -96,12 +123,12 @@ fn denies(reason: Reason) -> bool {
     )
 }
 
-fn grant_missing(
+fn granted(
     demand: &Demand,
     session: &Session,
     evidence: &Evidence,
     now: Timestamp,
-) -> Option<Reason> {
+) -> Result<Proof, Reason> {
     let wanted = demand.grant_key();
     let held = evidence.grants.iter().filter(|grant| !grant.key.single_use);
     let taken = evidence
@@ -115,7 +142,12 @@ fn grant_missing(
         .filter(|grant| grant.key.action == wanted.action)
     {
         match refusal(grant, &wanted, demand, session, evidence, now) {
-            None => return None,
+            None => {
+                return Ok(Proof {
+                    factors: grant.factors,
+                    at: grant.granted_at,
+                });
+            }
             Some(why) => reason = why,
         }
     }
@@ -127,7 +159,7 @@ fn grant_missing(
             refusal(grant, &wanted, demand, session, evidence, now).unwrap_or(Reason::GrantSpent)
         });
     }
-    Some(reason)
+    Err(reason)
 }
 
 /// Why `grant` does not meet `demand`; `None` if it does.
@@ -155,41 +187,48 @@ fn refusal(
     }
 }
 
-fn is_verified(
+fn verified(
     requirement: &Requirement,
     session: &Session,
     evidence: &Evidence,
     now: Timestamp,
-) -> bool {
-    let Some(Mark {
+) -> Option<Proof> {
+    let Mark {
         subject,
         browser_key,
         factors,
         verified_at,
-    }) = &evidence.mark
-    else {
-        return false;
-    };
-    *subject == session.owner
+    } = evidence.mark.as_ref()?;
+    let counts = *subject == session.owner
         && is_this_browser(Some(*browser_key), session, evidence)
         && requirement.factors.satisfied_by(*factors)
-        && now.is_within(requirement.max_age, *verified_at)
+        && now.is_within(requirement.max_age, *verified_at);
+    counts.then_some(Proof {
+        factors: *factors,
+        at: *verified_at,
+    })
 }
 
-fn is_freshly_signed_in(
+fn freshly_signed_in(
     requirement: &Requirement,
     session: &Session,
     evidence: &Evidence,
     now: Timestamp,
-) -> bool {
+) -> Option<Proof> {
+    if !requirement.accepts_fresh_sign_in() {
+        return None;
+    }
     // What a trusted proxy asserts comes with this request and needs no second key; what we
     // remember of a login does, or a copied cookie would be as fresh as its owner's.
     let remembered = session
         .authenticated_at
         .filter(|_| is_this_browser(session.browser_key, session, evidence));
-    let is_recent = |at: Timestamp| now.is_within(requirement.max_age, at);
-    requirement.accepts_fresh_sign_in()
-        && (remembered.is_some_and(is_recent) || evidence.asserted_at.is_some_and(is_recent))
+    let is_recent = |at: &Timestamp| now.is_within(requirement.max_age, *at);
+    let factors = FactorSet::EMPTY;
+    let recent = remembered
+        .filter(is_recent)
+        .max(evidence.asserted_at.filter(is_recent));
+    recent.map(|at| Proof { factors, at })
 }
 
 /// Two keys: the evidence, the session and the request must name the same browser.

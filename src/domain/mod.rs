@@ -50,7 +50,7 @@ pub use challenge::{Challenge, ReturnTarget};
 pub use client_network::ClientNetwork;
 pub use cookie::{CookieName, CookieNameError, CookiePath};
 pub(crate) use cookie::{NameEnding, chunk_lengths, may_follow};
-pub use decide::{Demand, Unmet, Verdict, decide, unmet};
+pub use decide::{Demand, Met, Proof, Unmet, Verdict, decide, unmet};
 pub use display_name::DisplayName;
 pub use evidence::{Evidence, Mark, SessionState};
 pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};

@@ -7,8 +7,8 @@ pub use digest::digest;
 pub use permitted::Permitted;
 
 use crate::domain::{
-    Claim, Demand, Enforcement, Evidence, GrantKey, Reason, SessionId, SessionState, Timestamp,
-    Unmet, Verdict, decide, unmet,
+    Claim, Demand, Enforcement, Evidence, GrantKey, Met, Reason, SessionId, SessionState,
+    Timestamp, Unmet, Verdict, decide, unmet,
 };
 use crate::session::{Caller, SessionOptions, over_limits, session_of};
 use crate::store::{Ask, Held, Store, StoreError};
@@ -20,6 +20,8 @@ pub struct Admission<T> {
     pub verdict: Verdict<Permitted<T>, (Unmet, T)>,
     /// The session as it was found.
     pub session: SessionState,
+    /// The strictest demand that it met, if it may pass and an enforced one was made.
+    pub met: Option<Met>,
     /// Whether the store remembers another subject's: all that it holds is void.
     pub is_anothers: bool,
     /// Demands that are only reported and were not met, by their place, and why.
@@ -238,14 +240,18 @@ fn settle<T>(
     let Evidence {
         session, claims, ..
     } = evidence;
-    let (verdict, unspent) = match decided {
-        Verdict::Challenge(unmet) => (Verdict::Challenge((unmet, request)), claims),
-        Verdict::Deny(unmet) => (Verdict::Deny((unmet, request)), claims),
-        Verdict::Pass(()) => (Verdict::Pass(Permitted::new(request, claims)), Vec::new()),
+    let (verdict, met, unspent) = match decided {
+        Verdict::Challenge(unmet) => (Verdict::Challenge((unmet, request)), None, claims),
+        Verdict::Deny(unmet) => (Verdict::Deny((unmet, request)), None, claims),
+        Verdict::Pass(met) => {
+            let permitted = Permitted::new(request, claims);
+            (Verdict::Pass(permitted), met, Vec::new())
+        }
     };
     let admission = Admission {
         verdict,
         session,
+        met,
         is_anothers: false,
         reported,
     };
@@ -262,6 +268,7 @@ impl<T> Admission<T> {
         Self {
             verdict: Verdict::Deny((unmet, request)),
             session,
+            met: None,
             is_anothers: false,
             reported: Vec::new(),
         }

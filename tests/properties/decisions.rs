@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Claim, Demand, Enforcement, Evidence, Factor,
-    FactorSet, Grant, GrantId, GrantKey, Mark, RequestDigest, Requirement, RiskLevel, Scope,
+    FactorSet, Grant, GrantId, GrantKey, Mark, Met, RequestDigest, Requirement, RiskLevel, Scope,
     Session, SessionId, SessionState, Subject, Timestamp, Verdict, decide, unmet,
 };
 
@@ -49,7 +49,7 @@ impl Parts {
 }
 
 fn forwards(demands: &[Demand], parts: &Parts) -> bool {
-    matches!(decide(demands, &parts.evidence(), NOW), Verdict::Pass(()))
+    matches!(decide(demands, &parts.evidence(), NOW), Verdict::Pass(_))
 }
 
 fn browser() -> impl Strategy<Value = BrowserKeyHash> {
@@ -354,6 +354,26 @@ proptest! {
         // Nor does a reported demand among enforced ones.
         let enforced: Vec<_> = demands.iter().filter(|d| d.requirement.enforcement == Enforcement::Enforce).cloned().collect();
         prop_assert_eq!(forwards(&demands, &parts), forwards(&enforced, &parts));
+    }
+
+    #[test]
+    fn what_passes_rests_on_the_strictest_demand((demands, parts) in cases()) {
+        let evidence = parts.evidence();
+        let Verdict::Pass(met) = decide(&demands, &evidence, NOW) else {
+            return Ok(());
+        };
+        let mut enforced = demands.iter().filter(|d| d.requirement.enforcement == Enforcement::Enforce);
+        let Some(Met { index, proof }) = met else {
+            prop_assert!(enforced.next().is_none());
+            return Ok(());
+        };
+        let requirement = &demands[index].requirement;
+        prop_assert_eq!(requirement.enforcement, Enforcement::Enforce);
+        prop_assert!(enforced.all(|other| other.requirement.level <= requirement.level));
+        prop_assert!(NOW.is_within(requirement.max_age, proof.at));
+        // Either it was shown to us and is enough, or the application saw it.
+        let fresh = proof.factors == FactorSet::EMPTY && requirement.accepts_fresh_sign_in();
+        prop_assert!(fresh || requirement.factors.satisfied_by(proof.factors));
     }
 
     #[test]

@@ -34,7 +34,7 @@ async fn the_right_password_opens_the_request_once_and_in_this_browser_alone() {
     );
     let demands = [fixture.demand()];
     let first = decide(&demands, &fixture.evidence(&client).await, fixture.now());
-    assert!(matches!(first, Verdict::Pass(())));
+    assert!(matches!(first, Verdict::Pass(_)));
     let second = decide(&demands, &fixture.evidence(&client).await, fixture.now());
     assert!(matches!(second, Verdict::Challenge(_)));
 }

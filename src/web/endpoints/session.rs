@@ -171,7 +171,7 @@ async fn ask(
     )
     .await?;
     let unmet = match verdict {
-        Verdict::Pass(()) => None,
+        Verdict::Pass(_) => None,
         Verdict::Challenge(unmet) | Verdict::Deny(unmet) => Some(unmet),
     };
     let strictest = unmet
