@@ -12,6 +12,11 @@ impl Entropy {
         Self(SystemRandom::new())
     }
 
+    /// The source as ring takes it, for signatures.
+    pub(crate) fn source(&self) -> &dyn SecureRandom {
+        &self.0
+    }
+
     /// `N` unpredictable bytes.
     ///
     /// # Panics

@@ -19,6 +19,8 @@ const KEY_ID_BYTES: usize = 4;
 pub enum Purpose {
     /// Ties a form of ours to the browser key.
     AntiForgery,
+    /// The keys that sign assertions for the application.
+    Assertion,
     /// The hash of a browser key.
     BrowserKey,
     /// A challenge token.
@@ -38,8 +40,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::AntiForgery,
+        Self::Assertion,
         Self::BrowserKey,
         Self::Challenge,
         Self::Code,
@@ -54,6 +57,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::AntiForgery => b"stepgate/1 anti-forgery",
+            Self::Assertion => b"stepgate/1 assertion",
             Self::BrowserKey => b"stepgate/1 browser-key",
             Self::Challenge => b"stepgate/1 challenge",
             Self::Code => b"stepgate/1 code",

@@ -32,6 +32,7 @@ fuzz_target!(|input: &[u8]| {
         rewrite_urls: RewriteUrls::Remove,
         pass: vec!["x_odd_name".to_owned()],
         remove: vec!["x-tenant-path".to_owned()],
+        told: vec!["x-account-proof".to_owned()],
         forwarded: ForwardedStyle::Both,
         browser_cookie: cookie.name().to_owned(),
     };

@@ -15,10 +15,12 @@ use crate::audit::{Audit, Event, EventKind, Outcome};
 use crate::clock::Clock;
 use crate::domain::RouteTable;
 use crate::entropy::Entropy;
+use crate::identity::Teller;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
 use crate::proxy::SharedProxy;
+use crate::seal::Keys;
 use crate::session::{GuestCookie, Rolling, SharedAsker, SharedSessions, UpstreamLogin};
 use crate::settings::{Listener, Settings};
 use crate::store::{StoreOptions, StoreSource, open};
@@ -71,17 +73,10 @@ impl App {
         let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
         let audit = Audit::start(&settings.audit, clock.clone())?;
         audit.set_observer(metrics.clone());
-        let mailer = settings.mail.as_ref();
-        let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
-        let services = Services {
-            keys: keys.clone(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            audit: audit.clone(),
-            mailer: mailer.transpose()?,
-            passwords: PasswordChecker::start(&settings.passwords, &entropy)?,
-            settings: settings.verification,
-        };
+        let services = services(&settings, &keys, &clock, &entropy, &audit)?;
+        let teller = settings
+            .identity
+            .map(|options| Teller::new(options, &keys, clock.clone(), entropy.clone()));
         let sessions = SharedSessions {
             options: settings.sessions,
             asker: Arc::new(SharedAsker::new(
@@ -106,6 +101,7 @@ impl App {
                 let forwarded = settings.proxy.headers.forwarded;
                 Arc::new(UpstreamLogin::new(options, forwarded))
             }),
+            teller,
             services: Arc::new(services),
         };
         let shared = SharedProxy {
@@ -190,6 +186,27 @@ impl App {
         tracing::info!("stopped");
         ended
     }
+}
+
+/// Starts what verifications need.
+fn services(
+    settings: &Settings,
+    keys: &Arc<Keys>,
+    clock: &Clock,
+    entropy: &Entropy,
+    audit: &Audit,
+) -> Result<Services, AppError> {
+    let mailer = settings.mail.as_ref();
+    let mailer = mailer.map(|mail| Mailer::start(mail, clock.clone(), entropy.clone()));
+    Ok(Services {
+        keys: keys.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        audit: audit.clone(),
+        mailer: mailer.transpose()?,
+        passwords: PasswordChecker::start(&settings.passwords, entropy)?,
+        settings: settings.verification,
+    })
 }
 
 /// Records the start or stop of the sidecar; an audit log that fails must not prevent the stop.

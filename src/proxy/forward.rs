@@ -42,7 +42,7 @@ pub(super) async fn forward(
     // The task of the client's connection, which polls this.
     let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let mut awaited = None;
-    let permitted = permitted.map(|outbound| {
+    let permitted = permitted.map(|mut outbound| {
         watch.prepare(outbound.parts);
         // RFC 9110 §15.2: HTTP/1.0 knows none. On HTTP/2 hyper cannot send them.
         if outbound.parts.version == Version::HTTP_11 {
@@ -50,6 +50,9 @@ pub(super) async fn forward(
         }
         let rules = &worker.shared.options.headers;
         prepare(outbound.parts, upgrade.as_ref(), context, rules);
+        if let Some(teller) = &worker.web.shared.teller {
+            outbound.tell(teller);
+        }
         let mut request = outbound.into_request();
         if let Some(awaited) = &awaited {
             pass_on_interims(&mut request, awaited, task);

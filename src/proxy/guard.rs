@@ -11,6 +11,7 @@ use crate::domain::{
     Verdict,
 };
 use crate::gate::{self, Admission, Permitted};
+use crate::identity::Proven;
 use crate::request::context::RequestContext;
 use crate::session::{Caller, SessionChange, Sessions, Watch};
 use crate::transport::connection_auth;
@@ -80,8 +81,12 @@ pub(super) async fn judge<'p>(
         sessions.unrecognized.tell_unknown(context);
     }
     keep_alive(sessions, &caller, &admission);
+    let teller = worker.web.shared.teller.as_ref();
+    let proven = teller.and_then(|_| proven(&asked, &admission));
     match (admission.verdict, admission.session) {
-        (Verdict::Pass(permitted), _) => Ok(Verdict::Pass(permitted)),
+        (Verdict::Pass(permitted), _) => Ok(Verdict::Pass(
+            permitted.map(|outbound| Outbound { proven, ..outbound }),
+        )),
         (Verdict::Deny((unmet, _)), _) => Ok(Verdict::Deny(unmet.reason)),
         (Verdict::Challenge((unmet, outbound)), SessionState::Known(session)) => {
             let unmet = asked.unmet(unmet)?;
@@ -115,6 +120,21 @@ async fn admit<'p>(
         let error = ProxyError::from(error);
         record_failed(worker, context, asked, error.reason());
         error
+    })
+}
+
+/// What the application is told of a request that may pass; nothing of one that met no demand.
+fn proven(asked: &Asked, admission: &Admission<Outbound<'_>>) -> Option<Proven> {
+    let (Some(met), SessionState::Known(session)) = (admission.met, &admission.session) else {
+        return None;
+    };
+    let requirement = &asked.demands.get(met.index)?.requirement;
+    Some(Proven {
+        subject: session.owner.clone(),
+        level: requirement.level,
+        action: requirement.action.clone(),
+        factors: met.proof.factors,
+        at: met.proof.at,
     })
 }
 
@@ -171,7 +191,7 @@ async fn ask(
 ) -> Result<(Asked, Caller, bool), ProxyError> {
     let shared = &worker.sessions.shared;
     let limit = worker.web.shared.options.body_limit;
-    let Outbound { parts, content } = outbound;
+    let Outbound { parts, content, .. } = outbound;
     let head = line.head(&parts.headers);
     refuse_if_revoked(worker, watch)?;
     let looks_for_keys = shared.options.reads_keys(head.headers);

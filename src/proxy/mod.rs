@@ -129,14 +129,20 @@ async fn walk(
         worker.shared.options.limits.body,
         context.body_deadlines,
     );
-    let outbound = Outbound { parts, content };
+    let outbound = Outbound {
+        parts,
+        content,
+        proven: None,
+    };
     match judge(worker, context, found, &line, outbound, &mut watch).await? {
         Verdict::Challenge(challenged) => {
             let Challenged {
                 unmet,
                 caller,
                 session,
-                outbound: Outbound { parts, mut content },
+                outbound: Outbound {
+                    parts, mut content, ..
+                },
             } = *challenged;
             let head = line.head(&parts.headers);
             let answer =

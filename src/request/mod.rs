@@ -13,5 +13,7 @@ pub(crate) mod site;
 pub(crate) mod upgrade;
 
 pub use client_address::TrustedProxies;
-pub use headers::{ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove};
+pub use headers::{
+    ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove, may_tell,
+};
 pub use site::{Site, SiteOptions};

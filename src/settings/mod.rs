@@ -7,6 +7,7 @@ mod compile;
 mod options;
 mod raw;
 mod raw_cookie;
+mod raw_identity;
 mod raw_listen;
 mod raw_session;
 mod raw_subject;

@@ -4,6 +4,7 @@ use super::secret::Secrets;
 use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
 use crate::domain::Origin;
+use crate::identity::IdentityOptions;
 use crate::mail::MailSettings;
 use crate::proxy::ProxyOptions;
 use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub web: WebOptions,
     /// How long requests may go on after we were asked to stop.
     pub drain: Duration,
+    /// What the application is told of who sends its requests, if it is.
+    pub identity: Option<IdentityOptions>,
     /// Where sessions come from.
     pub sessions: SessionOptions,
     /// How browsers keep our key.

@@ -2,6 +2,7 @@
 //!
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
+use super::raw_identity::RawIdentity;
 use super::raw_listen::RawListen;
 use super::raw_session::RawSession;
 use super::raw_subject::RawSubject;
@@ -62,6 +63,7 @@ pub(super) struct RawUpstream {
     pub(super) forwarded: Option<RawForwarded>,
     pub(super) rewrite_urls: Option<RawRewriteUrls>,
     pub(super) headers: Option<RawHeaders>,
+    pub(super) identity: Option<RawIdentity>,
     pub(super) accept: Option<RawAccept>,
 }
 

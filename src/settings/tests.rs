@@ -627,6 +627,76 @@ fn headers_are_passed_and_removed_by_name() {
 }
 
 #[test]
+fn the_application_is_told_under_names_that_nobody_else_uses() {
+    let told = |identity: &str, more: &str| {
+        let upstream = format!("upstream: {{ url: 'http://app:8000', identity: {identity} }}");
+        Folder::new().parse(&format!("version: 1\npolicies: p.yaml\n{upstream}\n{more}"))
+    };
+    let public = "public_url: https://app.test\n";
+    let settings = told(
+        "{ assertion: {}, headers: { subject: Remote-User, level: X-Level } }",
+        public,
+    )
+    .unwrap();
+    let rules = &settings.proxy.headers;
+    assert_eq!(rules.told, ["step-up-assertion", "remote-user", "x-level"]);
+    let assertion = settings.identity.unwrap().assertion.unwrap();
+    assert_eq!(
+        (&*assertion.audience, &*assertion.issuer),
+        ("https://app.test", "https://app.test")
+    );
+    for (identity, more, said) in [
+        (
+            "{}",
+            "",
+            "nothing is told: expected `assertion`, `headers` or both",
+        ),
+        ("{ assertion: {} }", "", "`audience` is missing"),
+        (
+            "{ assertion: { algorithm: RS256 } }",
+            public,
+            "`RS256` is not known here",
+        ),
+        (
+            "{ headers: { subject: Remote_User } }",
+            "",
+            "`Remote_User` cannot be named here: it has marks",
+        ),
+        (
+            "{ headers: { subject: Step-Up-Key } }",
+            "",
+            "`Step-Up-Key` cannot be named here: it is needed",
+        ),
+        (
+            "{ headers: { level: X-Forwarded-Proto } }",
+            "",
+            "it says from where",
+        ),
+        (
+            "{ headers: { level: Script-Name } }",
+            "",
+            "it is read as a name that asks for another path",
+        ),
+        (
+            "{ headers: { level: X-L, amr: x-l } }",
+            "",
+            "`x-l` cannot be named here: it says something else already",
+        ),
+        (
+            "{ headers: { subject: X-Who } }",
+            "trusted_proxies: [10.0.0.1]\nsession: { headers: { subject: X-Who } }",
+            "`X-Who` cannot be named here: it is one by which `session` tells whose a request is",
+        ),
+    ] {
+        let mistakes = told(identity, more).unwrap_err();
+        assert!(
+            mistakes.contains(said),
+            "`{said}` is missing in\n{mistakes}"
+        );
+    }
+}
+
+#[test]
 fn a_session_cannot_outlive_what_we_remember_of_it() {
     let told = wrong("session: { cookies: sid, remember: 1h, lifetime: 2h }");
     assert!(

@@ -1,6 +1,7 @@
 //! What our own answers are made with: the endpoints, and a challenge in place of a forward.
 
 use crate::domain::{Accept, Requirement, RouteId, RouteTable};
+use crate::identity::Teller;
 use crate::request::site::SiteOptions;
 use crate::session::{Sessions, UpstreamLogin};
 use crate::transport::upstream::Pool;
@@ -29,6 +30,8 @@ pub struct SharedWeb {
     pub table: ArcSwap<RouteTable>,
     /// How passwords are tried at the application's login, where they are.
     pub upstream_login: Option<Arc<UpstreamLogin>>,
+    /// What the application is told of who sends its requests, if it is.
+    pub teller: Option<Teller>,
     /// What verifications need.
     pub services: Arc<Services>,
 }

@@ -44,7 +44,13 @@ const OWN: [&str; 7] = [
 #[test]
 fn an_unguarded_request_makes_no_round_trip() {
     run(async {
-        let sidecar = sidecar::on(Store::Redis).run();
+        // Nor does it where the application is told who sends guarded ones.
+        let sidecar = sidecar::on(Store::Redis)
+            .with(
+                "upstream",
+                "identity: { assertion: {}, headers: { subject: Remote-User } }",
+            )
+            .run();
         let redis = sidecar.redis();
         let client = sidecar.elevated().await;
         let trips = round_trips(redis, async || {

@@ -37,6 +37,7 @@ mod grants;
 mod guests;
 mod harness;
 mod http2;
+mod identity;
 mod interim;
 mod jwt;
 mod learn;

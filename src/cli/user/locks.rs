@@ -18,7 +18,7 @@ pub(super) fn show(arguments: &UserShow, out: &mut Output) -> Result<(), CliErro
         let known = context.store.user(&name).await?;
         // Somebody whom the directory does not know may have a password of the application, and may be locked.
         let id = known.as_ref().map_or(&name, |user| &user.id);
-        let locks = locks_of(&context, id, known.as_ref()).await?;
+        let locks = Box::pin(locks_of(&context, id, known.as_ref())).await?;
         let locks = locks.held(context.clock.now()).await?;
         if known.is_none() && locks.is_empty() && context.factors(id, None).is_empty() {
             context.known_user(&arguments.name).await?;
@@ -68,7 +68,7 @@ pub(super) fn unlock(arguments: &UserName, out: &mut Output) -> Result<(), CliEr
         let user = context.store.user(&name).await?;
         // Somebody whom the directory does not know may be locked as well, by the subject's name.
         let id = user.as_ref().map_or(&name, |user| &user.id);
-        let locks = locks_of(&context, id, user.as_ref()).await?;
+        let locks = Box::pin(locks_of(&context, id, user.as_ref())).await?;
         let held = locks.held(context.clock.now()).await?;
         if user.is_none() && held.is_empty() {
             let message = format!("there is no user `{name}`, and nothing is locked of that name");

@@ -10,7 +10,7 @@ mod response;
 pub(crate) use cookies::{GUEST_SUFFIX, join_cookies, remove_cookie};
 pub(crate) use hop::Hop;
 pub(crate) use names::{folded, is_plain};
-pub use pass::{NotPassed, may_pass, may_remove};
+pub use pass::{NotPassed, may_pass, may_remove, may_tell};
 pub(crate) use request::{ProtectedHeader, cleanse};
 pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
 
@@ -25,6 +25,8 @@ pub struct HeaderRules {
     pub pass: Vec<String>,
     /// Names, beyond the well-known ones, that are removed from every request; lower case, with dashes.
     pub remove: Vec<String>,
+    /// Names under which we tell the application who somebody is, and nobody else does; lower case, with dashes.
+    pub told: Vec<String>,
     /// Which forwarding headers are sent to the application.
     pub forwarded: ForwardedStyle,
     /// The name of our browser-key cookie, which is removed before the application.

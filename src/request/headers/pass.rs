@@ -1,6 +1,7 @@
 //! Which names the settings may let pass, or have removed.
 
 use super::names::{Class, classify, folded, is_plain};
+use super::request::is_ordinary;
 
 /// Why a header cannot be named in `upstream.headers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,8 @@ pub enum NotPassed {
     Identity,
     #[error("is needed by every request, or by us")]
     Needed,
+    #[error("has marks besides letters, digits and `-`, and is read as another name")]
+    Odd,
     #[error("is ours")]
     Ours,
     #[error("is removed anyway")]
@@ -51,6 +54,19 @@ pub fn may_remove(name: &str) -> Result<(), NotPassed> {
         Class::Forwarding | Class::Hop | Class::Identity | Class::Own | Class::Rewrite => {
             Err(NotPassed::Removed)
         }
+    }
+}
+
+/// Whether a name may stand in `upstream.identity`: one by which nobody but us speaks to the application.
+pub fn may_tell(name: &str) -> Result<(), NotPassed> {
+    let class = classify(name);
+    match class {
+        _ if !is_plain(name) => Err(NotPassed::Odd),
+        _ if is_ordinary(name) || is_needed(name) => Err(NotPassed::Needed),
+        Class::EndToEnd | Class::Identity | Class::Own => Ok(()),
+        Class::Forwarding => Err(NotPassed::Forwarding),
+        Class::Hop => Err(NotPassed::Ends),
+        Class::Rewrite => Err(NotPassed::Rewrites),
     }
 }
 
@@ -93,6 +109,24 @@ mod tests {
             ("x-stepgate-level", NotPassed::Ours),
         ] {
             assert_eq!(may_pass(name), Err(why), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_application_is_told_under_names_of_no_other_use() {
+        for name in ["step-up-assertion", "remote-user", "x-account-proof"] {
+            assert_eq!(may_tell(name), Ok(()), "{name}");
+        }
+        for (name, why) in [
+            ("remote_user", NotPassed::Odd),
+            ("step-up-key", NotPassed::Needed),
+            ("authorization", NotPassed::Needed),
+            ("user-agent", NotPassed::Needed),
+            ("connection", NotPassed::Ends),
+            ("x-forwarded-for", NotPassed::Forwarding),
+            ("x-original-url", NotPassed::Rewrites),
+        ] {
+            assert_eq!(may_tell(name), Err(why), "{name}");
         }
     }
 

@@ -107,7 +107,7 @@ fn is_removed(name: &str, rules: &HeaderRules, peer: Peer) -> bool {
 }
 
 /// What browsers send with nearly every request, recognized without a search.
-fn is_ordinary(name: &str) -> bool {
+pub(super) fn is_ordinary(name: &str) -> bool {
     matches!(
         name,
         "accept"
@@ -132,6 +132,9 @@ fn is_ordinary(name: &str) -> bool {
 
 fn class_by_rules(name: &str, rules: &HeaderRules) -> Class {
     let names = |list: &[String]| list.iter().any(|own| own == name);
+    if names(&rules.told) {
+        return Class::Own;
+    }
     let class = classify(name);
     if class == Class::EndToEnd && names(&rules.identity) {
         Class::Identity

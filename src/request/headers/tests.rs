@@ -10,6 +10,7 @@ fn rules() -> HeaderRules {
         rewrite_urls: RewriteUrls::Remove,
         pass: vec!["x_odd_name".to_owned()],
         remove: vec!["x-tenant-path".to_owned()],
+        told: vec!["x-account-proof".to_owned(), "remote-account".to_owned()],
         forwarded: ForwardedStyle::XForwarded,
         browser_cookie: "__Host-stepgate".to_owned(),
     }
@@ -113,10 +114,28 @@ fn names_that_gateways_fold_are_passed_on_only_where_the_settings_name_them() {
 
 /// Even where the settings are mistaken.
 #[test]
+fn what_we_tell_the_application_nobody_else_does() {
+    for peer in [Peer::Anyone, Peer::Trusted] {
+        let spellings = [
+            ("x-account-proof", "a"),
+            ("x_account_proof", "a"),
+            ("x.account.proof", "a"),
+            ("remote-account", "a"),
+            ("remote_account", "a"),
+        ];
+        assert_eq!(left(&spellings, peer), Vec::<String>::new());
+        // Another one of the kind is a trusted proxy's word.
+        let other = left(&[("remote-groups", "a")], peer);
+        assert_eq!(other.is_empty(), peer == Peer::Anyone);
+    }
+}
+
+#[test]
 fn no_name_that_stands_for_another_passes() {
     for name in [
         "script_name",
         "x_company_user",
+        "x_account_proof",
         "x_forwarded_for",
         "step_up",
     ] {

@@ -113,6 +113,7 @@ impl ListenSettings {
         upstream: Upstream,
         sessions: &SessionOptions,
         cookie: &BrowserKeyCookie,
+        told: Vec<String>,
         draft: &mut Draft<'_>,
     ) -> ProxySettings {
         let mut identity = self.identity;
@@ -121,7 +122,7 @@ impl ListenSettings {
         if let Some(name) = upstream
             .pass
             .iter()
-            .find(|name| identity.contains(&folded(name)))
+            .find(|name| identity.contains(&folded(name)) || told.contains(&folded(name)))
         {
             let message = format!(
                 "`{}` cannot be named here: the settings name it as one that says who somebody is",
@@ -137,6 +138,7 @@ impl ListenSettings {
                 rewrite_urls: upstream.rewrite_urls,
                 pass: upstream.pass,
                 remove: upstream.remove,
+                told,
                 forwarded: upstream.forwarded,
                 browser_cookie: cookie.name().to_owned(),
             },

@@ -3,6 +3,7 @@
 mod admin;
 mod client_side;
 mod credentials;
+mod identity;
 mod learn;
 mod mail;
 mod reach;
@@ -34,6 +35,9 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let upstream = upstream::compile(raw.upstream.as_ref(), draft);
     let policies = draft.policies(raw);
     let sessions = session::compile(raw.session.as_ref(), &client_side.trusted_proxies, draft);
+    let identity = raw.upstream.as_ref();
+    let identity = identity.and_then(|raw| raw.identity.as_ref());
+    let identity = identity::compile(identity, client_side.public_origin(), &sessions, draft);
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
     reach::check_entries(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
     sources::check_endpoints(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
@@ -58,7 +62,10 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let keep = verification.settings.session_keep;
     let browser_key = client_side.browser_key(keep, domain, draft);
     // Not before all sections were read: one run reports what is wrong with any of them.
-    let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, draft);
+    let told = identity.as_ref();
+    let told = told.map(|told| told.names().map(|name| name.as_str().to_owned()).collect());
+    let told = told.unwrap_or_default();
+    let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, told, draft);
     Some(Settings {
         file: draft.name.clone(),
         threads,
@@ -66,6 +73,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         proxy: proxy.options,
         web: proxy.web,
         drain: proxy.drain,
+        identity,
         sessions,
         browser_key,
         secrets: secrets?,

@@ -13,6 +13,7 @@ use super::{pages, respond};
 use crate::domain::{
     BrowserKeyHash, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
 };
+use crate::identity::Teller;
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
@@ -64,7 +65,7 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "challenge" | "problems" | "status" | "style.css" => "GET, HEAD",
+        "challenge" | "jwks.json" | "problems" | "status" | "style.css" => "GET, HEAD",
         "lock" | "sign-out" | "verify" | "verify/send" => "POST",
         name if name.starts_with("problems/") => "GET, HEAD",
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
@@ -87,6 +88,11 @@ pub(crate) async fn serve(
     let content = RequestBody::new(body, BODY_LIMIT as u64, context.body_deadlines);
     match name {
         "challenge" => prompt::show(&call).await,
+        "jwks.json" => {
+            let keys = web.shared.teller.as_ref().and_then(Teller::public_keys);
+            keys.map(respond::public_keys)
+                .ok_or(EndpointError::Refused(Reason::NotFound))
+        }
         "lock" => session::lock(&call, content).await,
         "problems" => Ok(respond::shown(
             context,

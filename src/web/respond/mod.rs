@@ -299,8 +299,19 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
 pub(super) fn style() -> Response<Bytes> {
     let mut response = typed(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE);
     let headers = response.headers_mut();
-    // The one answer of ours that is the same for everybody.
+    // The same for everybody.
     set(headers, header::CACHE_CONTROL, "public, max-age=3600");
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+/// The public keys of assertions, which the application may keep for a while.
+pub(super) fn public_keys(keys: Bytes) -> Response<Bytes> {
+    // RFC 7517 §8.5.1.
+    let mut response = typed(StatusCode::OK, "application/jwk-set+json", keys);
+    let headers = response.headers_mut();
+    // No longer: a key that is about to sign must be known by then.
+    set(headers, header::CACHE_CONTROL, "public, max-age=300");
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response
 }

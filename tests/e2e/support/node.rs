@@ -8,13 +8,14 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// What is installed, as `NAME@VERSION`.
-pub(crate) const PACKAGES: [&str; 10] = [
+pub(crate) const PACKAGES: [&str; 11] = [
     "@node-saml/passport-saml@5.1.1",
     "configurable-http-proxy@5.3.0",
     "connect-redis@10.0.0",
     "express@5.3.0",
     "express-openid-connect@2.20.2",
     "express-session@1.19.0",
+    "jose@6.2.18",
     "oidc-provider@8.8.1",
     "passport@0.7.0",
     "redis@6.3.1",
