@@ -178,6 +178,9 @@ operations! {
         /// Writes a user; an alias of another user is moved to this one.
         async fn put_user(&self, user: &User) -> Result<(), StoreError>;
 
+        /// Writes a user whom nobody knows yet by this name, nor as an alias; returns whether it did.
+        async fn add_user(&self, user: &User) -> Result<bool, StoreError>;
+
         /// Replaces a user's record if it is still `before`; returns whether it was. Aliases are unchanged.
         async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError>;
 

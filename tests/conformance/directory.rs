@@ -8,6 +8,7 @@ use stepgate::store::Taken;
 on_both_stores! {
     a_user_is_found_by_id_and_by_every_alias,
     a_record_is_swapped_only_for_what_was_read,
+    a_user_is_added_only_under_a_name_that_nobody_has,
     an_alias_of_another_user_moves,
     an_id_goes_before_an_alias,
     a_removed_user_leaves_nothing_behind,
@@ -72,6 +73,35 @@ async fn a_record_is_swapped_only_for_what_was_read(store: TestStore) {
     // Somebody was faster: theirs stays.
     assert!(!store.swap_user(&read, &user("alice", &[])).await.unwrap());
     assert_eq!(found(&store, "alice").await, Some(renewed));
+}
+
+async fn a_user_is_added_only_under_a_name_that_nobody_has(store: TestStore) {
+    let alice = User {
+        credentials: vec![hologram()],
+        ..user("alice", &[])
+    };
+    assert!(store.add_user(&alice).await.unwrap());
+    assert!(!store.add_user(&user("alice", &[])).await.unwrap());
+    assert_eq!(found(&store, "alice").await, Some(alice));
+    let bob = user("bob", &["bobby"]);
+    store.put_user(&bob).await.unwrap();
+    assert!(!store.add_user(&user("bobby", &[])).await.unwrap());
+    assert_eq!(found(&store, "bobby").await, Some(bob));
+    // Of many at once, one.
+    let many: Vec<_> = (0..20)
+        .map(|number| User {
+            email: Some(format!("{number}@example.com")),
+            ..user("carol", &[])
+        })
+        .collect();
+    let added = futures_util::future::join_all(many.iter().map(|user| store.add_user(user))).await;
+    assert_eq!(
+        added
+            .into_iter()
+            .filter(|added| *added.as_ref().unwrap())
+            .count(),
+        1
+    );
 }
 
 async fn an_alias_of_another_user_moves(store: TestStore) {

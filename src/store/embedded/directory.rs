@@ -33,6 +33,20 @@ impl EmbeddedStore {
         .await
     }
 
+    pub(crate) async fn add_user(&self, user: &User) -> Result<bool, StoreError> {
+        let user = user.clone();
+        self.write(move |connection| {
+            let id = user.id.as_str();
+            let added = connection.execute(
+                "INSERT OR IGNORE INTO users (id, record)
+                 SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE alias = ?1)",
+                params![id, encode_user(&user)],
+            )?;
+            Ok(added > 0)
+        })
+        .await
+    }
+
     pub(crate) async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
         let (before, after) = (before.clone(), after.clone());
         self.write(move |connection| {

@@ -34,6 +34,17 @@ impl RedisStore {
             .map(drop)
     }
 
+    pub(crate) async fn add_user(&self, user: &User) -> Result<bool, StoreError> {
+        let added = self
+            .client
+            .run(script!(add_user), 2, Repeat::Never, |command| {
+                command.arg(self.keys.users()).arg(self.keys.aliases());
+                command.arg(user.id.as_str()).arg(encode_user(user));
+            })
+            .await?;
+        Ok(number(&added)? == 1)
+    }
+
     pub(crate) async fn swap_user(&self, before: &User, after: &User) -> Result<bool, StoreError> {
         let swapped = self
             .client
