@@ -10,6 +10,7 @@ mod bytes;
 mod challenge;
 mod client_network;
 mod cookie;
+mod credential;
 mod decide;
 mod display_name;
 mod evidence;
@@ -50,6 +51,7 @@ pub use challenge::{Challenge, ReturnTarget};
 pub use client_network::ClientNetwork;
 pub use cookie::{CookieName, CookieNameError, CookiePath};
 pub(crate) use cookie::{NameEnding, chunk_lengths, may_follow};
+pub use credential::{Credential, CredentialEntry};
 pub use decide::{Demand, Met, Proof, Unmet, Verdict, decide, unmet};
 pub use display_name::DisplayName;
 pub use evidence::{Evidence, Mark, SessionState};
@@ -85,7 +87,7 @@ pub use table::{
 };
 pub use throttle::{AttemptCount, Counter, CounterKey};
 pub use time::Timestamp;
-pub use user::{Credential, User};
+pub use user::User;
 pub use watched::{
     Standing, Watched, asks_for_page, cookie_says_otherwise, cookies_log_in,
     has_too_many_parameters,

@@ -1,6 +1,6 @@
 //! A user of our own directory.
 
-use super::{Secret, Timestamp, UserId};
+use super::{Credential, CredentialEntry, Factor, FactorSet, Secret, Timestamp, UserId};
 
 /// What the directory knows of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +22,6 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-/// One credential of a user, as the factor of its kind wrote it. A kind may occur more than once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// The word of the factor; this version need not know it.
-    pub kind: String,
-    /// What is needed to check an answer.
-    pub data: Secret<Vec<u8>>,
-}
-
 impl User {
     /// A user with nothing enrolled.
     pub const fn new(id: UserId, created_at: Timestamp) -> Self {
@@ -44,4 +35,76 @@ impl User {
             created_at,
         }
     }
+
+    /// A user whom another source names, for what they enroll here: their name and address remain that source's.
+    pub fn known_elsewhere(id: UserId, created_at: Timestamp) -> Self {
+        let mark = Credential {
+            kind: ELSEWHERE.to_owned(),
+            data: Secret::new(Vec::new()),
+        };
+        Self {
+            credentials: vec![mark],
+            ..Self::new(id, created_at)
+        }
+    }
+
+    /// Whether the entry was made by [`User::known_elsewhere`].
+    pub fn is_known_elsewhere(&self) -> bool {
+        self.credentials.iter().any(|known| known.kind == ELSEWHERE)
+    }
+
+    /// What the person enrolled of a kind, in the order of the record.
+    pub fn entries(&self, kind: Factor) -> impl Iterator<Item = CredentialEntry> {
+        let of_kind = move |known: &&Credential| known.kind == kind.as_str();
+        let of_kind = self.credentials.iter().filter(of_kind);
+        of_kind.filter_map(CredentialEntry::read)
+    }
+
+    /// Puts an entry in the place of the one with its id, or after all others.
+    pub fn put_entry(&mut self, kind: Factor, entry: &CredentialEntry) {
+        let written = entry.write(kind.as_str());
+        match self.place(kind, entry.id) {
+            Some(credential) => *credential = written,
+            None => self.credentials.push(written),
+        }
+    }
+
+    /// Removes the entry with this id; returns whether there was one.
+    pub fn remove_entry(&mut self, kind: Factor, id: [u8; 8]) -> bool {
+        let before = self.credentials.len();
+        self.credentials.retain(|known| !is_entry(known, kind, id));
+        self.credentials.len() < before
+    }
+
+    /// Removes all entries of a kind, also those that this version cannot read.
+    pub fn remove_entries(&mut self, kind: Factor) {
+        self.credentials.retain(|known| known.kind != kind.as_str());
+    }
+
+    /// The kinds by which the person can prove themselves to whoever does not trust a mailbox.
+    pub fn strong_factors(&self) -> FactorSet {
+        let kept = [
+            (Factor::Password, self.password.is_some()),
+            (Factor::Totp, self.totp.is_some()),
+            (
+                Factor::Passkey,
+                self.entries(Factor::Passkey).next().is_some(),
+            ),
+        ];
+        let kept = kept.into_iter().filter(|(_, is_there)| *is_there);
+        kept.map(|(factor, _)| factor).collect()
+    }
+
+    fn place(&mut self, kind: Factor, id: [u8; 8]) -> Option<&mut Credential> {
+        let mut all = self.credentials.iter_mut();
+        all.find(|known| is_entry(known, kind, id))
+    }
 }
+
+fn is_entry(credential: &Credential, kind: Factor, id: [u8; 8]) -> bool {
+    credential.kind == kind.as_str()
+        && CredentialEntry::read(credential).is_some_and(|entry| entry.id == id)
+}
+
+/// The kind of the mark on entries of users whom another source names.
+const ELSEWHERE: &str = "known_elsewhere";
