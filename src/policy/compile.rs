@@ -5,7 +5,7 @@ use super::factors;
 use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
 use super::invalid::{Invalid, valid};
 use super::matching::{self, Matched};
-use super::raw::{RawEnforcement, RawLevel, RawPolicy, RawPreset, RawRoute, RawScope};
+use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
 use super::words::{humanize, name, phrase};
 use crate::domain::{
     Action, Binding, Enforcement, MethodSet, Requirement, RiskLevel, Route, RouteId, Scope,
@@ -145,7 +145,7 @@ impl<'a> RouteDraft<'a> {
     }
 
     fn level(&self, file: &mut File, at: &Path) -> Option<RiskLevel> {
-        let Some(RawLevel(number)) = self.raw.level else {
+        let Some(number) = self.raw.level else {
             file.report_missing(at, "level", Some("1 low, 2 medium, 3 high, 4 critical"));
             return None;
         };

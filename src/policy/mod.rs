@@ -20,6 +20,7 @@ pub(crate) use matching::{graphql_operations, may_have_body};
 pub(crate) use pattern::{Bare, named_tests};
 pub(crate) use raw::{RawGraphQl, RawTest};
 pub use sources::{Fingerprint, PolicyWatch, Sources};
+pub use words::RESERVED_NAMES;
 
 use crate::domain::{DefaultAction, Route, RouteTable, TableError};
 use crate::yaml::{self, Diagnostic, Diagnostics, File, Path, Severity};

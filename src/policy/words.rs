@@ -3,6 +3,10 @@
 use super::invalid::Invalid;
 use crate::yaml::clip;
 
+/// How the names of Stepgate's own routes and actions begin. No policy can use them: a grant for one of its routes
+/// must not open a page of ours.
+pub const RESERVED_NAMES: &str = "stepgate.";
+
 /// Checks the name of a route or an action.
 pub(super) fn name(text: &str) -> Result<&str, Invalid> {
     // Names stand as they are in log lines, in the labels of metrics and in answers.
@@ -11,6 +15,10 @@ pub(super) fn name(text: &str) -> Result<&str, Invalid> {
     if !starts_well || text.len() > 64 || !text.chars().all(is_part) {
         return Err(Invalid::new(format!("`{}` is no name", clip(text)))
             .hint("up to 64 letters, digits, `-`, `_` and `.`, beginning with a letter or digit"));
+    }
+    if text.starts_with(RESERVED_NAMES) {
+        let message = format!("`{}` begins with `{RESERVED_NAMES}`", clip(text));
+        return Err(Invalid::new(message).hint("such names are for Stepgate's own pages"));
     }
     Ok(text)
 }
