@@ -71,6 +71,15 @@ impl Texts {
         }
     }
 
+    /// What is set up for a factor, such as `Recovery codes`.
+    pub(crate) fn enrolled_name(&self, factor: Factor) -> &str {
+        match factor {
+            Factor::EmailCode => &self.enrolled.email,
+            Factor::Passkey | Factor::Password | Factor::Totp => self.factor(factor).name,
+            Factor::RecoveryCode => &self.enrolled.recovery,
+        }
+    }
+
     /// What a factor is called, its field is labelled, and a wrong answer is reported.
     pub(crate) fn factor(&self, factor: Factor) -> FactorWords<'_> {
         let (t, wrong_code) = (&self.factor, &self.prompt.wrong_code);

@@ -35,7 +35,7 @@ pub struct CodeMail<'a> {
 #[derive(Debug)]
 pub(super) struct Sender {
     from: Mailbox,
-    site: String,
+    pub(super) site: String,
     clock: Clock,
     entropy: Entropy,
 }
@@ -59,7 +59,6 @@ impl Sender {
     }
 
     pub(super) fn compose(&self, mail: &CodeMail<'_>) -> Result<Message, MailError> {
-        let to: Address = mail.to.parse().map_err(MailError::Address)?;
         let t = Texts::of(mail.locale);
         let facts = Facts {
             code: mail.code.expose(),
@@ -75,6 +74,19 @@ impl Sender {
         let facts = &facts;
         let html = Html { t, facts }.render().map_err(MailError::Template)?;
         let text = Text { t, facts }.render().map_err(MailError::Template)?;
+        self.message(mail.to, mail.locale, facts.subject.clone(), text, html)
+    }
+
+    /// A mail of ours, in plain text and in HTML.
+    pub(super) fn message(
+        &self,
+        to: &str,
+        locale: Locale,
+        subject: String,
+        text: String,
+        html: String,
+    ) -> Result<Message, MailError> {
+        let to: Address = to.parse().map_err(MailError::Address)?;
         let now = UNIX_EPOCH + Duration::from_millis(self.clock.now().as_millis());
         let id = data_encoding::HEXLOWER.encode(&self.entropy.bytes::<16>());
         Message::builder()
@@ -83,10 +95,10 @@ impl Sender {
             .date(now)
             // The one that lettre makes would show the name of this machine.
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
-            .subject(facts.subject.clone())
+            .subject(subject)
             // RFC 3834 §5: asks vacation responders not to reply.
             .raw_header(header("Auto-Submitted", "auto-generated"))
-            .raw_header(header("Content-Language", mail.locale.as_str()))
+            .raw_header(header("Content-Language", locale.as_str()))
             .multipart(MultiPart::alternative_plain_html(text, html))
             .map_err(MailError::Compose)
     }
@@ -122,7 +134,7 @@ struct Facts<'a> {
 }
 
 /// To the minute, in UTC: the reader's time zone is not known.
-fn minute(at: Timestamp) -> String {
+pub(super) fn minute(at: Timestamp) -> String {
     i64::try_from(at.as_millis())
         .ok()
         .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())

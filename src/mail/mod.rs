@@ -1,4 +1,4 @@
-//! Mail: sends one-time codes by SMTP.
+//! Mail: sends one-time codes, and notices of what was changed, by SMTP.
 //!
 //! One thread with a runtime of its own sends all mail, so that a slow mail server and its TLS handshakes
 //! delay no request. The queue is bounded, and a caller learns within a deadline whether the mail server
@@ -6,12 +6,14 @@
 
 mod error;
 mod message;
+mod notice;
 mod smtp;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use error::{MailError, MailSetupError};
 pub use message::CodeMail;
+pub use notice::{Notice, NoticeMail};
 pub use smtp::{Security, SmtpLogin, SmtpSettings};
 
 use crate::clock::Clock;
@@ -128,7 +130,16 @@ impl Mailer {
     ///
     /// Dropping the future does not cancel the mail.
     pub async fn send(&self, mail: &CodeMail<'_>) -> Result<(), MailError> {
-        let message = Box::new(self.sender.compose(mail)?);
+        self.deliver(self.sender.compose(mail)?).await
+    }
+
+    /// Tells a person what was changed; resolves as [`Mailer::send`] does.
+    pub async fn notify(&self, mail: &NoticeMail) -> Result<(), MailError> {
+        self.deliver(self.sender.compose_notice(mail)?).await
+    }
+
+    async fn deliver(&self, message: lettre::Message) -> Result<(), MailError> {
+        let message = Box::new(message);
         let (result, delivered) = oneshot::channel();
         self.queue
             .try_send(QueuedMail { message, result })
