@@ -36,9 +36,9 @@ words! {
         EventsLost = "events-lost",
         /// One factor of a challenge was answered, and the challenge is not met by it.
         FactorAnswered = "factor-answered",
-        /// An operator took a factor from a user.
+        /// A factor was taken from a user, by an operator or by themselves.
         FactorRemoved = "factor-removed",
-        /// An operator gave a user a factor, or put another in its place.
+        /// A user was given a factor, or another in its place, by an operator or by themselves.
         FactorSet = "factor-set",
         /// An operator unlocked the factors of a user.
         FactorUnlocked = "factor-unlocked",

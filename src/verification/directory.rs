@@ -16,7 +16,8 @@ pub enum EmailSubjects {
 
 /// Finds the user for a subject.
 ///
-/// A subject without an entry gets one for this request if it has a mail address (one that a trusted
+/// A user whom another source names has the address of that source, unless they have set one here. A subject without an
+/// entry gets one for this request if it has a mail address (one that a trusted
 /// proxy asserts, or the subject itself where [`EmailSubjects`] allows it), or if the application checks its
 /// password.
 pub async fn find_user(
@@ -28,21 +29,36 @@ pub async fn find_user(
 ) -> Result<Option<User>, StoreError> {
     let name = UserId::new(subject.as_str());
     let found = store.user(&name).await?;
-    Ok(found.or_else(|| {
-        let itself = match email_subjects {
-            EmailSubjects::Ignored => None,
-            EmailSubjects::Trusted => Some(subject.as_str()),
-        };
-        let email = asserted_email
-            .or(itself)
-            .filter(|email| is_plain_email(email))
-            .map(str::to_owned);
-        let has_factor = email.is_some() || passwords == PasswordSource::UpstreamLogin;
-        has_factor.then(|| User {
+    let itself = match email_subjects {
+        EmailSubjects::Ignored => None,
+        EmailSubjects::Trusted => Some(subject.as_str()),
+    };
+    let email = asserted_email
+        .or(itself)
+        .filter(|email| is_plain_email(email))
+        .map(str::to_owned);
+    Ok(match found {
+        Some(user) if user.email.is_none() && user.is_known_elsewhere() => {
+            Some(User { email, ..user })
+        }
+        Some(user) => Some(user),
+        None if email.is_some() || passwords == PasswordSource::UpstreamLogin => Some(User {
             email,
             ..User::new(name, Timestamp::default())
-        })
-    }))
+        }),
+        None => None,
+    })
+}
+
+/// The record of a subject as it is stored; an empty one where there is none.
+pub(super) async fn account_of(
+    store: &Store,
+    subject: &Subject,
+    now: Timestamp,
+) -> Result<User, StoreError> {
+    let name = UserId::new(subject.as_str());
+    let found = store.user(&name).await?;
+    Ok(found.unwrap_or_else(|| User::known_elsewhere(name, now)))
 }
 
 /// The alternatives of a requirement that can be completed with `usable`, in order of preference.

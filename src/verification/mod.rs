@@ -6,6 +6,7 @@
 mod answer;
 mod browser_key;
 mod directory;
+mod enrolled;
 mod error;
 mod factors;
 mod form;
@@ -26,6 +27,7 @@ pub use browser_key::{
     previous_browser_key_hash,
 };
 pub use directory::{EmailSubjects, find_user, open_alternatives};
+pub use enrolled::{ChangeKind, CredentialChange};
 pub use error::VerifyError;
 pub use factors::{
     AnswerValue, FactorSources, Input, MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError,

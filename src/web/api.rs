@@ -1,5 +1,9 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
+mod enroll;
+
+pub use enroll::{EnrolledResponse, EnrolledView, RemoveRequest, RemoveResponse};
+
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
 use crate::verification::{AnswerValue, AvailableFactors};
 use crate::web::pages::Site;

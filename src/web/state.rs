@@ -2,10 +2,12 @@
 
 use crate::domain::{Accept, Requirement, RouteId, RouteTable};
 use crate::identity::Teller;
+use crate::locale::Locale;
 use crate::request::site::SiteOptions;
 use crate::session::{Sessions, UpstreamLogin};
 use crate::transport::upstream::Pool;
 use crate::verification::{Services, Verifier};
+use crate::web::own_action::OwnAction;
 use arc_swap::ArcSwap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,8 +58,11 @@ impl Web {
         }
     }
 
-    /// What a route requires by the policies in force.
-    pub(crate) fn requirement(&self, route: &RouteId) -> Option<Arc<Requirement>> {
+    /// What a route requires by the policies in force, or an action of ours by itself.
+    pub(crate) fn requirement(&self, route: &RouteId, locale: Locale) -> Option<Arc<Requirement>> {
+        if let Some(own) = OwnAction::of_route(route) {
+            return own.requirement(locale);
+        }
         let table = self.shared.table.load();
         let found = table.routes().find(|known| known.id == *route);
         found.map(|route| route.requirement.clone())

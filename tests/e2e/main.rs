@@ -31,6 +31,7 @@ mod demo_app;
 mod django_admin;
 mod dozing;
 mod email_code;
+mod enroll;
 mod forgetting;
 mod forwarding;
 mod grants;

@@ -6,6 +6,8 @@ use crate::request::body::RequestBodyError;
 use crate::session::{DoubledCredential, SubjectError};
 use crate::store::StoreError;
 use crate::verification::VerifyError;
+use bytes::Bytes;
+use http::Response;
 use std::borrow::Cow;
 
 /// Why an endpoint of ours does not do what it was asked for, or a challenge cannot be made.
@@ -14,6 +16,9 @@ pub(crate) enum EndpointError {
     /// What happens cannot be recorded.
     #[error(transparent)]
     Audit(#[from] AuditUnavailable),
+    /// A fresh proof is needed, and the answer is a challenge for it.
+    #[error("{}", Reason::StepUpRequired)]
+    Challenged(Box<Response<Bytes>>),
     /// A call of one of our endpoints from somewhere else.
     #[error("this call must come from a page of this site")]
     CrossSite,
@@ -48,6 +53,7 @@ impl EndpointError {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Audit(_) | Self::Store(_) => Reason::StoreUnavailable,
+            Self::Challenged(_) => Reason::StepUpRequired,
             Self::CrossSite => Reason::CrossSite,
             Self::Doubled(_) | Self::Malformed(_) | Self::Path(_) => Reason::AmbiguousRequest,
             Self::Refused(reason) => *reason,
@@ -67,6 +73,7 @@ impl EndpointError {
             Self::CrossSite | Self::Doubled(_) | Self::Malformed(_) | Self::Path(_) => true,
             Self::RequestBody(error) => error.is_shown_to_client(),
             Self::Audit(_)
+            | Self::Challenged(_)
             | Self::Refused(_)
             | Self::Store(_)
             | Self::Verify(_)

@@ -1,8 +1,11 @@
 //! Our own endpoints, under the reserved prefix: an exact list, and never the application.
 
+mod enroll;
 mod error;
 mod prompt;
+mod proof;
 mod responder;
+mod sent;
 mod session;
 mod verify;
 
@@ -65,8 +68,8 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "challenge" | "jwks.json" | "problems" | "status" | "style.css" => "GET, HEAD",
-        "lock" | "sign-out" | "verify" | "verify/send" => "POST",
+        "challenge" | "enroll" | "jwks.json" | "problems" | "status" | "style.css" => "GET, HEAD",
+        "enroll/remove" | "lock" | "sign-out" | "verify" | "verify/send" => "POST",
         name if name.starts_with("problems/") => "GET, HEAD",
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
@@ -86,23 +89,38 @@ pub(crate) async fn serve(
         query: uri.query(),
     };
     let content = RequestBody::new(body, BODY_LIMIT as u64, context.body_deadlines);
+    match dispatch(name, &call, content).await {
+        Err(EndpointError::Challenged(challenge)) => Ok(*challenge),
+        answer => answer,
+    }
+}
+
+async fn dispatch(
+    name: &str,
+    call: &Call<'_, '_>,
+    content: RequestBody,
+) -> Result<Response<Bytes>, EndpointError> {
+    let context = call.context;
     match name {
-        "challenge" => prompt::show(&call).await,
+        "challenge" => prompt::show(call).await,
+        "enroll" => enroll::show(call).await,
+        "enroll/remove" => enroll::remove(call, content).await,
         "jwks.json" => {
-            let keys = web.shared.teller.as_ref().and_then(Teller::public_keys);
+            let keys = call.web.shared.teller.as_ref();
+            let keys = keys.and_then(Teller::public_keys);
             keys.map(respond::public_keys)
                 .ok_or(EndpointError::Refused(Reason::NotFound))
         }
-        "lock" => session::lock(&call, content).await,
+        "lock" => session::lock(call, content).await,
         "problems" => Ok(respond::shown(
             context,
             pages::problem_index(&context.site()),
         )),
-        "sign-out" => session::sign_out(&call, content).await,
-        "status" => session::status(&call).await,
+        "sign-out" => session::sign_out(call, content).await,
+        "status" => session::status(call).await,
         "style.css" => Ok(respond::style()),
-        "verify" => verify::answer(&call, content).await,
-        "verify/send" => verify::send(&call, content).await,
+        "verify" => verify::answer(call, content).await,
+        "verify/send" => verify::send(call, content).await,
         name => {
             let word = name.strip_prefix("problems/").unwrap_or_default();
             let page = pages::problem(&context.site(), word);
@@ -162,7 +180,7 @@ impl Call<'_, '_> {
 
     /// What a route requires by the policies in force.
     fn requirement(&self) -> impl FnOnce(&RouteId) -> Option<Arc<Requirement>> + '_ {
-        |route| self.web.requirement(route)
+        |route| (self.web).requirement(route, self.context.hints.locale())
     }
 
     /// One parameter of the query.

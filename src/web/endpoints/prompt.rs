@@ -125,7 +125,7 @@ async fn with_form(
 }
 
 /// The challenge for a program.
-async fn document(
+pub(super) async fn document(
     web: &Web,
     context: &RequestContext<'_>,
     challenge: &Challenge,

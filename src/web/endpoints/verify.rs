@@ -1,8 +1,9 @@
 //! `POST verify` and `POST verify/send`: one factor answered, or a code asked for.
 
+use super::Call;
 use super::EndpointError;
 use super::responder::{EXPECTED_FORM, EXPECTED_JSON, Responder};
-use super::{BODY_LIMIT, Call, Known};
+use super::sent::{Expected, Sent, read};
 use crate::domain::{Factor, Reason, Secret};
 use crate::request::body::RequestBody;
 use crate::verification::{AnswerOutcome, AnswerValue, Answering, PasswordTrial, Sending};
@@ -13,12 +14,6 @@ use bytes::Bytes;
 use http::Response;
 use std::collections::HashMap;
 
-/// What came with a call: JSON of a program, or a form of our own page.
-enum Sent<T> {
-    Json(T),
-    Form(T, Option<Secret<String>>),
-}
-
 /// Answers one factor.
 pub(super) async fn answer(
     call: &Call<'_, '_>,
@@ -26,7 +21,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
-    let sent = read(call, &known, &mut content, verify_form).await?;
+    let sent = read(call, &known, &mut content, EXPECTED, verify_form).await?;
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
     let factor: Factor = request
         .factor
@@ -68,6 +63,11 @@ pub(super) async fn answer(
     }
 }
 
+const EXPECTED: Expected = Expected {
+    json: EXPECTED_JSON,
+    form: EXPECTED_FORM,
+};
+
 fn verify_form(form: &mut HashMap<String, String>) -> Option<VerifyRequest> {
     let answer = ["answer", "password", "code"]
         .into_iter()
@@ -87,7 +87,7 @@ pub(super) async fn send(
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
-    let sent: Sent<SendRequest> = read(call, &known, &mut content, |form| {
+    let sent: Sent<SendRequest> = read(call, &known, &mut content, EXPECTED, |form| {
         Some(SendRequest {
             token: Secret::new(form.remove("token")?),
         })
@@ -156,34 +156,6 @@ pub(super) async fn send(
                 .await
         }
     }
-}
-
-/// Reads what was sent. A form must come from a page of ours that this browser was given.
-async fn read<T: serde::de::DeserializeOwned>(
-    call: &Call<'_, '_>,
-    known: &Known,
-    content: &mut RequestBody,
-    of_form: impl FnOnce(&mut HashMap<String, String>) -> Option<T>,
-) -> Result<Sent<T>, EndpointError> {
-    let bytes = content.read(BODY_LIMIT).await?;
-    // Without a token: for JSON from another origin, browsers ask us first (Fetch §3.2.2,
-    // preflight).
-    if call.is_json() {
-        let request = serde_json::from_slice(&bytes);
-        return request
-            .map(Sent::Json)
-            .map_err(|_| EndpointError::Malformed(EXPECTED_JSON.into()));
-    }
-    let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
-    let anti_forgery = form.remove("anti_forgery").unwrap_or_default();
-    let challenge = form.get("token").map(String::as_str);
-    call.must_bear_our_token(known, &anti_forgery, challenge)
-        .await?;
-    let carried = form.remove("carried").map(Secret::new);
-    let request = of_form(&mut form);
-    request
-        .map(|request| Sent::Form(request, carried))
-        .ok_or(EndpointError::Malformed(EXPECTED_FORM.into()))
 }
 
 fn expected_factor() -> String {

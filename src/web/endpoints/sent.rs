@@ -1,0 +1,48 @@
+//! What came with a call that changes something: JSON of a program, or a form of our own page.
+
+use super::{BODY_LIMIT, Call, EndpointError, Known};
+use crate::domain::Secret;
+use crate::request::body::RequestBody;
+use std::collections::HashMap;
+
+/// What came with a call: JSON of a program, or a form of our own page.
+pub(super) enum Sent<T> {
+    Json(T),
+    Form(T, Option<Secret<String>>),
+}
+
+/// What a call should bring, for who sent something else.
+#[derive(Clone, Copy)]
+pub(super) struct Expected {
+    pub(super) json: &'static str,
+    pub(super) form: &'static str,
+}
+
+/// Reads what was sent. A form must come from a page of ours that this browser was given.
+pub(super) async fn read<T: serde::de::DeserializeOwned>(
+    call: &Call<'_, '_>,
+    known: &Known,
+    content: &mut RequestBody,
+    expected: Expected,
+    of_form: impl FnOnce(&mut HashMap<String, String>) -> Option<T>,
+) -> Result<Sent<T>, EndpointError> {
+    let bytes = content.read(BODY_LIMIT).await?;
+    // Without a token: for JSON from another origin, browsers ask us first (Fetch §3.2.2,
+    // preflight).
+    if call.is_json() {
+        let request = serde_json::from_slice(&bytes);
+        return request
+            .map(Sent::Json)
+            .map_err(|_| EndpointError::Malformed(expected.json.into()));
+    }
+    let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
+    let anti_forgery = form.remove("anti_forgery").unwrap_or_default();
+    let challenge = form.get("token").map(String::as_str);
+    call.must_bear_our_token(known, &anti_forgery, challenge)
+        .await?;
+    let carried = form.remove("carried").map(Secret::new);
+    let request = of_form(&mut form);
+    request
+        .map(|request| Sent::Form(request, carried))
+        .ok_or(EndpointError::Malformed(expected.form.into()))
+}

@@ -1,0 +1,126 @@
+//! What people do on pages of ours that needs a fresh proof, and what each of them requires.
+//!
+//! They are guarded by the same machinery as routes: a challenge names the reserved route, a grant its reserved
+//! action. No policy can name either (`policy::RESERVED_NAMES`).
+
+use crate::domain::{
+    Action, Alternatives, Binding, Demand, Enforcement, Factor, Requirement, RiskLevel, RouteId,
+    Scope,
+};
+use crate::locale::{Locale, Texts};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What people do on pages of ours that needs a fresh proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnAction {
+    /// Approving what another person asked for.
+    Approvals,
+    /// Setting up and removing what one proves oneself by.
+    Enrollment,
+    /// Ending sessions other than this one.
+    Sessions,
+}
+
+impl OwnAction {
+    pub(crate) const ALL: [Self; 3] = [Self::Approvals, Self::Enrollment, Self::Sessions];
+
+    /// Its reserved name, both as a route and as an action.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Approvals => "stepgate.approvals",
+            Self::Enrollment => "stepgate.enrollment",
+            Self::Sessions => "stepgate.sessions",
+        }
+    }
+
+    /// The one that `route` stands for, if it is reserved.
+    pub(crate) fn of_route(route: &RouteId) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|action| action.name() == route.as_str())
+    }
+
+    pub(crate) fn route(self) -> RouteId {
+        RouteId::new(self.name())
+    }
+
+    /// What a call for it must meet.
+    pub(crate) fn demand(self, locale: Locale) -> Option<Demand> {
+        Some(Demand {
+            requirement: self.requirement(locale)?,
+            binding: None,
+        })
+    }
+
+    /// Level 3: a grant for the action, whatever the session has proved before.
+    pub(crate) fn requirement(self, locale: Locale) -> Option<Arc<Requirement>> {
+        Some(Arc::new(Requirement {
+            action: Action::new(self.name()),
+            title: self.title(locale).to_owned(),
+            level: RiskLevel::High,
+            factors: Alternatives::any_of(self.factors())?,
+            factors_narrowed: true,
+            max_age: self.max_age(),
+            scope: Scope::Action,
+            single_use: false,
+            bind: Binding::Nothing,
+            show: Vec::new(),
+            confirm: None,
+            anchor: None,
+            enforcement: Enforcement::Enforce,
+        }))
+    }
+
+    fn title(self, locale: Locale) -> &'static str {
+        let t = &Texts::of(locale).own;
+        match self {
+            Self::Approvals => &t.approvals,
+            Self::Enrollment => &t.enrollment,
+            Self::Sessions => &t.sessions,
+        }
+    }
+
+    const fn factors(self) -> &'static [Factor] {
+        match self {
+            // NIST SP 800-63B-4 §3.1.3.1: e-mail is no authenticator, so whoever reads somebody's mail must not be
+            // able to enroll one of their own.
+            Self::Enrollment => &[
+                Factor::Passkey,
+                Factor::Password,
+                Factor::Totp,
+                Factor::RecoveryCode,
+            ],
+            Self::Approvals | Self::Sessions => &[
+                Factor::Passkey,
+                Factor::Password,
+                Factor::Totp,
+                Factor::EmailCode,
+            ],
+        }
+    }
+
+    const fn max_age(self) -> Duration {
+        match self {
+            // Setting up several things at once takes longer than a click.
+            Self::Enrollment => Duration::from_mins(10),
+            Self::Approvals | Self::Sessions => Duration::from_mins(5),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::RESERVED_NAMES;
+
+    #[test]
+    fn own_actions_require_a_grant_under_names_that_no_policy_can_use() {
+        for action in OwnAction::ALL {
+            assert!(action.name().starts_with(RESERVED_NAMES));
+            assert_eq!(OwnAction::of_route(&action.route()), Some(action));
+            assert!(action.requirement(Locale::En).unwrap().needs_grant());
+        }
+        assert_eq!(OwnAction::of_route(&RouteId::new("stepgate")), None);
+    }
+}
