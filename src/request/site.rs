@@ -17,6 +17,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// What the site is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.host
+    }
+
     /// The texts of its pages.
     pub(crate) fn texts(&self) -> &Texts {
         Texts::of(self.locale)

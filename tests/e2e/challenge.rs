@@ -316,7 +316,7 @@ on_both_stores! {
         browser.log_in(USER).await;
         let away = becomes(303, async || browser.get("/low").await).await;
         let page = browser.get(away.header("location")).await;
-        let (sign_in, password) = (page.text().find("/.stepup/sign-out"), page.text().find("name=\"answer\""));
+        let (sign_in, password) = (page.text().find("/.stepup/sign-out"), page.text().find("name=\"factor\""));
         assert!(sign_in.is_some() && sign_in < password, "{}", page.text());
     }
 

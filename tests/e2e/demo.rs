@@ -188,14 +188,12 @@ fn a_newcomer_follows_the_banner_in_a_browser() {
         browser.goto(&url("/account")).await.unwrap();
         browser.fill("#email", "alice@new.example.test").await;
         browser.click("form[action='/account/email'] button").await;
-        browser.click("details:last-of-type summary").await;
-        browser.click("form[action$='/verify/send'] button").await;
+        browser.click("button[value='email_code']").await;
+        browser.click("button[formaction$='/verify/send']").await;
         browser.see("#email_code").await;
         let code = demo.code().await;
         browser.fill("#email_code", &code).await;
-        browser
-            .click("details[open] form[action$='/verify'] button")
-            .await;
+        browser.click("form[action$='/verify'] button").await;
         let page = browser.read("Nothing has happened yet").await;
         assert!(page.contains("alice@new.example.test"), "{page}");
         browser.click("main form button").await;
@@ -211,10 +209,8 @@ fn a_newcomer_follows_the_banner_in_a_browser() {
         browser.goto(&url("/account")).await.unwrap();
         browser.click("form[action='/account/delete'] button").await;
         browser.fill("#password", ALICE.step_up_password).await;
-        browser.fill("#password-confirm", "DELETE").await;
-        browser
-            .click("details[open] form[action$='/verify'] button")
-            .await;
+        browser.fill("#phrase", "DELETE").await;
+        browser.click("form[action$='/verify'] button").await;
         browser.read("Nothing has happened yet").await;
         assert_eq!(browser.pictures("demo-confirm").await, [0, 0]);
         browser.click("main form button").await;

@@ -69,12 +69,12 @@ fn an_administrator_deletes_several_users_from_the_list() {
         browser.read("Delete the selected users").await;
 
         browser.fill("#password", ADMIN_PASSWORD).await;
-        browser.fill("#password-confirm", "delete").await;
+        browser.fill("#phrase", "delete").await;
         browser.click("form[action$='/verify'] button").await;
         browser.read("Type “DELETE” exactly as it stands").await;
         assert_eq!(look(&browser, "prompt-wrong-phrase").await, FITS);
         browser.fill("#password", ADMIN_PASSWORD).await;
-        browser.fill("#password-confirm", "DELETE").await;
+        browser.fill("#phrase", "DELETE").await;
         browser.click("form[action$='/verify'] button").await;
         press_the_one_button(&browser, "Delete the selected users", "confirm-many").await;
         browser.read("Successfully deleted 2 users").await;
@@ -127,9 +127,7 @@ fn an_administrator_without_an_entry_proves_by_djangos_own_password() {
         site.log_in(&browser).await;
         let id = open_user(&browser, "victim0").await;
         ask_to_delete(&browser).await;
-        browser
-            .read("The password with which you sign in here.")
-            .await;
+        browser.read("The one with which you sign in here.").await;
         assert_eq!(look(&browser, "prompt-application").await, FITS);
         browser.fill("#password", "not-the-password").await;
         browser.click("form[action$='/verify'] button").await;
@@ -662,15 +660,13 @@ async fn delete_from_the_list(browser: &Browser, names: &[&str]) {
 
 /// Asks for a code, reads it in the mail server, and types it.
 async fn pass_by_code(site: &Site, browser: &Browser, number: usize, picture: &str) {
-    browser.click("details:last-of-type summary").await;
-    browser.click("form[action$='/verify/send'] button").await;
+    browser.click("button[value='email_code']").await;
+    browser.click("button[formaction$='/verify/send']").await;
     browser.see("#email_code").await;
     assert_eq!(look(browser, picture).await, FITS);
     let code = site.mail.wait_for_code(ADDRESS, number);
     browser.fill("#email_code", &code).await;
-    browser
-        .click("details[open] form[action$='/verify'] button")
-        .await;
+    browser.click("form[action$='/verify'] button").await;
 }
 
 /// The page after a proof: what is about to happen, and one button for it.

@@ -2,6 +2,7 @@
 
 use super::EndpointError;
 use super::prompt::{PromptDraft, for_known, set_browser_key};
+use super::sent::KeptForm;
 use super::{Call, Known};
 use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
 use crate::request::client_kind::ClientKind;
@@ -54,15 +55,15 @@ impl Responder<'_, '_, '_> {
     pub(super) async fn page(
         &self,
         outcome: AnswerOutcome,
-        carried: Option<Secret<String>>,
+        kept: &KeptForm,
     ) -> Result<Response<Bytes>, EndpointError> {
         let (refusal, error) = match outcome {
             AnswerOutcome::Verified(success) => {
-                return self.verified_page(&success, carried.as_ref());
+                return self.verified_page(&success, kept.carried.as_ref());
             }
             AnswerOutcome::MoreNeeded { shown, .. } => {
                 let change = |draft: &mut PromptDraft| draft.prompt.proven = shown;
-                return self.again(carried, None, None, change).await;
+                return self.again(kept, None, None, change).await;
             }
             AnswerOutcome::Malformed => {
                 return Err(EndpointError::Malformed(EXPECTED_FORM.into()));
@@ -77,7 +78,7 @@ impl Responder<'_, '_, '_> {
             ),
         };
         let change = |draft: &mut PromptDraft| draft.keep_code_field(self.factor);
-        self.again(carried, Some(&refusal), error, change).await
+        self.again(kept, Some(&refusal), error, change).await
     }
 
     fn verified_json(&self, success: &Success) -> Response<Bytes> {
@@ -186,7 +187,7 @@ impl Responder<'_, '_, '_> {
     /// The prompt page once more, with the form that it carries; or a page about why not.
     pub(super) async fn again(
         &self,
-        carried: Option<Secret<String>>,
+        kept: &KeptForm,
         refusal: Option<&Refusal>,
         error: Option<PromptError>,
         change: impl FnOnce(&mut PromptDraft),
@@ -202,7 +203,8 @@ impl Responder<'_, '_, '_> {
             return Err(EndpointError::Refused(reason));
         };
         let mut draft = for_known(web, context, self.known, &challenge, token).await?;
-        draft.prompt.carried = carried;
+        draft.prompt.carried.clone_from(&kept.carried);
+        draft.prompt.typed.clone_from(&kept.phrase);
         draft.prompt.chosen = Some(self.factor);
         draft.prompt.error = error;
         if let Some(PromptError::FactorLocked(factor)) = error {

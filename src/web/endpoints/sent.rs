@@ -8,7 +8,16 @@ use std::collections::HashMap;
 /// What came with a call: JSON of a program, or a form of our own page.
 pub(super) enum Sent<T> {
     Json(T),
-    Form(T, Option<Secret<String>>),
+    Form(T, KeptForm),
+}
+
+/// What a page of ours hands on to the one after it.
+#[derive(Default)]
+pub(super) struct KeptForm {
+    /// The sealed fields of a form of the application.
+    pub(super) carried: Option<Secret<String>>,
+    /// What was typed as the phrase.
+    pub(super) phrase: String,
 }
 
 /// What a call should bring, for who sent something else.
@@ -40,9 +49,12 @@ pub(super) async fn read<T: serde::de::DeserializeOwned>(
     let challenge = form.get("token").map(String::as_str);
     call.must_bear_our_token(known, &anti_forgery, challenge)
         .await?;
-    let carried = form.remove("carried").map(Secret::new);
+    let kept = KeptForm {
+        carried: form.remove("carried").map(Secret::new),
+        phrase: form.get("confirm").cloned().unwrap_or_default(),
+    };
     let request = of_form(&mut form);
     request
-        .map(|request| Sent::Form(request, carried))
+        .map(|request| Sent::Form(request, kept))
         .ok_or(EndpointError::Malformed(expected.form.into()))
 }

@@ -21,12 +21,23 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
-    let sent = read(call, &known, &mut content, EXPECTED, verify_form).await?;
+    let mut is_other = false;
+    let form = |form: &mut HashMap<String, String>| verify_form(form, &mut is_other);
+    let sent = read(call, &known, &mut content, EXPECTED, form).await?;
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
     let factor: Factor = request
         .factor
         .parse()
         .map_err(|_| EndpointError::Malformed(expected_factor().into()))?;
+    let responder = Responder {
+        call,
+        known: &known,
+        token: request.token.clone(),
+        factor,
+    };
+    if let (true, Sent::Form(_, kept)) = (is_other, &sent) {
+        return responder.again(kept, None, None, |_| {}).await;
+    }
     let upstream_login = call.web.shared.upstream_login.as_ref();
     let trial = upstream_login.map(|login| {
         let known = (&call.web.upstream, &call.web.sessions);
@@ -51,15 +62,9 @@ pub(super) async fn answer(
         let store = &call.web.sessions.store;
         store.note_parts(known.id, parts).await?;
     }
-    let responder = Responder {
-        call,
-        known: &known,
-        token: request.token.clone(),
-        factor,
-    };
-    match sent {
+    match &sent {
         Sent::Json(_) => responder.json(outcome),
-        Sent::Form(_, carried) => responder.page(outcome, carried).await,
+        Sent::Form(_, kept) => responder.page(outcome, kept).await,
     }
 }
 
@@ -68,14 +73,20 @@ const EXPECTED: Expected = Expected {
     form: EXPECTED_FORM,
 };
 
-fn verify_form(form: &mut HashMap<String, String>) -> Option<VerifyRequest> {
+/// Reads the form of the prompt page. Its button `other` asks for another way: nothing is answered then.
+fn verify_form(form: &mut HashMap<String, String>, is_other: &mut bool) -> Option<VerifyRequest> {
+    let other = form.remove("other");
+    *is_other = other.is_some();
     let answer = ["answer", "password", "code"]
         .into_iter()
         .find_map(|name| form.remove(name));
     Some(VerifyRequest {
         token: Secret::new(form.remove("token")?),
-        factor: form.remove("factor")?,
-        answer: AnswerValue::Text(Secret::new(answer?)),
+        answer: AnswerValue::Text(Secret::new(match &other {
+            Some(_) => answer.unwrap_or_default(),
+            None => answer?,
+        })),
+        factor: other.or_else(|| form.remove("factor"))?,
         confirm: form.remove("confirm"),
     })
 }
@@ -123,7 +134,7 @@ pub(super) async fn send(
             Sending::Sent {
                 hint, resend_after, ..
             },
-            Sent::Form(_, carried),
+            Sent::Form(_, kept),
         ) => {
             let email = EmailCode {
                 to: hint,
@@ -131,13 +142,13 @@ pub(super) async fn send(
                 wait: resend_after,
             };
             responder
-                .again(carried, None, None, |draft| {
+                .again(&kept, None, None, |draft| {
                     draft.prompt.email = Some(email);
                 })
                 .await
         }
         (Sending::Refused(refusal), Sent::Json(_)) => Ok(responder.refused_json(&refusal)),
-        (Sending::Refused(refusal), Sent::Form(_, carried)) => {
+        (Sending::Refused(refusal), Sent::Form(_, kept)) => {
             let too_soon =
                 refusal.reason == Reason::TooManyAttempts && refusal.attempts_left.is_none();
             let error = if too_soon {
@@ -147,7 +158,7 @@ pub(super) async fn send(
             };
             let wait = refusal.retry_after.unwrap_or_default();
             responder
-                .again(carried, Some(&refusal), error, |draft| {
+                .again(&kept, Some(&refusal), error, |draft| {
                     if let Some(email) = draft.prompt.email.as_mut().filter(|_| too_soon) {
                         email.sent = true;
                         email.wait = wait;

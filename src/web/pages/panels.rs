@@ -1,18 +1,23 @@
-//! What can be answered on the prompt page, and the form for each of it.
+//! What can be answered on the prompt page: one way that is open, and the names of the others.
 
 use super::Texts;
 use super::prompt_view::{Prompt, PromptError};
 use crate::domain::{Factor, FactorSet};
 use crate::verification::{Input, PasswordSource, input_of};
 
+/// The ways to prove who one is.
+pub(super) struct Ways<'t> {
+    pub(super) open: Option<Panel<'t>>,
+    /// Word and name of what may be chosen instead.
+    pub(super) others: Vec<(&'static str, &'t str)>,
+}
+
 /// One way to prove who one is, with its form.
 pub(super) struct Panel<'t> {
     pub(super) factor: &'static str,
-    pub(super) name: &'t str,
     pub(super) label: &'t str,
     pub(super) input: Input,
     pub(super) step: Option<String>,
-    pub(super) open: bool,
     pub(super) fault: AnswerFault,
     pub(super) intro: Option<String>,
     pub(super) send: Option<Send<'t>>,
@@ -42,42 +47,46 @@ struct NextFactor {
     of: usize,
 }
 
-pub(super) fn panels<'t>(t: &'t Texts, prompt: &Prompt, sign_in_first: bool) -> Vec<Panel<'t>> {
+pub(super) fn ways<'t>(t: &'t Texts, prompt: &Prompt) -> Ways<'t> {
     // No answer would be judged.
-    if matches!(prompt.error, Some(PromptError::TooManyAttempts(_))) {
-        return Vec::new();
-    }
-    let choices = choices(prompt);
-    let first = choices
-        .first()
-        .filter(|_| !sign_in_first)
-        .map(|choice| choice.factor);
-    let chosen = prompt
-        .chosen
-        .filter(|chosen| choices.iter().any(|choice| choice.factor == *chosen));
-    let open = chosen.or(first);
-    choices
+    let choices = match prompt.error {
+        Some(PromptError::TooManyAttempts(_)) => Vec::new(),
+        _ => choices(prompt),
+    };
+    let chosen = choices
         .iter()
-        .filter_map(|choice| panel(t, prompt, choice, open == Some(choice.factor)))
-        .collect()
+        .find(|choice| Some(choice.factor) == prompt.chosen);
+    let open = chosen.or(choices.first());
+    let is_other = |choice: &&NextFactor| open.is_some_and(|open| open.factor != choice.factor);
+    Ways {
+        open: open.and_then(|choice| panel(t, prompt, choice)),
+        others: choices
+            .iter()
+            .filter(is_other)
+            .map(|choice| (choice.factor.as_str(), t.factor(choice.factor).name))
+            .collect(),
+    }
 }
 
-fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor, open: bool) -> Option<Panel<'t>> {
+fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel<'t>> {
     let factor = choice.factor;
-    let texts = t.factor(factor);
     let email = prompt
         .email
         .as_ref()
         .filter(|_| factor == Factor::EmailCode);
     Some(Panel {
         factor: factor.as_str(),
-        name: texts.name,
-        label: texts.label,
+        label: label(t, prompt, factor),
         input: input_of(factor)?,
         step: (choice.of > 1).then(|| t.prompt.step(choice.step, choice.of)),
-        open,
         fault: AnswerFault::of(prompt.error, factor),
-        intro: intro(t, prompt, factor),
+        intro: email.map(|email| {
+            if email.sent {
+                t.prompt.email_sent(&email.to)
+            } else {
+                t.prompt.email_offer(&email.to)
+            }
+        }),
         send: email.map(|email| Send {
             note: (email.sent && !email.wait.is_zero())
                 .then(|| t.prompt.email_wait(t.at_most(email.wait))),
@@ -92,21 +101,11 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor, open: bool) -> 
     })
 }
 
-/// What a panel begins with: where a code goes, or whose password is meant.
-fn intro(t: &Texts, prompt: &Prompt, factor: Factor) -> Option<String> {
-    match factor {
-        Factor::EmailCode => prompt.email.as_ref().map(|email| {
-            if email.sent {
-                t.prompt.email_sent(&email.to)
-            } else {
-                t.prompt.email_offer(&email.to)
-            }
-        }),
-        Factor::Password => Some(match prompt.passwords {
-            PasswordSource::Directory => t.prompt.password_of_directory.to_string(),
-            PasswordSource::UpstreamLogin => t.prompt.password_of_application.to_string(),
-        }),
-        Factor::Passkey | Factor::RecoveryCode | Factor::Totp => None,
+/// What stands above the field. Of a password it says which is meant.
+fn label<'t>(t: &'t Texts, prompt: &Prompt, factor: Factor) -> &'t str {
+    match (factor, prompt.passwords) {
+        (Factor::Password, PasswordSource::Directory) => &t.factor.password_of_directory,
+        _ => t.factor(factor).label,
     }
 }
 
@@ -146,7 +145,7 @@ fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
 impl Panel<'_> {
     /// Whether the cursor starts in the answer.
     pub(super) fn takes_focus(&self) -> bool {
-        self.open && self.fault != AnswerFault::Phrase
+        self.fault != AnswerFault::Phrase
     }
 }
 

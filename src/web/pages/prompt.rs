@@ -1,13 +1,12 @@
 //! The prompt page: what it is for, and one form for each way to prove who one is.
 
-use super::panels::{AnswerFault, Panel, panels};
+use super::panels::{AnswerFault, Ways, ways};
 use super::prompt_view::{Earns, Prompt, PromptError};
 use super::{Site, Texts, render, shown, web_address};
 use crate::domain::{Alternatives, FactorSet, RiskLevel};
 use crate::locale::visible;
 use crate::verification::{Input, PasswordSource};
 use askama::Template;
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// Renders the prompt page.
@@ -19,21 +18,20 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
         // Above level 2, to have signed in afresh opens nothing.
         .filter(|_| prompt.level <= RiskLevel::Medium)
         .and_then(web_address);
-    let panels = panels(t, prompt, sign_in.is_some());
-    let notice = notice(t, prompt, panels.is_empty() && sign_in.is_none());
+    let ways = ways(t, prompt);
+    let notice = notice(t, prompt, ways.open.is_none() && sign_in.is_none());
     render(&PromptPage {
         site,
         t,
         title: page_title(t, prompt, notice.is_some()),
         heading: visible(&prompt.title),
-        lede: t.prompt.lede(&site.host),
-        facts: facts(t, prompt),
-        ways_heading: if sign_in.is_some() {
-            &t.prompt.ways_heading_or
-        } else {
-            &t.prompt.ways_heading
+        lede: t.prompt.lede(site.name()),
+        facts: shown(t, &prompt.shown),
+        account: account(prompt),
+        whose: match prompt.passwords {
+            PasswordSource::Directory => &t.prompt.password_of_directory,
+            PasswordSource::UpstreamLogin => &t.prompt.password_of_application,
         },
-        sign_in_note: t.prompt.sign_in_note(&site.host),
         sign_in,
         done: done(t, prompt),
         confirm_label: prompt
@@ -41,7 +39,8 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
             .as_ref()
             .map(|phrase| t.prompt.confirm_label(phrase)),
         earns: earns(t, prompt),
-        panels,
+        until: t.prompt.until(t.at_least(prompt.time_left)),
+        ways,
         notice,
         prompt,
     })
@@ -57,12 +56,13 @@ struct PromptPage<'a> {
     prompt: &'a Prompt,
     lede: String,
     facts: Vec<(String, String)>,
+    account: String,
+    whose: &'a str,
     notice: Option<String>,
     sign_in: Option<String>,
-    sign_in_note: String,
-    ways_heading: &'a str,
     done: Option<String>,
-    panels: Vec<Panel<'a>>,
+    ways: Ways<'a>,
+    until: String,
     confirm_label: Option<String>,
     earns: String,
 }
@@ -113,26 +113,6 @@ fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
         format!("{}: {title}", t.page.error_prefix)
     } else {
         title
-    }
-}
-
-fn facts(t: &Texts, prompt: &Prompt) -> Vec<(String, String)> {
-    let ours = [
-        (&t.prompt.fact_account, account(prompt)),
-        (&t.prompt.fact_level, level(t, prompt.level).to_string()),
-        (&t.prompt.fact_time, t.at_least(prompt.time_left)),
-    ];
-    let ours = ours.map(|(label, value)| (label.to_string(), value));
-    shown(t, &prompt.shown).into_iter().chain(ours).collect()
-}
-
-/// What a level is called.
-const fn level(t: &Texts, level: RiskLevel) -> &Cow<'static, str> {
-    match level {
-        RiskLevel::Low => &t.prompt.level_low,
-        RiskLevel::Medium => &t.prompt.level_medium,
-        RiskLevel::High => &t.prompt.level_high,
-        RiskLevel::Critical => &t.prompt.level_critical,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Prompt {
     pub passwords: PasswordSource,
     /// The phrase to be typed.
     pub confirm: Option<String>,
+    /// What was typed as the phrase, on the page before this one.
+    pub typed: String,
     /// What went wrong with the last step.
     pub error: Option<PromptError>,
     /// The application's sign-in page, where signing in afresh would do; offered first.
@@ -130,6 +132,7 @@ impl Prompt {
             email: None,
             passwords: PasswordSource::default(),
             confirm: requirement.confirm.clone(),
+            typed: String::new(),
             error: None,
             sign_in: None,
             cancel: None,

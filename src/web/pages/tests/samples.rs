@@ -56,6 +56,7 @@ pub(super) fn prompt_view() -> Prompt {
         }),
         passwords: PasswordSource::Directory,
         confirm: Some("DELETE".to_owned()),
+        typed: String::new(),
         error: None,
         sign_in: None,
         cancel: Some(local("/users/42")),
