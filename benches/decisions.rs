@@ -72,6 +72,7 @@ fn evidence(demands: &[Demand], others: usize) -> Evidence {
             created_at: NOW.before(Duration::from_hours(8)),
             seen_at: NOW,
             revoked: false,
+            provenance: None,
         }),
         browser_key: Some(BROWSER),
         asserted_at: None,

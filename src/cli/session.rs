@@ -6,7 +6,7 @@ use super::output::{Output, plural};
 use super::store::{Context, act_on_store, on_store};
 use super::table::Columns;
 use crate::audit::{EventKind, Outcome};
-use crate::domain::{Owner, SessionId, StoredSession, Subject};
+use crate::domain::{Owner, Provenance, SessionId, StoredSession, Subject};
 use crate::web::api::rfc3339;
 use serde_json::json;
 
@@ -31,13 +31,15 @@ fn list(arguments: &SessionListArguments, out: &mut Output) -> Result<(), CliErr
             writeln!(out, "{:#}", json!(sessions))?;
             return Ok(());
         }
-        let mut columns = Columns::new(["session", "user", "signed in", "last seen", "state"]);
+        let mut columns =
+            Columns::new(["session", "user", "signed in", "last seen", "from", "state"]);
         for (id, session) in &sessions {
             columns.push([
                 short(*id),
                 owner(session).to_owned(),
                 session.authenticated_at.map(rfc3339).unwrap_or_default(),
                 rfc3339(session.seen_at),
+                from(session),
                 state(session).to_owned(),
             ]);
         }
@@ -132,8 +134,24 @@ fn owner(session: &StoredSession) -> &str {
         .map_or("(disputed)", Subject::as_str)
 }
 
+/// Browser, system and address, as far as they are known.
+fn from(session: &StoredSession) -> String {
+    let known = session.provenance.iter();
+    let words = known.flat_map(|from| [from.browser(), from.system(), from.address()]);
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn short(id: SessionId) -> String {
     id.to_hex().chars().take(SHOWN).collect()
+}
+
+/// One thing that is known of where a session was begun.
+fn known(session: &StoredSession, what: impl Fn(&Provenance) -> &str) -> Option<&str> {
+    let known = session.provenance.as_ref().map(what);
+    known.filter(|known| !known.is_empty())
 }
 
 fn as_json((id, session): &(SessionId, StoredSession)) -> serde_json::Value {
@@ -143,6 +161,10 @@ fn as_json((id, session): &(SessionId, StoredSession)) -> serde_json::Value {
         "authenticated_at": session.authenticated_at.map(rfc3339),
         "created_at": rfc3339(session.created_at),
         "seen_at": rfc3339(session.seen_at),
+        "browser": known(session, Provenance::browser),
+        "system": known(session, Provenance::system),
+        "address": known(session, Provenance::address),
+        "place": known(session, Provenance::place),
         "state": state(session),
     })
 }

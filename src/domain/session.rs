@@ -1,6 +1,6 @@
 //! One login of one subject in the application, as far as we know of it.
 
-use super::{BrowserKeyHash, Subject, Timestamp};
+use super::{BrowserKeyHash, Provenance, Subject, Timestamp};
 
 /// A session, and whose it is: a subject's, or as the store remembers it, an [`Owner`]'s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Session<O = Subject> {
     pub seen_at: Timestamp,
     /// Ended by its owner or an operator: refused everywhere, for as long as it is remembered.
     pub revoked: bool,
+    /// From where it was begun, if that was seen.
+    pub provenance: Option<Provenance>,
 }
 
 /// What the store remembers of a session, under its [`SessionId`](super::SessionId).
@@ -60,6 +62,7 @@ impl<O> Session<O> {
             created_at: self.created_at,
             seen_at: self.seen_at,
             revoked: self.revoked,
+            provenance: self.provenance,
         }
     }
 }
@@ -92,10 +95,12 @@ impl StoredSession {
             created_at: now,
             seen_at: now,
             revoked: false,
+            provenance: None,
         }
     }
 
     /// The session of the subject whose it is; given back if there is none.
+    #[allow(clippy::result_large_err)] // either way it is the same session, moved
     pub fn known(self) -> Result<Session, Self> {
         match self.owner.subject().cloned() {
             Some(subject) => Ok(self.of(subject)),

@@ -1,10 +1,12 @@
 //! Identify: who sends a request, as far as its credentials and a trusted proxy tell.
 
+use crate::domain::Provenance;
 use crate::request::context::RequestContext;
 use crate::session::sessions::Sessions;
 use crate::session::{Asserted, BrowserKeyCookie, Caller, CarriedLines, DoubledCredential};
 use crate::verification::hash_browser_key;
-use http::HeaderMap;
+use http::{HeaderMap, header};
+use std::net::IpAddr;
 
 /// Who sends a request, as far as it tells.
 pub(crate) fn identify(
@@ -54,4 +56,11 @@ pub(crate) fn asserted(
         .is_trusted()
         .then(|| sessions.shared.options.asserted(headers))
         .flatten()
+}
+
+/// From where a request comes, as people recognize it. `place` holds no token: it is of the settings.
+pub(crate) fn provenance(client: IpAddr, headers: &HeaderMap, place: &str) -> Provenance {
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    Provenance::new(client, agent.unwrap_or_default(), place)
 }

@@ -37,7 +37,7 @@ pub use credentials::{
 pub(crate) use credentials::{CredentialKind, set_cookies};
 pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
-pub(crate) use identify::{asserted, identify};
+pub(crate) use identify::{asserted, identify, provenance};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
 pub use login::{
     Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,

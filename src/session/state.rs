@@ -63,6 +63,7 @@ pub fn session_of(
             created_at: now,
             seen_at: now,
             revoked: false,
+            provenance: None,
         }),
         (None, None) => SessionState::Unknown,
     }

@@ -13,7 +13,8 @@
 //! The others take no additions: session, mark and grant end with the subject, a code with its hash,
 //! and each is kept for minutes or weeks. A field more in one of them is a new version of it, which
 //! must be read for as long as the old records are kept. So version 2 of a session has, after the
-//! subject and a line feed, which no subject contains, how the name was said.
+//! subject and a line feed, which no subject contains, how the name was said, and version 3 after
+//! another one from where the session was begun.
 
 mod session;
 

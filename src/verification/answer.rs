@@ -265,6 +265,7 @@ impl Verifier {
                 created_at: now,
                 seen_at: now,
                 revoked: false,
+                provenance: answering.caller.provenance.cloned(),
             },
             presented: answering.caller.claimant.browser_key,
             renewed,

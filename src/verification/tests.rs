@@ -145,6 +145,7 @@ impl Client {
             counted_by: CountedBy::Began(Timestamp::from_millis(self.number.into())),
             address: self.address,
             request_id: None,
+            provenance: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::token;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
     BrowserKeyHash, Challenge, ChallengeId, Demand, DisplayName, Factor, FactorSet, Mark,
-    Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
+    Provenance, Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
 };
 use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
@@ -50,6 +50,8 @@ pub struct EndpointCaller<'a> {
     pub address: IpAddr,
     /// The request, for the audit log.
     pub request_id: Option<&'a str>,
+    /// The same as people recognize it.
+    pub provenance: Option<&'a Provenance>,
 }
 
 /// A challenge to be opened for a refused request.

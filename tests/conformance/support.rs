@@ -16,7 +16,7 @@ use std::time::Duration;
 use stepgate::clock::Clock;
 use stepgate::domain::{
     Action, BrowserKeyHash, ChallengeId, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, Owner,
-    RequestDigest, RiskLevel, SessionId, StoredSession, Subject, Timestamp,
+    Provenance, RequestDigest, RiskLevel, SessionId, StoredSession, Subject, Timestamp,
 };
 use stepgate::store::{
     Ask, EmbeddedOptions, Held, Login, Over, RedisOptions, Store, StoreError, StoreOptions,
@@ -315,6 +315,11 @@ pub(crate) fn session(subject: &str, browser: BrowserKeyHash, now: Timestamp) ->
         created_at: now,
         seen_at: now,
         revoked: false,
+        provenance: Some(Provenance::new(
+            [192, 0, 2, 7].into(),
+            "Firefox/145.0",
+            "app.test/login",
+        )),
     }
 }
 

@@ -117,6 +117,7 @@ fn session() -> impl Strategy<Value = SessionState> {
                 created_at: Timestamp::default(),
                 seen_at: Timestamp::default(),
                 revoked,
+                provenance: None,
             })
         }),
     ]

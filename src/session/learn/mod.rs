@@ -96,6 +96,11 @@ impl Learn {
 }
 
 impl Candidates {
+    /// The path at which the settings declare the login that it may be; unlike the request's own, no token is in it.
+    pub(crate) fn login_path(&self) -> Option<&str> {
+        self.logins.first().map(|login| login.request.path())
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.logins.is_empty() && self.logouts.is_empty()

@@ -190,6 +190,7 @@ impl Watch {
             created_at: now,
             seen_at: now,
             revoked: false,
+            provenance: self.provenance.clone(),
         };
         let login = Login {
             id,

@@ -12,12 +12,13 @@ mod observation;
 mod rotation;
 
 use crate::domain::{
-    Body, BodyRefusal, BrowserKeyHash, Method, RequestHead, Secret, SessionId, Timestamp,
+    Body, BodyRefusal, BrowserKeyHash, Method, Provenance, RequestHead, Secret, SessionId,
+    Timestamp,
 };
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
-use crate::session::identify::{asserted, identify};
+use crate::session::identify::{asserted, identify, provenance};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
 use crate::session::{
@@ -53,6 +54,8 @@ pub(crate) struct Watch {
     looks_like: LooksLike,
     /// When it came, if that matters.
     came_at: Option<Timestamp>,
+    /// From where it comes, if it may be a login.
+    provenance: Option<Provenance>,
     /// The browser key that comes with a login or logout, under each secret that is still read.
     browser_keys: [Option<BrowserKeyHash>; 2],
     /// Where the application is asked who has logged in: what it said before, and the question.
@@ -94,6 +97,10 @@ impl Watch {
         } else {
             shared.browser_key.read(&carried, head.headers)
         };
+        let provenance = candidates.login_path().map(|path| {
+            let place = format!("{}{path}", context.authority());
+            provenance(context.client, head.headers, &place)
+        });
         let browser_keys = [hash_browser_key, previous_browser_key_hash]
             .map(|hash| presented.and_then(|key| hash(key, &shared.keys)));
         let asserted = asserted(known, context, head.headers);
@@ -119,6 +126,7 @@ impl Watch {
             asserted,
             candidates,
             found: Found::Nothing,
+            provenance,
             browser_keys,
         }
     }

@@ -58,6 +58,7 @@ impl EmbeddedStore {
                 let session = StoredSession {
                     owner: disputed.owner.clone(),
                     authenticated_at: None,
+                    provenance: None,
                     ..row.session(value)?
                 };
                 SessionRow::put(connection, value, &session, None, row.expires_at)?;

@@ -2,7 +2,7 @@
 
 use super::session::owner;
 use super::*;
-use crate::domain::{Owner, StoredSession, Timestamp};
+use crate::domain::{Owner, Provenance, StoredSession, Timestamp};
 use proptest::prelude::*;
 
 fn times() -> impl Strategy<Value = Timestamp> {
@@ -31,12 +31,17 @@ prop_compose! {
         subject in owners(), said in proptest::option::of("[A-Z ]{1,9}"), authenticated_at in proptest::option::of(times()),
         browser_key in proptest::option::of(browsers()),
         created_at in times(), seen_at in times(), revoked in any::<bool>(),
+        place in proptest::option::of(".{0,9}"),
     ) -> StoredSession {
         let owner = match (owner(&subject).unwrap(), said) {
             (Owner::Subject(subject), Some(said)) => Owner::Subject(subject.said_as(&said)),
             (owner, _) => owner,
         };
-        StoredSession { owner, authenticated_at, browser_key, created_at, seen_at, revoked }
+        let provenance = |place: String| Provenance::new([192, 0, 2, 7].into(), "curl/8", &place);
+        StoredSession {
+            owner, authenticated_at, browser_key, created_at, seen_at, revoked,
+            provenance: place.map(provenance),
+        }
     }
 }
 

@@ -73,6 +73,7 @@ async fn a_verification_keeps_the_login_of_the_same_browser() {
             browser_key: client.browser_key,
             created_at: now(),
             seen_at: now(),
+            provenance: None,
             revoked: false,
         },
         keep: Duration::from_hours(1),

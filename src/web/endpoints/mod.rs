@@ -14,14 +14,14 @@ pub(crate) use prompt::challenge;
 
 use super::{pages, respond};
 use crate::domain::{
-    BrowserKeyHash, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
+    BrowserKeyHash, Provenance, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
 };
 use crate::identity::Teller;
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
 use crate::session::{
-    AskedRequest, Caller, CarriedLines, asserted, identify, over_limits, session_of,
+    AskedRequest, Caller, CarriedLines, asserted, identify, over_limits, provenance, session_of,
 };
 use crate::store::Ask;
 use crate::verification::{self, Claimant, CountedBy};
@@ -52,6 +52,7 @@ struct Known {
     id: crate::domain::SessionId,
     name: RequestId,
     client: std::net::IpAddr,
+    provenance: Provenance,
 }
 
 /// Answers a request under our prefix.
@@ -175,6 +176,7 @@ impl Call<'_, '_> {
             id,
             name: self.context.id,
             client: self.context.client,
+            provenance: provenance(self.context.client, headers, ""),
         })
     }
 
@@ -272,6 +274,7 @@ impl Known {
             counted_by: self.counted_by(),
             address: self.client,
             request_id: Some(self.name.as_str()),
+            provenance: Some(&self.provenance),
         }
     }
 }
