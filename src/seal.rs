@@ -35,12 +35,14 @@ pub enum Purpose {
     Guest,
     /// The hash of the credentials of a session.
     Session,
+    /// What a person names one of their own sessions by.
+    SessionHandle,
     /// A TOTP secret at rest.
     Totp,
 }
 
 impl Purpose {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::AntiForgery,
         Self::Assertion,
         Self::BrowserKey,
@@ -50,6 +52,7 @@ impl Purpose {
         Self::Form,
         Self::Guest,
         Self::Session,
+        Self::SessionHandle,
         Self::Totp,
     ];
 
@@ -65,6 +68,7 @@ impl Purpose {
             Self::Form => b"stepgate/1 form",
             Self::Guest => b"stepgate/1 guest",
             Self::Session => b"stepgate/1 session",
+            Self::SessionHandle => b"stepgate/1 session-handle",
             Self::Totp => b"stepgate/1 totp",
         }
     }

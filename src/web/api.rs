@@ -1,8 +1,12 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
 mod enroll;
+mod sessions;
 
 pub use enroll::{EnrolledResponse, EnrolledView, RemoveRequest, RemoveResponse};
+pub use sessions::{
+    LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,
+};
 
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
 use crate::verification::{AnswerValue, AvailableFactors};

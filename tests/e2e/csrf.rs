@@ -54,6 +54,10 @@ on_both_stores! {
                 ("/.stepup/verify/send", JSON, json.clone()),
                 ("/.stepup/lock", FORM, form("")),
                 ("/.stepup/lock", JSON, "{}".into()),
+                ("/.stepup/sessions/lock", FORM, form("")),
+                ("/.stepup/sessions/lock", JSON, "{}".into()),
+                ("/.stepup/sessions/revoke", FORM, form("&others=yes")),
+                ("/.stepup/sessions/revoke", JSON, json!({ "others": true }).to_string()),
             ] {
                 let answer = send(&browser, path, &[from, &[kind, ("accept", "application/json")]].concat(), body).await;
                 assert_eq!(answer.status, 403, "{path} {kind:?} {from:?}");

@@ -50,6 +50,7 @@ mod online;
 mod open;
 mod operations;
 mod outage;
+mod own_sessions;
 mod password;
 mod people;
 mod redis_sessions;

@@ -7,6 +7,7 @@ mod proof;
 mod responder;
 mod sent;
 mod session;
+mod sessions;
 mod verify;
 
 pub(crate) use error::EndpointError;
@@ -69,8 +70,13 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "challenge" | "enroll" | "jwks.json" | "problems" | "status" | "style.css" => "GET, HEAD",
-        "enroll/remove" | "lock" | "sign-out" | "verify" | "verify/send" => "POST",
+        "challenge" | "enroll" | "jwks.json" | "problems" | "sessions" | "status" | "style.css" => {
+            "GET, HEAD"
+        }
+        "enroll/remove" | "lock" | "sessions/lock" | "sign-out" | "verify" | "verify/send" => {
+            "POST"
+        }
+        "sessions/revoke" => "GET, HEAD, POST",
         name if name.starts_with("problems/") => "GET, HEAD",
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
@@ -117,6 +123,9 @@ async fn dispatch(
             context,
             pages::problem_index(&context.site()),
         )),
+        "sessions" => sessions::show(call).await,
+        "sessions/lock" => sessions::lock(call, content).await,
+        "sessions/revoke" => sessions::revoke(call, content).await,
         "sign-out" => session::sign_out(call, content).await,
         "status" => session::status(call).await,
         "style.css" => Ok(respond::style()),

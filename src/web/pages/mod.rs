@@ -8,6 +8,7 @@ mod message;
 mod panels;
 mod prompt;
 mod prompt_view;
+mod sessions;
 
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
 pub use message::{
@@ -16,6 +17,7 @@ pub use message::{
 };
 pub use prompt::prompt;
 pub use prompt_view::{Earns, EmailCode, Prompt, PromptError};
+pub use sessions::{SessionsPage, SessionsState, sessions};
 
 use crate::domain::LocalPath;
 use crate::locale::{Texts, visible};

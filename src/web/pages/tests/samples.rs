@@ -3,6 +3,7 @@
 use super::*;
 use crate::locale::Locale;
 use crate::verification::PasswordSource;
+use crate::web::api::OwnSessionView;
 
 pub(super) fn site(locale: Locale) -> Site {
     Site {
@@ -221,6 +222,68 @@ fn confirm_view() -> Confirm {
     }
 }
 
+fn own_session(number: u8) -> OwnSessionView {
+    let at = |minute: u8| format!("2026-11-27T12:{minute:02}:00Z");
+    OwnSessionView {
+        session: (number > 0).then(|| format!("handle-{number}")),
+        current: number == 0,
+        browser: Some("Firefox".to_owned()),
+        system: Some("Windows".to_owned()),
+        address: Some("203.0.113.7".to_owned()),
+        place: Some("app.example.com/login".to_owned()),
+        signed_in_at: Some(at(number)),
+        first_seen_at: at(number),
+        last_used_at: None,
+        verified_until: (number == 0).then(|| at(50)),
+    }
+}
+
+fn sessions_page(state: SessionsState, sessions: Vec<OwnSessionView>) -> SessionsPage {
+    SessionsPage {
+        sessions,
+        state,
+        anti_forgery: sealed("anti-forgery-value"),
+        sign_out_to: Some("/login".to_owned()),
+        cookies: vec!["sid".to_owned(), "app_session_*".to_owned()],
+        own_cookie: "__Host-stepgate",
+    }
+}
+
+fn sessions_pages() -> Vec<(&'static str, SessionsPage)> {
+    let all = || {
+        let unknown = OwnSessionView {
+            browser: None,
+            system: None,
+            place: None,
+            signed_in_at: None,
+            last_used_at: Some("2026-11-27T12:40:00Z".to_owned()),
+            ..own_session(2)
+        };
+        vec![own_session(0), own_session(1), unknown]
+    };
+    let one = SessionsState::Asked { others: false };
+    let others = SessionsState::Asked { others: true };
+    [
+        ("sessions", SessionsState::Shown, all()),
+        ("sessions-alone", SessionsState::Shown, vec![own_session(0)]),
+        ("sessions-end-one", one, vec![own_session(1)]),
+        ("sessions-end-gone", one, Vec::new()),
+        (
+            "sessions-end-others",
+            others,
+            vec![own_session(1), own_session(2)],
+        ),
+        (
+            "sessions-ended",
+            SessionsState::Ended(2),
+            vec![own_session(0)],
+        ),
+        ("sessions-locked", SessionsState::Locked, all()),
+    ]
+    .map(|(name, state, sessions)| (name, sessions_page(state, sessions)))
+    .into()
+}
+
 /// Every page in every state.
 pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     let site = site(locale);
@@ -257,6 +320,8 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         ("problems", problem_index(&site)),
         ("problem", problem(&site, "step-up-required").unwrap()),
     ]);
+    let own = sessions_pages().into_iter();
+    pages.extend(own.map(|(name, page)| (name, sessions(&site, &page))));
     for reason in [
         Reason::SessionDisputed,
         Reason::SessionRequired,
@@ -357,7 +422,21 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         login_url: Some(format!("/login?next={evil}")),
         request_id: Some(owned()),
     };
+    let own = OwnSessionView {
+        browser: Some(owned()),
+        system: Some(owned()),
+        address: Some(owned()),
+        place: Some(owned()),
+        ..own_session(1)
+    };
+    let own = SessionsPage {
+        anti_forgery: Secret::new(owned()),
+        sign_out_to: Some(owned()),
+        cookies: vec![owned()],
+        ..sessions_page(SessionsState::Shown, vec![own_session(0), own])
+    };
     vec![
+        ("hostile-sessions".to_owned(), sessions(&site, &own)),
         ("hostile-prompt".to_owned(), prompt(&site, &view)),
         ("hostile-wrong".to_owned(), prompt(&site, &wrong)),
         ("hostile-confirm".to_owned(), confirm(&site, &carried)),
