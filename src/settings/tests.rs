@@ -683,6 +683,11 @@ fn the_application_is_told_under_names_that_nobody_else_uses() {
             "`x-l` cannot be named here: it says something else already",
         ),
         (
+            "{ headers: { subject: X-Api-Key } }",
+            "",
+            "`X-Api-Key` cannot be named here: it is a credential",
+        ),
+        (
             "{ headers: { subject: X-Who } }",
             "trusted_proxies: [10.0.0.1]\nsession: { headers: { subject: X-Who } }",
             "`X-Who` cannot be named here: it is one by which `session` tells whose a request is",

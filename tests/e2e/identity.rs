@@ -4,10 +4,10 @@
 use crate::support::client::{Answer, Client};
 use crate::support::node::node;
 use crate::support::raw;
-use crate::support::sidecar::{self, HOST, ORIGIN, Setup, Sidecar, USER, now_secs};
+use crate::support::sidecar::{self, HOST, ORIGIN, Setup, Sidecar, USER, application, now_secs};
 use crate::support::store::{Store, on_both_stores};
 use crate::support::tokens::encode;
-use crate::support::upstream::Got;
+use crate::support::upstream::{Got, Reply};
 use http::Method;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -179,6 +179,20 @@ on_both_stores! {
         }
         assert_eq!(client.post("/both").await.status, 200);
         assert_eq!(got(&sidecar, "/both").header("remote-amr"), "mfa, otp, pwd");
+    }
+
+    async fn a_socket_is_told_with_its_handshake(store: Store) {
+        let sidecar = told(store, "assertion: {}").application(|got| match got.target.as_str() {
+            "/guarded/socket" => Reply::Upgrade("echo"),
+            _ => application(got),
+        });
+        let sidecar = sidecar.run();
+        let client = sidecar.logged_in().await;
+        client.earn("/guarded/x").await;
+        let client = client.header("connection", "upgrade").header("upgrade", "echo");
+        assert_eq!(client.get("/guarded/socket").await.status, 101);
+        let token = got(&sidecar, "/guarded/socket").header(ASSERTION).to_owned();
+        assert_eq!(verified(&sidecar, sidecar.addr(), ORIGIN, &token).unwrap()["action"], "thing.guarded");
     }
 
     async fn nobody_else_speaks_for_us(store: Store) {

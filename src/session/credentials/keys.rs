@@ -162,6 +162,13 @@ impl KeyNames {
         &self.query
     }
 
+    /// Whether a header of this name, in lower case, is a credential.
+    pub fn reads_header(&self, name: &str) -> bool {
+        let folded = folded(name);
+        let named = self.headers.iter().any(|own| **own == *folded);
+        named || self.common_headers.contains(&name)
+    }
+
     /// Whether a name is one of the common ones.
     pub fn is_common(name: &str) -> bool {
         let all = COMMON_HEADERS.iter().chain(COMMON_PARAMETERS);

@@ -4,7 +4,7 @@ use super::Draft;
 use crate::domain::Origin;
 use crate::identity::{AssertionOptions, IdentityOptions, PlainHeaders, SigningAlgorithm};
 use crate::request::may_tell;
-use crate::session::{SessionOptions, Source};
+use crate::session::{KeyNames, SessionOptions, Source};
 use crate::settings::raw_identity::{RawAssertion, RawIdentity, RawPlainHeaders, RawSigning};
 use crate::yaml::{Path, clip};
 use http::HeaderName;
@@ -30,6 +30,7 @@ pub(super) fn compile(
     let mut names = Names {
         taken: Vec::new(),
         read: read.cloned().collect(),
+        keys: &sessions.key_names,
         draft,
     };
     let assertion = raw.assertion.as_ref();
@@ -93,6 +94,7 @@ struct Names<'d, 'f> {
     taken: Vec<HeaderName>,
     /// By which the session of a request is known.
     read: Vec<HeaderName>,
+    keys: &'d KeyNames,
     draft: &'d mut Draft<'f>,
 }
 
@@ -103,6 +105,9 @@ impl Names<'_, '_> {
             Err(why) => Some(why.to_string()),
             Ok(()) if self.read.contains(&name) => {
                 Some("is one by which `session` tells whose a request is".to_owned())
+            }
+            Ok(()) if self.keys.reads_header(name.as_str()) => {
+                Some("is a credential by which a session is known".to_owned())
             }
             Ok(()) if self.taken.contains(&name) => Some("says something else already".to_owned()),
             Ok(()) => None,
