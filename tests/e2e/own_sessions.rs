@@ -185,6 +185,9 @@ on_both_stores! {
             for body in [json!({ "session": handle }), json!({ "others": true })] {
                 assert_eq!(revoke(&thief, body).await.status, 403);
             }
+            let locked = thief.call(Method::POST, "/.stepup/sessions/lock", json!({})).await;
+            assert_eq!(locked.status, 403);
+            assert_eq!(second.post("/low").await.status, 200);
             // What she has proved in her browser is not his.
             alice.pass(&revoke(&alice, json!({ "others": true })).await).await;
             assert_eq!(revoke(&thief, json!({ "others": true })).await.status, 403);

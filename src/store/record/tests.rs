@@ -240,6 +240,38 @@ fn what_is_no_credential_or_no_known_version_is_corrupt() {
     assert!(read(&written_by_another(3, added)).is_err());
 }
 
+/// As builds wrote it that knew nothing of where a session was begun.
+#[test]
+fn sessions_of_versions_1_and_2_are_read() {
+    for (version, text, said) in [(1, "alice", "alice"), (2, "alice\nAlice", "Alice")] {
+        let mut record = vec![version, b'S'];
+        record.extend([7; 32]);
+        record.extend(5_000_u64.to_be_bytes());
+        record.push(1);
+        record.extend(4_000_u64.to_be_bytes());
+        record.push(1);
+        record.extend([9; 32]);
+        record.extend(3_000_u64.to_be_bytes());
+        record.push(0);
+        record.extend(text.as_bytes());
+        let session = decode_session(&SessionId::new([7; 32]), &record).unwrap();
+        let owner = session.owner.subject().unwrap();
+        assert_eq!((owner.as_str(), owner.spelling()), ("alice", said));
+        assert_eq!(
+            session.authenticated_at,
+            Some(Timestamp::from_millis(4_000))
+        );
+        assert_eq!(session.browser_key, Some(BrowserKeyHash::new([9; 32])));
+        assert_eq!(
+            (session.created_at, session.seen_at),
+            (Timestamp::from_millis(3_000), Timestamp::from_millis(5_000))
+        );
+        assert_eq!(session.provenance, None);
+        // And written as they were, so that such a build reads them.
+        assert_eq!(encode_session(&SessionId::new([7; 32]), &session), record);
+    }
+}
+
 #[test]
 fn no_subject_is_taken_for_an_owner_that_is_none() {
     let naming = crate::domain::Naming::default();

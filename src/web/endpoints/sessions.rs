@@ -44,13 +44,7 @@ enum Chosen {
 /// `GET sessions`: the sessions that are known.
 pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let known = call.identify().await?;
-    // A copied cookie alone must not tell where its owner signs in.
-    let is_its_browser = known.session.browser_key.is_some()
-        && known.session.browser_key == known.caller.browser_key;
-    if !is_its_browser {
-        call.must_be_proven(&known, OwnAction::Sessions, PAGE)
-            .await?;
-    }
+    must_be_its_browser(call, &known).await?;
     shown(call, &known, SessionsState::Shown, |_| true).await
 }
 
@@ -103,7 +97,7 @@ pub(super) async fn revoke(
     shown(call, &known, SessionsState::Ended(ended), |_| true).await
 }
 
-/// `POST sessions/lock`: drops all elevation of all sessions. It takes no proof: it only takes away.
+/// `POST sessions/lock`: drops all elevation of all sessions. In their own browser it takes no proof: it only takes away.
 pub(super) async fn lock(
     call: &Call<'_, '_>,
     mut content: RequestBody,
@@ -114,6 +108,7 @@ pub(super) async fn lock(
         Some(serde_json::Value::Null)
     });
     sent.await?;
+    must_be_its_browser(call, &known).await?;
     let mut locked = 0;
     for one in listed(call, &known, MOST_ENDED).await? {
         let store = &call.web.sessions.store;
@@ -130,6 +125,15 @@ pub(super) async fn lock(
         return Ok(respond::json(call.context, &LockAllResponse { locked }));
     }
     shown(call, &known, SessionsState::Locked, |_| true).await
+}
+
+/// A copied cookie alone must not tell where its owner signs in, nor reach into their other sessions.
+async fn must_be_its_browser(call: &Call<'_, '_>, known: &Known) -> Result<(), EndpointError> {
+    let key = known.session.browser_key;
+    if key.is_some() && key == known.caller.browser_key {
+        return Ok(());
+    }
+    call.must_be_proven(known, OwnAction::Sessions, PAGE).await
 }
 
 impl Chosen {
@@ -203,6 +207,9 @@ async fn shown(
     let shared = &call.web.sessions.shared;
     let mut sessions = listed(call, known, MOST_SHOWN).await?;
     sessions.retain(wanted);
+    for one in &mut sessions {
+        one.read_verified(call).await?;
+    }
     let sessions: Vec<OwnSessionView> = sessions.iter().map(Listed::view).collect();
     if !context.hints.reads_pages() {
         return Ok(respond::json(context, &SessionsResponse { sessions }));

@@ -21,8 +21,6 @@ pub(super) struct Listed {
 }
 
 /// The sessions of the caller's subject that are alive, at most `most`: this one first, then the newest.
-///
-/// Each of them is read from the store once more, for what was verified in it.
 pub(super) async fn listed(
     call: &Call<'_, '_>,
     known: &Known,
@@ -31,9 +29,8 @@ pub(super) async fn listed(
     let sessions = &call.web.sessions;
     let (store, options) = (&sessions.store, &sessions.shared.options);
     let now = sessions.shared.clock.now();
-    let fresh = call.web.shared.services.settings.fresh;
     let subject = &known.session.owner;
-    let mut all = vec![Listed::new(
+    let mut all = vec![Listed::this(
         known.id,
         known.session.clone(),
         &sessions.shared.keys,
@@ -52,12 +49,6 @@ pub(super) async fn listed(
         }
         all.push(Listed::new(id, session, &sessions.shared.keys));
     }
-    for (place, one) in all.iter_mut().enumerate() {
-        one.is_this = place == 0;
-        let ask = Ask::session(one.id, one.session.browser_key);
-        let mark = store.evidence(ask, now).await?.mark;
-        one.verified_until = one.verified_until(mark, fresh, now);
-    }
     Ok(all)
 }
 
@@ -70,6 +61,24 @@ impl Listed {
             verified_until: None,
             is_this: false,
         }
+    }
+
+    fn this(id: SessionId, session: Session, keys: &Keys) -> Self {
+        Self {
+            is_this: true,
+            ..Self::new(id, session, keys)
+        }
+    }
+
+    /// Reads from the store what was verified in it.
+    pub(super) async fn read_verified(&mut self, call: &Call<'_, '_>) -> Result<(), EndpointError> {
+        let sessions = &call.web.sessions;
+        let now = sessions.shared.clock.now();
+        let ask = Ask::session(self.id, self.session.browser_key);
+        let mark = sessions.store.evidence(ask, now).await?.mark;
+        let fresh = call.web.shared.services.settings.fresh;
+        self.verified_until = self.verified_until(mark, fresh, now);
+        Ok(())
     }
 
     /// What may be told of it.
