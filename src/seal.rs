@@ -33,6 +33,8 @@ pub enum Purpose {
     Form,
     /// That nobody was signed in to a session.
     Guest,
+    /// The state of a passkey's ceremony.
+    Passkey,
     /// The hash of the credentials of a session.
     Session,
     /// What a person names one of their own sessions by.
@@ -42,7 +44,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::AntiForgery,
         Self::Assertion,
         Self::BrowserKey,
@@ -51,6 +53,7 @@ impl Purpose {
         Self::Counter,
         Self::Form,
         Self::Guest,
+        Self::Passkey,
         Self::Session,
         Self::SessionHandle,
         Self::Totp,
@@ -67,6 +70,7 @@ impl Purpose {
             Self::Counter => b"stepgate/1 counter",
             Self::Form => b"stepgate/1 form",
             Self::Guest => b"stepgate/1 guest",
+            Self::Passkey => b"stepgate/1 passkey",
             Self::Session => b"stepgate/1 session",
             Self::SessionHandle => b"stepgate/1 session-handle",
             Self::Totp => b"stepgate/1 totp",

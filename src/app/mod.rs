@@ -205,6 +205,7 @@ fn services(
         audit: audit.clone(),
         mailer: mailer.transpose()?,
         passwords: PasswordChecker::start(&settings.passwords, entropy)?,
+        passkeys: settings.passkeys.clone().ok(),
         settings: settings.verification,
     })
 }

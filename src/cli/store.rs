@@ -88,12 +88,13 @@ impl Context {
     }
 
     /// What there is to prove oneself with.
-    pub(super) fn factor_sources(&self) -> FactorSources {
+    pub(super) fn factor_sources(&self) -> FactorSources<'_> {
         FactorSources {
             mail: match self.settings.mail {
                 Some(_) => MailState::Configured,
                 None => MailState::Absent,
             },
+            passkeys: self.settings.passkeys.as_ref().ok(),
             passwords: self.settings.verification.password_source,
         }
     }

@@ -49,8 +49,8 @@ impl Factor {
     /// that a policy can be written before they can be used.
     pub const fn is_implemented(self) -> bool {
         match self {
-            Self::EmailCode | Self::Password | Self::Totp => true,
-            Self::Passkey | Self::RecoveryCode => false,
+            Self::EmailCode | Self::Passkey | Self::Password | Self::Totp => true,
+            Self::RecoveryCode => false,
         }
     }
 
@@ -255,7 +255,7 @@ mod tests {
     fn an_unknown_word_is_told_what_can_be_used_first() {
         assert_eq!(
             "hologram".parse::<Factor>().unwrap_err().to_string(),
-            "`hologram` is not a factor; expected one of password, totp, email_code, passkey, \
+            "`hologram` is not a factor; expected one of passkey, password, totp, email_code, \
              recovery_code"
         );
     }

@@ -85,7 +85,7 @@ impl Texts {
         let (t, wrong_code) = (&self.factor, &self.prompt.wrong_code);
         let (name, label, wrong) = match factor {
             Factor::EmailCode => (&t.email_name, &t.email_label, wrong_code),
-            Factor::Passkey => (&t.passkey_name, &t.passkey_name, wrong_code),
+            Factor::Passkey => (&t.passkey_name, &t.passkey_name, &self.passkey.wrong),
             Factor::Password => (
                 &t.password_name,
                 &t.password_label,

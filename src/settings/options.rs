@@ -10,7 +10,7 @@ use crate::proxy::ProxyOptions;
 use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
-use crate::verification::{PasswordSettings, VerificationSettings};
+use crate::verification::{NoRelyingParty, PasswordSettings, RelyingParty, VerificationSettings};
 use crate::web::WebOptions;
 use crate::yaml::Diagnostics;
 use std::net::SocketAddr;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub verification: VerificationSettings,
     /// How passwords are tried at the application's login, where they are.
     pub upstream_login: Option<UpstreamLoginOptions>,
+    /// Whose passkeys are asked for; or why none are.
+    pub passkeys: Result<RelyingParty, NoRelyingParty>,
     /// How passwords are hashed and checked.
     pub passwords: PasswordSettings,
     /// The mail server, if there is one.
@@ -83,8 +85,12 @@ pub struct TlsFiles {
 impl Settings {
     /// What people call the application, where a short name is needed.
     pub fn site(&self) -> &str {
-        let mail = self.mail.as_ref().map(|mail| mail.site.as_str());
-        let origin = self.web.site.public_origin.as_ref();
-        mail.or(origin.map(Origin::host)).unwrap_or("Stepgate")
+        site_name(self.mail.as_ref(), self.web.site.public_origin.as_ref())
     }
+}
+
+/// The name that mails use, else the host.
+pub(super) fn site_name<'s>(mail: Option<&'s MailSettings>, origin: Option<&'s Origin>) -> &'s str {
+    let mail = mail.map(|mail| mail.site.as_str());
+    mail.or(origin.map(Origin::host)).unwrap_or("Stepgate")
 }

@@ -247,6 +247,7 @@ pub(super) struct RawVerification {
     pub(super) totp_skew: Option<u8>,
     pub(super) email_subjects: Option<RawEmailSubjects>,
     pub(super) argon2: Option<RawArgon2>,
+    pub(super) passkeys: Option<RawPasskeys>,
     pub(super) upstream_login: Option<RawUpstreamLogin>,
     pub(super) limits: Option<RawThrottles>,
 }
@@ -269,6 +270,13 @@ pub(super) struct RawArgon2 {
     pub(super) threads: Option<u64>,
     pub(super) queue: Option<u64>,
     pub(super) deadline: Option<Span>,
+}
+
+/// `verification.passkeys`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPasskeys {
+    pub(super) rp_id: Option<String>,
 }
 
 /// `verification.limits`

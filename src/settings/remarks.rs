@@ -1,5 +1,6 @@
 //! What only shows when settings and policies are looked at together.
 
+use super::compile::PASSKEY_HINT;
 use super::options::Settings;
 use crate::domain::{
     Accept, BodyMatcher, Factor, Field, Method, MethodSet, RequestHead, RequestPath, Route,
@@ -30,6 +31,21 @@ impl Settings {
                 message,
                 "nobody can pass by a code until `mail` names a mail server",
             );
+        }
+        // Only where a policy names it: the factors of a level are more than this one.
+        let names_passkey = |route: &&Arc<Route>| {
+            let requirement = &route.requirement;
+            requirement.factors_narrowed
+                && requirement.factors.mentioned().contains(Factor::Passkey)
+        };
+        if let Err(reason) = &self.passkeys
+            && let Some(route) = table.routes().find(names_passkey)
+        {
+            let message = format!(
+                "route `{}` accepts passkeys, and none can be had: {reason}",
+                route.id
+            );
+            warn(message, PASSKEY_HINT);
         }
         let learn = self.sessions.learn.as_ref();
         let logins = learn.into_iter().flat_map(|learn| &learn.logins);

@@ -1018,3 +1018,34 @@ fn a_password_can_be_tried_only_where_a_login_and_a_logout_are_declared() {
         assert!(told.contains(said), "{source}: {told}");
     }
 }
+
+#[test]
+fn passkeys_belong_to_the_host_or_a_domain_above_it() {
+    let id = |more: &str| read(more).passkeys.map(|party| party.id().to_owned());
+    let origin = "public_url: https://app.example.com\n";
+    assert_eq!(id(origin).as_deref(), Ok("app.example.com"));
+    let above = format!("{origin}verification: {{ passkeys: {{ rp_id: example.com }} }}");
+    assert_eq!(id(&above).as_deref(), Ok("example.com"));
+    let other = format!("{origin}verification: {{ passkeys: {{ rp_id: example.org }} }}");
+    let told = wrong(&other);
+    assert!(
+        told.contains("`example.org` is not `app.example.com`, and no domain above it"),
+        "{told}"
+    );
+    for (origin, why) in [
+        ("", "there is no `public_url`"),
+        (
+            "public_url: http://127.0.0.1:8080\n",
+            "`127.0.0.1` is an IP address",
+        ),
+        (
+            "public_url: http://app.example.com\n",
+            "not at `http://app.example.com`",
+        ),
+    ] {
+        // Nobody asked for them; then somebody does.
+        assert!(read(origin).passkeys.is_err());
+        let told = wrong(&format!("{origin}verification: {{ passkeys: {{}} }}"));
+        assert!(told.contains(why), "{told}");
+    }
+}

@@ -138,6 +138,7 @@ mod tests {
         };
         let sources = |mail| FactorSources {
             mail,
+            passkeys: None,
             passwords: PasswordSource::Directory,
         };
         let open = |user: &User, mail| {

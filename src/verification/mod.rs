@@ -30,8 +30,8 @@ pub use directory::{EmailSubjects, find_user, open_alternatives};
 pub use enrolled::{ChangeKind, CredentialChange};
 pub use error::VerifyError;
 pub use factors::{
-    AnswerValue, FactorSources, Input, MAX_CODE_LIFE, MailState, TotpSecret, TotpSecretError,
-    input_of, usable_factors,
+    AnswerValue, FactorSources, Input, MAX_CODE_LIFE, MailState, NoRelyingParty, PasskeyOptions,
+    PasskeyRequest, RelyingParty, TotpSecret, TotpSecretError, input_of, usable_factors,
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use locks::{Lock, Locks};

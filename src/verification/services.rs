@@ -1,6 +1,7 @@
 //! The services and settings that all verifiers share.
 
 use super::directory::EmailSubjects;
+use super::factors::RelyingParty;
 use super::password_hash::PasswordChecker;
 use super::throttle::Limits;
 use super::trial::PasswordSource;
@@ -66,6 +67,8 @@ pub struct Services {
     pub mailer: Option<Mailer>,
     /// Checks passwords.
     pub passwords: PasswordChecker,
+    /// Whose passkeys are asked for; `None` if browsers would offer none.
+    pub passkeys: Option<RelyingParty>,
     /// The settings.
     pub settings: VerificationSettings,
 }

@@ -2,16 +2,19 @@
 //! tests of single files share.
 
 mod answers;
+mod authenticator;
 mod codes;
 mod guessing;
+mod passkeys;
 mod records;
 
+use self::authenticator::ORIGIN;
 use crate::audit::{Audit, AuditSettings, AuditTarget};
 use crate::clock::Clock;
 use crate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Challenge, ChallengeId, Demand, Enforcement,
-    Evidence, Factor, LocalPath, RequestDigest, Requirement, ReturnTarget, RiskLevel, RouteId,
-    Scope, Secret, SessionId, SessionState, Subject, Timestamp, User, UserId,
+    Evidence, Factor, LocalPath, Origin, RequestDigest, Requirement, ReturnTarget, RiskLevel,
+    RouteId, Scope, Secret, SessionId, SessionState, Subject, Timestamp, User, UserId,
 };
 use crate::entropy::Entropy;
 use crate::locale::Locale;
@@ -21,8 +24,8 @@ use crate::seal::Keys;
 use crate::store::{Ask, EmbeddedOptions, Held, StoreOptions, open};
 use crate::verification::{
     AnswerOutcome, AnswerValue, Answering, Claimant, CountedBy, EndpointCaller, NewChallenge,
-    PasswordChecker, PasswordCost, PasswordSettings, Refusal, Sending, Services, Success,
-    TotpSecret, VerificationSettings, Verifier, hash_password,
+    PasswordChecker, PasswordCost, PasswordSettings, Refusal, RelyingParty, Sending, Services,
+    Success, TotpSecret, VerificationSettings, Verifier, hash_password,
 };
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -188,6 +191,9 @@ impl Fixture {
             passwords: PasswordChecker::start(&passwords, &entropy).unwrap(),
             clock,
             entropy,
+            passkeys: Some(
+                RelyingParty::new(None, &Origin::parse(ORIGIN).unwrap(), "Example").unwrap(),
+            ),
             settings,
         };
         let fixture = Self {

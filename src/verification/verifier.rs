@@ -254,12 +254,13 @@ impl Verifier {
         .await
     }
 
-    fn factor_sources(&self) -> FactorSources {
+    fn factor_sources(&self) -> FactorSources<'_> {
         FactorSources {
             mail: match self.services.mailer {
                 Some(_) => MailState::Configured,
                 None => MailState::Absent,
             },
+            passkeys: self.services.passkeys.as_ref(),
             passwords: self.services.settings.password_source,
         }
     }

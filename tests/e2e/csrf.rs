@@ -52,6 +52,7 @@ on_both_stores! {
                 ("/.stepup/verify", JSON, json.clone()),
                 ("/.stepup/verify/send", FORM, form("")),
                 ("/.stepup/verify/send", JSON, json.clone()),
+                ("/.stepup/verify/passkey/options", JSON, json.clone()),
                 ("/.stepup/lock", FORM, form("")),
                 ("/.stepup/lock", JSON, "{}".into()),
                 ("/.stepup/sessions/lock", FORM, form("")),

@@ -39,6 +39,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("lettre::", &["mail/"]),
     ("argon2::", &["verification/"]),
     ("totp_rs::", &["verification/"]),
+    ("webauthn_rs::", &["verification/"]),
     ("prometheus_client::", &["admin/"]),
     (
         "hyper::",

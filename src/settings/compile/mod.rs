@@ -6,6 +6,7 @@ mod credentials;
 mod identity;
 mod learn;
 mod mail;
+mod passkeys;
 mod reach;
 mod secret;
 mod session;
@@ -19,7 +20,8 @@ mod upstream;
 mod upstream_login;
 mod verification;
 
-use super::options::Settings;
+pub(super) use self::passkeys::PASSKEY_HINT;
+use super::options::{Settings, site_name};
 use super::raw::RawSettings;
 use crate::yaml::{Diagnostics, File, Path, Size, Span};
 use std::fmt::Display;
@@ -47,6 +49,13 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let store = storage::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
     let mail = mail::compile(raw.mail.as_ref(), client_side.public_origin(), draft);
+    let raw_passkeys = raw.verification.as_ref();
+    let raw_passkeys = raw_passkeys.and_then(|raw| raw.passkeys.as_ref());
+    let passkeys = {
+        let (origin, mail) = (client_side.public_origin(), mail.as_ref());
+        let name = site_name(mail, origin).to_owned();
+        passkeys::compile(raw_passkeys, origin, &name, draft)
+    };
     let audit = storage::audit(raw.audit.as_ref(), draft);
     let admin = admin::compile(raw.admin.as_ref(), &client_side.listeners, draft);
     let log = storage::log(raw.log.as_ref(), draft);
@@ -81,6 +90,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         store: store?,
         verification: verification.settings,
         upstream_login,
+        passkeys,
         passwords: verification.passwords,
         mail,
         audit,

@@ -5,12 +5,14 @@
 //! too. A new factor is a variant of [`Factor`], its file, its row and arm here, and its texts.
 
 mod email_code;
+mod passkey;
 mod password;
 mod totp;
 mod value;
 
 pub use email_code::MAX_CODE_LIFE;
 pub(super) use email_code::{CodeRequest, mask, send};
+pub use passkey::{NoRelyingParty, PasskeyOptions, PasskeyRequest, RelyingParty};
 pub use totp::{TotpSecret, TotpSecretError};
 pub use value::AnswerValue;
 
@@ -27,7 +29,7 @@ use crate::verification::trial::{PasswordSource, PasswordTrial};
 struct FactorRow {
     factor: Factor,
     /// Whether this user can show it.
-    is_enrolled: fn(&User, FactorSources) -> bool,
+    is_enrolled: fn(&User, FactorSources<'_>) -> bool,
     /// Whether an answer has the form that the check reads.
     accepts: fn(&AnswerValue) -> bool,
     /// What its panel asks for.
@@ -35,13 +37,15 @@ struct FactorRow {
 }
 
 /// The factors that are implemented.
-const FACTORS: [FactorRow; 3] = [email_code::ROW, password::ROW, totp::ROW];
+const FACTORS: [FactorRow; 4] = [email_code::ROW, passkey::ROW, password::ROW, totp::ROW];
 
 /// What the panel of a factor asks for on the prompt page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A code of digits.
     Digits,
+    /// What the browser says for a passkey: filled in by the script of the page.
+    Passkey,
     /// A password.
     Password,
 }
@@ -56,10 +60,12 @@ pub enum MailState {
 }
 
 /// What factors need besides what is kept of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FactorSources {
+#[derive(Clone, Copy, Debug)]
+pub struct FactorSources<'a> {
     /// Whether codes can be sent.
     pub mail: MailState,
+    /// Whose passkeys can be asked for.
+    pub passkeys: Option<&'a RelyingParty>,
     /// Whose password the password is.
     pub passwords: PasswordSource,
 }
@@ -81,15 +87,16 @@ pub(super) struct Check<'a> {
 pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<bool, VerifyError> {
     match factor {
         Factor::EmailCode => email_code::check(check).await,
+        Factor::Passkey => passkey::check(check).await,
         Factor::Password => password::check(check).await,
         Factor::Totp => totp::check(check).await,
         // Not implemented: `answer` has refused them already.
-        Factor::Passkey | Factor::RecoveryCode => Ok(false),
+        Factor::RecoveryCode => Ok(false),
     }
 }
 
 /// The factors that a user can show.
-pub fn usable_factors(user: Option<&User>, sources: FactorSources) -> FactorSet {
+pub fn usable_factors(user: Option<&User>, sources: FactorSources<'_>) -> FactorSet {
     let usable = |row: &&FactorRow| user.is_some_and(|user| (row.is_enrolled)(user, sources));
     FACTORS
         .iter()

@@ -2,6 +2,7 @@
 
 mod enroll;
 mod error;
+mod passkeys;
 mod prompt;
 mod proof;
 mod responder;
@@ -70,13 +71,16 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "challenge" | "enroll" | "jwks.json" | "problems" | "sessions" | "status" | "style.css" => {
-            "GET, HEAD"
-        }
-        "enroll/remove" | "lock" | "sessions/lock" | "sign-out" | "verify" | "verify/send" => {
-            "POST"
-        }
+        "challenge" | "enroll" | "jwks.json" | "problems" | "script.js" | "sessions" | "status"
+        | "style.css" => "GET, HEAD",
         "sessions/revoke" => "GET, HEAD, POST",
+        "enroll/remove"
+        | "lock"
+        | "sessions/lock"
+        | "sign-out"
+        | "verify"
+        | "verify/passkey/options"
+        | "verify/send" => "POST",
         name if name.starts_with("problems/") => "GET, HEAD",
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
@@ -123,6 +127,7 @@ async fn dispatch(
             context,
             pages::problem_index(&context.site()),
         )),
+        "script.js" => Ok(respond::script()),
         "sessions" => sessions::show(call).await,
         "sessions/lock" => sessions::lock(call, content).await,
         "sessions/revoke" => sessions::revoke(call, content).await,
@@ -130,6 +135,7 @@ async fn dispatch(
         "status" => session::status(call).await,
         "style.css" => Ok(respond::style()),
         "verify" => verify::answer(call, content).await,
+        "verify/passkey/options" => passkeys::options(call, content).await,
         "verify/send" => verify::send(call, content).await,
         name => {
             let word = name.strip_prefix("problems/").unwrap_or_default();

@@ -221,6 +221,9 @@ impl PromptDraft {
         respond: impl FnOnce(&RequestContext<'_>, String) -> Response<Bytes>,
     ) -> Response<Bytes> {
         let mut response = respond(context, pages::prompt(&context.site(), &self.prompt));
+        if pages::asks_for_passkey(&self.prompt) {
+            response = respond::with_script(response);
+        }
         if let Some(key) = &self.fresh_key {
             set_browser_key(cookie, &mut response, key);
         }

@@ -1,7 +1,8 @@
 //! What people see: pages as pure functions from a view to HTML.
 //!
-//! Nothing here answers a request; the caller adds [`HEADERS`]. No page holds a script, an
-//! inline style, or a form that sends itself, and all of them work without JavaScript.
+//! Nothing here answers a request; the caller adds [`HEADERS`]. No page holds an inline
+//! script or style. One script file asks the browser for a passkey, on the pages that need it; all else works without
+//! JavaScript.
 
 mod confirm;
 mod message;
@@ -15,6 +16,7 @@ pub use message::{
     ErrorView, Framed, SessionView, VerifiedPage, error, framed, problem, problem_index, session,
     verified,
 };
+pub use panels::asks_for_passkey;
 pub use prompt::prompt;
 pub use prompt_view::{Earns, EmailCode, Prompt, PromptError};
 pub use sessions::{SessionsPage, SessionsState, sessions};
@@ -63,6 +65,13 @@ const CONFIRM_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'se
 /// would ever see it. It asks for nothing and holds one link, which opens a window of its own.
 pub const FRAMED_CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'none'; frame-ancestors 'self'; base-uri 'none'";
+
+/// The policy of a page that asks for a passkey, by the one script: it asks us for options, and sends a form.
+pub const SCRIPTED_CSP: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+     img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The script, served as `script.js` under the prefix (`text/javascript`).
+pub const SCRIPT: &str = include_str!("script.js");
 
 /// The style sheet, served as `style.css` under the prefix (`text/css; charset=utf-8`).
 pub const STYLE: &str = include_str!("style.css");

@@ -22,6 +22,9 @@ pub(super) struct Panel<'t> {
     pub(super) intro: Option<String>,
     pub(super) send: Option<Send<'t>>,
     pub(super) answerable: bool,
+    /// What the script of the page does with the form: `get` asks for a passkey when its button is pressed, `offer`
+    /// has the browser offer passkeys at the field.
+    pub(super) passkey: Option<&'static str>,
 }
 
 /// What is wrong with the last answer to a panel.
@@ -47,12 +50,16 @@ struct NextFactor {
     of: usize,
 }
 
+/// Whether a passkey is one of the ways, for which the page needs its script.
+pub fn asks_for_passkey(prompt: &Prompt) -> bool {
+    let choices = choices(prompt);
+    choices
+        .iter()
+        .any(|choice| choice.factor == Factor::Passkey)
+}
+
 pub(super) fn ways<'t>(t: &'t Texts, prompt: &Prompt) -> Ways<'t> {
-    // No answer would be judged.
-    let choices = match prompt.error {
-        Some(PromptError::TooManyAttempts(_)) => Vec::new(),
-        _ => choices(prompt),
-    };
+    let choices = choices(prompt);
     let chosen = choices
         .iter()
         .find(|choice| Some(choice.factor) == prompt.chosen);
@@ -80,13 +87,11 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel
         input: input_of(factor)?,
         step: (choice.of > 1).then(|| t.prompt.step(choice.step, choice.of)),
         fault: AnswerFault::of(prompt.error, factor),
-        intro: email.map(|email| {
-            if email.sent {
-                t.prompt.email_sent(&email.to)
-            } else {
-                t.prompt.email_offer(&email.to)
-            }
-        }),
+        intro: match email {
+            Some(email) if email.sent => Some(t.prompt.email_sent(&email.to)),
+            Some(email) => Some(t.prompt.email_offer(&email.to)),
+            None => (factor == Factor::Passkey).then(|| t.passkey.offer.to_string()),
+        },
         send: email.map(|email| Send {
             note: (email.sent && !email.wait.is_zero())
                 .then(|| t.prompt.email_wait(t.at_most(email.wait))),
@@ -98,6 +103,11 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel
             again: email.sent,
         }),
         answerable: email.is_none_or(|email| email.sent),
+        passkey: match factor {
+            Factor::Passkey => Some("get"),
+            Factor::Password => asks_for_passkey(prompt).then_some("offer"),
+            Factor::EmailCode | Factor::RecoveryCode | Factor::Totp => None,
+        },
     })
 }
 
@@ -112,6 +122,10 @@ fn label<'t>(t: &'t Texts, prompt: &Prompt, factor: Factor) -> &'t str {
 /// Lists what can be answered next: for each alternative that this person can complete, its first
 /// factor that is still missing. What was begun comes first; otherwise the policy's order holds.
 fn choices(prompt: &Prompt) -> Vec<NextFactor> {
+    // No answer would be judged.
+    if matches!(prompt.error, Some(PromptError::TooManyAttempts(_))) {
+        return Vec::new();
+    }
     let sets = prompt.alternatives.sets().iter().copied();
     let within_reach = |set: &FactorSet| {
         let missing = set.without(prompt.proven);

@@ -1,6 +1,6 @@
 //! The prompt page: what it is for, and one form for each way to prove who one is.
 
-use super::panels::{AnswerFault, Ways, ways};
+use super::panels::{AnswerFault, Ways, asks_for_passkey, ways};
 use super::prompt_view::{Earns, Prompt, PromptError};
 use super::{Site, Texts, render, shown, web_address};
 use crate::domain::{Alternatives, FactorSet, RiskLevel};
@@ -38,6 +38,7 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
             .confirm
             .as_ref()
             .map(|phrase| t.prompt.confirm_label(phrase)),
+        asks_for_passkey: asks_for_passkey(prompt),
         earns: earns(t, prompt),
         until: t.prompt.until(t.at_least(prompt.time_left)),
         ways,
@@ -64,6 +65,7 @@ struct PromptPage<'a> {
     ways: Ways<'a>,
     until: String,
     confirm_label: Option<String>,
+    asks_for_passkey: bool,
     earns: String,
 }
 

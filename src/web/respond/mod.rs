@@ -1,5 +1,6 @@
 //! The one place where answers become status codes.
 
+mod files;
 mod shape;
 mod status;
 
@@ -11,6 +12,7 @@ use crate::web::api::ChallengeView;
 use crate::web::pages::{self, ErrorView, Framed, SessionView};
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
+pub(in crate::web) use files::{public_keys, script, style};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use shape::{StepUpMark, ours, redirect, set, typed};
@@ -295,25 +297,15 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
     )
 }
 
-/// The style sheet, which may be kept for a while: it holds nothing of anybody.
-pub(super) fn style() -> Response<Bytes> {
-    let mut response = typed(StatusCode::OK, "text/css; charset=utf-8", pages::STYLE);
-    let headers = response.headers_mut();
-    // The same for everybody.
-    set(headers, header::CACHE_CONTROL, "public, max-age=3600");
-    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    response
-}
-
-/// The public keys of assertions, which the application may keep for a while.
-pub(super) fn public_keys(keys: Bytes) -> Response<Bytes> {
-    // RFC 7517 §8.5.1.
-    let mut response = typed(StatusCode::OK, "application/jwk-set+json", keys);
-    let headers = response.headers_mut();
-    // No longer: a key that is about to sign must be known by then.
-    set(headers, header::CACHE_CONTROL, "public, max-age=300");
-    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    response
+/// A page that may run the script.
+pub(super) fn with_script(mut page: Response<Bytes>) -> Response<Bytes> {
+    let headers = page.headers_mut();
+    set(
+        headers,
+        header::CONTENT_SECURITY_POLICY,
+        pages::SCRIPTED_CSP,
+    );
+    page
 }
 
 /// Off to a page of this origin.

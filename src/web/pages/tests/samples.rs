@@ -126,6 +126,12 @@ fn asking() -> Vec<(&'static str, Prompt)> {
         max_age: Duration::from_mins(10),
         ..plain()
     };
+    let passkey_first = Prompt {
+        usable: FactorSet::EMPTY
+            .with(Factor::Passkey)
+            .with(Factor::Password),
+        ..prompt_view()
+    };
     let sent = Prompt {
         chosen: Some(Factor::EmailCode),
         email: Some(mail(true, 40)),
@@ -152,6 +158,8 @@ fn asking() -> Vec<(&'static str, Prompt)> {
                 ..only(Factor::EmailCode)
             },
         ),
+        ("prompt-passkey", only(Factor::Passkey)),
+        ("prompt-passkey-first", passkey_first),
         ("prompt-mail-sent", sent),
         ("prompt-step-two", step_two),
         ("prompt-sign-in", sign_in),
