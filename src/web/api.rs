@@ -1,9 +1,11 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
 mod enroll;
+mod passkeys;
 mod sessions;
 
 pub use enroll::{EnrolledResponse, EnrolledView, RemoveRequest, RemoveResponse};
+pub use passkeys::{AddPasskeyRequest, ChangedResponse, RenameRequest};
 pub use sessions::{
     LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,
 };

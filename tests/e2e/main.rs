@@ -51,6 +51,7 @@ mod open;
 mod operations;
 mod outage;
 mod own_sessions;
+mod passkeys;
 mod password;
 mod people;
 mod redis_sessions;

@@ -30,7 +30,7 @@ use crate::verification::{self, Claimant, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, Uri, header};
+use http::{Method, Response, Uri, header};
 use hyper::body::Incoming;
 use std::iter;
 use std::sync::Arc;
@@ -73,8 +73,10 @@ pub(crate) async fn serve(
     let allow = match name {
         "challenge" | "enroll" | "jwks.json" | "problems" | "script.js" | "sessions" | "status"
         | "style.css" => "GET, HEAD",
-        "sessions/revoke" => "GET, HEAD, POST",
-        "enroll/remove"
+        "enroll/passkeys" | "sessions/revoke" => "GET, HEAD, POST",
+        "enroll/passkeys/options"
+        | "enroll/passkeys/rename"
+        | "enroll/remove"
         | "lock"
         | "sessions/lock"
         | "sign-out"
@@ -115,6 +117,12 @@ async fn dispatch(
     match name {
         "challenge" => prompt::show(call).await,
         "enroll" => enroll::show(call).await,
+        "enroll/passkeys" if call.parts.method == Method::POST => {
+            passkeys::add(call, content).await
+        }
+        "enroll/passkeys" => passkeys::show(call).await,
+        "enroll/passkeys/options" => passkeys::new_options(call, content).await,
+        "enroll/passkeys/rename" => passkeys::rename(call, content).await,
         "enroll/remove" => enroll::remove(call, content).await,
         "jwks.json" => {
             let keys = call.web.shared.teller.as_ref();

@@ -7,6 +7,7 @@
 mod confirm;
 mod message;
 mod panels;
+mod passkeys;
 mod prompt;
 mod prompt_view;
 mod sessions;
@@ -17,6 +18,7 @@ pub use message::{
     verified,
 };
 pub use panels::asks_for_passkey;
+pub use passkeys::{PasskeysView, passkeys};
 pub use prompt::prompt;
 pub use prompt_view::{Earns, EmailCode, Prompt, PromptError};
 pub use sessions::{SessionsPage, SessionsState, sessions};

@@ -169,7 +169,31 @@ impl Browser {
 
     /// A command of the `DevTools` protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
-        let command = DevTools(json!({ "cmd": command, "params": parameters }));
+        let body = json!({ "cmd": command, "params": parameters });
+        self.issue(Method::POST, "goog/cdp/execute", body).await
+    }
+
+    /// Gives the browser an authenticator that keeps passkeys and verifies its user (WebAuthn Level 3, §11).
+    pub(crate) async fn add_authenticator(&self) -> Authenticator<'_> {
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": true, "isUserConsenting": true,
+        });
+        let id = self
+            .issue(Method::POST, "webauthn/authenticator", options)
+            .await;
+        Authenticator {
+            browser: self,
+            path: format!("webauthn/authenticator/{}", id.as_str().unwrap()),
+        }
+    }
+
+    async fn issue(&self, method: Method, path: &str, body: Value) -> Value {
+        let command = FurtherCommand {
+            method,
+            path: path.to_owned(),
+            body,
+        };
         self.client.issue_cmd(command).await.unwrap()
     }
 }
@@ -184,16 +208,45 @@ impl Drop for Browser {
     }
 }
 
-#[derive(Debug)]
-struct DevTools(Value);
+/// An authenticator of the browser.
+pub(crate) struct Authenticator<'b> {
+    browser: &'b Browser,
+    path: String,
+}
 
-impl WebDriverCompatibleCommand for DevTools {
+impl Authenticator<'_> {
+    /// The passkeys that it keeps.
+    pub(crate) async fn credentials(&self) -> Vec<Value> {
+        let path = format!("{}/credentials", self.path);
+        let told = self.browser.issue(Method::GET, &path, Value::Null).await;
+        told.as_array().unwrap().clone()
+    }
+
+    /// Whether it knows its user's finger by now.
+    pub(crate) async fn verifies_user(&self, verifies: bool) {
+        let body = json!({ "isUserVerified": verifies });
+        self.browser
+            .issue(Method::POST, &format!("{}/uv", self.path), body)
+            .await;
+    }
+}
+
+/// A command of `WebDriver` that fantoccini does not know, below the path of the session.
+#[derive(Debug)]
+struct FurtherCommand {
+    method: Method,
+    path: String,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for FurtherCommand {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap()))
+        base.join(&format!("session/{}/{}", session.unwrap(), self.path))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(self.0.to_string()))
+        let body = (!self.body.is_null()).then(|| self.body.to_string());
+        (self.method.clone(), body)
     }
 }
 

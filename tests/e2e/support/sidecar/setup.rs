@@ -126,6 +126,11 @@ impl Setup {
         ))
     }
 
+    /// At an address that a browser on this machine takes for a secure one, with a name.
+    pub(crate) fn at_localhost(self) -> Self {
+        self.line("public_url: http://localhost:{port}")
+    }
+
     /// Without a line that is outside of all sections.
     pub(crate) fn without(mut self, key: &str) -> Self {
         self.settings.entry("").or_default().remove(key);
@@ -182,7 +187,8 @@ impl Setup {
                 &format!("embedded: {{ path: state, deadline: {deadline} }}"),
             ),
         };
-        dir.write("stepgate.yaml", self.text());
+        let port_number = port.addr().port().to_string();
+        dir.write("stepgate.yaml", self.text().replace("{port}", &port_number));
 
         let sidecar = Sidecar {
             dir,

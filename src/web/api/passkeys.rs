@@ -1,0 +1,32 @@
+//! The JSON of `enroll/passkeys`.
+
+use super::answer;
+use crate::verification::AnswerValue;
+use serde::{Deserialize, Serialize};
+
+/// `POST enroll/passkeys`: a passkey that the browser made.
+#[derive(Debug, Deserialize)]
+pub struct AddPasskeyRequest {
+    /// An object of `state`, from the options, and `credential`, `RegistrationResponseJSON`.
+    #[serde(deserialize_with = "answer")]
+    pub answer: AnswerValue,
+    /// What the person calls it.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// `POST enroll/passkeys/rename`.
+#[derive(Debug, Deserialize)]
+pub struct RenameRequest {
+    /// Which one, as `GET enroll` tells it.
+    pub id: String,
+    /// What the person calls it from now on.
+    pub name: String,
+}
+
+/// The answer to both.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ChangedResponse {
+    /// Always: what cannot be done is refused.
+    pub changed: bool,
+}
