@@ -51,7 +51,7 @@ async fn enroll(browser: &Browser, sidecar: &Sidecar, name: &str) {
     browser.click("form[action$='/verify'] button").await;
     browser.fill("#name", name).await;
     browser.click("form[data-passkey] button").await;
-    browser.see("details.way").await;
+    browser.see(".index").await;
     browser.read(name).await;
 }
 
@@ -98,7 +98,11 @@ on_both_stores! {
         let mail = MailSink::shared().wait_for_mail(&sidecar.address, 1);
         assert!(mail.text.contains("Set up: Passkey"), "{}", mail.text);
 
+        assert_eq!(browser.pictures("passkeys").await, [0, 0]);
+
         delete_account(&browser, &sidecar).await;
+        browser.see(PROMPT).await;
+        assert_eq!(browser.pictures("prompt-passkey").await, [0, 0]);
         browser.fill("#phrase", "DELETE").await;
         browser.click(&format!("{PROMPT} button")).await;
         browser.read("Nothing has happened yet").await;

@@ -1,6 +1,7 @@
 //! One view for each page and state.
 
 use super::*;
+use crate::domain::{CredentialEntry, Timestamp};
 use crate::locale::Locale;
 use crate::verification::PasswordSource;
 use crate::web::api::OwnSessionView;
@@ -328,6 +329,13 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         ("problems", problem_index(&site)),
         ("problem", problem(&site, "step-up-required").unwrap()),
     ]);
+    for (name, names, was_refused) in [
+        ("passkeys-none", &[][..], false),
+        ("passkeys", &["My phone", "Blue key"], false),
+        ("passkeys-refused", &["My phone"], true),
+    ] {
+        pages.push((name, passkeys(&site, &passkeys_view(names, was_refused))));
+    }
     let own = sessions_pages().into_iter();
     pages.extend(own.map(|(name, page)| (name, sessions(&site, &page))));
     for reason in [
@@ -371,6 +379,19 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         .into_iter()
         .map(|(name, html)| (name.to_owned(), html))
         .collect()
+}
+
+fn passkeys_view(names: &[&str], was_refused: bool) -> PasskeysView {
+    let entry = |(id, name): (u8, &&str)| CredentialEntry {
+        name: (*name).to_owned(),
+        used_at: Some(Timestamp::from_millis(1_790_000_000_000)),
+        ..CredentialEntry::new([id; 8], Timestamp::from_millis(1_780_000_000_000))
+    };
+    PasskeysView {
+        entries: { 0.. }.zip(names).map(entry).collect(),
+        was_refused,
+        anti_forgery: sealed("anti-forgery-value"),
+    }
 }
 
 /// Pages whose every value tries to be markup.
@@ -444,6 +465,10 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         ..sessions_page(SessionsState::Shown, vec![own_session(0), own])
     };
     vec![
+        (
+            "hostile-passkeys".to_owned(),
+            passkeys(&site, &passkeys_view(&[evil], true)),
+        ),
         ("hostile-sessions".to_owned(), sessions(&site, &own)),
         ("hostile-prompt".to_owned(), prompt(&site, &view)),
         ("hostile-wrong".to_owned(), prompt(&site, &wrong)),
