@@ -25,7 +25,7 @@ const SESSION: SessionId = SessionId::new([1; 32]);
 fn requirement(level: RiskLevel) -> Arc<Requirement> {
     Arc::new(Requirement {
         action: Action::new("user.delete"),
-        title: "Delete a user".to_owned(),
+        title: "Delete a user".into(),
         level,
         factors: Alternatives::any_of(&[Factor::Passkey, Factor::Password, Factor::EmailCode])
             .expect("three factors"),
@@ -166,6 +166,7 @@ fn sealing(criterion: &mut Criterion) {
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: LocalPath::parse("/admin/users?page=2")
             .map_or(ReturnTarget::Caller, ReturnTarget::Path),
+        back: None,
         opened_at: NOW,
         expires_at: NOW.after(Duration::from_mins(10)),
     };

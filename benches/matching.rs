@@ -22,7 +22,7 @@ const HOSTILE: &str = "/service7/%75sers;a=1/4%252f2//delete7.json/";
 fn table(size: usize) -> RouteTable {
     let requirement = Arc::new(Requirement {
         action: Action::new("user.delete"),
-        title: "Delete a user".to_owned(),
+        title: "Delete a user".into(),
         level: RiskLevel::High,
         factors: Alternatives::any_of(&[Factor::Password]).expect("one factor"),
         factors_narrowed: false,

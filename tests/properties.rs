@@ -31,7 +31,7 @@ const LENIENT: Accept = Accept {
 fn requirement() -> Arc<Requirement> {
     Arc::new(Requirement {
         action: Action::new("a"),
-        title: String::new(),
+        title: "".into(),
         level: RiskLevel::High,
         factors: Alternatives::any_of(&[Factor::Password]).unwrap(),
         factors_narrowed: false,

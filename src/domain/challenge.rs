@@ -25,6 +25,8 @@ pub struct Challenge {
     pub shown: Vec<(String, String)>,
     /// Where to go afterwards.
     pub return_to: ReturnTarget,
+    /// Where the person was, to go back to instead.
+    pub back: Option<LocalPath>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When it ends.

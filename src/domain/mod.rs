@@ -39,6 +39,7 @@ mod subject;
 mod table;
 mod throttle;
 mod time;
+mod title;
 mod user;
 mod user_agent;
 mod value;
@@ -90,6 +91,7 @@ pub use table::{
 };
 pub use throttle::{AttemptCount, Counter, CounterKey};
 pub use time::Timestamp;
+pub use title::Title;
 pub use user::User;
 pub use watched::{
     Standing, Watched, asks_for_page, cookie_says_otherwise, cookies_log_in,

@@ -100,6 +100,8 @@ reasons! {
     NotFound = "not-found", 404, Request, You;
     /// The application's login did not say whether a password is right.
     PasswordUnavailable = "password-unavailable", 503, Fault, Nobody;
+    /// The phrase that a challenge asks for was not sent along.
+    PhraseRequired = "phrase-required", 400, Answer, Client;
     /// The policy forbids whatever it does not name.
     PolicyDefaultDeny = "policy-default-deny", 403, Denial, Operator;
     /// The request did not come in time.

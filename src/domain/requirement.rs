@@ -1,6 +1,6 @@
 //! What a level means for one route.
 
-use super::{Action, Alternatives, RiskLevel};
+use super::{Action, Alternatives, RiskLevel, Title};
 use std::fmt;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub struct Requirement {
     /// What the route does in the user's eyes; grants are for actions.
     pub action: Action,
     /// Shown to the person, such as `Delete an account`.
-    pub title: String,
+    pub title: Title,
     /// How dangerous the route is.
     pub level: RiskLevel,
     /// The proof it accepts.

@@ -28,6 +28,15 @@ pub struct Admission<T> {
     pub reported: Vec<(usize, Reason)>,
 }
 
+/// Whether what can be taken once is taken for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spends {
+    /// Not for one that nobody asked for, or that shows nothing: it would be gone for the one that follows.
+    No,
+    /// As a rule.
+    Yes,
+}
+
 /// Admits `request` at once where it demands nothing and no session limit is in force: then nothing is
 /// asked of the store, and it does not matter who sends it. Else gives it back, for [`admit`].
 pub fn admit_undemanded<T>(
@@ -51,7 +60,7 @@ pub async fn admit<T>(
     store: &Store,
     sessions: &SessionOptions,
     caller: &Caller,
-    demands: &[Demand],
+    (demands, spends): (&[Demand], Spends),
     request: T,
     now: Timestamp,
 ) -> Result<Admission<T>, StoreError> {
@@ -66,7 +75,7 @@ pub async fn admit<T>(
     let Some(id) = caller.session.filter(|_| asks) else {
         return Ok(settle(demands, Evidence::none(), request, now).0);
     };
-    let held = fetch(store, id, caller, demands, now).await?;
+    let held = fetch(store, id, caller, (demands, spends), now).await?;
     let is_anothers = is_anothers(&held, caller);
     let evidence = weigh(held, caller, now);
     let over = match (&evidence.session, caller.reduced) {
@@ -160,7 +169,7 @@ async fn fetch(
     store: &Store,
     id: SessionId,
     caller: &Caller,
-    demands: &[Demand],
+    (demands, spends): (&[Demand], Spends),
     now: Timestamp,
 ) -> Result<Held, StoreError> {
     let (mut grants, mut claims): (Vec<GrantKey>, Vec<GrantKey>) = (Vec::new(), Vec::new());
@@ -168,10 +177,10 @@ async fn fetch(
         .iter()
         .filter(|demand| demand.requirement.needs_grant())
     {
-        let enforced = demand.requirement.enforcement == Enforcement::Enforce;
+        let takes = demand.requirement.enforcement == Enforcement::Enforce && spends == Spends::Yes;
         match demand.requirement.single_use {
             // A route that is only reported must not use up anything.
-            true if enforced => push_new(&mut claims, demand.grant_key()),
+            true if takes => push_new(&mut claims, demand.grant_key()),
             true => {}
             false => push_new(&mut grants, demand.grant_key()),
         }

@@ -8,7 +8,7 @@ use super::matching::{self, Matched};
 use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
 use super::words::{humanize, name, phrase};
 use crate::domain::{
-    Action, Binding, Enforcement, MethodSet, Requirement, RiskLevel, Route, RouteId, Scope,
+    Action, Binding, Enforcement, MethodSet, Requirement, RiskLevel, Route, RouteId, Scope, Title,
 };
 use crate::yaml::{File, Path, Span};
 use std::sync::Arc;
@@ -129,10 +129,10 @@ impl<'a> RouteDraft<'a> {
         action.map(Action::new)
     }
 
-    fn title(&self, file: &mut File, at: &Path) -> Option<String> {
-        match self.raw.title.as_deref() {
-            Some(title) => valid(phrase(title, 120), file, &at.key("title")),
-            None => self.raw.id.as_deref().map(humanize),
+    fn title(&self, file: &mut File, at: &Path) -> Option<Title> {
+        match &self.raw.title {
+            Some(title) => title.compile(file, &at.key("title")),
+            None => self.raw.id.as_deref().map(|id| humanize(id).into()),
         }
     }
 

@@ -14,6 +14,7 @@ mod pattern;
 mod raw;
 mod sources;
 mod template;
+mod title;
 mod words;
 
 pub(crate) use matching::{graphql_operations, may_have_body};

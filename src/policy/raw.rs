@@ -1,5 +1,6 @@
 //! What may be written in a policy file. Plain types; what they mean is checked in `compile.rs`.
 
+use super::title::RawTitle;
 use crate::yaml::{OneOrMore, Span, Table};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -37,7 +38,7 @@ pub(super) enum RawPreset {
 pub(super) struct RawRoute {
     pub(super) id: Option<String>,
     pub(super) action: Option<String>,
-    pub(super) title: Option<String>,
+    pub(super) title: Option<RawTitle>,
     pub(super) r#match: Option<RawMatch>,
     pub(super) level: Option<i64>,
     pub(super) factors: Option<Vec<String>>,

@@ -73,12 +73,28 @@ fn level_four_is_one_request_within_two_minutes() {
 fn a_route_is_named_after_its_id_unless_it_says_otherwise() {
     let plain = requirement("level: 3");
     assert_eq!(
-        (plain.action.as_str(), plain.title.as_str()),
+        (plain.action.as_str(), &*plain.title),
         ("delete-user", "Delete user")
     );
     let named = requirement("level: 3\n    action: account.delete\n    title: Delete an account");
     assert_eq!(named.action.as_str(), "account.delete");
-    assert_eq!(named.title, "Delete an account");
+    assert_eq!(&*named.title, "Delete an account");
+}
+
+#[test]
+fn a_title_may_be_written_for_each_language() {
+    let title = |text: &str| {
+        requirement(&format!("level: 3\n    title: {text}"))
+            .title
+            .clone()
+    };
+    let both = title("{de: Löschen, en: Delete}");
+    assert_eq!(
+        [both.in_language("de"), both.in_language("ar")],
+        ["Löschen", "Delete"]
+    );
+    assert_eq!(title("{de: Löschen}").in_language("en"), "Löschen");
+    assert_eq!(title("Delete").in_language("de"), "Delete");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use super::forward::give_back;
 use super::outbound::Outbound;
 use super::state::Worker;
 use crate::domain::{
-    Enforcement, FoundRoutes, Reason, ReasonKind, RequestHead, RequestLine, Session, SessionState,
-    Verdict,
+    Enforcement, FoundRoutes, Method, Reason, ReasonKind, RequestHead, RequestLine, Session,
+    SessionState, Verdict,
 };
-use crate::gate::{self, Admission, Permitted};
+use crate::gate::{self, Admission, Permitted, Spends};
 use crate::identity::Proven;
 use crate::request::context::RequestContext;
 use crate::session::{Caller, SessionChange, Sessions, Watch};
@@ -88,6 +88,10 @@ pub(super) async fn judge<'p>(
             permitted.map(|outbound| Outbound { proven, ..outbound }),
         )),
         (Verdict::Deny((unmet, _)), _) => Ok(Verdict::Deny(unmet.reason)),
+        // A prompt that was fetched ahead would be shown in place of the page, even after the proof.
+        (Verdict::Challenge((unmet, _)), _) if context.hints.speculative => {
+            Ok(Verdict::Deny(unmet.reason))
+        }
         (Verdict::Challenge((unmet, outbound)), SessionState::Known(session)) => {
             let unmet = asked.unmet(unmet)?;
             Ok(Verdict::Challenge(Box::new(Challenged {
@@ -115,7 +119,11 @@ async fn admit<'p>(
     let Worker { sessions, .. } = worker;
     let (options, now) = (&sessions.shared.options, sessions.shared.clock.now());
     let store = &sessions.store;
-    let admitted = gate::admit(store, options, caller, &asked.demands, outbound, now).await;
+    // RFC 9110 §9.3.2: HEAD shows nothing. Nobody may ever see what a browser fetches ahead.
+    let is_idle = context.hints.speculative || context.method == Some(Method::Head);
+    let spends = if is_idle { Spends::No } else { Spends::Yes };
+    let demands = (&*asked.demands, spends);
+    let admitted = gate::admit(store, options, caller, demands, outbound, now).await;
     admitted.map_err(|error| {
         let error = ProxyError::from(error);
         record_failed(worker, context, asked, error.reason());

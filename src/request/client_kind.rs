@@ -13,6 +13,8 @@ pub(crate) struct ClientHints {
     pub(crate) safe: bool,
     /// Where the request comes from, by `Sec-Fetch-Site`.
     pub(crate) site: FetchSite,
+    /// Whether nobody asked for it yet: a browser fetches ahead what a person may ask for.
+    pub(crate) speculative: bool,
     language: Option<HeaderValue>,
     origin: Option<HeaderValue>,
 }
@@ -59,6 +61,7 @@ struct HintHeaders<'h> {
     fetch_site: Option<&'h HeaderValue>,
     language: Option<&'h HeaderValue>,
     origin: Option<&'h HeaderValue>,
+    purpose: Option<&'h HeaderValue>,
     requested_with: Option<&'h HeaderValue>,
     upgrade: Option<&'h HeaderValue>,
     /// A second `Origin` or `Sec-Fetch-Site` line; RFC 6454 §7.3 allows one.
@@ -75,6 +78,7 @@ impl<'h> HintHeaders<'h> {
                 "authorization" => &mut lines.authorization,
                 "content-type" => &mut lines.content_type,
                 "origin" => &mut lines.origin,
+                "sec-purpose" | "purpose" | "x-purpose" | "x-moz" => &mut lines.purpose,
                 "sec-fetch-dest" => &mut lines.fetch_dest,
                 "sec-fetch-mode" => &mut lines.fetch_mode,
                 "sec-fetch-site" => &mut lines.fetch_site,
@@ -100,6 +104,7 @@ impl ClientHints {
             kind: kind(&lines),
             safe: method.is_some_and(Method::is_safe),
             site: site(&lines),
+            speculative: lines.purpose.is_some_and(is_speculative),
             language: lines.language.cloned(),
             origin: if lines.doubled {
                 // As from a page with an opaque origin, which never equals ours.
@@ -125,6 +130,14 @@ impl ClientHints {
     pub(crate) fn reads_pages(&self) -> bool {
         matches!(self.kind, ClientKind::Navigation | ClientKind::Framed)
     }
+}
+
+/// `Sec-Purpose: prefetch` (Fetch), also with `;prerender`; older browsers have names of their own for it.
+fn is_speculative(purpose: &HeaderValue) -> bool {
+    let purpose = purpose.as_bytes().to_ascii_lowercase();
+    [&b"prefetch"[..], b"prerender", b"preview"]
+        .iter()
+        .any(|word| purpose.starts_with(word))
 }
 
 fn kind(lines: &HintHeaders<'_>) -> ClientKind {

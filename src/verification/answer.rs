@@ -5,7 +5,7 @@ use super::error::VerifyError;
 use super::factors::{self, AnswerValue, Check};
 use super::throttle::{is_about_resending, refusal};
 use super::trial::PasswordTrial;
-use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, describe};
+use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     AttemptCount, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
@@ -149,9 +149,9 @@ impl Verifier {
     async fn count_and_judge(&self, case: Case<'_>) -> Result<AnswerOutcome, VerifyError> {
         let (factor, now) = (case.answering.factor, case.now);
         let name = counted_as(case.user.as_ref(), &case.challenge.subject);
-        let who = attempt(&case.challenge, &name, &case.answering.caller);
-        let counters = self.throttle().of_answer(who, factor);
         let (challenge, answering) = (&case.challenge, &case.answering);
+        let who = self.attempt(challenge, factor, &name, &answering.caller);
+        let counters = self.throttle().of_answer(who, factor);
         // Counted before it is judged: of many guesses at once, no more are judged than may be.
         let remaining = match self.store.count_attempt(&counters, now).await? {
             // The store may have taken its time.

@@ -4,7 +4,7 @@ use super::answer::{Refusal, barred};
 use super::error::VerifyError;
 use super::factors::{CodeRequest, mask, send};
 use super::throttle::Try;
-use super::verifier::{EndpointCaller, Verifier, attempt, counted_as, describe};
+use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{AttemptCount, Challenge, Factor, Reason, Requirement, RouteId, Timestamp};
 use crate::locale::Locale;
@@ -55,7 +55,7 @@ impl Verifier {
             return self.not_sent(Some(&challenge), caller, refusal);
         };
         let name = counted_as(user.as_ref(), &challenge.subject);
-        let who = attempt(&challenge, &name, caller);
+        let who = self.attempt(&challenge, Factor::EmailCode, &name, caller);
         // Counted before it is sent: many requests at once must not flood a mailbox.
         if let Some(refusal) = self.count_code(who).await? {
             return self.not_sent(Some(&challenge), caller, refusal);

@@ -54,7 +54,7 @@ pub(super) fn now() -> Timestamp {
 pub(super) fn requirement() -> Arc<Requirement> {
     Arc::new(Requirement {
         action: Action::new("account.delete"),
-        title: "Delete an account".to_owned(),
+        title: "Delete an account".into(),
         level: RiskLevel::Critical,
         factors: Alternatives::any_of(&[Factor::Password, Factor::Totp, Factor::EmailCode])
             .unwrap(),
@@ -84,6 +84,7 @@ pub(super) fn challenge() -> Challenge {
         },
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: ReturnTarget::Form(LocalPath::parse("/users/42/delete").unwrap()),
+        back: LocalPath::parse("/users/42"),
         opened_at: now(),
         expires_at: now().after(Duration::from_mins(10)),
     }
@@ -248,12 +249,20 @@ impl Fixture {
     }
 
     fn challenge(&self, client: &Client) -> String {
+        self.challenge_for(client, RequestDigest::new([4; 32]))
+    }
+
+    fn challenge_for(&self, client: &Client, request: RequestDigest) -> String {
         let new = NewChallenge {
             claimant: client.claimant(),
             route: RouteId::new("delete-user"),
-            demand: self.demand(),
+            demand: Demand {
+                binding: Some(request),
+                ..self.demand()
+            },
             shown: vec![("user".to_owned(), "42".to_owned())],
             return_to: ReturnTarget::Caller,
+            back: None,
         };
         self.verifier.open(new).0
     }

@@ -201,7 +201,7 @@ impl Throttle<'_> {
     }
 
     /// The counters that a satisfied challenge clears: those of the factors that were shown. The
-    /// challenge's own stay, since it cannot be answered again.
+    /// challenge's own stay, since it cannot be answered again; a code is for all that ask the same.
     pub(super) fn cleared_by_success(&self, who: Try<'_>, shown: FactorSet) -> Vec<CounterKey> {
         let mut cleared = Vec::new();
         for factor in shown.iter() {
@@ -210,8 +210,8 @@ impl Throttle<'_> {
         }
         if shown.contains(Factor::EmailCode) {
             // The code was read, so the mails went to somebody who asked for them.
-            let [user, session, _] = self.code_keys(who);
-            cleared.extend([user, session]);
+            cleared.extend(self.code_keys(who));
+            cleared.extend([self.of_first_code(who).key, self.of_challenge(who).key]);
         }
         cleared
     }

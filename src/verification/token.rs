@@ -16,12 +16,14 @@ use std::sync::Arc;
 pub const MAX_TOKEN: usize = 8 * 1024;
 /// The longest path that a challenge returns to; a longer one is forgotten.
 const MAX_RETURN: usize = 2048;
+/// The longest path that it offers as a way back.
+pub(super) const MAX_BACK: usize = 1024;
 /// How many values are shown, and how much of each.
 const MAX_SHOWN: usize = 8;
 const MAX_SHOWN_LEN: usize = 120;
 
 // Its number changes with the layout of a token; those of an earlier version then do not open.
-const AUDIENCE: &[u8] = b"challenge/3";
+const AUDIENCE: &[u8] = b"challenge/4";
 
 /// Seals a challenge for the client to carry; the text is safe in URLs and forms.
 pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> String {
@@ -46,7 +48,8 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
         )
         .pairs(&challenge.shown)
         .time(challenge.opened_at)
-        .time(challenge.expires_at);
+        .time(challenge.expires_at)
+        .text(challenge.back.as_ref().map_or("", LocalPath::as_str));
     match &challenge.return_to {
         ReturnTarget::Caller => out.byte(0),
         ReturnTarget::Form(path) => out.byte(1).text(path.as_str()),
@@ -54,6 +57,27 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
         ReturnTarget::Refill(path) => out.byte(3).text(path.as_str()),
     };
     BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.as_bytes(), entropy))
+}
+
+/// What a code by mail is for: this session, browser and request, however often its page is opened. A phone may
+/// throw a page away while its owner reads the mail.
+pub(super) fn code_id(challenge: &Challenge, keys: &Keys) -> ChallengeId {
+    let browser = challenge.browser_key.as_ref();
+    let binding = challenge.demand.binding.as_ref();
+    let mac = keys.mac(
+        Purpose::Challenge,
+        &[
+            b"code",
+            challenge.session.as_bytes(),
+            challenge.subject.as_str().as_bytes(),
+            browser.map_or(&[], |key| key.as_bytes().as_slice()),
+            challenge.route.as_str().as_bytes(),
+            binding.map_or(&[], |digest| digest.as_bytes().as_slice()),
+        ],
+    );
+    let mut id = [0; 16];
+    id.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
+    ChallengeId::new(id)
 }
 
 /// Opens a token. `None` if it is not ours, has expired, or its route is no longer in a policy.
@@ -123,6 +147,7 @@ fn read(
     let shown = plain.pairs()?;
     let opened_at = plain.time()?;
     let expires_at = plain.time()?;
+    let back = LocalPath::parse(plain.text()?);
     let return_to = match plain.byte()? {
         0 => ReturnTarget::Caller,
         1 => ReturnTarget::Form(LocalPath::parse(plain.text()?)?),
@@ -146,6 +171,7 @@ fn read(
         },
         shown,
         return_to,
+        back,
         opened_at,
         expires_at,
     })

@@ -2,14 +2,15 @@
 
 use super::directory::{find_user, open_alternatives};
 use super::error::VerifyError;
-use super::factors::{FactorSources, MailState, mask, usable_factors};
+use super::factors::{FactorSources, MailState, is_sent, mask, usable_factors};
 use super::services::Services;
 use super::throttle::{CountedBy, Throttle, Try};
 use super::token;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
-    BrowserKeyHash, Challenge, ChallengeId, Demand, DisplayName, Factor, FactorSet, Mark,
-    Provenance, Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp, User, UserId,
+    BrowserKeyHash, Challenge, ChallengeId, Demand, DisplayName, Factor, FactorSet, LocalPath,
+    Mark, Provenance, Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp, User,
+    UserId,
 };
 use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
@@ -67,6 +68,8 @@ pub struct NewChallenge<'a> {
     pub shown: Vec<(String, String)>,
     /// Where to go afterwards.
     pub return_to: ReturnTarget,
+    /// Where the person was, to go back to instead.
+    pub back: Option<LocalPath>,
 }
 
 /// The factors by which a subject can satisfy a challenge.
@@ -126,6 +129,9 @@ impl Verifier {
             demand: new.demand,
             shown: token::shown(new.shown),
             return_to: token::return_target(new.return_to),
+            back: new
+                .back
+                .filter(|path| path.as_str().len() <= token::MAX_BACK),
             opened_at: now,
             expires_at: now.after(settings.challenge_life),
         };
@@ -176,6 +182,11 @@ impl Verifier {
     ) -> Result<AvailableFactors, VerifyError> {
         let user = self.user(claimant).await?;
         Ok(self.available_to(user.as_ref(), &challenge.demand.requirement))
+    }
+
+    /// Whether a code was mailed for this challenge, or for the same page opened before, and can still be typed.
+    pub async fn is_code_sent(&self, challenge: &Challenge) -> Result<bool, StoreError> {
+        is_sent(challenge, &self.services, &self.store).await
     }
 
     /// The elevation of a session. `asserted_at` is when its subject logged in, by the word of a source, which needs no
@@ -265,6 +276,29 @@ impl Verifier {
         }
     }
 
+    /// What counts an answer by `factor`.
+    pub(super) fn attempt<'a>(
+        &self,
+        challenge: &Challenge,
+        factor: Factor,
+        user: &'a UserId,
+        caller: &EndpointCaller<'_>,
+    ) -> Try<'a> {
+        Try {
+            // A page that is opened again brings no new guesses at a code that stays.
+            challenge: match factor {
+                Factor::EmailCode => token::code_id(challenge, &self.services.keys),
+                Factor::Passkey | Factor::Password | Factor::RecoveryCode | Factor::Totp => {
+                    challenge.id
+                }
+            },
+            life: challenge.expires_at.since(challenge.opened_at),
+            counted_by: caller.counted_by,
+            user,
+            address: caller.address,
+        }
+    }
+
     pub(super) fn throttle(&self) -> Throttle<'_> {
         Throttle {
             keys: &self.services.keys,
@@ -290,20 +324,6 @@ impl Verifier {
 /// The user that attempts are counted under: the canonical one, or the subject if there is no entry.
 pub(super) fn counted_as(user: Option<&User>, subject: &Subject) -> UserId {
     user.map_or_else(|| UserId::new(subject.as_str()), |user| user.id.clone())
-}
-
-pub(super) fn attempt<'a>(
-    challenge: &Challenge,
-    user: &'a UserId,
-    caller: &EndpointCaller<'_>,
-) -> Try<'a> {
-    Try {
-        challenge: challenge.id,
-        life: challenge.expires_at.since(challenge.opened_at),
-        counted_by: caller.counted_by,
-        user,
-        address: caller.address,
-    }
 }
 
 /// Adds what the audit log should know of a challenge.

@@ -173,7 +173,10 @@ impl ChallengeView {
         let requirement = &*challenge.demand.requirement;
         Self {
             action: requirement.action.to_string(),
-            title: requirement.title.clone(),
+            title: requirement
+                .title
+                .in_language(site.locale.as_str())
+                .to_owned(),
             level: requirement.level.number(),
             factors: words(&available.alternatives, FactorSet::EMPTY),
             hints: available

@@ -57,7 +57,7 @@ impl OwnAction {
     pub(crate) fn requirement(self, locale: Locale) -> Option<Arc<Requirement>> {
         Some(Arc::new(Requirement {
             action: Action::new(self.name()),
-            title: self.title(locale).to_owned(),
+            title: self.title(locale).into(),
             level: RiskLevel::High,
             factors: Alternatives::any_of(self.factors())?,
             factors_narrowed: true,

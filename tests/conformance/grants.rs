@@ -7,7 +7,7 @@ use stepgate::domain::{
     Action, Alternatives, Binding, BrowserKeyHash, Claim, Demand, Enforcement, Factor,
     RequestDigest, Requirement, RiskLevel, Scope, SessionId, Verdict,
 };
-use stepgate::gate;
+use stepgate::gate::{self, Spends};
 use stepgate::session::{
     Caller, CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey, SessionOptions,
 };
@@ -79,8 +79,15 @@ async fn one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward(st
     let outcomes = at_once(100, async move |number| {
         let caller = caller(id(1), browser(1));
         let demands = [demand("a", 1)];
-        let admitted =
-            gate::admit(&stores[number % 2], &sessions(), &caller, &demands, (), now).await;
+        let admitted = gate::admit(
+            &stores[number % 2],
+            &sessions(),
+            &caller,
+            (&demands, Spends::Yes),
+            (),
+            now,
+        )
+        .await;
         admitted.unwrap().verdict
     })
     .await;
@@ -104,7 +111,15 @@ async fn a_grant_of_another_session_or_browser_opens_nothing_and_stays(store: Te
     store.earn(1, once("a", 1)).await;
     let forwards = async |session, browser, digest| {
         let (caller, demands) = (caller(session, browser), [demand("a", digest)]);
-        let admitted = gate::admit(&store, &sessions(), &caller, &demands, (), store.now()).await;
+        let admitted = gate::admit(
+            &store,
+            &sessions(),
+            &caller,
+            (&demands, Spends::Yes),
+            (),
+            store.now(),
+        )
+        .await;
         matches!(admitted.unwrap().verdict, Verdict::Pass(_))
     };
     assert!(!forwards(id(1), browser(2), 1).await, "a copied cookie");
@@ -233,7 +248,7 @@ fn demand(action: &str, digest: u8) -> Demand {
     Demand {
         requirement: Arc::new(Requirement {
             action: Action::new(action),
-            title: String::new(),
+            title: "".into(),
             level: RiskLevel::Critical,
             factors: Alternatives::any_of(&[Factor::Totp]).unwrap(),
             factors_narrowed: false,

@@ -67,6 +67,30 @@ on_both_stores! {
         assert_eq!(client.post("/keys").await.status, 200);
     }
 
+    async fn a_page_that_is_opened_again_takes_the_code_that_was_mailed(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let browser = sidecar.browser();
+        browser.log_in(sidecar::USER).await;
+        let page = browser.post_form("/keys", &[("name", "ci")]).await;
+        press_send(&browser, &page).await;
+        let code = sidecar.code(1);
+        // A phone has thrown the page away while its owner read the mail.
+        let again = browser.post_form("/keys", &[("name", "ci")]).await;
+        assert_ne!(again.hidden("token"), page.hidden("token"));
+        assert!(again.text().contains("id=\"email_code\""), "{}", again.text());
+        // It brings no new guesses: five in all, on both pages.
+        for page in [&page, &page, &again] {
+            assert_eq!(type_code(&browser, page, "000000").await.status, 403);
+        }
+        // Another request is another matter.
+        let other = browser.post_form("/users/7/delete", &[]).await;
+        assert!(!other.text().contains("id=\"email_code\""), "{}", other.text());
+        let wrong = type_code(&browser, &other, &code).await;
+        assert!(wrong.status.is_client_error(), "{}", wrong.text());
+        let passed = type_code(&browser, &again, &code).await;
+        assert_eq!(passed.status, 200, "{}", passed.text());
+    }
+
     async fn rule_4_a_code_is_taken_once(store: Store) {
         let sidecar = sidecar::on(store).run();
         let client = sidecar.logged_in().await;

@@ -141,7 +141,7 @@ prop_compose! {
     ) -> Demand {
         let requirement = Requirement {
             action: Action::new(action),
-            title: String::new(),
+            title: "".into(),
             level,
             factors: Alternatives::new(accepted).unwrap(),
             factors_narrowed,

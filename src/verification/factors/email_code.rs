@@ -10,6 +10,7 @@ use crate::store::{CodeAnswer, SentCode, Store, StoreError};
 use crate::telemetry::chain;
 use crate::verification::error::VerifyError;
 use crate::verification::services::Services;
+use crate::verification::token::code_id;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ pub(super) const ROW: FactorRow = FactorRow {
 };
 
 pub(super) async fn check(check: &Check<'_>) -> Result<bool, VerifyError> {
-    let (id, code) = (check.challenge.id, digits(check.answer));
+    let id = code_id(check.challenge, &check.services.keys);
+    let code = digits(check.answer);
     let hash = hash_code(id, code.expose(), &check.services.keys);
     // Compared and removed in one step of the store: of two right answers at once, one finds it.
     let answer = check.store.take_code(id, &hash, check.now).await?;
@@ -51,18 +53,21 @@ pub(in crate::verification) async fn send(
     let now = services.clock.now();
     let life = services.settings.code_life.min(MAX_CODE_LIFE);
     let expires_at = now.after(life).min(challenge.expires_at);
-    let code = new_code(&services.entropy);
+    let (id, code) = (
+        code_id(challenge, &services.keys),
+        new_code(&services.entropy),
+    );
     let kept = SentCode {
-        hash: hash_code(challenge.id, code.expose(), &services.keys),
+        hash: hash_code(id, code.expose(), &services.keys),
         expires_at,
     };
     // Stored first: the mail may be read before `send` returns.
-    store.put_code(challenge.id, &kept, now).await?;
+    store.put_code(id, &kept, now).await?;
     let mail = CodeMail {
         to: request.email,
         locale: request.locale,
         code: &code,
-        title: &challenge.demand.requirement.title,
+        title: (challenge.demand.requirement.title).in_language(request.locale.as_str()),
         client: request.address,
         asked_at: now,
         expires_at,
@@ -73,6 +78,18 @@ pub(in crate::verification) async fn send(
         return Ok(None);
     }
     Ok(Some(expires_at))
+}
+
+/// Whether a code for what is asked is on its way, and still good.
+pub(in crate::verification) async fn is_sent(
+    challenge: &Challenge,
+    services: &Services,
+    store: &Store,
+) -> Result<bool, StoreError> {
+    let id = code_id(challenge, &services.keys);
+    // No code has this hash, so none is taken.
+    let answer = store.take_code(id, &[0; 32], services.clock.now()).await?;
+    Ok(answer == CodeAnswer::Wrong)
 }
 
 /// Makes a new code.

@@ -11,7 +11,7 @@ mod totp;
 mod value;
 
 pub use email_code::MAX_CODE_LIFE;
-pub(super) use email_code::{CodeRequest, mask, send};
+pub(super) use email_code::{CodeRequest, is_sent, mask, send};
 pub use passkey::{NoRelyingParty, PasskeyOptions, PasskeyRequest, RelyingParty};
 pub use totp::{TotpSecret, TotpSecretError};
 pub use value::AnswerValue;

@@ -1,7 +1,7 @@
 //! Codes sent by mail.
 
 use super::{Client, Fixture, refused, refused_code, verified};
-use crate::domain::{Factor, Reason};
+use crate::domain::{Factor, Reason, RequestDigest};
 use crate::mail::tests::Manner;
 use crate::verification::tests::now;
 use crate::verification::{EmailSubjects, Sending, VerificationSettings};
@@ -11,7 +11,8 @@ use std::time::Duration;
 async fn a_mailed_code_is_good_for_its_challenge_and_once() {
     let fixture = Fixture::new().await;
     let client = Client::number(1);
-    let (token, other) = (fixture.challenge(&client), fixture.challenge(&client));
+    let token = fixture.challenge(&client);
+    let other = fixture.challenge_for(&client, RequestDigest::new([5; 32]));
     let sent = fixture.send(&client, &token).await;
     let Sending::Sent {
         hint, expires_at, ..
@@ -35,6 +36,27 @@ async fn a_mailed_code_is_good_for_its_challenge_and_once() {
             .answer(&client, &token, Factor::EmailCode, &code)
             .await,
     );
+}
+
+#[tokio::test]
+async fn a_code_is_for_what_is_asked_whichever_page_asks_it() {
+    let fixture = Fixture::new().await;
+    let client = Client::number(1);
+    let (first, again) = (fixture.challenge(&client), fixture.challenge(&client));
+    fixture.send(&client, &first).await;
+    let code = fixture.code();
+    for token in [&first, &again, &first] {
+        let wrong = fixture.answer(&client, token, Factor::EmailCode, "000000");
+        assert_eq!(refused(wrong.await).reason, Reason::WrongAnswer);
+    }
+    let answer = fixture.answer(&client, &again, Factor::EmailCode, &code);
+    verified(answer.await);
+    // Asked once more, it begins anew.
+    let next = fixture.challenge(&client);
+    assert!(matches!(
+        fixture.send(&client, &next).await,
+        Sending::Sent { .. }
+    ));
 }
 
 #[tokio::test]

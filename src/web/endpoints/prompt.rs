@@ -74,6 +74,7 @@ pub(crate) async fn challenge(
             requirement.anchor.as_deref(),
             head.headers,
         ),
+        back: context.page_before(head.headers),
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
@@ -85,7 +86,9 @@ pub(crate) async fn challenge(
         // Never in a frame: the page around it could lay itself over the prompt (clickjacking).
         ClientKind::Framed => Ok(respond::challenge_framed(
             context,
-            &requirement.title,
+            requirement
+                .title
+                .in_language(context.hints.locale().as_str()),
             &page_url,
         )),
         ClientKind::Navigation => {
@@ -134,17 +137,15 @@ pub(super) async fn document(
     unmet: Reason,
 ) -> Result<Response<Bytes>, EndpointError> {
     let available = web.verifier.available_factors(challenge, claimant).await?;
-    let view = ChallengeView::new(challenge, token, &available, &context.site());
     // No prompt helps somebody who has nothing to prove themselves by.
-    let reason = if available.alternatives.is_empty() {
-        Reason::MethodNotEnrolled
-    } else {
-        unmet
-    };
+    if available.alternatives.is_empty() {
+        return Err(EndpointError::Refused(Reason::MethodNotEnrolled));
+    }
+    let view = ChallengeView::new(challenge, token, &available, &context.site());
     let requirement = &challenge.demand.requirement;
     Ok(respond::challenge_document(
         context,
-        reason,
+        unmet,
         view,
         requirement,
     ))
@@ -170,7 +171,8 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
         return Ok(respond::json(context, &view));
     }
     let mut draft = for_known(call.web, context, &known, &challenge, token).await?;
-    draft.prompt.chosen = call.parameter("factor").and_then(|word| word.parse().ok());
+    let wanted = call.parameter("factor").and_then(|word| word.parse().ok());
+    draft.prompt.chosen = wanted.or(draft.prompt.chosen);
     Ok(draft.into_response(
         &call.web.sessions.shared.browser_key,
         context,
@@ -267,7 +269,7 @@ async fn draft(
         claimant,
         token,
         Secret::new(anti_forgery),
-        shared.clock.now(),
+        (context.hints.locale().as_str(), shared.clock.now()),
     );
     prompt.usable = available
         .alternatives
@@ -275,14 +277,17 @@ async fn draft(
         .fold(FactorSet::EMPTY, |all, set| {
             set.iter().fold(all, FactorSet::with)
         });
+    let sent = available.email_hint.is_some() && web.verifier.is_code_sent(challenge).await?;
+    // Whoever asked for a code before this page was opened again has it by now.
+    prompt.chosen = sent.then_some(Factor::EmailCode);
     prompt.email = available.email_hint.map(|to| EmailCode {
         to,
-        sent: false,
+        sent,
         wait: std::time::Duration::ZERO,
     });
     prompt.passwords = web.verifier.services().settings.password_source;
     prompt.sign_in = context.login_url_for(&challenge.return_to);
-    prompt.cancel = Some(LocalPath::root());
+    prompt.cancel = Some(challenge.back.clone().unwrap_or_else(LocalPath::root));
     Ok(prompt)
 }
 

@@ -86,6 +86,7 @@ async fn challenge(
         demand,
         shown: Vec::new(),
         return_to,
+        back: context.page_before(&call.parts.headers),
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);

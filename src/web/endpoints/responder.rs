@@ -15,8 +15,6 @@ use http::Response;
 
 pub(super) const EXPECTED_JSON: &str =
     "JSON with `token`, and to verify also `factor` and `answer`";
-const EXPECTED_PHRASE: &str =
-    "the phrase that the challenge holds as `confirm`, in `confirm`, as the person typed it";
 pub(super) const EXPECTED_FORM: &str = "the fields of the prompt page: `token`, `factor`, `answer`";
 
 /// Makes the responses to one call, for programs and for the forms of our pages.
@@ -42,7 +40,7 @@ impl Responder<'_, '_, '_> {
             }
             AnswerOutcome::Refused(refusal) => Ok(self.refused_json(&refusal)),
             AnswerOutcome::Unconfirmed { missing: true } => {
-                Err(EndpointError::Malformed(EXPECTED_PHRASE.into()))
+                Ok(self.refused_json(&Reason::PhraseRequired.into()))
             }
             AnswerOutcome::Unconfirmed { missing: false } => {
                 Ok(self.refused_json(&Reason::WrongAnswer.into()))
@@ -149,7 +147,9 @@ impl Responder<'_, '_, '_> {
             .chain(form.files.into_iter().map(CarriedField::File))
             .collect();
         Some(Confirm {
-            title: challenge.demand.requirement.title.clone(),
+            title: (challenge.demand.requirement.title)
+                .in_language(self.call.context.hints.locale().as_str())
+                .to_owned(),
             shown: challenge.shown.clone(),
             action: form.target,
             encoding: if form.multipart {
@@ -159,7 +159,7 @@ impl Responder<'_, '_, '_> {
             },
             fields,
             time_left: success.expires_at.since(now),
-            cancel: Some(LocalPath::root()),
+            cancel: Some(challenge.back.clone().unwrap_or_else(LocalPath::root)),
         })
     }
 
@@ -215,7 +215,7 @@ impl Responder<'_, '_, '_> {
             &web.sessions.shared.browser_key,
             context,
             |context, page| match refusal {
-                None => respond::shown(context, page),
+                None => respond::shown_on(context, page),
                 Some(refusal) => respond::shown_again(context, refusal, page),
             },
         ))

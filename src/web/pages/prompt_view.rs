@@ -111,13 +111,13 @@ impl Prompt {
         claimant: &Claimant<'_>,
         token: Secret<String>,
         anti_forgery: Secret<String>,
-        now: Timestamp,
+        (tag, now): (&str, Timestamp),
     ) -> Self {
         let requirement = &*challenge.demand.requirement;
         let subject = claimant.subject;
         let display = claimant.display.filter(|name| !name.is_name_of(subject));
         Self {
-            title: requirement.title.clone(),
+            title: requirement.title.in_language(tag).to_owned(),
             level: requirement.level,
             shown: challenge.shown.clone(),
             user: subject.spelling().to_owned(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 fn requirement(title: &str) -> Requirement {
     Requirement {
         action: Action::new("account.delete"),
-        title: title.to_owned(),
+        title: title.into(),
         level: RiskLevel::Critical,
         factors: Alternatives::any_of(&[Factor::Passkey, Factor::Password, Factor::EmailCode])
             .unwrap(),
@@ -42,6 +42,7 @@ fn challenge() -> Challenge {
         },
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: ReturnTarget::Caller,
+        back: None,
         opened_at: Timestamp::from_millis(1_700_000_000_000),
         expires_at: Timestamp::from_millis(1_700_000_600_000),
     }

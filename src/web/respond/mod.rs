@@ -1,6 +1,7 @@
 //! The one place where answers become status codes.
 
 mod files;
+mod prompts;
 mod shape;
 mod status;
 
@@ -9,12 +10,16 @@ use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::verification::Refusal;
 use crate::web::api::ChallengeView;
-use crate::web::pages::{self, ErrorView, Framed, SessionView};
+use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
 pub(in crate::web) use files::{public_keys, script, style};
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
+pub(super) use prompts::{
+    challenge_framed, challenge_page, challenge_redirect, confirmation, shown, shown_again,
+    shown_on,
+};
 use shape::{StepUpMark, ours, redirect, set, typed};
 use status::{session_challenge, status_of};
 use std::time::Duration;
@@ -213,76 +218,6 @@ pub(super) fn challenge_document(
     if status == StatusCode::UNAUTHORIZED {
         let value = problem::www_authenticate(requirement);
         set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
-    }
-    ours(context, StepUpMark::Challenge, response)
-}
-
-/// A challenge for a person who asked to see a page: off to the prompt.
-pub(super) fn challenge_redirect(context: &RequestContext<'_>, page_url: &str) -> Response<Bytes> {
-    ours(context, StepUpMark::Challenge, redirect(page_url))
-}
-
-/// A challenge for a person who posted a form: the prompt itself.
-pub(super) fn challenge_page(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
-    ours(
-        context,
-        StepUpMark::Challenge,
-        // 403: with a 200 a program would take the page for the answer, and a 401 must name a
-        // scheme (RFC 9110 §15.5.2) that browsers know.
-        shape::page(StatusCode::FORBIDDEN, page),
-    )
-}
-
-/// A challenge inside another page.
-pub(super) fn challenge_framed(
-    context: &RequestContext<'_>,
-    title: &str,
-    page_url: &str,
-) -> Response<Bytes> {
-    let site = context.site();
-    let Some(page_url) = LocalPath::parse(page_url) else {
-        return refusal(context, Reason::StepUpRequired, None, None);
-    };
-    let view = Framed {
-        title: title.to_owned(),
-        page_url,
-    };
-    let mut response = shape::page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
-    let headers = response.headers_mut();
-    // It would forbid every frame; `frame-ancestors` decides which.
-    headers.remove(header::X_FRAME_OPTIONS);
-    set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
-    ours(context, StepUpMark::Challenge, response)
-}
-
-/// A page of ours that is no refusal.
-pub(super) fn shown(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
-    ours(context, StepUpMark::Done, shape::page(StatusCode::OK, page))
-}
-
-/// The page with the one button, which may lead on to other origins.
-pub(super) fn confirmation(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(page));
-    for (name, value) in pages::CONFIRM_HEADERS {
-        set(response.headers_mut(), HeaderName::from_static(name), value);
-    }
-    ours(context, StepUpMark::Done, response)
-}
-
-/// A page of ours about an answer that was not accepted.
-pub(super) fn shown_again(
-    context: &RequestContext<'_>,
-    refusal: &Refusal,
-    page: String,
-) -> Response<Bytes> {
-    let status = status_of(refusal.reason, context);
-    let mut response = shape::page(status, page);
-    if let Some(wait) = refusal.retry_after {
-        set(
-            response.headers_mut(),
-            header::RETRY_AFTER,
-            &problem::retry_after(wait).to_string(),
-        );
     }
     ours(context, StepUpMark::Challenge, response)
 }

@@ -38,7 +38,7 @@ pub(super) fn exception(path: &str) -> Exception {
 pub(super) fn route(id: &str, matcher: Matcher) -> Route {
     let requirement = Requirement {
         action: Action::new("a"),
-        title: String::new(),
+        title: "".into(),
         level: RiskLevel::High,
         factors: Alternatives::any_of(&[Factor::Password]).unwrap(),
         factors_narrowed: false,

@@ -1,0 +1,113 @@
+//! Prompts, and the pages that come after them, as responses.
+
+use super::refusal;
+use super::shape::{self, StepUpMark, ours, redirect, set};
+use super::status::status_of;
+use crate::domain::{LocalPath, Reason};
+use crate::request::context::RequestContext;
+use crate::verification::Refusal;
+use crate::web::pages::{self, Framed};
+use crate::web::problem;
+use bytes::Bytes;
+use http::header::{self, HeaderName};
+use http::{Response, StatusCode};
+
+/// A challenge for a person who asked to see a page: off to the prompt.
+pub(in crate::web) fn challenge_redirect(
+    context: &RequestContext<'_>,
+    page_url: &str,
+) -> Response<Bytes> {
+    ours(context, StepUpMark::Challenge, redirect(page_url))
+}
+
+/// A challenge for a person who posted a form: the prompt itself.
+pub(in crate::web) fn challenge_page(
+    context: &RequestContext<'_>,
+    page: String,
+) -> Response<Bytes> {
+    let mut response = ours(
+        context,
+        StepUpMark::Challenge,
+        // 403: with a 200 a program would take the page for the answer, and a 401 must name a
+        // scheme (RFC 9110 §15.5.2) that browsers know.
+        shape::page(StatusCode::FORBIDDEN, page),
+    );
+    may_be_gone_back_to(&mut response);
+    response
+}
+
+/// A challenge inside another page.
+pub(in crate::web) fn challenge_framed(
+    context: &RequestContext<'_>,
+    title: &str,
+    page_url: &str,
+) -> Response<Bytes> {
+    let site = context.site();
+    let Some(page_url) = LocalPath::parse(page_url) else {
+        return refusal(context, Reason::StepUpRequired, None, None);
+    };
+    let view = Framed {
+        title: title.to_owned(),
+        page_url,
+    };
+    let mut response = shape::page(StatusCode::FORBIDDEN, pages::framed(&site, &view));
+    let headers = response.headers_mut();
+    // It would forbid every frame; `frame-ancestors` decides which.
+    headers.remove(header::X_FRAME_OPTIONS);
+    set(headers, header::CONTENT_SECURITY_POLICY, pages::FRAMED_CSP);
+    ours(context, StepUpMark::Challenge, response)
+}
+
+/// A page of ours that is no refusal.
+pub(in crate::web) fn shown(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
+    ours(context, StepUpMark::Done, shape::page(StatusCode::OK, page))
+}
+
+/// The prompt once more, in another state.
+pub(in crate::web) fn shown_on(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
+    let mut response = shown(context, page);
+    may_be_gone_back_to(&mut response);
+    response
+}
+
+/// Lets a browser keep the answer to a form for itself, or its Back button shows an error in place of the page. For
+/// pages alone that hold no secret: what is sealed in them opens in one session and browser, and for a while.
+fn may_be_gone_back_to(response: &mut Response<Bytes>) {
+    // RFC 9111 §5.2.2.4: asked for anew, it is never taken from there.
+    set(
+        response.headers_mut(),
+        header::CACHE_CONTROL,
+        "private, no-cache",
+    );
+}
+
+/// The page with the one button, which may lead on to other origins.
+pub(in crate::web) fn confirmation(context: &RequestContext<'_>, page: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(page));
+    for (name, value) in pages::CONFIRM_HEADERS {
+        set(response.headers_mut(), HeaderName::from_static(name), value);
+    }
+    let mut response = ours(context, StepUpMark::Done, response);
+    may_be_gone_back_to(&mut response);
+    response
+}
+
+/// A page of ours about an answer that was not accepted.
+pub(in crate::web) fn shown_again(
+    context: &RequestContext<'_>,
+    refusal: &Refusal,
+    page: String,
+) -> Response<Bytes> {
+    let status = status_of(refusal.reason, context);
+    let mut response = shape::page(status, page);
+    if let Some(wait) = refusal.retry_after {
+        set(
+            response.headers_mut(),
+            header::RETRY_AFTER,
+            &problem::retry_after(wait).to_string(),
+        );
+    }
+    let mut response = ours(context, StepUpMark::Challenge, response);
+    may_be_gone_back_to(&mut response);
+    response
+}
