@@ -91,7 +91,8 @@ mod tests {
             ("de", Locale::De),
             ("de-AT,en;q=0.5", Locale::De),
             ("en-US,en;q=0.9,de;q=0.8", Locale::En),
-            ("fr,de;q=0.7,en;q=0.3", Locale::De),
+            ("nl,de;q=0.7,en;q=0.3", Locale::De),
+            ("ar-EG;q=0.9,nl", Locale::Ar),
             ("en;q=0.2, DE-ch ;q=0.4", Locale::De),
             ("de;q=0, en;q=0.1", Locale::En),
             ("de;q=0", Locale::En),
@@ -109,7 +110,7 @@ mod tests {
         for header in [
             "",
             ",,;",
-            "fr",
+            "nl",
             "de;q=x",
             "de;q=2",
             "de;q=0.12345",

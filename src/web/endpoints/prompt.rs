@@ -278,7 +278,6 @@ async fn draft(
             set.iter().fold(all, FactorSet::with)
         });
     let sent = available.email_hint.is_some() && web.verifier.is_code_sent(challenge).await?;
-    // Whoever asked for a code before this page was opened again has it by now.
     prompt.chosen = sent.then_some(Factor::EmailCode);
     prompt.email = available.email_hint.map(|to| EmailCode {
         to,
