@@ -42,7 +42,7 @@ words! {
         FactorSet = "factor-set",
         /// An operator unlocked the factors of a user.
         FactorUnlocked = "factor-unlocked",
-        /// The elevation of a session was dropped by its owner.
+        /// The elevation of a session was dropped by its owner or an operator.
         Locked = "locked",
         /// The log goes on after a crash in the middle of a line.
         LogResumed = "log-resumed",

@@ -165,13 +165,18 @@ pub(super) enum SessionCommand {
     /// Lists the sessions that are known, newest first
     #[command(after_help = "Example:\n  stepgate session list --user alice --json")]
     List(SessionListArguments),
+    /// Drops what was proved in one session or in all of a user; they stay signed in
+    #[command(after_help = "\
+Example:
+  stepgate session lock --user alice")]
+    Lock(SessionChoice),
     /// Ends sessions for good: they are refused everywhere
     #[command(after_help = "\
 Examples:
   stepgate session revoke 3f9a1c0d       its first 8 digits or more
   stepgate session revoke --user alice   all of them
   stepgate session revoke --user alice --by 'Anna, ticket 4711'")]
-    Revoke(SessionRevoke),
+    Revoke(SessionChoice),
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +192,7 @@ pub(super) struct SessionListArguments {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct SessionRevoke {
+pub(super) struct SessionChoice {
     /// The session: the first 8 digits of its id, or more
     #[arg(required_unless_present = "user", conflicts_with = "user")]
     pub(super) id: Option<String>,

@@ -1,19 +1,21 @@
 //! `stepgate session`.
 
-use super::arguments::{SessionCommand, SessionListArguments, SessionRevoke};
+use super::arguments::{SessionChoice, SessionCommand, SessionListArguments};
 use super::error::CliError;
 use super::output::{Output, plural};
 use super::store::{Context, act_on_store, on_store};
 use super::table::Columns;
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{Owner, Provenance, SessionId, StoredSession, Subject};
+use crate::store::StoreError;
 use crate::web::api::rfc3339;
 use serde_json::json;
 
 pub(super) fn run(command: SessionCommand, out: &mut Output) -> Result<(), CliError> {
     match command {
         SessionCommand::List(arguments) => list(&arguments, out),
-        SessionCommand::Revoke(arguments) => revoke(&arguments, out),
+        SessionCommand::Lock(arguments) => act(&arguments, Act::Lock, out),
+        SessionCommand::Revoke(arguments) => act(&arguments, Act::Revoke, out),
     }
 }
 
@@ -48,7 +50,41 @@ fn list(arguments: &SessionListArguments, out: &mut Output) -> Result<(), CliErr
     })
 }
 
-fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
+/// What an operator does to sessions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Lock,
+    Revoke,
+}
+
+impl Act {
+    const fn kind(self) -> EventKind {
+        match self {
+            Self::Lock => EventKind::Locked,
+            Self::Revoke => EventKind::SessionRevoked,
+        }
+    }
+
+    async fn on(self, id: SessionId, context: &Context) -> Result<(), StoreError> {
+        let keep = context.settings.sessions.remember;
+        match self {
+            Self::Lock => context.store.lock_session(id).await,
+            Self::Revoke => {
+                let now = context.clock.now();
+                context.store.revoke_session(id, now, keep).await
+            }
+        }
+    }
+
+    const fn past(self) -> &'static str {
+        match self {
+            Self::Lock => "locked",
+            Self::Revoke => "revoked",
+        }
+    }
+}
+
+fn act(arguments: &SessionChoice, act: Act, out: &mut Output) -> Result<(), CliError> {
     act_on_store(&arguments.acting, async |context| {
         let subject = subject(&context, arguments.user.as_deref())?;
         let sessions = context.store.sessions(subject.as_ref(), MOST).await?;
@@ -62,27 +98,23 @@ fn revoke(arguments: &SessionRevoke, out: &mut Output) -> Result<(), CliError> {
             let message = format!("no session of `{subject}` is known");
             return Err(CliError::Impossible(message));
         }
-        let (done, chosen): (Vec<_>, Vec<_>) =
+        let (over, chosen): (Vec<_>, Vec<_>) =
             chosen.into_iter().partition(|(_, session)| session.revoked);
-        let keep = context.settings.sessions.remember;
         for (id, session) in &chosen {
-            let revoked = context.store.revoke_session(*id, context.clock.now(), keep);
-            let mut event = context.event(EventKind::SessionRevoked, Outcome::Succeeded);
+            let (kind, change) = (act.kind(), act.on(*id, &context));
+            let mut event = context.event(kind, Outcome::Succeeded);
             event.subject = session.owner.subject();
             event.session = Some(*id);
-            context.act(event, revoked).await?;
-            writeln!(
-                out,
-                "revoked session {} of `{}`",
-                short(*id),
-                owner(session)
-            )?;
+            context.act(event, change).await?;
+            let (done, id, owner) = (act.past(), short(*id), owner(session));
+            writeln!(out, "{done} session {id} of `{owner}`")?;
         }
-        let count = chosen.len();
-        write!(out, "{count} {} revoked", plural(count, "session"))?;
-        match done.len() {
-            0 => writeln!(out)?,
-            before => writeln!(out, ", {before} had been before")?,
+        let (count, done) = (chosen.len(), act.past());
+        write!(out, "{count} {} {done}", plural(count, "session"))?;
+        match (over.len(), act) {
+            (0, _) => writeln!(out)?,
+            (over, Act::Revoke) => writeln!(out, ", {over} had been before")?,
+            (over, Act::Lock) => writeln!(out, ", {over} had been revoked before")?,
         }
         Ok(())
     })

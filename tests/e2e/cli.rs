@@ -197,6 +197,7 @@ fn every_command_helps_with_examples() {
         "user unlock",
         "session",
         "session list",
+        "session lock",
         "session revoke",
         "audit",
         "audit verify",

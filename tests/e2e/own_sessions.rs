@@ -1,5 +1,6 @@
 //! One's own sessions: seen, ended after a fresh proof, and locked; never anybody else's.
 
+use crate::support::accounts::Accounts;
 use crate::support::browser::Browser;
 use crate::support::client::{Answer, Client};
 use crate::support::mail::MailSink;
@@ -210,6 +211,59 @@ on_both_stores! {
         assert!(sessions(&one).await.iter().all(|one| one["verified_until"].is_null()));
         let events = sidecar.events(2, |event| event["event"] == "locked");
         assert_eq!(events.len(), 2);
+    }
+
+    async fn an_operator_locks_and_ends_them_as_well(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        let (one, two) = (sidecar.elevated().await, sidecar.elevated().await);
+        let told = sidecar.command(&["session", "lock", "--user", USER]);
+        assert!(told.ends_with("2 sessions locked\n"), "{told}");
+        for client in [&one, &two] {
+            becomes(403, async || client.post("/keys").await).await;
+            assert!(is_alive(client).await);
+        }
+        let told = sidecar.command(&["session", "revoke", "--user", USER]);
+        assert!(told.ends_with("2 sessions revoked\n"), "{told}");
+        let told = sidecar.command(&["session", "lock", "--user", USER]);
+        assert!(told.ends_with("0 sessions locked, 2 had been revoked before\n"), "{told}");
+        sidecar.revocations_have_arrived(&[&one, &two]).await;
+    }
+
+    async fn sessions_that_the_application_names_are_told_apart_too(store: Store) {
+        let accounts = Accounts::new();
+        let application = accounts.clone();
+        let sidecar = sidecar::on(store)
+            .application(move |got| application.answer(got))
+            .with("session", "whoami: { url: /api/me, subject: { json: /user/name } }")
+            .run();
+        let signed_in = |name: &str, agent: &str| {
+            let client = sidecar.script().header("user-agent", agent);
+            client.set_cookie(COOKIE, &accounts.sign_in(name));
+            client
+        };
+        let (phone, desk) = (signed_in("Alice", SAFARI), signed_in("alice", FIREFOX));
+        // What was never seen to begin is known once something was proved in it.
+        phone.earn("/keys").await;
+        desk.earn("/keys").await;
+        let seen = sessions(&desk).await;
+        assert_eq!((seen.len(), &seen[1]["system"]), (2, &json!("iPhone")));
+        assert_eq!((&seen[1]["signed_in_at"], &seen[1]["place"]), (&Value::Null, &Value::Null));
+        let body = json!({ "session": seen[1]["session"] });
+        assert_eq!(revoke_with_proof(&desk, body).await.json(), json!({ "ended": 1 }));
+        assert!(!is_alive(&phone).await && is_alive(&desk).await);
+    }
+
+    async fn a_session_from_before_a_rotation_of_the_secret_ends_as_well(store: Store) {
+        let mut sidecar = sidecar::on(store).run();
+        let (one, two) = (sidecar.logged_in().await, sidecar.logged_in().await);
+        sidecar.rotate_the_secret();
+        assert_eq!(one.post("/keys").await.status, 403);
+        // The browser is not known any more, and says so by a proof.
+        let refused = one.get("/.stepup/sessions").await;
+        one.pass(&refused).await;
+        let body = json!({ "session": other(&one).await });
+        assert_eq!(revoke(&one, body).await.json(), json!({ "ended": 1 }));
+        assert!(!is_alive(&two).await && is_alive(&one).await);
     }
 
     async fn nothing_changes_by_a_link_or_by_another_site(store: Store) {
