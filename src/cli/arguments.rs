@@ -3,8 +3,8 @@
 mod user;
 
 pub(super) use user::{
-    ImportFormat, UserAdd, UserCommand, UserImport, UserName, UserPasswd, UserSet, UserShow,
-    UserTotp,
+    ImportFormat, UserAdd, UserCommand, UserImport, UserName, UserPasskeys, UserPasswd, UserSet,
+    UserShow, UserTotp,
 };
 
 use clap::builder::NonEmptyStringValueParser;

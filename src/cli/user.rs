@@ -2,6 +2,7 @@
 
 mod import;
 mod locks;
+mod passkeys;
 mod set;
 
 use super::arguments::{List, UserAdd, UserCommand, UserName, UserPasswd};
@@ -23,6 +24,7 @@ pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError
         UserCommand::Import(arguments) => import::run(&arguments, out),
         UserCommand::List(arguments) => list(&arguments, out),
         UserCommand::Passwd(arguments) => passwd(&arguments, out),
+        UserCommand::Passkeys(arguments) => passkeys::run(&arguments, out),
         UserCommand::Totp(arguments) => totp::run(&arguments, out),
         UserCommand::Remove(arguments) => remove(&arguments, out),
         UserCommand::Set(arguments) => set::run(&arguments, out),

@@ -189,6 +189,7 @@ fn every_command_helps_with_examples() {
         "user add",
         "user import",
         "user list",
+        "user passkeys",
         "user passwd",
         "user totp",
         "user remove",

@@ -3,6 +3,7 @@
 use crate::support::browser::Browser;
 use crate::support::mail::MailSink;
 use crate::support::sidecar::{self, PASSWORD, Sidecar, USER};
+use crate::support::stepgate::run as run_stepgate;
 use crate::support::store::{Store, on_both_stores};
 use http::Method;
 use serde_json::{Value, json};
@@ -166,6 +167,23 @@ on_both_stores! {
         assert_eq!(first["verified"], true, "{first}");
         let again = verify(&token).await;
         assert_eq!(again["verified"], Value::Null, "{again}");
+    }
+
+    async fn an_operator_takes_a_lost_passkey_away(store: Store) {
+        let legacy = legacy();
+        let sidecar = in_front_of(&legacy, store);
+        let browser = Browser::open().await;
+        browser.add_authenticator().await;
+        log_in(&browser, &sidecar).await;
+        enroll(&browser, &sidecar, "My phone").await;
+        let listed = sidecar.command(&["user", "passkeys", USER]);
+        let id = listed.lines().find(|line| line.contains("My phone")).unwrap();
+        let id = id.split_whitespace().next().unwrap();
+        let wrong = run_stepgate(&sidecar.dir, &["user", "passkeys", USER, "--remove", "00"]);
+        assert_eq!(wrong.status.code(), Some(1));
+        sidecar.command(&["user", "passkeys", USER, "--remove", id]);
+        delete_account(&browser, &sidecar).await;
+        browser.read("None of the ways").await;
     }
 
     async fn another_way_is_one_click_away(store: Store) {

@@ -64,6 +64,12 @@ Examples:
   stepgate user totp alice --replace     a new secret; the old one is good no more
   stepgate user totp alice --remove")]
     Totp(UserTotp),
+    /// Lists a user's passkeys, or takes one away that is lost; people add their own
+    #[command(after_help = "\
+Examples:
+  stepgate user passkeys alice
+  stepgate user passkeys alice --remove 8f14e45fceea167a")]
+    Passkeys(UserPasskeys),
     /// Removes a user
     #[command(after_help = "Example:\n  stepgate user remove alice")]
     Remove(UserName),
@@ -176,6 +182,17 @@ pub(in crate::cli) struct UserTotp {
     /// Forget the secret instead
     #[arg(long, conflicts_with_all = ["issuer", "replace"])]
     pub(in crate::cli) remove: bool,
+    #[command(flatten)]
+    pub(in crate::cli) acting: Acting,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct UserPasskeys {
+    /// The user
+    pub(in crate::cli) name: String,
+    /// The one to take away
+    #[arg(long, value_name = "ID")]
+    pub(in crate::cli) remove: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) acting: Acting,
 }
