@@ -219,6 +219,7 @@ impl<'w> RequestContext<'w> {
                 .trim_end_matches('/')
                 .to_owned(),
             host: self.authority().to_owned(),
+            brand: self.options.brand.clone(),
         }
     }
 

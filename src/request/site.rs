@@ -14,12 +14,35 @@ pub struct Site {
     pub prefix: String,
     /// The host as the person knows it, such as `app.example.com`.
     pub host: String,
+    /// What it shows of the site.
+    pub brand: Brand,
+}
+
+/// What the pages show of the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// What the site is called; by its host, if this is not set.
+    pub name: Option<String>,
+    /// Where people get help: a web address or `mailto:`.
+    pub support: Option<String>,
+    /// Whether the foot of a page names us.
+    pub is_credited: bool,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self {
+            name: None,
+            support: None,
+            is_credited: true,
+        }
+    }
 }
 
 impl Site {
     /// What the site is called.
     pub(crate) fn name(&self) -> &str {
-        &self.host
+        self.brand.name.as_deref().unwrap_or(&self.host)
     }
 
     /// The texts of its pages.
@@ -33,6 +56,8 @@ impl Site {
 pub struct SiteOptions {
     /// The reserved prefix, with slashes around it: `/.stepup/`.
     pub prefix: String,
+    /// What our pages show of the site.
+    pub brand: Brand,
     /// The origin that people see, where the proxy cannot tell: `https://app.example.com`.
     pub public_origin: Option<Origin>,
     /// Other origins whose pages may read our answers.
@@ -133,6 +158,7 @@ mod tests {
         });
         SiteOptions {
             prefix: "/.stepup/".to_owned(),
+            brand: Brand::default(),
             public_origin: None,
             cors_origins: Vec::new(),
             login_page: None,

@@ -6,6 +6,7 @@
 mod compile;
 mod options;
 mod raw;
+mod raw_brand;
 mod raw_cookie;
 mod raw_identity;
 mod raw_listen;

@@ -2,6 +2,7 @@
 //!
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
+use super::raw_brand::RawBrand;
 use super::raw_identity::RawIdentity;
 use super::raw_listen::RawListen;
 use super::raw_session::RawSession;
@@ -20,6 +21,7 @@ pub(super) struct RawSettings {
     pub(super) listen: Option<OneOrMore<RawListen>>,
     pub(super) public_url: Option<String>,
     pub(super) prefix: Option<String>,
+    pub(super) brand: Option<RawBrand>,
     pub(super) secret: Option<RawSource>,
     pub(super) previous_secret: Option<RawSource>,
     pub(super) upstream: Option<RawUpstream>,

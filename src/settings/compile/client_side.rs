@@ -1,11 +1,13 @@
 //! The client's side: where we listen, who we are to browsers, and what a client may take up.
 
 use super::Draft;
+use super::brand;
 use super::credentials::cookie_domain;
 use super::upstream::Upstream;
 use crate::domain::Origin;
 use crate::proxy::ProxyOptions;
 use crate::request::headers::folded;
+use crate::request::site::Brand;
 use crate::request::{HeaderRules, SiteOptions, TrustedProxies};
 use crate::session::{BrowserKeyCookie, SessionOptions, Source};
 use crate::settings::options::{Listener, TlsFiles};
@@ -24,6 +26,7 @@ pub(super) struct ListenSettings {
     pub(super) listeners: Vec<Listener>,
     public: Option<Origin>,
     prefix: String,
+    brand: Brand,
     pub(super) trusted_proxies: Vec<IpNet>,
     identity: Vec<String>,
     limits: ClientLimits,
@@ -70,6 +73,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ListenSetting
         listeners,
         public,
         prefix: prefix(raw.prefix.as_deref(), draft),
+        brand: brand::compile(raw.brand.as_ref(), draft),
         trusted_proxies: trusted_proxies(raw, draft),
         identity,
         limits,
@@ -149,6 +153,7 @@ impl ListenSettings {
         let web = WebOptions {
             site: SiteOptions {
                 prefix: self.prefix,
+                brand: self.brand,
                 public_origin: self.public,
                 cors_origins: self.cors_origins,
                 login_page: sessions.login_page.clone(),

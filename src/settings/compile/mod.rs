@@ -1,6 +1,7 @@
 //! From what is written to what is meant: each section of the file, with its defaults.
 
 mod admin;
+mod brand;
 mod client_side;
 mod credentials;
 mod identity;

@@ -6,6 +6,7 @@ mod well_formed;
 use super::*;
 use crate::domain::{Alternatives, DisplayName, Factor, FactorSet, Reason, RiskLevel, Secret};
 use crate::locale::Locale;
+use crate::request::site::Brand;
 use crate::verification::PasswordSource;
 use samples::{everything, hostile, prompt_view, site};
 use std::time::Duration;
@@ -282,6 +283,27 @@ fn the_page_says_which_password_is_meant_and_nothing_of_levels() {
         assert!(html.contains(words), "{html}");
         assert!(!html.to_lowercase().contains("level"), "{html}");
     }
+}
+
+#[test]
+fn the_site_is_called_and_credited_as_the_settings_say() {
+    let mut site = site(Locale::En);
+    site.brand = Brand {
+        name: Some("Shop <b>& Sons".to_owned()),
+        support: Some("https://example.com/help?a=1&b=2".to_owned()),
+        is_credited: false,
+    };
+    let html = prompt(&site, &prompt_view());
+    assert_eq!(
+        count(&html, "Shop &#60;b&#62;&#38; Sons"),
+        3,
+        "title, head and words"
+    );
+    assert!(html.contains(r#"<a href="https://example.com/help?a=1&#38;b=2">Get help</a>"#));
+    assert!(
+        !html.contains("Stepgate") && !html.contains("app.example.com"),
+        "{html}"
+    );
 }
 
 #[test]

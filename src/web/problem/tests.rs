@@ -53,6 +53,7 @@ fn site() -> Site {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
         host: "app.example.com".to_owned(),
+        brand: crate::request::site::Brand::default(),
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) fn site(locale: Locale) -> Site {
         locale,
         prefix: "/.stepup".to_owned(),
         host: "app.example.com".to_owned(),
+        brand: Brand::default(),
     }
 }
 
@@ -402,6 +403,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
         host: evil.replace('\u{202e}', ""),
+        brand: Brand::default(),
     };
     let view = Prompt {
         title: owned(),
