@@ -13,7 +13,7 @@
 //! | 5 | [`app`], [`cli`], `demo`, [`settings`] | composition: files and flags become a running sidecar |
 //! | 4 | [`admin`], [`proxy`], [`web`] | the life of a request; our own answers, and the one place of status codes; health and metrics |
 //! | 3 | [`gate`], [`session`], [`verification`] | whether a request may pass, whose it is, how people prove it |
-//! | 2 | [`audit`], [`identity`], [`mail`], [`metrics`], [`request`], [`store`], [`transport`] | what outlives a request, what came, and how it is carried |
+//! | 2 | [`audit`], [`identity`], [`jwt`], [`mail`], [`metrics`], [`request`], [`store`], [`transport`] | what outlives a request, what came, and how it is carried |
 //! | 1 | [`clock`], [`entropy`], [`locale`], [`policy`], [`seal`], [`telemetry`], [`tls`], [`yaml`] | text, time, chance, keys |
 //! | 0 | [`domain`] | the rules: no I/O, no clock, no async, nothing that can fail |
 //!
@@ -31,6 +31,7 @@ pub mod domain;
 pub mod entropy;
 pub mod gate;
 pub mod identity;
+pub mod jwt;
 pub mod locale;
 pub mod mail;
 pub mod metrics;

@@ -20,6 +20,7 @@ pub(crate) const LAYERS: [&[&str]; 6] = [
     &[
         "audit",
         "identity",
+        "jwt",
         "mail",
         "metrics",
         "request",

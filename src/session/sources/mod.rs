@@ -12,10 +12,7 @@ mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
 pub use basic::{Basic, BasicError};
-pub use jwt::{
-    ClaimTest, IssuerKeys, IssuerKeysError, Jwt, KeyPlace, Keyring, KeyringOptions,
-    SignatureAlgorithm, TokenError, TokenPlace,
-};
+pub use jwt::{Jwt, TokenPlace};
 pub use reader::SubjectError;
 pub(crate) use reader::{AnsweredBy, SourceReader};
 pub use records::{RecordError, Records};

@@ -2,11 +2,11 @@
 
 use super::jwt::TokenReader;
 use super::{
-    AskedRequest, Asker, Asserted, BasicError, Jwt, RecordError, Records, Source, TokenError,
-    WhoamiError,
+    AskedRequest, Asker, Asserted, BasicError, Jwt, RecordError, Records, Source, WhoamiError,
 };
 use crate::clock::Clock;
 use crate::domain::{Reason, RequestPath, RiskLevel, Subject};
+use crate::jwt::TokenError;
 use crate::request::context::RequestContext;
 use crate::seal::Keys;
 use crate::session::{CarriedLines, SessionOptions};

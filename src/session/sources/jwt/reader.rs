@@ -1,10 +1,8 @@
 //! One thread's reader of tokens: what was verified a moment ago is not verified again.
 
-use super::error::TokenError;
-use super::issuer_keys::IssuerKeys;
 use super::rules::{Claimed, Jwt};
-use super::signed::SignedToken;
 use crate::domain::{SessionId, Timestamp};
+use crate::jwt::{IssuerKeys, SignedToken, TokenError};
 use crate::session::Asserted;
 use std::cell::RefCell;
 use std::collections::HashMap;

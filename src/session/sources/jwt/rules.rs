@@ -1,10 +1,7 @@
 //! What a token must be, and what it says.
 
-use super::error::TokenError;
-use super::issuer_keys::SignatureAlgorithm;
-use super::keyring::Keyring;
-use super::signed::SignedToken;
 use crate::domain::{CookieName, DisplayName, Naming, Subject, Timestamp};
+use crate::jwt::{ClaimTest, Keyring, SignatureAlgorithm, SignedToken, TokenError, date, end_of};
 use crate::session::credentials::is_called;
 use crate::session::{Asserted, CredentialKind, Credentials};
 use http::HeaderName;
@@ -50,15 +47,6 @@ pub enum TokenPlace {
     Header(HeaderName),
 }
 
-/// What a claim must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClaimTest {
-    /// It is not checked.
-    Any,
-    /// One of these.
-    OneOf(Vec<String>),
-}
-
 /// What a verified token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Claimed {
@@ -99,18 +87,7 @@ impl Jwt {
 
     /// What verified claims say.
     pub(super) fn judge(&self, claims: &Value, now: Timestamp) -> Result<Claimed, TokenError> {
-        let until = date(claims.get("exp")).ok_or(TokenError::Expired)?;
-        let until = until.after(self.leeway);
-        // RFC 7519 §4.1.4: on or after which it must not be accepted.
-        if until <= now {
-            return Err(TokenError::Expired);
-        }
-        // RFC 7519 §4.1.5. One that is there and is no date is not left out.
-        match (claims.get("nbf"), date(claims.get("nbf"))) {
-            (None, _) => {}
-            (Some(_), Some(begin)) if begin <= now.after(self.leeway) => {}
-            (Some(_), _) => return Err(TokenError::NotYet),
-        }
+        let until = end_of(claims, self.leeway, now)?;
         // RFC 7519 §4.1.1: one issuer, where `aud` may be a list.
         let issuer = claims.get("iss").filter(|issuer| issuer.is_string());
         if !self.issuer.holds(issuer) {
@@ -141,20 +118,6 @@ impl Jwt {
     }
 }
 
-impl ClaimTest {
-    fn holds(&self, claim: Option<&Value>) -> bool {
-        let Self::OneOf(wanted) = self else {
-            return true;
-        };
-        let is_wanted = |one: &Value| wanted.iter().any(|it| one.as_str() == Some(it));
-        match claim {
-            // RFC 7519 §4.1.3: one audience, or several.
-            Some(Value::Array(several)) => several.iter().any(is_wanted),
-            one => one.is_some_and(is_wanted),
-        }
-    }
-}
-
 /// RFC 9110 §11.4: the scheme in any letter case, then one or more spaces.
 fn bearer(line: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = line.split_at_checked(7)?;
@@ -163,16 +126,10 @@ fn bearer(line: &[u8]) -> Option<&[u8]> {
         .then(|| rest.trim_ascii_start())
 }
 
-/// A `NumericDate` (RFC 7519 §2): seconds, perhaps with a fraction.
-fn date(claim: Option<&Value>) -> Option<Timestamp> {
-    let seconds = Duration::try_from_secs_f64(claim?.as_f64()?).ok()?;
-    Some(Timestamp::default().after(seconds))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::keyring::{KeyPlace, KeyringOptions};
     use super::*;
+    use crate::jwt::{KeyPlace, KeyringOptions};
     use serde_json::json;
 
     const NOW: u64 = 1_700_000_000;

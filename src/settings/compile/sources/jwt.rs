@@ -1,10 +1,9 @@
 //! The tokens that name the subject of every request.
 
 use crate::domain::{CookieName, Naming};
+use crate::jwt::{ClaimTest, IssuerKeys, KeyPlace, Keyring, KeyringOptions, SignatureAlgorithm};
 use crate::request::headers::is_plain;
-use crate::session::{
-    ClaimTest, IssuerKeys, Jwt, KeyPlace, Keyring, KeyringOptions, SignatureAlgorithm, TokenPlace,
-};
+use crate::session::{Jwt, TokenPlace};
 use crate::settings::compile::Draft;
 use crate::settings::compile::credentials::cookie_name;
 use crate::settings::compile::subject::pointer;

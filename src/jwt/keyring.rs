@@ -89,12 +89,12 @@ impl Keyring {
     }
 
     /// Begins to read the keys, unless it has begun.
-    pub(in crate::session::sources) fn start(&self) {
+    pub(crate) fn start(&self) {
         self.reading();
     }
 
     /// Keys among which one is that is named so, if there is any.
-    pub(super) async fn keys(&self, id: Option<&str>) -> Result<Arc<IssuerKeys>, TokenError> {
+    pub(crate) async fn keys(&self, id: Option<&str>) -> Result<Arc<IssuerKeys>, TokenError> {
         let reading = self.reading();
         let mut seen = reading.state.clone();
         let until = self.options.deadline + Duration::from_millis(500);

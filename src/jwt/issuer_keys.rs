@@ -83,7 +83,7 @@ enum KeyMaterial {
 
 /// Where keys come from: a secret that whoever fetches it can read is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SharedKeys {
+pub(crate) enum SharedKeys {
     Refused,
     Taken,
 }
@@ -120,7 +120,7 @@ struct WrittenKey {
 
 impl IssuerKeys {
     /// Reads a set. Keys that are not understood are passed over (RFC 7517 §5).
-    pub(super) fn parse(text: &[u8], shared: SharedKeys) -> Result<Self, IssuerKeysError> {
+    pub(crate) fn parse(text: &[u8], shared: SharedKeys) -> Result<Self, IssuerKeysError> {
         let written: WrittenKeys =
             serde_json::from_slice(text).map_err(|_| IssuerKeysError::NoKeySet)?;
         let keys = written.keys.into_iter();
@@ -134,12 +134,12 @@ impl IssuerKeys {
     }
 
     /// Whether it has a key of this name; any, if none is named.
-    pub(super) fn knows(&self, id: Option<&str>) -> bool {
+    pub(crate) fn knows(&self, id: Option<&str>) -> bool {
         id.is_none() || self.keys.iter().any(|key| key.id.as_deref() == id)
     }
 
     /// Whether one of the keys has signed `message`. A key that is named must be the one.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         (id, algorithm): (Option<&str>, (&str, SignatureAlgorithm)),
         message: &[u8],

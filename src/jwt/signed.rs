@@ -10,7 +10,7 @@ use serde_json::Value;
 const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// A token, of which nothing is believed yet.
-pub(super) struct SignedToken<'t> {
+pub(crate) struct SignedToken<'t> {
     header: TokenHeader,
     algorithm: SignatureAlgorithm,
     message: &'t [u8],
@@ -35,7 +35,7 @@ fn present<'de, D: Deserializer<'de>>(member: D) -> Result<Option<Value>, D::Err
 
 impl<'t> SignedToken<'t> {
     /// Reads a token that is signed by one of these algorithms.
-    pub(super) fn read(
+    pub(crate) fn read(
         token: &'t [u8],
         allowed: &[SignatureAlgorithm],
     ) -> Result<Self, TokenError> {
@@ -73,12 +73,12 @@ impl<'t> SignedToken<'t> {
     }
 
     /// The key that it names.
-    pub(super) fn key_id(&self) -> Option<&str> {
+    pub(crate) fn key_id(&self) -> Option<&str> {
         self.header.kid.as_deref()
     }
 
     /// Its claims, if one of the keys has signed them.
-    pub(super) fn verify(&self, keys: &IssuerKeys) -> Result<Value, TokenError> {
+    pub(crate) fn verify(&self, keys: &IssuerKeys) -> Result<Value, TokenError> {
         let algorithm = (self.header.alg.as_str(), self.algorithm);
         keys.verify((self.key_id(), algorithm), self.message, &self.signature)?;
         // Read only now: until then it is anybody's text.
@@ -86,7 +86,7 @@ impl<'t> SignedToken<'t> {
     }
 
     /// Its claims, whoever has made them.
-    pub(super) fn unverified(&self) -> Result<Value, TokenError> {
+    pub(crate) fn unverified(&self) -> Result<Value, TokenError> {
         serde_json::from_slice(&self.payload).map_err(|_| TokenError::Malformed)
     }
 }

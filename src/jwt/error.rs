@@ -6,15 +6,15 @@ use crate::domain::Reason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // the message of each variant is its description
 pub enum TokenError {
-    #[error("it is signed in a way that `session.jwt.algorithms` does not name")]
+    #[error("it is signed in a way that `algorithms` of the settings does not name")]
     Algorithm,
-    #[error("it is for another audience than `session.jwt.audience`")]
+    #[error("it is for another audience than that of the settings")]
     Audience,
     #[error("it asks for what is not understood (`crit` of its header)")]
     Critical,
     #[error("its time is over, or it has no `exp`")]
     Expired,
-    #[error("it is of another issuer than `session.jwt.issuer`")]
+    #[error("it is of another issuer than that of the settings")]
     Issuer,
     #[error("the keys of its issuer cannot be had")]
     KeysUnavailable,
@@ -22,7 +22,7 @@ pub enum TokenError {
     Malformed,
     #[error("its time has not begun")]
     NotYet,
-    #[error("it names nobody where `session.jwt.subject` looks")]
+    #[error("it names nobody where `subject` of the settings looks")]
     NoSubject,
     #[error("its signature is wrong")]
     Signature,
