@@ -3,18 +3,18 @@
 use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
 use super::factors::{self, AnswerValue, Check};
+use super::outcome::{AnswerOutcome, Refusal, Success};
 use super::throttle::{is_about_resending, refusal};
 use super::trial::PasswordTrial;
 use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     AttemptCount, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
-    Requirement, RouteId, Secret, Session, Timestamp, User,
+    Requirement, RouteId, Session, Timestamp, User,
 };
 use crate::store::{Taken, VerifiedChallenge};
 use crate::telemetry::chain;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// An answer to a challenge by one factor.
 #[derive(Clone, Copy, Debug)]
@@ -31,67 +31,6 @@ pub struct Answering<'a> {
     pub trial: Option<&'a dyn PasswordTrial>,
     /// Who answers.
     pub caller: EndpointCaller<'a>,
-}
-
-/// The outcome of an answer.
-#[derive(Debug)]
-pub enum AnswerOutcome {
-    /// The answer does not have the form that the factor reads; nothing was counted or checked.
-    Malformed,
-    /// The factor is right, and the challenge needs another.
-    MoreNeeded {
-        /// What would complete it, in order of preference; each needs all of its factors.
-        alternatives: Vec<FactorSet>,
-        /// The factors that were shown for it.
-        shown: FactorSet,
-        /// When the challenge ends.
-        expires_at: Timestamp,
-    },
-    /// No mark and no grant: the answer is wrong, over a limit, or too late.
-    Refused(Refusal),
-    /// The confirmation phrase is missing or wrong; nothing was counted or checked.
-    Unconfirmed {
-        /// Whether none was sent at all.
-        missing: bool,
-    },
-    /// The challenge is satisfied.
-    Verified(Box<Success>),
-}
-
-/// Why an answer or a request for a code was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The reason that the client is given.
-    pub reason: Reason,
-    /// How long to wait, if waiting helps.
-    pub retry_after: Option<Duration>,
-    /// How many more answers this challenge takes; 0 means that it is over.
-    pub attempts_left: Option<u32>,
-}
-
-/// The result of a satisfied challenge.
-#[derive(Debug)]
-pub struct Success {
-    /// The new browser key. Mark and grant are bound to it, so the client must receive it.
-    pub browser_key: Secret<String>,
-    /// The mark on the session.
-    pub mark: Mark,
-    /// The grant, where the route asks for one.
-    pub grant: Option<Grant>,
-    /// Until when this counts for the route.
-    pub expires_at: Timestamp,
-    /// The challenge that was satisfied.
-    pub challenge: Challenge,
-}
-
-impl From<Reason> for Refusal {
-    fn from(reason: Reason) -> Self {
-        Self {
-            reason,
-            retry_after: None,
-            attempts_left: None,
-        }
-    }
 }
 
 /// An answer whose token has been opened, with the user it is checked for.

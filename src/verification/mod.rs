@@ -11,6 +11,7 @@ mod error;
 mod factors;
 mod form;
 mod locks;
+mod outcome;
 mod password_hash;
 mod send;
 mod services;
@@ -21,7 +22,7 @@ mod token;
 mod trial;
 mod verifier;
 
-pub use answer::{AnswerOutcome, Answering, Refusal, Success};
+pub use answer::Answering;
 pub use browser_key::{
     BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, new_browser_key,
     previous_browser_key_hash,
@@ -35,6 +36,7 @@ pub use factors::{
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use locks::{Lock, Locks};
+pub use outcome::{AnswerOutcome, Refusal, Success};
 pub use password_hash::{
     Busy, Checked, HashFault, MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordChecker,
     PasswordCost, PasswordError, PasswordSettings, StartError, accept_hash, hash_password,

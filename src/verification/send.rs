@@ -1,8 +1,9 @@
 //! Requests for a code by mail: counted first, then sent, and the client gets the outcome.
 
-use super::answer::{Refusal, barred};
+use super::answer::barred;
 use super::error::VerifyError;
 use super::factors::{CodeRequest, mask, send};
+use super::outcome::Refusal;
 use super::throttle::Try;
 use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};

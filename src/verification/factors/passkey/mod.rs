@@ -20,8 +20,8 @@ use crate::domain::{
 };
 use crate::seal::Purpose;
 use crate::store::{Store, StoreError};
-use crate::verification::answer::Refusal;
 use crate::verification::error::VerifyError;
+use crate::verification::outcome::Refusal;
 use crate::verification::services::Services;
 use crate::verification::verifier::{EndpointCaller, Verifier};
 use data_encoding::BASE64URL_NOPAD;
