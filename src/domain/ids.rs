@@ -108,6 +108,10 @@ hash_id! {
     ChallengeId, 16
 }
 hash_id! {
+    /// What a value is kept under in the store: a keyed hash of what names it.
+    KeptName, 32
+}
+hash_id! {
     /// One grant, random; it names the grant in the audit log and opens nothing.
     GrantId, 16
 }

@@ -62,7 +62,8 @@ pub use factor::{Alternatives, Factor, FactorSet, UnknownFactor};
 pub use grant::{Claim, Grant, GrantKey};
 pub use host::{Authority, Origin};
 pub use ids::{
-    Action, BrowserKeyHash, ChallengeId, GrantId, RequestDigest, RouteId, SessionId, UserId,
+    Action, BrowserKeyHash, ChallengeId, GrantId, KeptName, RequestDigest, RouteId, SessionId,
+    UserId,
 };
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use local_path::LocalPath;

@@ -14,10 +14,11 @@
 //! | `sg:f:{challenge}` | set | the factors shown for a challenge |
 //! | `sg:k:{challenge}` | string | the code sent for a challenge |
 //! | `sg:t:user` | string | the last TOTP step taken |
+//! | `sg:o:{name}` | set | values that are kept under a keyed hash: sign-ins under way at the identity provider, and what they proved |
 //! | `sg:users`, `sg:aliases`, `sg:names` | hash | users by id; ids by alias; aliases by id |
 //! | `sg:ping` | string | proof that writing works |
 
-use crate::domain::{Action, ChallengeId, CounterKey, GrantKey, SessionId, UserId};
+use crate::domain::{Action, ChallengeId, CounterKey, GrantKey, KeptName, SessionId, UserId};
 use data_encoding::HEXLOWER;
 use redis::{RedisWrite, ToRedisArgs};
 use std::io::Write;
@@ -108,6 +109,10 @@ impl KeySpace {
 
     pub(crate) fn totp(&self, user: &UserId) -> String {
         format!("{}t:{user}", self.prefix)
+    }
+
+    pub(crate) fn kept(&self, name: KeptName) -> String {
+        format!("{}o:{{{}}}", self.prefix, name.to_hex())
     }
 
     pub(crate) fn revoked(&self) -> String {

@@ -5,7 +5,7 @@ use super::{
     Ask, CodeAnswer, Held, Login, Rotated, Rotation, SentCode, StoreError, Taken, VerifiedChallenge,
 };
 use crate::domain::{
-    AttemptCount, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, SessionId,
+    AttemptCount, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, KeptName, SessionId,
     StoredSession, Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
@@ -169,6 +169,24 @@ operations! {
 
         /// Completes a challenge: takes it once, renews the browser key, writes mark and grant.
         async fn put_verified(&self, verified: &VerifiedChallenge, now: Timestamp) -> Result<Taken, StoreError>;
+    }
+}
+
+operations! {
+    /// Values that are kept for a while, under names that are keyed hashes.
+    impl Store {
+        /// Adds a value to those that are kept under a name; all of them until `until` at least. `Before` if just
+        /// this one is among them.
+        async fn keep(
+            &self,
+            name: KeptName,
+            value: &[u8],
+            until: Timestamp,
+            now: Timestamp,
+        ) -> Result<Taken, StoreError>;
+
+        /// Takes all values that are kept under a name: of several callers at once, one gets them.
+        async fn take_kept(&self, name: KeptName, now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError>;
     }
 }
 

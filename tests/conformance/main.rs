@@ -16,6 +16,7 @@ mod embedded;
 mod endings;
 mod faults;
 mod grants;
+mod kept;
 mod outage;
 mod redis_only;
 mod revocations;

@@ -2,6 +2,7 @@
 
 mod directory;
 mod evidence;
+mod kept;
 mod listing;
 mod rotation;
 mod rows;

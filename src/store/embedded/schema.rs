@@ -56,10 +56,14 @@ const MIGRATIONS: &[&str] = &[
         at INTEGER NOT NULL
     );
 ",
+    "
+    CREATE TABLE kept (name BLOB NOT NULL, value BLOB NOT NULL, expires_at INTEGER NOT NULL);
+    CREATE INDEX kept_by_name ON kept (name);
+",
 ];
 
 /// The latest schema.
-pub(super) const LATEST: u32 = 4;
+pub(super) const LATEST: u32 = 5;
 
 /// Migrates a database; returns its schema if that is later than [`LATEST`].
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {
@@ -101,6 +105,7 @@ pub(super) fn purge(connection: &Connection, now: Timestamp) -> Result<(), Error
         "DELETE FROM answered WHERE expires_at <= ?1",
         "DELETE FROM factors WHERE expires_at <= ?1",
         "DELETE FROM codes WHERE expires_at <= ?1",
+        "DELETE FROM kept WHERE expires_at <= ?1",
         "DELETE FROM counters WHERE until <= ?1",
         // An hour: feeds read them several times a second.
         "DELETE FROM endings WHERE at <= ?1 - 3600000",

@@ -328,7 +328,7 @@ fn renew_grants(
     Ok(())
 }
 
-const fn taken(written: usize) -> Taken {
+pub(super) const fn taken(written: usize) -> Taken {
     if written == 0 {
         Taken::Before
     } else {

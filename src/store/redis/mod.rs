@@ -9,6 +9,7 @@ mod directory;
 mod driver;
 mod evidence;
 mod feed;
+mod kept;
 mod listing;
 mod pipeline;
 mod reconnect;
