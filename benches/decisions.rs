@@ -30,6 +30,7 @@ fn requirement(level: RiskLevel) -> Arc<Requirement> {
         factors: Alternatives::any_of(&[Factor::Passkey, Factor::Password, Factor::EmailCode])
             .expect("three factors"),
         factors_narrowed: false,
+        acr: Vec::new(),
         max_age: Duration::from_mins(5),
         scope: Scope::Action,
         single_use: level == RiskLevel::Critical,
@@ -57,6 +58,7 @@ fn grant(key: GrantKey) -> Grant {
         subject: Subject::new("alice"),
         browser_key: BROWSER,
         factors: FactorSet::EMPTY.with(Factor::Password),
+        acr: None,
         granted_at: NOW,
         expires_at: NOW.after(Duration::from_mins(5)),
     }
@@ -80,6 +82,7 @@ fn evidence(demands: &[Demand], others: usize) -> Evidence {
             subject: Subject::new("alice"),
             browser_key: BROWSER,
             factors: FactorSet::EMPTY.with(Factor::Password),
+            acr: None,
             verified_at: NOW,
         }),
         grants: (0..others)

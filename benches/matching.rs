@@ -26,6 +26,7 @@ fn table(size: usize) -> RouteTable {
         level: RiskLevel::High,
         factors: Alternatives::any_of(&[Factor::Password]).expect("one factor"),
         factors_narrowed: false,
+        acr: Vec::new(),
         max_age: Duration::from_mins(5),
         scope: Scope::Action,
         single_use: false,

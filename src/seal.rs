@@ -39,12 +39,14 @@ pub enum Purpose {
     Session,
     /// What a person names one of their own sessions by.
     SessionHandle,
+    /// A sign-in under way at the identity provider, and what names it and its proof.
+    SignIn,
     /// A TOTP secret at rest.
     Totp,
 }
 
 impl Purpose {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::AntiForgery,
         Self::Assertion,
         Self::BrowserKey,
@@ -56,6 +58,7 @@ impl Purpose {
         Self::Passkey,
         Self::Session,
         Self::SessionHandle,
+        Self::SignIn,
         Self::Totp,
     ];
 
@@ -73,6 +76,7 @@ impl Purpose {
             Self::Passkey => b"stepgate/1 passkey",
             Self::Session => b"stepgate/1 session",
             Self::SessionHandle => b"stepgate/1 session-handle",
+            Self::SignIn => b"stepgate/1 sign-in",
             Self::Totp => b"stepgate/1 totp",
         }
     }

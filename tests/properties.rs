@@ -35,6 +35,7 @@ fn requirement() -> Arc<Requirement> {
         level: RiskLevel::High,
         factors: Alternatives::any_of(&[Factor::Password]).unwrap(),
         factors_narrowed: false,
+        acr: Vec::new(),
         max_age: Duration::from_mins(5),
         scope: Scope::Action,
         single_use: false,

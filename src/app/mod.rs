@@ -204,6 +204,7 @@ fn services(
         entropy: entropy.clone(),
         audit: audit.clone(),
         mailer: mailer.transpose()?,
+        oidc: settings.oidc.clone(),
         passwords: PasswordChecker::start(&settings.passwords, entropy)?,
         passkeys: settings.passkeys.clone().ok(),
         settings: settings.verification,

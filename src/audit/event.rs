@@ -52,10 +52,14 @@ words! {
         LogoutObserved = "logout-observed",
         /// New policies are in force, or were refused.
         PoliciesLoaded = "policies-loaded",
+        /// The elevation of a session ended with the session of the identity provider that proved it.
+        ProviderLogout = "provider-logout",
         /// The application gave a session another credential.
         SessionMoved = "session-moved",
         /// A session was ended by its owner or an operator.
         SessionRevoked = "session-revoked",
+        /// A sign-in at the identity provider was begun, or not.
+        SignInBegun = "sign-in-begun",
         /// Somebody signed out by our own page.
         SignedOut = "signed-out",
         /// The sidecar started.
@@ -134,6 +138,10 @@ pub struct Event<'a> {
     pub path: Option<&'a str>,
     /// The factor.
     pub factor: Option<Factor>,
+    /// The authentication context (`acr`) of a sign-in at the identity provider.
+    pub acr: Option<&'a str>,
+    /// Its methods (`amr`, RFC 8176).
+    pub amr: &'a [String],
     /// The challenge.
     pub challenge: Option<ChallengeId>,
     /// The grant that was earned or used.
@@ -165,6 +173,8 @@ impl Event<'_> {
             method: None,
             path: None,
             factor: None,
+            acr: None,
+            amr: &[],
             challenge: None,
             grant: None,
             operator: None,

@@ -21,7 +21,8 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     line.word(r#","outcome":"#, Some(event.outcome.as_str()));
     line.word(r#","reason":"#, event.reason.map(Reason::as_str));
     line.text(r#","request_id":"#, event.request_id);
-    line.routes(event);
+    let routes = event.routes.iter().map(|route| route.as_str());
+    line.texts(r#","routes":["#, routes);
     line.text(r#","action":"#, event.action.map(Action::as_str));
     line.number(
         r#","level":"#,
@@ -43,6 +44,8 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     line.word(r#","method":"#, event.method.map(Method::as_str));
     line.text(r#","path":"#, event.path.map(shown_path));
     line.word(r#","factor":"#, event.factor.map(Factor::as_str));
+    line.text(r#","acr":"#, event.acr);
+    line.texts(r#","amr":["#, event.amr.iter().map(String::as_str));
     line.word(
         r#","challenge":"#,
         event.challenge.map(ChallengeId::to_hex).as_deref(),
@@ -99,13 +102,15 @@ impl JsonLine<'_> {
         }
     }
 
-    fn routes(&mut self, event: &Event<'_>) {
-        for (place, route) in event.routes.iter().enumerate() {
-            let before = if place == 0 { r#","routes":["# } else { "," };
+    /// A list of strings from outside; one that is empty is left out.
+    fn texts<'t>(&mut self, key: &str, texts: impl ExactSizeIterator<Item = &'t str>) {
+        let is_empty = texts.len() == 0;
+        for (place, text) in texts.enumerate() {
+            let before = if place == 0 { key } else { "," };
             self.0.extend_from_slice(before.as_bytes());
-            self.string(route.as_str());
+            self.string(text);
         }
-        if !event.routes.is_empty() {
+        if !is_empty {
             self.0.push(b']');
         }
     }
@@ -202,6 +207,9 @@ mod tests {
         event.method = Some(Method::Delete);
         event.path = Some("/a\"b?token=x");
         event.factor = Some(Factor::Totp);
+        let amr = ["pwd".to_owned(), odd.to_owned()];
+        event.acr = Some(odd);
+        event.amr = &amr;
         event.challenge = Some(ChallengeId::new([1; 16]));
         event.grant = Some(GrantId::new([2; 16]));
         event.operator = Some(odd);
@@ -216,7 +224,7 @@ mod tests {
             "reason": "step-up-required", "request_id": odd, "routes": ["pay", odd],
             "action": odd, "level": 3, "enforcement": "report", "subject": odd,
             "session": "abababababababab", "client": "2001:db8::1", "method": "DELETE",
-            "path": "/a\"b", "factor": "totp", "challenge": "01".repeat(16),
+            "path": "/a\"b", "factor": "totp", "acr": odd, "amr": ["pwd", odd], "challenge": "01".repeat(16),
             "grant": "02".repeat(16), "operator": odd, "count": u64::MAX, "latency_us": 7,
         });
         assert_eq!(line, expected);

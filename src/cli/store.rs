@@ -8,7 +8,9 @@ use crate::clock::Clock;
 use crate::domain::{Factor, FactorSet, Subject, User, UserId};
 use crate::settings::{self, Settings};
 use crate::store::{Store, StoreError, open};
-use crate::verification::{FactorSources, MailState, PasswordSource, usable_factors};
+use crate::verification::{
+    FactorSources, MailState, PasswordSource, ProviderState, usable_factors,
+};
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -88,7 +90,8 @@ impl Context {
     }
 
     /// What there is to prove oneself with.
-    pub(super) fn factor_sources(&self) -> FactorSources<'_> {
+    fn factor_sources(&self, id: &UserId) -> FactorSources<'_> {
+        let provider = self.settings.oidc.as_ref();
         FactorSources {
             mail: match self.settings.mail {
                 Some(_) => MailState::Configured,
@@ -96,16 +99,24 @@ impl Context {
             },
             passkeys: self.settings.passkeys.as_ref().ok(),
             passwords: self.settings.verification.password_source,
+            provider: match provider {
+                Some(provider) if provider.knows(&Subject::new(id.as_str())) => {
+                    ProviderState::Knows
+                }
+                Some(_) | None => ProviderState::Absent,
+            },
         }
     }
 
     /// By what somebody can prove themselves; `user` is what the directory has of them.
     pub(super) fn factors(&self, id: &UserId, user: Option<&User>) -> FactorSet {
-        let sources = self.factor_sources();
-        // Whoever has a session has a password of the application.
+        let sources = self.factor_sources(id);
+        // Whoever has a session has a password of the application, or an account of the provider.
         let stranger = || User::new(id.clone(), self.clock.now());
         match user {
-            None if sources.passwords == PasswordSource::UpstreamLogin => {
+            None if sources.passwords == PasswordSource::UpstreamLogin
+                || sources.provider == ProviderState::Knows =>
+            {
                 usable_factors(Some(&stranger()), sources)
             }
             user => usable_factors(user, sources),

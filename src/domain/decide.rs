@@ -178,7 +178,8 @@ fn refusal(
         Some(Reason::SubjectMismatch)
     } else if !owned || grant.level < requirement.level {
         Some(Reason::StepUpRequired)
-    } else if grant.key != *wanted || !requirement.factors.satisfied_by(grant.factors) {
+    } else if grant.key != *wanted || !requirement.is_proven_by(grant.factors, grant.acr.as_deref())
+    {
         Some(Reason::GrantMismatch)
     } else if now >= grant.expires_at || !now.is_within(requirement.max_age, grant.granted_at) {
         Some(Reason::GrantExpired)
@@ -197,11 +198,12 @@ fn verified(
         subject,
         browser_key,
         factors,
+        acr,
         verified_at,
     } = evidence.mark.as_ref()?;
     let counts = *subject == session.owner
         && is_this_browser(Some(*browser_key), session, evidence)
-        && requirement.factors.satisfied_by(*factors)
+        && requirement.is_proven_by(*factors, acr.as_deref())
         && now.is_within(requirement.max_age, *verified_at);
     counts.then_some(Proof {
         factors: *factors,

@@ -44,6 +44,8 @@ pub struct Mark {
     pub browser_key: BrowserKeyHash,
     /// By what.
     pub factors: FactorSet,
+    /// The authentication context (`acr`) of a sign-in among them, if the provider named one.
+    pub acr: Option<String>,
     /// When.
     pub verified_at: Timestamp,
 }

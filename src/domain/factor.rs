@@ -18,6 +18,8 @@ pub enum Factor {
     RecoveryCode = 3,
     /// A time-based one-time password (RFC 6238).
     Totp = 4,
+    /// A fresh sign-in at the identity provider (`OpenID` Connect).
+    Oidc = 5,
 }
 
 /// A word that names no factor.
@@ -27,18 +29,20 @@ pub struct UnknownFactor(pub String);
 
 impl Factor {
     /// All factors, in the order of their bits.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::EmailCode,
         Self::Passkey,
         Self::Password,
         Self::RecoveryCode,
         Self::Totp,
+        Self::Oidc,
     ];
 
     /// All factors, the preferred first: in this order they are offered, and the steps of one
     /// alternative are asked.
-    pub const BY_PREFERENCE: [Self; 5] = [
+    pub const BY_PREFERENCE: [Self; 6] = [
         Self::Passkey,
+        Self::Oidc,
         Self::Password,
         Self::Totp,
         Self::EmailCode,
@@ -49,7 +53,7 @@ impl Factor {
     /// that a policy can be written before they can be used.
     pub const fn is_implemented(self) -> bool {
         match self {
-            Self::EmailCode | Self::Passkey | Self::Password | Self::Totp => true,
+            Self::EmailCode | Self::Oidc | Self::Passkey | Self::Password | Self::Totp => true,
             Self::RecoveryCode => false,
         }
     }
@@ -57,7 +61,7 @@ impl Factor {
     /// Whether routes above level 2 accept it without naming it.
     pub const fn opens_high_levels(self) -> bool {
         match self {
-            Self::EmailCode | Self::Passkey | Self::Password | Self::Totp => true,
+            Self::EmailCode | Self::Oidc | Self::Passkey | Self::Password | Self::Totp => true,
             Self::RecoveryCode => false,
         }
     }
@@ -80,6 +84,7 @@ impl Factor {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EmailCode => "email_code",
+            Self::Oidc => "oidc",
             Self::Passkey => "passkey",
             Self::Password => "password",
             Self::RecoveryCode => "recovery_code",
@@ -255,7 +260,7 @@ mod tests {
     fn an_unknown_word_is_told_what_can_be_used_first() {
         assert_eq!(
             "hologram".parse::<Factor>().unwrap_err().to_string(),
-            "`hologram` is not a factor; expected one of passkey, password, totp, email_code, \
+            "`hologram` is not a factor; expected one of passkey, oidc, password, totp, email_code, \
              recovery_code"
         );
     }

@@ -20,6 +20,8 @@ pub struct Grant {
     pub browser_key: BrowserKeyHash,
     /// What was shown for it.
     pub factors: FactorSet,
+    /// The authentication context (`acr`) of a sign-in among them, if the provider named one.
+    pub acr: Option<String>,
     /// When it was earned.
     pub granted_at: Timestamp,
     /// When the store deletes it, whatever the policy says by then.

@@ -104,6 +104,8 @@ reasons! {
     PhraseRequired = "phrase-required", 400, Answer, Client;
     /// The policy forbids whatever it does not name.
     PolicyDefaultDeny = "policy-default-deny", 403, Denial, Operator;
+    /// The identity provider does not answer as it must, or does not take our request.
+    ProviderUnavailable = "provider-unavailable", 503, Answer, Operator;
     /// The request did not come in time.
     RequestTimeout = "request-timeout", 408, Request, Client;
     /// Somebody may have logged in within the session, or it was signed out here: whose it is cannot be told.
@@ -116,6 +118,12 @@ reasons! {
     SessionRevoked = "session-revoked", 401, Session, You;
     /// The session is older, or was idle longer, than the settings allow.
     SessionTimedOut = "session-timed-out", 401, Session, You;
+    /// The person left the identity provider without signing in.
+    SignInCancelled = "sign-in-cancelled", 403, Answer, You;
+    /// The identity provider's answer does not prove that the person has just signed in, as the route requires.
+    SignInNotAccepted = "sign-in-not-accepted", 403, Answer, You;
+    /// Somebody else signed in at the identity provider.
+    SignInOtherAccount = "sign-in-other-account", 403, Answer, You;
     /// A fresh proof of identity is needed.
     StepUpRequired = "step-up-required", 403, StepUp, You;
     /// The store does not answer; guarded routes stay shut.

@@ -1,6 +1,6 @@
 //! What a level means for one route.
 
-use super::{Action, Alternatives, RiskLevel, Title};
+use super::{Action, Alternatives, Factor, FactorSet, RiskLevel, Title};
 use std::fmt;
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ pub struct Requirement {
     pub factors: Alternatives,
     /// Whether the policy named the factors itself; then a fresh sign-in alone is not enough.
     pub factors_narrowed: bool,
+    /// The authentication contexts (`acr`) of which a sign-in at the identity provider must have one, the
+    /// preferred first; empty if any will do.
+    pub acr: Vec<String>,
     /// How long a proof counts, from the moment it was given.
     pub max_age: Duration,
     /// What a verification opens.
@@ -95,6 +98,22 @@ impl Requirement {
     pub fn is_confirmed_by(&self, typed: Option<&str>) -> bool {
         let asked = self.confirm.as_deref();
         asked.is_none_or(|asked| typed.is_some_and(|typed| typed.trim() == asked.trim()))
+    }
+
+    /// Whether a sign-in of this authentication context counts.
+    pub fn accepts_acr(&self, acr: Option<&str>) -> bool {
+        self.acr.is_empty() || acr.is_some_and(|acr| self.acr.iter().any(|one| one == acr))
+    }
+
+    /// Whether `shown` is proof enough; a sign-in among it was of the authentication context `acr`.
+    pub fn is_proven_by(&self, shown: FactorSet, acr: Option<&str>) -> bool {
+        let sign_in = FactorSet::EMPTY.with(Factor::Oidc);
+        let counts = if self.accepts_acr(acr) {
+            shown
+        } else {
+            shown.without(sign_in)
+        };
+        self.factors.satisfied_by(counts)
     }
 
     /// Whether the route opens by a grant for its action, rather than by a fresh session.

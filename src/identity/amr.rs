@@ -9,7 +9,7 @@ pub(super) fn references(shown: FactorSet) -> Vec<&'static str> {
     let is_possession = |factor| match factor {
         Factor::RecoveryCode | Factor::Totp => true,
         // NIST SP 800-63B-4 §3.1.3.1: an e-mail address is nothing that one has.
-        Factor::EmailCode | Factor::Passkey | Factor::Password => false,
+        Factor::EmailCode | Factor::Oidc | Factor::Passkey | Factor::Password => false,
     };
     // A passkey is two factors by itself: its key, and what unlocks it (user verification).
     if has(Factor::Passkey) || (has(Factor::Password) && shown.iter().any(is_possession)) {
@@ -24,6 +24,8 @@ const fn of(factor: Factor) -> &'static [&'static str] {
     match factor {
         // A one-time password that came by another channel than the browser's.
         Factor::EmailCode => &["mca", "otp"],
+        // By what somebody signed in at the provider, the provider alone knows.
+        Factor::Oidc => &[],
         Factor::Passkey => &["pop", "user"],
         Factor::Password => &["pwd"],
         Factor::RecoveryCode | Factor::Totp => &["otp"],

@@ -1,5 +1,6 @@
 //! The keys of an issuer (RFC 7517), and what they have signed (RFC 7518 §3).
 
+use super::discovery::ProviderMetadata;
 use super::error::TokenError;
 use crate::domain::Secret;
 use data_encoding::BASE64URL_NOPAD;
@@ -60,6 +61,8 @@ impl SignatureAlgorithm {
 #[derive(Debug)]
 pub struct IssuerKeys {
     keys: Vec<IssuerKey>,
+    /// What the issuer says of itself, where that is read along with its keys.
+    pub(crate) provider: Option<ProviderMetadata>,
 }
 
 #[derive(Debug)]
@@ -130,7 +133,10 @@ impl IssuerKeys {
         if keys.is_empty() {
             return Err(IssuerKeysError::Empty);
         }
-        Ok(Self { keys })
+        Ok(Self {
+            keys,
+            provider: None,
+        })
     }
 
     /// Whether it has a key of this name; any, if none is named.

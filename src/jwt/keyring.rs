@@ -1,6 +1,7 @@
 //! The keys of an issuer as they are now: a thread of its own reads them, at the start, by a period, and when
 //! a token names one that is not known.
 
+use super::discovery::{Discovery, DiscoveryError};
 use super::error::TokenError;
 use super::issuer_keys::{IssuerKeys, IssuerKeysError, SharedKeys};
 use crate::telemetry::chain;
@@ -29,6 +30,8 @@ pub struct KeyringOptions {
 /// Where keys are.
 #[derive(Clone, Debug)]
 pub enum KeyPlace {
+    /// Where the issuer says that they are.
+    Discovered(Discovery),
     /// In a file, which may hold shared secrets.
     File(PathBuf),
     /// At a URL, with public keys.
@@ -61,6 +64,8 @@ struct KeyringState {
 #[derive(Debug, thiserror::Error)]
 enum KeyringError {
     #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
+    #[error(transparent)]
     Document(#[from] DocumentError),
     #[error("the file cannot be read")]
     File(#[from] std::io::Error),
@@ -83,9 +88,9 @@ impl Keyring {
     }
 
     /// Reads the keys once, apart from all others: for whoever checks the settings. An error says what is wrong.
-    pub async fn try_read(&self) -> Result<(), String> {
+    pub async fn try_read(&self) -> Result<IssuerKeys, String> {
         let read = self.options.read().await;
-        read.map(drop).map_err(|error| chain(&error))
+        read.map_err(|error| chain(&error))
     }
 
     /// Begins to read the keys, unless it has begun.
@@ -176,6 +181,12 @@ async fn read_on(
 impl KeyringOptions {
     async fn read(&self) -> Result<IssuerKeys, KeyringError> {
         match &self.place {
+            KeyPlace::Discovered(discovery) => {
+                let (provider, text) = discovery.read(self.deadline).await?;
+                let mut keys = IssuerKeys::parse(&text, SharedKeys::Refused)?;
+                keys.provider = Some(provider);
+                Ok(keys)
+            }
             KeyPlace::File(path) => {
                 let read = timeout(self.deadline, tokio::fs::read(path)).await;
                 let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);

@@ -75,7 +75,9 @@ impl Texts {
     pub(crate) fn enrolled_name(&self, factor: Factor) -> &str {
         match factor {
             Factor::EmailCode => &self.enrolled.email,
-            Factor::Passkey | Factor::Password | Factor::Totp => self.factor(factor).name,
+            Factor::Oidc | Factor::Passkey | Factor::Password | Factor::Totp => {
+                self.factor(factor).name
+            }
             Factor::RecoveryCode => &self.enrolled.recovery,
         }
     }
@@ -85,6 +87,7 @@ impl Texts {
         let (t, wrong_code) = (&self.factor, &self.prompt.wrong_code);
         let (name, label, wrong) = match factor {
             Factor::EmailCode => (&t.email_name, &t.email_label, wrong_code),
+            Factor::Oidc => (&t.oidc_name, &t.oidc_name, wrong_code),
             Factor::Passkey => (&t.passkey_name, &t.passkey_name, &self.passkey.wrong),
             Factor::Password => (
                 &t.password_name,

@@ -299,8 +299,10 @@ impl Observer for Metrics {
             | EventKind::LoginObserved
             | EventKind::LogoutObserved
             | EventKind::PoliciesLoaded
+            | EventKind::ProviderLogout
             | EventKind::SessionMoved
             | EventKind::SessionRevoked
+            | EventKind::SignInBegun
             | EventKind::SignedOut
             | EventKind::Started
             | EventKind::StreamsEnded

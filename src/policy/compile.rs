@@ -71,6 +71,7 @@ impl<'a> RouteDraft<'a> {
         let level = written.unwrap_or(RiskLevel::High);
         let is_strict = self.is_strict && written.is_some();
         let factors = factors::compile(self.raw.factors.as_deref(), level, is_strict, file, at);
+        let acr = factors::acr(self.raw, factors.as_ref(), file, at);
         let max_age = self.max_age(level, file, at);
         let scope = self.scope(level, file, at);
         let needs_grant = level >= RiskLevel::High && scope != Some(Scope::Session);
@@ -96,6 +97,7 @@ impl<'a> RouteDraft<'a> {
             level: written?,
             factors: factors?,
             factors_narrowed: self.raw.factors.is_some(),
+            acr: acr?,
             max_age: max_age?,
             scope: scope?,
             single_use: single_use?,

@@ -1,8 +1,9 @@
 //! Which factors a route accepts.
 
 use super::invalid::{Invalid, valid};
+use super::raw::RawRoute;
 use crate::domain::{Alternatives, Factor, FactorSet, RiskLevel, Route};
-use crate::yaml::{File, Path, nearest};
+use crate::yaml::{File, Path, clip, nearest};
 
 /// Reads `factors`, or takes those of the level.
 pub(super) fn compile(
@@ -60,6 +61,35 @@ pub(super) fn compile(
         );
     }
     alternatives.flatten()
+}
+
+/// Reads `oidc.acr`: which authentication contexts a sign-in at the identity provider must have.
+pub(super) fn acr(
+    raw: &RawRoute,
+    factors: Option<&Alternatives>,
+    file: &mut File,
+    at: &Path,
+) -> Option<Vec<String>> {
+    let Some(written) = raw.oidc.as_ref().and_then(|oidc| oidc.acr.as_ref()) else {
+        return Some(Vec::new());
+    };
+    let at = at.key("oidc").key("acr");
+    if factors.is_some_and(|factors| !factors.mentioned().contains(Factor::Oidc)) {
+        let message = "never asked for: `factors` does not name `oidc`";
+        file.warn(&at, message);
+    }
+    let mut all = Vec::new();
+    for (at, text) in written.with_paths(&at) {
+        // OpenID Connect Core §3.1.2.1: `acr_values` is a list with blanks between the values.
+        let is_value =
+            (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let value = is_value.then(|| text.clone()).ok_or_else(|| {
+            Invalid::new(format!("`{}` is no authentication context", clip(text)))
+                .hint("a value of `acr` that the provider knows, such as `gold` or `urn:example:mfa`, without blanks")
+        });
+        all.push(valid(value, file, &at));
+    }
+    all.into_iter().collect()
 }
 
 fn warn_that_none_passes(file: &mut File, at: &Path) {

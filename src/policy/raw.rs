@@ -42,6 +42,7 @@ pub(super) struct RawRoute {
     pub(super) r#match: Option<RawMatch>,
     pub(super) level: Option<i64>,
     pub(super) factors: Option<Vec<String>>,
+    pub(super) oidc: Option<RawRouteOidc>,
     pub(super) preset: Option<RawPreset>,
     pub(super) max_age: Option<Span>,
     pub(super) scope: Option<RawScope>,
@@ -51,6 +52,13 @@ pub(super) struct RawRoute {
     pub(super) confirm: Option<String>,
     pub(super) anchor: Option<String>,
     pub(super) enforcement: Option<RawEnforcement>,
+}
+
+/// `oidc`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRouteOidc {
+    pub(super) acr: Option<OneOrMore<String>>,
 }
 
 /// `scope`

@@ -49,6 +49,7 @@ fn level_three_is_a_grant_for_five_minutes() {
     let high = requirement("level: 3");
     let strong = [
         Factor::Passkey,
+        Factor::Oidc,
         Factor::Password,
         Factor::Totp,
         Factor::EmailCode,

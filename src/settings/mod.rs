@@ -10,7 +10,9 @@ mod raw_brand;
 mod raw_cookie;
 mod raw_identity;
 mod raw_listen;
+mod raw_oidc;
 mod raw_session;
+mod raw_source;
 mod raw_subject;
 mod raw_upstream_login;
 mod remarks;
@@ -90,4 +92,4 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Fields whose lines are never shown.
-const SECRET: &[&str] = &["password"];
+const SECRET: &[&str] = &["client_secret", "password"];

@@ -10,11 +10,14 @@ use crate::proxy::ProxyOptions;
 use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
-use crate::verification::{NoRelyingParty, PasswordSettings, RelyingParty, VerificationSettings};
+use crate::verification::{
+    NoRelyingParty, OidcProvider, PasswordSettings, RelyingParty, VerificationSettings,
+};
 use crate::web::WebOptions;
 use crate::yaml::Diagnostics;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the program uses: all sections of the file, with their defaults.
@@ -48,6 +51,8 @@ pub struct Settings {
     pub verification: VerificationSettings,
     /// How passwords are tried at the application's login, where they are.
     pub upstream_login: Option<UpstreamLoginOptions>,
+    /// Where people sign in afresh, if there is an identity provider.
+    pub oidc: Option<Arc<OidcProvider>>,
     /// Whose passkeys are asked for; or why none are.
     pub passkeys: Result<RelyingParty, NoRelyingParty>,
     /// How passwords are hashed and checked.

@@ -5,7 +5,9 @@
 use super::raw_brand::RawBrand;
 use super::raw_identity::RawIdentity;
 use super::raw_listen::RawListen;
+use super::raw_oidc::RawOidc;
 use super::raw_session::RawSession;
+use super::raw_source::RawSource;
 use super::raw_subject::RawSubject;
 use super::raw_upstream_login::RawUpstreamLogin;
 use crate::policy::{RawGraphQl, RawTest};
@@ -38,14 +40,6 @@ pub(super) struct RawSettings {
     pub(super) audit: Option<RawAudit>,
     pub(super) admin: Option<RawAdmin>,
     pub(super) log: Option<RawLog>,
-}
-
-/// Where a secret comes from: `{file: …}` or `{env: …}`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawSource {
-    pub(super) file: Option<String>,
-    pub(super) env: Option<String>,
 }
 
 /// `upstream`
@@ -251,6 +245,7 @@ pub(super) struct RawVerification {
     pub(super) argon2: Option<RawArgon2>,
     pub(super) passkeys: Option<RawPasskeys>,
     pub(super) upstream_login: Option<RawUpstreamLogin>,
+    pub(super) oidc: Option<RawOidc>,
     pub(super) limits: Option<RawThrottles>,
 }
 

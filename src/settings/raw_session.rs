@@ -1,7 +1,8 @@
 //! `session`, as it is written, with its sources of subjects.
 
-use super::raw::{RawLearn, RawRedis, RawSource};
+use super::raw::{RawLearn, RawRedis};
 use super::raw_cookie::RawCookie;
+use super::raw_source::RawSource;
 use crate::yaml::{OneOrMore, Span, Table};
 use serde::Deserialize;
 

@@ -18,35 +18,7 @@ impl Settings {
             remark.severity = Severity::Warning;
             remarks.push(remark.hint(hint));
         };
-        let mail = |route: &&Arc<Route>| {
-            let factors = route.requirement.factors.mentioned();
-            factors.contains(Factor::EmailCode)
-        };
-        if self.mail.is_none()
-            && let Some(route) = table.routes().find(mail)
-        {
-            let id = &route.id;
-            let message = format!("route `{id}` accepts e-mailed codes, and there is no `mail`");
-            warn(
-                message,
-                "nobody can pass by a code until `mail` names a mail server",
-            );
-        }
-        // Only where a policy names it: the factors of a level are more than this one.
-        let names_passkey = |route: &&Arc<Route>| {
-            let requirement = &route.requirement;
-            requirement.factors_narrowed
-                && requirement.factors.mentioned().contains(Factor::Passkey)
-        };
-        if let Err(reason) = &self.passkeys
-            && let Some(route) = table.routes().find(names_passkey)
-        {
-            let message = format!(
-                "route `{}` accepts passkeys, and none can be had: {reason}",
-                route.id
-            );
-            warn(message, PASSKEY_HINT);
-        }
+        self.warn_of_factors(table, &mut warn);
         let learn = self.sessions.learn.as_ref();
         let logins = learn.into_iter().flat_map(|learn| &learn.logins);
         let logouts = learn.into_iter().flat_map(|learn| &learn.logouts);
@@ -79,6 +51,54 @@ impl Settings {
             );
         }
         remarks
+    }
+
+    /// Warns of factors that routes accept and nobody can have.
+    fn warn_of_factors(&self, table: &RouteTable, warn: &mut impl FnMut(String, &str)) {
+        let mail = |route: &&Arc<Route>| {
+            let factors = route.requirement.factors.mentioned();
+            factors.contains(Factor::EmailCode)
+        };
+        if self.mail.is_none()
+            && let Some(route) = table.routes().find(mail)
+        {
+            let id = &route.id;
+            let message = format!("route `{id}` accepts e-mailed codes, and there is no `mail`");
+            warn(
+                message,
+                "nobody can pass by a code until `mail` names a mail server",
+            );
+        }
+        // Only where a policy names it: the factors of a level are more than this one.
+        let names_passkey = |route: &&Arc<Route>| {
+            let requirement = &route.requirement;
+            requirement.factors_narrowed
+                && requirement.factors.mentioned().contains(Factor::Passkey)
+        };
+        if let Err(reason) = &self.passkeys
+            && let Some(route) = table.routes().find(names_passkey)
+        {
+            let message = format!(
+                "route `{}` accepts passkeys, and none can be had: {reason}",
+                route.id
+            );
+            warn(message, PASSKEY_HINT);
+        }
+        let asks_provider = |route: &&Arc<Route>| {
+            let requirement = &route.requirement;
+            requirement.factors_narrowed && requirement.factors.mentioned().contains(Factor::Oidc)
+                || !requirement.acr.is_empty()
+        };
+        if self.oidc.is_none()
+            && let Some(route) = table.routes().find(asks_provider)
+        {
+            let message = format!(
+                "route `{}` names `oidc`, and there is no `verification.oidc`",
+                route.id
+            );
+            let hint = "nobody can pass by it until `verification.oidc` names an identity provider";
+            warn(message, hint);
+        }
     }
 }
 

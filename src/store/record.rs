@@ -14,7 +14,8 @@
 //! and each is kept for minutes or weeks. A field more in one of them is a new version of it, which
 //! must be read for as long as the old records are kept. So version 2 of a session has, after the
 //! subject and a line feed, which no subject contains, how the name was said, and version 3 after
-//! another one from where the session was begun.
+//! another one from where the session was begun; and version 2 of a mark or grant has, in the same place,
+//! the authentication context of a sign-in at the identity provider.
 
 mod session;
 
@@ -29,6 +30,8 @@ use crate::domain::{
 const VERSION: u8 = 1;
 /// Of a user who has credentials that version 1 has no place for.
 const USER_WITH_CREDENTIALS: u8 = 2;
+/// Of a mark or grant for which somebody signed in at the identity provider in a named way.
+const PROOF_WITH_ACR: u8 = 2;
 const SESSION: u8 = b'S';
 const MARK: u8 = b'M';
 const GRANT: u8 = b'G';
@@ -56,13 +59,13 @@ mod offset {
 /// Writes a mark.
 pub(crate) fn encode_mark(id: &SessionId, mark: &Mark) -> Vec<u8> {
     let subject = mark.subject.as_str().as_bytes();
-    let mut out = head(MARK, 75 + subject.len());
+    let mut out = proof_head(MARK, 75 + subject.len(), mark.acr.as_ref());
     out.array(id.as_bytes())
         .array(mark.browser_key.as_bytes())
         .time(mark.verified_at)
         .byte(mark.factors.bits())
         .array(subject);
-    out.into_bytes()
+    proof_end(out, mark.acr.as_ref())
 }
 
 /// Reads the mark of the session `id`.
@@ -75,7 +78,11 @@ pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
     let action = grant.key.action.as_str();
     let subject = grant.subject.as_str().as_bytes();
     let binding = grant.key.binding.as_ref();
-    let mut out = head(GRANT, 138 + action.len() + subject.len());
+    let mut out = proof_head(
+        GRANT,
+        138 + action.len() + subject.len(),
+        grant.acr.as_ref(),
+    );
     out.array(id.as_bytes())
         .array(grant.browser_key.as_bytes())
         .time(grant.expires_at)
@@ -88,7 +95,7 @@ pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
         .array(binding.map_or(&[0; 32], |digest| digest.as_bytes()))
         .text(action)
         .array(subject);
-    out.into_bytes()
+    proof_end(out, grant.acr.as_ref())
 }
 
 /// Reads a grant that was filed under `id` and `key`.
@@ -188,18 +195,23 @@ pub fn read_as_every_record(bytes: &[u8]) {
 }
 
 fn mark(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Mark> {
-    read_head(MARK, reader)?;
+    let version = read_proof_head(MARK, reader)?;
     read_owner(id, reader)?;
+    let browser_key = BrowserKeyHash::new(reader.array()?);
+    let verified_at = reader.time()?;
+    let factors = FactorSet::from_bits(reader.byte()?);
+    let (subject, acr) = read_proof_end(version, reader)?;
     Some(Mark {
-        browser_key: BrowserKeyHash::new(reader.array()?),
-        verified_at: reader.time()?,
-        factors: FactorSet::from_bits(reader.byte()?),
-        subject: Subject::new(reader.rest_text()?),
+        subject,
+        browser_key,
+        factors,
+        acr,
+        verified_at,
     })
 }
 
 fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant> {
-    read_head(GRANT, reader)?;
+    let version = read_proof_head(GRANT, reader)?;
     read_owner(id, reader)?;
     let browser_key = BrowserKeyHash::new(reader.array()?);
     let expires_at = reader.time()?;
@@ -214,7 +226,7 @@ fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant> {
         binding: bound.then(|| RequestDigest::new(digest)),
         single_use,
     };
-    let subject = Subject::new(reader.rest_text()?);
+    let (subject, acr) = read_proof_end(version, reader)?;
     Some(Grant {
         id: own_id,
         key,
@@ -222,6 +234,7 @@ fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant> {
         subject,
         browser_key,
         factors,
+        acr,
         granted_at,
         expires_at,
     })
@@ -284,6 +297,36 @@ fn head(tag: u8, capacity: usize) -> ByteWriter {
 
 fn read_head(tag: u8, reader: &mut ByteReader<'_>) -> Option<()> {
     (reader.array()? == [VERSION, tag]).then_some(())
+}
+
+/// Begins a mark or grant, whose version says whether an authentication context is at its end.
+fn proof_head(tag: u8, capacity: usize, acr: Option<&String>) -> ByteWriter {
+    let mut out = ByteWriter::with_capacity(capacity + acr.map_or(0, |acr| 2 + acr.len()));
+    let version = acr.map_or(VERSION, |_| PROOF_WITH_ACR);
+    out.byte(version).byte(tag);
+    out
+}
+
+fn proof_end(mut out: ByteWriter, acr: Option<&String>) -> Vec<u8> {
+    if let Some(acr) = acr {
+        // A line feed behind it as well: one that is cut short is not another.
+        out.byte(b'\n').array(acr.as_bytes()).byte(b'\n');
+    }
+    out.into_bytes()
+}
+
+fn read_proof_head(tag: u8, reader: &mut ByteReader<'_>) -> Option<u8> {
+    let [version, found] = reader.array()?;
+    (found == tag && [VERSION, PROOF_WITH_ACR].contains(&version)).then_some(version)
+}
+
+fn read_proof_end(version: u8, reader: &mut ByteReader<'_>) -> Option<(Subject, Option<String>)> {
+    let text = reader.rest_text()?;
+    if version == VERSION {
+        return Some((Subject::new(text), None));
+    }
+    let (subject, acr) = text.strip_suffix('\n')?.split_once('\n')?;
+    Some((Subject::new(subject), Some(acr.to_owned())))
 }
 
 fn read_owner(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<()> {

@@ -1,11 +1,11 @@
-//! A small document that is fetched by HTTP or HTTPS from somebody else than the application.
+//! A small document that is fetched by HTTP or HTTPS from somebody else than the application, or asked for with a form.
 
 use crate::tls::{TlsError, client_config};
 use crate::transport::upstream::{ConnectError, Target, TargetError};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{Request, Uri, header};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::{HeaderValue, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::fmt;
@@ -41,7 +41,7 @@ pub enum DocumentUrlError {
 /// Why a document did not come.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the message of each variant is its description
-pub(crate) enum DocumentError {
+pub enum DocumentError {
     #[error("the exchange broke off")]
     Broken(#[source] hyper::Error),
     #[error(transparent)]
@@ -64,6 +64,13 @@ impl fmt::Display for DocumentUrl {
 impl DocumentUrl {
     /// Reads a URL. `ca` holds the authorities to trust (PEM); without it they are the system's.
     pub fn parse(text: &str, ca: Option<&Path>) -> Result<Self, DocumentUrlError> {
+        Self::parse_with(text, || client_config(ca))
+    }
+
+    fn parse_with(
+        text: &str,
+        tls: impl FnOnce() -> Result<Arc<rustls::ClientConfig>, TlsError>,
+    ) -> Result<Self, DocumentUrlError> {
         let no_url = || DocumentUrlError::NoUrl(text.to_owned());
         let uri: Uri = text.parse().map_err(|_| no_url())?;
         let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(no_url)?;
@@ -71,10 +78,19 @@ impl DocumentUrl {
         // Whom to trust is looked up once, and not with each document.
         let is_https = matches!(target, Target::Https { .. });
         Ok(Self {
-            tls: is_https.then(|| client_config(ca)).transpose()?,
+            tls: is_https.then(tls).transpose()?,
             path: uri.path_and_query().cloned().ok_or_else(no_url)?,
             target,
         })
+    }
+
+    /// Reads another URL, which is fetched with the same trust.
+    pub(crate) fn beside(&self, text: &str) -> Result<Self, DocumentUrlError> {
+        let other = Self::parse_with(text, || match &self.tls {
+            Some(tls) => Ok(tls.clone()),
+            None => client_config(None),
+        })?;
+        Ok(other)
     }
 
     /// Whether nobody on the way can change the document: it comes by TLS, or from this machine.
@@ -90,34 +106,78 @@ impl DocumentUrl {
 
     /// Fetches the document.
     pub(crate) async fn get(&self, within: Duration) -> Result<Bytes, DocumentError> {
-        let fetched = timeout(within, self.exchange(within)).await;
-        fetched.unwrap_or(Err(DocumentError::Late(within)))
+        self.get_as(None, within).await
     }
 
-    async fn exchange(&self, within: Duration) -> Result<Bytes, DocumentError> {
+    /// Fetches the document as whom these credentials (`Authorization`) name.
+    pub(crate) async fn get_as(
+        &self,
+        credentials: Option<HeaderValue>,
+        within: Duration,
+    ) -> Result<Bytes, DocumentError> {
+        let mut request = Request::new(Full::default());
+        if let Some(credentials) = credentials {
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, credentials);
+        }
+        let (status, body) = self.send(request, within).await?;
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(DocumentError::Status(status.as_u16()))
+        }
+    }
+
+    /// Posts a form; the answer is returned with its status, whatever that is.
+    pub(crate) async fn post_form(
+        &self,
+        form: String,
+        credentials: Option<HeaderValue>,
+        within: Duration,
+    ) -> Result<(StatusCode, Bytes), DocumentError> {
+        let mut request = Request::new(Full::from(form));
+        *request.method_mut() = http::Method::POST;
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(credentials) = credentials {
+            headers.insert(header::AUTHORIZATION, credentials);
+        }
+        self.send(request, within).await
+    }
+
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        within: Duration,
+    ) -> Result<(StatusCode, Bytes), DocumentError> {
+        let answer = timeout(within, self.exchange(request, within)).await;
+        answer.unwrap_or(Err(DocumentError::Late(within)))
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        within: Duration,
+    ) -> Result<(StatusCode, Bytes), DocumentError> {
         let stream = self.target.connect(self.tls.as_ref(), within).await?;
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(DocumentError::Broken)?;
-        let mut request = Request::new(Empty::<Bytes>::new());
         *request.uri_mut() = self.path.clone().into();
         let headers = request.headers_mut();
         if let Ok(host) = self.target.authority().parse() {
             headers.insert(header::HOST, host);
         }
-        headers.insert(
-            header::ACCEPT,
-            header::HeaderValue::from_static("application/json"),
-        );
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let mut answer = pin!(async move {
             let response = sender.send_request(request).await;
             let response = response.map_err(DocumentError::Broken)?;
-            if !response.status().is_success() {
-                return Err(DocumentError::Status(response.status().as_u16()));
-            }
+            let status = response.status();
             // An issuer that is not itself must not fill the memory.
             let body = Limited::new(response.into_body(), LONGEST).collect().await;
             let body = body.map_err(|_| DocumentError::Spoilt)?;
-            Ok(body.to_bytes())
+            Ok((status, body.to_bytes()))
         });
         tokio::select! {
             answer = &mut answer => answer,

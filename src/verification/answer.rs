@@ -2,7 +2,8 @@
 
 use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
-use super::factors::{self, AnswerValue, Check};
+use super::factors::{self, AnswerValue, Check, CheckOutcome};
+use super::oidc::ProviderProof;
 use super::outcome::{AnswerOutcome, Refusal, Success};
 use super::throttle::{is_about_resending, refusal};
 use super::trial::PasswordTrial;
@@ -103,38 +104,48 @@ impl Verifier {
                 return self.refuse(Some(challenge), answering, refusal);
             }
         };
-        let is_right = match self.is_right(&case).await {
+        let unjudged = match self.judge(&case).await {
+            Ok(CheckOutcome::Right) => Ok(None),
+            Ok(CheckOutcome::RightAt(proof)) => Ok(Some(*proof)),
+            Ok(CheckOutcome::Wrong(reason)) => {
+                let refusal = Refusal {
+                    attempts_left: Some(remaining),
+                    ..reason.into()
+                };
+                return self.refuse(Some(challenge), answering, refusal);
+            }
             Err(VerifyError::NotJudged(error)) => {
                 let error = chain(&error);
                 tracing::warn!(error, "a password was not judged");
+                Err(Reason::PasswordUnavailable)
+            }
+            Err(VerifyError::SignIn(error)) => Err(error.reason()),
+            Err(error) => return Err(error),
+        };
+        let proof = match unjudged {
+            Ok(proof) => proof,
+            Err(reason) => {
                 // It was not judged, so it is no wrong answer.
                 let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
                 self.store.uncount_attempt(&keys).await?;
-                let refusal = Reason::PasswordUnavailable.into();
-                return self.refuse(Some(challenge), answering, refusal);
+                return self.refuse(Some(challenge), answering, reason.into());
             }
-            is_right => is_right?,
         };
-        if !is_right {
-            let refusal = Refusal {
-                attempts_left: Some(remaining),
-                ..Reason::WrongAnswer.into()
-            };
-            return self.refuse(Some(challenge), answering, refusal);
-        }
         let refunds = self.throttle().refunded_by_answer(who);
         self.store.uncount_attempt(&refunds).await?;
         let shown = self.shown_by(&case).await?;
+        let about = (challenge, answering.caller.claimant.session);
+        let proof = self.proof_for(about, proof, shown, now).await?;
         if challenge.demand.requirement.factors.satisfied_by(shown) {
             let clears = self.throttle().cleared_by_success(who, shown);
-            return self.succeed(case, shown, clears).await;
+            return self.succeed(case, (shown, proof), clears).await;
         }
         let clears = self.throttle().cleared_by_answer(who, factor);
         self.store.clear_attempts(&clears).await?;
-        self.ask_for_more(&case, shown)
+        self.ask_for_more(&case, shown, &proof)
     }
 
-    async fn is_right(&self, case: &Case<'_>) -> Result<bool, VerifyError> {
+    async fn judge(&self, case: &Case<'_>) -> Result<CheckOutcome, VerifyError> {
         let check = Check {
             challenge: &case.challenge,
             user: case.user.as_ref(),
@@ -166,7 +177,7 @@ impl Verifier {
     async fn succeed(
         &self,
         case: Case<'_>,
-        shown: FactorSet,
+        (shown, proof): (FactorSet, ProviderProof),
         clears: Vec<CounterKey>,
     ) -> Result<AnswerOutcome, VerifyError> {
         let Case {
@@ -189,6 +200,7 @@ impl Verifier {
             subject: challenge.subject.clone(),
             browser_key: renewed,
             factors: shown,
+            acr: proof.acr.clone(),
             granted_at: now,
             expires_at: now.after(life),
         });
@@ -212,6 +224,7 @@ impl Verifier {
                 subject: challenge.subject.clone(),
                 browser_key: renewed,
                 factors: shown,
+                acr: proof.acr.clone(),
                 verified_at: now,
             },
             grant,
@@ -226,6 +239,7 @@ impl Verifier {
         let mut event = self.event(EventKind::Verified, Outcome::Succeeded, &answering.caller);
         describe(&mut event, &challenge, Some(answering.factor));
         event.grant = verified.grant.as_ref().map(|grant| grant.id);
+        (event.acr, event.amr) = (proof.acr.as_deref(), &proof.amr);
         // If this fails the client never gets the new browser key, so the grant opens nothing.
         self.services.audit.record(&event)?;
         Ok(AnswerOutcome::Verified(Box::new(Success {
@@ -241,13 +255,15 @@ impl Verifier {
         &self,
         case: &Case<'_>,
         shown: FactorSet,
+        proof: &ProviderProof,
     ) -> Result<AnswerOutcome, VerifyError> {
         let (challenge, answering) = (&case.challenge, &case.answering);
         let caller = &answering.caller;
         let mut event = self.event(EventKind::FactorAnswered, Outcome::Succeeded, caller);
         describe(&mut event, challenge, Some(answering.factor));
+        (event.acr, event.amr) = (proof.acr.as_deref(), &proof.amr);
         self.services.audit.record(&event)?;
-        let available = self.available_to(case.user.as_ref(), &challenge.demand.requirement);
+        let available = self.available_to(case.user.as_ref(), challenge);
         Ok(AnswerOutcome::MoreNeeded {
             alternatives: available.alternatives,
             shown,

@@ -2,6 +2,7 @@
 
 use crate::domain::{FactorSet, Requirement, Subject, Timestamp, User, UserId};
 use crate::store::{Store, StoreError};
+use crate::verification::oidc::ProviderState;
 use crate::verification::trial::PasswordSource;
 
 /// Whether codes go to a subject that is a mail address and has no entry in the directory.
@@ -18,14 +19,15 @@ pub enum EmailSubjects {
 ///
 /// A user whom another source names has the address of that source, unless they have set one here. A subject without an
 /// entry gets one for this request if it has a mail address (one that a trusted
-/// proxy asserts, or the subject itself where [`EmailSubjects`] allows it), or if the application checks its
-/// password.
+/// proxy asserts, or the subject itself where [`EmailSubjects`] allows it), if the application checks its
+/// password, or if it signs in at the identity provider.
 pub async fn find_user(
     store: &Store,
     subject: &Subject,
     asserted_email: Option<&str>,
     email_subjects: EmailSubjects,
     passwords: PasswordSource,
+    provider: ProviderState,
 ) -> Result<Option<User>, StoreError> {
     let name = UserId::new(subject.as_str());
     let found = store.user(&name).await?;
@@ -37,12 +39,14 @@ pub async fn find_user(
         .or(itself)
         .filter(|email| is_plain_email(email))
         .map(str::to_owned);
+    let has_other_factor =
+        passwords == PasswordSource::UpstreamLogin || provider == ProviderState::Knows;
     Ok(match found {
         Some(user) if user.email.is_none() && user.is_known_elsewhere() => {
             Some(User { email, ..user })
         }
         Some(user) => Some(user),
-        None if email.is_some() || passwords == PasswordSource::UpstreamLogin => Some(User {
+        None if email.is_some() || has_other_factor => Some(User {
             email,
             ..User::new(name, Timestamp::default())
         }),
@@ -140,6 +144,7 @@ mod tests {
             mail,
             passkeys: None,
             passwords: PasswordSource::Directory,
+            provider: ProviderState::Absent,
         };
         let open = |user: &User, mail| {
             open_alternatives(&requirement, usable_factors(Some(user), sources(mail)))

@@ -1,5 +1,6 @@
 //! Faults that keep an answer from being checked.
 
+use super::oidc::SignInError;
 use super::password_hash::Busy;
 use super::trial::NotJudged;
 use crate::audit::AuditUnavailable;
@@ -17,6 +18,9 @@ pub enum VerifyError {
     /// The application did not say whether a password is right.
     #[error(transparent)]
     NotJudged(#[from] NotJudged),
+    /// The identity provider did not say whether somebody has signed in.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
     /// The store did not answer, or not with a record.
     #[error(transparent)]
     Store(#[from] StoreError),

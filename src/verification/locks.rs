@@ -1,6 +1,7 @@
 //! What keeps a user from verifying: counters that are used up, for operators to see and to clear.
 
-use super::throttle::{Bar, CountedBy, Limits, bars, counters_of};
+use super::counted_by::CountedBy;
+use super::throttle::{Bar, Limits, bars, counters_of};
 use crate::domain::{
     AttemptCount, Counter, CounterKey, Factor, StoredSession, Subject, Timestamp, User, UserId,
 };

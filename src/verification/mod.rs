@@ -5,12 +5,14 @@
 
 mod answer;
 mod browser_key;
+mod counted_by;
 mod directory;
 mod enrolled;
 mod error;
 mod factors;
 mod form;
 mod locks;
+mod oidc;
 mod outcome;
 mod password_hash;
 mod send;
@@ -20,6 +22,7 @@ mod tests;
 mod throttle;
 mod token;
 mod trial;
+mod usable;
 mod verifier;
 
 pub use answer::Answering;
@@ -27,6 +30,7 @@ pub use browser_key::{
     BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, new_browser_key,
     previous_browser_key_hash,
 };
+pub use counted_by::CountedBy;
 pub use directory::{EmailSubjects, find_user, open_alternatives};
 pub use enrolled::{ChangeKind, CredentialChange};
 pub use error::VerifyError;
@@ -36,6 +40,10 @@ pub use factors::{
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use locks::{Lock, Locks};
+pub use oidc::{
+    AuthorizationResponse, BegunSignIn, ClientAuthentication, EndedSignIns, LogoutError,
+    OidcOptions, OidcProvider, ProviderState, SignIn, SignInAttempt, SignInError, SignInRequest,
+};
 pub use outcome::{AnswerOutcome, Refusal, Success};
 pub use password_hash::{
     Busy, Checked, HashFault, MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordChecker,
@@ -43,7 +51,7 @@ pub use password_hash::{
 };
 pub use send::Sending;
 pub use services::{Services, VerificationSettings};
-pub use throttle::{Bar, CountedBy, Limit, Limits};
+pub use throttle::{Bar, Limit, Limits};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
 pub use trial::{NotJudged, PasswordSource, PasswordTrial, TrialResult};
 pub use verifier::{AvailableFactors, Claimant, EndpointCaller, NewChallenge, Status, Verifier};

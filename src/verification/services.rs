@@ -2,6 +2,7 @@
 
 use super::directory::EmailSubjects;
 use super::factors::RelyingParty;
+use super::oidc::OidcProvider;
 use super::password_hash::PasswordChecker;
 use super::throttle::Limits;
 use super::trial::PasswordSource;
@@ -65,10 +66,21 @@ pub struct Services {
     pub audit: Audit,
     /// Sends codes; `None` if there is no mail server.
     pub mailer: Option<Mailer>,
+    /// Where people sign in afresh; `None` if there is no identity provider.
+    pub oidc: Option<Arc<OidcProvider>>,
     /// Checks passwords.
     pub passwords: PasswordChecker,
     /// Whose passkeys are asked for; `None` if browsers would offer none.
     pub passkeys: Option<RelyingParty>,
     /// The settings.
     pub settings: VerificationSettings,
+}
+
+impl Services {
+    /// What people call the identity provider, empty without one; and whose password the password is.
+    pub fn named(&self) -> (String, PasswordSource) {
+        let provider = self.oidc.as_ref();
+        let name = provider.map_or_else(String::new, |provider| provider.options.name.clone());
+        (name, self.settings.password_source)
+    }
 }

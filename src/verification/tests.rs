@@ -59,6 +59,7 @@ pub(super) fn requirement() -> Arc<Requirement> {
         factors: Alternatives::any_of(&[Factor::Password, Factor::Totp, Factor::EmailCode])
             .unwrap(),
         factors_narrowed: false,
+        acr: Vec::new(),
         max_age: Duration::from_mins(2),
         scope: Scope::Action,
         single_use: true,
@@ -189,6 +190,7 @@ impl Fixture {
             mailer: Some(
                 Mailer::start(&mail_settings(port), clock.clone(), entropy.clone()).unwrap(),
             ),
+            oidc: None,
             passwords: PasswordChecker::start(&passwords, &entropy).unwrap(),
             clock,
             entropy,

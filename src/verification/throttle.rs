@@ -4,9 +4,9 @@
 //! session is refused long before the owner's factor is locked. A success clears the counters of the
 //! factors it proved and no others: a right password clears no counter of TOTP attempts.
 
+use super::counted_by::CountedBy;
 use crate::domain::{
-    BrowserKeyHash, ChallengeId, ClientNetwork, Counter, CounterKey, Factor, FactorSet, Reason,
-    Timestamp, UserId,
+    ChallengeId, ClientNetwork, Counter, CounterKey, Factor, FactorSet, Reason, Timestamp, UserId,
 };
 use crate::seal::{Keys, Purpose};
 use std::net::IpAddr;
@@ -79,34 +79,6 @@ pub(super) struct Try<'a> {
     pub(super) address: IpAddr,
 }
 
-/// The identity that attempts are counted under; never chosen by the client. With a value such as a
-/// cookie, a new cookie would bring new attempts, and the attempts of a thief would use up the owner's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CountedBy {
-    /// The start of the session, where the store has it: it stays the same when the cookie changes.
-    Began(Timestamp),
-    /// A subject that a trusted proxy asserts, in the browser in which it last verified.
-    KnownBrowser(BrowserKeyHash),
-    /// A subject that a trusted proxy asserts, in any other browser.
-    OtherBrowser,
-}
-
-impl CountedBy {
-    /// The bytes that name it, together with the user.
-    fn of(self, user: &UserId) -> Vec<u8> {
-        let began;
-        let (kind, value): (&[u8], &[u8]) = match &self {
-            Self::Began(at) => {
-                began = at.as_millis().to_be_bytes();
-                (b"began ", &began)
-            }
-            Self::KnownBrowser(browser) => (b"familiar ", browser.as_bytes()),
-            Self::OtherBrowser => (b"stranger ", b""),
-        };
-        [kind, value, user.as_str().as_bytes()].concat()
-    }
-}
-
 /// What a used-up counter keeps a user from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bar {
@@ -168,6 +140,16 @@ impl Throttle<'_> {
         ]
     }
 
+    /// The counters of every sign-in that is begun at the identity provider: each is kept until its answer comes.
+    pub(super) fn of_sign_in(&self, who: Try<'_>) -> Vec<Counter> {
+        let [challenge, session] = self.sign_in_keys(who);
+        let limit = Limit {
+            attempts: self.limits.challenge,
+            window: who.life,
+        };
+        vec![of(challenge, limit), of(session, self.limits.session)]
+    }
+
     /// The counter that lets the first code of a challenge pass; later ones count as its attempts.
     pub(super) fn of_first_code(&self, who: Try<'_>) -> Counter {
         let once = Limit {
@@ -213,6 +195,10 @@ impl Throttle<'_> {
             cleared.extend(self.code_keys(who));
             cleared.extend([self.of_first_code(who).key, self.of_challenge(who).key]);
         }
+        if shown.contains(Factor::Oidc) {
+            let [_, session] = self.sign_in_keys(who);
+            cleared.push(session);
+        }
         cleared
     }
 
@@ -232,6 +218,13 @@ impl Throttle<'_> {
             self.key(CODES, &[who.user.as_str().as_bytes()]),
             self.key(CODES_IN_SESSION, &[&who.counted_by.of(who.user)]),
             self.key(RESEND, &[who.challenge.as_bytes()]),
+        ]
+    }
+
+    fn sign_in_keys(&self, who: Try<'_>) -> [CounterKey; 2] {
+        [
+            self.key(SIGN_IN, &[who.challenge.as_bytes()]),
+            self.key(SIGN_INS_IN_SESSION, &[&who.counted_by.of(who.user)]),
         ]
     }
 
@@ -271,6 +264,8 @@ pub(super) fn counters_of(
     for session in sessions {
         let codes = key(CODES_IN_SESSION, &[&session.of(user)], keys);
         counters.push((Factor::EmailCode, of(codes, limits.codes_in_session)));
+        let sign_ins = key(SIGN_INS_IN_SESSION, &[&session.of(user)], keys);
+        counters.push((Factor::Oidc, of(sign_ins, limits.session)));
     }
     counters
 }
@@ -345,6 +340,8 @@ const FIRST: &str = "first-code";
 const RESEND: &str = "resend";
 const SESSION: &str = "session";
 const SESSION_TOTAL: &str = "session-total";
+const SIGN_IN: &str = "sign-in";
+const SIGN_INS_IN_SESSION: &str = "sign-ins-in-session";
 
 #[cfg(test)]
 mod tests;

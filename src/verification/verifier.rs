@@ -1,10 +1,11 @@
 //! The verifier: opens and reads challenges, and reports and drops the elevation of a session.
 
-use super::directory::{find_user, open_alternatives};
+use super::counted_by::CountedBy;
+use super::directory::open_alternatives;
 use super::error::VerifyError;
-use super::factors::{FactorSources, MailState, is_sent, mask, usable_factors};
+use super::factors::{is_sent, mask};
 use super::services::Services;
-use super::throttle::{CountedBy, Throttle, Try};
+use super::throttle::{Throttle, Try};
 use super::token;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
@@ -35,7 +36,7 @@ pub struct Claimant<'a> {
 
 impl Claimant<'_> {
     /// Whether the session belongs to the browser that the request comes from.
-    fn is_in_own_session(&self) -> bool {
+    pub(super) fn is_in_own_session(&self) -> bool {
         self.session_key.is_some() && self.session_key == self.browser_key
     }
 }
@@ -181,7 +182,7 @@ impl Verifier {
         claimant: &Claimant<'_>,
     ) -> Result<AvailableFactors, VerifyError> {
         let user = self.user(claimant).await?;
-        Ok(self.available_to(user.as_ref(), &challenge.demand.requirement))
+        Ok(self.available_to(user.as_ref(), challenge))
     }
 
     /// Whether a code was mailed for this challenge, or for the same page opened before, and can still be typed.
@@ -240,39 +241,16 @@ impl Verifier {
     pub(super) fn available_to(
         &self,
         user: Option<&User>,
-        requirement: &Requirement,
+        challenge: &Challenge,
     ) -> AvailableFactors {
-        let usable = usable_factors(user, self.factor_sources());
+        let requirement = &*challenge.demand.requirement;
+        let usable = self.usable(user, &challenge.subject);
         let mailed = usable.contains(Factor::EmailCode)
             && requirement.factors.mentioned().contains(Factor::EmailCode);
         let email = user.and_then(|user| user.email.as_deref());
         AvailableFactors {
             alternatives: open_alternatives(requirement, usable),
             email_hint: email.filter(|_| mailed).map(mask),
-        }
-    }
-
-    /// The user that the caller's subject is.
-    pub(super) async fn user(&self, claimant: &Claimant<'_>) -> Result<Option<User>, StoreError> {
-        let settings = &self.services.settings;
-        find_user(
-            &self.store,
-            claimant.subject,
-            claimant.email,
-            settings.email_subjects,
-            settings.password_source,
-        )
-        .await
-    }
-
-    fn factor_sources(&self) -> FactorSources<'_> {
-        FactorSources {
-            mail: match self.services.mailer {
-                Some(_) => MailState::Configured,
-                None => MailState::Absent,
-            },
-            passkeys: self.services.passkeys.as_ref(),
-            passwords: self.services.settings.password_source,
         }
     }
 
@@ -288,9 +266,11 @@ impl Verifier {
             // A page that is opened again brings no new guesses at a code that stays.
             challenge: match factor {
                 Factor::EmailCode => token::code_id(challenge, &self.services.keys),
-                Factor::Passkey | Factor::Password | Factor::RecoveryCode | Factor::Totp => {
-                    challenge.id
-                }
+                Factor::Oidc
+                | Factor::Passkey
+                | Factor::Password
+                | Factor::RecoveryCode
+                | Factor::Totp => challenge.id,
             },
             life: challenge.expires_at.since(challenge.opened_at),
             counted_by: caller.counted_by,

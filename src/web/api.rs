@@ -61,6 +61,25 @@ pub struct SendRequest {
     pub token: Secret<String>,
 }
 
+/// `POST oidc/begin`: somebody is to sign in at the identity provider.
+#[derive(Debug, Deserialize)]
+pub struct BeginRequest {
+    /// The sealed challenge.
+    #[serde(deserialize_with = "secret")]
+    pub token: Secret<String>,
+    /// The phrase to be typed, where one is asked for.
+    #[serde(default)]
+    pub confirm: Option<String>,
+}
+
+/// The answer to `POST oidc/begin`.
+#[derive(Debug, Serialize)]
+pub struct BeginResponse {
+    /// Where the person is to be sent, in the browser that asked.
+    #[serde(serialize_with = "shown_secret")]
+    pub url: Secret<String>,
+}
+
 /// The answer to `POST verify/send`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendResponse {
@@ -179,11 +198,7 @@ impl ChallengeView {
                 .to_owned(),
             level: requirement.level.number(),
             factors: words(&available.alternatives, FactorSet::EMPTY),
-            hints: available
-                .email_hint
-                .iter()
-                .map(|hint| (Factor::EmailCode.as_str(), hint.clone()))
-                .collect(),
+            hints: hints(available, site),
             confirm: requirement.confirm.clone(),
             max_age: requirement.max_age.as_secs(),
             single_use: requirement.single_use,
@@ -241,6 +256,16 @@ impl SendResponse {
             wait: wait.try_into().unwrap_or(u64::MAX),
         }
     }
+}
+
+/// What helps with each factor: the masked address, and where a sign-in begins.
+fn hints(available: &AvailableFactors, site: &Site) -> BTreeMap<&'static str, String> {
+    let mail = available.email_hint.clone();
+    let mail = mail.map(|hint| (Factor::EmailCode.as_str(), hint));
+    let mut sets = available.alternatives.iter();
+    let begin = sets.any(|set| set.contains(Factor::Oidc));
+    let begin = begin.then(|| (Factor::Oidc.as_str(), format!("{}/oidc/begin", site.prefix)));
+    mail.into_iter().chain(begin).collect()
 }
 
 /// The words of `accepted`, less what is already `proven`.

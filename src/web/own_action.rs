@@ -61,6 +61,7 @@ impl OwnAction {
             level: RiskLevel::High,
             factors: Alternatives::any_of(self.factors())?,
             factors_narrowed: true,
+            acr: Vec::new(),
             max_age: self.max_age(),
             scope: Scope::Action,
             single_use: false,
@@ -87,12 +88,14 @@ impl OwnAction {
             // able to enroll one of their own.
             Self::Enrollment => &[
                 Factor::Passkey,
+                Factor::Oidc,
                 Factor::Password,
                 Factor::Totp,
                 Factor::RecoveryCode,
             ],
             Self::Approvals | Self::Sessions => &[
                 Factor::Passkey,
+                Factor::Oidc,
                 Factor::Password,
                 Factor::Totp,
                 Factor::EmailCode,

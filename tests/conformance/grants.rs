@@ -252,6 +252,7 @@ fn demand(action: &str, digest: u8) -> Demand {
             level: RiskLevel::Critical,
             factors: Alternatives::any_of(&[Factor::Totp]).unwrap(),
             factors_narrowed: false,
+            acr: Vec::new(),
             max_age: 2 * MINUTE,
             scope: Scope::Action,
             single_use: true,

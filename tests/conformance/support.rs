@@ -349,6 +349,7 @@ pub(crate) fn grant(key: GrantKey, number: u8, browser: BrowserKeyHash, now: Tim
         subject: Subject::new("alice"),
         browser_key: browser,
         factors: FactorSet::EMPTY.with(Factor::Totp),
+        acr: None,
         granted_at: now,
         expires_at: now.after(10 * MINUTE),
     }
@@ -359,6 +360,7 @@ pub(crate) fn mark(browser: BrowserKeyHash, now: Timestamp) -> Mark {
         subject: Subject::new("alice"),
         browser_key: browser,
         factors: FactorSet::EMPTY.with(Factor::Password),
+        acr: None,
         verified_at: now,
     }
 }

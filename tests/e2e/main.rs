@@ -46,6 +46,7 @@ mod limits;
 mod login_steps;
 mod logins;
 mod no_host;
+mod oidc;
 mod online;
 mod open;
 mod operations;

@@ -1,5 +1,6 @@
 //! `stepgate check --online`: what answers and what does not, each within its time.
 
+use crate::oidc::ForgedProvider;
 use crate::support::mail::{self, MailSink, Mode};
 use crate::support::port::HeldPort;
 use crate::support::redis::Redis;
@@ -8,6 +9,7 @@ use crate::support::temp::TempDir;
 use crate::support::tls::TestCa;
 use crate::support::tokens::Issuer;
 use crate::support::upstream::{Got, Reply, Upstream, answer, text};
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -206,4 +208,49 @@ fn the_keys_of_an_issuer_are_asked_for() {
     assert_eq!(code, 1, "{told}");
     has(&told, &["FAILED  session.jwt.keys ", "often `jwks_uri`"]);
     assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn the_identity_provider_is_asked_what_it_says_of_itself() {
+    let upstream = Upstream::start(application);
+    let url = format!("http://{}", upstream.addr());
+    let provider = ForgedProvider::start();
+    let at = provider.addr();
+    let settings =
+        format!("verification: {{ oidc: {{ issuer: 'http://{at}', client_id: stepgate }} }}\n");
+    let (code, told, _) = check(&url, &settings);
+    assert_eq!(code, 0, "{told}");
+    let line = format!("ok      verification.oidc http://{at}: describes itself");
+    has(&told, &[&line, "`http://app.test/.stepup/oidc/callback`"]);
+    for (metadata, line) in [
+        (
+            json!({ "code_challenge_methods_supported": ["plain"] }),
+            "it does not list PKCE by S256",
+        ),
+        (
+            json!({ "id_token_signing_alg_values_supported": ["HS256"] }),
+            "by no algorithm that `algorithms` allows",
+        ),
+        (
+            json!({ "token_endpoint_auth_methods_supported": ["private_key_jwt"] }),
+            "our way to authenticate",
+        ),
+        (
+            json!({ "issuer": format!("http://{at}/") }),
+            "of another issuer",
+        ),
+        (
+            json!({ "token_endpoint": "nowhere" }),
+            "`token_endpoint` of its document is of no use",
+        ),
+        (
+            json!({ "jwks_uri": format!("http://{at}/nothing") }),
+            "the answer is 404",
+        ),
+    ] {
+        provider.set(|state| state.metadata = metadata.clone());
+        let (code, told, _) = check(&url, &settings);
+        assert_eq!(code, 1, "{told}");
+        has(&told, &["FAILED  verification.oidc", line]);
+    }
 }

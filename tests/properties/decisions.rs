@@ -72,6 +72,11 @@ fn digest() -> impl Strategy<Value = Option<RequestDigest>> {
     prop::option::of((0..2u8).prop_map(|number| RequestDigest::new([number; 32])))
 }
 
+/// What the identity provider named.
+fn acr() -> impl Strategy<Value = Option<String>> {
+    prop::option::of("[gs]")
+}
+
 /// Around now: mostly lately, sometimes long ago or to come.
 fn moment() -> impl Strategy<Value = Timestamp> {
     (0..22u64)
@@ -81,21 +86,21 @@ fn moment() -> impl Strategy<Value = Timestamp> {
 prop_compose! {
     fn grant()(
         single_use in any::<bool>(), action in "[ab]", binding in digest(), level in level(),
-        subject in subject(), browser_key in browser(), factors in factors(),
+        subject in subject(), browser_key in browser(), factors in factors(), acr in acr(),
         granted_at in moment(), expires_at in moment(),
     ) -> Grant {
         Grant {
             id: GrantId::new([0; 16]),
             key: GrantKey { action: Action::new(action), binding, single_use },
-            level, subject, browser_key, factors, granted_at,
+            level, subject, browser_key, factors, acr, granted_at,
             expires_at: expires_at.after(Duration::from_mins(10)),
         }
     }
 }
 
 prop_compose! {
-    fn mark()(subject in subject(), browser_key in browser(), factors in factors(), verified_at in moment()) -> Mark {
-        Mark { subject, browser_key, factors, verified_at }
+    fn mark()(subject in subject(), browser_key in browser(), factors in factors(), acr in acr(), verified_at in moment()) -> Mark {
+        Mark { subject, browser_key, factors, acr, verified_at }
     }
 }
 
@@ -136,7 +141,7 @@ prop_compose! {
 prop_compose! {
     fn demand()(
         action in "[ab]", level in level(), accepted in prop::collection::vec(factors(), 1..3),
-        factors_narrowed in any::<bool>(), minutes in 1..20u64, single_use in any::<bool>(),
+        factors_narrowed in any::<bool>(), contexts in prop::option::weighted(0.3, "[gs]"), minutes in 1..20u64, single_use in any::<bool>(),
         sudo in any::<bool>(), report in prop::bool::weighted(0.1), binding in digest(),
     ) -> Demand {
         let requirement = Requirement {
@@ -145,6 +150,7 @@ prop_compose! {
             level,
             factors: Alternatives::new(accepted).unwrap(),
             factors_narrowed,
+            acr: contexts.into_iter().collect(),
             max_age: Duration::from_mins(minutes),
             scope: if sudo { Scope::Session } else { Scope::Action },
             single_use,
@@ -179,6 +185,7 @@ fn fitting(demands: &[Demand], parts: Parts) -> Parts {
                 subject: subject.clone(),
                 browser_key,
                 factors,
+                acr: demand.requirement.acr.first().cloned(),
                 verified_at: NOW,
             });
             continue;
@@ -190,6 +197,7 @@ fn fitting(demands: &[Demand], parts: Parts) -> Parts {
             subject: subject.clone(),
             browser_key,
             factors,
+            acr: demand.requirement.acr.first().cloned(),
             granted_at: NOW,
             expires_at: NOW.after(Duration::from_mins(1)),
         };
@@ -290,6 +298,7 @@ proptest! {
             subject: earned.subject.clone(),
             browser_key: earned.browser_key,
             factors: earned.factors,
+            acr: earned.acr.clone(),
             verified_at: earned.granted_at,
         };
         let (grants, taken) = if earned.key.single_use { (vec![], vec![earned]) } else { (vec![earned], vec![]) };

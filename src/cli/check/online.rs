@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::store::reach;
 use crate::clock::Clock;
-use crate::jwt::KeyPlace;
+use crate::jwt::{KeyPlace, SignatureAlgorithm};
 use crate::metrics::Metrics;
 use crate::session::{ApplicationProbe, Source};
 use crate::settings::Settings;
@@ -31,6 +31,7 @@ pub(super) fn run(settings: &Settings, out: &mut Output) -> Result<(), CliError>
     runtime.block_on(async {
         application(settings, &mut report).await?;
         source(settings, &mut report).await?;
+        provider(settings, &mut report).await?;
         store(settings, &mut report).await?;
         mail(settings, &mut report).await
     })?;
@@ -166,12 +167,13 @@ async fn source(settings: &Settings, report: &mut OnlineReport<'_>) -> io::Resul
     match &settings.sessions.source {
         Some(Source::Jwt(jwt)) => {
             let place = match jwt.keys.place() {
+                KeyPlace::Discovered(discovery) => discovery.to_string(),
                 KeyPlace::File(path) => path.display().to_string(),
                 KeyPlace::Url(url) => url.to_string(),
             };
             let what = format!("session.jwt.keys {place}");
             match jwt.keys.try_read().await {
-                Ok(()) => report.ok(&what, "keys are there"),
+                Ok(_) => report.ok(&what, "keys are there"),
                 Err(error) => {
                     let hint = "the issuer's document of public keys (JWKS), often `jwks_uri` in \
                                 /.well-known/openid-configuration";
@@ -188,6 +190,64 @@ async fn source(settings: &Settings, report: &mut OnlineReport<'_>) -> io::Resul
         },
         Some(Source::Basic(_) | Source::Headers(_) | Source::Whoami(_)) | None => Ok(()),
     }
+}
+
+/// The identity provider: what it says of itself, and whether that fits the settings.
+async fn provider(settings: &Settings, report: &mut OnlineReport<'_>) -> io::Result<()> {
+    let Some(provider) = &settings.oidc else {
+        return Ok(());
+    };
+    let options = &provider.options;
+    let what = format!("verification.oidc {}", options.issuer);
+    let read = provider.keys.try_read().await;
+    let metadata = match read.as_ref().map(|keys| keys.provider.as_ref()) {
+        Ok(Some(metadata)) => metadata,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            let hint = "`issuer` as the provider writes it itself, in the document \
+                        ISSUER/.well-known/openid-configuration; `ca` for a certificate of your own";
+            return report.failed(&what, error, hint);
+        }
+    };
+    let listed = &metadata.listed;
+    let lacks = |list: &Option<Vec<String>>, wanted: &[&str]| {
+        let lists = |all: &Vec<String>| all.iter().any(|one| wanted.contains(&one.as_str()));
+        list.as_ref().is_some_and(|all| !lists(all))
+    };
+    let known = SignatureAlgorithm::ALL.iter();
+    let algorithms: Vec<_> = known
+        .filter(|(_, it)| options.algorithms.contains(it))
+        .map(|(name, _)| *name)
+        .collect();
+    let faults = [
+        (
+            lacks(&listed.code_challenge_methods, &["S256"]),
+            "it does not list PKCE by S256",
+            "a provider that does not know it cannot be used",
+        ),
+        (
+            lacks(&listed.id_token_signing_alg_values, &algorithms),
+            "it signs ID tokens by no algorithm that `algorithms` allows",
+            "`algorithms: [RS256, ES256]` by default; its document lists `id_token_signing_alg_values_supported`",
+        ),
+        (
+            lacks(
+                &listed.token_endpoint_auth_methods,
+                &[options.client.method()],
+            ),
+            "it does not list our way to authenticate as a client",
+            "`client_secret` with `client_auth: basic` or `post`, as its document lists \
+             (`token_endpoint_auth_methods_supported`)",
+        ),
+    ];
+    if let Some((_, fault, hint)) = faults.into_iter().find(|(is_fault, ..)| *is_fault) {
+        return report.failed(&what, fault, hint);
+    }
+    let uri = &options.redirect_uri;
+    report.ok(
+        &what,
+        &format!("describes itself; it must know `{uri}` as redirect URI"),
+    )
 }
 
 async fn store(settings: &Settings, report: &mut OnlineReport<'_>) -> io::Result<()> {

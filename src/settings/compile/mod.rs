@@ -7,6 +7,7 @@ mod credentials;
 mod identity;
 mod learn;
 mod mail;
+mod oidc;
 mod passkeys;
 mod reach;
 mod secret;
@@ -47,6 +48,9 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let raw_login = raw.verification.as_ref();
     let raw_login = raw_login.and_then(|raw| raw.upstream_login.as_ref());
     let upstream_login = raw_login.and_then(|raw| upstream_login::compile(raw, &sessions, draft));
+    let raw_oidc = raw.verification.as_ref().and_then(|raw| raw.oidc.as_ref());
+    let place = (client_side.public_origin(), client_side.prefix());
+    let oidc = raw_oidc.and_then(|raw| oidc::compile(raw, sessions.naming, place, draft));
     let store = storage::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
     let mail = mail::compile(raw.mail.as_ref(), client_side.public_origin(), draft);
@@ -91,6 +95,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         store: store?,
         verification: verification.settings,
         upstream_login,
+        oidc,
         passkeys,
         passwords: verification.passwords,
         mail,

@@ -3,7 +3,8 @@
 use super::{Draft, storage};
 use crate::domain::Secret;
 use crate::seal::Keys;
-use crate::settings::raw::{RawSettings, RawSource};
+use crate::settings::raw::RawSettings;
+use crate::settings::raw_source::RawSource;
 use crate::settings::secret::{RootSecret, Secrets, decode, is_exposed};
 use crate::store::StoreOptions;
 use crate::yaml::Path;

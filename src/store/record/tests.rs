@@ -2,7 +2,7 @@
 
 use super::session::owner;
 use super::*;
-use crate::domain::{Owner, Provenance, StoredSession, Timestamp};
+use crate::domain::{Factor, Owner, Provenance, StoredSession, Timestamp};
 use proptest::prelude::*;
 
 fn times() -> impl Strategy<Value = Timestamp> {
@@ -19,6 +19,10 @@ fn browsers() -> impl Strategy<Value = BrowserKeyHash> {
 
 fn factors() -> impl Strategy<Value = FactorSet> {
     any::<u8>().prop_map(FactorSet::from_bits)
+}
+
+fn acrs() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of("[a-z0-9:/.]{1,40}")
 }
 
 /// Names of subjects, and the words for whoever is none.
@@ -49,7 +53,7 @@ prop_compose! {
     fn grants()(
         id in any::<[u8; 16]>(), action in names(), subject in names(),
         binding in proptest::option::of(any::<[u8; 32]>()), single_use in any::<bool>(),
-        level in 1i64..=4, browser_key in browsers(), factors in factors(),
+        level in 1i64..=4, browser_key in browsers(), factors in factors(), acr in acrs(),
         granted_at in times(), expires_at in times(),
     ) -> Grant {
         Grant {
@@ -61,7 +65,7 @@ prop_compose! {
             },
             level: RiskLevel::try_from(level).unwrap(),
             subject: Subject::new(subject),
-            browser_key, factors, granted_at, expires_at,
+            browser_key, factors, acr, granted_at, expires_at,
         }
     }
 }
@@ -102,7 +106,7 @@ proptest! {
         let spelling = |session: &StoredSession| session.owner.subject().map(|one| one.spelling().to_owned());
         prop_assert_eq!(spelling(&read), spelling(&session));
 
-        let mark = Mark { subject: grant.subject.clone(), browser_key, factors, verified_at };
+        let mark = Mark { subject: grant.subject.clone(), browser_key, factors, acr: grant.acr.clone(), verified_at };
         prop_assert_eq!(decode_mark(&id, &encode_mark(&id, &mark)).unwrap(), mark);
 
         let read = decode_grant(&id, &grant.key, &encode_grant(&id, &grant)).unwrap();
@@ -171,9 +175,29 @@ fn a_record_of_another_session_is_refused() {
         subject: Subject::new("alice"),
         browser_key: BrowserKeyHash::new([3; 32]),
         factors: FactorSet::EMPTY,
+        acr: None,
         verified_at: Timestamp::from_millis(1),
     };
     assert!(decode_mark(&yours, &encode_mark(&mine, &mark)).is_err());
+}
+
+#[test]
+fn a_proof_without_an_authentication_context_is_written_as_it_always_was() {
+    let id = SessionId::new([1; 32]);
+    let mark = Mark {
+        subject: Subject::new("alice"),
+        browser_key: BrowserKeyHash::new([3; 32]),
+        factors: FactorSet::EMPTY.with(Factor::Totp),
+        acr: None,
+        verified_at: Timestamp::from_millis(1),
+    };
+    let mut written = vec![1, b'M'];
+    written.extend([1; 32]);
+    written.extend([3; 32]);
+    written.extend([0, 0, 0, 0, 0, 0, 0, 1, 1 << 4]);
+    written.extend(b"alice");
+    assert_eq!(encode_mark(&id, &mark), written);
+    assert_eq!(decode_mark(&id, &written).unwrap(), mark);
 }
 
 /// A record as another version wrote it.

@@ -5,6 +5,7 @@
 //! too. A new factor is a variant of [`Factor`], its file, its row and arm here, and its texts.
 
 mod email_code;
+mod oidc;
 mod passkey;
 mod password;
 mod totp;
@@ -19,9 +20,10 @@ pub use value::AnswerValue;
 use super::error::VerifyError;
 use super::services::Services;
 use crate::domain::{
-    Challenge, Factor, FactorSet, Secret, Timestamp, User, digit_of, is_ignorable,
+    Challenge, Factor, FactorSet, Reason, Secret, Timestamp, User, digit_of, is_ignorable,
 };
 use crate::store::Store;
+use crate::verification::oidc::{ProviderProof, ProviderState};
 use crate::verification::trial::{PasswordSource, PasswordTrial};
 
 /// What is known of a factor without checking an answer.
@@ -37,7 +39,13 @@ struct FactorRow {
 }
 
 /// The factors that are implemented.
-const FACTORS: [FactorRow; 4] = [email_code::ROW, passkey::ROW, password::ROW, totp::ROW];
+const FACTORS: [FactorRow; 5] = [
+    email_code::ROW,
+    oidc::ROW,
+    passkey::ROW,
+    password::ROW,
+    totp::ROW,
+];
 
 /// What the panel of a factor asks for on the prompt page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +56,8 @@ pub enum Input {
     Passkey,
     /// A password.
     Password,
+    /// Nothing: the person signs in at the identity provider.
+    SignIn,
 }
 
 /// Whether mails can be sent.
@@ -68,6 +78,29 @@ pub struct FactorSources<'a> {
     pub passkeys: Option<&'a RelyingParty>,
     /// Whose password the password is.
     pub passwords: PasswordSource,
+    /// Whether people sign in at an identity provider.
+    pub provider: ProviderState,
+}
+
+/// What came of the check of an answer.
+#[derive(Debug)]
+pub(super) enum CheckOutcome {
+    /// It is right.
+    Right,
+    /// It is right, by the word of the identity provider.
+    RightAt(Box<ProviderProof>),
+    /// It is not, for this reason.
+    Wrong(Reason),
+}
+
+impl From<bool> for CheckOutcome {
+    fn from(is_right: bool) -> Self {
+        if is_right {
+            Self::Right
+        } else {
+            Self::Wrong(Reason::WrongAnswer)
+        }
+    }
 }
 
 /// An answer to be checked, and what its check needs.
@@ -84,15 +117,17 @@ pub(super) struct Check<'a> {
 }
 
 /// Checks an answer by `factor`.
-pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<bool, VerifyError> {
-    match factor {
+pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<CheckOutcome, VerifyError> {
+    let is_right = match factor {
         Factor::EmailCode => email_code::check(check).await,
+        Factor::Oidc => return oidc::check(check).await,
         Factor::Passkey => passkey::check(check).await,
         Factor::Password => password::check(check).await,
         Factor::Totp => totp::check(check).await,
         // Not implemented: `answer` has refused them already.
         Factor::RecoveryCode => Ok(false),
-    }
+    };
+    is_right.map(CheckOutcome::from)
 }
 
 /// The factors that a user can show.

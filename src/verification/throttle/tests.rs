@@ -1,6 +1,7 @@
 //! The limits of attempts, and what unlocking clears.
 
 use super::*;
+use crate::domain::BrowserKeyHash;
 use crate::verification::tests::keys;
 
 fn tries(user: &UserId) -> Try<'_> {

@@ -62,6 +62,7 @@ impl EndpointError {
                 VerifyError::Audit(_) | VerifyError::Store(_) => Reason::StoreUnavailable,
                 VerifyError::Busy(_) => Reason::LimitReached,
                 VerifyError::NotJudged(_) => Reason::PasswordUnavailable,
+                VerifyError::SignIn(error) => error.reason(),
             },
             Self::Subject(error) => error.reason(),
         }

@@ -2,6 +2,7 @@
 
 mod enroll;
 mod error;
+mod oidc;
 mod passkeys;
 mod prompt;
 mod proof;
@@ -26,7 +27,7 @@ use crate::session::{
     AskedRequest, Caller, CarriedLines, asserted, identify, over_limits, provenance, session_of,
 };
 use crate::store::Ask;
-use crate::verification::{self, Claimant, CountedBy};
+use crate::verification::{self, AnswerOutcome, Claimant, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
@@ -74,10 +75,14 @@ pub(crate) async fn serve(
         "challenge" | "enroll" | "jwks.json" | "problems" | "script.js" | "sessions" | "status"
         | "style.css" => "GET, HEAD",
         "enroll/passkeys" | "sessions/revoke" => "GET, HEAD, POST",
+        // Each takes what it answers: not for a HEAD.
+        "oidc/callback" | "oidc/frontchannel-logout" => "GET",
         "enroll/passkeys/options"
         | "enroll/passkeys/rename"
         | "enroll/remove"
         | "lock"
+        | "oidc/backchannel-logout"
+        | "oidc/begin"
         | "sessions/lock"
         | "sign-out"
         | "verify"
@@ -131,6 +136,10 @@ async fn dispatch(
                 .ok_or(EndpointError::Refused(Reason::NotFound))
         }
         "lock" => session::lock(call, content).await,
+        "oidc/backchannel-logout" => oidc::backchannel_logout(call, content).await,
+        "oidc/begin" => oidc::begin(call, content).await,
+        "oidc/callback" => oidc::callback(call).await,
+        "oidc/frontchannel-logout" => oidc::frontchannel_logout(call).await,
         "problems" => Ok(respond::shown(
             context,
             pages::problem_index(&context.site()),
@@ -288,6 +297,20 @@ impl Known {
             browser_key: self.caller.browser_key,
             session_key: self.session.browser_key,
         }
+    }
+
+    /// Notes the parts of a session that may be known only since a verification.
+    async fn note_parts(
+        &self,
+        call: &Call<'_, '_>,
+        outcome: &AnswerOutcome,
+    ) -> Result<(), EndpointError> {
+        let parts = &self.caller.parts;
+        if matches!(outcome, AnswerOutcome::Verified(_)) && !parts.is_empty() {
+            let store = &call.web.sessions.store;
+            store.note_parts(self.id, parts).await?;
+        }
+        Ok(())
     }
 
     /// As verification sees the caller.

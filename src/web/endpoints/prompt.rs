@@ -284,7 +284,7 @@ async fn draft(
         sent,
         wait: std::time::Duration::ZERO,
     });
-    prompt.passwords = web.verifier.services().settings.password_source;
+    (prompt.provider, prompt.passwords) = web.verifier.services().named();
     prompt.sign_in = context.login_url_for(&challenge.return_to);
     prompt.cancel = Some(challenge.back.clone().unwrap_or_else(LocalPath::root));
     Ok(prompt)

@@ -173,6 +173,10 @@ impl Responder<'_, '_, '_> {
         let reason = refusal.reason;
         #[allow(clippy::wildcard_enum_match_arm)] // the table of reasons names the rest
         match reason {
+            Reason::ProviderUnavailable
+            | Reason::SignInCancelled
+            | Reason::SignInNotAccepted
+            | Reason::SignInOtherAccount => Some(PromptError::SignIn(reason)),
             Reason::FactorLocked => Some(PromptError::FactorLocked(self.factor)),
             Reason::MailUnavailable => Some(PromptError::MailUnavailable),
             Reason::TooManyAttempts => Some(PromptError::TooManyAttempts(refusal.retry_after)),

@@ -1,12 +1,11 @@
 //! `POST verify` and `POST verify/send`: one factor answered, or a code asked for.
 
-use super::Call;
-use super::EndpointError;
 use super::responder::{EXPECTED_FORM, EXPECTED_JSON, Responder};
 use super::sent::{Expected, Sent, read};
+use super::{Call, EndpointError, Known, oidc};
 use crate::domain::{Factor, Reason, Secret};
 use crate::request::body::RequestBody;
-use crate::verification::{AnswerOutcome, AnswerValue, Answering, PasswordTrial, Sending};
+use crate::verification::{AnswerValue, Answering, AuthorizationResponse, PasswordTrial, Sending};
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest};
 use crate::web::pages::{EmailCode, PromptError};
 use crate::web::respond;
@@ -38,6 +37,9 @@ pub(super) async fn answer(
     if let (true, Sent::Form(_, kept)) = (is_other, &sent) {
         return responder.again(kept, None, None, |_| {}).await;
     }
+    if let (Factor::Oidc, Some(response)) = (factor, request.answer.read()) {
+        return finish_sign_in(call, &known, response).await;
+    }
     let upstream_login = call.web.shared.upstream_login.as_ref();
     let trial = upstream_login.map(|login| {
         let known = (&call.web.upstream, &call.web.sessions);
@@ -56,12 +58,7 @@ pub(super) async fn answer(
         .verifier
         .answer(answering, call.requirement())
         .await?;
-    let parts = &known.caller.parts;
-    if matches!(outcome, AnswerOutcome::Verified(_)) && !parts.is_empty() {
-        // The session may be known only since now.
-        let store = &call.web.sessions.store;
-        store.note_parts(known.id, parts).await?;
-    }
+    known.note_parts(call, &outcome).await?;
     match &sent {
         Sent::Json(_) => responder.json(outcome),
         Sent::Form(_, kept) => responder.page(outcome, kept).await,
@@ -72,6 +69,22 @@ const EXPECTED: Expected = Expected {
     json: EXPECTED_JSON,
     form: EXPECTED_FORM,
 };
+
+/// For a program that has read the provider's answer from the address that its window was sent back to.
+async fn finish_sign_in(
+    call: &Call<'_, '_>,
+    known: &Known,
+    response: AuthorizationResponse,
+) -> Result<Response<Bytes>, EndpointError> {
+    let (outcome, token, _) = oidc::finish(call, known, response).await?;
+    let responder = Responder {
+        call,
+        known,
+        token,
+        factor: Factor::Oidc,
+    };
+    responder.json(outcome)
+}
 
 /// Reads the form of the prompt page. Its button `other` asks for another way: nothing is answered then.
 fn verify_form(form: &mut HashMap<String, String>, is_other: &mut bool) -> Option<VerifyRequest> {

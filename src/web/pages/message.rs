@@ -81,6 +81,19 @@ pub fn verified(site: &Site, view: &VerifiedPage) -> String {
     render(&page)
 }
 
+/// Renders the page that leads on to `url`, by itself: to the identity provider, or from there to a page of ours.
+pub fn onward(site: &Site, url: &str) -> String {
+    let t = site.texts();
+    let mut page = MessagePage::new(site, t, &t.oidc.onward);
+    page.onward = web_address(url);
+    page.button = page.onward.clone().map(|href| PageLink {
+        href,
+        text: &t.oidc.onward_link,
+        top: false,
+    });
+    render(&page)
+}
+
 /// Renders the page that stands in a frame instead of the prompt.
 pub fn framed(site: &Site, view: &Framed) -> String {
     let t = site.texts();

@@ -14,8 +14,8 @@ mod sessions;
 
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
 pub use message::{
-    ErrorView, Framed, SessionView, VerifiedPage, error, framed, problem, problem_index, session,
-    verified,
+    ErrorView, Framed, SessionView, VerifiedPage, error, framed, onward, problem, problem_index,
+    session, verified,
 };
 pub use panels::asks_for_passkey;
 pub use passkeys::{PasskeysView, passkeys};

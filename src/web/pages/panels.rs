@@ -87,11 +87,7 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel
         input: input_of(factor)?,
         step: (choice.of > 1).then(|| t.prompt.step(choice.step, choice.of)),
         fault: AnswerFault::of(prompt.error, factor),
-        intro: match email {
-            Some(email) if email.sent => Some(t.prompt.email_sent(&email.to)),
-            Some(email) => Some(t.prompt.email_offer(&email.to)),
-            None => (factor == Factor::Passkey).then(|| t.passkey.offer.to_string()),
-        },
+        intro: intro(t, prompt, factor),
         send: email.map(|email| Send {
             note: (email.sent && !email.wait.is_zero())
                 .then(|| t.prompt.email_wait(t.at_most(email.wait))),
@@ -106,9 +102,20 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel
         passkey: match factor {
             Factor::Passkey => Some("get"),
             Factor::Password => asks_for_passkey(prompt).then_some("offer"),
-            Factor::EmailCode | Factor::RecoveryCode | Factor::Totp => None,
+            Factor::EmailCode | Factor::Oidc | Factor::RecoveryCode | Factor::Totp => None,
         },
     })
+}
+
+/// What a panel begins with: where a code goes, or where to sign in.
+fn intro(t: &Texts, prompt: &Prompt, factor: Factor) -> Option<String> {
+    match (factor, &prompt.email) {
+        (Factor::EmailCode, Some(email)) if email.sent => Some(t.prompt.email_sent(&email.to)),
+        (Factor::EmailCode, Some(email)) => Some(t.prompt.email_offer(&email.to)),
+        (Factor::Oidc, _) => Some(t.oidc.intro(&prompt.provider)),
+        (Factor::Passkey, _) => Some(t.passkey.offer.to_string()),
+        _ => None,
+    }
 }
 
 /// What stands above the field. Of a password it says which is meant.

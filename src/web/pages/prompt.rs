@@ -3,7 +3,7 @@
 use super::panels::{AnswerFault, Ways, asks_for_passkey, ways};
 use super::prompt_view::{Earns, Prompt, PromptError};
 use super::{Site, Texts, render, shown, web_address};
-use crate::domain::{Alternatives, FactorSet, RiskLevel};
+use crate::domain::{Alternatives, FactorSet, Reason, RiskLevel};
 use crate::locale::visible;
 use crate::verification::{Input, PasswordSource};
 use askama::Template;
@@ -86,6 +86,7 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
             let to = prompt.email.as_ref().map_or("", |email| &email.to);
             t.prompt.email_failed(to)
         }
+        PromptError::SignIn(reason) => sign_in_failed(t, prompt, reason),
         PromptError::SentTooSoon => {
             let wait = prompt
                 .email
@@ -106,6 +107,17 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
             t.prompt.wrong_phrase(phrase)
         }
     })
+}
+
+fn sign_in_failed(t: &Texts, prompt: &Prompt, reason: Reason) -> String {
+    let (t, provider) = (&t.oidc, &prompt.provider);
+    #[allow(clippy::wildcard_enum_match_arm)] // no other reason ends a sign-in
+    match reason {
+        Reason::SignInCancelled => t.cancelled(provider),
+        Reason::SignInOtherAccount => t.other_account(provider, &prompt.user),
+        Reason::SignInNotAccepted => t.not_accepted(provider),
+        _ => t.unavailable(provider),
+    }
 }
 
 fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {

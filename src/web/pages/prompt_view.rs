@@ -1,8 +1,8 @@
 //! What the prompt page shows, before it is words.
 
 use crate::domain::{
-    Alternatives, Challenge, DisplayName, Factor, FactorSet, LocalPath, Requirement, ReturnTarget,
-    RiskLevel, Scope, Secret, Timestamp,
+    Alternatives, Challenge, DisplayName, Factor, FactorSet, LocalPath, Reason, Requirement,
+    ReturnTarget, RiskLevel, Scope, Secret, Timestamp,
 };
 use crate::verification::{Claimant, PasswordSource};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub struct Prompt {
     pub chosen: Option<Factor>,
     /// Where codes go, if they can be sent.
     pub email: Option<EmailCode>,
+    /// What people call the identity provider.
+    pub provider: String,
     /// Whose password is asked for.
     pub passwords: PasswordSource,
     /// The phrase to be typed.
@@ -87,6 +89,8 @@ pub enum PromptError {
     FactorLocked(Factor),
     /// The mail server did not take the mail.
     MailUnavailable,
+    /// A sign-in at the identity provider proved nothing, for this reason.
+    SignIn(Reason),
     /// A code was asked for too soon after the last.
     SentTooSoon,
     /// No further answer is accepted for now; `None` if for an unknown time.
@@ -130,6 +134,7 @@ impl Prompt {
             usable: FactorSet::EMPTY,
             chosen: None,
             email: None,
+            provider: String::new(),
             passwords: PasswordSource::default(),
             confirm: requirement.confirm.clone(),
             typed: String::new(),

@@ -17,6 +17,7 @@ fn requirement(title: &str) -> Requirement {
         factors: Alternatives::any_of(&[Factor::Passkey, Factor::Password, Factor::EmailCode])
             .unwrap(),
         factors_narrowed: false,
+        acr: Vec::new(),
         max_age: Duration::from_mins(2),
         scope: Scope::Action,
         single_use: true,

@@ -42,6 +42,7 @@ pub(super) fn route(id: &str, matcher: Matcher) -> Route {
         level: RiskLevel::High,
         factors: Alternatives::any_of(&[Factor::Password]).unwrap(),
         factors_narrowed: false,
+        acr: Vec::new(),
         max_age: Duration::from_mins(1),
         scope: Scope::Action,
         single_use: false,

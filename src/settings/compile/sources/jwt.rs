@@ -61,12 +61,7 @@ pub(in crate::settings::compile) fn compile(
             .file
             .warn_with_hint(at("authenticated_at"), message, hint);
     }
-    let leeway = raw.leeway.map_or(LEEWAY, |Span(leeway)| leeway);
-    if leeway > LONGEST_LEEWAY {
-        let message = format!("longer than {}", Span(LONGEST_LEEWAY));
-        let hint = "a token that is over would be good for so long";
-        draft.file.report_with_hint(at("leeway"), message, hint);
-    }
+    let leeway = draft.leeway(raw.leeway, &at("leeway"));
     Some(Jwt {
         place,
         keys: Arc::new(Keyring::new(keys?)),
@@ -85,6 +80,23 @@ pub(in crate::settings::compile) fn compile(
 /// How far the issuer's clock may be from ours, and how far at most.
 const LEEWAY: Duration = Duration::from_secs(30);
 const LONGEST_LEEWAY: Duration = Duration::from_mins(5);
+
+impl Draft<'_> {
+    /// How far an issuer's clock may be from ours.
+    pub(in crate::settings::compile) fn leeway(
+        &mut self,
+        written: Option<Span>,
+        at: &Path,
+    ) -> Duration {
+        let leeway = written.map_or(LEEWAY, |Span(leeway)| leeway);
+        if leeway > LONGEST_LEEWAY {
+            let message = format!("longer than {}", Span(LONGEST_LEEWAY));
+            let hint = "a token that is over would be good for so long";
+            self.file.report_with_hint(at, message, hint);
+        }
+        leeway
+    }
+}
 
 fn place(raw: &RawJwt, cookies: &[CookieName], at: &Path, draft: &mut Draft<'_>) -> TokenPlace {
     match (&raw.cookie, &raw.header) {
@@ -178,7 +190,7 @@ fn key_file(file: &str, at: &Path, draft: &mut Draft<'_>) -> Option<KeyPlace> {
     Some(KeyPlace::File(path))
 }
 
-fn algorithms(
+pub(in crate::settings::compile) fn algorithms(
     written: Option<&OneOrMore<String>>,
     at: &Path,
     draft: &mut Draft<'_>,

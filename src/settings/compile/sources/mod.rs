@@ -7,6 +7,7 @@ mod own_endpoints;
 mod records;
 mod whoami;
 
+pub(super) use jwt::algorithms;
 pub(super) use own_endpoints::check_endpoints;
 
 use super::Draft;

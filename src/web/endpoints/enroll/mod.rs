@@ -102,7 +102,8 @@ fn has_field(user: &User, factor: Factor) -> bool {
         Factor::EmailCode => user.email.is_some(),
         Factor::Password => user.password.is_some(),
         Factor::Totp => user.totp.is_some(),
-        Factor::Passkey | Factor::RecoveryCode => false,
+        // Nothing is kept here of who signs in at the identity provider.
+        Factor::Oidc | Factor::Passkey | Factor::RecoveryCode => false,
     }
 }
 
@@ -112,7 +113,7 @@ fn take_away(user: &mut User, factor: Factor, id: &str) -> Option<()> {
         Factor::EmailCode => user.email = None,
         Factor::Password => user.password = None,
         Factor::Totp => user.totp = None,
-        Factor::Passkey | Factor::RecoveryCode => {
+        Factor::Oidc | Factor::Passkey | Factor::RecoveryCode => {
             let id = data_encoding::HEXLOWER_PERMISSIVE.decode(id.as_bytes());
             let id = id.ok()?.try_into().ok()?;
             return user.remove_entry(factor, id).then_some(());

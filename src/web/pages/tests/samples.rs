@@ -57,6 +57,7 @@ pub(super) fn prompt_view() -> Prompt {
             sent: true,
             wait: Duration::ZERO,
         }),
+        provider: "Example ID".to_owned(),
         passwords: PasswordSource::Directory,
         confirm: Some("DELETE".to_owned()),
         typed: String::new(),
@@ -148,6 +149,7 @@ fn asking() -> Vec<(&'static str, Prompt)> {
             },
         ),
         ("prompt-password", only(Factor::Password)),
+        ("prompt-provider", only(Factor::Oidc)),
         (
             "prompt-name-long",
             named(&"Wolfeschlegelsteinhausenbergerdorff".repeat(3)),
@@ -209,6 +211,34 @@ fn failing() -> Vec<(&'static str, Prompt)> {
         (
             "prompt-unavailable",
             refused(PromptError::Unavailable, None),
+        ),
+        (
+            "prompt-provider-cancelled",
+            refused(
+                PromptError::SignIn(Reason::SignInCancelled),
+                Some(Factor::Oidc),
+            ),
+        ),
+        (
+            "prompt-provider-other",
+            refused(
+                PromptError::SignIn(Reason::SignInOtherAccount),
+                Some(Factor::Oidc),
+            ),
+        ),
+        (
+            "prompt-provider-not-accepted",
+            refused(
+                PromptError::SignIn(Reason::SignInNotAccepted),
+                Some(Factor::Oidc),
+            ),
+        ),
+        (
+            "prompt-provider-unavailable",
+            refused(
+                PromptError::SignIn(Reason::ProviderUnavailable),
+                Some(Factor::Oidc),
+            ),
         ),
         (
             "prompt-not-enrolled",

@@ -1,0 +1,135 @@
+//! Logouts at the provider: what was proved by the session that ended there counts no longer.
+
+use super::providers::{ForgedProvider, parameter, run, sign_in};
+use super::{POLICY, begin, come_back, prove as prove_at, with_provider};
+use crate::support::becomes;
+use crate::support::client::{Answer, Client};
+use crate::support::sidecar::{self, KEY_COOKIE};
+use crate::support::store::on_both_stores;
+use crate::support::tokens::now;
+use serde_json::{Value, json};
+
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+const BACK: &str = "/.stepup/oidc/backchannel-logout";
+
+/// What the provider itself posts.
+async fn tell(provider: &Client, token: &str) -> Answer {
+    provider.post_form(BACK, &[("logout_token", token)]).await
+}
+
+on_both_stores! {
+    async fn a_logout_at_the_provider_ends_what_its_session_has_proved(store: Store) {
+        let (sidecar, provider) = with_provider(store, "");
+        let script = sidecar.logged_in().await;
+        let at_provider = provider.client();
+        let url = begin(&script, &script.post("/keys").await.token()).await;
+        let callback = sign_in(&at_provider, &url, "login=alice").await;
+        let browser = sidecar.browser_of(&script);
+        come_back(&browser, &callback).await;
+        script.set_cookie(KEY_COOKIE, &browser.cookie(KEY_COOKIE).unwrap());
+        assert_eq!(script.post("/keys").await.status, 200);
+        assert_eq!(script.post("/sudo").await.status, 200);
+        // Another session, of another sign-in there, keeps what it has.
+        let other = sidecar.logged_in().await;
+        prove_at(&sidecar, &provider, &other, "/keys", "login=alice").await;
+        assert_eq!(other.post("/keys").await.status, 200);
+
+        let page = at_provider.get("/session/end").await;
+        let (xsrf, action) = (page.hidden("xsrf"), "/session/end/confirm");
+        let ended = at_provider.post_form(action, &[("xsrf", &xsrf), ("logout", "yes")]).await;
+        assert!(ended.status.is_redirection() || ended.status.is_success(), "{}", ended.text());
+        becomes(403, async || script.post("/keys").await).await;
+        assert_eq!(script.post("/sudo").await.status, 403);
+        assert_eq!(other.post("/keys").await.status, 200);
+        let told = sidecar.events(1, |event| event["event"] == "provider-logout");
+        assert_eq!(told.len(), 1);
+        // The application's session goes on, and can be proved again.
+        assert_eq!(script.get("/anything").await.status, 200);
+        prove_at(&sidecar, &provider, &script, "/keys", "login=alice").await;
+        assert_eq!(script.post("/keys").await.status, 200);
+    }
+
+    async fn a_logout_token_is_believed_once_and_only_if_it_is_one(store: Store) {
+        let provider = ForgedProvider::start();
+        let sidecar = run(sidecar::on(store).policy(POLICY), provider.addr(), "");
+        let script = sidecar.logged_in().await;
+        let prove = async |claims: Value| {
+            let url = begin(&script, &script.post("/gold").await.token()).await;
+            let mut all = json!({ "acr": "gold" });
+            for (name, value) in claims.as_object().unwrap() {
+                all[name] = value.clone();
+            }
+            let body = json!({ "id_token": provider.token(&url, &all) }).to_string();
+            provider.set(|state| state.replies = vec![("/token", 200, body)]);
+            let iss = format!("http://{}", provider.addr());
+            let back = format!("/.stepup/oidc/callback?state={}&code=c&iss={iss}", parameter(&url, "state"));
+            let browser = sidecar.browser_of(&script);
+            let done = browser.get(&back).await;
+            assert!(done.text().contains("You are verified"), "{}", done.text());
+            script.set_cookie(KEY_COOKIE, &browser.cookie(KEY_COOKIE).unwrap());
+            assert_eq!(script.post("/gold").await.status, 200);
+        };
+        let token = |claims: Value| {
+            let mut all = json!({ "nonce": null, "auth_time": null, "jti": "1", "events": { EVENT: {} } });
+            for (name, value) in claims.as_object().unwrap() {
+                all[name] = value.clone();
+            }
+            provider.token("http://x/", &all)
+        };
+        let server = sidecar.client();
+        prove(json!({})).await;
+        for claims in [
+            json!({ "nonce": "n" }),
+            json!({ "events": null }),
+            json!({ "events": { EVENT: true } }),
+            json!({ "events": { "http://schemas.openid.net/event/other": {} } }),
+            json!({ "sub": null, "sid": null }),
+            json!({ "jti": null }),
+            json!({ "iat": null }),
+            json!({ "iat": now() + 600 }),
+            json!({ "exp": now() - 60 }),
+            json!({ "aud": "shop" }),
+            json!({ "iss": "https://id.test" }),
+        ] {
+            assert_eq!(tell(&server, &token(claims.clone())).await.status, 400, "{claims}");
+        }
+        for other in ["", "x", "a.b.c"] {
+            assert_eq!(tell(&server, other).await.status, 400);
+        }
+        assert_eq!(server.post_form(BACK, &[]).await.status, 400);
+        // Of another session there it ends nothing here.
+        assert_eq!(tell(&server, &token(json!({ "sid": "s2" }))).await.status, 200);
+        assert_eq!(script.post("/gold").await.status, 200, "none of those ended it");
+        let right = token(json!({ "jti": "2" }));
+        assert_eq!(tell(&server, &right).await.status, 200);
+        becomes(403, async || script.post("/gold").await).await;
+        prove(json!({})).await;
+        assert_eq!(tell(&server, &right).await.status, 400, "it is repeated");
+        assert_eq!(script.post("/gold").await.status, 200);
+        // With a subject alone it is about all that the subject has proved.
+        assert_eq!(tell(&server, &token(json!({ "sid": null, "jti": "3" }))).await.status, 200);
+        becomes(403, async || script.post("/gold").await).await;
+    }
+
+    async fn a_frame_on_the_providers_page_ends_what_its_session_has_proved(store: Store) {
+        let (sidecar, provider) = with_provider(store, "");
+        let script = sidecar.logged_in().await;
+        let url = begin(&script, &script.post("/keys").await.token()).await;
+        let callback = sign_in(&provider.client(), &url, "login=alice").await;
+        let browser = sidecar.browser_of(&script);
+        come_back(&browser, &callback).await;
+        script.set_cookie(KEY_COOKIE, &browser.cookie(KEY_COOKIE).unwrap());
+        let (issuer, frame) = (format!("http://{}", provider.addr()), sidecar.client());
+        for query in ["", "?sid=x", "?iss=https://evil.test&sid=x", &format!("?iss={issuer}"), &format!("?iss={issuer}&sid=")] {
+            let refused = frame.get(&format!("/.stepup/oidc/frontchannel-logout{query}")).await;
+            assert_eq!(refused.status, 400, "{query}");
+        }
+        let path = format!("/.stepup/oidc/frontchannel-logout?iss={issuer}&sid=x");
+        let unknown = frame.get(&path).await;
+        assert_eq!(unknown.status, 200);
+        // A page of the provider may frame it, and nobody keeps it.
+        assert_eq!(unknown.header("x-frame-options"), "");
+        assert_eq!(unknown.header("cache-control"), "no-store");
+        assert_eq!(script.post("/keys").await.status, 200);
+    }
+}
