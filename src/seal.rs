@@ -23,18 +23,24 @@ pub enum Purpose {
     Assertion,
     /// The hash of a browser key.
     BrowserKey,
+    /// The hash of a code that an operator hands out.
+    BootstrapCode,
     /// A challenge token.
     Challenge,
     /// The hash of a code that was sent.
     Code,
     /// The hash under which attempts are counted.
     Counter,
+    /// What a person is to prove before it is enrolled.
+    Enrollment,
     /// Form fields carried through the prompt page.
     Form,
     /// That nobody was signed in to a session.
     Guest,
     /// The state of a passkey's ceremony.
     Passkey,
+    /// The hash of a recovery code.
+    RecoveryCode,
     /// The hash of the credentials of a session.
     Session,
     /// What a person names one of their own sessions by.
@@ -46,16 +52,19 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::AntiForgery,
         Self::Assertion,
         Self::BrowserKey,
+        Self::BootstrapCode,
         Self::Challenge,
         Self::Code,
         Self::Counter,
+        Self::Enrollment,
         Self::Form,
         Self::Guest,
         Self::Passkey,
+        Self::RecoveryCode,
         Self::Session,
         Self::SessionHandle,
         Self::SignIn,
@@ -68,12 +77,15 @@ impl Purpose {
             Self::AntiForgery => b"stepgate/1 anti-forgery",
             Self::Assertion => b"stepgate/1 assertion",
             Self::BrowserKey => b"stepgate/1 browser-key",
+            Self::BootstrapCode => b"stepgate/1 bootstrap-code",
             Self::Challenge => b"stepgate/1 challenge",
             Self::Code => b"stepgate/1 code",
             Self::Counter => b"stepgate/1 counter",
+            Self::Enrollment => b"stepgate/1 enrollment",
             Self::Form => b"stepgate/1 form",
             Self::Guest => b"stepgate/1 guest",
             Self::Passkey => b"stepgate/1 passkey",
+            Self::RecoveryCode => b"stepgate/1 recovery-code",
             Self::Session => b"stepgate/1 session",
             Self::SessionHandle => b"stepgate/1 session-handle",
             Self::SignIn => b"stepgate/1 sign-in",

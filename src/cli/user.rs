@@ -1,5 +1,6 @@
 //! `stepgate user`: the directory.
 
+mod bootstrap;
 mod import;
 mod locks;
 mod passkeys;
@@ -21,6 +22,7 @@ use serde_json::json;
 pub(super) fn run(command: UserCommand, out: &mut Output) -> Result<(), CliError> {
     match command {
         UserCommand::Add(arguments) => add(arguments, out),
+        UserCommand::Bootstrap(arguments) => bootstrap::run(&arguments, out),
         UserCommand::Import(arguments) => import::run(&arguments, out),
         UserCommand::List(arguments) => list(&arguments, out),
         UserCommand::Passwd(arguments) => passwd(&arguments, out),
@@ -127,8 +129,9 @@ fn factors(context: &Context, user: &User) -> Vec<&'static str> {
 }
 
 fn words(usable: FactorSet) -> Vec<&'static str> {
-    Factor::implemented()
-        .filter(|factor| usable.contains(*factor))
+    Factor::BY_PREFERENCE
+        .into_iter()
+        .filter(|factor| usable.contains(*factor) && factor.is_in_policies())
         .map(Factor::as_str)
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Ways to prove who one is, and the combinations a route accepts.
 
+use super::RiskLevel;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,6 +21,8 @@ pub enum Factor {
     Totp = 4,
     /// A fresh sign-in at the identity provider (`OpenID` Connect).
     Oidc = 5,
+    /// A code that an operator hands out for a first enrollment; no route accepts it.
+    BootstrapCode = 6,
 }
 
 /// A word that names no factor.
@@ -29,60 +32,55 @@ pub struct UnknownFactor(pub String);
 
 impl Factor {
     /// All factors, in the order of their bits.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::EmailCode,
         Self::Passkey,
         Self::Password,
         Self::RecoveryCode,
         Self::Totp,
         Self::Oidc,
+        Self::BootstrapCode,
     ];
 
     /// All factors, the preferred first: in this order they are offered, and the steps of one
     /// alternative are asked.
-    pub const BY_PREFERENCE: [Self; 6] = [
+    pub const BY_PREFERENCE: [Self; 7] = [
         Self::Passkey,
         Self::Oidc,
         Self::Password,
         Self::Totp,
         Self::EmailCode,
         Self::RecoveryCode,
+        Self::BootstrapCode,
     ];
 
-    /// Whether it can be enrolled and checked. The others are words of the policy language only, so
-    /// that a policy can be written before they can be used.
-    pub const fn is_implemented(self) -> bool {
+    /// Whether routes of `level` accept it without naming it.
+    pub fn opens(self, level: RiskLevel) -> bool {
         match self {
             Self::EmailCode | Self::Oidc | Self::Passkey | Self::Password | Self::Totp => true,
-            Self::RecoveryCode => false,
+            // Whoever finds the sheet of paper must not do what is critical.
+            Self::RecoveryCode => level <= RiskLevel::High,
+            Self::BootstrapCode => false,
         }
     }
 
-    /// Whether routes above level 2 accept it without naming it.
-    pub const fn opens_high_levels(self) -> bool {
+    /// Whether a policy may name it.
+    pub const fn is_in_policies(self) -> bool {
         match self {
-            Self::EmailCode | Self::Oidc | Self::Passkey | Self::Password | Self::Totp => true,
-            Self::RecoveryCode => false,
+            Self::EmailCode
+            | Self::Oidc
+            | Self::Passkey
+            | Self::Password
+            | Self::RecoveryCode
+            | Self::Totp => true,
+            Self::BootstrapCode => false,
         }
-    }
-
-    /// Those that can be used, the preferred first.
-    pub fn implemented() -> impl Iterator<Item = Self> {
-        Self::BY_PREFERENCE
-            .into_iter()
-            .filter(|factor| factor.is_implemented())
-    }
-
-    /// Those that cannot be used yet.
-    pub fn unimplemented() -> impl Iterator<Item = Self> {
-        Self::BY_PREFERENCE
-            .into_iter()
-            .filter(|factor| !factor.is_implemented())
     }
 
     /// The word for it on the wire and in policies.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BootstrapCode => "bootstrap_code",
             Self::EmailCode => "email_code",
             Self::Oidc => "oidc",
             Self::Passkey => "passkey",
@@ -104,9 +102,10 @@ impl FromStr for Factor {
     }
 }
 
-/// What can be used first.
+/// What a policy may name, the preferred first.
 fn known_words() -> String {
-    let known = Factor::implemented().chain(Factor::unimplemented());
+    let known = Factor::BY_PREFERENCE.into_iter();
+    let known = known.filter(|factor| factor.is_in_policies());
     known.map(Factor::as_str).collect::<Vec<_>>().join(", ")
 }
 

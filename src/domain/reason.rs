@@ -95,7 +95,7 @@ reasons! {
     /// The mail could not be handed to the mail server.
     MailUnavailable = "mail-unavailable", 503, Answer, Operator;
     /// Nobody enrolled a factor that this route accepts.
-    MethodNotEnrolled = "method-not-enrolled", 403, Denial, Operator;
+    MethodNotEnrolled = "method-not-enrolled", 403, Denial, You;
     /// There is nothing of ours at this address, or the method is not one we know.
     NotFound = "not-found", 404, Request, You;
     /// The application's login did not say whether a password is right.

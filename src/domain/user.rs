@@ -23,6 +23,9 @@ pub struct User {
 }
 
 impl User {
+    /// The kind of the mark on the entries of users whom another source names.
+    pub const ELSEWHERE: &str = "known_elsewhere";
+
     /// A user with nothing enrolled.
     pub const fn new(id: UserId, created_at: Timestamp) -> Self {
         Self {
@@ -39,7 +42,7 @@ impl User {
     /// A user whom another source names, for what they enroll here: their name and address remain that source's.
     pub fn known_elsewhere(id: UserId, created_at: Timestamp) -> Self {
         let mark = Credential {
-            kind: ELSEWHERE.to_owned(),
+            kind: Self::ELSEWHERE.to_owned(),
             data: Secret::new(Vec::new()),
         };
         Self {
@@ -50,7 +53,9 @@ impl User {
 
     /// Whether the entry was made by [`User::known_elsewhere`].
     pub fn is_known_elsewhere(&self) -> bool {
-        self.credentials.iter().any(|known| known.kind == ELSEWHERE)
+        self.credentials
+            .iter()
+            .any(|known| known.kind == Self::ELSEWHERE)
     }
 
     /// What the person enrolled of a kind, in the order of the record.
@@ -95,6 +100,15 @@ impl User {
         kept.map(|(factor, _)| factor).collect()
     }
 
+    /// Whether one of [`User::strong_factors`] was there before `at`. Of what an operator set the time is not known.
+    pub fn had_strong_factor_before(&self, at: Timestamp) -> bool {
+        self.strong_factors().iter().any(|factor| {
+            // Without an entry an operator set it, at some time before.
+            let mut entries = self.entries(factor).peekable();
+            entries.peek().is_none() || entries.any(|entry| entry.added_at < at)
+        })
+    }
+
     fn place(&mut self, kind: Factor, id: [u8; 8]) -> Option<&mut Credential> {
         let mut all = self.credentials.iter_mut();
         all.find(|known| is_entry(known, kind, id))
@@ -105,6 +119,3 @@ fn is_entry(credential: &Credential, kind: Factor, id: [u8; 8]) -> bool {
     credential.kind == kind.as_str()
         && CredentialEntry::read(credential).is_some_and(|entry| entry.id == id)
 }
-
-/// The kind of the mark on entries of users whom another source names.
-const ELSEWHERE: &str = "known_elsewhere";

@@ -9,7 +9,11 @@ pub(super) fn references(shown: FactorSet) -> Vec<&'static str> {
     let is_possession = |factor| match factor {
         Factor::RecoveryCode | Factor::Totp => true,
         // NIST SP 800-63B-4 §3.1.3.1: an e-mail address is nothing that one has.
-        Factor::EmailCode | Factor::Oidc | Factor::Passkey | Factor::Password => false,
+        Factor::BootstrapCode
+        | Factor::EmailCode
+        | Factor::Oidc
+        | Factor::Passkey
+        | Factor::Password => false,
     };
     // A passkey is two factors by itself: its key, and what unlocks it (user verification).
     if has(Factor::Passkey) || (has(Factor::Password) && shown.iter().any(is_possession)) {
@@ -28,7 +32,7 @@ const fn of(factor: Factor) -> &'static [&'static str] {
         Factor::Oidc => &[],
         Factor::Passkey => &["pop", "user"],
         Factor::Password => &["pwd"],
-        Factor::RecoveryCode | Factor::Totp => &["otp"],
+        Factor::BootstrapCode | Factor::RecoveryCode | Factor::Totp => &["otp"],
     }
 }
 

@@ -75,9 +75,11 @@ impl Texts {
     pub(crate) fn enrolled_name(&self, factor: Factor) -> &str {
         match factor {
             Factor::EmailCode => &self.enrolled.email,
-            Factor::Oidc | Factor::Passkey | Factor::Password | Factor::Totp => {
-                self.factor(factor).name
-            }
+            Factor::BootstrapCode
+            | Factor::Oidc
+            | Factor::Passkey
+            | Factor::Password
+            | Factor::Totp => self.factor(factor).name,
             Factor::RecoveryCode => &self.enrolled.recovery,
         }
     }
@@ -86,6 +88,7 @@ impl Texts {
     pub(crate) fn factor(&self, factor: Factor) -> FactorWords<'_> {
         let (t, wrong_code) = (&self.factor, &self.prompt.wrong_code);
         let (name, label, wrong) = match factor {
+            Factor::BootstrapCode => (&t.bootstrap_name, &t.bootstrap_label, wrong_code),
             Factor::EmailCode => (&t.email_name, &t.email_label, wrong_code),
             Factor::Oidc => (&t.oidc_name, &t.oidc_name, wrong_code),
             Factor::Passkey => (&t.passkey_name, &t.passkey_name, &self.passkey.wrong),
@@ -94,7 +97,7 @@ impl Texts {
                 &t.password_label,
                 &self.prompt.wrong_password,
             ),
-            Factor::RecoveryCode => (&t.recovery_name, &t.recovery_name, wrong_code),
+            Factor::RecoveryCode => (&t.recovery_name, &t.recovery_label, wrong_code),
             Factor::Totp => (&t.totp_name, &t.totp_label, wrong_code),
         };
         FactorWords { name, label, wrong }

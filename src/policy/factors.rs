@@ -2,7 +2,7 @@
 
 use super::invalid::{Invalid, valid};
 use super::raw::RawRoute;
-use crate::domain::{Alternatives, Factor, FactorSet, RiskLevel, Route};
+use crate::domain::{Alternatives, Factor, FactorSet, RiskLevel, Route, UnknownFactor};
 use crate::yaml::{File, Path, clip, nearest};
 
 /// Reads `factors`, or takes those of the level.
@@ -19,10 +19,7 @@ pub(super) fn compile(
             RiskLevel::Low | RiskLevel::Medium => Factor::ALL.to_vec(),
             RiskLevel::High | RiskLevel::Critical => Factor::BY_PREFERENCE.to_vec(),
         };
-        usual.retain(|factor| {
-            let opens = level < RiskLevel::High || factor.opens_high_levels();
-            opens && !is_barred(*factor)
-        });
+        usual.retain(|factor| factor.opens(level) && !is_barred(*factor));
         return Alternatives::any_of(&usual);
     };
     let at = at.key("factors");
@@ -47,10 +44,6 @@ pub(super) fn compile(
             file.warn(&at, message);
         }
         sets.push(set);
-    }
-    let cannot_pass = |set: &FactorSet| set.iter().any(|factor| !factor.is_implemented());
-    if is_valid && !sets.is_empty() && sets.iter().all(cannot_pass) {
-        warn_that_none_passes(file, &at);
     }
     let alternatives = is_valid.then(|| Alternatives::new(sets));
     if let Some(None) = alternatives {
@@ -92,24 +85,6 @@ pub(super) fn acr(
     all.into_iter().collect()
 }
 
-fn warn_that_none_passes(file: &mut File, at: &Path) {
-    let missing: Vec<_> = Factor::unimplemented()
-        .map(|factor| factor.as_str().replace('_', " "))
-        .collect();
-    let mut usable: Vec<_> = Factor::implemented()
-        .map(|factor| format!("`{factor}`"))
-        .collect();
-    let last = usable.pop().unwrap_or_default();
-    file.warn_with_hint(
-        at,
-        format!(
-            "nobody can pass: a {} cannot be enrolled yet",
-            missing.join(" or ")
-        ),
-        format!("add an alternative of {} and {last}", usable.join(", ")),
-    );
-}
-
 /// `password+totp`: both.
 fn alternative(text: &str) -> Result<FactorSet, Invalid> {
     text.split('+').try_fold(FactorSet::EMPTY, |set, word| {
@@ -124,9 +99,15 @@ fn alternative(text: &str) -> Result<FactorSet, Invalid> {
 }
 
 fn factor(word: &str) -> Result<Factor, Invalid> {
-    word.parse()
-        .map_err(|unknown: crate::domain::UnknownFactor| {
-            let known = Factor::ALL.map(Factor::as_str);
+    let in_policies = |factor: &Factor| factor.is_in_policies();
+    let found = word.parse().ok().filter(in_policies);
+    found
+        .ok_or_else(|| UnknownFactor(word.to_owned()))
+        .map_err(|unknown| {
+            let known: Vec<_> = { Factor::ALL.into_iter() }
+                .filter(in_policies)
+                .map(Factor::as_str)
+                .collect();
             let invalid = Invalid::new(unknown.to_string());
             match nearest(word, &known) {
                 Some(near) => invalid.hint(format!("did you mean `{near}`?")),

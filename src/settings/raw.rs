@@ -242,6 +242,7 @@ pub(super) struct RawVerification {
     pub(super) grant_life: Option<Span>,
     pub(super) totp_skew: Option<u8>,
     pub(super) email_subjects: Option<RawEmailSubjects>,
+    pub(super) first_enrollment: Option<RawFirstEnrollment>,
     pub(super) argon2: Option<RawArgon2>,
     pub(super) passkeys: Option<RawPasskeys>,
     pub(super) upstream_login: Option<RawUpstreamLogin>,
@@ -255,6 +256,14 @@ pub(super) struct RawVerification {
 pub(super) enum RawEmailSubjects {
     Ignored,
     Trusted,
+}
+
+/// `first_enrollment`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawFirstEnrollment {
+    EmailCode,
+    Proof,
 }
 
 /// `verification.argon2`

@@ -13,6 +13,7 @@ use crate::domain::{
     AttemptCount, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
     Requirement, RouteId, Session, Timestamp, User,
 };
+use crate::locale::Locale;
 use crate::store::{Taken, VerifiedChallenge};
 use crate::telemetry::chain;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Answering<'a> {
     pub trial: Option<&'a dyn PasswordTrial>,
     /// Who answers.
     pub caller: EndpointCaller<'a>,
+    /// The language of a mail about it.
+    pub locale: Locale,
 }
 
 /// An answer whose token has been opened, with the user it is checked for.
@@ -65,9 +68,7 @@ impl Verifier {
             return self.refuse(None, &answering, Reason::ChallengeExpired.into());
         };
         let requirement = &challenge.demand.requirement;
-        if !requirement.factors.mentioned().contains(answering.factor)
-            || !answering.factor.is_implemented()
-        {
+        if !requirement.factors.mentioned().contains(answering.factor) {
             let refusal = Reason::MethodNotEnrolled.into();
             return self.refuse(Some(&challenge), &answering, refusal);
         }
@@ -131,6 +132,8 @@ impl Verifier {
                 return self.refuse(Some(challenge), answering, reason.into());
             }
         };
+        let (caller, locale) = (&answering.caller, answering.locale);
+        self.note_use(caller, factor, locale).await;
         let refunds = self.throttle().refunded_by_answer(who);
         self.store.uncount_attempt(&refunds).await?;
         let shown = self.shown_by(&case).await?;
@@ -147,6 +150,7 @@ impl Verifier {
 
     async fn judge(&self, case: &Case<'_>) -> Result<CheckOutcome, VerifyError> {
         let check = Check {
+            factor: case.answering.factor,
             challenge: &case.challenge,
             user: case.user.as_ref(),
             answer: case.answering.answer,
@@ -155,7 +159,7 @@ impl Verifier {
             services: &self.services,
             store: &self.store,
         };
-        factors::check(case.answering.factor, &check).await
+        factors::check(&check).await
     }
 
     /// The factors shown for the challenge so far, this one included.

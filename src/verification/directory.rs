@@ -54,15 +54,14 @@ pub async fn find_user(
     })
 }
 
-/// The record of a subject as it is stored; an empty one where there is none.
+/// The record of a user as it is stored; an empty one where there is none.
 pub(super) async fn account_of(
     store: &Store,
-    subject: &Subject,
+    name: &UserId,
     now: Timestamp,
 ) -> Result<User, StoreError> {
-    let name = UserId::new(subject.as_str());
-    let found = store.user(&name).await?;
-    Ok(found.unwrap_or_else(|| User::known_elsewhere(name, now)))
+    let found = store.user(name).await?;
+    Ok(found.unwrap_or_else(|| User::known_elsewhere(name.clone(), now)))
 }
 
 /// The alternatives of a requirement that can be completed with `usable`, in order of preference.
@@ -78,7 +77,7 @@ pub fn open_alternatives(requirement: &Requirement, usable: FactorSet) -> Vec<Fa
 
 /// Whether `text` is an ASCII address without quotes or comments (a subset of RFC 5321 §4.1.2).
 /// Characters of other alphabets that look alike are refused, and so are quotes: mail servers disagree about them.
-fn is_plain_email(text: &str) -> bool {
+pub(super) fn is_plain_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };

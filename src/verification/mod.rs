@@ -7,7 +7,7 @@ mod answer;
 mod browser_key;
 mod counted_by;
 mod directory;
-mod enrolled;
+mod enroll;
 mod error;
 mod factors;
 mod form;
@@ -32,11 +32,14 @@ pub use browser_key::{
 };
 pub use counted_by::CountedBy;
 pub use directory::{EmailSubjects, find_user, open_alternatives};
-pub use enrolled::{ChangeKind, CredentialChange};
+pub use enroll::{
+    ChangeKind, CredentialChange, Enrollment, NewAddress, NewTotp, WeakPassword, edit_user,
+};
 pub use error::VerifyError;
 pub use factors::{
     AnswerValue, FactorSources, Input, MAX_CODE_LIFE, MailState, NoRelyingParty, PasskeyOptions,
-    PasskeyRequest, RelyingParty, TotpSecret, TotpSecretError, input_of, usable_factors,
+    PasskeyRequest, RelyingParty, TotpSecret, TotpSecretError, bootstrap_code, codes_left,
+    input_of, usable_factors,
 };
 pub use form::{CarriedForm, FormOwner, MAX_SEALED_FORM};
 pub use locks::{Lock, Locks};
@@ -50,7 +53,7 @@ pub use password_hash::{
     PasswordCost, PasswordError, PasswordSettings, StartError, accept_hash, hash_password,
 };
 pub use send::Sending;
-pub use services::{Services, VerificationSettings};
+pub use services::{FirstEnrollment, Services, VerificationSettings};
 pub use throttle::{Bar, Limit, Limits};
 pub use token::{MAX_TOKEN, open_challenge, seal_challenge};
 pub use trial::{NotJudged, PasswordSource, PasswordTrial, TrialResult};

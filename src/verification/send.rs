@@ -87,7 +87,7 @@ impl Verifier {
     }
 
     /// Counts a code. The first of a challenge is free; each further one uses up one of its attempts.
-    async fn count_code(&self, who: Try<'_>) -> Result<Option<Refusal>, VerifyError> {
+    pub(super) async fn count_code(&self, who: Try<'_>) -> Result<Option<Refusal>, VerifyError> {
         let throttle = self.throttle();
         let now = self.services.clock.now();
         let mut counters = throttle.of_code(who);

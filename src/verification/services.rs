@@ -14,6 +14,16 @@ use crate::seal::Keys;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What begins the first enrollment of somebody who has nothing set up that does not rest on a mailbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstEnrollment {
+    /// A code by mail to the address that the directory, or a source of the session, has of them.
+    EmailCode,
+    /// A code that an operator hands out.
+    #[default]
+    Proof,
+}
+
 /// The settings of verification.
 #[derive(Clone, Copy, Debug)]
 pub struct VerificationSettings {
@@ -27,6 +37,8 @@ pub struct VerificationSettings {
     pub limits: Limits,
     /// Whether codes go to a subject that is a mail address and has no entry in the directory.
     pub email_subjects: EmailSubjects,
+    /// What begins the first enrollment of somebody who has nothing set up.
+    pub first_enrollment: FirstEnrollment,
     /// The longest life of a grant; a longer `max_age` of a policy is cut to it.
     pub grant_life: Duration,
     /// How long a session is remembered without being used.
@@ -45,6 +57,7 @@ impl Default for VerificationSettings {
             totp_skew: 1,
             limits: Limits::default(),
             email_subjects: EmailSubjects::default(),
+            first_enrollment: FirstEnrollment::default(),
             grant_life: Duration::from_hours(24),
             session_keep: Duration::from_hours(30 * 24),
             password_source: PasswordSource::default(),

@@ -278,6 +278,7 @@ impl Fixture {
     ) -> AnswerOutcome {
         let answer = AnswerValue::Text(Secret::new(answer.to_owned()));
         let answering = Answering {
+            locale: Locale::En,
             token,
             factor,
             answer: &answer,

@@ -266,7 +266,8 @@ impl Verifier {
             // A page that is opened again brings no new guesses at a code that stays.
             challenge: match factor {
                 Factor::EmailCode => token::code_id(challenge, &self.services.keys),
-                Factor::Oidc
+                Factor::BootstrapCode
+                | Factor::Oidc
                 | Factor::Passkey
                 | Factor::Password
                 | Factor::RecoveryCode

@@ -4,7 +4,10 @@ mod enroll;
 mod passkeys;
 mod sessions;
 
-pub use enroll::{EnrolledResponse, EnrolledView, RemoveRequest, RemoveResponse};
+pub use enroll::{
+    EnrollDoneResponse, EnrollRequest, EnrolledResponse, EnrolledView, NewAddressResponse,
+    NewTotpResponse, RecoveryResponse, RemoveRequest, RemoveResponse,
+};
 pub use passkeys::{AddPasskeyRequest, ChangedResponse, RenameRequest};
 pub use sessions::{
     LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,

@@ -18,18 +18,26 @@ pub(crate) enum OwnAction {
     Approvals,
     /// Setting up and removing what one proves oneself by.
     Enrollment,
+    /// The same for somebody who has nothing set up yet, where the settings let a mailed code begin it.
+    FirstEnrollment,
     /// Ending sessions other than this one.
     Sessions,
 }
 
 impl OwnAction {
-    pub(crate) const ALL: [Self; 3] = [Self::Approvals, Self::Enrollment, Self::Sessions];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Approvals,
+        Self::Enrollment,
+        Self::FirstEnrollment,
+        Self::Sessions,
+    ];
 
     /// Its reserved name, both as a route and as an action.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Approvals => "stepgate.approvals",
             Self::Enrollment => "stepgate.enrollment",
+            Self::FirstEnrollment => "stepgate.first-enrollment",
             Self::Sessions => "stepgate.sessions",
         }
     }
@@ -39,6 +47,11 @@ impl OwnAction {
         Self::ALL
             .into_iter()
             .find(|action| action.name() == route.as_str())
+    }
+
+    /// Whether it is about setting something up, for the first time or not.
+    pub(crate) const fn is_enrollment(self) -> bool {
+        matches!(self, Self::Enrollment | Self::FirstEnrollment)
     }
 
     pub(crate) fn route(self) -> RouteId {
@@ -77,7 +90,7 @@ impl OwnAction {
         let t = &Texts::of(locale).own;
         match self {
             Self::Approvals => &t.approvals,
-            Self::Enrollment => &t.enrollment,
+            Self::Enrollment | Self::FirstEnrollment => &t.enrollment,
             Self::Sessions => &t.sessions,
         }
     }
@@ -92,7 +105,9 @@ impl OwnAction {
                 Factor::Password,
                 Factor::Totp,
                 Factor::RecoveryCode,
+                Factor::BootstrapCode,
             ],
+            Self::FirstEnrollment => &[Factor::EmailCode, Factor::BootstrapCode],
             Self::Approvals | Self::Sessions => &[
                 Factor::Passkey,
                 Factor::Oidc,
@@ -106,7 +121,7 @@ impl OwnAction {
     const fn max_age(self) -> Duration {
         match self {
             // Setting up several things at once takes longer than a click.
-            Self::Enrollment => Duration::from_mins(10),
+            Self::Enrollment | Self::FirstEnrollment => Duration::from_mins(10),
             Self::Approvals | Self::Sessions => Duration::from_mins(5),
         }
     }

@@ -49,6 +49,9 @@ pub struct Problem {
     /// The application's sign-in page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login_url: Option<String>,
+    /// The page on which the person sets something up, for who has nothing that is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enroll_url: Option<String>,
 }
 
 impl Problem {
@@ -67,6 +70,8 @@ impl Problem {
             retry_after: None,
             attempts_left: None,
             login_url: None,
+            enroll_url: (reason == Reason::MethodNotEnrolled)
+                .then(|| format!("{}/enroll", site.prefix)),
         }
     }
 

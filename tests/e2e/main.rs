@@ -32,6 +32,7 @@ mod django_admin;
 mod dozing;
 mod email_code;
 mod enroll;
+mod enrolling;
 mod forgetting;
 mod forwarding;
 mod grants;

@@ -70,6 +70,15 @@ Examples:
   stepgate user passkeys alice
   stepgate user passkeys alice --remove 8f14e45fceea167a")]
     Passkeys(UserPasskeys),
+    /// Makes a code by which somebody sets up their first way to prove who they are
+    #[command(after_help = "\
+The code is shown once, and works once within 24 hours, for whoever has signed in to the application as that
+user. They enter it on the page `/.stepup/enroll`. A new one takes the place of one that is not used yet.
+
+Examples:
+  stepgate user bootstrap alice
+  stepgate user bootstrap carol@example.com --by 'Anna, ticket 4711'")]
+    Bootstrap(UserName),
     /// Removes a user
     #[command(after_help = "Example:\n  stepgate user remove alice")]
     Remove(UserName),

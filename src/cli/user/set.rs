@@ -6,7 +6,7 @@ use crate::cli::arguments::UserSet;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::store::{Context, act_on_store};
-use crate::domain::{User, UserId};
+use crate::domain::{Factor, User, UserId};
 use crate::entropy::Entropy;
 use crate::verification::TotpSecret;
 
@@ -49,7 +49,8 @@ pub(super) fn run(arguments: &UserSet, out: &mut Output) -> Result<(), CliError>
 
 /// Gives the user another name. The TOTP secret is sealed for the name, and sealed anew.
 fn rename(context: &Context, user: &mut User, name: UserId) -> Result<(), CliError> {
-    if let Some(credential) = user.credentials.first() {
+    let is_known = |kind: &str| kind.parse::<Factor>().is_ok() || kind == User::ELSEWHERE;
+    if let Some(credential) = { user.credentials.iter() }.find(|it| !is_known(&it.kind)) {
         let kind = &credential.kind;
         let message = format!(
             "`{}` has a `{kind}` of a later version, which may be bound to the name: add a user \

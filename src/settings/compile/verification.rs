@@ -1,10 +1,12 @@
 //! How verifications go: durations, costs and throttles.
 
 use super::Draft;
-use crate::settings::raw::{RawArgon2, RawEmailSubjects, RawLimit, RawThrottles, RawVerification};
+use crate::settings::raw::{
+    RawArgon2, RawEmailSubjects, RawFirstEnrollment, RawLimit, RawThrottles, RawVerification,
+};
 use crate::verification::{
-    EmailSubjects, Limit, Limits, MAX_CODE_LIFE, MAX_MEMORY_KIB, MAX_WORK_KIB, PasswordCost,
-    PasswordSettings, PasswordSource, VerificationSettings,
+    EmailSubjects, FirstEnrollment, Limit, Limits, MAX_CODE_LIFE, MAX_MEMORY_KIB, MAX_WORK_KIB,
+    PasswordCost, PasswordSettings, PasswordSource, VerificationSettings,
 };
 use crate::yaml::{Path, Size, Span};
 use std::time::Duration;
@@ -50,6 +52,10 @@ pub(super) fn compile(
         Some(RawEmailSubjects::Trusted) => EmailSubjects::Trusted,
         Some(RawEmailSubjects::Ignored) | None => EmailSubjects::Ignored,
     };
+    let first_enrollment = match raw.first_enrollment {
+        Some(RawFirstEnrollment::EmailCode) => FirstEnrollment::EmailCode,
+        Some(RawFirstEnrollment::Proof) | None => FirstEnrollment::Proof,
+    };
     Verification {
         settings: VerificationSettings {
             challenge_life,
@@ -57,6 +63,7 @@ pub(super) fn compile(
             totp_skew,
             limits: limits(raw.limits.as_ref(), draft),
             email_subjects,
+            first_enrollment,
             grant_life: draft.span(raw.grant_life, default.grant_life, &at("grant_life")),
             session_keep,
             password_source: match raw.upstream_login {

@@ -93,13 +93,17 @@ pub(in crate::verification) async fn is_sent(
 }
 
 /// Makes a new code.
-fn new_code(entropy: &Entropy) -> Secret<String> {
+pub(in crate::verification) fn new_code(entropy: &Entropy) -> Secret<String> {
     // NIST SP 800-63B-4 §3.1.3.2: at least six digits.
     Secret::new(format!("{:06}", entropy.six_digits()))
 }
 
 /// Hashes a code together with its challenge, so that it is wrong in any other (ASVS 6.6.2).
-fn hash_code(challenge: ChallengeId, code: &str, keys: &Keys) -> [u8; 32] {
+pub(in crate::verification) fn hash_code(
+    challenge: ChallengeId,
+    code: &str,
+    keys: &Keys,
+) -> [u8; 32] {
     // With a key: a million codes are soon tried against a plain hash.
     keys.mac(Purpose::Code, &[challenge.as_bytes(), code.as_bytes()])
 }

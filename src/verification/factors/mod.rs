@@ -4,16 +4,21 @@
 //! how an answer is checked. What must come before an answer, such as a code that is sent, is there
 //! too. A new factor is a variant of [`Factor`], its file, its row and arm here, and its texts.
 
+mod bootstrap_code;
 mod email_code;
 mod oidc;
 mod passkey;
 mod password;
+mod printed_code;
+mod recovery_code;
 mod totp;
 mod value;
 
 pub use email_code::MAX_CODE_LIFE;
-pub(super) use email_code::{CodeRequest, is_sent, mask, send};
+pub(super) use email_code::{CodeRequest, hash_code, is_sent, mask, new_code, send};
 pub use passkey::{NoRelyingParty, PasskeyOptions, PasskeyRequest, RelyingParty};
+pub(super) use printed_code::recovery_codes;
+pub use printed_code::{bootstrap_code, codes_left};
 pub use totp::{TotpSecret, TotpSecretError};
 pub use value::AnswerValue;
 
@@ -38,12 +43,14 @@ struct FactorRow {
     input: Input,
 }
 
-/// The factors that are implemented.
-const FACTORS: [FactorRow; 5] = [
+/// All factors.
+const FACTORS: [FactorRow; 7] = [
+    bootstrap_code::ROW,
     email_code::ROW,
     oidc::ROW,
     passkey::ROW,
     password::ROW,
+    recovery_code::ROW,
     totp::ROW,
 ];
 
@@ -58,6 +65,8 @@ pub enum Input {
     Password,
     /// Nothing: the person signs in at the identity provider.
     SignIn,
+    /// A code that is written down, of letters and digits.
+    PrintedCode,
 }
 
 /// Whether mails can be sent.
@@ -105,6 +114,7 @@ impl From<bool> for CheckOutcome {
 
 /// An answer to be checked, and what its check needs.
 pub(super) struct Check<'a> {
+    pub(super) factor: Factor,
     pub(super) challenge: &'a Challenge,
     /// `None` if the subject has no entry: the check then does the same work, and fails.
     pub(super) user: Option<&'a User>,
@@ -116,16 +126,16 @@ pub(super) struct Check<'a> {
     pub(super) store: &'a Store,
 }
 
-/// Checks an answer by `factor`.
-pub(super) async fn check(factor: Factor, check: &Check<'_>) -> Result<CheckOutcome, VerifyError> {
-    let is_right = match factor {
+/// Checks an answer by its factor.
+pub(super) async fn check(check: &Check<'_>) -> Result<CheckOutcome, VerifyError> {
+    let is_right = match check.factor {
+        Factor::BootstrapCode => printed_code::take_bootstrap(check).await,
         Factor::EmailCode => email_code::check(check).await,
         Factor::Oidc => return oidc::check(check).await,
         Factor::Passkey => passkey::check(check).await,
         Factor::Password => password::check(check).await,
         Factor::Totp => totp::check(check).await,
-        // Not implemented: `answer` has refused them already.
-        Factor::RecoveryCode => Ok(false),
+        Factor::RecoveryCode => printed_code::take_recovery(check).await,
     };
     is_right.map(CheckOutcome::from)
 }
@@ -156,7 +166,7 @@ fn row_of(factor: Factor) -> Option<&'static FactorRow> {
 
 /// The digits of a code in any script, without the blanks and hyphens that people type between them, and
 /// without the invisible marks that come along when it is pasted.
-fn digits(answer: &AnswerValue) -> Secret<String> {
+pub(super) fn digits(answer: &AnswerValue) -> Secret<String> {
     let typed = answer.text().map_or("", |text| text.expose());
     Secret::new(
         typed
@@ -173,9 +183,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_factors_with_a_row_are_those_that_are_implemented() {
+    fn every_factor_has_a_row() {
         let rows: FactorSet = FACTORS.iter().map(|row| row.factor).collect();
-        assert_eq!(rows, Factor::implemented().collect());
+        assert_eq!(rows, Factor::ALL.into_iter().collect());
     }
 
     #[test]

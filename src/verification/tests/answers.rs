@@ -4,6 +4,7 @@ use super::{Client, Fixture, PASSWORD, refused, refused_code, verified};
 use crate::domain::{
     BrowserKeyHash, Factor, FactorSet, Reason, Secret, SessionId, Subject, Verdict, decide,
 };
+use crate::locale::Locale;
 use crate::verification::tests::now;
 use crate::verification::{
     AnswerOutcome, AnswerValue, Answering, AvailableFactors, hash_browser_key,
@@ -147,6 +148,7 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
     let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answer = async |confirm| {
         let answering = Answering {
+            locale: Locale::En,
             token: &token,
             factor: Factor::Password,
             answer: &password,

@@ -3,6 +3,7 @@
 use super::{Client, Fixture, PASSWORD, verified};
 use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
 use crate::domain::{Factor, RiskLevel, Secret};
+use crate::locale::Locale;
 use crate::store::{Login, Over};
 use crate::verification::tests::now;
 use crate::verification::{AnswerValue, Answering, Verifier, VerifyError, hash_browser_key};
@@ -180,6 +181,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
     let verifier = Verifier::new(fixture.verifier.store.clone(), Arc::new(services));
     let password = AnswerValue::Text(Secret::new(PASSWORD.to_owned()));
     let answering = Answering {
+        locale: Locale::En,
         token: &token,
         factor: Factor::Password,
         answer: &password,

@@ -1,8 +1,8 @@
 //! The JSON of `enroll`.
 
-use super::rfc3339;
-use crate::domain::{CredentialEntry, Factor};
-use serde::{Deserialize, Serialize};
+use super::{optional_secret, rfc3339, secret, shown_secret};
+use crate::domain::{CredentialEntry, Factor, Secret};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The answer to `GET enroll`.
 #[derive(Debug, Serialize)]
@@ -61,4 +61,74 @@ impl EnrolledView {
             used_at: entry.and_then(|entry| entry.used_at).map(rfc3339),
         }
     }
+}
+
+/// `POST` of a step below `enroll`. Forms have the same fields, and the anti-forgery one.
+#[derive(Debug, Deserialize)]
+pub struct EnrollRequest {
+    /// What the step before gave, to be sent back.
+    #[serde(default = "nothing", deserialize_with = "secret")]
+    pub sealed: Secret<String>,
+    /// What is asked for: a code, an address, a password.
+    #[serde(
+        default = "nothing",
+        alias = "code",
+        alias = "email",
+        alias = "password",
+        deserialize_with = "secret"
+    )]
+    pub answer: Secret<String>,
+}
+
+/// The answer to a step that is done.
+#[derive(Debug, Serialize)]
+pub struct EnrollDoneResponse {
+    /// Whether it counts from now on.
+    pub enrolled: bool,
+}
+
+/// The answer to `GET enroll/totp`.
+#[derive(Debug, Serialize)]
+pub struct NewTotpResponse {
+    /// The secret, in base32.
+    #[serde(serialize_with = "shown_secret")]
+    pub secret: Secret<String>,
+    /// The same as apps read it from a QR code.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "optional_secret"
+    )]
+    pub uri: Option<Secret<String>>,
+    /// To be sent back with a code.
+    #[serde(serialize_with = "shown_secret")]
+    pub sealed: Secret<String>,
+}
+
+/// The answer to `POST enroll/recovery`.
+#[derive(Debug, Serialize)]
+pub struct RecoveryResponse {
+    /// The codes, which are shown this once.
+    #[serde(serialize_with = "shown_secrets")]
+    pub codes: Vec<Secret<String>>,
+}
+
+/// The answer to `POST enroll/email` with an address.
+#[derive(Debug, Serialize)]
+pub struct NewAddressResponse {
+    /// Whether a code is on its way.
+    pub sent: bool,
+    /// To be sent back with the code.
+    #[serde(serialize_with = "shown_secret")]
+    pub sealed: Secret<String>,
+}
+
+fn nothing() -> Secret<String> {
+    Secret::new(String::new())
+}
+
+fn shown_secrets<S: Serializer>(
+    secrets: &[Secret<String>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(Secret::expose))
 }

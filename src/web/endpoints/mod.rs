@@ -74,7 +74,8 @@ pub(crate) async fn serve(
     let allow = match name {
         "challenge" | "enroll" | "jwks.json" | "problems" | "script.js" | "sessions" | "status"
         | "style.css" => "GET, HEAD",
-        "enroll/passkeys" | "sessions/revoke" => "GET, HEAD, POST",
+        "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
+        | "enroll/totp" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
         "oidc/callback" | "oidc/frontchannel-logout" => "GET",
         "enroll/passkeys/options"
@@ -121,14 +122,12 @@ async fn dispatch(
     let context = call.context;
     match name {
         "challenge" => prompt::show(call).await,
-        "enroll" => enroll::show(call).await,
         "enroll/passkeys" if call.parts.method == Method::POST => {
             passkeys::add(call, content).await
         }
         "enroll/passkeys" => passkeys::show(call).await,
         "enroll/passkeys/options" => passkeys::new_options(call, content).await,
         "enroll/passkeys/rename" => passkeys::rename(call, content).await,
-        "enroll/remove" => enroll::remove(call, content).await,
         "jwks.json" => {
             let keys = call.web.shared.teller.as_ref();
             let keys = keys.and_then(Teller::public_keys);
@@ -154,6 +153,7 @@ async fn dispatch(
         "verify" => verify::answer(call, content).await,
         "verify/passkey/options" => passkeys::options(call, content).await,
         "verify/send" => verify::send(call, content).await,
+        name if name.starts_with("enroll") => enroll::serve(name, call, content).await,
         name => {
             let word = name.strip_prefix("problems/").unwrap_or_default();
             let page = pages::problem(&context.site(), word);

@@ -140,6 +140,7 @@ pub(super) async fn finish(
     let taken = taken.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let attempt = taken.attempt().clone();
     let answering = Answering {
+        locale: call.context.hints.locale(),
         token: attempt.challenge.expose(),
         factor: Factor::Oidc,
         answer: &AnswerValue::SignIn(taken),

@@ -1,7 +1,7 @@
 //! The challenge: offered with a refusal, shown on the prompt page, or to a program as JSON.
 
 use super::EndpointError;
-use super::{Call, Known};
+use super::{Call, Known, enroll};
 use crate::domain::{
     Body, BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Method, Reason, RequestHead,
     ReturnTarget, Secret, Session,
@@ -14,11 +14,9 @@ use crate::verification::{
     CarriedForm, Claimant, FormOwner, NewChallenge, anti_forgery_token, hash_browser_key,
     new_browser_key,
 };
-use crate::web::UnmetDemand;
-use crate::web::Web;
 use crate::web::api::ChallengeView;
 use crate::web::pages::{self, EmailCode, Prompt};
-use crate::web::{api, respond};
+use crate::web::{UnmetDemand, Web, api, respond};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
 
@@ -287,6 +285,7 @@ async fn draft(
     (prompt.provider, prompt.passwords) = web.verifier.services().named();
     prompt.sign_in = context.login_url_for(&challenge.return_to);
     prompt.cancel = Some(challenge.back.clone().unwrap_or_else(LocalPath::root));
+    prompt.enroll = enroll::page_for(context, challenge);
     Ok(prompt)
 }
 

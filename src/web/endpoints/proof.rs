@@ -6,7 +6,7 @@ use crate::audit;
 use crate::domain::{Demand, LocalPath, Reason, ReturnTarget, RouteId, Secret, Verdict};
 use crate::gate;
 use crate::request::client_kind::ClientKind;
-use crate::verification::NewChallenge;
+use crate::verification::{FirstEnrollment, NewChallenge};
 use crate::web::own_action::OwnAction;
 use crate::web::{api, respond};
 use bytes::Bytes;
@@ -26,6 +26,13 @@ impl Call<'_, '_> {
         action: OwnAction,
         page: &str,
     ) -> Result<(), EndpointError> {
+        let begins_by_mail =
+            action == OwnAction::Enrollment && self.may_begin_by_mail(known).await?;
+        let action = if begins_by_mail {
+            OwnAction::FirstEnrollment
+        } else {
+            action
+        };
         let sessions = &self.web.sessions;
         let now = sessions.shared.clock.now();
         let Some(demand) = action.demand(self.context.hints.locale()) else {
@@ -49,6 +56,29 @@ impl Call<'_, '_> {
         let back = self.return_to(page);
         let challenge = challenge(self, known, route.clone(), demand, reason, back);
         Err(EndpointError::Challenged(Box::new(challenge.await?)))
+    }
+
+    /// Whether a code by mail is proof enough to set something up: the settings say so, and nothing that does not rest
+    /// on a mailbox was there when it was given. What the person has set up since does not close the page on them.
+    async fn may_begin_by_mail(&self, known: &Known) -> Result<bool, EndpointError> {
+        let verifier = &self.web.verifier;
+        if verifier.services().settings.first_enrollment == FirstEnrollment::Proof {
+            return Ok(false);
+        }
+        let account = verifier.account(&known.claimant()).await?;
+        if account.strong_factors().is_empty() {
+            return Ok(true);
+        }
+        let sessions = &self.web.sessions;
+        let now = sessions.shared.clock.now();
+        let Some(demand) = OwnAction::FirstEnrollment.demand(self.context.hints.locale()) else {
+            return Ok(false);
+        };
+        let held = gate::preview(&sessions.store, &known.caller, &[demand], now).await?;
+        Ok(match held {
+            Verdict::Pass(Some(met)) => !account.had_strong_factor_before(met.proof.at),
+            Verdict::Pass(None) | Verdict::Challenge(_) | Verdict::Deny(_) => false,
+        })
     }
 
     /// Where the person goes on after the challenge: never to a form, whose token is of the browser key before it.

@@ -52,6 +52,7 @@ pub(super) async fn answer(
         confirm: request.confirm.as_deref(),
         trial: trial.as_ref().map(|trial| trial as &dyn PasswordTrial),
         caller: known.caller(),
+        locale: call.context.hints.locale(),
     };
     let outcome = call
         .web
@@ -183,6 +184,9 @@ pub(super) async fn send(
 }
 
 fn expected_factor() -> String {
-    let words: Vec<_> = Factor::implemented().map(Factor::as_str).collect();
+    let words: Vec<_> = Factor::BY_PREFERENCE
+        .into_iter()
+        .map(Factor::as_str)
+        .collect();
     format!("`factor` to be one of {}", words.join(", "))
 }

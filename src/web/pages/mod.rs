@@ -5,6 +5,7 @@
 //! JavaScript.
 
 mod confirm;
+mod enroll;
 mod message;
 mod panels;
 mod passkeys;
@@ -13,6 +14,11 @@ mod prompt_view;
 mod sessions;
 
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
+pub(crate) use enroll::back_query;
+pub use enroll::{
+    EnrollDone, EnrollField, EnrollForm, EnrollInput, EnrollOverview, EnrollStep, EnrolledItem,
+    enroll_overview, enroll_step,
+};
 pub use message::{
     ErrorView, Framed, SessionView, VerifiedPage, error, framed, onward, problem, problem_index,
     session, verified,

@@ -102,7 +102,11 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel
         passkey: match factor {
             Factor::Passkey => Some("get"),
             Factor::Password => asks_for_passkey(prompt).then_some("offer"),
-            Factor::EmailCode | Factor::Oidc | Factor::RecoveryCode | Factor::Totp => None,
+            Factor::BootstrapCode
+            | Factor::EmailCode
+            | Factor::Oidc
+            | Factor::RecoveryCode
+            | Factor::Totp => None,
         },
     })
 }
@@ -143,7 +147,7 @@ fn choices(prompt: &Prompt) -> Vec<NextFactor> {
     let mut choices: Vec<NextFactor> = Vec::new();
     for set in sets {
         let missing = set.without(prompt.proven);
-        let mut by_preference = Factor::implemented();
+        let mut by_preference = Factor::BY_PREFERENCE.into_iter();
         let Some(factor) = by_preference.find(|factor| missing.contains(*factor)) else {
             continue;
         };
@@ -157,8 +161,7 @@ fn choices(prompt: &Prompt) -> Vec<NextFactor> {
 }
 
 fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
-    factor.is_implemented()
-        && prompt.usable.contains(factor)
+    prompt.usable.contains(factor)
         && prompt.error != Some(PromptError::FactorLocked(factor))
         && (factor != Factor::EmailCode || prompt.email.is_some())
 }

@@ -71,7 +71,10 @@ struct PromptPage<'a> {
 
 fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String> {
     let Some(error) = prompt.error else {
-        return nothing_to_answer.then(|| t.prompt.not_enrolled(accepted(t, &prompt.alternatives)));
+        return nothing_to_answer.then(|| match prompt.enroll {
+            Some(_) => t.prompt.not_enrolled(accepted(t, &prompt.alternatives)),
+            None => t.prompt.nothing_enrolled.to_string(),
+        });
     };
     Some(match error {
         PromptError::FactorLocked(factor) => {

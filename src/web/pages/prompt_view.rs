@@ -48,6 +48,8 @@ pub struct Prompt {
     pub error: Option<PromptError>,
     /// The application's sign-in page, where signing in afresh would do; offered first.
     pub sign_in: Option<String>,
+    /// Where to set something up, for who has nothing that is accepted.
+    pub enroll: Option<LocalPath>,
     /// Where to go instead of answering.
     pub cancel: Option<LocalPath>,
     /// The sealed challenge.
@@ -140,6 +142,7 @@ impl Prompt {
             typed: String::new(),
             error: None,
             sign_in: None,
+            enroll: None,
             cancel: None,
             token,
             anti_forgery,

@@ -1,5 +1,6 @@
 //! The pages, read as a browser and an attacker would.
 
+mod enroll;
 mod samples;
 mod well_formed;
 
@@ -343,8 +344,10 @@ fn an_alternative_that_cannot_be_completed_is_not_begun() {
     let mut view = prompt_view();
     view.alternatives = Alternatives::new(vec![both]).unwrap();
     view.usable = FactorSet::EMPTY.with(Factor::Password);
+    view.enroll = LocalPath::parse("/.stepup/enroll");
     let html = prompt(&site(Locale::En), &view);
     assert!(forms(&html).is_empty());
+    assert!(html.contains(r#"href="/.stepup/enroll""#));
     assert!(html.contains("None of the ways that this action accepts is set up"));
     assert!(html.contains("Password + Authenticator app"));
 }

@@ -3,10 +3,10 @@
 use super::record::{PasskeyEntry, PasskeyRecord, passkeys_of};
 use super::relying_party::{CEREMONY_LIFE, RelyingParty};
 use super::{Ceremony, PasskeyOptions, is_of_another_frame};
-use crate::domain::{CredentialEntry, Factor, User, is_ignorable};
+use crate::domain::{CredentialEntry, Factor, User, UserId, is_ignorable};
 use crate::locale::Locale;
 use crate::mail::Notice;
-use crate::verification::enrolled::{ChangeKind, CredentialChange};
+use crate::verification::enroll::{ChangeKind, CredentialChange, edit_user};
 use crate::verification::error::VerifyError;
 use crate::verification::factors::AnswerValue;
 use crate::verification::services::Services;
@@ -115,7 +115,9 @@ impl Verifier {
             user.put_entry(Factor::Passkey, &CredentialEntry { name, ..entry });
             Some(())
         };
-        let renamed = self.edit_account(&caller.claimant, edit).await?;
+        let name = UserId::new(caller.claimant.subject.as_str());
+        let now = self.services.clock.now();
+        let renamed = edit_user(&self.store, &name, now, edit).await?;
         Ok(renamed.is_some())
     }
 }

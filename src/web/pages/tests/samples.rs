@@ -63,6 +63,7 @@ pub(super) fn prompt_view() -> Prompt {
         typed: String::new(),
         error: None,
         sign_in: None,
+        enroll: None,
         cancel: Some(local("/users/42")),
         token: sealed("sealed-token"),
         anti_forgery: sealed("anti-forgery-value"),
@@ -244,9 +245,19 @@ fn failing() -> Vec<(&'static str, Prompt)> {
             "prompt-not-enrolled",
             Prompt {
                 usable: FactorSet::EMPTY,
+                enroll: Some(local("/.stepup/enroll?back=%2Fsettings")),
                 ..plain()
             },
         ),
+        (
+            "prompt-nothing-enrolled",
+            Prompt {
+                usable: FactorSet::EMPTY,
+                ..plain()
+            },
+        ),
+        ("prompt-recovery", only(Factor::RecoveryCode)),
+        ("prompt-bootstrap", only(Factor::BootstrapCode)),
     ]
 }
 
@@ -369,6 +380,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     }
     let own = sessions_pages().into_iter();
     pages.extend(own.map(|(name, page)| (name, sessions(&site, &page))));
+    pages.extend(enroll::pages(&site, "Ada Lovelace"));
     for reason in [
         Reason::SessionDisputed,
         Reason::SessionRequired,
@@ -483,6 +495,11 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         login_url: Some(format!("/login?next={evil}")),
         request_id: Some(owned()),
     };
+    let enroll = enroll::pages(&site, evil);
+    let enroll = enroll
+        .into_iter()
+        .map(|(name, html)| (format!("hostile-{name}"), html));
+    let mut pages: Vec<_> = enroll.collect();
     let own = OwnSessionView {
         browser: Some(owned()),
         system: Some(owned()),
@@ -496,7 +513,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         cookies: vec![owned()],
         ..sessions_page(SessionsState::Shown, vec![own_session(0), own])
     };
-    vec![
+    pages.extend([
         (
             "hostile-passkeys".to_owned(),
             passkeys(&site, &passkeys_view(&[evil], true)),
@@ -508,5 +525,6 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         ("hostile-framed".to_owned(), framed(&site, &framed_view)),
         ("hostile-error".to_owned(), error(&site, &error_view)),
         ("hostile-session".to_owned(), session(&site, &session_view)),
-    ]
+    ]);
+    pages
 }

@@ -1,15 +1,27 @@
 //! What a subject has enrolled: read, added and removed by themselves. Each change is one event of the audit log
 //! and one mail to the person.
 
-use super::directory::account_of;
-use super::error::VerifyError;
-use super::verifier::{Claimant, EndpointCaller, Verifier};
 use crate::audit::{EventKind, Outcome};
-use crate::domain::{Factor, User};
+use crate::domain::{Factor, Timestamp, User, UserId};
 use crate::locale::Locale;
 use crate::mail::{Notice, NoticeMail};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
+use crate::verification::factors::codes_left;
+mod address;
+mod password;
+mod recovery;
+mod totp;
+mod unproven;
+
+pub use address::NewAddress;
+pub use password::WeakPassword;
+pub use totp::NewTotp;
+
+use crate::verification::directory::account_of;
+use crate::verification::error::VerifyError;
+use crate::verification::outcome::Refusal;
+use crate::verification::verifier::{Claimant, EndpointCaller, Verifier};
 
 /// A change of what somebody has enrolled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +36,15 @@ pub struct CredentialChange {
     pub locale: Locale,
 }
 
+/// What became of something that a person wanted to set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Enrollment {
+    /// It counts from now on.
+    Done,
+    /// It was not proved.
+    Refused(Refusal),
+}
+
 /// Whether something is set up or taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
@@ -36,7 +57,8 @@ pub enum ChangeKind {
 impl Verifier {
     /// The record of the claimant's subject as it is stored; an empty one where nobody has stored any.
     pub async fn account(&self, claimant: &Claimant<'_>) -> Result<User, StoreError> {
-        account_of(&self.store, claimant.subject, self.services.clock.now()).await
+        let name = UserId::new(claimant.subject.as_str());
+        account_of(&self.store, &name, self.services.clock.now()).await
     }
 
     /// Changes what the caller has enrolled, atomically: `edit` is run again if the record has changed since it
@@ -53,7 +75,9 @@ impl Verifier {
         // What cannot be recorded must not happen.
         self.services.audit.ready()?;
         let before = self.user(&caller.claimant).await?;
-        let Some((edited, _)) = self.edit_account(&caller.claimant, edit).await? else {
+        let name = UserId::new(caller.claimant.subject.as_str());
+        let Some(edited) = edit_user(&self.store, &name, self.services.clock.now(), edit).await?
+        else {
             return Ok(None);
         };
         let kind = match change.kind {
@@ -63,6 +87,7 @@ impl Verifier {
         let mut event = self.event(kind, Outcome::Succeeded, caller);
         event.factor = Some(change.factor);
         self.services.audit.record(&event)?;
+        // A thief who changes the address must not be the only one who is told of it.
         let after = self.user(&caller.claimant).await?;
         let mut addresses: Vec<_> = { [before, after].into_iter() }
             .filter_map(|user| user?.email)
@@ -89,27 +114,47 @@ impl Verifier {
         Ok(())
     }
 
-    /// Edits the stored record and writes it, or makes one; returns it as it is now. Records and tells nothing.
-    pub(super) async fn edit_account<T>(
+    /// After a right answer: notes when what the person enrolled was last used, and tells them of a recovery code.
+    pub(super) async fn note_use(
         &self,
-        claimant: &Claimant<'_>,
-        edit: impl Fn(&mut User) -> Option<T>,
-    ) -> Result<Option<(T, User)>, StoreError> {
-        for _ in 0..TRIES {
-            let before = self.account(claimant).await?;
-            let mut after = before.clone();
-            let Some(edited) = edit(&mut after) else {
-                return Ok(None);
-            };
-            let is_written = after == before
-                || self.store.swap_user(&before, &after).await?
-                || self.store.add_user(&after).await?;
-            if is_written {
-                return Ok(Some((edited, after)));
-            }
+        caller: &EndpointCaller<'_>,
+        factor: Factor,
+        locale: Locale,
+    ) {
+        if let Err(error) = self.try_note_use(caller, factor, locale).await {
+            tracing::warn!(%error, "the use of what somebody enrolled was not noted");
         }
-        let busy = "the record of a user was changed by others, time and again";
-        Err(StoreError::Unavailable(busy.into()))
+    }
+
+    async fn try_note_use(
+        &self,
+        caller: &EndpointCaller<'_>,
+        factor: Factor,
+        locale: Locale,
+    ) -> Result<(), StoreError> {
+        let account = self.account(&caller.claimant).await?;
+        if factor == Factor::RecoveryCode {
+            let left = codes_left(&account);
+            return (self.notify(caller, &Notice::RecoveryCodeUsed { left }, locale)).await;
+        }
+        let now = self.services.clock.now();
+        // A passkey notes its own use, with its counter.
+        let entry = match factor {
+            Factor::EmailCode | Factor::Password | Factor::Totp => account.entries(factor).next(),
+            Factor::BootstrapCode | Factor::Oidc | Factor::Passkey | Factor::RecoveryCode => None,
+        };
+        let Some(entry) = entry else {
+            return Ok(());
+        };
+        let edit = |user: &mut User| {
+            let mut entry = user.entries(factor).find(|it| it.id == entry.id)?;
+            entry.used_at = Some(now);
+            user.put_entry(factor, &entry);
+            Some(())
+        };
+        edit_user(&self.store, &account.id, now, edit)
+            .await
+            .map(drop)
     }
 
     fn send_notice(
@@ -137,6 +182,31 @@ impl Verifier {
             }
         });
     }
+}
+
+/// Edits the stored record of a user and writes it, or makes one; `None` if there is nothing to change. Records and
+/// tells nothing.
+pub async fn edit_user<T>(
+    store: &Store,
+    name: &UserId,
+    now: Timestamp,
+    edit: impl Fn(&mut User) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    for _ in 0..TRIES {
+        let before = account_of(store, name, now).await?;
+        let mut after = before.clone();
+        let Some(edited) = edit(&mut after) else {
+            return Ok(None);
+        };
+        let is_written = after == before
+            || store.swap_user(&before, &after).await?
+            || store.add_user(&after).await?;
+        if is_written {
+            return Ok(Some(edited));
+        }
+    }
+    let busy = "the record of a user was changed by others, time and again";
+    Err(StoreError::Unavailable(busy.into()))
 }
 
 /// How often an edit is tried while others change the same record.
