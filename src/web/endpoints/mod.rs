@@ -31,7 +31,7 @@ use crate::verification::{self, AnswerOutcome, Claimant, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Response, Uri, header};
+use http::{Response, Uri, header};
 use hyper::body::Incoming;
 use std::iter;
 use std::sync::Arc;
@@ -122,12 +122,6 @@ async fn dispatch(
     let context = call.context;
     match name {
         "challenge" => prompt::show(call).await,
-        "enroll/passkeys" if call.parts.method == Method::POST => {
-            passkeys::add(call, content).await
-        }
-        "enroll/passkeys" => passkeys::show(call).await,
-        "enroll/passkeys/options" => passkeys::new_options(call, content).await,
-        "enroll/passkeys/rename" => passkeys::rename(call, content).await,
         "jwks.json" => {
             let keys = call.web.shared.teller.as_ref();
             let keys = keys.and_then(Teller::public_keys);

@@ -1,7 +1,7 @@
 //! The page on which people add passkeys, name them and remove them.
 
-use super::{Site, Texts, render};
-use crate::domain::{CredentialEntry, Secret, Timestamp};
+use super::{Site, Texts, back_query, render};
+use crate::domain::{CredentialEntry, LocalPath, Secret, Timestamp};
 use crate::locale::visible;
 use crate::web::api::rfc3339;
 use askama::Template;
@@ -11,6 +11,8 @@ use askama::Template;
 pub struct PasskeysView {
     /// The passkeys of the person.
     pub entries: Vec<CredentialEntry>,
+    /// Where the person came from before the overview.
+    pub back: Option<LocalPath>,
     /// Whether the last one that was to be added was refused.
     pub was_refused: bool,
     /// What ties the forms to this browser.
@@ -36,6 +38,7 @@ pub fn passkeys(site: &Site, view: &PasskeysView) -> String {
         } else {
             format!("{name} {number}")
         },
+        query: back_query(view.back.as_ref()),
         view,
     })
 }
@@ -48,6 +51,7 @@ struct PasskeysPage<'a> {
     title: String,
     rows: Vec<PasskeyRow>,
     suggested: String,
+    query: String,
     view: &'a PasskeysView,
 }
 

@@ -3,6 +3,7 @@
 mod address;
 mod enrolling;
 mod overview;
+mod passkeys;
 mod password;
 mod recovery;
 mod totp;
@@ -28,6 +29,10 @@ pub(super) async fn serve(
         ("enroll/email", true) => address::answer(call, content).await,
         ("enroll/password", false) => password::show(call).await,
         ("enroll/password", true) => password::answer(call, content).await,
+        ("enroll/passkeys", false) => passkeys::show(call).await,
+        ("enroll/passkeys", true) => passkeys::add(call, content).await,
+        ("enroll/passkeys/options", _) => passkeys::options(call, content).await,
+        ("enroll/passkeys/rename", _) => passkeys::rename(call, content).await,
         ("enroll/recovery", false) => recovery::show(call).await,
         ("enroll/recovery", true) => recovery::renew(call, content).await,
         ("enroll/remove", _) => overview::remove(call, content).await,

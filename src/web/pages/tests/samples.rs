@@ -433,6 +433,7 @@ fn passkeys_view(names: &[&str], was_refused: bool) -> PasskeysView {
     PasskeysView {
         entries: { 0.. }.zip(names).map(entry).collect(),
         was_refused,
+        back: Some(local("/users/42")),
         anti_forgery: sealed("anti-forgery-value"),
     }
 }
