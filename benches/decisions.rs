@@ -37,6 +37,7 @@ fn requirement(level: RiskLevel) -> Arc<Requirement> {
         bind: Binding::Request,
         show: vec![],
         confirm: None,
+        approval: None,
         anchor: None,
         enforcement: Enforcement::Enforce,
     })
@@ -59,6 +60,7 @@ fn grant(key: GrantKey) -> Grant {
         browser_key: BROWSER,
         factors: FactorSet::EMPTY.with(Factor::Password),
         acr: None,
+        approved_by: None,
         granted_at: NOW,
         expires_at: NOW.after(Duration::from_mins(5)),
     }

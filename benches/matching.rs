@@ -33,6 +33,7 @@ fn table(size: usize) -> RouteTable {
         bind: Binding::Nothing,
         show: vec![],
         confirm: None,
+        approval: None,
         anchor: None,
         enforcement: Enforcement::Enforce,
     });

@@ -21,6 +21,8 @@ pub enum Purpose {
     AntiForgery,
     /// The keys that sign assertions for the application.
     Assertion,
+    /// What a request for approval says, and what was said about it, at rest.
+    Approval,
     /// The hash of a browser key.
     BrowserKey,
     /// The hash of a code that an operator hands out.
@@ -52,9 +54,10 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::AntiForgery,
         Self::Assertion,
+        Self::Approval,
         Self::BrowserKey,
         Self::BootstrapCode,
         Self::Challenge,
@@ -76,6 +79,7 @@ impl Purpose {
         match self {
             Self::AntiForgery => b"stepgate/1 anti-forgery",
             Self::Assertion => b"stepgate/1 assertion",
+            Self::Approval => b"stepgate/1 approval",
             Self::BrowserKey => b"stepgate/1 browser-key",
             Self::BootstrapCode => b"stepgate/1 bootstrap-code",
             Self::Challenge => b"stepgate/1 challenge",

@@ -42,6 +42,7 @@ fn requirement() -> Arc<Requirement> {
         bind: Binding::Nothing,
         show: vec![],
         confirm: None,
+        approval: None,
         anchor: None,
         enforcement: Enforcement::Enforce,
     })

@@ -4,7 +4,7 @@
 
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use stepgate::domain::{Accept, Method, RequestHead, RequestPath};
+use stepgate::domain::{Accept, Groups, Method, RequestHead, RequestPath};
 use stepgate::policy;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
     );
-    let policies = match policy::compile([("fuzz.yaml", text)]) {
+    let policies = match policy::compile([("fuzz.yaml", text)], &Groups::default()) {
         Ok(policies) => policies,
         Err(mistakes) => return drop(mistakes.to_string()),
     };

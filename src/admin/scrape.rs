@@ -3,7 +3,7 @@
 use super::Stage;
 use crate::audit::Audit;
 use crate::metrics::{
-    AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BOUNDS, BUILD, CODES,
+    APPROVALS, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BOUNDS, BUILD, CODES,
     CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, Distribution, Family, MetricKind, Metrics,
     POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES, REQUESTS, SERVING,
     STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY,
@@ -83,6 +83,7 @@ impl ScrapeSources {
         out.counters(&DECISIONS, decisions)?;
         out.counters(&VERIFICATIONS, metrics.verifications())?;
         out.counters(&CODES, metrics.codes())?;
+        out.counters(&APPROVALS, metrics.approvals())?;
         out.counters(&THROTTLED, metrics.throttled())?;
         out.histogram(&UPSTREAM_LATENCY, &metrics.upstream_latency())?;
         let count = |gauge: &AtomicUsize| gauge.load(Ordering::Relaxed) as u64;

@@ -60,7 +60,9 @@ impl App {
         let entropy = Entropy::system();
         let at_start = ReadAtStart::of(&settings);
         let sources = Sources::read(&settings.policies);
-        let mut policies = sources.compile().map_err(AppError::Policies)?;
+        let mut policies = sources
+            .compile(&settings.groups)
+            .map_err(AppError::Policies)?;
         let remarks = std::mem::take(&mut policies.remarks);
         let table = policies.into_table()?;
         log_remarks(&settings, &table, &remarks);
@@ -97,6 +99,7 @@ impl App {
         let web = SharedWeb {
             options: settings.web,
             table: ArcSwap::from_pointee(table),
+            groups: settings.groups,
             upstream_login: settings.upstream_login.map(|options| {
                 let forwarded = settings.proxy.headers.forwarded;
                 Arc::new(UpstreamLogin::new(options, forwarded))

@@ -58,11 +58,12 @@ fn follow(
                 let sources = Sources::read(paths);
                 // What is applied here must not be applied again when the watch looks next.
                 watch = PolicyWatch::new(paths.to_owned(), sources.fingerprint());
-                apply(shared, sources.compile(), watch.reported());
+                let read = sources.compile(&shared.web.groups);
+                apply(shared, read, watch.reported());
                 at_start.warn_of_changes();
             }
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(changed) = watch.look() {
+                if let Some(changed) = watch.look(&shared.web.groups) {
                     apply(shared, changed, watch.reported());
                 }
             }

@@ -28,6 +28,12 @@ macro_rules! words {
 words! {
     /// What happened.
     EventKind {
+        /// A request for approval was approved or refused.
+        ApprovalDecided = "approval-decided",
+        /// A challenge was answered that somebody else must approve.
+        ApprovalRequested = "approval-requested",
+        /// Whoever asked for approval does not want it any more.
+        ApprovalWithdrawn = "approval-withdrawn",
         /// A code was asked for and sent, or not.
         CodeSent = "code-sent",
         /// A guarded request was decided.
@@ -146,6 +152,12 @@ pub struct Event<'a> {
     pub challenge: Option<ChallengeId>,
     /// The grant that was earned or used.
     pub grant: Option<GrantId>,
+    /// Whose request for approval it is, where that is somebody else than the subject.
+    pub requester: Option<&'a Subject>,
+    /// Who approved.
+    pub approver: Option<&'a Subject>,
+    /// What a person gave as the reason: cleaned, and cut.
+    pub text: Option<&'a str>,
     /// Who acted on the command line.
     pub operator: Option<&'a str>,
     /// How many, for events that count.
@@ -177,6 +189,9 @@ impl Event<'_> {
             amr: &[],
             challenge: None,
             grant: None,
+            requester: None,
+            approver: None,
+            text: None,
             operator: None,
             count: None,
             latency: None,

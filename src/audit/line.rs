@@ -51,6 +51,9 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
         event.challenge.map(ChallengeId::to_hex).as_deref(),
     );
     line.word(r#","grant":"#, event.grant.map(GrantId::to_hex).as_deref());
+    line.text(r#","requester":"#, event.requester.map(Subject::as_str));
+    line.text(r#","approver":"#, event.approver.map(Subject::as_str));
+    line.text(r#","text":"#, event.text);
     line.text(r#","operator":"#, event.operator);
     line.number(r#","count":"#, event.count);
     let micros = |latency: std::time::Duration| u64::try_from(latency.as_micros()).ok();
@@ -212,6 +215,9 @@ mod tests {
         event.amr = &amr;
         event.challenge = Some(ChallengeId::new([1; 16]));
         event.grant = Some(GrantId::new([2; 16]));
+        event.requester = Some(&subject);
+        event.approver = Some(&subject);
+        event.text = Some(odd);
         event.operator = Some(odd);
         event.count = Some(u64::MAX);
         event.latency = Some(Duration::from_micros(7));
@@ -225,7 +231,7 @@ mod tests {
             "action": odd, "level": 3, "enforcement": "report", "subject": odd,
             "session": "abababababababab", "client": "2001:db8::1", "method": "DELETE",
             "path": "/a\"b", "factor": "totp", "acr": odd, "amr": ["pwd", odd], "challenge": "01".repeat(16),
-            "grant": "02".repeat(16), "operator": odd, "count": u64::MAX, "latency_us": 7,
+            "grant": "02".repeat(16), "requester": odd, "approver": odd, "text": odd, "operator": odd, "count": u64::MAX, "latency_us": 7,
         });
         assert_eq!(line, expected);
     }

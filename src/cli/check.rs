@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::output::{Output, plural};
 use crate::audit;
 use crate::clock::Clock;
-use crate::domain::TableError;
+use crate::domain::{Groups, TableError};
 use crate::policy;
 use crate::settings::{self, Settings};
 use crate::store::{StoreOptions, open};
@@ -22,14 +22,15 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), Cl
             // One run reports the mistakes of the policies as well.
             let paths = settings::policy_paths(&arguments.config.config);
             if !paths.is_empty()
-                && let Err(more) = policy::load(&paths)
+                && let Err(more) = policy::load(&paths, &Groups::unread())
             {
                 mistakes.append(more);
             }
             return Err(CliError::Configuration(mistakes));
         }
     };
-    let policies = policy::load(&settings.policies).map_err(CliError::Configuration)?;
+    let policies =
+        policy::load(&settings.policies, &settings.groups).map_err(CliError::Configuration)?;
     let (routes, files) = (policies.routes.len(), policies.files.len());
     let (mut remarks, of_policies) = (settings.remarks.clone(), policies.remarks.clone());
     let table = policies.into_table();

@@ -19,7 +19,8 @@ use words::factors;
 
 pub(super) fn run(arguments: &Explain, out: &mut Output) -> Result<(), CliError> {
     let settings = settings::load(&arguments.config.config).map_err(CliError::Configuration)?;
-    let policies = policy::load(&settings.policies).map_err(CliError::Configuration)?;
+    let policies =
+        policy::load(&settings.policies, &settings.groups).map_err(CliError::Configuration)?;
     let table =
         RouteTable::new(policies.routes, policies.default).map_err(crate::app::AppError::from)?;
     let request = SampleRequest::read(arguments)?;

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &ReportArguments, out: &mut Output) -> Result<(), C
     };
     let paths = paths(arguments, settings.as_ref())?;
     let table = settings.as_ref().and_then(|settings| {
-        let policies = policy::load(&settings.policies).ok()?;
+        let policies = policy::load(&settings.policies, &settings.groups).ok()?;
         policies.into_table().ok()
     });
     if table.is_none() {

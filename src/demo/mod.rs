@@ -90,13 +90,13 @@ impl fmt::Display for Banner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Accept, Method, RequestHead, RequestPath};
+    use crate::domain::{Accept, Groups, Method, RequestHead, RequestPath};
     use crate::policy as policies;
     use std::net::Ipv4Addr;
 
     #[test]
     fn the_policy_guards_what_the_banner_says() {
-        let read = policies::compile([("demo.yaml", policy().as_bytes())]);
+        let read = policies::compile([("demo.yaml", policy().as_bytes())], &Groups::default());
         let read = read.unwrap_or_else(|mistakes| panic!("{mistakes}"));
         assert_eq!(read.warnings().count(), 0);
         let table = read.into_table().unwrap();

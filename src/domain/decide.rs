@@ -181,6 +181,9 @@ fn refusal(
     } else if grant.key != *wanted || !requirement.is_proven_by(grant.factors, grant.acr.as_deref())
     {
         Some(Reason::GrantMismatch)
+    } else if !requirement.is_approved_by(grant.approved_by.as_ref(), &session.owner) {
+        // By the rule in force now: an approver who was struck off has approved nothing.
+        Some(Reason::GrantMismatch)
     } else if now >= grant.expires_at || !now.is_within(requirement.max_age, grant.granted_at) {
         Some(Reason::GrantExpired)
     } else {

@@ -19,28 +19,7 @@ impl DisplayName {
 
     /// Cleans a name; `None` if nothing of it can be shown.
     pub fn of(text: &str) -> Option<Self> {
-        let marks = CanonicalCombiningClassMapBorrowed::new();
-        let (mut name, mut length, mut accents) = (String::new(), 0, 0);
-        let is_shown = |c: &char| c.is_whitespace() || !hides(*c);
-        let shown = text.chars().filter(is_shown);
-        for c in ComposingNormalizerBorrowed::new_nfc().normalize_iter(shown) {
-            let is_accent = marks.get_u8(c) != 0;
-            accents = if is_accent { accents + 1 } else { 0 };
-            let is_blank_again = c.is_whitespace() && (name.is_empty() || name.ends_with(' '));
-            if is_blank_again || accents > ACCENTS {
-                continue;
-            }
-            if length == Self::LONGEST {
-                name.pop();
-                name.push('…');
-                break;
-            }
-            length += 1;
-            name.push(if c.is_whitespace() { ' ' } else { c });
-        }
-        let name = name.trim_end();
-        let is_something = name.chars().any(|c| c != ' ' && !is_joiner(c));
-        is_something.then(|| Self(name.to_owned()))
+        one_line(text, Self::LONGEST).map(Self)
     }
 
     /// Whether it says no more than the subject's own name.
@@ -53,6 +32,33 @@ impl fmt::Display for DisplayName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// One line of at most `longest` characters of a text that somebody wrote, cleaned for a page; `None` if nothing of it
+/// can be shown.
+pub(super) fn one_line(text: &str, longest: usize) -> Option<String> {
+    let marks = CanonicalCombiningClassMapBorrowed::new();
+    let (mut line, mut length, mut accents) = (String::new(), 0, 0);
+    let is_shown = |c: &char| c.is_whitespace() || !hides(*c);
+    let shown = text.chars().filter(is_shown);
+    for c in ComposingNormalizerBorrowed::new_nfc().normalize_iter(shown) {
+        let is_accent = marks.get_u8(c) != 0;
+        accents = if is_accent { accents + 1 } else { 0 };
+        let is_blank_again = c.is_whitespace() && (line.is_empty() || line.ends_with(' '));
+        if is_blank_again || accents > ACCENTS {
+            continue;
+        }
+        if length == longest {
+            line.pop();
+            line.push('…');
+            break;
+        }
+        length += 1;
+        line.push(if c.is_whitespace() { ' ' } else { c });
+    }
+    let line = line.trim_end();
+    let is_something = line.chars().any(|c| c != ' ' && !is_joiner(c));
+    is_something.then(|| line.to_owned())
 }
 
 /// Persian and Hindi names need them between letters.

@@ -22,6 +22,8 @@ pub struct Grant {
     pub factors: FactorSet,
     /// The authentication context (`acr`) of a sign-in among them, if the provider named one.
     pub acr: Option<String>,
+    /// Who approved it beside whoever earned it: one of the names by which the policy knew them.
+    pub approved_by: Option<Subject>,
     /// When it was earned.
     pub granted_at: Timestamp,
     /// When the store deletes it, whatever the policy says by then.

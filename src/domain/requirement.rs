@@ -1,6 +1,6 @@
 //! What a level means for one route.
 
-use super::{Action, Alternatives, Factor, FactorSet, RiskLevel, Title};
+use super::{Action, Alternatives, ApprovalRule, Factor, FactorSet, RiskLevel, Subject, Title};
 use std::fmt;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Requirement {
     pub show: Vec<(String, Field)>,
     /// A phrase the person must type, such as `DELETE`.
     pub confirm: Option<String>,
+    /// Whose approval is needed beside the person's own proof.
+    pub approval: Option<ApprovalRule>,
     /// The page that hosts the form, so that the prompt can come before typing.
     pub anchor: Option<String>,
     /// Whether the requirement holds, or is only reported.
@@ -114,6 +116,12 @@ impl Requirement {
             shown.without(sign_in)
         };
         self.factors.satisfied_by(counts)
+    }
+
+    /// Whether an approval by `approver` is enough for `requester`; none is where none is needed.
+    pub fn is_approved_by(&self, approver: Option<&Subject>, requester: &Subject) -> bool {
+        let rule = self.approval.as_ref();
+        rule.is_none_or(|rule| approver.is_some_and(|one| rule.accepts(one, requester)))
     }
 
     /// Whether the route opens by a grant for its action, rather than by a fresh session.

@@ -4,6 +4,7 @@
 //! delay no request. The queue is bounded, and a caller learns within a deadline whether the mail server
 //! accepted the mail.
 
+mod approval;
 mod error;
 mod message;
 mod notice;
@@ -11,6 +12,7 @@ mod smtp;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use approval::ApprovalMail;
 pub use error::{MailError, MailSetupError};
 pub use message::CodeMail;
 pub use notice::{Notice, NoticeMail};
@@ -136,6 +138,11 @@ impl Mailer {
     /// Tells a person what was changed; resolves as [`Mailer::send`] does.
     pub async fn notify(&self, mail: &NoticeMail) -> Result<(), MailError> {
         self.deliver(self.sender.compose_notice(mail)?).await
+    }
+
+    /// Asks an approver to look at a request; resolves as [`Mailer::send`] does.
+    pub async fn ask_approval(&self, mail: &ApprovalMail) -> Result<(), MailError> {
+        self.deliver(self.sender.compose_approval(mail)?).await
     }
 
     async fn deliver(&self, message: lettre::Message) -> Result<(), MailError> {

@@ -49,6 +49,8 @@ families! {
         "Answers to challenges";
     CODES: Counter "stepgate_codes" ["result"]
         "Codes by e-mail that were asked for";
+    APPROVALS: Counter "stepgate_approvals" ["result"]
+        "Steps of requests for approval by a second person";
     THROTTLED: Counter "stepgate_throttled" ["factor"]
         "Answers and codes that were refused by a limit on attempts";
     UPSTREAM_LATENCY: Histogram "stepgate_upstream_latency_seconds" []

@@ -10,10 +10,10 @@ mod read;
 mod table;
 
 pub(crate) use families::{
-    AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BUILD, CODES, CONNECTIONS_OPEN,
-    CONNECTIONS_REFUSED, DECISIONS, POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS,
-    POLICY_ROUTES, REQUESTS, SERVING, STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED,
-    UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY, VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
+    APPROVALS, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BUILD, CODES,
+    CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, POLICY, POLICY_LOADED, POLICY_OUTDATED,
+    POLICY_RELOADS, POLICY_ROUTES, REQUESTS, SERVING, STARTED, STORE_ERRORS, STORE_LATENCY,
+    THROTTLED, UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY, VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
 };
 pub use families::{FAMILIES, Family, MetricKind};
 pub use histogram::{BOUNDS, Distribution};
@@ -67,6 +67,7 @@ struct PerThread {
     requests: CounterTable<OUTCOMES, REASONS>,
     verifications: CounterTable<{ Factor::ALL.len() }, RESULTS>,
     codes: CounterTable<1, REASONS>,
+    approvals: CounterTable<1, { APPROVAL_RESULTS.len() }>,
     upstream_latency: Histogram,
     upstream_idle: AtomicU64,
     store_latency: Histogram,
@@ -282,8 +283,20 @@ impl Observer for Metrics {
                 own.verifications.add(factor as usize, result);
             }
         };
+        let approval = |result: usize| {
+            if let Some(own) = self.own() {
+                own.approvals.add(0, result);
+            }
+        };
         let refused = event.reason.map(|reason| reason as usize);
         match event.kind {
+            EventKind::ApprovalDecided if event.outcome == Outcome::Succeeded => approval(APPROVED),
+            EventKind::ApprovalDecided => approval(REFUSED),
+            EventKind::ApprovalRequested => {
+                answered(VERIFIED);
+                approval(REQUESTED);
+            }
+            EventKind::ApprovalWithdrawn => approval(WITHDRAWN),
             EventKind::CodeSent => {
                 if let Some(own) = self.own() {
                     own.codes.add(0, cause(event.reason));
@@ -291,6 +304,7 @@ impl Observer for Metrics {
             }
             EventKind::Decision => self.decided(event),
             EventKind::FactorAnswered => answered(refused.unwrap_or(ACCEPTED)),
+            EventKind::Verified if event.approver.is_some() => approval(TAKEN_UP),
             EventKind::Verified => answered(VERIFIED),
             EventKind::EventsLost
             | EventKind::FactorUnlocked
@@ -315,6 +329,14 @@ impl Observer for Metrics {
         }
     }
 }
+
+/// What became of requests for approval, each step once.
+const APPROVAL_RESULTS: [&str; 5] = ["approved", "refused", "requested", "taken-up", "withdrawn"];
+const APPROVED: usize = 0;
+const REFUSED: usize = 1;
+const REQUESTED: usize = 2;
+const TAKEN_UP: usize = 3;
+const WITHDRAWN: usize = 4;
 
 /// The row of an outcome. One more than there are stands for none.
 fn place(outcome: Option<Outcome>) -> usize {

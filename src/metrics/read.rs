@@ -2,7 +2,9 @@
 
 use super::histogram::Distribution;
 use super::table::CounterTable;
-use super::{ACCEPTED, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table};
+use super::{
+    ACCEPTED, APPROVAL_RESULTS, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table,
+};
 use crate::audit::Outcome;
 use crate::domain::{Factor, Reason, RouteId};
 use std::sync::atomic::Ordering;
@@ -54,6 +56,15 @@ impl Metrics {
         let tables = self.threads.iter().map(|thread| &thread.codes);
         table::sum(tables)
             .map(|(_, reason, count)| ([reason_word(reason, "sent")], count))
+            .collect()
+    }
+
+    /// Steps of requests for approval, by what they were.
+    pub fn approvals(&self) -> Counts<'static, 1> {
+        let tables = self.threads.iter().map(|thread| &thread.approvals);
+        let word = |result: usize| APPROVAL_RESULTS.get(result).copied().unwrap_or_default();
+        table::sum(tables)
+            .map(|(_, result, count)| ([word(result)], count))
             .collect()
     }
 

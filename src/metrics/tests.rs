@@ -2,6 +2,7 @@
 
 use super::read::{factor_word, outcome_word, reason_word};
 use super::*;
+use crate::domain::Groups;
 use crate::policy;
 use std::thread;
 
@@ -13,7 +14,7 @@ fn table(ids: &[&str]) -> RouteTable {
         );
         text.push_str(&route);
     }
-    let policies = policy::compile([("p.yaml", text.as_bytes())]).unwrap();
+    let policies = policy::compile([("p.yaml", text.as_bytes())], &Groups::default()).unwrap();
     policies.into_table().unwrap()
 }
 

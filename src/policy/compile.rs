@@ -1,21 +1,23 @@
 //! From what is written to what is meant: routes, with the defaults of their levels.
 
+use super::approval;
 use super::binding;
 use super::factors;
 use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
 use super::invalid::{Invalid, valid};
 use super::matching::{self, Matched};
-use super::raw::{RawEnforcement, RawPolicy, RawPreset, RawRoute, RawScope};
+use super::raw::{RawEnforcement, RawLevel, RawPolicy, RawPreset, RawRoute, RawScope};
 use super::words::{humanize, name, phrase};
 use crate::domain::{
-    Action, Binding, Enforcement, MethodSet, Requirement, RiskLevel, Route, RouteId, Scope, Title,
+    Action, Binding, Enforcement, Groups, MethodSet, Requirement, RiskLevel, Route, RouteId, Scope,
+    Title,
 };
 use crate::yaml::{File, Path, Span};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Compiles the routes of one file; whatever is wrong is reported to the file.
-pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
+pub(super) fn routes(raw: &RawPolicy, groups: &Groups, file: &mut File) -> Vec<Route> {
     match raw.version {
         Some(1) => {}
         Some(other) => file.report(
@@ -36,7 +38,7 @@ pub(super) fn routes(raw: &RawPolicy, file: &mut File) -> Vec<Route> {
     let mut routes = Vec::new();
     for (index, route) in raw.routes.iter().flatten().enumerate() {
         let at = Path::root().key("routes").item(index);
-        let compiled = RouteDraft::new(route, raw.preset).compile(file, &at);
+        let compiled = RouteDraft::new(route, raw.preset).compile(groups, file, &at);
         // A route must never be lost in silence.
         if compiled.is_none() && !file.has_mistakes() {
             file.report(&at, "this route could not be understood");
@@ -61,7 +63,7 @@ impl<'a> RouteDraft<'a> {
         Self { raw, is_strict }
     }
 
-    fn compile(&self, file: &mut File, at: &Path) -> Option<Route> {
+    fn compile(&self, groups: &Groups, file: &mut File, at: &Path) -> Option<Route> {
         let id = self.id(file, at);
         let action = self.action(file, at);
         let title = self.title(file, at);
@@ -83,7 +85,9 @@ impl<'a> RouteDraft<'a> {
             level,
             needs_grant,
         };
-        let bound = binding::compile(self.raw, &available, file, at);
+        let mut bound = binding::compile(self.raw, &available, file, at);
+        let rule = self.raw.approval.as_ref();
+        let rule = rule.map(|raw| approval::compile(raw, &available, &mut bound, groups, file, at));
         if bound.anchor.is_some() && single_use == Some(true) && bound.bind != Binding::Request {
             file.report_with_hint(
                 at.key("anchor"),
@@ -104,6 +108,10 @@ impl<'a> RouteDraft<'a> {
             bind: bound.bind,
             show: bound.show,
             confirm,
+            approval: match rule {
+                Some(rule) => Some(rule?),
+                None => None,
+            },
             anchor: bound.anchor,
             enforcement: self.enforcement(file, at),
         };
@@ -147,7 +155,7 @@ impl<'a> RouteDraft<'a> {
     }
 
     fn level(&self, file: &mut File, at: &Path) -> Option<RiskLevel> {
-        let Some(number) = self.raw.level else {
+        let Some(RawLevel(number)) = self.raw.level else {
             file.report_missing(at, "level", Some("1 low, 2 medium, 3 high, 4 critical"));
             return None;
         };

@@ -3,6 +3,7 @@
 //! `raw.rs` is what may be written, `compile.rs` what it means. All files are read and all their
 //! mistakes reported together; either all of them compile or none is used.
 
+mod approval;
 mod binding;
 mod compile;
 mod exception;
@@ -23,7 +24,7 @@ pub(crate) use raw::{RawGraphQl, RawTest};
 pub use sources::{Fingerprint, PolicyWatch, Sources};
 pub use words::RESERVED_NAMES;
 
-use crate::domain::{DefaultAction, Route, RouteTable, TableError};
+use crate::domain::{DefaultAction, Groups, Route, RouteTable, TableError};
 use crate::yaml::{self, Diagnostic, Diagnostics, File, Path, Severity};
 use raw::{RawDefault, RawPolicy};
 use std::collections::HashMap;
@@ -56,18 +57,19 @@ impl Policies {
 }
 
 /// Reads and compiles the policies at `paths`, which are files, or directories of `*.yaml` and
-/// `*.yml` files.
-pub fn load(paths: &[PathBuf]) -> Result<Policies, Diagnostics> {
-    Sources::read(paths).compile()
+/// `*.yml` files; they may name `groups` of people.
+pub fn load(paths: &[PathBuf], groups: &Groups) -> Result<Policies, Diagnostics> {
+    Sources::read(paths).compile(groups)
 }
 
-/// Compiles policies that are already in memory, each with its name.
+/// Compiles policies that are already in memory, each with its name; they may name `groups` of people.
 pub fn compile<'a>(
     texts: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    groups: &Groups,
 ) -> Result<Policies, Diagnostics> {
     let mut parts: Vec<PolicyPart> = texts
         .into_iter()
-        .map(|(name, bytes)| PolicyPart::read(name, bytes))
+        .map(|(name, bytes)| PolicyPart::read(name, bytes, groups))
         .collect();
     refuse_doubled_ids(&mut parts);
     let default = agree_on_default(&mut parts);
@@ -100,7 +102,7 @@ struct PolicyPart {
 }
 
 impl PolicyPart {
-    fn read(name: &str, bytes: &[u8]) -> Self {
+    fn read(name: &str, bytes: &[u8], groups: &Groups) -> Self {
         let (raw, mut file) = yaml::read::<RawPolicy>(name, bytes);
         file.refuse_empty_values();
         let Some(raw) = raw else {
@@ -111,7 +113,7 @@ impl PolicyPart {
                 routes: Vec::new(),
             };
         };
-        let routes = compile::routes(&raw, &mut file);
+        let routes = compile::routes(&raw, groups, &mut file);
         let place = |index| Path::root().key("routes").item(index).key("id");
         let ids = raw.routes.into_iter().flatten().enumerate();
         Self {

@@ -40,7 +40,7 @@ pub(super) struct RawRoute {
     pub(super) action: Option<String>,
     pub(super) title: Option<RawTitle>,
     pub(super) r#match: Option<RawMatch>,
-    pub(super) level: Option<i64>,
+    pub(super) level: Option<RawLevel>,
     pub(super) factors: Option<Vec<String>>,
     pub(super) oidc: Option<RawRouteOidc>,
     pub(super) preset: Option<RawPreset>,
@@ -50,6 +50,7 @@ pub(super) struct RawRoute {
     pub(super) bind: Option<OneOrMore<String>>,
     pub(super) show: Option<Table<String>>,
     pub(super) confirm: Option<String>,
+    pub(super) approval: Option<RawApproval>,
     pub(super) anchor: Option<String>,
     pub(super) enforcement: Option<RawEnforcement>,
 }
@@ -59,6 +60,52 @@ pub(super) struct RawRoute {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRouteOidc {
     pub(super) acr: Option<OneOrMore<String>>,
+}
+
+/// `level`: a number; whether it is that of a level is checked with the rest of the route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawLevel(pub(super) i64);
+
+impl<'de> Deserialize<'de> for RawLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LevelVisitor)
+    }
+}
+
+struct LevelVisitor;
+
+impl Visitor<'_> for LevelVisitor {
+    type Value = RawLevel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("1 (low), 2 (medium), 3 (high) or 4 (critical)")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<RawLevel, E> {
+        Ok(RawLevel(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<RawLevel, E> {
+        // What is larger than any `i64` is as little a level as this one.
+        Ok(RawLevel(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+}
+
+/// `approval`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawApproval {
+    pub(super) by: Option<OneOrMore<String>>,
+    pub(super) text: Option<RawPurpose>,
+    pub(super) within: Option<Span>,
+}
+
+/// `approval.text`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawPurpose {
+    Optional,
+    Required,
 }
 
 /// `scope`

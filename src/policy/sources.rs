@@ -1,6 +1,7 @@
 //! Where policies come from: files and directories, read with limits, and noticed when they change.
 
 use super::{Policies, compile};
+use crate::domain::Groups;
 use crate::yaml::{Diagnostic, Diagnostics, MAX_BYTES};
 use data_encoding::HEXLOWER;
 use ring::digest;
@@ -89,8 +90,8 @@ impl Sources {
         Fingerprint(bytes)
     }
 
-    /// Compiles all of them, or tells all that is wrong with them.
-    pub fn compile(&self) -> Result<Policies, Diagnostics> {
+    /// Compiles all of them, or tells all that is wrong with them; they may name `groups` of people.
+    pub fn compile(&self, groups: &Groups) -> Result<Policies, Diagnostics> {
         if self.files.is_empty() {
             let message = "no policy file is named";
             return Err(Diagnostics::from_iter([Diagnostic::whole_file(
@@ -99,7 +100,7 @@ impl Sources {
         }
         let unreadable: Diagnostics = self.files.iter().filter_map(PolicyFile::fault).collect();
         let readable = self.files.iter().filter_map(PolicyFile::text);
-        match (compile(readable), unreadable) {
+        match (compile(readable, groups), unreadable) {
             (Ok(policies), unreadable) => unreadable.or(policies),
             (Err(mut mistakes), unreadable) => {
                 mistakes.append(unreadable);
@@ -152,7 +153,7 @@ impl PolicyWatch {
 
     /// Looks again: the new policies, or what is wrong with them, if the files have changed and
     /// rest since the last look, and `None` otherwise. A broken state is reported once.
-    pub fn look(&mut self) -> Option<Result<Policies, Diagnostics>> {
+    pub fn look(&mut self, groups: &Groups) -> Option<Result<Policies, Diagnostics>> {
         let sources = Sources::read(&self.paths);
         let now = sources.fingerprint();
         let rests = std::mem::replace(&mut self.seen, now) == now;
@@ -160,7 +161,7 @@ impl PolicyWatch {
             return None;
         }
         self.reported = now;
-        Some(sources.compile())
+        Some(sources.compile(groups))
     }
 }
 

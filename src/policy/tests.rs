@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::{
-    Binding, BodyMatcher, Enforcement, Factor, FactorSet, Field, HostPattern, Method, MethodSet,
-    PathPattern, Reading, Requirement, RiskLevel, Scope, ValueTest,
+    Binding, BodyMatcher, Enforcement, Factor, FactorSet, Field, Groups, HostPattern, Method,
+    MethodSet, PathPattern, Reading, Requirement, RiskLevel, Scope, ValueTest,
 };
 use proptest::prelude::*;
 use std::fs;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 fn policies(routes: &str) -> Result<Policies, Diagnostics> {
     let text = format!("version: 1\ndefault: forward\nroutes:\n{routes}");
-    compile([("p.yaml", text.as_bytes())])
+    compile([("p.yaml", text.as_bytes())], &Groups::default())
 }
 
 /// One route: its id and match, and what else is given.
@@ -116,11 +116,11 @@ fn strict_bars_email_codes_above_level_two_for_a_route_or_a_file() {
     );
     let text =
         "version: 1\ndefault: deny\npreset: strict\nroutes: [{id: a, level: 4, match: {path: /a}}]";
-    let file = compile([("p.yaml", text.as_bytes())]).unwrap();
+    let file = compile([("p.yaml", text.as_bytes())], &Groups::default()).unwrap();
     assert!(!file.routes[0].requirement.factors.satisfied_by(email));
     assert!(file.remarks.is_empty(), "{}", file.remarks);
     let again = format!("{text}\n#").replace("level: 4", "level: 4, factors: [email_code]");
-    assert!(compile([("p.yaml", again.as_bytes())]).is_err());
+    assert!(compile([("p.yaml", again.as_bytes())], &Groups::default()).is_err());
 }
 
 #[test]
@@ -220,7 +220,11 @@ fn files_are_merged_and_must_agree() {
         )
     };
     let (a, b) = (text("deny", "a"), text("deny", "b"));
-    let merged = compile([("a", a.as_bytes()), ("b", b.as_bytes())]).unwrap();
+    let merged = compile(
+        [("a", a.as_bytes()), ("b", b.as_bytes())],
+        &Groups::default(),
+    )
+    .unwrap();
     let ids: Vec<_> = merged
         .routes
         .iter()
@@ -228,7 +232,11 @@ fn files_are_merged_and_must_agree() {
         .collect();
     assert_eq!((ids, merged.default), (vec!["a", "b"], DefaultAction::Deny));
     let other = text("forward", "a");
-    let mistakes = compile([("a", a.as_bytes()), ("b", other.as_bytes())]).unwrap_err();
+    let mistakes = compile(
+        [("a", a.as_bytes()), ("b", other.as_bytes())],
+        &Groups::default(),
+    )
+    .unwrap_err();
     assert_eq!(
         mistakes.to_string(),
         "b:2:10: `default` is `forward` here and `deny` at a:2:10\n    2 | default: forward\n      |          ^\n      hint: all files must agree\n\nb:4:10: `a` is the id of another route too\n    4 |   - {id: a, level: 1, match: {path: /a}}\n      |          ^\n      hint: the other one is at a:4:10\n"
@@ -278,37 +286,48 @@ fn a_changed_content_is_noticed_and_told_once() {
     std::os::unix::fs::symlink("..data/p.yaml", dir.join("p.yaml")).unwrap();
 
     let sources = Sources::read(std::slice::from_ref(&dir));
-    let policies = sources.compile().unwrap();
+    let policies = sources.compile(&Groups::default()).unwrap();
     assert_eq!((policies.routes.len(), policies.files.len()), (1, 1));
     let mut watch = PolicyWatch::new(vec![dir.clone()], sources.fingerprint());
-    assert!(watch.look().is_none());
+    assert!(watch.look(&Groups::default()).is_none());
     swap("..two");
-    assert!(watch.look().is_none(), "it may still change");
-    assert!(watch.look().unwrap().is_err());
-    assert!(watch.look().is_none());
+    assert!(
+        watch.look(&Groups::default()).is_none(),
+        "it may still change"
+    );
+    assert!(watch.look(&Groups::default()).unwrap().is_err());
+    assert!(watch.look(&Groups::default()).is_none());
     swap("..one");
-    assert!(watch.look().is_none());
+    assert!(watch.look(&Groups::default()).is_none());
     swap("..two");
-    assert!(watch.look().is_none());
-    assert!(watch.look().is_none(), "as it was told");
+    assert!(watch.look(&Groups::default()).is_none());
+    assert!(watch.look(&Groups::default()).is_none(), "as it was told");
     swap("..one");
-    assert!(watch.look().is_none());
-    assert_eq!(watch.look().unwrap().unwrap().routes.len(), 1);
+    assert!(watch.look(&Groups::default()).is_none());
+    assert_eq!(
+        watch
+            .look(&Groups::default())
+            .unwrap()
+            .unwrap()
+            .routes
+            .len(),
+        1
+    );
     fs::remove_dir_all(&dir).unwrap();
-    assert!(watch.look().is_none());
-    assert!(watch.look().unwrap().is_err());
+    assert!(watch.look(&Groups::default()).is_none());
+    assert!(watch.look(&Groups::default()).unwrap().is_err());
 }
 
 #[test]
 fn what_cannot_be_read_is_a_mistake() {
-    let gone = load(&[PathBuf::from("/nonexistent/p.yaml")]).unwrap_err();
+    let gone = load(&[PathBuf::from("/nonexistent/p.yaml")], &Groups::default()).unwrap_err();
     assert!(
         gone.to_string()
             .starts_with("/nonexistent/p.yaml: cannot be read: ")
     );
-    let pipe = load(&[PathBuf::from("/dev/null")]).unwrap_err();
+    let pipe = load(&[PathBuf::from("/dev/null")], &Groups::default()).unwrap_err();
     assert_eq!(pipe.to_string(), "/dev/null: not a regular file\n");
-    assert!(load(&[]).is_err());
+    assert!(load(&[], &Groups::default()).is_err());
 }
 
 /// Pieces of policies, so that random files get past the first brace.
@@ -355,13 +374,13 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = compile([("p", bytes.as_slice())]).map_err(|mistakes| mistakes.to_string());
+        let _ = compile([("p", bytes.as_slice())], &Groups::default()).map_err(|mistakes| mistakes.to_string());
     }
 
     #[test]
     fn no_text_makes_the_compiler_panic(parts in prop::collection::vec(fragment(), 0..40)) {
         let text = parts.concat();
-        let result = compile([("p", text.as_bytes())]).map_err(|mistakes| mistakes.to_string());
+        let result = compile([("p", text.as_bytes())], &Groups::default()).map_err(|mistakes| mistakes.to_string());
         // A file is either used or told why not.
         prop_assert!(result.err().is_none_or(|told| !told.is_empty()));
     }

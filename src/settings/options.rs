@@ -3,7 +3,7 @@
 use super::secret::Secrets;
 use crate::admin::AdminSettings;
 use crate::audit::AuditSettings;
-use crate::domain::Origin;
+use crate::domain::{Groups, Origin};
 use crate::identity::IdentityOptions;
 use crate::mail::MailSettings;
 use crate::proxy::ProxyOptions;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// The policy files, and folders of them.
     pub policies: Vec<PathBuf>,
+    /// The groups of people that policies name.
+    pub groups: Groups,
     /// The store.
     pub store: StoreOptions,
     /// How verifications go.

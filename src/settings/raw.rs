@@ -33,6 +33,7 @@ pub(super) struct RawSettings {
     pub(super) deadlines: Option<RawDeadlines>,
     pub(super) cors_origins: Option<OneOrMore<String>>,
     pub(super) policies: Option<OneOrMore<String>>,
+    pub(super) groups: Option<Table<OneOrMore<String>>>,
     pub(super) store: Option<RawStore>,
     pub(super) session: Option<RawSession>,
     pub(super) verification: Option<RawVerification>,
@@ -296,6 +297,7 @@ pub(super) struct RawThrottles {
     pub(super) factor: Option<u32>,
     pub(super) codes: Option<RawLimit>,
     pub(super) codes_in_session: Option<RawLimit>,
+    pub(super) approvals: Option<RawLimit>,
     pub(super) resend_after: Option<Span>,
 }
 

@@ -19,6 +19,16 @@ impl Settings {
             remarks.push(remark.hint(hint));
         };
         self.warn_of_factors(table, &mut warn);
+        let approval = |route: &&Arc<Route>| route.requirement.approval.is_some();
+        if self.mail.is_none()
+            && let Some(route) = table.routes().find(approval)
+        {
+            let id = &route.id;
+            warn(
+                format!("route `{id}` asks for approvals, and there is no `mail`"),
+                "approvers learn of a request only if they look at `approvals` below the prefix",
+            );
+        }
         let learn = self.sessions.learn.as_ref();
         let logins = learn.into_iter().flat_map(|learn| &learn.logins);
         let logouts = learn.into_iter().flat_map(|learn| &learn.logouts);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::admin::AdminAddress;
 use crate::audit::AuditTarget;
-use crate::domain::{Accept, Leniency, Origin, RouteTable};
+use crate::domain::{Accept, Groups, Leniency, Origin, RouteTable};
 use crate::entropy::Entropy;
 use crate::session::{LoginFields, SessionKey};
 use crate::store::StoreOptions;
@@ -753,7 +753,8 @@ fn numbers_have_ends() {
 }
 
 fn table(policy: &str) -> RouteTable {
-    let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
+    let policies =
+        crate::policy::compile([("p.yaml", policy.as_bytes())], &Groups::default()).unwrap();
     policies.into_table().unwrap()
 }
 

@@ -4,7 +4,7 @@
 //!
 //! | Key | Type | Holds |
 //! |---|---|---|
-//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if it kept everything when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), `x:` + grant id for what was taken |
+//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if it kept everything when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), grants that wait for approval ([`WaitingField`]), `x:` + grant id for what was taken |
 //! | `sg:l:{session}` | sorted set | all values that a session's cookie has had since this one, by when they were set |
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
@@ -13,6 +13,8 @@
 //! | `sg:n:key` | hash | a counter: `c` count, `u` until |
 //! | `sg:f:{challenge}` | set | the factors shown for a challenge |
 //! | `sg:k:{challenge}` | string | the code sent for a challenge |
+//! | `sg:a:{challenge}` | hash | a request for approval: `q` what is asked, `d` what was decided, `u` if it was taken up |
+//! | `sg:approvals` | sorted set | the requests that are not decided, by the end of each |
 //! | `sg:t:user` | string | the last TOTP step taken |
 //! | `sg:o:{name}` | set | values that are kept under a keyed hash: sign-ins under way at the identity provider, and what they proved |
 //! | `sg:users`, `sg:aliases`, `sg:names` | hash | users by id; ids by alias; aliases by id |
@@ -105,6 +107,20 @@ impl KeySpace {
 
     pub(crate) fn code(&self, challenge: ChallengeId) -> String {
         format!("{}k:{{{}}}", self.prefix, challenge.to_hex())
+    }
+
+    pub(crate) fn approval(&self, id: ChallengeId) -> String {
+        format!("{}{{{}}}", self.approval_prefix(), id.to_hex())
+    }
+
+    /// What the keys of all requests for approval begin with.
+    pub(crate) fn approval_prefix(&self) -> String {
+        self.named("a:")
+    }
+
+    /// The requests for approval that are not decided.
+    pub(crate) fn approvals(&self) -> String {
+        self.named("approvals")
     }
 
     pub(crate) fn totp(&self, user: &UserId) -> String {
@@ -210,6 +226,16 @@ impl LatestField<'_> {
 impl Pieces for LatestField<'_> {
     fn with_pieces(&self, take: impl FnOnce(&[&[u8]])) {
         take(&[b"n:", self.0.as_str().as_bytes()]);
+    }
+}
+
+/// The field of a grant that waits for an approval. No evidence is read from it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitingField(pub(crate) ChallengeId);
+
+impl WaitingField {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        format!("a:{}", self.0.to_hex()).into_bytes()
     }
 }
 

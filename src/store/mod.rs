@@ -7,6 +7,7 @@
 //! of its topic by `redis/`, with the script of that name in `redis/lua/`, and by `embedded/`. Its tests
 //! are in `tests/conformance/`.
 
+mod approvals;
 mod counted;
 mod embedded;
 mod endings;
@@ -22,6 +23,7 @@ mod revoked;
 mod sessions;
 mod verification;
 
+pub use approvals::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant};
 pub use counted::Store;
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use endings::{Ending, EndingCause, Endings};

@@ -2,11 +2,12 @@
 
 use super::counted::{Handle, Store};
 use super::{
-    Ask, CodeAnswer, Held, Login, Rotated, Rotation, SentCode, StoreError, Taken, VerifiedChallenge,
+    Approval, ApprovalDecision, ApprovedGrant, Ask, CodeAnswer, Held, Login, Rotated, Rotation,
+    SentCode, StoreError, Taken, VerifiedChallenge,
 };
 use crate::domain::{
-    AttemptCount, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, KeptName, SessionId,
-    StoredSession, Subject, Timestamp, User, UserId,
+    AttemptCount, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Grant, KeptName,
+    SessionId, StoredSession, Subject, Timestamp, User, UserId,
 };
 use std::time::Duration;
 
@@ -187,6 +188,38 @@ operations! {
 
         /// Takes all values that are kept under a name: of several callers at once, one gets them.
         async fn take_kept(&self, name: KeptName, now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError>;
+    }
+}
+
+operations! {
+    /// Approvals by a second person. They are requested by [`Store::put_verified`].
+    impl Store {
+        /// Finds a request for approval that has not expired.
+        async fn approval(&self, id: ChallengeId, now: Timestamp) -> Result<Option<Approval>, StoreError>;
+
+        /// The requests that are not decided yet, newest first, at most `most`.
+        async fn open_approvals(&self, most: usize, now: Timestamp) -> Result<Vec<Approval>, StoreError>;
+
+        /// Decides a request, once: `Before` if it is decided, has expired, or does not exist.
+        async fn decide_approval(
+            &self,
+            id: ChallengeId,
+            decision: &ApprovalDecision,
+            now: Timestamp,
+        ) -> Result<Taken, StoreError>;
+
+        /// Finds the grant that waits in a session for an approval. It is gone once the session was locked, ended,
+        /// or verified by another browser or subject.
+        async fn waiting_grant(
+            &self,
+            session: SessionId,
+            approval: ChallengeId,
+            now: Timestamp,
+        ) -> Result<Option<Grant>, StoreError>;
+
+        /// Puts an approved grant in the place of the one that waits, once, under whichever value of the session's
+        /// cookie. `Before` if it was not approved, or does not wait any more.
+        async fn put_approved(&self, granted: &ApprovedGrant, now: Timestamp) -> Result<Taken, StoreError>;
     }
 }
 

@@ -17,14 +17,18 @@
 //! another one from where the session was begun; and version 2 of a mark or grant has, in the same place,
 //! the authentication context of a sign-in at the identity provider.
 
+mod approval;
+mod grant;
 mod session;
 
+pub(crate) use approval::{decode_approval, encode_approval, encode_decision};
+pub(crate) use grant::{decode_grant, decode_latest, encode_grant};
 pub(crate) use session::{decode_session, encode_session, owner_text};
 
 use super::{SentCode, StoreError};
 use crate::domain::{
-    Action, BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, Credential, FactorSet, Grant,
-    GrantId, GrantKey, Mark, RequestDigest, RiskLevel, Secret, SessionId, Subject, User, UserId,
+    BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, Credential, FactorSet, Mark, Secret,
+    SessionId, Subject, User, UserId,
 };
 
 const VERSION: u8 = 1;
@@ -34,7 +38,6 @@ const USER_WITH_CREDENTIALS: u8 = 2;
 const PROOF_WITH_ACR: u8 = 2;
 const SESSION: u8 = b'S';
 const MARK: u8 = b'M';
-const GRANT: u8 = b'G';
 const USER: u8 = b'U';
 const CODE: u8 = b'C';
 
@@ -71,47 +74,6 @@ pub(crate) fn encode_mark(id: &SessionId, mark: &Mark) -> Vec<u8> {
 /// Reads the mark of the session `id`.
 pub(crate) fn decode_mark(id: &SessionId, bytes: &[u8]) -> Result<Mark, StoreError> {
     mark(id, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "mark" })
-}
-
-/// Writes a grant of the session `id`.
-pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
-    let action = grant.key.action.as_str();
-    let subject = grant.subject.as_str().as_bytes();
-    let binding = grant.key.binding.as_ref();
-    let mut out = proof_head(
-        GRANT,
-        138 + action.len() + subject.len(),
-        grant.acr.as_ref(),
-    );
-    out.array(id.as_bytes())
-        .array(grant.browser_key.as_bytes())
-        .time(grant.expires_at)
-        .array(grant.id.as_bytes())
-        .time(grant.granted_at)
-        .byte(grant.level.number())
-        .byte(grant.factors.bits())
-        .flag(grant.key.single_use)
-        .flag(binding.is_some())
-        .array(binding.map_or(&[0; 32], |digest| digest.as_bytes()))
-        .text(action)
-        .array(subject);
-    proof_end(out, grant.acr.as_ref())
-}
-
-/// Reads a grant that was filed under `id` and `key`.
-pub(crate) fn decode_grant(
-    id: &SessionId,
-    key: &GrantKey,
-    bytes: &[u8],
-) -> Result<Grant, StoreError> {
-    grant(id, &mut ByteReader::new(bytes))
-        .filter(|grant| grant.key == *key)
-        .ok_or(StoreError::Corrupt { what: "grant" })
-}
-
-/// Reads a grant that was filed under `id`, whatever its key.
-pub(crate) fn decode_latest(id: &SessionId, bytes: &[u8]) -> Result<Grant, StoreError> {
-    grant(id, &mut ByteReader::new(bytes)).ok_or(StoreError::Corrupt { what: "grant" })
 }
 
 /// Files a record of a session (session, mark or grant) under another id.
@@ -183,11 +145,19 @@ pub fn read_as_every_record(bytes: &[u8]) {
     if let Ok(mark) = decode_mark(&id, bytes) {
         decode_mark(&id, &encode_mark(&id, &mark)).expect(AGAIN);
     }
-    if let Some(read) = grant(&id, &mut ByteReader::new(bytes)) {
+    if let Some(read) = grant::grant(&id, &mut ByteReader::new(bytes)) {
         decode_grant(&id, &read.key, &encode_grant(&id, &read)).expect(AGAIN);
     }
     if let Some(read) = user(Vec::new(), &mut ByteReader::new(bytes)) {
         decode_user(&read.id, Vec::new(), &encode_user(&read)).expect(AGAIN);
+    }
+    if let Ok(approval) = decode_approval(&challenge, bytes, None) {
+        decode_approval(&challenge, &encode_approval(&approval), None).expect(AGAIN);
+        if let Ok(decided) = decode_approval(&challenge, &encode_approval(&approval), Some(bytes)) {
+            let decision = decided.decision.as_ref().map(encode_decision);
+            decode_approval(&challenge, &encode_approval(&decided), decision.as_deref())
+                .expect(AGAIN);
+        }
     }
     if let Ok(code) = decode_code(&challenge, bytes) {
         decode_code(&challenge, &encode_code(&challenge, &code)).expect(AGAIN);
@@ -207,36 +177,6 @@ fn mark(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Mark> {
         factors,
         acr,
         verified_at,
-    })
-}
-
-fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant> {
-    let version = read_proof_head(GRANT, reader)?;
-    read_owner(id, reader)?;
-    let browser_key = BrowserKeyHash::new(reader.array()?);
-    let expires_at = reader.time()?;
-    let own_id = GrantId::new(reader.array()?);
-    let granted_at = reader.time()?;
-    let level = RiskLevel::try_from(i64::from(reader.byte()?)).ok()?;
-    let factors = FactorSet::from_bits(reader.byte()?);
-    let single_use = reader.flag()?;
-    let (bound, digest) = (reader.flag()?, reader.array()?);
-    let key = GrantKey {
-        action: Action::new(reader.text()?),
-        binding: bound.then(|| RequestDigest::new(digest)),
-        single_use,
-    };
-    let (subject, acr) = read_proof_end(version, reader)?;
-    Some(Grant {
-        id: own_id,
-        key,
-        level,
-        subject,
-        browser_key,
-        factors,
-        acr,
-        granted_at,
-        expires_at,
     })
 }
 

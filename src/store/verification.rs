@@ -1,5 +1,6 @@
 //! What a verification writes and takes.
 
+use super::Approval;
 use crate::domain::{
     BrowserKeyHash, ChallengeId, CounterKey, Grant, Mark, Session, SessionId, Timestamp,
 };
@@ -28,6 +29,8 @@ pub struct VerifiedChallenge {
     pub mark: Mark,
     /// The grant, where the requirement asks for one (its `browser_key` is `renewed`).
     pub grant: Option<Grant>,
+    /// The request for approval, where the grant waits for one; the grant opens nothing until then.
+    pub approval: Option<Approval>,
     /// Counters that a success clears.
     pub clears: Vec<CounterKey>,
     /// How long the session is kept without being used.

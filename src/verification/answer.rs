@@ -10,13 +10,14 @@ use super::trial::PasswordTrial;
 use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    AttemptCount, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
-    Requirement, RouteId, Session, Timestamp, User,
+    AttemptCount, BrowserKeyHash, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark,
+    Reason, Requirement, RouteId, Session, StatedPurpose, Timestamp, User,
 };
 use crate::locale::Locale;
 use crate::store::{Taken, VerifiedChallenge};
 use crate::telemetry::chain;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An answer to a challenge by one factor.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub struct Answering<'a> {
     pub answer: &'a AnswerValue,
     /// The phrase that was typed, if the challenge asks for one.
     pub confirm: Option<&'a str>,
+    /// Why it is wanted, where the route asks for approval.
+    pub purpose: Option<&'a StatedPurpose>,
     /// How the application is asked about a password, where it is.
     pub trial: Option<&'a dyn PasswordTrial>,
     /// Who answers.
@@ -38,11 +41,11 @@ pub struct Answering<'a> {
 }
 
 /// An answer whose token has been opened, with the user it is checked for.
-struct Case<'a> {
-    challenge: Challenge,
-    user: Option<User>,
-    answering: Answering<'a>,
-    now: Timestamp,
+pub(super) struct Case<'a> {
+    pub(super) challenge: Challenge,
+    pub(super) user: Option<User>,
+    pub(super) answering: Answering<'a>,
+    pub(super) now: Timestamp,
 }
 
 impl Verifier {
@@ -76,6 +79,10 @@ impl Verifier {
         if !requirement.is_confirmed_by(answering.confirm) {
             let missing = answering.confirm.unwrap_or_default().trim().is_empty();
             return Ok(AnswerOutcome::Unconfirmed { missing });
+        }
+        let rule = requirement.approval.as_ref();
+        if rule.is_some_and(|rule| !rule.is_explained_by(answering.purpose)) {
+            return Ok(AnswerOutcome::Unexplained);
         }
         let user = self.user(&caller.claimant).await?;
         let case = Case {
@@ -184,61 +191,24 @@ impl Verifier {
         (shown, proof): (FactorSet, ProviderProof),
         clears: Vec<CounterKey>,
     ) -> Result<AnswerOutcome, VerifyError> {
-        let Case {
-            challenge,
-            answering,
-            now,
-            ..
-        } = case;
-        let settings = &self.services.settings;
+        let (answering, now) = (case.answering, case.now);
+        let needs_approval = case.challenge.demand.requirement.approval.is_some();
+        if needs_approval && let Some(refusal) = self.count_request(&case).await? {
+            return self.refuse(Some(&case.challenge), &answering, refusal);
+        }
         // New with each verification (against fixation): a key that somebody knew before opens
         // nothing of what is earned now.
         let browser_key = new_browser_key(&self.services.entropy);
         let renewed = hash_of_new(&browser_key, &self.services.keys);
-        let requirement = &*challenge.demand.requirement;
-        let life = requirement.max_age.min(settings.grant_life);
-        let grant = requirement.needs_grant().then(|| Grant {
-            id: GrantId::new(self.services.entropy.bytes()),
-            key: challenge.demand.grant_key(),
-            level: requirement.level,
-            subject: challenge.subject.clone(),
-            browser_key: renewed,
-            factors: shown,
-            acr: proof.acr.clone(),
-            granted_at: now,
-            expires_at: now.after(life),
-        });
-        let verified = VerifiedChallenge {
-            challenge: challenge.id,
-            challenge_keep: challenge.expires_at.since(now),
-            opened_in: challenge.session,
-            session: answering.caller.claimant.session,
-            unrecorded: Session {
-                owner: challenge.subject.clone(),
-                authenticated_at: None,
-                browser_key: Some(renewed),
-                created_at: now,
-                seen_at: now,
-                revoked: false,
-                provenance: answering.caller.provenance.cloned(),
-            },
-            presented: answering.caller.claimant.browser_key,
-            renewed,
-            mark: Mark {
-                subject: challenge.subject.clone(),
-                browser_key: renewed,
-                factors: shown,
-                acr: proof.acr.clone(),
-                verified_at: now,
-            },
-            grant,
-            clears,
-            keep: settings.session_keep,
-        };
+        let verified = self.earned(&case, (shown, &proof), clears, renewed);
+        let challenge = case.challenge;
         // Of two right answers at once, one earns what there is to earn.
         if self.store.put_verified(&verified, now).await? == Taken::Before {
             let refusal = Reason::ChallengeExpired.into();
             return self.refuse(Some(&challenge), &answering, refusal);
+        }
+        if let Some(approval) = &verified.approval {
+            return self.requested(approval, browser_key, challenge, &answering);
         }
         let mut event = self.event(EventKind::Verified, Outcome::Succeeded, &answering.caller);
         describe(&mut event, &challenge, Some(answering.factor));
@@ -250,9 +220,75 @@ impl Verifier {
             browser_key,
             mark: verified.mark,
             grant: verified.grant,
-            expires_at: now.after(life),
+            expires_at: now.after(self.grant_life(&challenge.demand.requirement)),
             challenge,
         })))
+    }
+
+    /// What a satisfied challenge earns in the browser whose key is `renewed`.
+    fn earned(
+        &self,
+        case: &Case<'_>,
+        (shown, proof): (FactorSet, &ProviderProof),
+        clears: Vec<CounterKey>,
+        renewed: BrowserKeyHash,
+    ) -> VerifiedChallenge {
+        let (challenge, claimant, now) =
+            (&case.challenge, case.answering.caller.claimant, case.now);
+        let requirement = &*challenge.demand.requirement;
+        let approval = requirement
+            .approval
+            .is_some()
+            .then(|| self.request_for(case, renewed));
+        let grant = requirement.needs_grant().then(|| Grant {
+            id: GrantId::new(self.services.entropy.bytes()),
+            key: challenge.demand.grant_key(),
+            level: requirement.level,
+            subject: challenge.subject.clone(),
+            browser_key: renewed,
+            factors: shown,
+            acr: proof.acr.clone(),
+            approved_by: None,
+            granted_at: now,
+            // One that waits for approval opens nothing, and waits as long as its challenge is open.
+            expires_at: match &approval {
+                Some(approval) => approval.expires_at,
+                None => now.after(self.grant_life(requirement)),
+            },
+        });
+        VerifiedChallenge {
+            challenge: challenge.id,
+            challenge_keep: challenge.expires_at.since(now),
+            opened_in: challenge.session,
+            session: claimant.session,
+            unrecorded: Session {
+                owner: challenge.subject.clone(),
+                authenticated_at: None,
+                browser_key: Some(renewed),
+                created_at: now,
+                seen_at: now,
+                revoked: false,
+                provenance: case.answering.caller.provenance.cloned(),
+            },
+            presented: claimant.browser_key,
+            renewed,
+            mark: Mark {
+                subject: challenge.subject.clone(),
+                browser_key: renewed,
+                factors: shown,
+                acr: proof.acr.clone(),
+                verified_at: now,
+            },
+            grant,
+            approval,
+            clears,
+            keep: self.services.settings.session_keep,
+        }
+    }
+
+    /// How long a grant lasts.
+    pub(super) fn grant_life(&self, requirement: &Requirement) -> Duration {
+        requirement.max_age.min(self.services.settings.grant_life)
     }
 
     fn ask_for_more(

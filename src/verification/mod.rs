@@ -4,6 +4,9 @@
 //! outcome. Secrets arrive and leave as `Secret`.
 
 mod answer;
+mod approval;
+mod approval_view;
+mod approvers;
 mod browser_key;
 mod counted_by;
 mod directory;
@@ -26,6 +29,9 @@ mod usable;
 mod verifier;
 
 pub use answer::Answering;
+pub use approval::TakeUp;
+pub use approval_view::{ApprovalState, ApprovalView, DecidedBy};
+pub use approvers::{ApprovalAnswer, Decided};
 pub use browser_key::{
     BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, new_browser_key,
     previous_browser_key_hash,
@@ -47,7 +53,7 @@ pub use oidc::{
     AuthorizationResponse, BegunSignIn, ClientAuthentication, EndedSignIns, LogoutError,
     OidcOptions, OidcProvider, ProviderState, SignIn, SignInAttempt, SignInError, SignInRequest,
 };
-pub use outcome::{AnswerOutcome, Refusal, Success};
+pub use outcome::{AnswerOutcome, AwaitingApproval, Refusal, Success};
 pub use password_hash::{
     Busy, Checked, HashFault, MAX_MEMORY_KIB, MAX_PASSWORD, MAX_WORK_KIB, PasswordChecker,
     PasswordCost, PasswordError, PasswordSettings, StartError, accept_hash, hash_password,

@@ -1,5 +1,6 @@
 //! What comes of an answer, or of a request for a code.
 
+use super::approval_view::ApprovalView;
 use crate::domain::{Challenge, FactorSet, Grant, Mark, Reason, Secret, Timestamp};
 use std::time::Duration;
 
@@ -24,6 +25,10 @@ pub enum AnswerOutcome {
         /// Whether none was sent at all.
         missing: bool,
     },
+    /// Why it is wanted is missing; nothing was counted or checked.
+    Unexplained,
+    /// The challenge is answered, and now somebody else must approve.
+    Waiting(Box<AwaitingApproval>),
     /// The challenge is satisfied.
     Verified(Box<Success>),
 }
@@ -51,6 +56,17 @@ pub struct Success {
     /// Until when this counts for the route.
     pub expires_at: Timestamp,
     /// The challenge that was satisfied.
+    pub challenge: Challenge,
+}
+
+/// A challenge that is answered and waits for approval.
+#[derive(Debug)]
+pub struct AwaitingApproval {
+    /// The new browser key. The session is bound to it, so the client must receive it.
+    pub browser_key: Secret<String>,
+    /// The request.
+    pub approval: ApprovalView,
+    /// The challenge.
     pub challenge: Challenge,
 }
 

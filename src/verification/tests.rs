@@ -66,6 +66,7 @@ pub(super) fn requirement() -> Arc<Requirement> {
         bind: Binding::Request,
         show: vec![],
         confirm: None,
+        approval: None,
         anchor: None,
         enforcement: Enforcement::Enforce,
     })
@@ -283,6 +284,7 @@ impl Fixture {
             factor,
             answer: &answer,
             confirm: None,
+            purpose: None,
             trial: None,
             caller: client.caller(),
         };

@@ -4,6 +4,9 @@
 //! session is refused long before the owner's factor is locked. A success clears the counters of the
 //! factors it proved and no others: a right password clears no counter of TOTP attempts.
 
+mod approvals;
+mod codes;
+
 use super::counted_by::CountedBy;
 use crate::domain::{
     ChallengeId, ClientNetwork, Counter, CounterKey, Factor, FactorSet, Reason, Timestamp, UserId,
@@ -40,6 +43,8 @@ pub struct Limits {
     pub codes: Limit,
     /// Codes sent for one session.
     pub codes_in_session: Limit,
+    /// Requests for approval by one user.
+    pub approvals: Limit,
     /// How long after one code the next may be sent for the same challenge.
     pub resend_after: Duration,
 }
@@ -62,6 +67,7 @@ impl Default for Limits {
             factor: 100,
             codes: limit(5),
             codes_in_session: limit(4),
+            approvals: limit(5),
             resend_after: Duration::from_secs(30),
         }
     }
@@ -126,39 +132,6 @@ impl Throttle<'_> {
         counters
     }
 
-    /// The counters of every code that is sent.
-    pub(super) fn of_code(&self, who: Try<'_>) -> Vec<Counter> {
-        let [user, session, resend] = self.code_keys(who);
-        let interval = Limit {
-            attempts: 1,
-            window: self.limits.resend_after,
-        };
-        vec![
-            of(resend, interval),
-            of(session, self.limits.codes_in_session),
-            of(user, self.limits.codes),
-        ]
-    }
-
-    /// The counters of every sign-in that is begun at the identity provider: each is kept until its answer comes.
-    pub(super) fn of_sign_in(&self, who: Try<'_>) -> Vec<Counter> {
-        let [challenge, session] = self.sign_in_keys(who);
-        let limit = Limit {
-            attempts: self.limits.challenge,
-            window: who.life,
-        };
-        vec![of(challenge, limit), of(session, self.limits.session)]
-    }
-
-    /// The counter that lets the first code of a challenge pass; later ones count as its attempts.
-    pub(super) fn of_first_code(&self, who: Try<'_>) -> Counter {
-        let once = Limit {
-            attempts: 1,
-            window: who.life,
-        };
-        of(self.key(FIRST, &[who.challenge.as_bytes()]), once)
-    }
-
     /// The attempts that one challenge allows.
     pub(super) fn of_challenge(&self, who: Try<'_>) -> Counter {
         let key = self.key(CHALLENGE, &[who.challenge.as_bytes()]);
@@ -169,12 +142,6 @@ impl Throttle<'_> {
                 window: who.life,
             },
         )
-    }
-
-    /// The interval between two codes; cleared when a code could not be sent after all.
-    pub(super) fn resend_key(&self, who: Try<'_>) -> CounterKey {
-        let [_, _, resend] = self.code_keys(who);
-        resend
     }
 
     /// The counters that a right answer by `factor` clears while the challenge needs another factor.
@@ -211,21 +178,6 @@ impl Throttle<'_> {
 
     fn session_keys(&self, who: Try<'_>, factor: Factor) -> [CounterKey; 2] {
         session_keys(who.counted_by, who.user, factor, self.keys)
-    }
-
-    fn code_keys(&self, who: Try<'_>) -> [CounterKey; 3] {
-        [
-            self.key(CODES, &[who.user.as_str().as_bytes()]),
-            self.key(CODES_IN_SESSION, &[&who.counted_by.of(who.user)]),
-            self.key(RESEND, &[who.challenge.as_bytes()]),
-        ]
-    }
-
-    fn sign_in_keys(&self, who: Try<'_>) -> [CounterKey; 2] {
-        [
-            self.key(SIGN_IN, &[who.challenge.as_bytes()]),
-            self.key(SIGN_INS_IN_SESSION, &[&who.counted_by.of(who.user)]),
-        ]
     }
 
     fn address_key(&self, address: IpAddr) -> CounterKey {
@@ -336,7 +288,6 @@ const CHALLENGE: &str = "challenge";
 const CODES: &str = "codes";
 const CODES_IN_SESSION: &str = "codes-in-session";
 const FACTOR: &str = "factor";
-const FIRST: &str = "first-code";
 const RESEND: &str = "resend";
 const SESSION: &str = "session";
 const SESSION_TOTAL: &str = "session-total";

@@ -120,6 +120,9 @@ impl Verifier {
             ..
         } = &*self.services;
         let now = clock.now();
+        let rule = new.demand.requirement.approval.as_ref();
+        // Whoever approves needs longer than whoever answers.
+        let life = rule.map_or(settings.challenge_life, |rule| rule.within);
         let challenge = Challenge {
             id: ChallengeId::new(entropy.bytes()),
             session: new.claimant.session,
@@ -134,7 +137,7 @@ impl Verifier {
                 .back
                 .filter(|path| path.as_str().len() <= token::MAX_BACK),
             opened_at: now,
-            expires_at: now.after(settings.challenge_life),
+            expires_at: now.after(life),
         };
         (token::seal_challenge(&challenge, keys, entropy), challenge)
     }

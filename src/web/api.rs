@@ -1,9 +1,14 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
+mod approvals;
 mod enroll;
 mod passkeys;
 mod sessions;
+mod status;
 
+pub use approvals::{
+    ApprovalDocument, ApprovalRequest, ApprovalsResponse, ChallengeApproval, DecisionRequest,
+};
 pub use enroll::{
     EnrollDoneResponse, EnrollRequest, EnrolledResponse, EnrolledView, NewAddressResponse,
     NewTotpResponse, RecoveryResponse, RemoveRequest, RemoveResponse,
@@ -12,9 +17,10 @@ pub use passkeys::{AddPasskeyRequest, ChangedResponse, RenameRequest};
 pub use sessions::{
     LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,
 };
+pub use status::{RouteStatus, StatusResponse};
 
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
-use crate::verification::{AnswerValue, AvailableFactors};
+use crate::verification::{AnswerValue, ApprovalView, AvailableFactors};
 use crate::web::pages::Site;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -37,6 +43,9 @@ pub struct VerifyRequest {
     /// The phrase to be typed, where one is asked for.
     #[serde(default)]
     pub confirm: Option<String>,
+    /// Why it is wanted, where somebody else must approve.
+    #[serde(default)]
+    pub purpose: Option<String>,
 }
 
 /// The answer to `POST verify`.
@@ -54,6 +63,9 @@ pub struct VerifyResponse {
         serialize_with = "optional_secret"
     )]
     pub key: Option<Secret<String>>,
+    /// What became of the request for approval, where one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ChallengeApproval>,
 }
 
 /// `POST verify/send`: a code by e-mail is wanted.
@@ -73,6 +85,9 @@ pub struct BeginRequest {
     /// The phrase to be typed, where one is asked for.
     #[serde(default)]
     pub confirm: Option<String>,
+    /// Why it is wanted, where somebody else must approve.
+    #[serde(default)]
+    pub purpose: Option<String>,
 }
 
 /// The answer to `POST oidc/begin`.
@@ -114,6 +129,9 @@ pub struct ChallengeView {
     /// The phrase to be typed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// The approval by somebody else that is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ChallengeApproval>,
     /// How many seconds the proof counts.
     pub max_age: u64,
     /// Whether it counts once.
@@ -138,43 +156,6 @@ pub enum Retry {
     ConfirmInBrowser,
     /// It repeats its own call.
     RepeatRequest,
-}
-
-/// The answer to `GET status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StatusResponse {
-    /// The highest level that the session opens by itself now: 0, or 2 while it is fresh.
-    pub level: u8,
-    /// What was shown for that.
-    pub methods: Vec<&'static str>,
-    /// When the subject was last seen to sign in.
-    pub authenticated_at: Option<String>,
-    /// When the subject last verified.
-    pub verified_at: Option<String>,
-    /// When the freshness ends.
-    pub expires_at: Option<String>,
-    /// What `?method=&path=` asked about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub route: Option<RouteStatus>,
-}
-
-/// What a request to a route would meet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RouteStatus {
-    /// Whether any route matches.
-    pub guarded: bool,
-    /// Whether a request would be forwarded now.
-    pub satisfied: bool,
-    /// The strictest action that is not satisfied, or that matches.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// Its level.
-    pub level: u8,
-    /// What it accepts.
-    pub factors: Vec<Vec<&'static str>>,
-    /// Why it would be refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
 }
 
 /// The answer to `POST lock`.
@@ -203,6 +184,8 @@ impl ChallengeView {
             factors: words(&available.alternatives, FactorSet::EMPTY),
             hints: hints(available, site),
             confirm: requirement.confirm.clone(),
+            approval: (requirement.approval.as_ref())
+                .map(|rule| ChallengeApproval::unasked(rule, site)),
             max_age: requirement.max_age.as_secs(),
             single_use: requirement.single_use,
             bound: challenge.shown.clone(),
@@ -234,6 +217,22 @@ impl VerifyResponse {
             remaining: Vec::new(),
             expires_at: rfc3339(expires_at),
             key,
+            approval: None,
+        }
+    }
+
+    /// The challenge is answered, and there is no grant, for what is said of its approval.
+    pub fn waiting(
+        view: &ApprovalView,
+        approval: Option<ChallengeApproval>,
+        key: Option<Secret<String>>,
+    ) -> Self {
+        Self {
+            verified: false,
+            remaining: Vec::new(),
+            expires_at: rfc3339(view.expires_at),
+            key,
+            approval,
         }
     }
 
@@ -244,6 +243,7 @@ impl VerifyResponse {
             remaining: words(accepted, proven),
             expires_at: rfc3339(expires_at),
             key: None,
+            approval: None,
         }
     }
 }

@@ -81,6 +81,7 @@ impl OwnAction {
             bind: Binding::Nothing,
             show: Vec::new(),
             confirm: None,
+            approval: None,
             anchor: None,
             enforcement: Enforcement::Enforce,
         }))

@@ -1,6 +1,6 @@
 //! What our own answers are made with: the endpoints, and a challenge in place of a forward.
 
-use crate::domain::{Accept, Requirement, RouteId, RouteTable};
+use crate::domain::{Accept, Groups, Requirement, RouteId, RouteTable};
 use crate::identity::Teller;
 use crate::locale::Locale;
 use crate::request::site::SiteOptions;
@@ -30,6 +30,8 @@ pub struct SharedWeb {
     pub options: WebOptions,
     /// The policies in force. A reload puts another table in place, all or nothing.
     pub table: ArcSwap<RouteTable>,
+    /// The groups of people that policies name.
+    pub groups: Groups,
     /// How passwords are tried at the application's login, where they are.
     pub upstream_login: Option<Arc<UpstreamLogin>>,
     /// What the application is told of who sends its requests, if it is.

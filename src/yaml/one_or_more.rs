@@ -27,6 +27,14 @@ impl<T> OneOrMore<T> {
         &self.items
     }
 
+    /// The one item, if it is written without a list.
+    pub fn single(&self) -> Option<&T> {
+        match self.shape {
+            Shape::List => None,
+            Shape::Single => self.items.first(),
+        }
+    }
+
     /// The items, each with the path at which it stands.
     pub fn with_paths(&self, at: &Path) -> impl Iterator<Item = (Path, &T)> {
         self.items

@@ -259,6 +259,7 @@ fn demand(action: &str, digest: u8) -> Demand {
             bind: Binding::Request,
             show: vec![],
             confirm: None,
+            approval: None,
             anchor: None,
             enforcement: Enforcement::Enforce,
         }),

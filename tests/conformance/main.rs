@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod approvals;
 mod directory;
 mod embedded;
 mod endings;

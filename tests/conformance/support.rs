@@ -350,6 +350,7 @@ pub(crate) fn grant(key: GrantKey, number: u8, browser: BrowserKeyHash, now: Tim
         browser_key: browser,
         factors: FactorSet::EMPTY.with(Factor::Totp),
         acr: None,
+        approved_by: None,
         granted_at: now,
         expires_at: now.after(10 * MINUTE),
     }
@@ -385,6 +386,7 @@ pub(crate) fn verified(
         renewed: browser,
         mark: mark(browser, now),
         grant,
+        approval: None,
         clears: Vec::new(),
         keep: HOUR,
     }

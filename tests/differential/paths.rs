@@ -10,7 +10,7 @@ use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
 use crate::{Case, Finding, Ours, Subject, locked};
 use http::{HeaderMap, Uri};
 use std::sync::Mutex;
-use stepgate::domain::{Accept, Leniency, Method, RequestHead, RequestPath, RouteTable};
+use stepgate::domain::{Accept, Groups, Leniency, Method, RequestHead, RequestPath, RouteTable};
 use stepgate::policy;
 
 const GUARDED: &str = "
@@ -233,7 +233,7 @@ impl Paths {
             );
         }
         let table = |text: &str| {
-            let policies = policy::compile([("policy.yaml", text.as_bytes())]);
+            let policies = policy::compile([("policy.yaml", text.as_bytes())], &Groups::default());
             policies.expect("a policy").into_table().expect("a table")
         };
         let settings = [false, true].into_iter().flat_map(|excepts| {

@@ -11,7 +11,7 @@ use crate::readers::{Ask, Kind, Readers, Seen, by_parser};
 use crate::{Case, Finding, Ours, Subject, locked, multipart};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use std::sync::Mutex;
-use stepgate::domain::{Accept, Body, Method, RequestHead, RequestPath, RouteTable};
+use stepgate::domain::{Accept, Body, Groups, Method, RequestHead, RequestPath, RouteTable};
 use stepgate::policy;
 
 /// What a route says, and what a parser has to see for it to apply.
@@ -310,7 +310,7 @@ fn table(rule: &Rule) -> RouteTable {
         "version: 1\ndefault: forward\nroutes:\n  - {{ id: r, action: a, level: 3, match: {{ path: /do, {} }} }}\n",
         rule.matcher
     );
-    let policies = policy::compile([("policy.yaml", text.as_bytes())]);
+    let policies = policy::compile([("policy.yaml", text.as_bytes())], &Groups::default());
     policies.expect("a policy").into_table().expect("a table")
 }
 

@@ -6,9 +6,10 @@ use proptest::test_runner::TestRunner;
 use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
-    Action, Alternatives, Binding, BrowserKeyHash, Claim, Demand, Enforcement, Evidence, Factor,
-    FactorSet, Grant, GrantId, GrantKey, Mark, Met, RequestDigest, Requirement, RiskLevel, Scope,
-    Session, SessionId, SessionState, Subject, Timestamp, Verdict, decide, unmet,
+    Action, Alternatives, ApprovalRule, Binding, BrowserKeyHash, Claim, Demand, Enforcement,
+    Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, Met, PurposeRule, RequestDigest,
+    Requirement, RiskLevel, Scope, Session, SessionId, SessionState, Subject, Timestamp, Verdict,
+    decide, unmet,
 };
 
 /// Narrow on purpose: a few of everything, so that things fit one another often enough.
@@ -87,12 +88,12 @@ prop_compose! {
     fn grant()(
         single_use in any::<bool>(), action in "[ab]", binding in digest(), level in level(),
         subject in subject(), browser_key in browser(), factors in factors(), acr in acr(),
-        granted_at in moment(), expires_at in moment(),
+        approved_by in prop::option::of(subject()), granted_at in moment(), expires_at in moment(),
     ) -> Grant {
         Grant {
             id: GrantId::new([0; 16]),
             key: GrantKey { action: Action::new(action), binding, single_use },
-            level, subject, browser_key, factors, acr, granted_at,
+            level, subject, browser_key, factors, acr, approved_by, granted_at,
             expires_at: expires_at.after(Duration::from_mins(10)),
         }
     }
@@ -138,11 +139,22 @@ prop_compose! {
     }
 }
 
+/// By the other one, by both, or by one who is nobody here.
+fn approval() -> impl Strategy<Value = ApprovalRule> {
+    prop::sample::subsequence(vec!["alice", "bob", "carol"], 1..=3).prop_map(|names| ApprovalRule {
+        group: None,
+        approvers: names.into_iter().map(Subject::new).collect(),
+        purpose: PurposeRule::Required,
+        within: Duration::from_hours(1),
+    })
+}
+
 prop_compose! {
     fn demand()(
         action in "[ab]", level in level(), accepted in prop::collection::vec(factors(), 1..3),
         factors_narrowed in any::<bool>(), contexts in prop::option::weighted(0.3, "[gs]"), minutes in 1..20u64, single_use in any::<bool>(),
         sudo in any::<bool>(), report in prop::bool::weighted(0.1), binding in digest(),
+        approval in prop::option::weighted(0.3, approval()),
     ) -> Demand {
         let requirement = Requirement {
             action: Action::new(action),
@@ -157,6 +169,7 @@ prop_compose! {
             bind: Binding::Nothing,
             show: vec![],
             confirm: None,
+            approval,
             anchor: None,
             enforcement: if report { Enforcement::Report } else { Enforcement::Enforce },
         };
@@ -198,6 +211,7 @@ fn fitting(demands: &[Demand], parts: Parts) -> Parts {
             browser_key,
             factors,
             acr: demand.requirement.acr.first().cloned(),
+            approved_by: approver(demand, &subject),
             granted_at: NOW,
             expires_at: NOW.after(Duration::from_mins(1)),
         };
@@ -208,6 +222,13 @@ fn fitting(demands: &[Demand], parts: Parts) -> Parts {
         }
     }
     parts
+}
+
+/// Somebody whose approval counts, if there is anybody.
+fn approver(demand: &Demand, requester: &Subject) -> Option<Subject> {
+    let rule = demand.requirement.approval.as_ref()?;
+    let mut approvers = rule.approvers.iter();
+    approvers.find(|one| rule.accepts(one, requester)).cloned()
 }
 
 /// A demand and evidence, tailored to it in half of the cases.
@@ -355,6 +376,37 @@ proptest! {
         fitting.grants.retain(|grant| asked.contains(&grant.key));
         fitting.taken.retain(|grant| asked.contains(&grant.key));
         prop_assert_eq!(forwards(&demands, &parts), forwards(&demands, &fitting));
+    }
+
+    #[test]
+    fn who_approves_is_never_who_asks_and_always_who_may((mut demands, mut parts) in cases(), rule in approval()) {
+        let strict = with(&demands[0], |requirement| {
+            requirement.enforcement = Enforcement::Enforce;
+            requirement.level = requirement.level.max(RiskLevel::High);
+            requirement.scope = Scope::Action;
+            requirement.approval = Some(rule.clone());
+        });
+        demands[0] = strict;
+        let SessionState::Known(session) = &parts.session else {
+            return Ok(());
+        };
+        let owner = session.owner.clone();
+        let counts = |grant: &Grant| grant.approved_by.as_ref().is_some_and(|by| *by != owner && rule.approvers.contains(by));
+        parts.grants.retain(|grant| !counts(grant));
+        parts.taken.retain(|grant| !counts(grant));
+        prop_assert!(!forwards(&demands, &parts));
+    }
+
+    #[test]
+    fn to_ask_for_approval_as_well_opens_nothing((demands, parts) in cases(), place in any::<prop::sample::Index>(), rule in approval()) {
+        let place = place.index(demands.len());
+        let without = with(&demands[place], |requirement| requirement.approval = None);
+        let with = with(&demands[place], |requirement| requirement.approval = Some(rule));
+        let (mut less, mut more) = (demands.clone(), demands);
+        (less[place], more[place]) = (without, with);
+        if forwards(&more, &parts) {
+            prop_assert!(forwards(&less, &parts));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use crate::sources::{files, text};
 use std::fmt::Write;
 use std::fs;
+use stepgate::domain::{Groups, Naming};
 use stepgate::policy;
 
 #[test]
@@ -17,7 +18,7 @@ fn each_mistake_is_told_in_these_words() {
     for path in cases {
         let name = path.file_name().unwrap().to_str().unwrap();
         let content = fs::read(&path).unwrap();
-        let told = match policy::compile([(name, content.as_slice())]) {
+        let told = match policy::compile([(name, content.as_slice())], &groups()) {
             Err(mistakes) => mistakes.to_string(),
             Ok(policies) => policies.remarks.to_string(),
         };
@@ -30,4 +31,20 @@ fn each_mistake_is_told_in_these_words() {
         }
     }
     assert!(different.is_empty(), "{different}");
+}
+
+/// What the settings name beside these policies.
+fn groups() -> Groups {
+    let mut groups = Groups::new(Naming::default());
+    let people = |names: &[&str]| {
+        names
+            .iter()
+            .filter_map(|name| groups.person(name))
+            .collect()
+    };
+    let (payroll, board) = (people(&["alice", "bob"]), people(&["carol"]));
+    groups.add("payroll", payroll);
+    groups.add("board", board);
+    groups.add("vacant", Vec::new());
+    groups
 }

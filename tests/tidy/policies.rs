@@ -2,7 +2,7 @@
 
 use crate::sources::{files, root, short, text};
 use std::path::PathBuf;
-use stepgate::domain::{Accept, Body, Method, RequestHead, RequestPath, RouteTable};
+use stepgate::domain::{Accept, Body, Groups, Method, RequestHead, RequestPath, RouteTable};
 use stepgate::policy;
 
 /// The packs and the policies of the examples: files that hold routes.
@@ -17,7 +17,7 @@ fn shipped() -> Vec<PathBuf> {
 fn every_policy_loads_without_a_warning_and_makes_a_table() {
     assert!(!shipped().is_empty());
     for path in shipped() {
-        let policies = policy::load(std::slice::from_ref(&path))
+        let policies = policy::load(std::slice::from_ref(&path), &Groups::default())
             .unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let warnings: Vec<_> = policies.warnings().map(ToString::to_string).collect();
         assert!(warnings.is_empty(), "{}", warnings.concat());
@@ -29,7 +29,9 @@ fn every_policy_loads_without_a_warning_and_makes_a_table() {
 #[test]
 fn every_snippet_of_the_reference_loads() {
     let page = text(&root().join("docs/policy.md"));
-    let mut snippets = 0;
+    let (mut snippets, mut groups) = (0, Groups::default());
+    let people = ["alice", "bob"].map(|name| groups.person(name).unwrap());
+    groups.add("payroll", people.to_vec());
     for (index, block) in page.split("```").enumerate().skip(1).step_by(2) {
         let Some(snippet) = block.strip_prefix("yaml\n") else {
             continue;
@@ -43,7 +45,7 @@ fn every_snippet_of_the_reference_loads() {
         };
         let file = format!("{head}{snippet}");
         let name = format!("docs/policy.md, block {}", index.div_ceil(2));
-        let policies = policy::compile([(name.as_str(), file.as_bytes())])
+        let policies = policy::compile([(name.as_str(), file.as_bytes())], &groups)
             .unwrap_or_else(|mistakes| panic!("{mistakes}"));
         policies.into_table().unwrap();
     }
@@ -82,7 +84,11 @@ fn routes_of(table: &RouteTable, method: Method, target: &str, body: &str) -> Ve
 /// The sensitive requests of the stock admin, as they were seen on the wire.
 #[test]
 fn the_django_pack_guards_what_the_admin_can_do_to_accounts() {
-    let pack = policy::load(&[root().join("policies/django-admin.yaml")]).unwrap();
+    let pack = policy::load(
+        &[root().join("policies/django-admin.yaml")],
+        &Groups::default(),
+    )
+    .unwrap();
     let table = pack.into_table().unwrap();
     let post = |target: &str, body: &str| routes_of(&table, Method::Post, target, body);
     let token = "csrfmiddlewaretoken=t";

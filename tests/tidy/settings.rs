@@ -18,7 +18,7 @@ fn every_example_loads() {
         let settings = settings::load(&path(&format!("examples/{name}/stepgate.yaml")));
         let settings = settings.unwrap_or_else(|mistakes| panic!("{mistakes}"));
         refuse_warnings(&settings);
-        let policies = stepgate::policy::load(&settings.policies);
+        let policies = stepgate::policy::load(&settings.policies, &settings.groups);
         policies.unwrap_or_else(|mistakes| panic!("{mistakes}"));
     }
 }

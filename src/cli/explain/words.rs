@@ -38,6 +38,17 @@ pub(super) fn write_requirement(requirement: &Requirement, out: &mut Output) -> 
     if let Some(phrase) = &requirement.confirm {
         writeln!(out, "    confirm    the person types `{phrase}`")?;
     }
+    if let Some(rule) = &requirement.approval {
+        let names: Vec<_> = rule.approvers.iter().map(ToString::to_string).collect();
+        let group = rule.group.as_ref().map(|group| format!(" (group {group})"));
+        writeln!(
+            out,
+            "    approval   by one of {}{}, within {}",
+            names.join(", "),
+            group.unwrap_or_default(),
+            Span(rule.within)
+        )?;
+    }
     if requirement.enforcement == Enforcement::Report {
         writeln!(
             out,

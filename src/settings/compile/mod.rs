@@ -4,6 +4,7 @@ mod admin;
 mod brand;
 mod client_side;
 mod credentials;
+mod groups;
 mod identity;
 mod learn;
 mod mail;
@@ -42,6 +43,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let identity = raw.upstream.as_ref();
     let identity = identity.and_then(|raw| raw.identity.as_ref());
     let identity = identity::compile(identity, client_side.public_origin(), &sessions, draft);
+    let groups = groups::compile(raw.groups.as_ref(), sessions.naming, draft);
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
     reach::check_entries(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
     sources::check_endpoints(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
@@ -92,6 +94,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         browser_key,
         secrets: secrets?,
         policies,
+        groups,
         store: store?,
         verification: verification.settings,
         upstream_login,

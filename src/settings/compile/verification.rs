@@ -151,6 +151,7 @@ fn limits(raw: Option<&RawThrottles>, draft: &mut Draft<'_>) -> Limits {
         default.codes_in_session,
         "codes_in_session",
     );
+    let approvals = limit(raw.approvals, default.approvals, "approvals");
     let factor = draft.count32(raw.factor, default.factor, &at("factor"));
     if factor > 100 {
         let message = format!("`{factor}`: at most 100 (NIST SP 800-63B-4 §3.2.2)");
@@ -164,6 +165,7 @@ fn limits(raw: Option<&RawThrottles>, draft: &mut Draft<'_>) -> Limits {
         factor,
         codes,
         codes_in_session,
+        approvals,
         resend_after: draft.span(raw.resend_after, default.resend_after, &at("resend_after")),
     }
 }

@@ -379,7 +379,11 @@ fn a_route_that_guards_the_operation_of_a_login_is_warned_of() {
             "{{ id: a, action: a, title: A, level: 1, match: {{ methods: [POST], path: {path}, {body} }} }}"
         );
         let policy = format!("version: 1\ndefault: forward\nroutes: [{route}]\n");
-        let policies = crate::policy::compile([("p.yaml", policy.as_bytes())]).unwrap();
+        let policies = crate::policy::compile(
+            [("p.yaml", policy.as_bytes())],
+            &crate::domain::Groups::default(),
+        )
+        .unwrap();
         let table = policies.into_table().unwrap();
         let told = settings.remarks_on(&table).to_string();
         assert_eq!(told.contains("guards the login"), warns, "{body}: {told}");

@@ -88,21 +88,35 @@ pub(super) fn put_grant(
     id: SessionId,
     grant: &Grant,
 ) -> Result<(), StoreError> {
-    let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO grants (session, field, id, record, taken, expires_at)
-         VALUES (?1, ?2, ?3, ?4, 0, ?5)",
-    )?;
-    let field = GrantField(&grant.key).to_bytes();
+    file_grant(connection, id, &GrantField(&grant.key).to_bytes(), grant)?;
     // The second copy says why a request for other values does not pass.
-    for field in [field, LatestField(&grant.key.action).to_bytes()] {
-        insert.execute(params![
+    file_grant(
+        connection,
+        id,
+        &LatestField(&grant.key.action).to_bytes(),
+        grant,
+    )
+}
+
+/// Files a grant under a field, in place of what is there.
+pub(super) fn file_grant(
+    connection: &Connection,
+    id: SessionId,
+    field: &[u8],
+    grant: &Grant,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO grants (session, field, id, record, taken, expires_at)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+        )?
+        .execute(params![
             id.as_bytes(),
             field,
             grant.id.as_bytes(),
             encode_grant(&id, grant),
             millis(grant.expires_at),
         ])?;
-    }
     Ok(())
 }
 

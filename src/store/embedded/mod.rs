@@ -1,5 +1,6 @@
 //! The store on the disk of this machine, for one sidecar and its command line.
 
+mod approvals;
 mod directory;
 mod evidence;
 mod kept;

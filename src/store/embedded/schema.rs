@@ -60,10 +60,17 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE kept (name BLOB NOT NULL, value BLOB NOT NULL, expires_at INTEGER NOT NULL);
     CREATE INDEX kept_by_name ON kept (name);
 ",
+    "
+    CREATE TABLE approvals (
+        id BLOB PRIMARY KEY, record BLOB NOT NULL, decision BLOB, taken_up INTEGER NOT NULL DEFAULT 0,
+        asked_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX approvals_by_age ON approvals (asked_at) WHERE decision IS NULL;
+",
 ];
 
 /// The latest schema.
-pub(super) const LATEST: u32 = 5;
+pub(super) const LATEST: u32 = 6;
 
 /// Migrates a database; returns its schema if that is later than [`LATEST`].
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {
@@ -104,6 +111,7 @@ pub(super) fn purge(connection: &Connection, now: Timestamp) -> Result<(), Error
         "DELETE FROM revoked WHERE until <= ?1",
         "DELETE FROM answered WHERE expires_at <= ?1",
         "DELETE FROM factors WHERE expires_at <= ?1",
+        "DELETE FROM approvals WHERE expires_at <= ?1",
         "DELETE FROM codes WHERE expires_at <= ?1",
         "DELETE FROM kept WHERE expires_at <= ?1",
         "DELETE FROM counters WHERE until <= ?1",

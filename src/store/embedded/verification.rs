@@ -1,6 +1,7 @@
 //! Verification on disk: attempts, codes, steps, and success.
 
 use super::EmbeddedStore;
+use super::approvals::put_request;
 use super::evidence::put_grant;
 use super::rows::{SessionRow, drop_grants, wipe};
 use super::schema::millis;
@@ -264,8 +265,10 @@ fn put_verified(
     };
     let mark = encode_mark(&id, &verified.mark);
     SessionRow::put(connection, id, &session, Some(&mark), until)?;
-    if let Some(grant) = &verified.grant {
-        put_grant(connection, id, grant)?;
+    match (&verified.grant, &verified.approval) {
+        (None, _) => {}
+        (Some(grant), None) => put_grant(connection, id, grant)?,
+        (Some(grant), Some(approval)) => put_request(connection, id, grant, approval)?,
     }
     Ok(Taken::Now)
 }

@@ -2,7 +2,11 @@
 
 use super::session::owner;
 use super::*;
-use crate::domain::{Factor, Owner, Provenance, StoredSession, Timestamp};
+use crate::domain::{
+    Action, Factor, Grant, GrantId, GrantKey, Owner, Provenance, RequestDigest, RiskLevel, RouteId,
+    StoredSession, Timestamp,
+};
+use crate::store::{Approval, ApprovalDecision, ApprovalOutcome};
 use proptest::prelude::*;
 
 fn times() -> impl Strategy<Value = Timestamp> {
@@ -54,6 +58,7 @@ prop_compose! {
         id in any::<[u8; 16]>(), action in names(), subject in names(),
         binding in proptest::option::of(any::<[u8; 32]>()), single_use in any::<bool>(),
         level in 1i64..=4, browser_key in browsers(), factors in factors(), acr in acrs(),
+        approver in proptest::option::of(names()),
         granted_at in times(), expires_at in times(),
     ) -> Grant {
         Grant {
@@ -65,7 +70,7 @@ prop_compose! {
             },
             level: RiskLevel::try_from(level).unwrap(),
             subject: Subject::new(subject),
-            browser_key, factors, acr, granted_at, expires_at,
+            browser_key, factors, acr, approved_by: approver.map(Subject::new), granted_at, expires_at,
         }
     }
 }
@@ -93,6 +98,34 @@ prop_compose! {
     }
 }
 
+fn approval(grant: &Grant, bytes: [u8; 32], decision: Option<ApprovalDecision>) -> Approval {
+    Approval {
+        id: ChallengeId::new([7; 16]),
+        session: SessionId::new(bytes),
+        browser_key: grant.browser_key,
+        requester: grant.subject.clone(),
+        route: RouteId::new(grant.key.action.as_str()),
+        binding: grant.key.binding,
+        asked_at: grant.granted_at,
+        expires_at: grant.expires_at,
+        sealed: bytes.to_vec(),
+        decision,
+    }
+}
+
+fn decision(user: &User, bytes: [u8; 32]) -> ApprovalDecision {
+    ApprovalDecision {
+        outcome: [
+            ApprovalOutcome::Approved,
+            ApprovalOutcome::Refused,
+            ApprovalOutcome::Withdrawn,
+        ][usize::from(bytes[0]) % 3],
+        by: Subject::new(user.id.as_str()),
+        at: user.created_at,
+        sealed: bytes.to_vec(),
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_written_reads_back(
@@ -110,21 +143,28 @@ proptest! {
         prop_assert_eq!(decode_mark(&id, &encode_mark(&id, &mark)).unwrap(), mark);
 
         let read = decode_grant(&id, &grant.key, &encode_grant(&id, &grant)).unwrap();
-        prop_assert_eq!(read, grant);
+        prop_assert_eq!(&read, &grant);
 
         let read = decode_user(&user.id, user.aliases.clone(), &encode_user(&user)).unwrap();
-        prop_assert_eq!(read, user);
+        prop_assert_eq!(&read, &user);
 
         let challenge = ChallengeId::new([7; 16]);
+        for decision in [None, Some(decision(&user, hash))] {
+            let approval = approval(&grant, hash, decision);
+            let decided = approval.decision.as_ref().map(encode_decision);
+            let read = decode_approval(&approval.id, &encode_approval(&approval), decided.as_deref());
+            prop_assert_eq!(read.unwrap(), approval);
+        }
+
         let code = SentCode { hash, expires_at: verified_at };
         prop_assert_eq!(decode_code(&challenge, &encode_code(&challenge, &code)).unwrap(), code);
     }
 
     #[test]
     fn any_bytes_read_as_a_record_or_as_corrupt(
-        tag in proptest::sample::select(b"SMGUC".to_vec()),
+        tag in proptest::sample::select(b"SMGUCAD".to_vec()),
         bytes in proptest::collection::vec(any::<u8>(), 0..300), headed in any::<bool>(),
-        version in 1u8..=2,
+        version in 1u8..=3,
     ) {
         let bytes = if headed { [&[version, tag], &bytes[..]].concat() } else { bytes };
         let id = SessionId::new([0; 32]);
@@ -134,6 +174,7 @@ proptest! {
         let _ = decode_grant(&id, &key, &bytes);
         let _ = decode_user(&UserId::new("a"), Vec::new(), &bytes);
         let _ = decode_code(&ChallengeId::new([0; 16]), &bytes);
+        let _ = decode_approval(&ChallengeId::new([0; 16]), &bytes, Some(&bytes));
     }
 
     #[test]
@@ -142,7 +183,7 @@ proptest! {
         let whole = encode_grant(&id, &grant);
         // Only what is cut off the subject still leaves a record, of another subject.
         let subject = grant.subject.as_str().len();
-        prop_assume!(cut >= subject);
+        prop_assume!(cut >= subject || grant.approved_by.is_some());
         let short = &whole[..whole.len().saturating_sub(cut)];
         prop_assert!(decode_grant(&id, &grant.key, short).is_err());
     }

@@ -1,6 +1,7 @@
 //! The store in Redis (7 or later, or Valkey).
 
 mod answer;
+mod approvals;
 mod client;
 mod command;
 mod connection;

@@ -8,8 +8,10 @@ use crate::domain::{
     AttemptCount, ChallengeId, Counter, CounterKey, Factor, FactorSet, StoredSession, Timestamp,
     UserId,
 };
-use crate::store::keys::{GrantField, LatestField};
-use crate::store::record::{decode_code, encode_code, encode_grant, encode_mark, encode_session};
+use crate::store::keys::{GrantField, LatestField, WaitingField};
+use crate::store::record::{
+    decode_code, encode_approval, encode_code, encode_grant, encode_mark, encode_session,
+};
 use crate::store::{CodeAnswer, SentCode, StoreError, Taken, VerifiedChallenge};
 use redis::Cmd;
 use std::time::Duration;
@@ -177,7 +179,7 @@ impl RedisStore {
             browser_key: Some(verified.renewed),
             ..verified.unrecorded.clone().stored()
         };
-        let keys = 3 + verified.clears.len();
+        let keys = 5 + verified.clears.len();
         let answer = self
             .client
             // Sent again, it would find the challenge answered, by itself.
@@ -185,6 +187,9 @@ impl RedisStore {
                 command.arg(self.keys.session(id));
                 command.arg(self.keys.answered(verified.opened_in, verified.challenge));
                 command.arg(self.keys.subject(verified.unrecorded.owner.as_str()));
+                command
+                    .arg(self.keys.approval(verified.challenge))
+                    .arg(self.keys.approvals());
                 for key in &verified.clears {
                     command.arg(self.keys.counter(key));
                 }
@@ -201,9 +206,13 @@ impl RedisStore {
                     .arg(verified.renewed.as_bytes())
                     .arg(encode_session(id, &unrecorded))
                     .arg(encode_mark(id, &verified.mark));
-                match &verified.grant {
-                    None => command.arg("").arg("").arg(""),
-                    Some(grant) => command
+                match (&verified.grant, &verified.approval) {
+                    (None, _) => command.arg("").arg("").arg(""),
+                    (Some(grant), Some(approval)) => command
+                        .arg(WaitingField(approval.id).to_bytes())
+                        .arg(encode_grant(id, grant))
+                        .arg(WaitingField(approval.id).to_bytes()),
+                    (Some(grant), None) => command
                         .arg(GrantField(&grant.key))
                         .arg(encode_grant(id, grant))
                         .arg(LatestField(&grant.key.action)),
@@ -211,6 +220,14 @@ impl RedisStore {
                 command
                     .arg(now.after(verified.keep).as_millis())
                     .arg(id.as_bytes());
+                match &verified.approval {
+                    None => command.arg(""),
+                    Some(approval) => command
+                        .arg(encode_approval(approval))
+                        .arg(ttl(approval.expires_at.since(now).saturating_add(MARGIN)))
+                        .arg(approval.expires_at.as_millis())
+                        .arg(approval.id.as_bytes()),
+                };
             })
             .await?;
         taken(&answer)

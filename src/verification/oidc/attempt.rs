@@ -1,6 +1,8 @@
 //! A sign-in under way, as it is kept in the store until its answer comes: sealed, and taken once.
 
-use crate::domain::{BrowserKeyHash, ByteReader, ByteWriter, KeptName, Secret, Timestamp};
+use crate::domain::{
+    BrowserKeyHash, ByteReader, ByteWriter, KeptName, Secret, StatedPurpose, Timestamp,
+};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
 
@@ -11,6 +13,8 @@ pub struct SignInAttempt {
     pub challenge: Secret<String>,
     /// The phrase that was typed for it.
     pub confirm: Option<String>,
+    /// Why it is wanted.
+    pub purpose: Option<StatedPurpose>,
     /// The sealed form that the prompt page carried.
     pub carried: Option<Secret<String>>,
     /// The browser in which it began.
@@ -33,10 +37,11 @@ impl SignInAttempt {
 
     pub(super) fn seal(&self, state: &str, keys: &Keys, entropy: &Entropy) -> Vec<u8> {
         let carried = self.carried.as_ref().map(|form| form.expose().as_bytes());
-        let browser_key = self.browser_key.as_ref();
+        let (browser_key, purpose) = (self.browser_key.as_ref(), self.purpose.as_ref());
         let mut out = ByteWriter::default();
         out.text(self.challenge.expose())
             .optional_bytes(self.confirm.as_ref().map(String::as_bytes))
+            .optional_bytes(purpose.map(|text| text.as_str().as_bytes()))
             .optional_bytes(carried)
             .optional_array(browser_key.map(|key| key.as_bytes().as_slice()))
             .flag(self.in_own_session)
@@ -62,6 +67,7 @@ fn read(plain: &mut ByteReader<'_>) -> Option<SignInAttempt> {
     let attempt = SignInAttempt {
         challenge: secret(plain.text()?),
         confirm: plain.optional(|plain| plain.text().map(str::to_owned))?,
+        purpose: plain.optional(|plain| StatedPurpose::of(plain.text()?))?,
         carried: plain.optional(|plain| plain.text().map(secret))?,
         browser_key: plain.optional(|plain| plain.array().map(BrowserKeyHash::new))?,
         in_own_session: plain.flag()?,
@@ -83,6 +89,7 @@ mod tests {
         SignInAttempt {
             challenge: Secret::new("token".to_owned()),
             confirm: Some("DELETE".to_owned()),
+            purpose: StatedPurpose::of("ticket 7"),
             carried: None,
             browser_key: Some(BrowserKeyHash::new([3; 32])),
             in_own_session: true,

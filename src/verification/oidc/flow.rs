@@ -4,7 +4,8 @@ use super::attempt::SignInAttempt;
 use super::response::{AuthorizationResponse, SignIn};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    AttemptCount, Challenge, Counter, Factor, Reason, Requirement, RouteId, Secret, Timestamp,
+    AttemptCount, Challenge, Counter, Factor, Reason, Requirement, RouteId, Secret, StatedPurpose,
+    Timestamp,
 };
 use crate::verification::answer::barred;
 use crate::verification::error::VerifyError;
@@ -20,6 +21,8 @@ pub struct SignInRequest {
     pub token: Secret<String>,
     /// The phrase that was typed, if the challenge asks for one.
     pub confirm: Option<String>,
+    /// Why it is wanted, where somebody else must approve.
+    pub purpose: Option<StatedPurpose>,
     /// The sealed form that the prompt page carries.
     pub carried: Option<Secret<String>>,
     /// What `state` ends with: where our callback is to send the browser on to.
@@ -38,6 +41,8 @@ pub enum BegunSignIn {
         /// Whether none was sent at all.
         missing: bool,
     },
+    /// Why it is wanted is missing.
+    Unexplained,
 }
 
 impl Verifier {
@@ -68,6 +73,10 @@ impl Verifier {
         if !requirement.is_confirmed_by(request.confirm.as_deref()) {
             let missing = request.confirm.unwrap_or_default().trim().is_empty();
             return Ok(BegunSignIn::Unconfirmed { missing });
+        }
+        let rule = requirement.approval.as_ref();
+        if rule.is_some_and(|rule| !rule.is_explained_by(request.purpose.as_ref())) {
+            return Ok(BegunSignIn::Unexplained);
         }
         // Before anything is written: of many at once, the store holds only a few.
         let name = counted_as(user.as_ref(), &challenge.subject);
@@ -132,6 +141,7 @@ impl Verifier {
         let attempt = SignInAttempt {
             challenge: request.token,
             confirm: request.confirm,
+            purpose: request.purpose,
             carried: request.carried,
             browser_key: claimant.browser_key,
             in_own_session: claimant.is_in_own_session(),

@@ -153,6 +153,7 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
             factor: Factor::Password,
             answer: &password,
             confirm,
+            purpose: None,
             trial: None,
             caller: client.caller(),
         };

@@ -186,6 +186,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
         factor: Factor::Password,
         answer: &password,
         confirm: None,
+        purpose: None,
         trial: None,
         caller: client.caller(),
     };

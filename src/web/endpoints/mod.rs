@@ -1,8 +1,12 @@
 //! Our own endpoints, under the reserved prefix: an exact list, and never the application.
 
+mod approval;
+mod approvers;
+mod browser_key;
 mod enroll;
 mod error;
 mod oidc;
+mod onward;
 mod passkeys;
 mod prompt;
 mod proof;
@@ -72,8 +76,8 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "challenge" | "enroll" | "jwks.json" | "problems" | "script.js" | "sessions" | "status"
-        | "style.css" => "GET, HEAD",
+        "approvals" | "challenge" | "enroll" | "jwks.json" | "problems" | "script.js"
+        | "sessions" | "status" | "style.css" => "GET, HEAD",
         "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
         | "enroll/totp" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
@@ -87,8 +91,10 @@ pub(crate) async fn serve(
         | "sessions/lock"
         | "sign-out"
         | "verify"
+        | "verify/approval"
         | "verify/passkey/options"
         | "verify/send" => "POST",
+        name if name.starts_with("approvals/") => "GET, HEAD, POST",
         name if name.starts_with("problems/") => "GET, HEAD",
         _ => return Err(EndpointError::Refused(Reason::NotFound)),
     };
@@ -121,6 +127,7 @@ async fn dispatch(
 ) -> Result<Response<Bytes>, EndpointError> {
     let context = call.context;
     match name {
+        "approvals" => approvers::list(call).await,
         "challenge" => prompt::show(call).await,
         "jwks.json" => {
             let keys = call.web.shared.teller.as_ref();
@@ -145,9 +152,17 @@ async fn dispatch(
         "status" => session::status(call).await,
         "style.css" => Ok(respond::style()),
         "verify" => verify::answer(call, content).await,
+        "verify/approval" => approval::look(call, content).await,
         "verify/passkey/options" => passkeys::options(call, content).await,
         "verify/send" => verify::send(call, content).await,
         name if name.starts_with("enroll") => enroll::serve(name, call, content).await,
+        name if let Some(id) = name.strip_prefix("approvals/") => {
+            if call.parts.method == http::Method::POST {
+                approvers::decide(call, id, content).await
+            } else {
+                approvers::show(call, id).await
+            }
+        }
         name => {
             let word = name.strip_prefix("problems/").unwrap_or_default();
             let page = pages::problem(&context.site(), word);
@@ -300,7 +315,11 @@ impl Known {
         outcome: &AnswerOutcome,
     ) -> Result<(), EndpointError> {
         let parts = &self.caller.parts;
-        if matches!(outcome, AnswerOutcome::Verified(_)) && !parts.is_empty() {
+        let proves = matches!(
+            outcome,
+            AnswerOutcome::Verified(_) | AnswerOutcome::Waiting(_)
+        );
+        if proves && !parts.is_empty() {
             let store = &call.web.sessions.store;
             store.note_parts(self.id, parts).await?;
         }

@@ -1,11 +1,12 @@
 //! `oidc/…`: a sign-in at the identity provider is begun, and its answer comes back; and the provider tells of logouts.
 
 use super::EndpointError;
-use super::prompt::set_browser_key;
+use super::approval;
+use super::browser_key::set_browser_key;
 use super::responder::Responder;
 use super::sent::{Expected, KeptForm, Sent, read};
 use super::{BODY_LIMIT, Call, Known};
-use crate::domain::{Factor, LocalPath, Reason, Secret};
+use crate::domain::{Factor, LocalPath, Reason, Secret, StatedPurpose};
 use crate::request::body::RequestBody;
 use crate::request::client_kind::{ClientKind, FetchSite};
 use crate::verification::{
@@ -38,6 +39,7 @@ pub(super) async fn begin(
         Some(BeginRequest {
             token: Secret::new(form.remove("token")?),
             confirm: form.remove("confirm"),
+            purpose: form.remove("purpose"),
         })
     })
     .await?;
@@ -57,6 +59,7 @@ pub(super) async fn begin(
     let begun = SignInRequest {
         token: request.token.clone(),
         confirm: request.confirm.clone(),
+        purpose: request.purpose.as_deref().and_then(StatedPurpose::of),
         carried: kept.carried.clone(),
         place: place(call),
     };
@@ -72,6 +75,7 @@ pub(super) async fn begin(
     let outcome = match begun {
         BegunSignIn::Begun(url) => Err(url),
         BegunSignIn::Refused(refusal) => Ok(AnswerOutcome::Refused(refusal)),
+        BegunSignIn::Unexplained => Ok(AnswerOutcome::Unexplained),
         BegunSignIn::Unconfirmed { missing } => Ok(AnswerOutcome::Unconfirmed { missing }),
     };
     let mut response = match (outcome, &sent) {
@@ -145,14 +149,19 @@ pub(super) async fn finish(
         factor: Factor::Oidc,
         answer: &AnswerValue::SignIn(taken),
         confirm: attempt.confirm.as_deref(),
+        purpose: attempt.purpose.as_ref(),
         trial: None,
         caller,
     };
     let outcome = verifier.answer(answering, call.requirement()).await?;
     known.note_parts(call, &outcome).await?;
+    if let AnswerOutcome::Waiting(waiting) = &outcome {
+        approval::tell(call, known, waiting).await;
+    }
     let kept = KeptForm {
         carried: attempt.carried,
         phrase: attempt.confirm.unwrap_or_default(),
+        purpose: attempt.purpose,
     };
     Ok((outcome, attempt.challenge, kept))
 }

@@ -1,6 +1,8 @@
 //! The challenge: offered with a refusal, shown on the prompt page, or to a program as JSON.
 
 use super::EndpointError;
+use super::approval::{waiting, where_to};
+use super::browser_key::set_browser_key;
 use super::{Call, Known, enroll};
 use crate::domain::{
     Body, BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Method, Reason, RequestHead,
@@ -18,7 +20,7 @@ use crate::web::api::ChallengeView;
 use crate::web::pages::{self, EmailCode, Prompt};
 use crate::web::{UnmetDemand, Web, api, respond};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, Response};
 
 /// The prompt page and what it needs, while it is put together.
 pub(super) struct PromptDraft {
@@ -65,7 +67,7 @@ pub(crate) async fn challenge(
         claimant,
         route: unmet.route,
         demand: unmet.demand,
-        shown: unmet.shown,
+        shown: where_to(context, head, &requirement, unmet.shown),
         return_to: return_target(
             context,
             form.as_ref(),
@@ -161,6 +163,9 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
     // The same word for one that is over and one of another: nobody learns that it exists.
     let challenge = found.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let token = Secret::new(token);
+    if let Some(page) = waiting(call, &known, &challenge, &token).await? {
+        return Ok(page);
+    }
     if !context.hints.reads_pages() {
         let available = verifier
             .available_factors(&challenge, &known.claimant())
@@ -228,18 +233,6 @@ impl PromptDraft {
             set_browser_key(cookie, &mut response, key);
         }
         response
-    }
-}
-
-/// Hands a browser key to the client.
-pub(super) fn set_browser_key(
-    cookie: &BrowserKeyCookie,
-    response: &mut Response<Bytes>,
-    key: &Secret<String>,
-) {
-    // Of our own making, so always a header value: base64url and names that were checked.
-    if let Ok(cookie) = HeaderValue::from_str(&cookie.set(key)) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 

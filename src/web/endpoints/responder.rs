@@ -1,20 +1,24 @@
 //! What `POST verify` and `POST verify/send` are answered with.
 
 use super::EndpointError;
-use super::prompt::{PromptDraft, for_known, set_browser_key};
+use super::approval::asked;
+use super::browser_key::set_browser_key;
+use super::onward::Onward;
+use super::prompt::{PromptDraft, for_known};
 use super::sent::KeptForm;
 use super::{Call, Known};
-use crate::domain::{Factor, FactorSet, LocalPath, Reason, ReasonKind, ReturnTarget, Secret};
+use crate::domain::{Factor, FactorSet, Reason, ReasonKind, Secret};
 use crate::request::client_kind::ClientKind;
-use crate::verification::{AnswerOutcome, CarriedForm, FormOwner, Refusal, Success};
+use crate::verification::{AnswerOutcome, Refusal, Success};
 use crate::web::api::VerifyResponse;
-use crate::web::pages::{self, CarriedField, Confirm, FormEncoding, PromptError, VerifiedPage};
+use crate::web::pages::PromptError;
 use crate::web::respond;
 use bytes::Bytes;
 use http::Response;
 
 pub(super) const EXPECTED_JSON: &str =
     "JSON with `token`, and to verify also `factor` and `answer`";
+const EXPECTED_PURPOSE: &str = "why this is wanted, in `purpose`: somebody else must approve it";
 pub(super) const EXPECTED_FORM: &str = "the fields of the prompt page: `token`, `factor`, `answer`";
 
 /// Makes the responses to one call, for programs and for the forms of our pages.
@@ -46,6 +50,8 @@ impl Responder<'_, '_, '_> {
                 Ok(self.refused_json(&Reason::WrongAnswer.into()))
             }
             AnswerOutcome::Malformed => Err(EndpointError::Malformed(EXPECTED_JSON.into())),
+            AnswerOutcome::Unexplained => Err(EndpointError::Malformed(EXPECTED_PURPOSE.into())),
+            AnswerOutcome::Waiting(waiting) => Ok(asked(self.call, &waiting, None)),
         }
     }
 
@@ -58,6 +64,10 @@ impl Responder<'_, '_, '_> {
         let (refusal, error) = match outcome {
             AnswerOutcome::Verified(success) => {
                 return self.verified_page(&success, kept.carried.as_ref());
+            }
+            AnswerOutcome::Waiting(waiting) => {
+                let page = (self.token.clone(), kept.carried.clone());
+                return Ok(asked(self.call, &waiting, Some(page)));
             }
             AnswerOutcome::MoreNeeded { shown, .. } => {
                 let change = |draft: &mut PromptDraft| draft.prompt.proven = shown;
@@ -73,6 +83,10 @@ impl Responder<'_, '_, '_> {
             AnswerOutcome::Unconfirmed { .. } => (
                 Reason::WrongAnswer.into(),
                 Some(PromptError::WrongPhrase(self.factor)),
+            ),
+            AnswerOutcome::Unexplained => (
+                Reason::WrongAnswer.into(),
+                Some(PromptError::NoPurpose(self.factor)),
             ),
         };
         let change = |draft: &mut PromptDraft| draft.keep_code_field(self.factor);
@@ -94,73 +108,23 @@ impl Responder<'_, '_, '_> {
         response
     }
 
-    /// Back to where the person was; or the one button that posts what they had filled in.
     fn verified_page(
         &self,
         success: &Success,
         carried: Option<&Secret<String>>,
     ) -> Result<Response<Bytes>, EndpointError> {
-        let context = self.call.context;
-        let site = context.site();
-        let mut response = match (&success.challenge.return_to, carried) {
-            (ReturnTarget::Form(_), Some(sealed)) => {
-                let confirm = self.confirm(success, sealed);
-                let confirm = confirm.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
-                respond::confirmation(context, pages::confirm(&site, &confirm))
-            }
-            (ReturnTarget::Path(path), _) => respond::see_other(context, path),
-            (ReturnTarget::Refill(page), _) => {
-                let view = VerifiedPage::Refill(page.clone());
-                respond::shown(context, pages::verified(&site, &view))
-            }
-            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
-                respond::shown(context, pages::verified(&site, &VerifiedPage::Close))
-            }
+        let onward = Onward {
+            call: self.call,
+            challenge: &success.challenge,
+            expires_at: success.expires_at,
         };
+        let mut response = onward.page(carried)?;
         set_browser_key(
             &self.call.web.sessions.shared.browser_key,
             &mut response,
             &success.browser_key,
         );
         Ok(response)
-    }
-
-    fn confirm(&self, success: &Success, sealed: &Secret<String>) -> Option<Confirm> {
-        let shared = &self.call.web.sessions.shared;
-        let now = shared.clock.now();
-        let owner = FormOwner {
-            session: success.challenge.session,
-            // The key that the browser had when the form was sealed.
-            browser_key: success.challenge.browser_key,
-        };
-        let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
-        let challenge = &success.challenge;
-        // The page carries form and token apart: a form must not take the place of the one that was
-        // refused.
-        if challenge.return_to != ReturnTarget::Form(form.target.clone()) {
-            return None;
-        }
-        let values = form.fields.into_iter();
-        let fields = values
-            .map(|(name, value)| CarriedField::Value(name, Secret::new(value)))
-            .chain(form.dropped.into_iter().map(CarriedField::Password))
-            .chain(form.files.into_iter().map(CarriedField::File))
-            .collect();
-        Some(Confirm {
-            title: (challenge.demand.requirement.title)
-                .in_language(self.call.context.hints.locale().as_str())
-                .to_owned(),
-            shown: challenge.shown.clone(),
-            action: form.target,
-            encoding: if form.multipart {
-                FormEncoding::Multipart
-            } else {
-                FormEncoding::Urlencoded
-            },
-            fields,
-            time_left: success.expires_at.since(now),
-            cancel: Some(challenge.back.clone().unwrap_or_else(LocalPath::root)),
-        })
     }
 
     pub(super) fn refused_json(&self, refusal: &Refusal) -> Response<Bytes> {
@@ -211,6 +175,9 @@ impl Responder<'_, '_, '_> {
         draft.prompt.typed.clone_from(&kept.phrase);
         draft.prompt.chosen = Some(self.factor);
         draft.prompt.error = error;
+        if let Some(field) = &mut draft.prompt.purpose {
+            field.typed.clone_from(&kept.purpose);
+        }
         if let Some(PromptError::FactorLocked(factor)) = error {
             draft.prompt.usable = draft.prompt.usable.without(FactorSet::EMPTY.with(factor));
         }

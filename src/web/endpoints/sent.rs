@@ -1,7 +1,7 @@
 //! What came with a call that changes something: JSON of a program, or a form of our own page.
 
 use super::{BODY_LIMIT, Call, EndpointError, Known};
-use crate::domain::Secret;
+use crate::domain::{Secret, StatedPurpose};
 use crate::request::body::RequestBody;
 use std::collections::HashMap;
 
@@ -18,6 +18,8 @@ pub(super) struct KeptForm {
     pub(super) carried: Option<Secret<String>>,
     /// What was typed as the phrase.
     pub(super) phrase: String,
+    /// What was typed as the reason.
+    pub(super) purpose: Option<StatedPurpose>,
 }
 
 /// What a call should bring, for who sent something else.
@@ -52,6 +54,9 @@ pub(super) async fn read<T: serde::de::DeserializeOwned>(
     let kept = KeptForm {
         carried: form.remove("carried").map(Secret::new),
         phrase: form.get("confirm").cloned().unwrap_or_default(),
+        purpose: form
+            .get("purpose")
+            .and_then(|typed| StatedPurpose::of(typed)),
     };
     let request = of_form(&mut form);
     request

@@ -2,10 +2,12 @@
 
 use super::responder::{EXPECTED_FORM, EXPECTED_JSON, Responder};
 use super::sent::{Expected, Sent, read};
-use super::{Call, EndpointError, Known, oidc};
-use crate::domain::{Factor, Reason, Secret};
+use super::{Call, EndpointError, Known, approval, oidc};
+use crate::domain::{Factor, Reason, Secret, StatedPurpose};
 use crate::request::body::RequestBody;
-use crate::verification::{AnswerValue, Answering, AuthorizationResponse, PasswordTrial, Sending};
+use crate::verification::{
+    AnswerOutcome, AnswerValue, Answering, AuthorizationResponse, PasswordTrial, Sending,
+};
 use crate::web::api::{SendRequest, SendResponse, VerifyRequest};
 use crate::web::pages::{EmailCode, PromptError};
 use crate::web::respond;
@@ -45,11 +47,13 @@ pub(super) async fn answer(
         let known = (&call.web.upstream, &call.web.sessions);
         login.trial(known, call.context, call.path, &call.parts.headers)
     });
+    let purpose = request.purpose.as_deref().and_then(StatedPurpose::of);
     let answering = Answering {
         token: request.token.expose(),
         factor,
         answer: &request.answer,
         confirm: request.confirm.as_deref(),
+        purpose: purpose.as_ref(),
         trial: trial.as_ref().map(|trial| trial as &dyn PasswordTrial),
         caller: known.caller(),
         locale: call.context.hints.locale(),
@@ -60,6 +64,9 @@ pub(super) async fn answer(
         .answer(answering, call.requirement())
         .await?;
     known.note_parts(call, &outcome).await?;
+    if let AnswerOutcome::Waiting(waiting) = &outcome {
+        approval::tell(call, &known, waiting).await;
+    }
     match &sent {
         Sent::Json(_) => responder.json(outcome),
         Sent::Form(_, kept) => responder.page(outcome, kept).await,
@@ -102,6 +109,7 @@ fn verify_form(form: &mut HashMap<String, String>, is_other: &mut bool) -> Optio
         })),
         factor: other.or_else(|| form.remove("factor"))?,
         confirm: form.remove("confirm"),
+        purpose: form.remove("purpose"),
     })
 }
 

@@ -4,6 +4,7 @@
 //! script or style. One script file asks the browser for a passkey, on the pages that need it; all else works without
 //! JavaScript.
 
+mod approvals;
 mod confirm;
 mod enroll;
 mod message;
@@ -13,6 +14,7 @@ mod prompt;
 mod prompt_view;
 mod sessions;
 
+pub use approvals::{ApprovalPage, WaitingPage, approval, approvals, waiting};
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
 pub(crate) use enroll::back_query;
 pub use enroll::{
@@ -26,7 +28,7 @@ pub use message::{
 pub use panels::asks_for_passkey;
 pub use passkeys::{PasskeysView, passkeys};
 pub use prompt::prompt;
-pub use prompt_view::{Earns, EmailCode, Prompt, PromptError};
+pub use prompt_view::{Earns, EmailCode, Prompt, PromptError, PurposeField};
 pub use sessions::{SessionsPage, SessionsState, sessions};
 
 use crate::domain::LocalPath;

@@ -33,6 +33,7 @@ pub(super) enum AnswerFault {
     Answer,
     Nothing,
     Phrase,
+    Purpose,
 }
 
 /// The form that asks for a code.
@@ -169,13 +170,14 @@ fn is_usable(prompt: &Prompt, factor: Factor) -> bool {
 impl Panel<'_> {
     /// Whether the cursor starts in the answer.
     pub(super) fn takes_focus(&self) -> bool {
-        self.fault != AnswerFault::Phrase
+        !matches!(self.fault, AnswerFault::Phrase | AnswerFault::Purpose)
     }
 }
 
 impl AnswerFault {
     fn of(error: Option<PromptError>, panel: Factor) -> Self {
         match error {
+            Some(PromptError::NoPurpose(factor)) if factor == panel => Self::Purpose,
             Some(PromptError::WrongAnswer { factor, .. }) if factor == panel => Self::Answer,
             Some(PromptError::WrongPhrase(factor)) if factor == panel => Self::Phrase,
             _ => Self::Nothing,

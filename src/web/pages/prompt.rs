@@ -90,6 +90,7 @@ fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String>
             t.prompt.email_failed(to)
         }
         PromptError::SignIn(reason) => sign_in_failed(t, prompt, reason),
+        PromptError::NoPurpose(_) => t.approval.purpose_missing.to_string(),
         PromptError::SentTooSoon => {
             let wait = prompt
                 .email

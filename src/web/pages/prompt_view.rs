@@ -1,8 +1,8 @@
 //! What the prompt page shows, before it is words.
 
 use crate::domain::{
-    Alternatives, Challenge, DisplayName, Factor, FactorSet, LocalPath, Reason, Requirement,
-    ReturnTarget, RiskLevel, Scope, Secret, Timestamp,
+    Alternatives, Challenge, DisplayName, Factor, FactorSet, LocalPath, PurposeRule, Reason,
+    Requirement, ReturnTarget, RiskLevel, Scope, Secret, StatedPurpose, Timestamp,
 };
 use crate::verification::{Claimant, PasswordSource};
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub struct Prompt {
     pub confirm: Option<String>,
     /// What was typed as the phrase, on the page before this one.
     pub typed: String,
+    /// Where the person says why, if somebody else must approve.
+    pub purpose: Option<PurposeField>,
     /// What went wrong with the last step.
     pub error: Option<PromptError>,
     /// The application's sign-in page, where signing in afresh would do; offered first.
@@ -60,6 +62,15 @@ pub struct Prompt {
     pub carried: Option<Secret<String>>,
     /// Whether a form was filled in that cannot be carried.
     pub refill: bool,
+}
+
+/// The field in which a person says why they want something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurposeField {
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// What was typed before.
+    pub typed: Option<StatedPurpose>,
 }
 
 /// What a proof will be good for.
@@ -93,6 +104,8 @@ pub enum PromptError {
     MailUnavailable,
     /// A sign-in at the identity provider proved nothing, for this reason.
     SignIn(Reason),
+    /// Why it is wanted was not said.
+    NoPurpose(Factor),
     /// A code was asked for too soon after the last.
     SentTooSoon,
     /// No further answer is accepted for now; `None` if for an unknown time.
@@ -140,6 +153,10 @@ impl Prompt {
             passwords: PasswordSource::default(),
             confirm: requirement.confirm.clone(),
             typed: String::new(),
+            purpose: requirement.approval.as_ref().map(|rule| PurposeField {
+                required: rule.purpose == PurposeRule::Required,
+                typed: None,
+            }),
             error: None,
             sign_in: None,
             enroll: None,

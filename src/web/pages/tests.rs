@@ -1,5 +1,6 @@
 //! The pages, read as a browser and an attacker would.
 
+mod approval_samples;
 mod enroll;
 mod samples;
 mod well_formed;

@@ -24,6 +24,7 @@ fn requirement(title: &str) -> Requirement {
         bind: Binding::Request,
         show: Vec::new(),
         confirm: Some("DELETE".to_owned()),
+        approval: None,
         anchor: None,
         enforcement: Enforcement::Enforce,
     }

@@ -49,6 +49,7 @@ pub(super) fn route(id: &str, matcher: Matcher) -> Route {
         bind: Binding::Nothing,
         show: vec![],
         confirm: None,
+        approval: None,
         anchor: None,
         enforcement: Enforcement::Enforce,
     };

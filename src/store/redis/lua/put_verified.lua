@@ -1,9 +1,10 @@
--- KEYS session, answered, index of the subject, counters to clear
+-- KEYS session, answered, index of the subject, approval, open approvals, counters to clear
 -- ARGV now, keep of the challenge, keep of the session, presented and renewed browser key,
 --      session record if there is none yet, mark, grant field, grant ('' for none), field of the
---      action's last grant, score, id
+--      action's last grant, score, id, request for approval ('' for none; then the grant waits, and both
+--      its fields are one), its keep, its end, its id
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then return 0 end
-for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
+for i = 6, #KEYS do redis.call('DEL', KEYS[i]) end
 
 local key, now, presented, renewed = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
 lapse(key, now)
@@ -36,5 +37,12 @@ end
 redis.call('HSET', key, 'v', ARGV[7])
 if ARGV[9] ~= '' then redis.call('HSET', key, ARGV[8], ARGV[9], ARGV[10], ARGV[9]) end
 keep_session(key, ARGV[3])
+if ARGV[13] ~= '' then
+  redis.call('HSET', KEYS[4], 'q', ARGV[13])
+  redis.call('PEXPIRE', KEYS[4], ARGV[14])
+  redis.call('ZADD', KEYS[5], ARGV[15], ARGV[16])
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', ARGV[1])
+  keep(KEYS[5], ARGV[14])
+end
 enlist(KEYS[3], ARGV[12], ARGV[11], ARGV[1], ARGV[3])
 return 1

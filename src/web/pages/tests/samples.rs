@@ -1,7 +1,8 @@
 //! One view for each page and state.
 
+use super::approval_samples::approval_pages;
 use super::*;
-use crate::domain::{CredentialEntry, Timestamp};
+use crate::domain::{CredentialEntry, StatedPurpose, Timestamp};
 use crate::locale::Locale;
 use crate::verification::PasswordSource;
 use crate::web::api::OwnSessionView;
@@ -61,6 +62,7 @@ pub(super) fn prompt_view() -> Prompt {
         passwords: PasswordSource::Directory,
         confirm: Some("DELETE".to_owned()),
         typed: String::new(),
+        purpose: None,
         error: None,
         sign_in: None,
         enroll: None,
@@ -121,6 +123,13 @@ fn asking() -> Vec<(&'static str, Prompt)> {
         proven: FactorSet::EMPTY.with(Factor::Password),
         ..plain()
     };
+    let explained = Prompt {
+        purpose: Some(PurposeField {
+            required: true,
+            typed: None,
+        }),
+        ..plain()
+    };
     let sign_in = Prompt {
         level: RiskLevel::Low,
         earns: Earns::Session,
@@ -167,6 +176,7 @@ fn asking() -> Vec<(&'static str, Prompt)> {
         ("prompt-passkey-first", passkey_first),
         ("prompt-mail-sent", sent),
         ("prompt-step-two", step_two),
+        ("prompt-purpose", explained),
         ("prompt-sign-in", sign_in),
         (
             "prompt-refill",
@@ -421,6 +431,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     pages
         .into_iter()
         .map(|(name, html)| (name.to_owned(), html))
+        .chain(approval_pages(&site, "Ada Lovelace <ada@example.com>"))
         .collect()
 }
 
@@ -459,6 +470,10 @@ pub(super) fn hostile() -> Vec<(String, String)> {
             wait: Duration::from_secs(3),
         }),
         confirm: Some(owned()),
+        purpose: Some(PurposeField {
+            required: true,
+            typed: StatedPurpose::of(evil),
+        }),
         token: Secret::new(owned()),
         anti_forgery: Secret::new(owned()),
         carried: Some(Secret::new(owned())),
@@ -527,5 +542,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         ("hostile-error".to_owned(), error(&site, &error_view)),
         ("hostile-session".to_owned(), session(&site, &session_view)),
     ]);
+    let of_approval = approval_pages(&site, evil).into_iter();
+    pages.extend(of_approval.filter(|(name, _)| name != "approvals-none"));
     pages
 }

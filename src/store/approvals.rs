@@ -1,0 +1,79 @@
+//! Requests for approval by a second person.
+
+use crate::domain::{
+    BrowserKeyHash, ChallengeId, Grant, RequestDigest, RouteId, SessionId, Subject, Timestamp,
+};
+
+/// A request for approval. It bears the id of the challenge whose answer asked for it; the grant that it may earn waits
+/// in the session, and ends with that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The challenge.
+    pub id: ChallengeId,
+    /// The session that asked.
+    pub session: SessionId,
+    /// Its browser, when it asked.
+    pub browser_key: BrowserKeyHash,
+    /// Its subject.
+    pub requester: Subject,
+    /// The route.
+    pub route: RouteId,
+    /// The request that the grant will be bound to, if to any.
+    pub binding: Option<RequestDigest>,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// When it can no longer be decided, nor taken up.
+    pub expires_at: Timestamp,
+    /// Why it is asked, and what approvers are shown: sealed, the store cannot read it.
+    pub sealed: Vec<u8>,
+    /// What was decided, once it was.
+    pub decision: Option<ApprovalDecision>,
+}
+
+/// How a request for approval ended. It is decided once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalDecision {
+    /// How.
+    pub outcome: ApprovalOutcome,
+    /// By whom: one of the names by which the policy knows them.
+    pub by: Subject,
+    /// When.
+    pub at: Timestamp,
+    /// What they said about it: sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// The ways in which a request for approval can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApprovalOutcome {
+    /// An approver said yes.
+    Approved,
+    /// An approver said no.
+    Refused,
+    /// Whoever asked does not want it any more.
+    Withdrawn,
+}
+
+/// A grant that was approved, to take the place of the one that waits in its session.
+#[derive(Clone, Debug)]
+pub struct ApprovedGrant {
+    /// The session that takes it up.
+    pub session: SessionId,
+    /// The approval.
+    pub approval: ChallengeId,
+    /// What waits in the session.
+    pub waiting: Grant,
+    /// What takes its place.
+    pub grant: Grant,
+}
+
+impl ApprovalOutcome {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}

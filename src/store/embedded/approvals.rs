@@ -1,0 +1,184 @@
+//! Approvals on disk.
+
+use super::EmbeddedStore;
+use super::evidence::{file_grant, put_grant};
+use super::rows::SessionRow;
+use super::schema::millis;
+use super::verification::taken;
+use crate::domain::{ChallengeId, Grant, SessionId, Timestamp};
+use crate::store::keys::WaitingField;
+use crate::store::record::{decode_approval, decode_latest, encode_approval, encode_decision};
+use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, StoreError, Taken};
+use rusqlite::{Connection, OptionalExtension, params};
+
+impl EmbeddedStore {
+    pub(crate) async fn approval(
+        &self,
+        id: ChallengeId,
+        now: Timestamp,
+    ) -> Result<Option<Approval>, StoreError> {
+        self.read(move |connection| find(connection, id, now)).await
+    }
+
+    pub(crate) async fn open_approvals(
+        &self,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Approval>, StoreError> {
+        self.read(move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT id, record FROM approvals WHERE decision IS NULL AND expires_at > ?1
+                 ORDER BY asked_at DESC, id LIMIT ?2",
+            )?;
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let rows = select.query_map(params![millis(now), most], |row| {
+                Ok((ChallengeId::new(row.get(0)?), row.get(1)?))
+            })?;
+            let rows: Vec<(_, Vec<u8>)> = rows.collect::<Result<_, _>>()?;
+            let read = |(id, record): &(_, Vec<u8>)| decode_approval(id, record, None);
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
+    pub(crate) async fn decide_approval(
+        &self,
+        id: ChallengeId,
+        decision: &ApprovalDecision,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let record = encode_decision(decision);
+        self.write(move |connection| {
+            let written = connection
+                .prepare_cached(
+                    "UPDATE approvals SET decision = ?2
+                     WHERE id = ?1 AND decision IS NULL AND expires_at > ?3",
+                )?
+                .execute(params![id.as_bytes(), record, millis(now)])?;
+            Ok(taken(written))
+        })
+        .await
+    }
+
+    pub(crate) async fn waiting_grant(
+        &self,
+        session: SessionId,
+        approval: ChallengeId,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, StoreError> {
+        self.read(move |connection| waiting(connection, session, approval, now))
+            .await
+    }
+
+    pub(crate) async fn put_approved(
+        &self,
+        granted: &ApprovedGrant,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let granted = granted.clone();
+        self.write(move |connection| put_approved(connection, &granted, now))
+            .await
+    }
+}
+
+/// Files a request for approval, and in the session the grant that waits for it.
+pub(super) fn put_request(
+    connection: &Connection,
+    session: SessionId,
+    grant: &Grant,
+    approval: &Approval,
+) -> Result<(), StoreError> {
+    // In the rows of the session's grants: whatever ends or renews those does the same to it.
+    file_grant(
+        connection,
+        session,
+        &WaitingField(approval.id).to_bytes(),
+        grant,
+    )?;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO approvals (id, record, asked_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            approval.id.as_bytes(),
+            encode_approval(approval),
+            millis(approval.asked_at),
+            millis(approval.expires_at),
+        ])?;
+    Ok(())
+}
+
+fn put_approved(
+    connection: &Connection,
+    granted: &ApprovedGrant,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
+    let ApprovedGrant {
+        session,
+        approval: id,
+        waiting: expected,
+        grant,
+    } = granted;
+    // One transaction, so that no decision and no lock comes between these looks.
+    let is_approved = find(connection, *id, now)?
+        .and_then(|approval| approval.decision)
+        .is_some_and(|decision| decision.outcome == ApprovalOutcome::Approved);
+    if !is_approved || waiting(connection, *session, *id, now)?.as_ref() != Some(expected) {
+        return Ok(Taken::Before);
+    }
+    // It may wait under several values of the session's cookie.
+    let written = connection
+        .prepare_cached("UPDATE approvals SET taken_up = 1 WHERE id = ?1 AND taken_up = 0")?
+        .execute([id.as_bytes()])?;
+    if taken(written) == Taken::Before {
+        return Ok(Taken::Before);
+    }
+    connection
+        .prepare_cached("DELETE FROM grants WHERE session = ?1 AND field = ?2")?
+        .execute(params![session.as_bytes(), WaitingField(*id).to_bytes()])?;
+    put_grant(connection, *session, grant)?;
+    Ok(Taken::Now)
+}
+
+fn find(
+    connection: &Connection,
+    id: ChallengeId,
+    now: Timestamp,
+) -> Result<Option<Approval>, StoreError> {
+    let row: Option<(Vec<u8>, Option<Vec<u8>>)> = connection
+        .prepare_cached("SELECT record, decision FROM approvals WHERE id = ?1 AND expires_at > ?2")?
+        .query_row(params![id.as_bytes(), millis(now)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    row.map(|(asked, decided)| decode_approval(&id, &asked, decided.as_deref()))
+        .transpose()
+}
+
+fn waiting(
+    connection: &Connection,
+    session: SessionId,
+    approval: ChallengeId,
+    now: Timestamp,
+) -> Result<Option<Grant>, StoreError> {
+    // A session that has expired holds nothing any more; its rows are there until they are purged.
+    if SessionRow::find(connection, session, now)?.is_none() {
+        return Ok(None);
+    }
+    let record: Option<Vec<u8>> = connection
+        .prepare_cached(
+            "SELECT record FROM grants WHERE session = ?1 AND field = ?2 AND expires_at > ?3",
+        )?
+        .query_row(
+            params![
+                session.as_bytes(),
+                WaitingField(approval).to_bytes(),
+                millis(now)
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    record
+        .map(|record| decode_latest(&session, &record))
+        .transpose()
+}
