@@ -13,6 +13,7 @@
 mod admin;
 mod answer_tokens;
 mod applications;
+mod approvals;
 mod attacks;
 mod audit;
 mod basic;
