@@ -325,7 +325,7 @@ on_both_stores! {
         ] {
             let sidecar = run(store, AtTheEnd::NewCookie, ("subject: whoami", whoami), more);
             let thief = proven_thief(&sidecar).await;
-            let open = thief.post("/totp").await;
+            let open = thief.get("/secrets").await;
             // A grant for one request is live.
             let become_ = async |name: &str| {
                 let target = format!("/as?{name}");

@@ -321,8 +321,8 @@ on_both_stores! {
         let forms = Arc::<Forms>::default();
         let mut sidecar = before_forms(store, &forms, "").run();
         for (settings, texts) in [
-            ("upstream_login: { deadline: 2s,  }", ["The password with which you sign in here.", "mit dem Sie sich hier anmelden."]),
-            ("fresh", ["set up for confirmations", "für Bestätigungen eingerichtet"]),
+            ("upstream_login: { deadline: 2s,  }", ["The one with which you sign in here.", "Das, mit dem Sie sich hier anmelden."]),
+            ("fresh", ["It was set up for confirmations", "Es wurde für Bestätigungen eingerichtet"]),
         ] {
             if settings == "fresh" {
                 sidecar.restart_with("  upstream_login: { deadline: 2s,  }\n", "");
