@@ -55,13 +55,8 @@ pub async fn find_user(
 }
 
 /// The record of a user as it is stored; an empty one where there is none.
-pub(super) async fn account_of(
-    store: &Store,
-    name: &UserId,
-    now: Timestamp,
-) -> Result<User, StoreError> {
-    let found = store.user(name).await?;
-    Ok(found.unwrap_or_else(|| User::known_elsewhere(name.clone(), now)))
+pub(super) fn account_or_empty(stored: Option<User>, name: &UserId, now: Timestamp) -> User {
+    stored.unwrap_or_else(|| User::known_elsewhere(name.clone(), now))
 }
 
 /// The alternatives of a requirement that can be completed with `usable`, in order of preference.

@@ -18,7 +18,7 @@ pub use address::NewAddress;
 pub use password::WeakPassword;
 pub use totp::NewTotp;
 
-use crate::verification::directory::account_of;
+use crate::verification::directory::account_or_empty;
 use crate::verification::error::VerifyError;
 use crate::verification::outcome::Refusal;
 use crate::verification::verifier::{Claimant, EndpointCaller, Verifier};
@@ -58,7 +58,8 @@ impl Verifier {
     /// The record of the claimant's subject as it is stored; an empty one where nobody has stored any.
     pub async fn account(&self, claimant: &Claimant<'_>) -> Result<User, StoreError> {
         let name = UserId::new(claimant.subject.as_str());
-        account_of(&self.store, &name, self.services.clock.now()).await
+        let stored = self.store.user(&name).await?;
+        Ok(account_or_empty(stored, &name, self.services.clock.now()))
     }
 
     /// Changes what the caller has enrolled, atomically: `edit` is run again if the record has changed since it
@@ -193,14 +194,19 @@ pub async fn edit_user<T>(
     edit: impl Fn(&mut User) -> Option<T>,
 ) -> Result<Option<T>, StoreError> {
     for _ in 0..TRIES {
-        let before = account_of(store, name, now).await?;
+        let stored = store.user(name).await?;
+        let is_stored = stored.is_some();
+        let before = account_or_empty(stored, name, now);
         let mut after = before.clone();
         let Some(edited) = edit(&mut after) else {
             return Ok(None);
         };
-        let is_written = after == before
-            || store.swap_user(&before, &after).await?
-            || store.add_user(&after).await?;
+        let is_written = match is_stored {
+            _ if after == before => true,
+            // Never added: whoever an operator has removed meanwhile would be back, with what is edited.
+            true => store.swap_user(&before, &after).await?,
+            false => store.add_user(&after).await?,
+        };
         if is_written {
             return Ok(Some(edited));
         }

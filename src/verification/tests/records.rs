@@ -2,11 +2,15 @@
 
 use super::{Client, Fixture, PASSWORD, verified};
 use crate::audit::{Audit, AuditSettings, AuditTarget, verify};
-use crate::domain::{Factor, RiskLevel, Secret};
+use crate::clock::Clock;
+use crate::domain::{Factor, RiskLevel, Secret, User, UserId};
 use crate::locale::Locale;
-use crate::store::{Login, Over};
+use crate::store::{EmbeddedOptions, Login, Over, StoreOptions, open};
 use crate::verification::tests::now;
-use crate::verification::{AnswerValue, Answering, Verifier, VerifyError, hash_browser_key};
+use crate::verification::{
+    AnswerValue, Answering, Verifier, VerifyError, edit_user, hash_browser_key,
+};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -198,4 +202,40 @@ async fn what_cannot_be_recorded_is_not_judged() {
     let requirement = Arc::clone(&fixture.requirement);
     let answer = verifier.answer(answering, |_| Some(requirement)).await;
     assert!(matches!(answer, Err(VerifyError::Audit(_))));
+}
+
+#[tokio::test]
+async fn who_is_removed_while_their_record_is_edited_is_not_brought_back() {
+    let folder = std::env::temp_dir().join(format!("stepgate-removed-{}", std::process::id()));
+    let options = StoreOptions::Embedded(EmbeddedOptions::new(folder.join("store.db")));
+    let source = open(&options, &Clock::manual(now())).unwrap();
+    let (store, alice) = (source.handle(), UserId::new("alice"));
+    let user = User {
+        email: Some("alice@example.com".to_owned()),
+        ..User::new(alice.clone(), now())
+    };
+    store.put_user(&user).await.unwrap();
+    // An operator is faster than the edit.
+    let remove = || {
+        let (source, alice) = (source.clone(), alice.clone());
+        let operator = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = { runtime }.enable_all().build().unwrap();
+            runtime.block_on(async { source.handle().remove_user(&alice).await.unwrap() })
+        });
+        assert!(operator.join().unwrap());
+    };
+    let tries = Cell::new(0);
+    let edit = |user: &mut User| {
+        tries.set(tries.get() + 1);
+        if tries.get() == 1 {
+            remove();
+        }
+        // As a code is taken: only where there is one.
+        user.email.take()
+    };
+    assert_eq!(edit_user(&store, &alice, now(), edit).await.unwrap(), None);
+    assert_eq!(tries.get(), 2);
+    assert_eq!(store.user(&alice).await.unwrap(), None);
+    std::fs::remove_dir_all(folder).unwrap();
 }
