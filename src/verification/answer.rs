@@ -5,13 +5,12 @@ use super::error::VerifyError;
 use super::factors::{self, AnswerValue, Check, CheckOutcome};
 use super::oidc::ProviderProof;
 use super::outcome::{AnswerOutcome, Refusal, Success};
-use super::throttle::{is_about_resending, refusal};
 use super::trial::PasswordTrial;
 use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    AttemptCount, BrowserKeyHash, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark,
-    Reason, Requirement, RouteId, Session, StatedPurpose, Timestamp, User,
+    BrowserKeyHash, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
+    Requirement, RouteId, Session, StatedPurpose, Timestamp, User,
 };
 use crate::locale::Locale;
 use crate::store::{Taken, VerifiedChallenge};
@@ -101,16 +100,13 @@ impl Verifier {
         let who = self.attempt(challenge, factor, &name, &answering.caller);
         let counters = self.throttle().of_answer(who, factor);
         // Counted before it is judged: of many guesses at once, no more are judged than may be.
-        let remaining = match self.store.count_attempt(&counters, now).await? {
+        let remaining = match self.count(&counters, now).await? {
             // The store may have taken its time.
-            AttemptCount::Counted { .. } if self.is_over(challenge) => {
+            Ok(_) if self.is_over(challenge) => {
                 return self.refuse(Some(challenge), answering, Reason::ChallengeExpired.into());
             }
-            AttemptCount::Counted { remaining } => remaining,
-            AttemptCount::Refused { key, until } => {
-                let refusal = barred(&key, until, now);
-                return self.refuse(Some(challenge), answering, refusal);
-            }
+            Ok(remaining) => remaining,
+            Err(refusal) => return self.refuse(Some(challenge), answering, refusal),
         };
         let unjudged = match self.judge(&case).await {
             Ok(CheckOutcome::Right) => Ok(None),
@@ -332,14 +328,5 @@ impl Verifier {
     /// store.
     fn is_over(&self, challenge: &Challenge) -> bool {
         self.services.clock.now() >= challenge.expires_at
-    }
-}
-
-pub(super) fn barred(key: &CounterKey, until: Option<Timestamp>, now: Timestamp) -> Refusal {
-    let (reason, retry_after) = refusal(key, until, now);
-    Refusal {
-        reason,
-        retry_after,
-        attempts_left: (!is_about_resending(key)).then_some(0),
     }
 }

@@ -8,12 +8,11 @@ use super::answer::{Answering, Case};
 use super::approval_view::{ApprovalState, ApprovalView, DecidedBy};
 use super::error::VerifyError;
 use super::outcome::{AnswerOutcome, AwaitingApproval, Refusal};
-use super::throttle::refusal;
 use super::verifier::{Claimant, EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    AttemptCount, BrowserKeyHash, ByteReader, ByteWriter, Challenge, ChallengeId, Grant,
-    Requirement, RouteId, Secret, StatedPurpose,
+    BrowserKeyHash, ByteReader, ByteWriter, Challenge, ChallengeId, Grant, Requirement, RouteId,
+    Secret, StatedPurpose,
 };
 use crate::seal;
 use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, Taken};
@@ -164,17 +163,12 @@ impl Verifier {
         let now = case.now;
         let name = counted_as(case.user.as_ref(), &case.challenge.subject);
         let counter = self.throttle().of_request(&name);
-        let counted = self.store.count_attempt(&[counter], now).await?;
-        Ok(match counted {
-            AttemptCount::Counted { .. } => None,
-            AttemptCount::Refused { key, until } => {
-                let (reason, retry_after) = refusal(&key, until, now);
-                Some(Refusal {
-                    retry_after,
-                    ..reason.into()
-                })
-            }
-        })
+        let refusal = self.count(&[counter], now).await?.err();
+        // No answer was wrong: there are no tries to be told of.
+        Ok(refusal.map(|refusal| Refusal {
+            attempts_left: None,
+            ..refusal
+        }))
     }
 
     /// The request that an answer makes.

@@ -8,6 +8,7 @@ mod approval;
 mod approval_view;
 mod approvers;
 mod browser_key;
+mod count;
 mod counted_by;
 mod directory;
 mod enroll;

@@ -1,6 +1,6 @@
 //! Requests for a code by mail: counted first, then sent, and the client gets the outcome.
 
-use super::answer::barred;
+use super::count::barred;
 use super::error::VerifyError;
 use super::factors::{CodeRequest, mask, send};
 use super::outcome::Refusal;
@@ -103,10 +103,7 @@ impl Verifier {
         if let Some(counter) = counters.first_mut() {
             *counter = throttle.of_challenge(who);
         }
-        match self.store.count_attempt(&counters, now).await? {
-            AttemptCount::Counted { .. } => Ok(None),
-            AttemptCount::Refused { key, until } => Ok(Some(barred(&key, until, now))),
-        }
+        Ok(self.count(&counters, now).await?.err())
     }
 
     fn not_sent(

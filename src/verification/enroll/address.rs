@@ -3,12 +3,11 @@
 use super::unproven::{LIFE, Unproven};
 use super::{ChangeKind, CredentialChange, Enrollment};
 use crate::audit::{EventKind, Outcome};
-use crate::domain::{AttemptCount, ChallengeId, CredentialEntry, Factor, Reason, Secret, User};
+use crate::domain::{ChallengeId, CredentialEntry, Factor, Reason, Secret, User};
 use crate::locale::Locale;
 use crate::mail::{CodeMail, Notice};
 use crate::store::{CodeAnswer, SentCode};
 use crate::telemetry::chain;
-use crate::verification::answer::barred;
 use crate::verification::directory::is_plain_email;
 use crate::verification::error::VerifyError;
 use crate::verification::factors::{AnswerValue, digits, hash_code, new_code};
@@ -111,11 +110,9 @@ impl Verifier {
             user: &account.id,
             address: caller.address,
         })];
-        let remaining = match self.store.count_attempt(&attempt, now).await? {
-            AttemptCount::Counted { remaining } => remaining,
-            AttemptCount::Refused { key, until } => {
-                return Ok(Enrollment::Refused(barred(&key, until, now)));
-            }
+        let remaining = match self.count(&attempt, now).await? {
+            Ok(remaining) => remaining,
+            Err(refusal) => return Ok(Enrollment::Refused(refusal)),
         };
         let hash = hash_code(unproven.id, digits(code).expose(), &self.services.keys);
         if self.store.take_code(unproven.id, &hash, now).await? != CodeAnswer::Matched {

@@ -5,7 +5,6 @@ use super::{ChangeKind, CredentialChange, Enrollment};
 use crate::domain::{AttemptCount, ChallengeId, CredentialEntry, Factor, Reason, Secret, User};
 use crate::locale::Locale;
 use crate::mail::Notice;
-use crate::verification::answer::barred;
 use crate::verification::error::VerifyError;
 use crate::verification::factors::{AnswerValue, TotpSecret, digits};
 use crate::verification::outcome::Refusal;
@@ -83,11 +82,9 @@ impl Verifier {
         };
         let now = self.services.clock.now();
         let attempt = [self.throttle().of_challenge(who)];
-        let remaining = match self.store.count_attempt(&attempt, now).await? {
-            AttemptCount::Counted { remaining } => remaining,
-            AttemptCount::Refused { key, until } => {
-                return Ok(Enrollment::Refused(barred(&key, until, now)));
-            }
+        let remaining = match self.count(&attempt, now).await? {
+            Ok(remaining) => remaining,
+            Err(refusal) => return Ok(Enrollment::Refused(refusal)),
         };
         let skew = self.services.settings.totp_skew;
         let Some(step) = secret.matching_step(digits(code).expose(), skew, now) else {

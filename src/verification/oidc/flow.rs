@@ -4,10 +4,8 @@ use super::attempt::SignInAttempt;
 use super::response::{AuthorizationResponse, SignIn};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    AttemptCount, Challenge, Counter, Factor, Reason, Requirement, RouteId, Secret, StatedPurpose,
-    Timestamp,
+    Challenge, Factor, Reason, Requirement, RouteId, Secret, StatedPurpose, Timestamp,
 };
-use crate::verification::answer::barred;
 use crate::verification::error::VerifyError;
 use crate::verification::outcome::Refusal;
 use crate::verification::verifier::{Claimant, EndpointCaller, Verifier, counted_as, describe};
@@ -82,7 +80,8 @@ impl Verifier {
         let name = counted_as(user.as_ref(), &challenge.subject);
         let who = self.attempt(&challenge, Factor::Oidc, &name, caller);
         let counters = self.throttle().of_sign_in(who);
-        if let Some(refusal) = self.count_sign_in(&counters).await? {
+        let now = self.services.clock.now();
+        if let Err(refusal) = self.count(&counters, now).await? {
             return self.not_begun(Some(&challenge), caller, refusal);
         }
         let current = provider.current(None).await;
@@ -164,14 +163,6 @@ impl Verifier {
         let sealed = attempt.seal(state, keys, entropy);
         self.store.keep(name, &sealed, until, now).await?;
         Ok(())
-    }
-
-    async fn count_sign_in(&self, counters: &[Counter]) -> Result<Option<Refusal>, VerifyError> {
-        let now = self.services.clock.now();
-        Ok(match self.store.count_attempt(counters, now).await? {
-            AttemptCount::Counted { .. } => None,
-            AttemptCount::Refused { key, until } => Some(barred(&key, until, now)),
-        })
     }
 
     fn not_begun(
