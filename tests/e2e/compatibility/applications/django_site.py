@@ -81,7 +81,15 @@ def configure(port):
                 },
             }
         ],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": STATE / "db.sqlite3"}},
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": STATE / "db.sqlite3",
+                # Tests share it. A transaction that begins by reading (django-hijack has one) is told at once that
+                # the database is locked, when it comes to write beside another; one that begins by locking waits.
+                "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 30},
+            }
+        },
         SITE_ID=1,
         USE_TZ=True,
         LOGIN_URL="/login",
