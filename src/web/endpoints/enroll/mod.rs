@@ -49,7 +49,9 @@ pub(super) fn page_for(context: &RequestContext<'_>, challenge: &Challenge) -> O
     }
     let back = match &challenge.return_to {
         ReturnTarget::Path(path) | ReturnTarget::Refill(path) => Some(path),
-        ReturnTarget::Caller | ReturnTarget::Form(_) => None,
+        // What the form holds does not go along; the page it stands on is where it is sent from again.
+        ReturnTarget::Form(_) => challenge.back.as_ref(),
+        ReturnTarget::Caller => None,
     };
     let query = pages::back_query(back);
     LocalPath::parse(&format!("{}/enroll{query}", context.site().prefix))
