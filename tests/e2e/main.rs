@@ -42,6 +42,7 @@ mod harness;
 mod http2;
 mod identity;
 mod interim;
+mod journeys;
 mod jwt;
 mod learn;
 mod limits;

@@ -5,14 +5,14 @@ mod journey;
 mod logout;
 mod providers;
 
-pub(crate) use providers::ForgedProvider;
+pub(crate) use providers::{ForgedProvider, RealProvider, SECRET, settings};
 
 use crate::support::client::{Answer, Client};
 use crate::support::sidecar::{self, HOST, KEY_COOKIE, ORIGIN, Sidecar, USER};
 use crate::support::store::{Store, on_both_stores};
 use crate::support::until;
 use http::{HeaderValue, Method, Request};
-use providers::{RealProvider, onward, parameter, sign_in};
+use providers::{onward, parameter, sign_in};
 use serde_json::{Value, json};
 
 const POLICY: &str = r#"

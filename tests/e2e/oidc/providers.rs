@@ -13,10 +13,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use url::Url;
 
-pub(super) const SECRET: &str = "for-this-test-only-0123456789";
+pub(crate) const SECRET: &str = "for-this-test-only-0123456789";
 
 /// What `verification` has for a provider there.
-pub(super) fn settings(provider: SocketAddr, more: &str) -> String {
+pub(crate) fn settings(provider: SocketAddr, more: &str) -> String {
     format!(
         "oidc: {{ issuer: 'http://{provider}', client_id: stepgate, client_secret: {{ file: oidc.secret }}, \
          name: Example ID, algorithms: [ES256, RS256], retry: 1s{more} }}"
@@ -35,14 +35,14 @@ pub(super) fn run(setup: Setup, provider: SocketAddr, more: &str) -> Sidecar {
 }
 
 /// `oidc-provider`, with people who sign in as they say.
-pub(super) struct RealProvider {
+pub(crate) struct RealProvider {
     port: HeldPort,
     dir: TempDir,
     running: Option<Process>,
 }
 
 impl RealProvider {
-    pub(super) fn at_rest() -> Self {
+    pub(crate) fn at_rest() -> Self {
         let dir = TempDir::new("provider");
         dir.write("provider.mjs", include_str!("provider.mjs"));
         Self {
@@ -52,12 +52,12 @@ impl RealProvider {
         }
     }
 
-    pub(super) fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.port.addr()
     }
 
     /// Starts it, with another key than before, for people who see the sidecar at `origin`.
-    pub(super) fn start(&mut self, sidecar: &Sidecar, origin: &str) {
+    pub(crate) fn start(&mut self, sidecar: &Sidecar, origin: &str) {
         self.running = None;
         let mut command = node(&self.dir);
         let logout = format!("http://{}/.stepup/oidc/backchannel-logout", sidecar.addr());

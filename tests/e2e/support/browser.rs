@@ -222,6 +222,13 @@ impl Authenticator<'_> {
         told.as_array().unwrap().clone()
     }
 
+    /// Takes it away, with all that it keeps.
+    pub(crate) async fn remove(self) {
+        self.browser
+            .issue(Method::DELETE, &self.path, Value::Null)
+            .await;
+    }
+
     /// Whether it knows its user's finger by now.
     pub(crate) async fn verifies_user(&self, verifies: bool) {
         let body = json!({ "isUserVerified": verifies });
