@@ -10,6 +10,7 @@
     clippy::print_stderr
 )] // a broken expectation is a test's way to speak
 
+mod accessibility;
 mod admin;
 mod answer_tokens;
 mod applications;

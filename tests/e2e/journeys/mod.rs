@@ -1,7 +1,9 @@
 //! What people go through from end to end, each in a browser, on Redis, in front of an application as it comes: the
 //! Django admin.
 
+mod keyboard;
 mod people;
+mod setting_up;
 
 use crate::oidc::{self, RealProvider};
 use crate::support::mail::MailSink;
@@ -19,9 +21,11 @@ fn a_person_sets_up_a_passkey_with_a_code_of_the_operator_and_deletes_an_account
 
         admin.asks_to_delete("victim0").await;
         admin.reads("None of the ways").await;
+        admin.finds_no_barrier().await;
         admin.clicks("main a.button").await;
         admin.answers("bootstrap_code", &code).await;
         admin.adds_a_passkey("My phone").await;
+        admin.finds_no_barrier().await;
 
         // Back to what she was doing.
         admin.clicks("main a.button").await;
@@ -49,17 +53,17 @@ fn whoever_loses_the_passkey_comes_back_by_a_recovery_code_and_sets_up_another()
         admin.answers("bootstrap_code", &code).await;
         admin.adds_a_passkey("My phone").await;
         let codes = admin.makes_recovery_codes().await;
+        admin.finds_no_barrier().await;
 
         // Down a drain. What was proved before is forgotten, as it is on the next day.
         phone.remove().await;
         let _key = admin.browser.add_authenticator().await;
-        admin.goto("/.stepup/sessions").await;
-        admin.clicks("form[action$='/lock'] button").await;
-        admin.reads("All confirmations are forgotten").await;
+        admin.forgets_confirmations().await;
 
         admin.goto("/.stepup/enroll").await;
         admin.proves_by_passkey().await;
         admin.reads("Nothing was confirmed").await;
+        admin.finds_no_barrier().await;
         admin.answers("recovery_code", &codes[3]).await;
         admin.adds_a_passkey("My security key").await;
         let told = MailSink::shared().mails_to(&address);
@@ -96,6 +100,7 @@ fn a_person_of_the_identity_provider_signs_in_there_afresh_and_deletes_an_accoun
 
         admin.asks_to_delete("victim2").await;
         admin.chooses("oidc").await;
+        admin.finds_no_barrier().await;
         admin.clicks("button[formaction$='/oidc/begin']").await;
         admin.browser.fill("input[name=login]", "admin").await;
         admin.clicks("button").await;
@@ -117,11 +122,16 @@ fn a_person_ends_another_session_of_theirs_and_its_browser_is_refused() {
         let home = site.admin().await;
 
         home.goto("/.stepup/sessions").await;
+        home.browser
+            .see("form[action$='/sessions/revoke'] button")
+            .await;
+        home.finds_no_barrier().await;
         home.clicks("form[action$='/sessions/revoke'] button").await;
         home.proves_by_password().await;
         // What ends is named once more.
         home.clicks("form[action$='/sessions/revoke'] button").await;
         home.reads("1 session has ended").await;
+        home.finds_no_barrier().await;
 
         library.goto("/admin/auth/user/").await;
         library.browser.see("#id_username").await;
@@ -151,6 +161,7 @@ fn what_one_person_asks_for_another_approves_in_a_browser_of_their_own() {
             .await;
         admin.proves_by_password().await;
         admin.reads("Waiting for approval").await;
+        admin.finds_no_barrier().await;
 
         let mail = MailSink::shared().wait_for_mail(&address, 1);
         let mut words = mail.text.split_whitespace();
@@ -162,6 +173,7 @@ fn what_one_person_asks_for_another_approves_in_a_browser_of_their_own() {
             request.contains("admin") && request.contains("ticket 7"),
             "{request}"
         );
+        alice.finds_no_barrier().await;
         alice.clicks("button[value=approve]").await;
         alice.reads("alice has approved this").await;
 

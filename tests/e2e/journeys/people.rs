@@ -1,5 +1,6 @@
 //! The Django admin behind a sidecar on Redis, and people at browsers of their own.
 
+use crate::support::axe;
 use crate::support::browser::Browser;
 use crate::support::django::Django;
 use crate::support::sidecar::{self, PASSWORD, Setup, Sidecar};
@@ -133,6 +134,11 @@ impl Person<'_> {
         self.browser.see(&format!("{way}[value='{factor}']")).await;
     }
 
+    /// That everybody can use the page that they see.
+    pub(super) async fn finds_no_barrier(&self) {
+        axe::assert_no_findings(&self.browser).await;
+    }
+
     /// Answers the prompt by what is typed.
     pub(super) async fn answers(&self, factor: &str, answer: &str) {
         self.chooses(factor).await;
@@ -149,6 +155,20 @@ impl Person<'_> {
     pub(super) async fn proves_by_passkey(&self) {
         self.chooses("passkey").await;
         self.clicks("form[data-passkey='get'] button:not([name])")
+            .await;
+    }
+
+    /// Takes back all that was proved, as it is by the next day.
+    pub(super) async fn forgets_confirmations(&self) {
+        self.goto("/.stepup/sessions").await;
+        self.clicks("form[action$='/lock'] button").await;
+        self.browser.see("[role=status]").await;
+    }
+
+    /// Fills in the one field of a page on which something is set up.
+    pub(super) async fn sends_step(&self, page: &str, answer: &str) {
+        self.browser.fill("#answer", answer).await;
+        self.clicks(&format!("form[action$='/enroll/{page}'] button"))
             .await;
     }
 

@@ -133,13 +133,18 @@ impl Browser {
 
     /// Looks at the page as on a screen `width` pixels wide, by day or by night.
     pub(crate) async fn look(&self, width: u32, light: Light) {
+        self.look_at_size(width, 900, light).await;
+    }
+
+    /// The same on a screen of this height.
+    pub(crate) async fn look_at_size(&self, width: u32, height: u32, light: Light) {
         let scheme = match light {
             Light::Day => "light",
             Light::Night => "dark",
         };
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
-            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 }),
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 }),
         )
         .await;
         self.devtools(

@@ -1,6 +1,7 @@
 //! What the tests are written with.
 
 pub(crate) mod accounts;
+pub(crate) mod axe;
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod django;

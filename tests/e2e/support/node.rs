@@ -8,14 +8,16 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// What is installed, as `NAME@VERSION`.
-pub(crate) const PACKAGES: [&str; 11] = [
+pub(crate) const PACKAGES: [&str; 13] = [
     "@node-saml/passport-saml@5.1.1",
+    "axe-core@4.14.1",
     "configurable-http-proxy@5.3.0",
     "connect-redis@10.0.0",
     "express@5.3.0",
     "express-openid-connect@2.20.2",
     "express-session@1.19.0",
     "jose@6.2.18",
+    "jsqr@1.4.0",
     "oidc-provider@8.8.1",
     "passport@0.7.0",
     "redis@6.3.1",
@@ -32,6 +34,11 @@ pub(crate) fn node(dir: &TempDir) -> Command {
     let mut command = Command::new("node");
     command.current_dir(dir.path());
     command
+}
+
+/// A file of a package, as in `axe-core/axe.min.js`.
+pub(crate) fn file(name: &str) -> String {
+    fs::read_to_string(installed().join("node_modules").join(name)).unwrap()
 }
 
 /// The folder with the packages, which are installed once and kept for later runs.
