@@ -16,7 +16,7 @@
 //! | `sg:a:{challenge}` | hash | a request for approval: `q` what is asked, `d` what was decided, `u` if it was taken up |
 //! | `sg:approvals` | sorted set | the requests that are not decided, by the end of each |
 //! | `sg:t:user` | string | the last TOTP step taken |
-//! | `sg:o:{name}` | set | values that are kept under a keyed hash: sign-ins under way at the identity provider, and what they proved |
+//! | `sg:o:{name}` | set | values that are kept under a keyed hash: sign-ins under way at the identity provider, what they proved, and when that ended there |
 //! | `sg:users`, `sg:aliases`, `sg:names` | hash | users by id; ids by alias; aliases by id |
 //! | `sg:ping` | string | proof that writing works |
 

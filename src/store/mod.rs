@@ -38,4 +38,4 @@ pub use redis::read_as_replies;
 pub use redis::{ReadOnlyRedis, RedisOptions, RedisRecords, RedisStore};
 pub use revoked::Revoked;
 pub use sessions::{Carry, Login, Over, Rotated, Rotation};
-pub use verification::{CodeAnswer, SentCode, Taken, VerifiedChallenge};
+pub use verification::{CodeAnswer, RestsOn, SentCode, Taken, VerifiedChallenge};

@@ -168,7 +168,8 @@ operations! {
         /// last one taken.
         async fn take_totp_step(&self, user: &UserId, step: u64) -> Result<Taken, StoreError>;
 
-        /// Completes a challenge: takes it once, renews the browser key, writes mark and grant.
+        /// Completes a challenge: takes it once, renews the browser key, writes mark and grant. `Before` also if
+        /// what it rests on has ended.
         async fn put_verified(&self, verified: &VerifiedChallenge, now: Timestamp) -> Result<Taken, StoreError>;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Approval;
 use crate::domain::{
-    BrowserKeyHash, ChallengeId, CounterKey, Grant, Mark, Session, SessionId, Timestamp,
+    BrowserKeyHash, ChallengeId, CounterKey, Grant, KeptName, Mark, Session, SessionId, Timestamp,
 };
 use std::time::Duration;
 use subtle::ConstantTimeEq;
@@ -14,6 +14,8 @@ pub struct VerifiedChallenge {
     pub challenge: ChallengeId,
     /// How long the challenge is kept as answered.
     pub challenge_keep: Duration,
+    /// What it rests on: if that has ended since, nothing is earned.
+    pub rests_on: RestsOn,
     /// The session in which the challenge was opened: the same, or under an earlier value of its cookie.
     pub opened_in: SessionId,
     /// The session that is verified.
@@ -35,6 +37,22 @@ pub struct VerifiedChallenge {
     pub clears: Vec<CounterKey>,
     /// How long the session is kept without being used.
     pub keep: Duration,
+}
+
+/// What a verification rests on that may end elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct RestsOn {
+    /// The names under which [`RestsOn::end`] is [kept](super::Store::keep) when it ends.
+    pub ends: Vec<KeptName>,
+    /// When it began: an end since then counts.
+    pub since: Timestamp,
+}
+
+impl RestsOn {
+    /// What is kept of an end. In the order of the bytes, as both stores compare them.
+    pub const fn end(at: Timestamp) -> [u8; 8] {
+        at.as_millis().to_be_bytes()
+    }
 }
 
 /// Whether something that can be taken once was taken by this call.

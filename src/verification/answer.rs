@@ -139,9 +139,9 @@ impl Verifier {
         self.note_use(caller, factor, locale).await;
         let refunds = self.throttle().refunded_by_answer(who);
         self.store.uncount_attempt(&refunds).await?;
-        let shown = self.shown_by(&case).await?;
-        let about = (challenge, answering.caller.claimant.session);
-        let proof = self.proof_for(about, proof, shown, now).await?;
+        let Some((shown, proof)) = self.shown_by(&case, proof).await? else {
+            return self.refuse(Some(challenge), answering, Reason::ChallengeExpired.into());
+        };
         if challenge.demand.requirement.factors.satisfied_by(shown) {
             let clears = self.throttle().cleared_by_success(who, shown);
             return self.succeed(case, (shown, proof), clears).await;
@@ -165,20 +165,30 @@ impl Verifier {
         factors::check(&check).await
     }
 
-    /// The factors shown for the challenge so far, this one included.
-    async fn shown_by(&self, case: &Case<'_>) -> Result<FactorSet, VerifyError> {
-        let factor = case.answering.factor;
+    /// The factors shown for the challenge so far, this one included, and what a sign-in among them has proved. `None`
+    /// if that is not known any more.
+    async fn shown_by(
+        &self,
+        case: &Case<'_>,
+        proof: Option<ProviderProof>,
+    ) -> Result<Option<(FactorSet, ProviderProof)>, VerifyError> {
+        let (factor, challenge, now) = (case.answering.factor, &case.challenge, case.now);
+        if let Some(proof) = &proof {
+            let about = (challenge, case.answering.caller.claimant.session);
+            self.note_proof(about, proof, now).await?;
+        }
         let this = FactorSet::EMPTY.with(factor);
         // One is enough, as mostly: spares a round trip.
-        if case.challenge.demand.requirement.factors.satisfied_by(this) {
-            return Ok(this);
+        if challenge.demand.requirement.factors.satisfied_by(this) {
+            return Ok(Some((this, proof.unwrap_or_default())));
         }
-        let keep = case.challenge.expires_at.since(case.now);
-        let shown = self
-            .store
-            .note_factor(case.challenge.id, factor, keep)
-            .await?;
-        Ok(shown.with(factor))
+        let keep = challenge.expires_at.since(now);
+        let shown = self.store.note_factor(challenge.id, factor, keep).await?;
+        let proof = match proof {
+            None if shown.contains(Factor::Oidc) => self.earlier_proof(challenge, now).await?,
+            proof => Some(proof.unwrap_or_default()),
+        };
+        Ok(proof.map(|proof| (shown.with(factor), proof)))
     }
 
     async fn succeed(
@@ -255,6 +265,7 @@ impl Verifier {
         VerifiedChallenge {
             challenge: challenge.id,
             challenge_keep: challenge.expires_at.since(now),
+            rests_on: proof.rests_on(&self.services.keys),
             opened_in: challenge.session,
             session: claimant.session,
             unrecorded: Session {

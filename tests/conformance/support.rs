@@ -19,8 +19,8 @@ use stepgate::domain::{
     Provenance, RequestDigest, RiskLevel, SessionId, StoredSession, Subject, Timestamp,
 };
 use stepgate::store::{
-    Ask, EmbeddedOptions, Held, Login, Over, RedisOptions, Store, StoreError, StoreOptions,
-    StoreSource, Taken, VerifiedChallenge, open,
+    Ask, EmbeddedOptions, Held, Login, Over, RedisOptions, RestsOn, Store, StoreError,
+    StoreOptions, StoreSource, Taken, VerifiedChallenge, open,
 };
 use temp::TempDir;
 use tokio::task::LocalSet;
@@ -380,6 +380,7 @@ pub(crate) fn verified(
         opened_in: id,
         challenge: ChallengeId::new(challenge),
         challenge_keep: 10 * MINUTE,
+        rests_on: RestsOn::default(),
         session: id,
         unrecorded: session("alice", browser, now).known().unwrap(),
         presented: Some(browser),

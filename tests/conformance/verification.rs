@@ -6,9 +6,10 @@ use super::support::{
     verified,
 };
 use stepgate::domain::{
-    AttemptCount, Counter, CounterKey, Factor, FactorSet, Session, StoredSession, Subject, UserId,
+    AttemptCount, Counter, CounterKey, Factor, FactorSet, KeptName, Session, StoredSession,
+    Subject, Timestamp, UserId,
 };
-use stepgate::store::{CodeAnswer, SentCode, Taken, VerifiedChallenge};
+use stepgate::store::{CodeAnswer, RestsOn, SentCode, Taken, VerifiedChallenge};
 
 on_both_stores! {
     a_hundred_attempts_at_once_are_judged_five_times,
@@ -23,6 +24,7 @@ on_both_stores! {
     a_renewed_browser_key_keeps_what_its_browser_earned,
     another_browser_voids_what_the_earlier_one_earned,
     another_subject_voids_everything,
+    what_a_verification_rests_on_must_not_have_ended_since,
     a_code_is_taken_once,
     a_wrong_code_leaves_the_sent_one_good,
     a_code_expires_and_is_replaced,
@@ -350,6 +352,58 @@ fn code(store: &TestStore, number: u8) -> SentCode {
         hash: [number; 32],
         expires_at: store.now().after(10 * MINUTE),
     }
+}
+
+async fn what_a_verification_rests_on_must_not_have_ended_since(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    let [sound, over, of_another] = [1, 2, 3].map(|number| KeptName::new([number; 32]));
+    let (began, until) = (store.now(), store.now().after(10 * MINUTE));
+    let end = async |name: KeptName, millis: u64| {
+        let end = RestsOn::end(Timestamp::from_millis(millis));
+        store.keep(name, &end, until, began).await.unwrap();
+    };
+    let earned = async |ends: &[KeptName]| {
+        let granted = grant(grant_key("a"), 1, browser(1), began);
+        let resting = VerifiedChallenge {
+            rests_on: RestsOn {
+                ends: ends.to_vec(),
+                since: began,
+            },
+            ..verified(id(1), browser(1), Some(granted), began)
+        };
+        store.put_verified(&resting, began).await.unwrap()
+    };
+    // Also if its last byte is the greater one.
+    end(sound, began.as_millis() - 1).await;
+    end(of_another, began.as_millis()).await;
+    end(over, began.as_millis() - 1000).await;
+    end(over, began.as_millis() + 1).await;
+    for ends in [&[over][..], &[sound, over], &[of_another]] {
+        assert_eq!(earned(ends).await, Taken::Before);
+        let held = store.held(id(1), &[grant_key("a")]).await;
+        assert_eq!((held.mark, held.grants.len()), (None, 0));
+    }
+    assert_eq!(earned(&[sound]).await, Taken::Now);
+    // Counters are after the ends among the keys of the script.
+    let counted = counter("cleared", 1, None);
+    let count = async || {
+        let counters = std::slice::from_ref(&counted);
+        store.count_attempt(counters, began).await.unwrap()
+    };
+    count().await;
+    let resting = VerifiedChallenge {
+        rests_on: RestsOn {
+            ends: vec![sound, KeptName::new([4; 32])],
+            since: began,
+        },
+        clears: vec![counted.key.clone()],
+        ..verified(id(1), browser(1), None, began)
+    };
+    let taken = store.put_verified(&resting, began).await.unwrap();
+    assert_eq!(taken, Taken::Now);
+    assert_eq!(count().await, AttemptCount::Counted { remaining: 0 });
+    let kept = store.take_kept(sound, began).await.unwrap();
+    assert_eq!(kept.len(), 1, "an end is no counter");
 }
 
 async fn a_code_is_taken_once(store: TestStore) {

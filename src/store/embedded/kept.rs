@@ -4,8 +4,8 @@ use super::EmbeddedStore;
 use super::schema::millis;
 use super::verification::taken;
 use crate::domain::{KeptName, Timestamp};
-use crate::store::{StoreError, Taken};
-use rusqlite::params;
+use crate::store::{RestsOn, StoreError, Taken};
+use rusqlite::{Connection, params};
 
 impl EmbeddedStore {
     pub(crate) async fn keep(
@@ -51,4 +51,22 @@ impl EmbeddedStore {
         })
         .await
     }
+}
+
+/// Whether any of what a verification rests on has ended since it began.
+pub(super) fn has_ended(
+    connection: &Connection,
+    rests_on: &RestsOn,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let since = RestsOn::end(rests_on.since);
+    for name in &rests_on.ends {
+        let mut find = connection.prepare_cached(
+            "SELECT 1 FROM kept WHERE name = ?1 AND value >= ?2 AND expires_at > ?3",
+        )?;
+        if find.exists(params![name.as_bytes(), since, millis(now)])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

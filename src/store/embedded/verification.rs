@@ -3,6 +3,7 @@
 use super::EmbeddedStore;
 use super::approvals::put_request;
 use super::evidence::put_grant;
+use super::kept::has_ended;
 use super::rows::{SessionRow, drop_grants, wipe};
 use super::schema::millis;
 use crate::domain::{
@@ -237,6 +238,9 @@ fn put_verified(
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let id = verified.session;
+    if has_ended(connection, &verified.rests_on, now)? {
+        return Ok(Taken::Before);
+    }
     // First: of two right answers at once, one goes on.
     if answer_challenge(connection, verified, now)? == Taken::Before {
         return Ok(Taken::Before);

@@ -179,7 +179,8 @@ impl RedisStore {
             browser_key: Some(verified.renewed),
             ..verified.unrecorded.clone().stored()
         };
-        let keys = 5 + verified.clears.len();
+        let ends = &verified.rests_on.ends;
+        let keys = 5 + ends.len() + verified.clears.len();
         let answer = self
             .client
             // Sent again, it would find the challenge answered, by itself.
@@ -190,6 +191,9 @@ impl RedisStore {
                 command
                     .arg(self.keys.approval(verified.challenge))
                     .arg(self.keys.approvals());
+                for name in ends {
+                    command.arg(self.keys.kept(*name));
+                }
                 for key in &verified.clears {
                     command.arg(self.keys.counter(key));
                 }
@@ -219,7 +223,9 @@ impl RedisStore {
                 };
                 command
                     .arg(now.after(verified.keep).as_millis())
-                    .arg(id.as_bytes());
+                    .arg(id.as_bytes())
+                    .arg(ends.len())
+                    .arg(verified.rests_on.since.as_millis());
                 match &verified.approval {
                     None => command.arg(""),
                     Some(approval) => command

@@ -17,6 +17,8 @@ pub(crate) struct ProviderProof {
     pub(crate) amr: Vec<String>,
     /// What a logout at the provider names it by: its session there, and its subject.
     pub(crate) links: Vec<KeptName>,
+    /// When the sign-in began.
+    pub(crate) begun_at: Timestamp,
 }
 
 /// What an ID token must be about.
@@ -93,6 +95,7 @@ impl OidcOptions {
                 .map(str::to_owned)
                 .collect(),
             links: self.links(claims, keys),
+            begun_at: expected.begun_at,
         })
     }
 

@@ -3,10 +3,11 @@
 
 use super::attempt::kept_name;
 use super::id_token::ProviderProof;
+use super::proof::end_of;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{ByteReader, KeptName, SessionId, Timestamp};
 use crate::jwt::{TokenError, date};
-use crate::store::{StoreError, Taken};
+use crate::store::{RestsOn, StoreError, Taken};
 use crate::verification::error::VerifyError;
 use crate::verification::verifier::Verifier;
 use serde_json::{Value, json};
@@ -74,7 +75,8 @@ impl Verifier {
         } else {
             links.len()
         };
-        self.end_linked(links.into_iter().take(about), (client, request_id))
+        let links = links.iter().take(about);
+        self.end_linked(links, Word::Providers, (client, request_id))
             .await
     }
 
@@ -91,7 +93,7 @@ impl Verifier {
         }
         let claims = json!({ "sid": session });
         let links = provider.options.links(&claims, &self.services.keys);
-        self.end_linked(links.into_iter(), (client, request_id))
+        self.end_linked(links.iter(), Word::Anybodys, (client, request_id))
             .await
     }
 
@@ -111,16 +113,33 @@ impl Verifier {
         Ok(())
     }
 
+    /// Remembers an end for as long as a sign-in that began before may still be judged.
+    async fn note_end(&self, link: &KeptName, now: Timestamp) -> Result<(), StoreError> {
+        let name = end_of(link, &self.services.keys);
+        let until = now.after(self.services.settings.challenge_life);
+        let end = RestsOn::end(now);
+        self.store.keep(name, &end, until, now).await.map(drop)
+    }
+
     async fn end_linked(
         &self,
-        links: impl Iterator<Item = KeptName>,
+        links: impl Iterator<Item = &KeptName>,
+        word: Word,
         (client, request_id): (IpAddr, &str),
     ) -> Result<EndedSignIns, LogoutError> {
         self.services.audit.ready().map_err(VerifyError::from)?;
         let now = self.services.clock.now();
         let mut sessions = Vec::new();
         for link in links {
-            let kept = self.store.take_kept(link, now).await?;
+            // Before it is looked for: what a sign-in that is judged just now will have linked finds this.
+            if word == Word::Providers {
+                self.note_end(link, now).await?;
+            }
+            let kept = self.store.take_kept(*link, now).await?;
+            // Of what nobody knows nothing is written, or anybody could fill the store.
+            if word == Word::Anybodys && !kept.is_empty() {
+                self.note_end(link, now).await?;
+            }
             let ids = kept.iter().filter_map(|id| ByteReader::new(id).array());
             sessions.extend(ids.map(SessionId::new));
         }
@@ -138,6 +157,15 @@ impl Verifier {
         let sessions = sessions.len();
         Ok(EndedSignIns { sessions })
     }
+}
+
+/// By whose word something ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// Anybody's who knows the session.
+    Anybodys,
+    /// The provider's, signed.
+    Providers,
 }
 
 /// Where a logout token says that it is one (RFC 6901 of the member's name).

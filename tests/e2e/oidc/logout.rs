@@ -11,10 +11,37 @@ use serde_json::{Value, json};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const BACK: &str = "/.stepup/oidc/backchannel-logout";
+const FRONT: &str = "/.stepup/oidc/frontchannel-logout";
 
 /// What the provider itself posts.
 async fn tell(provider: &Client, token: &str) -> Answer {
     provider.post_form(BACK, &[("logout_token", token)]).await
+}
+
+/// A logout token with the usual claims, and others in their place.
+fn logout_token(provider: &ForgedProvider, claims: &Value) -> String {
+    let usual = json!({ "nonce": null, "auth_time": null, "jti": "1", "events": { EVENT: {} } });
+    provider.token("http://x/", &with(usual, claims))
+}
+
+/// Begins for a challenge, and has the provider sign a right ID token for it: where the browser brings its code.
+async fn begun(provider: &ForgedProvider, script: &Client, token: &str) -> String {
+    let url = begin(script, token).await;
+    let claims = json!({ "acr": "gold" });
+    let body = json!({ "id_token": provider.token(&url, &claims) }).to_string();
+    provider.set(|state| state.replies = vec![("/token", 200, body)]);
+    let (iss, state) = (
+        format!("http://{}", provider.addr()),
+        parameter(&url, "state"),
+    );
+    format!("/.stepup/oidc/callback?state={state}&code=c&iss={iss}")
+}
+
+fn with(mut claims: Value, more: &Value) -> Value {
+    for (name, value) in more.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
 }
 
 on_both_stores! {
@@ -53,31 +80,18 @@ on_both_stores! {
         let provider = ForgedProvider::start();
         let sidecar = run(sidecar::on(store).policy(POLICY), provider.addr(), "");
         let script = sidecar.logged_in().await;
-        let prove = async |claims: Value| {
-            let url = begin(&script, &script.post("/gold").await.token()).await;
-            let mut all = json!({ "acr": "gold" });
-            for (name, value) in claims.as_object().unwrap() {
-                all[name] = value.clone();
-            }
-            let body = json!({ "id_token": provider.token(&url, &all) }).to_string();
-            provider.set(|state| state.replies = vec![("/token", 200, body)]);
-            let iss = format!("http://{}", provider.addr());
-            let back = format!("/.stepup/oidc/callback?state={}&code=c&iss={iss}", parameter(&url, "state"));
+        let prove = async || {
+            let token = script.post("/gold").await.token();
+            let back = begun(&provider, &script, &token).await;
             let browser = sidecar.browser_of(&script);
             let done = browser.get(&back).await;
             assert!(done.text().contains("You are verified"), "{}", done.text());
             script.set_cookie(KEY_COOKIE, &browser.cookie(KEY_COOKIE).unwrap());
             assert_eq!(script.post("/gold").await.status, 200);
         };
-        let token = |claims: Value| {
-            let mut all = json!({ "nonce": null, "auth_time": null, "jti": "1", "events": { EVENT: {} } });
-            for (name, value) in claims.as_object().unwrap() {
-                all[name] = value.clone();
-            }
-            provider.token("http://x/", &all)
-        };
+        let token = |claims: Value| logout_token(&provider, &claims);
         let server = sidecar.client();
-        prove(json!({})).await;
+        prove().await;
         for claims in [
             json!({ "nonce": "n" }),
             json!({ "events": null }),
@@ -103,12 +117,49 @@ on_both_stores! {
         let right = token(json!({ "jti": "2" }));
         assert_eq!(tell(&server, &right).await.status, 200);
         becomes(403, async || script.post("/gold").await).await;
-        prove(json!({})).await;
+        prove().await;
         assert_eq!(tell(&server, &right).await.status, 400, "it is repeated");
         assert_eq!(script.post("/gold").await.status, 200);
         // With a subject alone it is about all that the subject has proved.
         assert_eq!(tell(&server, &token(json!({ "sid": null, "jti": "3" }))).await.status, 200);
         becomes(403, async || script.post("/gold").await).await;
+    }
+
+    async fn a_logout_while_a_sign_in_is_judged_leaves_nothing_of_it(store: Store) {
+        let provider = ForgedProvider::start();
+        let sidecar = run(sidecar::on(store).policy(POLICY), provider.addr(), "");
+        let script = sidecar.logged_in().await;
+        let server = sidecar.client();
+        for (jti, about) in [("of the session", json!({})), ("of all", json!({ "sid": null }))] {
+            // The ID token is signed and under way when the session that it is of ends.
+            let back = begun(&provider, &script, &script.post("/keys").await.token()).await;
+            let logout = logout_token(&provider, &with(json!({ "jti": jti }), &about));
+            assert_eq!(tell(&server, &logout).await.status, 200);
+            let late = sidecar.browser_of(&script).get(&back).await;
+            assert!(late.text().contains("This verification has ended"), "{jti}: {}", late.text());
+            assert_eq!(script.post("/keys").await.status, 403, "{jti}");
+        }
+        // Between the first step and the second.
+        for (by_frame, step) in [(false, -1), (true, 0)] {
+            let token = script.post("/both").await.token();
+            let back = begun(&provider, &script, &token).await;
+            let more = sidecar.browser_of(&script).get(&back).await;
+            assert!(more.text().contains("Step 2 of 2"), "{}", more.text());
+            let ended = if by_frame {
+                server.get(&format!("{FRONT}?iss=http://{}&sid=s1", provider.addr())).await
+            } else {
+                tell(&server, &logout_token(&provider, &json!({ "jti": "between" }))).await
+            };
+            assert_eq!(ended.status, 200);
+            let late = script.verify(&token, ("totp", &sidecar.totp(step))).await;
+            assert_eq!(late.reason(), "challenge-expired", "{}", late.text());
+            assert_eq!(script.post("/both").await.status, 403);
+        }
+        // Who begins again, of the same name and session there, has signed in since.
+        let back = begun(&provider, &script, &script.post("/keys").await.token()).await;
+        let browser = sidecar.browser_of(&script);
+        let done = browser.get(&back).await;
+        assert!(done.text().contains("You are verified"), "{}", done.text());
     }
 
     async fn a_frame_on_the_providers_page_ends_what_its_session_has_proved(store: Store) {
@@ -121,10 +172,10 @@ on_both_stores! {
         script.set_cookie(KEY_COOKIE, &browser.cookie(KEY_COOKIE).unwrap());
         let (issuer, frame) = (format!("http://{}", provider.addr()), sidecar.client());
         for query in ["", "?sid=x", "?iss=https://evil.test&sid=x", &format!("?iss={issuer}"), &format!("?iss={issuer}&sid=")] {
-            let refused = frame.get(&format!("/.stepup/oidc/frontchannel-logout{query}")).await;
+            let refused = frame.get(&format!("{FRONT}{query}")).await;
             assert_eq!(refused.status, 400, "{query}");
         }
-        let path = format!("/.stepup/oidc/frontchannel-logout?iss={issuer}&sid=x");
+        let path = format!("{FRONT}?iss={issuer}&sid=x");
         let unknown = frame.get(&path).await;
         assert_eq!(unknown.status, 200);
         // A page of the provider may frame it, and nobody keeps it.

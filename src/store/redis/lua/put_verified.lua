@@ -1,10 +1,16 @@
--- KEYS session, answered, index of the subject, approval, open approvals, counters to clear
+-- KEYS session, answered, index of the subject, approval, open approvals, ends of what it rests on, counters to clear
 -- ARGV now, keep of the challenge, keep of the session, presented and renewed browser key,
 --      session record if there is none yet, mark, grant field, grant ('' for none), field of the
---      action's last grant, score, id, request for approval ('' for none; then the grant waits, and both
---      its fields are one), its keep, its end, its id
+--      action's last grant, score, id, how many ends, the time that they must be before, request for
+--      approval ('' for none; then the grant waits, and both its fields are one), its keep, its end, its id
+local ends = tonumber(ARGV[13])
+for i = 6, 5 + ends do
+  for _, at in ipairs(redis.call('SMEMBERS', KEYS[i])) do
+    if millis(at, 1) >= tonumber(ARGV[14]) then return 0 end
+  end
+end
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then return 0 end
-for i = 6, #KEYS do redis.call('DEL', KEYS[i]) end
+for i = 6 + ends, #KEYS do redis.call('DEL', KEYS[i]) end
 
 local key, now, presented, renewed = KEYS[1], tonumber(ARGV[1]), ARGV[4], ARGV[5]
 lapse(key, now)
@@ -37,12 +43,12 @@ end
 redis.call('HSET', key, 'v', ARGV[7])
 if ARGV[9] ~= '' then redis.call('HSET', key, ARGV[8], ARGV[9], ARGV[10], ARGV[9]) end
 keep_session(key, ARGV[3])
-if ARGV[13] ~= '' then
-  redis.call('HSET', KEYS[4], 'q', ARGV[13])
-  redis.call('PEXPIRE', KEYS[4], ARGV[14])
-  redis.call('ZADD', KEYS[5], ARGV[15], ARGV[16])
+if ARGV[15] ~= '' then
+  redis.call('HSET', KEYS[4], 'q', ARGV[15])
+  redis.call('PEXPIRE', KEYS[4], ARGV[16])
+  redis.call('ZADD', KEYS[5], ARGV[17], ARGV[18])
   redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', ARGV[1])
-  keep(KEYS[5], ARGV[14])
+  keep(KEYS[5], ARGV[16])
 end
 enlist(KEYS[3], ARGV[12], ARGV[11], ARGV[1], ARGV[3])
 return 1
