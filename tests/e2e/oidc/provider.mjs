@@ -4,7 +4,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import Provider from 'oidc-provider'
 
-const { PORT, CALLBACK, LOGOUT } = process.env
+const { PORT, CALLBACK, LOGOUT, FRAME } = process.env
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   clients: [
@@ -45,6 +45,16 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   },
 })
 provider.use(async (ctx, next) => {
+  if (ctx.path === '/frames') {
+    // Front-Channel Logout 1.0 §2: frames of all clients, on the page that ends the session.
+    const session = await provider.Session.get(ctx)
+    const frame = new URL(FRAME)
+    frame.searchParams.set('iss', ctx.query.iss ?? provider.issuer)
+    frame.searchParams.set('sid', ctx.query.sid ?? session.sidFor('stepgate'))
+    const onload = "document.getElementById('end').textContent = 'Signed out'"
+    ctx.body = `<p id="end"></p><iframe src="${frame}" onload="${onload}"></iframe>`
+    return
+  }
   if (!ctx.path.startsWith('/interaction/')) return next()
   const { login, acr, age, error } = ctx.query
   if (!login && !error) {

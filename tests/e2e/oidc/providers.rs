@@ -65,7 +65,11 @@ impl RealProvider {
             .arg("provider.mjs")
             .env("PORT", self.addr().port().to_string())
             .env("CALLBACK", format!("{origin}/.stepup/oidc/callback"))
-            .env("LOGOUT", logout);
+            .env("LOGOUT", logout)
+            .env(
+                "FRAME",
+                format!("{origin}/.stepup/oidc/frontchannel-logout"),
+            );
         let process = Process::start("the provider", &mut command);
         process.wait_for_line("ready");
         self.running = Some(process);
