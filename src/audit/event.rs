@@ -156,6 +156,8 @@ pub struct Event<'a> {
     pub requester: Option<&'a Subject>,
     /// Who approved.
     pub approver: Option<&'a Subject>,
+    /// As one of which group of the source they did.
+    pub group: Option<&'a str>,
     /// What a person gave as the reason: cleaned, and cut.
     pub text: Option<&'a str>,
     /// Who acted on the command line.
@@ -191,6 +193,7 @@ impl Event<'_> {
             grant: None,
             requester: None,
             approver: None,
+            group: None,
             text: None,
             operator: None,
             count: None,

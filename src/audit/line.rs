@@ -53,6 +53,7 @@ pub(super) fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     line.word(r#","grant":"#, event.grant.map(GrantId::to_hex).as_deref());
     line.text(r#","requester":"#, event.requester.map(Subject::as_str));
     line.text(r#","approver":"#, event.approver.map(Subject::as_str));
+    line.text(r#","group":"#, event.group);
     line.text(r#","text":"#, event.text);
     line.text(r#","operator":"#, event.operator);
     line.number(r#","count":"#, event.count);
@@ -217,6 +218,7 @@ mod tests {
         event.grant = Some(GrantId::new([2; 16]));
         event.requester = Some(&subject);
         event.approver = Some(&subject);
+        event.group = Some(odd);
         event.text = Some(odd);
         event.operator = Some(odd);
         event.count = Some(u64::MAX);
@@ -231,7 +233,7 @@ mod tests {
             "action": odd, "level": 3, "enforcement": "report", "subject": odd,
             "session": "abababababababab", "client": "2001:db8::1", "method": "DELETE",
             "path": "/a\"b", "factor": "totp", "acr": odd, "amr": ["pwd", odd], "challenge": "01".repeat(16),
-            "grant": "02".repeat(16), "requester": odd, "approver": odd, "text": odd, "operator": odd, "count": u64::MAX, "latency_us": 7,
+            "grant": "02".repeat(16), "requester": odd, "approver": odd, "group": odd, "text": odd, "operator": odd, "count": u64::MAX, "latency_us": 7,
         });
         assert_eq!(line, expected);
     }

@@ -9,10 +9,12 @@ use std::time::Duration;
 /// What a route asks for beside the requester's own proof: that somebody else approves (ASVS 5.0, 2.3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApprovalRule {
-    /// The group of the approvers, where the policy names one.
+    /// The group of the approvers, where the policy names one of the settings.
     pub group: Option<String>,
     /// Who may approve.
     pub approvers: Vec<Subject>,
+    /// Whoever is in one of these groups may as well, by the word of the source that names them.
+    pub asserted: Vec<String>,
     /// Whether the requester must say why.
     pub purpose: PurposeRule,
     /// How long after the challenge was opened the approval may be given and taken up.
@@ -37,13 +39,47 @@ pub struct StatedPurpose(String);
 pub struct Groups {
     naming: Naming,
     members: BTreeMap<String, Vec<Subject>>,
+    /// Whether the source of subjects says which groups they are in.
+    is_asserted: bool,
     is_unread: bool,
+}
+
+/// Who approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approver {
+    /// One of the names by which the policy, or the source, knew them.
+    pub subject: Subject,
+    /// The group of the source that they were in when they did, where they approved as one of it.
+    pub group: Option<String>,
 }
 
 impl ApprovalRule {
     /// Whether an approval by `approver` counts for `requester`: never their own.
-    pub fn accepts(&self, approver: &Subject, requester: &Subject) -> bool {
-        approver != requester && self.approvers.contains(approver)
+    pub fn accepts(&self, approver: &Approver, requester: &Subject) -> bool {
+        approver.subject != *requester
+            && match &approver.group {
+                None => self.approvers.contains(&approver.subject),
+                Some(group) => self.asserted.contains(group),
+            }
+    }
+
+    /// As whom somebody of these `names` may approve: by one of them, or as one of the `groups` that the source says the
+    /// first of them is in.
+    pub fn approver(
+        &self,
+        names: &[Subject],
+        groups: &[String],
+        requester: &Subject,
+    ) -> Option<Approver> {
+        let by_name = names.iter().map(|name| (name, None));
+        let in_group = groups.iter().map(|group| (names.first(), Some(group)));
+        let in_group = in_group.filter_map(|(name, group)| Some((name?, group)));
+        let approvers = by_name.chain(in_group).map(|(subject, group)| Approver {
+            subject: subject.clone(),
+            group: group.cloned(),
+        });
+        let mut approvers = approvers.filter(|one| self.accepts(one, requester));
+        approvers.next()
     }
 
     /// Whether what was said is reason enough.
@@ -77,11 +113,13 @@ impl fmt::Display for StatedPurpose {
 }
 
 impl Groups {
-    /// No groups yet, among people whose names compare by `naming`.
-    pub const fn new(naming: Naming) -> Self {
+    /// No groups yet, among people whose names compare by `naming`; there are others if the source `is_asserted` to say
+    /// which groups people are in.
+    pub const fn new(naming: Naming, is_asserted: bool) -> Self {
         Self {
             naming,
             members: BTreeMap::new(),
+            is_asserted,
             is_unread: false,
         }
     }
@@ -89,6 +127,7 @@ impl Groups {
     /// The groups of settings that cannot be used: any name may be one, and nobody is in it.
     pub fn unread() -> Self {
         Self {
+            is_asserted: true,
             is_unread: true,
             ..Self::default()
         }
@@ -111,6 +150,11 @@ impl Groups {
         known.or(self.is_unread.then_some(&[]))
     }
 
+    /// Whether somebody may be in groups that are not named here, by the word of the source.
+    pub const fn are_asserted(&self) -> bool {
+        self.is_asserted
+    }
+
     /// The names of all groups.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.keys().map(String::as_str)
@@ -128,18 +172,62 @@ mod tests {
 
     #[test]
     fn nobody_approves_their_own_request() {
-        let rule = ApprovalRule {
+        let rule = rule();
+        let alice = Subject::new("alice");
+        let by = |name: &str| Approver {
+            subject: Subject::new(name),
             group: None,
-            approvers: vec![Subject::new("alice"), Subject::new("bob")],
-            purpose: PurposeRule::Required,
-            within: Duration::from_hours(1),
         };
-        let (alice, bob) = (Subject::new("alice"), Subject::new("bob"));
-        assert!(rule.accepts(&bob, &alice));
-        assert!(!rule.accepts(&alice.clone().said_as("ALICE"), &alice));
-        assert!(!rule.accepts(&Subject::new("carol"), &alice));
+        assert!(rule.accepts(&by("bob"), &alice));
+        let herself = Approver {
+            subject: alice.clone().said_as("ALICE"),
+            group: Some("payroll".to_owned()),
+        };
+        assert!(!rule.accepts(&herself, &alice));
+        assert!(!rule.accepts(&by("carol"), &alice));
         assert!(!rule.is_explained_by(StatedPurpose::of(" \u{200b}\n").as_ref()));
         assert!(rule.is_explained_by(StatedPurpose::of("ticket 7").as_ref()));
+    }
+
+    fn rule() -> ApprovalRule {
+        ApprovalRule {
+            group: None,
+            approvers: vec![Subject::new("alice"), Subject::new("bob")],
+            asserted: vec!["payroll".to_owned()],
+            purpose: PurposeRule::Required,
+            within: Duration::from_hours(1),
+        }
+    }
+
+    #[test]
+    fn somebody_approves_by_a_name_or_as_one_of_a_group_and_as_what_counts_later() {
+        let (mut rule, alice) = (rule(), Subject::new("alice"));
+        let may = |rule: &ApprovalRule, names: &[&str], groups: &[&str]| {
+            let names: Vec<_> = names.iter().map(|&name| Subject::new(name)).collect();
+            let groups: Vec<_> = groups.iter().map(|&group| group.to_owned()).collect();
+            let approver = rule.approver(&names, &groups, &alice)?;
+            Some((approver.subject.as_str().to_owned(), approver.group))
+        };
+        let payroll = Some("payroll".to_owned());
+        let of = |name: &str, group: &Option<String>| Some((name.to_owned(), group.clone()));
+        assert_eq!(may(&rule, &["rob", "bob"], &["payroll"]), of("bob", &None));
+        assert_eq!(
+            may(&rule, &["carol"], &["x", "payroll"]),
+            of("carol", &payroll)
+        );
+        for groups in [&["x"][..], &["Payroll", "payrolls", ""], &[]] {
+            assert_eq!(may(&rule, &["carol"], groups), None, "{groups:?}");
+        }
+        assert_eq!(may(&rule, &["alice"], &["payroll"]), None);
+        assert_eq!(may(&rule, &[], &["payroll"]), None);
+        // The policy in force when it is used counts.
+        let carol = Approver {
+            subject: Subject::new("carol"),
+            group: payroll,
+        };
+        assert!(rule.accepts(&carol, &alice));
+        rule.asserted = vec!["board".to_owned()];
+        assert!(!rule.accepts(&carol, &alice));
     }
 
     #[test]

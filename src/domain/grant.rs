@@ -1,8 +1,8 @@
 //! Proof that a challenge was satisfied; it is kept in the store.
 
 use super::{
-    Action, BrowserKeyHash, FactorSet, GrantId, RequestDigest, RiskLevel, SessionId, Subject,
-    Timestamp,
+    Action, Approver, BrowserKeyHash, FactorSet, GrantId, RequestDigest, RiskLevel, SessionId,
+    Subject, Timestamp,
 };
 
 /// Proof that a challenge for an action was satisfied.
@@ -22,8 +22,8 @@ pub struct Grant {
     pub factors: FactorSet,
     /// The authentication context (`acr`) of a sign-in among them, if the provider named one.
     pub acr: Option<String>,
-    /// Who approved it beside whoever earned it: one of the names by which the policy knew them.
-    pub approved_by: Option<Subject>,
+    /// Who approved it beside whoever earned it.
+    pub approved_by: Option<Approver>,
     /// When it was earned.
     pub granted_at: Timestamp,
     /// When the store deletes it, whatever the policy says by then.

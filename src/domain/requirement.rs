@@ -1,6 +1,8 @@
 //! What a level means for one route.
 
-use super::{Action, Alternatives, ApprovalRule, Factor, FactorSet, RiskLevel, Subject, Title};
+use super::{
+    Action, Alternatives, ApprovalRule, Approver, Factor, FactorSet, RiskLevel, Subject, Title,
+};
 use std::fmt;
 use std::time::Duration;
 
@@ -119,7 +121,7 @@ impl Requirement {
     }
 
     /// Whether an approval by `approver` is enough for `requester`; none is where none is needed.
-    pub fn is_approved_by(&self, approver: Option<&Subject>, requester: &Subject) -> bool {
+    pub fn is_approved_by(&self, approver: Option<&Approver>, requester: &Subject) -> bool {
         let rule = self.approval.as_ref();
         rule.is_none_or(|rule| approver.is_some_and(|one| rule.accepts(one, requester)))
     }

@@ -5,7 +5,7 @@ use super::field::RouteFields;
 use super::invalid::{Invalid, valid};
 use super::matching::may_have_body;
 use super::raw::{RawApproval, RawPurpose};
-use super::words::name;
+use super::words::{name, phrase};
 use crate::domain::{ApprovalRule, Binding, Groups, PurposeRule, RiskLevel, Subject};
 use crate::yaml::{File, OneOrMore, Path, Span, clip, suggestion};
 use std::time::Duration;
@@ -51,11 +51,14 @@ pub(super) fn compile(
     let within = within(raw.within, file, &at);
     let at = at.key("by");
     let (group, approvers) = match by.single() {
-        Some(group) => (Some(group.clone()), members(group, groups, file, &at)),
-        None => (None, people(by, groups, file, &at)),
+        Some(group) if !group.starts_with(GROUP) => {
+            let approvers = members(group, groups, file, &at);
+            (Some(group.clone()), approvers.map(|all| (all, Vec::new())))
+        }
+        Some(_) | None => (None, people(by, groups, file, &at)),
     };
-    let approvers = approvers?;
-    if let [only] = &approvers[..] {
+    let (approvers, asserted) = approvers?;
+    if let ([only], true) = (&approvers[..], asserted.is_empty()) {
         file.warn_with_hint(
             &at,
             format!("`{only}` alone can approve, and not what they ask for themselves"),
@@ -65,6 +68,7 @@ pub(super) fn compile(
     Some(ApprovalRule {
         group,
         approvers,
+        asserted,
         purpose: match raw.text {
             Some(RawPurpose::Optional) => PurposeRule::Optional,
             Some(RawPurpose::Required) | None => PurposeRule::Required,
@@ -104,7 +108,7 @@ fn within(written: Option<Span>, file: &mut File, at: &Path) -> Option<Duration>
     Some(within)
 }
 
-/// The people of a group.
+/// The people of a group of the settings.
 fn members(group: &str, groups: &Groups, file: &mut File, at: &Path) -> Option<Vec<Subject>> {
     let group = valid(name(group), file, at)?;
     let Some(members) = groups.members(group) else {
@@ -127,19 +131,32 @@ fn members(group: &str, groups: &Groups, file: &mut File, at: &Path) -> Option<V
     Some(members.to_vec())
 }
 
-/// People by their names, each once.
+/// People, by their names and by groups, each once; and the groups whose people the source names.
 fn people(
     by: &OneOrMore<String>,
     groups: &Groups,
     file: &mut File,
     at: &Path,
-) -> Option<Vec<Subject>> {
+) -> Option<(Vec<Subject>, Vec<String>)> {
     if by.items().is_empty() {
         file.report_with_hint(at, "nobody is named", "name two people or more");
         return None;
     }
-    let mut people: Vec<Subject> = Vec::new();
+    let (mut people, mut asserted) = (Vec::<Subject>::new(), Vec::new());
     for (at, name) in by.with_paths(at) {
+        if let Some(group) = name.strip_prefix(GROUP) {
+            // What the settings say of a group is all of it: whoever fills the source cannot add to it.
+            if groups.members(group).is_some() && !groups.is_unread() {
+                for person in members(group, groups, file, &at)? {
+                    if !people.contains(&person) {
+                        people.push(person);
+                    }
+                }
+            } else {
+                asserted.push(asserted_group(group, groups, file, &at)?);
+            }
+            continue;
+        }
         let person = groups
             .person(name)
             .ok_or_else(|| Invalid::new(format!("`{}` is no name of a person", clip(name))));
@@ -150,9 +167,32 @@ fn people(
             people.push(person);
         }
     }
-    Some(people)
+    Some((people, asserted))
 }
 
+/// A group whose people the source of subjects names.
+fn asserted_group(group: &str, groups: &Groups, file: &mut File, at: &Path) -> Option<String> {
+    let group = valid(phrase(group, 256), file, at)?;
+    if !groups.are_asserted() {
+        let known: Vec<&str> = groups.names().collect();
+        let hint = "name its people under `groups` of the settings, or say where the source of subjects names \
+                    people's groups, such as `session.headers.groups: remote-groups`";
+        let hint = match suggestion(&group, &known) {
+            _ if known.is_empty() => hint.to_owned(),
+            suggestion => format!("{suggestion}; or {hint}"),
+        };
+        file.report_with_hint(
+            at,
+            format!("nobody says who is in the group `{group}`"),
+            hint,
+        );
+        return None;
+    }
+    Some(group)
+}
+
+/// How a group is named among people.
+const GROUP: &str = "group:";
 /// As many as a challenge holds, beside where the request goes.
 const MOST_SHOWN: usize = 7;
 const USUAL: Duration = Duration::from_hours(1);

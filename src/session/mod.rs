@@ -140,6 +140,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The groups that a source says the person is in.
+    pub fn asserted_groups(&self) -> &[String] {
+        let asserted = self.asserted.as_ref();
+        asserted.map_or(&[], |asserted| &asserted.groups)
+    }
+
     /// The mail address that a source names.
     pub fn asserted_email(&self) -> Option<&str> {
         self.asserted.as_ref()?.email.as_deref()

@@ -95,6 +95,8 @@ pub(super) enum RawNormalize {
 pub(super) struct RawAsserted {
     pub(super) subject: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) groups: Option<String>,
+    pub(super) groups_separator: Option<String>,
     pub(super) display: Option<String>,
     pub(super) authenticated_at: Option<String>,
 }
@@ -119,6 +121,8 @@ pub(super) struct RawRecords {
     pub(super) key: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) groups: Option<String>,
+    pub(super) groups_separator: Option<String>,
     pub(super) display: Option<String>,
     pub(super) authenticated_at: Option<String>,
 }
@@ -136,6 +140,8 @@ pub(super) struct RawJwt {
     pub(super) leeway: Option<Span>,
     pub(super) subject: Option<String>,
     pub(super) email: Option<String>,
+    pub(super) groups: Option<String>,
+    pub(super) groups_separator: Option<String>,
     pub(super) display: Option<String>,
     pub(super) authenticated_at: Option<String>,
 }
@@ -163,6 +169,8 @@ pub(super) struct RawWhoami {
     pub(super) body: Option<String>,
     pub(super) subject: Option<RawAnswerField>,
     pub(super) email: Option<RawAnswerField>,
+    pub(super) groups: Option<RawAnswerField>,
+    pub(super) groups_separator: Option<String>,
     pub(super) display: Option<RawAnswerField>,
     pub(super) nobody: Option<RawNobody>,
     pub(super) confirm: Option<OneOrMore<i64>>,

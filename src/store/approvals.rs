@@ -1,7 +1,8 @@
 //! Requests for approval by a second person.
 
 use crate::domain::{
-    BrowserKeyHash, ChallengeId, Grant, RequestDigest, RouteId, SessionId, Subject, Timestamp,
+    Approver, BrowserKeyHash, ChallengeId, Grant, RequestDigest, RouteId, SessionId, Subject,
+    Timestamp,
 };
 
 /// A request for approval. It bears the id of the challenge whose answer asked for it; the grant that it may earn waits
@@ -35,8 +36,8 @@ pub struct Approval {
 pub struct ApprovalDecision {
     /// How.
     pub outcome: ApprovalOutcome,
-    /// By whom: one of the names by which the policy knows them.
-    pub by: Subject,
+    /// By whom.
+    pub by: Approver,
     /// When.
     pub at: Timestamp,
     /// What they said about it: sealed.

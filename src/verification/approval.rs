@@ -11,8 +11,8 @@ use super::outcome::{AnswerOutcome, AwaitingApproval, Refusal};
 use super::verifier::{Claimant, EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    BrowserKeyHash, ByteReader, ByteWriter, Challenge, ChallengeId, Grant, Requirement, RouteId,
-    Secret, StatedPurpose,
+    Approver, BrowserKeyHash, ByteReader, ByteWriter, Challenge, ChallengeId, Grant, Requirement,
+    RouteId, Secret, StatedPurpose,
 };
 use crate::seal;
 use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, Taken};
@@ -114,7 +114,8 @@ impl Verifier {
         let mut event = self.event(EventKind::Verified, Outcome::Succeeded, caller);
         describe(&mut event, &challenge, None);
         event.grant = Some(granted.grant.id);
-        event.approver = Some(&decision.by);
+        event.approver = Some(&decision.by.subject);
+        event.group = decision.by.group.as_deref();
         self.services.audit.record(&event)?;
         Ok(TakeUp::Granted {
             challenge,
@@ -137,7 +138,10 @@ impl Verifier {
         // A decision as any other, so that of a withdrawal and an approval at once one counts.
         let withdrawal = ApprovalDecision {
             outcome: ApprovalOutcome::Withdrawn,
-            by: challenge.subject.clone(),
+            by: Approver {
+                subject: challenge.subject.clone(),
+                group: None,
+            },
             at: now,
             sealed: Vec::new(),
         };
@@ -279,7 +283,7 @@ impl Verifier {
             asked_at: approval.asked_at,
             expires_at: approval.expires_at,
             decided: approval.decision.as_ref().map(|decision| DecidedBy {
-                by: decision.by.clone(),
+                by: decision.by.subject.clone(),
                 at: decision.at,
                 word: self
                     .open_said(DECISION, id, &decision.sealed, |said| {

@@ -8,7 +8,7 @@ use super::outcome::AwaitingApproval;
 use super::verifier::{EndpointCaller, Verifier};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    AttemptCount, ChallengeId, Requirement, RouteId, StatedPurpose, Subject, User, UserId,
+    Approver, AttemptCount, ChallengeId, Requirement, RouteId, StatedPurpose, Subject, User, UserId,
 };
 use crate::locale::Locale;
 use crate::mail::ApprovalMail;
@@ -96,6 +96,7 @@ impl Verifier {
             ApprovalAnswer::Refuse => (ApprovalOutcome::Refused, Outcome::Refused),
         };
         let now = self.services.clock.now();
+        let decided_as = by.group.clone();
         let decision = ApprovalDecision {
             outcome,
             by,
@@ -117,6 +118,7 @@ impl Verifier {
         event.enforcement = Some(requirement.enforcement);
         event.challenge = Some(id);
         event.requester = Some(&approval.requester);
+        event.group = decided_as.as_deref();
         event.text = word.map(StatedPurpose::as_str);
         self.services.audit.record(&event)?;
         Ok(Decided::Now(Box::new(self.view(&approval, &requirement))))
@@ -182,13 +184,13 @@ impl Verifier {
         Ok(user.email.filter(|_| may_be_told))
     }
 
-    /// A request that the caller may decide, with the rule in force and the name by which it knows the caller.
+    /// A request that the caller may decide, with the rule in force and as whom it lets them.
     async fn decidable(
         &self,
         id: ChallengeId,
         requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
         caller: &EndpointCaller<'_>,
-    ) -> Result<Option<(Approval, Arc<Requirement>, Subject)>, VerifyError> {
+    ) -> Result<Option<(Approval, Arc<Requirement>, Approver)>, VerifyError> {
         let now = self.services.clock.now();
         let names = self.names_of(caller.claimant.subject).await?;
         let Some(approval) = self.store.approval(id, now).await? else {
@@ -203,7 +205,7 @@ impl Verifier {
         Ok(by.map(|by| (approval, requirement, by)))
     }
 
-    /// By which of their `names` the caller may decide a request. Never whoever made it, in whichever spelling or by
+    /// By which of their `names`, or as one of which group, the caller may decide a request. Never whoever made it, in whichever spelling or by
     /// whichever alias, nor another account in the same session or browser.
     async fn approver(
         &self,
@@ -211,16 +213,16 @@ impl Verifier {
         requirement: &Requirement,
         names: &[Subject],
         caller: &EndpointCaller<'_>,
-    ) -> Result<Option<Subject>, StoreError> {
+    ) -> Result<Option<Approver>, StoreError> {
         let Some(rule) = &requirement.approval else {
             return Ok(None);
         };
         let requester = &approval.requester;
-        let known = names.iter().find(|name| rule.accepts(name, requester));
-        let Some(known) = known else {
+        let claimant = &caller.claimant;
+        // As of now: what the source said of them earlier was kept nowhere.
+        let Some(known) = rule.approver(names, claimant.groups, requester) else {
             return Ok(None);
         };
-        let claimant = &caller.claimant;
         // A browser gets another key with each login and proof, so this is the last line and not the only one:
         // what waits is bound to the key that the requester's browser has.
         if claimant.browser_key == Some(approval.browser_key)
@@ -233,7 +235,7 @@ impl Verifier {
         }
         // Last, since it asks the directory: two names of one entry are one person.
         let theirs = self.names_of(requester).await?;
-        Ok((!theirs.iter().any(|name| names.contains(name))).then(|| known.clone()))
+        Ok((!theirs.iter().any(|name| names.contains(name))).then_some(known))
     }
 
     /// All names of a person: the subject, and those of the same user of the directory.

@@ -138,6 +138,7 @@ impl Client {
             session: self.session,
             subject: &self.subject,
             email: None,
+            groups: &[],
             display: None,
             browser_key: self.browser_key,
             session_key: None,

@@ -26,6 +26,8 @@ pub struct Claimant<'a> {
     pub subject: &'a Subject,
     /// The subject's mail address, by the word of a trusted proxy.
     pub email: Option<&'a str>,
+    /// The groups that the subject is in, by the word of the source that names them.
+    pub groups: &'a [String],
     /// The name by which a page calls the subject.
     pub display: Option<&'a DisplayName>,
     /// The browser key that the request carries, hashed.

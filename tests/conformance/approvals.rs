@@ -4,7 +4,9 @@ use super::on_both_stores;
 use super::support::{
     HOUR, MINUTE, TestStore, at_once, browser, challenge, grant, id, once, session, verified,
 };
-use stepgate::domain::{BrowserKeyHash, ChallengeId, Grant, GrantKey, RouteId, SessionId, Subject};
+use stepgate::domain::{
+    Approver, BrowserKeyHash, ChallengeId, Grant, GrantKey, RouteId, SessionId, Subject,
+};
 use stepgate::store::{
     Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, Carry, Rotation, Taken,
     VerifiedChallenge,
@@ -43,10 +45,17 @@ fn request(number: u8, store: &TestStore) -> Approval {
     }
 }
 
+fn approver(name: &str, group: Option<&str>) -> Approver {
+    Approver {
+        subject: Subject::new(name),
+        group: group.map(str::to_owned),
+    }
+}
+
 fn decision(outcome: ApprovalOutcome, by: &str, store: &TestStore) -> ApprovalDecision {
     ApprovalDecision {
         outcome,
-        by: Subject::new(by),
+        by: approver(by, None),
         at: store.now(),
         sealed: vec![4],
     }
@@ -89,7 +98,7 @@ fn approved(session: SessionId, number: u8, waiting: &Grant) -> ApprovedGrant {
         approval: challenge(number),
         waiting: waiting.clone(),
         grant: Grant {
-            approved_by: Some(Subject::new("bob")),
+            approved_by: Some(approver("bob", Some("payroll"))),
             ..waiting.clone()
         },
     }
@@ -188,7 +197,7 @@ async fn an_approved_grant_is_taken_up_once_however_many_ask_at_once(store: Test
     assert_eq!(waits(&store, id(1), 7).await, None);
     let held = store.claim(id(1), browser(1), &[key()]).await;
     let by = held.claims[0].grant.approved_by.clone();
-    assert_eq!(by, Some(Subject::new("bob")));
+    assert_eq!(by, Some(approver("bob", Some("payroll"))));
     // Once more, after it was spent.
     assert_eq!(
         take_up(&store, &approved(id(1), 7, &grant)).await,

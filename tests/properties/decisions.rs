@@ -6,10 +6,10 @@ use proptest::test_runner::TestRunner;
 use std::sync::Arc;
 use std::time::Duration;
 use stepgate::domain::{
-    Action, Alternatives, ApprovalRule, Binding, BrowserKeyHash, Claim, Demand, Enforcement,
-    Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, Met, PurposeRule, RequestDigest,
-    Requirement, RiskLevel, Scope, Session, SessionId, SessionState, Subject, Timestamp, Verdict,
-    decide, unmet,
+    Action, Alternatives, ApprovalRule, Approver, Binding, BrowserKeyHash, Claim, Demand,
+    Enforcement, Evidence, Factor, FactorSet, Grant, GrantId, GrantKey, Mark, Met, PurposeRule,
+    RequestDigest, Requirement, RiskLevel, Scope, Session, SessionId, SessionState, Subject,
+    Timestamp, Verdict, decide, unmet,
 };
 
 /// Narrow on purpose: a few of everything, so that things fit one another often enough.
@@ -85,10 +85,16 @@ fn moment() -> impl Strategy<Value = Timestamp> {
 }
 
 prop_compose! {
+    fn by()(subject in subject(), group in prop::option::weighted(0.3, "staff|others")) -> Approver {
+        Approver { subject, group }
+    }
+}
+
+prop_compose! {
     fn grant()(
         single_use in any::<bool>(), action in "[ab]", binding in digest(), level in level(),
         subject in subject(), browser_key in browser(), factors in factors(), acr in acr(),
-        approved_by in prop::option::of(subject()), granted_at in moment(), expires_at in moment(),
+        approved_by in prop::option::of(by()), granted_at in moment(), expires_at in moment(),
     ) -> Grant {
         Grant {
             id: GrantId::new([0; 16]),
@@ -144,6 +150,7 @@ fn approval() -> impl Strategy<Value = ApprovalRule> {
     prop::sample::subsequence(vec!["alice", "bob", "carol"], 1..=3).prop_map(|names| ApprovalRule {
         group: None,
         approvers: names.into_iter().map(Subject::new).collect(),
+        asserted: vec!["staff".to_owned()],
         purpose: PurposeRule::Required,
         within: Duration::from_hours(1),
     })
@@ -225,10 +232,9 @@ fn fitting(demands: &[Demand], parts: Parts) -> Parts {
 }
 
 /// Somebody whose approval counts, if there is anybody.
-fn approver(demand: &Demand, requester: &Subject) -> Option<Subject> {
+fn approver(demand: &Demand, requester: &Subject) -> Option<Approver> {
     let rule = demand.requirement.approval.as_ref()?;
-    let mut approvers = rule.approvers.iter();
-    approvers.find(|one| rule.accepts(one, requester)).cloned()
+    rule.approver(&rule.approvers, &[], requester)
 }
 
 /// A demand and evidence, tailored to it in half of the cases.
@@ -391,7 +397,13 @@ proptest! {
             return Ok(());
         };
         let owner = session.owner.clone();
-        let counts = |grant: &Grant| grant.approved_by.as_ref().is_some_and(|by| *by != owner && rule.approvers.contains(by));
+        let counts = |grant: &Grant| grant.approved_by.as_ref().is_some_and(|by| {
+            let may = match &by.group {
+                None => rule.approvers.contains(&by.subject),
+                Some(group) => rule.asserted.contains(group),
+            };
+            may && by.subject != owner
+        });
         parts.grants.retain(|grant| !counts(grant));
         parts.taken.retain(|grant| !counts(grant));
         prop_assert!(!forwards(&demands, &parts));

@@ -35,7 +35,7 @@ fn each_mistake_is_told_in_these_words() {
 
 /// What the settings name beside these policies.
 fn groups() -> Groups {
-    let mut groups = Groups::new(Naming::default());
+    let mut groups = Groups::new(Naming::default(), false);
     let people = |names: &[&str]| {
         names
             .iter()

@@ -2,7 +2,9 @@
 
 use crate::sources::{files, root, short, text};
 use std::path::PathBuf;
-use stepgate::domain::{Accept, Body, Groups, Method, RequestHead, RequestPath, RouteTable};
+use stepgate::domain::{
+    Accept, Body, Groups, Method, Naming, RequestHead, RequestPath, RouteTable,
+};
 use stepgate::policy;
 
 /// The packs and the policies of the examples: files that hold routes.
@@ -29,7 +31,7 @@ fn every_policy_loads_without_a_warning_and_makes_a_table() {
 #[test]
 fn every_snippet_of_the_reference_loads() {
     let page = text(&root().join("docs/policy.md"));
-    let (mut snippets, mut groups) = (0, Groups::default());
+    let (mut snippets, mut groups) = (0, Groups::new(Naming::default(), true));
     let people = ["alice", "bob"].map(|name| groups.person(name).unwrap());
     groups.add("payroll", people.to_vec());
     for (index, block) in page.split("```").enumerate().skip(1).step_by(2) {

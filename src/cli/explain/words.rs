@@ -39,7 +39,12 @@ pub(super) fn write_requirement(requirement: &Requirement, out: &mut Output) -> 
         writeln!(out, "    confirm    the person types `{phrase}`")?;
     }
     if let Some(rule) = &requirement.approval {
-        let names: Vec<_> = rule.approvers.iter().map(ToString::to_string).collect();
+        let in_groups = rule
+            .asserted
+            .iter()
+            .map(|group| format!("those in {group}"));
+        let names = rule.approvers.iter().map(ToString::to_string);
+        let names: Vec<_> = names.chain(in_groups).collect();
         let group = rule.group.as_ref().map(|group| format!(" (group {group})"));
         writeln!(
             out,

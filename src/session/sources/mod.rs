@@ -77,6 +77,17 @@ impl Source {
         }
     }
 
+    /// Whether it says which groups people are in.
+    pub fn names_groups(&self) -> bool {
+        match self {
+            Self::Headers(names) => names.groups.is_some(),
+            Self::Jwt(jwt) => jwt.groups.is_some(),
+            Self::Records(records) => records.groups.is_some(),
+            Self::Whoami(whoami) => whoami.rules.iter().any(|rule| rule.groups.is_some()),
+            Self::Basic(_) => false,
+        }
+    }
+
     /// Whether somebody else keeps what it says, so that it may change while the credentials stay the same, also
     /// while a request is under way.
     fn may_change(&self) -> bool {

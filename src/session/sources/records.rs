@@ -5,6 +5,7 @@
 //! chooses the rest of a key.
 
 use super::Asserted;
+use super::asserted::groups_of;
 use crate::domain::{CookieName, DisplayName, Naming, Reason, Secret, Timestamp};
 use crate::session::credentials::is_called;
 use crate::session::{CredentialKind, Credentials};
@@ -38,6 +39,8 @@ pub struct Records {
     pub subject: String,
     /// That to the subject's e-mail address.
     pub email: Option<String>,
+    /// That to the groups that the subject is in, and what stands between them in a text.
+    pub groups: Option<(String, String)>,
     /// That to the name by which a page calls the subject.
     pub display: Option<String>,
     /// That to the time of the login: seconds or milliseconds since the Unix epoch, or a text (RFC 3339).
@@ -141,6 +144,13 @@ impl Records {
             .then(|| id.to_owned())
     }
 
+    fn groups_in(&self, record: &Value) -> Vec<String> {
+        let groups = self.groups.as_ref();
+        groups.map_or_else(Vec::new, |(pointer, separator)| {
+            groups_of(record.pointer(pointer), separator)
+        })
+    }
+
     /// What a record says.
     fn judge(&self, record: &[u8], now: Timestamp) -> Result<Option<Asserted>, RecordError> {
         if record.is_empty() {
@@ -164,6 +174,7 @@ impl Records {
         Ok(subject.map(|subject| Asserted {
             subject,
             email: text(&self.email).map(str::to_owned),
+            groups: self.groups_in(&record),
             display: text(&self.display).and_then(DisplayName::of),
             // A login that is yet to come makes nothing fresh.
             authenticated_at: at(&self.authenticated_at)
@@ -228,6 +239,7 @@ mod tests {
             key: ("sess:".to_owned(), String::new()),
             subject: "/passport/user".to_owned(),
             email: Some("/mail".to_owned()),
+            groups: Some(("/groups".to_owned(), " ".to_owned())),
             display: Some("/called".to_owned()),
             authenticated_at: Some("/at".to_owned()),
             naming: Naming::default(),

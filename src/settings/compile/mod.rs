@@ -26,6 +26,7 @@ mod verification;
 pub(super) use self::passkeys::PASSKEY_HINT;
 use super::options::{Settings, site_name};
 use super::raw::RawSettings;
+use crate::session::Source;
 use crate::yaml::{Diagnostics, File, Path, Size, Span};
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -43,7 +44,9 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let identity = raw.upstream.as_ref();
     let identity = identity.and_then(|raw| raw.identity.as_ref());
     let identity = identity::compile(identity, client_side.public_origin(), &sessions, draft);
-    let groups = groups::compile(raw.groups.as_ref(), sessions.naming, draft);
+    let is_asserted = sessions.source.as_ref().is_some_and(Source::names_groups);
+    let compared = (sessions.naming, is_asserted);
+    let groups = groups::compile(raw.groups.as_ref(), compared, draft);
     let verification = verification::compile(raw.verification.as_ref(), sessions.remember, draft);
     reach::check_entries(raw.session.as_ref(), &sessions, client_side.prefix(), draft);
     sources::check_endpoints(raw.session.as_ref(), &sessions, client_side.prefix(), draft);

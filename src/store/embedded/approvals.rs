@@ -2,9 +2,8 @@
 
 use super::EmbeddedStore;
 use super::evidence::{file_grant, put_grant};
-use super::rows::SessionRow;
+use super::rows::{SessionRow, taken};
 use super::schema::millis;
-use super::verification::taken;
 use crate::domain::{ChallengeId, Grant, SessionId, Timestamp};
 use crate::store::keys::WaitingField;
 use crate::store::record::{decode_approval, decode_latest, encode_approval, encode_decision};

@@ -1,8 +1,8 @@
 //! Values that are kept for a while, on disk.
 
 use super::EmbeddedStore;
+use super::rows::taken;
 use super::schema::millis;
-use super::verification::taken;
 use crate::domain::{KeptName, Timestamp};
 use crate::store::{RestsOn, StoreError, Taken};
 use rusqlite::{Connection, params};

@@ -2,9 +2,9 @@
 
 use super::schema::{millis, timestamp};
 use crate::domain::{SessionId, StoredSession, Timestamp};
-use crate::store::StoreError;
 use crate::store::endings::EndingCode;
 use crate::store::record::{decode_session, encode_session, owner_text, refile};
+use crate::store::{StoreError, Taken};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A session's row.
@@ -177,4 +177,12 @@ pub(super) fn revoked_until(
 pub(super) fn refiled(mut record: Vec<u8>, to: SessionId) -> Vec<u8> {
     refile(&mut record, &to);
     record
+}
+
+pub(super) const fn taken(written: usize) -> Taken {
+    if written == 0 {
+        Taken::Before
+    } else {
+        Taken::Now
+    }
 }

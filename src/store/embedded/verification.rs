@@ -4,7 +4,7 @@ use super::EmbeddedStore;
 use super::approvals::put_request;
 use super::evidence::put_grant;
 use super::kept::has_ended;
-use super::rows::{SessionRow, drop_grants, wipe};
+use super::rows::{SessionRow, drop_grants, taken, wipe};
 use super::schema::millis;
 use crate::domain::{
     AttemptCount, BrowserKeyHash, ChallengeId, Counter, CounterKey, Factor, FactorSet, SessionId,
@@ -333,12 +333,4 @@ fn renew_grants(
         update.execute(params![record, id.as_bytes(), field])?;
     }
     Ok(())
-}
-
-pub(super) const fn taken(written: usize) -> Taken {
-    if written == 0 {
-        Taken::Before
-    } else {
-        Taken::Now
-    }
 }

@@ -2,12 +2,15 @@
 
 use super::{VERSION, head, read_head};
 use crate::domain::{
-    BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, RequestDigest, RouteId, SessionId, Subject,
+    Approver, BrowserKeyHash, ByteReader, ByteWriter, ChallengeId, RequestDigest, RouteId,
+    SessionId, Subject,
 };
 use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, StoreError};
 
 const APPROVAL: u8 = b'A';
 const DECISION: u8 = b'D';
+/// Of one by somebody as one of a group: its name, at the end.
+const DECISION_IN_GROUP: u8 = b'E';
 
 /// Writes what is asked, without the decision, which is filed beside it.
 pub(crate) fn encode_approval(approval: &Approval) -> Vec<u8> {
@@ -28,16 +31,20 @@ pub(crate) fn encode_approval(approval: &Approval) -> Vec<u8> {
 /// Writes what was decided.
 pub(crate) fn encode_decision(decision: &ApprovalDecision) -> Vec<u8> {
     let mut out = ByteWriter::with_capacity(64 + decision.sealed.len());
+    let group = decision.by.group.as_ref();
     out.byte(VERSION)
-        .byte(DECISION)
+        .byte(group.map_or(DECISION, |_| DECISION_IN_GROUP))
         .byte(match decision.outcome {
             ApprovalOutcome::Approved => b'a',
             ApprovalOutcome::Refused => b'r',
             ApprovalOutcome::Withdrawn => b'w',
         })
         .time(decision.at)
-        .text(decision.by.as_str())
+        .text(decision.by.subject.as_str())
         .bytes(&decision.sealed);
+    if let Some(group) = group {
+        out.text(group);
+    }
     out.into_bytes()
 }
 
@@ -81,18 +88,27 @@ fn approval(id: &ChallengeId, reader: &mut ByteReader<'_>) -> Option<Approval> {
 }
 
 fn decision(reader: &mut ByteReader<'_>) -> Option<ApprovalDecision> {
-    read_head(DECISION, reader)?;
-    let decision = ApprovalDecision {
-        outcome: match reader.byte()? {
-            b'a' => ApprovalOutcome::Approved,
-            b'r' => ApprovalOutcome::Refused,
-            b'w' => ApprovalOutcome::Withdrawn,
-            _ => return None,
-        },
-        at: reader.time()?,
-        by: Subject::new(reader.text()?),
-        sealed: reader.bytes()?.to_vec(),
+    let [version, tag] = reader.array()?;
+    let is_known = version == VERSION && [DECISION, DECISION_IN_GROUP].contains(&tag);
+    is_known.then_some(())?;
+    let outcome = match reader.byte()? {
+        b'a' => ApprovalOutcome::Approved,
+        b'r' => ApprovalOutcome::Refused,
+        b'w' => ApprovalOutcome::Withdrawn,
+        _ => return None,
+    };
+    let (at, subject) = (reader.time()?, Subject::new(reader.text()?));
+    let sealed = reader.bytes()?.to_vec();
+    let group = match tag {
+        DECISION_IN_GROUP => Some(reader.text()?.to_owned()),
+        _ => None,
     };
     reader.end()?;
-    Some(decision)
+    let by = Approver { subject, group };
+    Some(ApprovalDecision {
+        outcome,
+        by,
+        at,
+        sealed,
+    })
 }

@@ -2,13 +2,15 @@
 
 use super::{PROOF_WITH_ACR, VERSION, proof_end, proof_head, read_owner, read_proof_end};
 use crate::domain::{
-    Action, BrowserKeyHash, ByteReader, ByteWriter, FactorSet, Grant, GrantId, GrantKey,
+    Action, Approver, BrowserKeyHash, ByteReader, ByteWriter, FactorSet, Grant, GrantId, GrantKey,
     RequestDigest, RiskLevel, SessionId, Subject,
 };
 use crate::store::StoreError;
 
 /// Of a grant that somebody approved: subject, approver and what the provider named, with their lengths.
 const GRANT_APPROVED: u8 = 3;
+/// The same of one whom somebody approved as one of a group: its name, at the end.
+const GRANT_APPROVED_IN_GROUP: u8 = 4;
 const GRANT: u8 = b'G';
 
 /// Writes a grant of the session `id`.
@@ -16,14 +18,16 @@ pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
     let action = grant.key.action.as_str();
     let subject = grant.subject.as_str();
     let binding = grant.key.binding.as_ref();
-    let approver = grant.approved_by.as_ref().map(Subject::as_str);
+    let approver = grant.approved_by.as_ref();
     let capacity = 138 + action.len() + subject.len();
-    let mut out = if approver.is_some() {
-        let mut out = ByteWriter::with_capacity(capacity + 64);
-        out.byte(GRANT_APPROVED).byte(GRANT);
-        out
-    } else {
-        proof_head(GRANT, capacity, grant.acr.as_ref())
+    let mut out = match approver {
+        None => proof_head(GRANT, capacity, grant.acr.as_ref()),
+        Some(Approver { group, .. }) => {
+            let mut out = ByteWriter::with_capacity(capacity + 64);
+            let in_group = group.as_ref().map(|_| GRANT_APPROVED_IN_GROUP);
+            out.byte(in_group.unwrap_or(GRANT_APPROVED)).byte(GRANT);
+            out
+        }
     };
     out.array(id.as_bytes())
         .array(grant.browser_key.as_bytes())
@@ -39,7 +43,11 @@ pub(crate) fn encode_grant(id: &SessionId, grant: &Grant) -> Vec<u8> {
     // A new layout: a name that is cut short must not be another person's.
     if let Some(approver) = approver {
         let acr = grant.acr.as_ref().map(String::as_bytes);
-        out.text(subject).text(approver).optional_bytes(acr);
+        let by = approver.subject.as_str();
+        out.text(subject).text(by).optional_bytes(acr);
+        if let Some(group) = &approver.group {
+            out.text(group);
+        }
         return out.into_bytes();
     }
     out.array(subject.as_bytes());
@@ -98,17 +106,21 @@ pub(super) fn grant(id: &SessionId, reader: &mut ByteReader<'_>) -> Option<Grant
 fn read_people(
     version: u8,
     reader: &mut ByteReader<'_>,
-) -> Option<(Subject, Option<Subject>, Option<String>)> {
+) -> Option<(Subject, Option<Approver>, Option<String>)> {
     match version {
         VERSION | PROOF_WITH_ACR => {
             let (subject, acr) = read_proof_end(version, reader)?;
             Some((subject, None, acr))
         }
-        GRANT_APPROVED => {
-            let (subject, approver) = (reader.text()?, reader.text()?);
+        GRANT_APPROVED | GRANT_APPROVED_IN_GROUP => {
+            let (owner, subject) = (reader.text()?, Subject::new(reader.text()?));
             let acr = reader.optional(|reader| reader.text().map(str::to_owned))?;
+            let group = match version {
+                GRANT_APPROVED_IN_GROUP => Some(reader.text()?.to_owned()),
+                _ => None,
+            };
             reader.end()?;
-            Some((Subject::new(subject), Some(Subject::new(approver)), acr))
+            Some((Subject::new(owner), Some(Approver { subject, group }), acr))
         }
         _ => None,
     }

@@ -3,8 +3,8 @@
 use super::session::owner;
 use super::*;
 use crate::domain::{
-    Action, Factor, Grant, GrantId, GrantKey, Owner, Provenance, RequestDigest, RiskLevel, RouteId,
-    StoredSession, Timestamp,
+    Action, Approver, Factor, Grant, GrantId, GrantKey, Owner, Provenance, RequestDigest,
+    RiskLevel, RouteId, StoredSession, Timestamp,
 };
 use crate::store::{Approval, ApprovalDecision, ApprovalOutcome};
 use proptest::prelude::*;
@@ -58,7 +58,7 @@ prop_compose! {
         id in any::<[u8; 16]>(), action in names(), subject in names(),
         binding in proptest::option::of(any::<[u8; 32]>()), single_use in any::<bool>(),
         level in 1i64..=4, browser_key in browsers(), factors in factors(), acr in acrs(),
-        approver in proptest::option::of(names()),
+        approver in proptest::option::of((names(), proptest::option::of(names()))),
         granted_at in times(), expires_at in times(),
     ) -> Grant {
         Grant {
@@ -70,7 +70,7 @@ prop_compose! {
             },
             level: RiskLevel::try_from(level).unwrap(),
             subject: Subject::new(subject),
-            browser_key, factors, acr, approved_by: approver.map(Subject::new), granted_at, expires_at,
+            browser_key, factors, acr, approved_by: approver.map(|(name, group)| Approver { subject: Subject::new(name), group }), granted_at, expires_at,
         }
     }
 }
@@ -120,7 +120,10 @@ fn decision(user: &User, bytes: [u8; 32]) -> ApprovalDecision {
             ApprovalOutcome::Refused,
             ApprovalOutcome::Withdrawn,
         ][usize::from(bytes[0]) % 3],
-        by: Subject::new(user.id.as_str()),
+        by: Approver {
+            subject: Subject::new(user.id.as_str()),
+            group: user.email.clone(),
+        },
         at: user.created_at,
         sealed: bytes.to_vec(),
     }

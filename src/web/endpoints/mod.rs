@@ -302,6 +302,7 @@ impl Known {
             session: self.id,
             subject: &self.session.owner,
             email: self.caller.asserted_email(),
+            groups: self.caller.asserted_groups(),
             display: self.caller.display_name(),
             browser_key: self.caller.browser_key,
             session_key: self.session.browser_key,

@@ -59,6 +59,7 @@ pub(crate) async fn challenge(
         session: id,
         subject: &session.owner,
         email: caller.asserted_email(),
+        groups: caller.asserted_groups(),
         display: caller.display_name(),
         browser_key: key,
         session_key: session.browser_key,

@@ -1,6 +1,7 @@
 //! Approval by a second person: asked for, decided, taken up, and refused in every other way.
 
 mod attacks;
+mod groups;
 mod journey;
 
 use crate::support::client::{Answer, Client};

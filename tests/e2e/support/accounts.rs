@@ -36,6 +36,7 @@ struct State {
     sessions: HashMap<String, String>,
     remembered: HashMap<String, String>,
     keys: HashMap<String, String>,
+    groups: HashMap<String, Vec<String>>,
     mood: Mood,
 }
 
@@ -45,6 +46,7 @@ impl Accounts {
             sessions: HashMap::new(),
             remembered: HashMap::new(),
             keys: HashMap::new(),
+            groups: HashMap::new(),
             mood: Mood::Honest,
         })))
     }
@@ -66,6 +68,12 @@ impl Accounts {
     /// Ends a session.
     pub(crate) fn sign_out(&self, cookie: &str) {
         self.lock().sessions.remove(cookie);
+    }
+
+    /// Puts somebody into these groups, and out of all others.
+    pub(crate) fn group(&self, name: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+        self.lock().groups.insert(name.to_owned(), groups);
     }
 
     /// A token that signs somebody in again.
@@ -182,7 +190,9 @@ impl Accounts {
             }
             Mood::Honest | Mood::Renewing | Mood::Rolling => match name {
                 Some(name) => {
+                    let groups = self.lock().groups.get(name).cloned();
                     let body = serde_json::json!({
+                        "groups": groups,
                         "user": { "name": name, "mail": format!("{name}@shop.test"), "called": format!("Dr.\n{name} <b>O’Neill\u{202e}") }
                     });
                     answer(200, &headers, &body.to_string())

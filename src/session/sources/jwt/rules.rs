@@ -3,6 +3,7 @@
 use crate::domain::{CookieName, DisplayName, Naming, Subject, Timestamp};
 use crate::jwt::{ClaimTest, Keyring, SignatureAlgorithm, SignedToken, TokenError, date, end_of};
 use crate::session::credentials::is_called;
+use crate::session::sources::asserted::groups_of;
 use crate::session::{Asserted, CredentialKind, Credentials};
 use http::HeaderName;
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub struct Jwt {
     pub subject: String,
     /// That of the subject's e-mail address.
     pub email: String,
+    /// That of the groups that the subject is in, and what stands between them in a text.
+    pub groups: Option<(String, String)>,
     /// That of the name by which a page calls the subject.
     pub display: String,
     /// That of the time of the login, in seconds since the Unix epoch.
@@ -85,6 +88,13 @@ impl Jwt {
         Ok(self.judge(&claims, end)?.asserted.subject)
     }
 
+    fn groups_in(&self, claims: &Value) -> Vec<String> {
+        let groups = self.groups.as_ref();
+        groups.map_or_else(Vec::new, |(pointer, separator)| {
+            groups_of(claims.pointer(pointer), separator)
+        })
+    }
+
     /// What verified claims say.
     pub(super) fn judge(&self, claims: &Value, now: Timestamp) -> Result<Claimed, TokenError> {
         let until = end_of(claims, self.leeway, now)?;
@@ -107,6 +117,7 @@ impl Jwt {
             asserted: Asserted {
                 subject: subject.ok_or(TokenError::NoSubject)?,
                 email: text(&self.email).map(str::to_owned),
+                groups: self.groups_in(claims),
                 display: text(&self.display).and_then(DisplayName::of),
                 // A login that is yet to come makes nothing fresh.
                 authenticated_at: login
@@ -150,6 +161,7 @@ mod tests {
             leeway: Duration::from_secs(30),
             subject: "/user/name".to_owned(),
             email: "/email".to_owned(),
+            groups: Some(("/roles".to_owned(), String::new())),
             display: "/name".to_owned(),
             authenticated_at: "/auth_time".to_owned(),
             naming: Naming::default(),
@@ -172,11 +184,12 @@ mod tests {
 
     #[test]
     fn a_token_says_who_until_when_and_when_they_logged_in() {
-        let more = json!({ "email": "a@example.test", "name": "Alice", "auth_time": NOW - 7, "exp": f64::from(1_700_000_060_u32) + 0.5 });
+        let more = json!({ "roles": ["payroll", 7], "email": "a@example.test", "name": "Alice", "auth_time": NOW - 7, "exp": f64::from(1_700_000_060_u32) + 0.5 });
         let claimed = judged(&usual(more)).unwrap();
         assert_eq!(claimed.asserted.subject.as_str(), "alice");
         assert_eq!(claimed.asserted.email.as_deref(), Some("a@example.test"));
         assert_eq!(claimed.asserted.display, DisplayName::of("Alice"));
+        assert_eq!(claimed.asserted.groups, ["payroll"]);
         let login = claimed.asserted.authenticated_at.unwrap();
         assert_eq!(login.as_secs(), NOW - 7);
         assert_eq!(claimed.until.as_millis(), (NOW + 90) * 1000 + 500);

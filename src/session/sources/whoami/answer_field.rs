@@ -1,6 +1,7 @@
 //! Finds a value in an answer of the application: in a header, in JSON, HTML or XML, or in any text.
 
 use crate::domain::only_line;
+use crate::session::sources::asserted::{groups_in, groups_of};
 use http::{HeaderMap, HeaderName};
 use regex::Regex;
 use roxmltree::{Document, Node};
@@ -37,6 +38,16 @@ pub enum AnswerPlace {
     Success,
     /// In the first XML element under these names, from the root on; namespaces do not matter.
     Xml(Vec<String>),
+}
+
+impl AnswerField {
+    /// The part of a text that counts.
+    fn part<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match &self.regex {
+            None => Some(text),
+            Some(regex) => Some(regex.captures(text)?.get(1)?.as_str()),
+        }
+    }
 }
 
 /// A selector of elements, or why it is none.
@@ -78,30 +89,40 @@ impl<'a> AnswerReader<'a> {
             AnswerPlace::Success => Some("success".to_owned()),
             AnswerPlace::Xml(names) => self.in_xml(names),
         }?;
-        let part = match &field.regex {
-            None => Some(found.as_str()),
-            Some(regex) => regex
-                .captures(&found)
-                .and_then(|groups| groups.get(1))
-                .map(|group| group.as_str()),
-        };
-        let value = part?.trim();
+        let value = field.part(&found)?.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
+    /// The groups that a field names: a list of JSON, or any text, with `separator` between several.
+    pub(super) fn groups(&self, field: &AnswerField, separator: &str) -> Vec<String> {
+        if let AnswerPlace::Json(pointer) = &field.place
+            && let Some(list @ Value::Array(_)) = self.json().pointer(pointer)
+        {
+            let groups = groups_of(Some(list), separator).into_iter();
+            return groups
+                .filter_map(|group| field.part(&group).map(str::to_owned))
+                .collect();
+        }
+        let text = self.value(field);
+        text.map_or_else(Vec::new, |text| groups_in(&text, separator))
+    }
+
     fn in_json(&self, pointer: &str) -> Option<String> {
-        let json = self.json.get_or_init(|| {
+        match self.json().pointer(pointer)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Array(_) | Value::Bool(_) | Value::Null | Value::Object(_) => None,
+        }
+    }
+
+    fn json(&self) -> &Value {
+        self.json.get_or_init(|| {
             // Some begin with a line that keeps other sites from running it as a script.
             let text = self.text.trim_start_matches('\u{FEFF}');
             let guarded = text.strip_prefix(")]}'");
             let text = guarded.map_or(text, |rest| rest.strip_prefix(',').unwrap_or(rest));
             serde_json::from_str(text).unwrap_or_default()
-        });
-        match json.pointer(pointer)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Array(_) | Value::Bool(_) | Value::Null | Value::Object(_) => None,
-        }
+        })
     }
 
     fn in_html(&self, selector: &Selector, attribute: Option<&str>) -> Option<String> {
@@ -187,6 +208,24 @@ mod tests {
             assert_eq!(read(place.clone(), regex, text), alice, "{place:?}");
         }
         assert_eq!(read(json("/id"), None, r#"{"id":7}"#).as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn groups_are_a_list_or_parts_of_a_text() {
+        let groups = |regex: Option<&str>, separator, text: &str| {
+            let field = AnswerField {
+                place: AnswerPlace::Json("/groups".to_owned()),
+                regex: regex.map(|text| Regex::new(text).unwrap()),
+            };
+            AnswerReader::new(&HeaderMap::new(), text).groups(&field, separator)
+        };
+        let list = r#"{"groups":["/staff/payroll","x",{"name":"board"}]}"#;
+        assert_eq!(groups(None, ",", list), ["/staff/payroll", "x"]);
+        assert_eq!(groups(Some("^/staff/(.+)$"), "", list), ["payroll"]);
+        let text = r#"{"groups":"payroll|board"}"#;
+        assert_eq!(groups(None, "|", text), ["payroll", "board"]);
+        assert_eq!(groups(None, "", text), ["payroll|board"]);
+        assert_eq!(groups(None, "", "{}"), [""; 0]);
     }
 
     #[test]

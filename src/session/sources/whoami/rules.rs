@@ -36,6 +36,8 @@ pub struct WhoamiRule {
     pub subject: AnswerField,
     /// The subject's e-mail address.
     pub email: Option<AnswerField>,
+    /// The groups that the subject is in, and what stands between them in a text.
+    pub groups: Option<(AnswerField, String)>,
     /// The name by which a page calls the subject.
     pub display: Option<AnswerField>,
     /// Which spellings of a name are one subject.
@@ -239,9 +241,12 @@ impl WhoamiRule {
             return Answered::Nobody;
         }
         let value = |field: &Option<AnswerField>| answer.value(field.as_ref()?);
+        let groups = self.groups.as_ref();
+        let groups = groups.map(|(field, separator)| answer.groups(field, separator));
         Answered::Person(Asserted {
             subject,
             email: value(&self.email),
+            groups: groups.unwrap_or_default(),
             display: value(&self.display).and_then(|name| DisplayName::of(&name)),
             // An answer is no login.
             authenticated_at: None,
@@ -322,6 +327,7 @@ pub(super) mod tests {
                 regex: None,
             },
             email: None,
+            groups: None,
             display: None,
             naming: Naming::default(),
             nobody: NobodySigns {

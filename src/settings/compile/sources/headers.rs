@@ -37,6 +37,7 @@ pub(in crate::settings::compile) fn compile(
     };
     // All of them before `?`: each tells its own mistakes.
     let email = name(&raw.email, "email");
+    let groups = name(&raw.groups, "groups");
     let display = name(&raw.display, "display");
     let authenticated_at = name(&raw.authenticated_at, "authenticated_at");
     let subject = name(&raw.subject, "subject");
@@ -47,10 +48,13 @@ pub(in crate::settings::compile) fn compile(
             "the header that names the user, such as `remote-user`",
         );
     }
+    // So do nearly all proxies that tell them.
+    let groups = draft.groups(groups, raw.groups_separator.as_deref(), ",", &at);
     Some(AssertedHeaders {
         subject: subject?,
         naming,
         email,
+        groups,
         display,
         authenticated_at,
     })

@@ -61,6 +61,9 @@ pub(in crate::settings::compile) fn compile(
             .file
             .warn_with_hint(at("authenticated_at"), message, hint);
     }
+    let groups = raw.groups.as_deref();
+    let groups = groups.map(|text| pointer(text, &at("groups"), draft));
+    let groups = draft.groups(groups, raw.groups_separator.as_deref(), "", &section);
     let leeway = draft.leeway(raw.leeway, &at("leeway"));
     Some(Jwt {
         place,
@@ -71,6 +74,7 @@ pub(in crate::settings::compile) fn compile(
         leeway,
         subject,
         email,
+        groups,
         display,
         authenticated_at,
         naming,

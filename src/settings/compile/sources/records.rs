@@ -47,6 +47,11 @@ pub(super) fn compile(
     let email = optional(&raw.email, "email");
     let display = optional(&raw.display, "display");
     let authenticated_at = optional(&raw.authenticated_at, "authenticated_at");
+    let groups = raw
+        .groups
+        .as_deref()
+        .map(|text| pointer(text, &at("groups"), draft));
+    let groups = draft.groups(groups, raw.groups_separator.as_deref(), "", &section);
     let key = key(raw.key.as_deref(), &section, draft);
     Some(Records {
         server: server?,
@@ -55,6 +60,7 @@ pub(super) fn compile(
         key: key?,
         subject: subject?,
         email,
+        groups,
         display,
         authenticated_at,
         naming: beside.naming,

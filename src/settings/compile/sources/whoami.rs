@@ -114,6 +114,8 @@ fn rule(
     };
     let email = optional(&raw.email, "email");
     let display = optional(&raw.display, "display");
+    let groups = optional(&raw.groups, "groups");
+    let groups = draft.groups(groups, raw.groups_separator.as_deref(), "", at);
     let method = method(raw.method.as_deref(), at, draft);
     let headers = headers(raw, subject.as_ref(), at, draft);
     // What others hear of a login that is not declared is not known here.
@@ -147,6 +149,7 @@ fn rule(
         body: raw.body.clone().map(Into::into),
         subject: subject?,
         email,
+        groups,
         display,
         naming,
         nobody,
