@@ -10,6 +10,7 @@ mod body;
 mod bytes;
 mod challenge;
 mod client_network;
+mod color;
 mod cookie;
 mod credential;
 mod decide;
@@ -54,6 +55,7 @@ pub use body::{Body, BodyRefusal, FormFields, announces_form, answer_denies, ans
 pub(crate) use bytes::{ByteReader, ByteWriter};
 pub use challenge::{Challenge, ReturnTarget};
 pub use client_network::ClientNetwork;
+pub use color::Color;
 pub use cookie::{CookieName, CookieNameError, CookiePath};
 pub(crate) use cookie::{NameEnding, chunk_lengths, may_follow};
 pub use credential::{Credential, CredentialEntry};

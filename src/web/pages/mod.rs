@@ -8,6 +8,7 @@ mod approvals;
 mod confirm;
 mod enroll;
 mod message;
+mod palette;
 mod panels;
 mod passkeys;
 mod prompt;
@@ -25,6 +26,7 @@ pub use message::{
     ErrorView, Framed, SessionView, VerifiedPage, error, framed, onward, problem, problem_index,
     session, verified,
 };
+pub use palette::{LowContrast, Palette, Scheme, Tone};
 pub use panels::asks_for_passkey;
 pub use passkeys::{PasskeysView, passkeys};
 pub use prompt::prompt;
