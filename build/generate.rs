@@ -62,7 +62,7 @@ pub(crate) fn texts(languages: &[Language]) -> String {
     };
     let sections = sections(reference);
     let mut out = String::new();
-    let (mut fields, mut all) = (String::new(), String::new());
+    let (mut fields, mut all, mut leaves_of) = (String::new(), String::new(), String::new());
     for (section, texts) in &sections {
         put(&mut out, format_args!("{}", section_type(section, texts)));
         put(
@@ -74,6 +74,10 @@ pub(crate) fn texts(languages: &[Language]) -> String {
         );
         for (name, text) in texts {
             put(&mut all, format_args!("{}", leaves(section, name, text)));
+            put(
+                &mut leaves_of,
+                format_args!("{}", leaves_mut(section, name, text)),
+            );
         }
     }
     let mut of = String::new();
@@ -104,6 +108,10 @@ pub(crate) fn texts(languages: &[Language]) -> String {
                 #[allow(clippy::too_many_lines)] // as many as there are texts
                 #[cfg(test)]
                 pub(crate) fn all(&self) -> Vec<(&'static str, &str)> {{ vec![{all}] }}
+                /// Each text that can be replaced, by the key that `locales/*.toml` have for it, such as `page.cancel`,
+                /// `time.minutes.one` or `problems.not-found.title`.
+                #[allow(clippy::too_many_lines)] // as many as there are texts
+                pub(super) fn leaves(&mut self) -> Vec<Leaf<'_>> {{ let mut leaves = Vec::new(); {leaves_of} leaves }}
             }}",
             problems = problems(&sections),
         ),
@@ -229,6 +237,29 @@ fn leaves(section: &str, name: &str, text: &Text) -> String {
         Text::Problem(_) => {
             let part = |part: &&str| {
                 format!("(\"{section}.{name}.{part}\", &*self.{section}.{name}.{part}),")
+            };
+            joined(PROBLEM.iter().map(part))
+        }
+    }
+}
+
+/// Each text under its key, to be replaced.
+fn leaves_mut(section: &str, name: &str, text: &Text) -> String {
+    match text {
+        Text::Plain(_) => {
+            format!(
+                "leaves.extend([Leaf::new(\"{section}.{name}\", \"\", &mut self.{section}.{name})]);"
+            )
+        }
+        Text::Plural(_) => {
+            format!("leaves.extend(self.{section}.{name}.leaves(\"{section}.{name}\"));")
+        }
+        Text::Problem(_) => {
+            let key = format!("{section}.{}", name.replace('_', "-"));
+            let part = |part: &&str| {
+                format!(
+                    "leaves.extend([Leaf::new({key:?}, {part:?}, &mut self.{section}.{name}.{part})]);"
+                )
             };
             joined(PROBLEM.iter().map(part))
         }

@@ -1,10 +1,16 @@
 //! Reads the files of texts, and holds each language against English.
 
+// What one text may hold, which `src/locale/` knows as well.
+#[path = "../src/locale/values.rs"]
+mod values;
+
 use icu_locale_core::Locale;
-use icu_plurals::{PluralCategory, PluralRules};
+use icu_plurals::PluralRules;
 use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+pub(crate) use values::values;
+use values::{differing, malformed, word};
 
 /// The language that the others are held against.
 pub(crate) const REFERENCE: &str = "en";
@@ -34,9 +40,6 @@ pub(crate) enum Text {
 
 /// What an entry of `[problems]` holds, in the order of [`Text::Problem`].
 pub(crate) const PROBLEM: [&str; 3] = ["title", "meaning", "todo"];
-
-/// Plurals that stand for one number each, in whose texts it may be a word.
-const EXACT: [&str; 3] = ["zero", "one", "two"];
 
 /// Reads all files, given as tag and text; all mistakes at once.
 pub(crate) fn read(files: &[(String, String)]) -> Result<Vec<Language>, Vec<String>> {
@@ -71,21 +74,6 @@ pub(crate) fn read(files: &[(String, String)]) -> Result<Vec<Language>, Vec<Stri
     } else {
         Err(mistakes)
     }
-}
-
-/// The values that a text holds, in the order in which they first stand.
-pub(crate) fn values(text: &str) -> Vec<&str> {
-    let mut values = Vec::new();
-    for value in text
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-    {
-        if !values.contains(&value.0) {
-            values.push(value.0);
-        }
-    }
-    values
 }
 
 /// The plurals of a language (Unicode CLDR).
@@ -240,22 +228,9 @@ impl File<'_> {
         let Some(text) = value.get_ref().as_str() else {
             return mistake("expected a text in quotes");
         };
-        let is_sound = |rest: &str| {
-            rest.split_once('}').is_some_and(|(name, after)| {
-                !name.is_empty()
-                    && name
-                        .chars()
-                        .all(|char| char.is_ascii_lowercase() || char == '_')
-                    && !after.contains('}')
-            })
-        };
-        match text.split_once('{') {
-            _ if text.trim().is_empty() => mistake("is empty"),
-            None if text.contains('}') => mistake("`}` without `{`"),
-            Some((before, _)) if before.contains('}') || !text.split('{').skip(1).all(is_sound) => {
-                mistake("expected values as `{name}`, in small letters")
-            }
-            _ => Some(text.to_owned()),
+        match malformed(text) {
+            Some(what) => mistake(what),
+            None => Some(text.to_owned()),
         }
     }
 
@@ -291,12 +266,11 @@ impl File<'_> {
             (Text::Problem(_), Text::Problem(_)) => own.leaves().find_map(|(part, text)| {
                 (!values(text).is_empty()).then(|| format!("{part} holds values, and none is known"))
             }),
-            (Text::Plain(own), Text::Plain(reference)) => differing(own, reference, false),
+            (Text::Plain(own), Text::Plain(reference)) => differing(own, reference, ""),
             (Text::Plural(own), Text::Plural(reference)) => {
                 let whole = reference.get("other").map(String::as_str).unwrap_or_default();
                 own.iter().find_map(|(part, text)| {
-                    let may_lack = EXACT.contains(&part.as_str());
-                    differing(text, whole, may_lack).map(|what| format!("{part}: {what}"))
+                    differing(text, whole, part).map(|what| format!("{part}: {what}"))
                 })
             }
             (_, Text::Plural(_)) => Some("depends on a number: expected one text for each plural, as in `{ one = \"…\", other = \"…\" }`".to_owned()),
@@ -355,47 +329,10 @@ impl Text {
     }
 }
 
-/// What is wrong with the values of a text; `n` may be a word where it is always the same.
-fn differing(own: &str, reference: &str, may_lack_n: bool) -> Option<String> {
-    let (mut own, mut wanted) = (values(own), values(reference));
-    if may_lack_n {
-        own.retain(|value| *value != "n");
-        wanted.retain(|value| *value != "n");
-    }
-    own.sort_unstable();
-    wanted.sort_unstable();
-    let braced = |values: &[&str]| match values {
-        [] => "none".to_owned(),
-        values => values
-            .iter()
-            .map(|value| format!("{{{value}}}"))
-            .collect::<Vec<_>>()
-            .join(" "),
-    };
-    (own != wanted).then(|| {
-        format!(
-            "holds the values {}, expected {}",
-            braced(&own),
-            braced(&wanted)
-        )
-    })
-}
-
 fn listed(words: &[&str]) -> String {
     words
         .iter()
         .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-const fn word(category: PluralCategory) -> &'static str {
-    match category {
-        PluralCategory::Zero => "zero",
-        PluralCategory::One => "one",
-        PluralCategory::Two => "two",
-        PluralCategory::Few => "few",
-        PluralCategory::Many => "many",
-        PluralCategory::Other => "other",
-    }
 }

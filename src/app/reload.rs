@@ -124,11 +124,12 @@ fn put_in_force(shared: &SharedProxy, policies: Policies, fingerprint: Fingerpri
 pub(super) struct ReadAtStart(Vec<(PathBuf, Fingerprint)>);
 
 impl ReadAtStart {
-    /// Remembers the settings and what they name for TLS.
+    /// Remembers the settings, and what they name for TLS and for our pages.
     pub(super) fn of(settings: &Settings) -> Self {
         let tls = settings.listeners.iter().filter_map(|one| one.tls.as_ref());
         let tls = tls.flat_map(|tls| [&tls.certificate, &tls.key]);
-        let files = std::iter::once(&settings.file).chain(tls);
+        let brand = &settings.web.site.brand.files;
+        let files = std::iter::once(&settings.file).chain(tls).chain(brand);
         Self(
             files
                 .map(|file| (file.clone(), fingerprint(file)))

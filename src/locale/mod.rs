@@ -1,8 +1,11 @@
 //! The languages that people read us in, and how a request names the one it wants.
 
 mod texts;
+mod values;
+mod wording;
 
 pub(crate) use texts::{Texts, visible};
+pub use wording::{Wording, WordingError};
 
 use std::fmt;
 

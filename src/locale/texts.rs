@@ -3,6 +3,7 @@
 //! A text that holds values is a function of them. The build script makes all of it, and stops at a text that is missing.
 
 use super::Locale;
+use super::values::word;
 use crate::domain::{Factor, Reason};
 use icu_plurals::{PluralCategory, PluralRules};
 use std::borrow::Cow;
@@ -36,7 +37,30 @@ pub(crate) struct FactorWords<'t> {
     pub(crate) wrong: &'t str,
 }
 
+/// One text that can be replaced.
+pub(super) struct Leaf<'t> {
+    pub(super) key: String,
+    /// What it stands for: a plural, a part of an explanation, or nothing.
+    pub(super) part: &'static str,
+    pub(super) text: &'t mut Cow<'static, str>,
+}
+
+impl<'t> Leaf<'t> {
+    fn new(key: &str, part: &'static str, text: &'t mut Cow<'static, str>) -> Self {
+        let key = match part {
+            "" => key.to_owned(),
+            part => format!("{key}.{part}"),
+        };
+        Self { key, part, text }
+    }
+}
+
 impl Plural {
+    fn leaves(&mut self, key: &str) -> impl Iterator<Item = Leaf<'_>> {
+        let forms = self.forms.to_mut().iter_mut();
+        forms.map(move |(category, text)| Leaf::new(key, word(*category), text))
+    }
+
     fn of(&self, n: u64) -> &str {
         let category = icu_locale_core::Locale::try_from_str(self.locale.as_str())
             .ok()

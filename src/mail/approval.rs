@@ -26,7 +26,7 @@ pub struct ApprovalMail {
 
 impl Sender {
     pub(super) fn compose_approval(&self, mail: &ApprovalMail) -> Result<Message, MailError> {
-        let t = Texts::of(mail.locale);
+        let t = self.wording.of(mail.locale);
         let texts = &t.approval_mail;
         let subject = texts.subject(&self.site);
         let (open, link) = match &mail.page {

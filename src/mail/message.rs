@@ -1,10 +1,11 @@
 //! The text of a mail: the code, what it is for, and what to do if it was not requested.
 
+use super::MailSettings;
 use super::error::{MailError, MailSetupError};
 use crate::clock::Clock;
 use crate::domain::{Secret, Timestamp};
 use crate::entropy::Entropy;
-use crate::locale::{Locale, Texts};
+use crate::locale::{Locale, Texts, Wording};
 use askama::Template;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -36,30 +37,31 @@ pub struct CodeMail<'a> {
 pub(super) struct Sender {
     from: Mailbox,
     pub(super) site: String,
+    pub(super) wording: Wording,
     clock: Clock,
     entropy: Entropy,
 }
 
 impl Sender {
     pub(super) fn new(
-        from: &str,
-        site: &str,
+        settings: &MailSettings,
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Self, MailSetupError> {
-        let from = from
-            .parse()
-            .map_err(|error| MailSetupError::Sender(from.to_owned(), error))?;
+        let refused = |error| MailSetupError::Sender(settings.from.clone(), error);
+        let mut from: Mailbox = settings.from.parse().map_err(refused)?;
+        from.name = from.name.or_else(|| settings.from_name.clone());
         Ok(Self {
             from,
-            site: site.to_owned(),
+            site: settings.site.clone(),
+            wording: settings.wording.clone(),
             clock,
             entropy,
         })
     }
 
     pub(super) fn compose(&self, mail: &CodeMail<'_>) -> Result<Message, MailError> {
-        let t = Texts::of(mail.locale);
+        let t = self.wording.of(mail.locale);
         let facts = Facts {
             code: mail.code.expose(),
             title: mail.title,

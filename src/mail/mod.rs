@@ -20,6 +20,7 @@ pub use smtp::{Security, SmtpLogin, SmtpSettings};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::locale::Wording;
 use crate::telemetry::chain;
 use message::Sender;
 use smtp::Smtp;
@@ -37,6 +38,10 @@ pub struct MailSettings {
     pub smtp: SmtpSettings,
     /// Who the mails are from: `stepgate@example.com` or `Example <stepgate@example.com>`.
     pub from: String,
+    /// The name beside the address, if `from` has none.
+    pub from_name: Option<String>,
+    /// The texts.
+    pub wording: Wording,
     /// What the application is called, as people read it in the mails.
     pub site: String,
     /// How many mails may wait for the mail server; more are refused at once.
@@ -53,6 +58,8 @@ impl MailSettings {
         Self {
             smtp,
             from: from.into(),
+            from_name: None,
+            wording: Wording::default(),
             site: site.into(),
             queue: 64,
             connections: 4,
@@ -64,7 +71,7 @@ impl MailSettings {
 impl MailSettings {
     /// Checks that a [`Mailer`] can be started with them. No connection is made.
     pub fn check(&self) -> Result<(), MailSetupError> {
-        Sender::new(&self.from, &self.site, Clock::System, Entropy::system())?;
+        Sender::new(self, Clock::System, Entropy::system())?;
         Smtp::new(&self.smtp).map(drop)
     }
 
@@ -108,7 +115,7 @@ impl Mailer {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Self, MailSetupError> {
-        let sender = Sender::new(&settings.from, &settings.site, clock, entropy)?;
+        let sender = Sender::new(settings, clock, entropy)?;
         let smtp = Smtp::new(&settings.smtp)?;
         let (queue, mails) = mpsc::channel(settings.queue.max(1));
         let connections = settings.connections.max(1);

@@ -41,7 +41,7 @@ pub struct NoticeMail {
 
 impl Sender {
     pub(super) fn compose_notice(&self, mail: &NoticeMail) -> Result<Message, MailError> {
-        let t = Texts::of(mail.locale);
+        let t = self.wording.of(mail.locale);
         // What was changed is not in the subject: a locked phone shows it.
         let subject = t.notice.subject(&self.site);
         let view = NoticeView {

@@ -166,7 +166,7 @@ async fn a_code_reaches_the_mail_server_with_all_it_must_say() {
 
 #[test]
 fn markup_in_a_title_is_text_and_the_subject_holds_neither_title_nor_code() {
-    let sender = Sender::new("a@example.com", "Example", clock(), Entropy::system()).unwrap();
+    let sender = Sender::new(&settings(25), clock(), Entropy::system()).unwrap();
     let message = sender
         .compose(&mail(&code(), "<b>Löschen</b>\r\nBcc: x@y.z", Locale::De))
         .unwrap();
@@ -175,6 +175,28 @@ fn markup_in_a_title_is_text_and_the_subject_holds_neither_title_nor_code() {
     assert!(!headers.contains("Bcc") && !headers.contains("042917"));
     let (_, html) = body.split_once("text/html").unwrap();
     assert!(!html.contains("<b>"));
+}
+
+#[test]
+fn the_site_is_called_by_its_name_and_speaks_in_its_words() {
+    let mut settings = settings(25);
+    settings.from_name = Some("Schöner Laden".to_owned());
+    let own = ("mail.heading", "{site} hat einen Code für Sie.");
+    settings.wording.replace(Locale::De, own.0, own.1).unwrap();
+    let composed = |settings: &MailSettings| {
+        let sender = Sender::new(settings, clock(), Entropy::system()).unwrap();
+        let message = sender.compose(&mail(&code(), "t", Locale::De)).unwrap();
+        String::from_utf8(message.formatted()).unwrap()
+    };
+    let named = composed(&settings);
+    assert!(named.contains("From: Example <stepgate@example.com>"));
+    assert!(named.contains("Example hat einen Code f"), "{named}");
+    settings.from = "stepgate@example.com".to_owned();
+    // RFC 2047.
+    assert!(
+        composed(&settings)
+            .contains("From: =?utf-8?b?U2Now7ZuZXIgTGFkZW4=?= <stepgate@example.com>")
+    );
 }
 
 #[tokio::test]

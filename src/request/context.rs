@@ -4,6 +4,7 @@ use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
     Demand, LocalPath, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp, only_line,
 };
+use crate::locale::Texts;
 use crate::request::body::BodyDeadlines;
 use crate::request::client_kind::{ClientHints, FetchSite};
 use crate::request::connection::ClientConnection;
@@ -207,6 +208,11 @@ impl<'w> RequestContext<'w> {
         self.hints
             .origin()
             .filter(|origin| self.options.lists(origin))
+    }
+
+    /// The texts in this client's language.
+    pub(crate) fn texts(&self) -> &Texts {
+        self.options.brand.wording.of(self.hints.locale())
     }
 
     /// Where our own pages stand for this client.

@@ -3,6 +3,7 @@
 //! Knows no policy and no session.
 
 pub(crate) mod body;
+pub(crate) mod brand;
 pub(crate) mod client_address;
 pub(crate) mod client_kind;
 pub(crate) mod connection;
@@ -12,6 +13,7 @@ pub(crate) mod request_id;
 pub(crate) mod site;
 pub(crate) mod upgrade;
 
+pub use brand::{Brand, Logo, Picture};
 pub use client_address::TrustedProxies;
 pub use headers::{
     ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove, may_tell,

@@ -2,11 +2,13 @@
 
 use crate::domain::{CookieName, CookiePath, Origin, RequestPath};
 use crate::locale::{Locale, Texts};
+use crate::request::brand::Brand;
 use http::HeaderValue;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Where a page stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Site {
     /// The language it is written in.
     pub locale: Locale,
@@ -15,28 +17,7 @@ pub struct Site {
     /// The host as the person knows it, such as `app.example.com`.
     pub host: String,
     /// What it shows of the site.
-    pub brand: Brand,
-}
-
-/// What the pages show of the site.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brand {
-    /// What the site is called; by its host, if this is not set.
-    pub name: Option<String>,
-    /// Where people get help: a web address or `mailto:`.
-    pub support: Option<String>,
-    /// Whether the foot of a page names us.
-    pub is_credited: bool,
-}
-
-impl Default for Brand {
-    fn default() -> Self {
-        Self {
-            name: None,
-            support: None,
-            is_credited: true,
-        }
-    }
+    pub brand: Arc<Brand>,
 }
 
 impl Site {
@@ -47,7 +28,7 @@ impl Site {
 
     /// The texts of its pages.
     pub(crate) fn texts(&self) -> &Texts {
-        Texts::of(self.locale)
+        self.brand.wording.of(self.locale)
     }
 }
 
@@ -57,7 +38,7 @@ pub struct SiteOptions {
     /// The reserved prefix, with slashes around it: `/.stepup/`.
     pub prefix: String,
     /// What our pages show of the site.
-    pub brand: Brand,
+    pub brand: Arc<Brand>,
     /// The origin that people see, where the proxy cannot tell: `https://app.example.com`.
     pub public_origin: Option<Origin>,
     /// Other origins whose pages may read our answers.
@@ -158,7 +139,7 @@ mod tests {
         });
         SiteOptions {
             prefix: "/.stepup/".to_owned(),
-            brand: Brand::default(),
+            brand: Arc::default(),
             public_origin: None,
             cors_origins: Vec::new(),
             login_page: None,

@@ -7,6 +7,7 @@ use crate::domain::{Groups, Origin};
 use crate::identity::IdentityOptions;
 use crate::mail::MailSettings;
 use crate::proxy::ProxyOptions;
+use crate::request::Brand;
 use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
@@ -92,12 +93,18 @@ pub struct TlsFiles {
 impl Settings {
     /// What people call the application, where a short name is needed.
     pub fn site(&self) -> &str {
-        site_name(self.mail.as_ref(), self.web.site.public_origin.as_ref())
+        let site = &self.web.site;
+        site_name(self.mail.as_ref(), &site.brand, site.public_origin.as_ref())
     }
 }
 
-/// The name that mails use, else the host.
-pub(super) fn site_name<'s>(mail: Option<&'s MailSettings>, origin: Option<&'s Origin>) -> &'s str {
+/// The name that mails use, else that of the pages, else the host.
+pub(super) fn site_name<'s>(
+    mail: Option<&'s MailSettings>,
+    brand: &'s Brand,
+    origin: Option<&'s Origin>,
+) -> &'s str {
     let mail = mail.map(|mail| mail.site.as_str());
-    mail.or(origin.map(Origin::host)).unwrap_or("Stepgate")
+    let name = mail.or(brand.name.as_deref());
+    name.or(origin.map(Origin::host)).unwrap_or("Stepgate")
 }

@@ -10,6 +10,7 @@ use crate::store::StoreOptions;
 use crate::transport::Target;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
+mod brand;
 mod oidc;
 mod reach;
 mod step;

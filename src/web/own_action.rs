@@ -7,7 +7,7 @@ use crate::domain::{
     Action, Alternatives, Binding, Demand, Enforcement, Factor, Requirement, RiskLevel, RouteId,
     Scope,
 };
-use crate::locale::{Locale, Texts};
+use crate::locale::Texts;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,18 +59,18 @@ impl OwnAction {
     }
 
     /// What a call for it must meet.
-    pub(crate) fn demand(self, locale: Locale) -> Option<Demand> {
+    pub(crate) fn demand(self, t: &Texts) -> Option<Demand> {
         Some(Demand {
-            requirement: self.requirement(locale)?,
+            requirement: self.requirement(t)?,
             binding: None,
         })
     }
 
     /// Level 3: a grant for the action, whatever the session has proved before.
-    pub(crate) fn requirement(self, locale: Locale) -> Option<Arc<Requirement>> {
+    pub(crate) fn requirement(self, t: &Texts) -> Option<Arc<Requirement>> {
         Some(Arc::new(Requirement {
             action: Action::new(self.name()),
-            title: self.title(locale).into(),
+            title: self.title(t).into(),
             level: RiskLevel::High,
             factors: Alternatives::any_of(self.factors())?,
             factors_narrowed: true,
@@ -87,8 +87,8 @@ impl OwnAction {
         }))
     }
 
-    fn title(self, locale: Locale) -> &'static str {
-        let t = &Texts::of(locale).own;
+    fn title(self, t: &Texts) -> &str {
+        let t = &t.own;
         match self {
             Self::Approvals => &t.approvals,
             Self::Enrollment | Self::FirstEnrollment => &t.enrollment,
@@ -138,7 +138,12 @@ mod tests {
         for action in OwnAction::ALL {
             assert!(action.name().starts_with(RESERVED_NAMES));
             assert_eq!(OwnAction::of_route(&action.route()), Some(action));
-            assert!(action.requirement(Locale::En).unwrap().needs_grant());
+            assert!(
+                action
+                    .requirement(Texts::of(crate::locale::Locale::En))
+                    .unwrap()
+                    .needs_grant()
+            );
         }
         assert_eq!(OwnAction::of_route(&RouteId::new("stepgate")), None);
     }

@@ -63,7 +63,8 @@ impl Web {
     /// What a route requires by the policies in force, or an action of ours by itself.
     pub(crate) fn requirement(&self, route: &RouteId, locale: Locale) -> Option<Arc<Requirement>> {
         if let Some(own) = OwnAction::of_route(route) {
-            return own.requirement(locale);
+            let brand = &self.shared.options.site.brand;
+            return own.requirement(brand.wording.of(locale));
         }
         let table = self.shared.table.load();
         let found = table.routes().find(|known| known.id == *route);

@@ -18,6 +18,7 @@ mod approvals;
 mod attacks;
 mod audit;
 mod basic;
+mod brand;
 mod challenge;
 mod cli;
 mod client_address;

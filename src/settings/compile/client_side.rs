@@ -7,8 +7,7 @@ use super::upstream::Upstream;
 use crate::domain::Origin;
 use crate::proxy::ProxyOptions;
 use crate::request::headers::folded;
-use crate::request::site::Brand;
-use crate::request::{HeaderRules, SiteOptions, TrustedProxies};
+use crate::request::{Brand, HeaderRules, SiteOptions, TrustedProxies};
 use crate::session::{BrowserKeyCookie, SessionOptions, Source};
 use crate::settings::options::{Listener, TlsFiles};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
@@ -19,6 +18,7 @@ use crate::web::WebOptions;
 use crate::yaml::{Path, clip};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the sections about the client's side mean.
@@ -26,7 +26,7 @@ pub(super) struct ListenSettings {
     pub(super) listeners: Vec<Listener>,
     public: Option<Origin>,
     prefix: String,
-    brand: Brand,
+    brand: Arc<Brand>,
     pub(super) trusted_proxies: Vec<IpNet>,
     identity: Vec<String>,
     limits: ClientLimits,
@@ -73,7 +73,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ListenSetting
         listeners,
         public,
         prefix: prefix(raw.prefix.as_deref(), draft),
-        brand: brand::compile(raw.brand.as_ref(), draft),
+        brand: Arc::new(brand::compile(raw.brand.as_ref(), draft)),
         trusted_proxies: trusted_proxies(raw, draft),
         identity,
         limits,
@@ -87,6 +87,11 @@ impl ListenSettings {
     /// The origin that people see, if it is given.
     pub(super) fn public_origin(&self) -> Option<&Origin> {
         self.public.as_ref()
+    }
+
+    /// What the pages show of the site.
+    pub(super) fn brand(&self) -> &Brand {
+        &self.brand
     }
 
     /// Our own prefix.

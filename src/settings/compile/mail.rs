@@ -1,6 +1,7 @@
 //! The mail server that sends the codes.
 
 use super::Draft;
+use super::client_side::ListenSettings;
 use crate::domain::Origin;
 use crate::mail::{MailSettings, MailSetupError, Security, SmtpLogin, SmtpSettings};
 use crate::settings::raw::{RawMail, RawSecurity};
@@ -8,7 +9,7 @@ use crate::yaml::{Path, clip};
 
 pub(super) fn compile(
     raw: Option<&RawMail>,
-    public_origin: Option<&Origin>,
+    client_side: &ListenSettings,
     draft: &mut Draft<'_>,
 ) -> Option<MailSettings> {
     let raw = raw?;
@@ -35,9 +36,13 @@ pub(super) fn compile(
     smtp.ca_file = ca_file;
     smtp.helo.clone_from(&raw.helo);
     smtp.deadline = draft.span(raw.timeout, smtp.deadline, &at("timeout"));
-    let host = public_origin.map(Origin::host);
-    let site = raw.site.as_deref().or(host).unwrap_or("this site");
+    let host = client_side.public_origin().map(Origin::host);
+    let brand = client_side.brand();
+    let name = raw.site.as_deref().or(brand.name.as_deref());
+    let site = name.or(host).unwrap_or("this site");
     let mut settings = MailSettings::new(smtp, from?, site);
+    settings.from_name = name.map(str::to_owned);
+    settings.wording = brand.wording.clone();
     settings.patience = draft.span(raw.patience, settings.patience, &at("patience"));
     settings.queue = draft.count(raw.queue, settings.queue, &at("queue"));
     settings.connections = draft.count(raw.connections, settings.connections, &at("connections"));

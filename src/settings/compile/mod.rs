@@ -58,12 +58,12 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let oidc = raw_oidc.and_then(|raw| oidc::compile(raw, sessions.naming, place, draft));
     let store = storage::store(raw.store.as_ref(), draft);
     let secrets = secret::compile(raw, store.as_ref(), draft);
-    let mail = mail::compile(raw.mail.as_ref(), client_side.public_origin(), draft);
+    let mail = mail::compile(raw.mail.as_ref(), &client_side, draft);
     let raw_passkeys = raw.verification.as_ref();
     let raw_passkeys = raw_passkeys.and_then(|raw| raw.passkeys.as_ref());
     let passkeys = {
-        let (origin, mail) = (client_side.public_origin(), mail.as_ref());
-        let name = site_name(mail, origin).to_owned();
+        let origin = client_side.public_origin();
+        let name = site_name(mail.as_ref(), client_side.brand(), origin).to_owned();
         passkeys::compile(raw_passkeys, origin, &name, draft)
     };
     let audit = storage::audit(raw.audit.as_ref(), draft);

@@ -76,8 +76,8 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "approvals" | "challenge" | "enroll" | "jwks.json" | "problems" | "script.js"
-        | "sessions" | "status" | "style.css" => "GET, HEAD",
+        "approvals" | "challenge" | "enroll" | "jwks.json" | "logo" | "logo/dark" | "problems"
+        | "script.js" | "sessions" | "status" | "style.css" => "GET, HEAD",
         "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
         | "enroll/totp" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
@@ -136,6 +136,13 @@ async fn dispatch(
                 .ok_or(EndpointError::Refused(Reason::NotFound))
         }
         "lock" => session::lock(call, content).await,
+        "logo" | "logo/dark" => {
+            let logo = context.options.brand.logo.as_ref();
+            let picture = logo.and_then(|logo| logo.picture(name));
+            picture
+                .map(|picture| respond::picture(picture, call.query))
+                .ok_or(EndpointError::Refused(Reason::NotFound))
+        }
         "oidc/backchannel-logout" => oidc::backchannel_logout(call, content).await,
         "oidc/begin" => oidc::begin(call, content).await,
         "oidc/callback" => oidc::callback(call).await,
@@ -150,7 +157,7 @@ async fn dispatch(
         "sessions/revoke" => sessions::revoke(call, content).await,
         "sign-out" => session::sign_out(call, content).await,
         "status" => session::status(call).await,
-        "style.css" => Ok(respond::style()),
+        "style.css" => Ok(respond::style(&context.options.brand)),
         "verify" => verify::answer(call, content).await,
         "verify/approval" => approval::look(call, content).await,
         "verify/passkey/options" => passkeys::options(call, content).await,

@@ -35,7 +35,7 @@ impl Call<'_, '_> {
         };
         let sessions = &self.web.sessions;
         let now = sessions.shared.clock.now();
-        let Some(demand) = action.demand(self.context.hints.locale()) else {
+        let Some(demand) = action.demand(self.context.texts()) else {
             return Err(EndpointError::Refused(Reason::MethodNotEnrolled));
         };
         let demands = slice::from_ref(&demand);
@@ -71,7 +71,7 @@ impl Call<'_, '_> {
         }
         let sessions = &self.web.sessions;
         let now = sessions.shared.clock.now();
-        let Some(demand) = OwnAction::FirstEnrollment.demand(self.context.hints.locale()) else {
+        let Some(demand) = OwnAction::FirstEnrollment.demand(self.context.texts()) else {
             return Ok(false);
         };
         let held = gate::preview(&sessions.store, &known.caller, &[demand], now).await?;

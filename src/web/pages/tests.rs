@@ -8,7 +8,7 @@ mod well_formed;
 use super::*;
 use crate::domain::{Alternatives, DisplayName, Factor, FactorSet, Reason, RiskLevel, Secret};
 use crate::locale::Locale;
-use crate::request::site::Brand;
+use crate::request::brand::{Brand, Logo, Picture};
 use crate::verification::PasswordSource;
 use samples::{everything, hostile, prompt_view, site};
 use std::time::Duration;
@@ -290,11 +290,14 @@ fn the_page_says_which_password_is_meant_and_nothing_of_levels() {
 #[test]
 fn the_site_is_called_and_credited_as_the_settings_say() {
     let mut site = site(Locale::En);
-    site.brand = Brand {
+    let brand = Brand {
         name: Some("Shop <b>& Sons".to_owned()),
         support: Some("https://example.com/help?a=1&b=2".to_owned()),
         is_credited: false,
+        style_version: "abc".to_owned(),
+        ..Brand::default()
     };
+    site.brand = brand.clone().into();
     let html = prompt(&site, &prompt_view());
     assert_eq!(
         count(&html, "Shop &#60;b&#62;&#38; Sons"),
@@ -306,6 +309,34 @@ fn the_site_is_called_and_credited_as_the_settings_say() {
         !html.contains("Stepgate") && !html.contains("app.example.com"),
         "{html}"
     );
+    assert!(html.contains(r#"href="/.stepup/style.css?abc""#), "{html}");
+    let picture = |version: &str| Picture {
+        bytes: "…".into(),
+        media_type: "image/png",
+        version: version.to_owned(),
+    };
+    let mut logo = Logo {
+        light: picture("1"),
+        dark: None,
+    };
+    let mut page = |logo: &Logo| {
+        let logo = Some(logo.clone());
+        site.brand = Brand {
+            logo,
+            ..brand.clone()
+        }
+        .into();
+        prompt(&site, &prompt_view())
+    };
+    let image = r#"<img src="/.stepup/logo?1" alt="Shop &#60;b&#62;&#38; Sons">"#;
+    let html = page(&logo);
+    assert!(html.contains(image) && !html.contains("<source"), "{html}");
+    assert!(!html.contains(r#"class="host""#), "{html}");
+    logo.dark = Some(picture("2"));
+    let html = page(&logo);
+    let dark = r#"<source srcset="/.stepup/logo/dark?2" media="(prefers-color-scheme: dark)">"#;
+    assert!(html.contains(image) && html.contains(dark), "{html}");
+    tags(&html).unwrap();
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn site() -> Site {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
         host: "app.example.com".to_owned(),
-        brand: crate::request::site::Brand::default(),
+        brand: Arc::default(),
     }
 }
 

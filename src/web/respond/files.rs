@@ -1,13 +1,35 @@
 //! What is the same for everybody, and may be kept for a while: it holds nothing of anybody.
 
 use super::shape::{set, typed};
+use crate::request::brand::{Brand, Picture};
 use crate::web::pages;
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{HeaderName, Response, StatusCode, header};
 
-/// The style sheet.
-pub(in crate::web) fn style() -> Response<Bytes> {
-    for_everybody("text/css; charset=utf-8", pages::STYLE)
+/// The style sheet, with what the site adds to it.
+pub(in crate::web) fn style(brand: &Brand) -> Response<Bytes> {
+    let style = [pages::STYLE, &brand.style].concat();
+    for_everybody("text/css; charset=utf-8", style)
+}
+
+/// A picture of the site; `query` is the version that the page names.
+pub(in crate::web) fn picture(picture: &Picture, query: Option<&str>) -> Response<Bytes> {
+    let mut response = for_everybody(picture.media_type, picture.bytes.clone());
+    let headers = response.headers_mut();
+    if query == Some(&picture.version) {
+        // RFC 8246: what has its version in its address never changes.
+        let forever = "public, max-age=31536000, immutable";
+        set(headers, header::CACHE_CONTROL, forever);
+    }
+    // An SVG that is opened by itself is a page of this origin: it runs nothing, sends nothing and loads nothing.
+    set(
+        headers,
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    );
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    set(headers, policy, "same-origin");
+    response
 }
 
 /// The script of the pages that ask for a passkey.
@@ -15,7 +37,7 @@ pub(in crate::web) fn script() -> Response<Bytes> {
     for_everybody("text/javascript; charset=utf-8", pages::SCRIPT)
 }
 
-fn for_everybody(media_type: &'static str, file: &'static str) -> Response<Bytes> {
+fn for_everybody(media_type: &'static str, file: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = typed(StatusCode::OK, media_type, file);
     let headers = response.headers_mut();
     set(headers, header::CACHE_CONTROL, "public, max-age=3600");

@@ -13,7 +13,7 @@ use crate::web::api::ChallengeView;
 use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
-pub(in crate::web) use files::{public_keys, script, style};
+pub(in crate::web) use files::{picture, public_keys, script, style};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 pub(super) use prompts::{

@@ -12,7 +12,7 @@ pub(super) fn site(locale: Locale) -> Site {
         locale,
         prefix: "/.stepup".to_owned(),
         host: "app.example.com".to_owned(),
-        brand: Brand::default(),
+        brand: std::sync::Arc::default(),
     }
 }
 
@@ -457,7 +457,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
         host: evil.replace('\u{202e}', ""),
-        brand: Brand::default(),
+        brand: std::sync::Arc::default(),
     };
     let view = Prompt {
         title: owned(),

@@ -106,4 +106,4 @@ fn tag(text: &str) -> Result<(Tag, bool, &str), String> {
     }
 }
 
-const VOID: [&str; 4] = ["br", "input", "link", "meta"];
+const VOID: [&str; 6] = ["br", "img", "input", "link", "meta", "source"];
