@@ -10,7 +10,7 @@ use crate::request::upgrade::{Upgrade, agree};
 use crate::session::onward::prepare_headers;
 use crate::session::{Sessions, Watch};
 use crate::transport::status_class::{is_passed_on_early, switches_protocols};
-use crate::transport::tunnel;
+use crate::transport::tunnel::{self, Spoken};
 use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};
 use crate::transport::wire::Awaited;
 use http::request::Parts;
@@ -130,6 +130,11 @@ fn carry(
     // What follows is no HTTP/1: the wire must not check it as such.
     connection.state.become_tunnel();
     let (opened, end) = watch.tunnel();
+    let spoken = if upgrade.is_web_socket() {
+        Spoken::WebSocket
+    } else {
+        Spoken::Bytes
+    };
     let upstream = hyper::upgrade::on(response);
     let silence = worker.shared.options.tunnel_silence;
     let working = worker.transport.drain.work();
@@ -138,15 +143,9 @@ fn carry(
         // Until the tunnel ends it counts for the drain, for the connection limit, and among what
         // is open for its session.
         let (_working, _permit, _opened) = (working, permit, opened);
-        let carrying = async {
-            if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
-                tunnel::carry(client, upstream, silence).await;
-            }
-        };
-        tokio::select! {
-            () = carrying => {}
-            // The session has ended, and its tunnels with it.
-            () = end.notified() => {}
+        if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
+            // Until the session ends, and its tunnels with it.
+            tunnel::carry(client, upstream, spoken, silence, end.notified()).await;
         }
     });
 }

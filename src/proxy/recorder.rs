@@ -20,7 +20,7 @@ use crate::transport::service::{
 };
 use crate::transport::status_class::switches_protocols;
 use crate::transport::streams::Stream;
-use crate::transport::tunnel;
+use crate::transport::tunnel::{self, Spoken};
 use crate::transport::upstream::{Client, Pool, UpstreamBody};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName};
@@ -30,6 +30,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use std::cell::RefCell;
 use std::error::Error;
+use std::future::pending;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -231,7 +232,7 @@ impl RecordingProxy {
         tokio::task::spawn_local(async move {
             let _permit = permit;
             if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
-                tunnel::carry(client, upstream, silence).await;
+                tunnel::carry(client, upstream, Spoken::Bytes, silence, pending()).await;
             }
         });
     }

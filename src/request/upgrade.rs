@@ -22,6 +22,11 @@ impl Upgrade {
         headers.insert(header::UPGRADE, self.protocol.clone());
     }
 
+    /// Whether it is to a WebSocket (RFC 6455 §4.1).
+    pub(crate) fn is_web_socket(&self) -> bool {
+        self.protocol.as_bytes().eq_ignore_ascii_case(b"websocket")
+    }
+
     /// Whether the application agrees. RFC 9110 §7.8: only the protocol that was asked for may be switched to.
     pub(crate) fn is_agreed(&self, response: &HeaderMap) -> bool {
         let answered = only_line(response, &header::UPGRADE).map(HeaderValue::as_bytes);

@@ -20,6 +20,7 @@ pub(crate) mod streams;
 pub(crate) mod timer;
 pub(crate) mod tunnel;
 pub mod upstream;
+mod web_socket;
 pub(crate) mod wire;
 
 pub use connection_limit::ConnectionLimit;
