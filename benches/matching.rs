@@ -35,6 +35,7 @@ fn table(size: usize) -> RouteTable {
         confirm: None,
         approval: None,
         anchor: None,
+        open_for: None,
         enforcement: Enforcement::Enforce,
     });
     let routes = (0..size).map(|index| {

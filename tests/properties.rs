@@ -44,6 +44,7 @@ fn requirement() -> Arc<Requirement> {
         confirm: None,
         approval: None,
         anchor: None,
+        open_for: None,
         enforcement: Enforcement::Enforce,
     })
 }

@@ -286,6 +286,7 @@ fn text_of(status: StatusCode, media_type: &'static str, text: String) -> Respon
 const LIMITS: ClientLimits = ClientLimits {
     connections: 64,
     connections_per_address: 64,
+    open_per_session: 64,
     header_bytes: 16 << 10,
     headers: 64,
     streams: 8,

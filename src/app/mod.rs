@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
 use crate::proxy::SharedProxy;
 use crate::seal::Keys;
-use crate::session::{GuestCookie, Rolling, SharedAsker, SharedSessions, UpstreamLogin};
+use crate::session::{GuestCookie, LiveLimit, Rolling, SharedAsker, SharedSessions, UpstreamLogin};
 use crate::settings::{Listener, Settings};
 use crate::store::{StoreOptions, StoreSource, open};
 use crate::transport::bind;
@@ -88,6 +88,7 @@ impl App {
             guest: GuestCookie::beside(settings.browser_key.name()),
             browser_key: settings.browser_key,
             rolling: Rolling::default(),
+            live: LiveLimit::new(settings.proxy.limits.open_per_session),
             learned: Arc::default(),
             revoked: store.revoked(),
             endings: store.endings(),

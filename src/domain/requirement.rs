@@ -38,6 +38,8 @@ pub struct Requirement {
     pub approval: Option<ApprovalRule>,
     /// The page that hosts the form, so that the prompt can come before typing.
     pub anchor: Option<String>,
+    /// How long what a request opens may last, if that is limited.
+    pub open_for: Option<Duration>,
     /// Whether the requirement holds, or is only reported.
     pub enforcement: Enforcement,
 }

@@ -75,6 +75,7 @@ impl<'a> RouteDraft<'a> {
         let factors = factors::compile(self.raw.factors.as_deref(), level, is_strict, file, at);
         let acr = factors::acr(self.raw, factors.as_ref(), file, at);
         let max_age = self.max_age(level, file, at);
+        let open_for = self.open_for(file, at);
         let scope = self.scope(level, file, at);
         let needs_grant = level >= RiskLevel::High && scope != Some(Scope::Session);
         let single_use = self.single_use(level, needs_grant, file, at);
@@ -113,6 +114,7 @@ impl<'a> RouteDraft<'a> {
                 None => None,
             },
             anchor: bound.anchor,
+            open_for,
             enforcement: self.enforcement(file, at),
         };
         Some(Route {
@@ -178,13 +180,12 @@ impl<'a> RouteDraft<'a> {
                 RiskLevel::Critical => Duration::from_mins(2),
             });
         };
-        if max_age < MIN_AGE || max_age > MAX_AGE {
-            let shown = Span(max_age);
-            let message = format!("max_age {shown} is outside 1s..=1d");
-            file.report(at.key("max_age"), message);
-            return None;
-        }
-        Some(max_age)
+        within_a_day("max_age", max_age, file, at)
+    }
+
+    fn open_for(&self, file: &mut File, at: &Path) -> Option<Duration> {
+        let Span(span) = self.raw.open_for?;
+        within_a_day("open_for", span, file, at)
     }
 
     fn scope(&self, level: RiskLevel, file: &mut File, at: &Path) -> Option<Scope> {
@@ -255,6 +256,16 @@ impl<'a> RouteDraft<'a> {
             Some(RawEnforcement::Enforce) | None => Enforcement::Enforce,
         }
     }
+}
+
+/// The time, if it is one that a route may name.
+fn within_a_day(key: &str, span: Duration, file: &mut File, at: &Path) -> Option<Duration> {
+    if span < MIN_AGE || span > MAX_AGE {
+        let shown = Span(span);
+        file.report(at.key(key), format!("{key} {shown} is outside 1s..=1d"));
+        return None;
+    }
+    Some(span)
 }
 
 const MIN_AGE: Duration = Duration::from_secs(1);

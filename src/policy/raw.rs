@@ -52,6 +52,7 @@ pub(super) struct RawRoute {
     pub(super) confirm: Option<String>,
     pub(super) approval: Option<RawApproval>,
     pub(super) anchor: Option<String>,
+    pub(super) open_for: Option<Span>,
     pub(super) enforcement: Option<RawEnforcement>,
 }
 

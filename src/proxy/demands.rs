@@ -2,11 +2,12 @@
 
 use super::error::ProxyError;
 use crate::domain::{
-    Body, Demand, FoundRoutes, Match, RequestHead, Unmet, binding_parts, needs_body, reads_body,
-    values,
+    Body, Demand, Enforcement, FoundRoutes, Match, RequestHead, SessionId, Unmet, binding_parts,
+    needs_body, reads_body, values,
 };
 use crate::gate;
 use crate::request::body::RequestBody;
+use crate::session::ending::Expiry;
 use crate::web::UnmetDemand;
 use bytes::Bytes;
 
@@ -19,6 +20,15 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// When what the request opens is closed, by the strictest of the routes that guard it.
+    pub(super) fn expiry(&self, session: Option<SessionId>) -> Option<Expiry> {
+        let enforced = self.demands.iter().map(|demand| &demand.requirement);
+        let enforced = enforced.filter(|it| it.enforcement == Enforcement::Enforce);
+        enforced
+            .filter_map(|requirement| Expiry::of(requirement, session))
+            .min_by_key(|expiry| expiry.at)
+    }
+
     /// Reads the body as far as a route needs it, and puts the demands together.
     pub(super) async fn read(
         found: FoundRoutes,

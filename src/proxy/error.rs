@@ -61,6 +61,7 @@ impl ProxyError {
             Self::Body(_) | Self::Doubled(_) | Self::Path(_) => Reason::AmbiguousRequest,
             Self::Endpoint(error) => error.reason(),
             Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
+            Self::Forward(ForwardError::TooManyOpen) => Reason::LimitReached,
             Self::Forward(ForwardError::Send(error)) => {
                 outgoing(error).unwrap_or_else(|| reason_of(error))
             }

@@ -8,7 +8,8 @@ use crate::request::context::RequestContext;
 use crate::request::headers::{HeaderRules, cleanse_interim, cleanse_response};
 use crate::request::upgrade::{Upgrade, agree};
 use crate::session::onward::prepare_headers;
-use crate::session::{Sessions, Watch};
+use crate::session::open::Opened;
+use crate::session::{Sessions, Watch, is_event_stream};
 use crate::transport::status_class::{is_passed_on_early, switches_protocols};
 use crate::transport::tunnel::{self, Spoken};
 use crate::transport::upstream::{Outgoing, SendError, UpstreamBody};
@@ -27,6 +28,11 @@ pub(crate) enum ForwardError {
     /// It switched to a protocol that nobody asked for.
     #[error("the upstream switched protocols without being asked")]
     Switched,
+    /// The session has as many tunnels open as it may.
+    #[error(
+        "the session has as many tunnels and event streams open as `limits.open_per_session` allows"
+    )]
+    TooManyOpen,
 }
 
 /// Forwards one request. Whatever was taken for it is spent with the first byte that is sent, and given
@@ -79,7 +85,7 @@ pub(super) async fn forward(
         let Some(upgrade) = upgrade.filter(|asked| asked.is_agreed(response.headers())) else {
             return Err(ForwardError::Switched);
         };
-        carry(worker, upgrade, &mut response, watch, context);
+        carry(worker, upgrade, &mut response, watch, context)?;
         agree(response.headers_mut());
         return Ok(response);
     }
@@ -125,11 +131,11 @@ fn carry(
     response: &mut Response<UpstreamBody>,
     watch: &Watch,
     context: &RequestContext<'_>,
-) {
+) -> Result<(), ForwardError> {
     let connection = context.connection;
+    let (opened, end) = watch.tunnel().ok_or(ForwardError::TooManyOpen)?;
     // What follows is no HTTP/1: the wire must not check it as such.
     connection.state.become_tunnel();
-    let (opened, end) = watch.tunnel();
     let spoken = if upgrade.is_web_socket() {
         Spoken::WebSocket
     } else {
@@ -144,10 +150,24 @@ fn carry(
         // is open for its session.
         let (_working, _permit, _opened) = (working, permit, opened);
         if let (Ok(client), Ok(upstream)) = tokio::join!(upgrade.client, upstream) {
-            // Until the session ends, and its tunnels with it.
+            // With its session, or when its time is over.
             tunnel::carry(client, upstream, spoken, silence, end.notified()).await;
         }
     });
+    Ok(())
+}
+
+/// Refuses a stream of events of a session that has as many open as it may.
+pub(super) fn limit_stream(
+    worker: &Worker,
+    response: &Response<UpstreamBody>,
+    opened: Option<&Opened>,
+) -> Result<(), ForwardError> {
+    // Known by its answer alone: scripts ask for one with any `Accept`.
+    match opened.filter(|_| is_event_stream(response)) {
+        Some(opened) if !opened.stay(&worker.sessions.shared) => Err(ForwardError::TooManyOpen),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Gives back what was taken for a request that the application did not get.

@@ -84,9 +84,14 @@ pub(super) async fn judge<'p>(
     let teller = worker.web.shared.teller.as_ref();
     let proven = teller.and_then(|_| proven(&asked, &admission));
     match (admission.verdict, admission.session) {
-        (Verdict::Pass(permitted), _) => Ok(Verdict::Pass(
-            permitted.map(|outbound| Outbound { proven, ..outbound }),
-        )),
+        (Verdict::Pass(permitted), _) => {
+            if let Some(expiry) = asked.expiry(caller.session) {
+                watch.close_at(expiry);
+            }
+            Ok(Verdict::Pass(
+                permitted.map(|outbound| Outbound { proven, ..outbound }),
+            ))
+        }
         (Verdict::Deny((unmet, _)), _) => Ok(Verdict::Deny(unmet.reason)),
         // A prompt that was fetched ahead would be shown in place of the page, even after the proof.
         (Verdict::Challenge((unmet, _)), _) if context.hints.speculative => {

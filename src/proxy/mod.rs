@@ -34,7 +34,7 @@ use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
 use body::ProxyBody;
 use error::ProxyError;
-use forward::forward;
+use forward::{forward, limit_stream};
 use guard::{Challenged, judge};
 use http::request::Parts;
 use http::{Request, Response};
@@ -158,6 +158,7 @@ async fn walk(
             let mut response = forwarded?;
             context.set_cookies(response.headers_mut());
             let (read, opened) = watch.observe(context, &mut response).await;
+            limit_stream(worker, &response, opened.as_ref())?;
             Ok(response.map(|body| ProxyBody::continued(read, body).opened(opened)))
         }
     }

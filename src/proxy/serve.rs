@@ -7,7 +7,7 @@ use crate::request::connection::{ClientConnection, ClientSide};
 use crate::request::headers::{Hop, Peer};
 use crate::request::request_id::RequestIds;
 use crate::session::Sessions;
-use crate::session::open;
+use crate::session::ending;
 use crate::store::Store;
 use crate::transport;
 use crate::transport::drain::Drain;
@@ -62,7 +62,7 @@ pub async fn serve(
         sessions: sessions.clone(),
         shared,
     });
-    tokio::task::spawn_local(open::follow(sessions));
+    tokio::task::spawn_local(ending::follow(sessions));
     for (listener, tls) in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::task::spawn_local(transport::accept(worker.clone(), listener, tls));

@@ -9,11 +9,13 @@ mod browser_key;
 mod change;
 mod confirm;
 mod credentials;
+pub(crate) mod ending;
 mod exchange;
 mod forget;
 mod guest;
 mod identify;
 mod learn;
+mod live;
 mod login;
 mod observe;
 pub(crate) mod onward;
@@ -39,10 +41,11 @@ pub use exchange::ExchangeError;
 pub use guest::GuestCookie;
 pub(crate) use identify::{asserted, identify, provenance};
 pub use learn::{Attempt, Candidates, Found, Learn, LoginRoute, Sign, SubjectSource, Unclear};
+pub use live::LiveLimit;
 pub use login::{
     Answer, Disregarded, KnownSession, LoginVerdict, Named, ObservedLogin, judge_login,
 };
-pub(crate) use observe::Watch;
+pub(crate) use observe::{Watch, is_event_stream};
 pub(crate) use probe::ApplicationProbe;
 pub use recent::Recent;
 pub use rolling::{Rolling, RotatedProofs};

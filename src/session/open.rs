@@ -4,26 +4,20 @@
 //! [`Opened`] for as long as it lasts. Whoever hears of an ending calls [`Open::end`]. Nothing is hashed
 //! until then: most of what is open is over before any session ends.
 
-use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{Reason, SessionId};
+use crate::domain::SessionId;
 use crate::request::context::RequestContext;
 use crate::seal::Keys;
-use crate::session::sessions::Sessions;
-use crate::session::{Asserted, CarriedLines, SessionOptions};
-use crate::store::{Ending, EndingCause};
+use crate::session::live::Live;
+use crate::session::{Asserted, CarriedLines, SessionOptions, SharedSessions};
+use crate::store::Ending;
 use crate::transport::streams::Stream;
 use crate::transport::wire::ConnectionState;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
-
-/// What a request and its answer may still take when their session has ended: whoever signs out must not see
-/// the rest of a page break off. Tunnels end at once.
-const GRACE: Duration = Duration::from_millis(300);
+use tokio::task::JoinHandle;
 
 /// What is open on one thread.
 #[derive(Default)]
@@ -49,7 +43,14 @@ struct Entry {
     close: Close,
     /// Its session has ended, and it will, too.
     ended: bool,
+    /// Counts among what stays open, if it does.
+    live: Option<Live>,
+    /// Closes it when its time is over.
+    closer: Option<OwnedTask>,
 }
+
+/// A task that ends with what holds it.
+struct OwnedTask(JoinHandle<()>);
 
 /// How something open is closed.
 #[derive(Clone, Debug)]
@@ -101,6 +102,8 @@ impl Open {
             sessions: None,
             close,
             ended: false,
+            live: None,
+            closer: None,
         })
     }
 
@@ -185,6 +188,35 @@ impl Opened {
         }
     }
 
+    /// Counts it among what stays open for its sessions; tells whether it may.
+    pub(crate) fn stay(&self, shared: &SharedSessions) -> bool {
+        let mut entries = self.open.0.borrow_mut();
+        let Some(Some(entry)) = entries.places.get_mut(self.place) else {
+            return true;
+        };
+        let mut sessions = entry.owners(&shared.options, &shared.keys).own.clone();
+        sessions.extend(&entry.named);
+        sessions.sort_unstable();
+        sessions.dedup();
+        entry.live = shared.live.enter(sessions);
+        entry.live.is_some()
+    }
+
+    /// Has it closed by a task, which waits for as long as it is open at most.
+    pub(crate) fn close_by<F>(&self, task: impl FnOnce(Ended) -> F)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let mut entries = self.open.0.borrow_mut();
+        if let Some(Some(entry)) = entries.places.get_mut(self.place) {
+            let this = Ended {
+                place: self.place,
+                number: entry.number,
+            };
+            entry.closer = Some(OwnedTask(tokio::task::spawn_local(task(this))));
+        }
+    }
+
     /// What an upgrade makes of a request: a tunnel, which ends when `end` is told.
     pub(crate) fn tunnel(&self, end: Rc<Notify>) -> Option<Self> {
         let entries = self.open.0.borrow();
@@ -200,9 +232,17 @@ impl Opened {
             sessions: None,
             close: Close::Tunnel(end),
             ended: request.ended,
+            live: None,
+            closer: None,
         };
         drop(entries);
         Some(self.open.put(tunnel))
+    }
+}
+
+impl Drop for OwnedTask {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -218,15 +258,19 @@ impl Drop for Opened {
 
 impl Entry {
     fn belongs_to(&mut self, ending: &Ending, options: &SessionOptions, keys: &Keys) -> bool {
+        let sessions = self.owners(options, keys);
+        sessions.own.contains(&ending.session)
+            || (ending.known && sessions.shared.contains(&ending.session))
+            || self.named.contains(&ending.session)
+    }
+
+    fn owners(&mut self, options: &SessionOptions, keys: &Keys) -> &Owners {
         let Self {
             carried, asserted, ..
         } = self;
-        let sessions = self.sessions.get_or_insert_with(|| {
+        self.sessions.get_or_insert_with(|| {
             Box::new(Owners::of(carried, asserted.as_deref(), options, keys))
-        });
-        self.named.contains(&ending.session)
-            || sessions.own.contains(&ending.session)
-            || (ending.known && sessions.shared.contains(&ending.session))
+        })
     }
 }
 
@@ -263,49 +307,6 @@ impl Owners {
     }
 }
 
-/// Ends what is open on this thread when its session does, for as long as it is polled.
-pub(crate) async fn follow(sessions: Rc<Sessions>) {
-    let mut heard = sessions.shared.endings.subscribe();
-    while let Some(ending) = heard.recv().await {
-        let shared = &sessions.shared;
-        let (tunnels, others) = sessions.open.end(&ending, &shared.options, &shared.keys);
-        if !(tunnels.is_empty() && others.is_empty()) {
-            let tunnels = sessions.open.close(&tunnels);
-            tokio::task::spawn_local(finish(sessions.clone(), ending, tunnels, others));
-        }
-    }
-}
-
-/// Closes in a while what is no tunnel, and tells what became of all.
-async fn finish(sessions: Rc<Sessions>, ending: Ending, tunnels: usize, others: Vec<Ended>) {
-    let mut streams = 0;
-    if !others.is_empty() {
-        sleep(GRACE).await;
-        streams = sessions.open.close(&others);
-    }
-    if tunnels + streams == 0 {
-        return;
-    }
-    let session = ending.session.to_hex();
-    let (session, _) = session.split_at_checked(16).unwrap_or((&session, ""));
-    let cause = ending.cause.as_str();
-    tracing::info!(
-        session,
-        cause,
-        tunnels,
-        streams,
-        "ended what was open for a session"
-    );
-    let now = sessions.shared.clock.now();
-    let mut event = Event::new(now, EventKind::StreamsEnded, Outcome::Succeeded);
-    event.session = Some(ending.session);
-    event.count = u64::try_from(tunnels + streams).ok();
-    event.reason = (ending.cause == EndingCause::Revoked).then_some(Reason::SessionRevoked);
-    if let Err(error) = sessions.shared.audit.record(&event) {
-        tracing::warn!(%error, "an event is not in the audit log");
-    }
-}
-
 impl fmt::Debug for Open {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Open")
@@ -323,8 +324,9 @@ mod tests {
     use super::*;
     use crate::domain::{Naming, Secret};
     use crate::session::{CredentialNames, KeyNames, RotatedProofs, RotationOptions, SessionKey};
-    use crate::store::EndingCause::{LoggedOut, Revoked};
+    use crate::store::EndingCause::{self, LoggedOut, Revoked};
     use http::{HeaderMap, HeaderName, HeaderValue};
+    use std::time::Duration;
 
     fn options() -> SessionOptions {
         SessionOptions {

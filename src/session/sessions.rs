@@ -7,6 +7,7 @@ use crate::entropy::Entropy;
 use crate::request::request_id::RequestId;
 use crate::seal::Keys;
 use crate::session::forget::Forgetting;
+use crate::session::live::LiveLimit;
 use crate::session::open::Open;
 use crate::session::sources::{Asker, SourceReader};
 use crate::session::unrecognized::Unrecognized;
@@ -34,6 +35,8 @@ pub struct SharedSessions {
     pub revoked: Revoked,
     /// The sessions that end.
     pub endings: Endings,
+    /// How much may stay open for each session.
+    pub live: Arc<LiveLimit>,
     /// Whether a login was recognized since the start.
     pub learned: Arc<AtomicBool>,
     /// How the application is asked.
@@ -110,6 +113,13 @@ impl Sessions {
     pub(crate) fn warn_of_path(&self, request: RequestId, (cookie, path): (&str, &str)) {
         if let Some(untold) = self.log_limit.allows(self.shared.clock.now()) {
             tracing::warn!(request_id = %request, cookie, path, untold, "browsers do not bring the session's cookie to our endpoints, so nobody can verify: say its path, as in `cookies: [{{ name: sid, path: /app/ }}]`");
+        }
+    }
+
+    /// Records an event that belongs to no request.
+    pub(crate) fn tell_audit(&self, event: &Event<'_>) {
+        if let Err(error) = self.shared.audit.record(event) {
+            tracing::warn!(%error, "an event is not in the audit log");
         }
     }
 

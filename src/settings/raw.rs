@@ -112,6 +112,7 @@ pub(super) struct RawAccept {
 pub(super) struct RawLimits {
     pub(super) connections: Option<u64>,
     pub(super) connections_per_address: Option<u64>,
+    pub(super) open_per_session: Option<u64>,
     pub(super) header_bytes: Option<Size>,
     pub(super) headers: Option<u64>,
     pub(super) streams: Option<u32>,

@@ -10,6 +10,8 @@ pub struct ClientLimits {
     pub connections: usize,
     /// Open connections of one address (IPv6: one /64).
     pub connections_per_address: usize,
+    /// Tunnels and event streams of one session that are open at a time, over all threads.
+    pub open_per_session: usize,
     /// Bytes of a request head; also of one line of it.
     pub header_bytes: usize,
     /// Header lines of a request.

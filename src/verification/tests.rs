@@ -68,6 +68,7 @@ pub(super) fn requirement() -> Arc<Requirement> {
         confirm: None,
         approval: None,
         anchor: None,
+        open_for: None,
         enforcement: Enforcement::Enforce,
     })
 }

@@ -83,6 +83,7 @@ impl OwnAction {
             confirm: None,
             approval: None,
             anchor: None,
+            open_for: None,
             enforcement: Enforcement::Enforce,
         }))
     }

@@ -261,6 +261,7 @@ fn demand(action: &str, digest: u8) -> Demand {
             confirm: None,
             approval: None,
             anchor: None,
+            open_for: None,
             enforcement: Enforcement::Enforce,
         }),
         binding: Some(RequestDigest::new([digest; 32])),

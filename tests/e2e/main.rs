@@ -48,6 +48,7 @@ mod journeys;
 mod jwt;
 mod learn;
 mod limits;
+mod living;
 mod login_steps;
 mod logins;
 mod no_host;

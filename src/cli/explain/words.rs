@@ -54,6 +54,13 @@ pub(super) fn write_requirement(requirement: &Requirement, out: &mut Output) -> 
             Span(rule.within)
         )?;
     }
+    if let Some(span) = requirement.open_for {
+        writeln!(
+            out,
+            "    open for   {}, then what it opened is ended",
+            Span(span)
+        )?;
+    }
     if requirement.enforcement == Enforcement::Report {
         writeln!(
             out,

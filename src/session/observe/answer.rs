@@ -28,15 +28,25 @@ pub(super) fn may_have_succeeded(
 
 /// Whether an answer is a page or data, rather than a file, an error or nothing new.
 pub(super) fn is_page(response: &Response<UpstreamBody>) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
     let is_page = ["text/html", "text/plain", "application/json"]
         .iter()
-        .any(|page| {
-            kind.get(..page.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
-        });
-    was_taken(response.status()) && (is_page || kind.is_empty())
+        .any(|page| is_of_type(response, page));
+    let has_none = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(HeaderValue::is_empty);
+    was_taken(response.status()) && (is_page || has_none)
+}
+
+/// Whether an answer is a stream of events, which stays open (HTML, 9.2 "Server-sent events").
+pub(crate) fn is_event_stream(response: &Response<UpstreamBody>) -> bool {
+    is_of_type(response, "text/event-stream")
+}
+
+fn is_of_type(response: &Response<UpstreamBody>, media_type: &str) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let head = kind.and_then(|kind| kind.as_bytes().get(..media_type.len()));
+    head.is_some_and(|head| head.eq_ignore_ascii_case(media_type.as_bytes()))
 }
 
 /// Reads the beginning of a response body, as far as signs of a login are looked for.

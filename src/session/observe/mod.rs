@@ -10,6 +10,7 @@ mod keys;
 mod login;
 mod observation;
 mod rotation;
+mod staying;
 
 use crate::domain::{
     Body, BodyRefusal, BrowserKeyHash, Method, Provenance, RequestHead, Secret, SessionId,
@@ -18,6 +19,7 @@ use crate::domain::{
 use crate::request::body::{RequestBody, RequestBodyError};
 use crate::request::context::RequestContext;
 use crate::session::change::SessionChange;
+use crate::session::ending::Expiry;
 use crate::session::identify::{asserted, identify, provenance};
 use crate::session::open::{Close, Opened};
 use crate::session::sessions::Sessions;
@@ -32,8 +34,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response, header};
 use std::rc::Rc;
-use tokio::sync::Notify;
 
+pub(crate) use answer::is_event_stream;
 use answer::{beginning, is_page, may_have_succeeded};
 use asked::AskedLogin;
 use guest::LooksLike;
@@ -70,6 +72,8 @@ pub(crate) struct Watch {
     unsettled: Option<Vec<SessionId>>,
     /// The request and its answer end with their session; but not those that end it.
     opened: Option<Opened>,
+    /// When it ends although its session does not.
+    expiry: Option<Expiry>,
 }
 
 impl Watch {
@@ -113,6 +117,7 @@ impl Watch {
         let looks_like = LooksLike::of(sessions, context, head, &carried);
         Self {
             opened,
+            expiry: None,
             asked: None,
             is_denied: false,
             token: None,
@@ -129,13 +134,6 @@ impl Watch {
             provenance,
             browser_keys,
         }
-    }
-
-    /// What becomes of the request when it is upgraded, and what tells of its end.
-    pub(crate) fn tunnel(&self) -> (Option<Opened>, Rc<Notify>) {
-        let end = Rc::new(Notify::new());
-        let opened = self.opened.as_ref();
-        (opened.and_then(|it| it.tunnel(end.clone())), end)
     }
 
     /// Reads the body where it says whether this is a login, and of whom. One too large to read is

@@ -346,6 +346,7 @@ fn limits(
             1_000,
             &at("connections_per_address"),
         ),
+        open_per_session: draft.count(raw.open_per_session, 100, &at("open_per_session")),
         header_bytes: draft.size(raw.header_bytes, 32 << 10, 1 << 20, &at("header_bytes")),
         headers: draft.count(raw.headers, 100, &at("headers")),
         streams: draft.count32(raw.streams, 128, &at("streams")),
