@@ -146,6 +146,14 @@ impl RequestBody {
         }
     }
 
+    /// Whether there is none, as far as it is known yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Read(bytes) => bytes.is_empty(),
+            Self::Streamed { body, .. } => body.is_end_stream(),
+        }
+    }
+
     /// The bytes, if it was read.
     pub(crate) fn as_read(&self) -> Option<&Bytes> {
         match self {

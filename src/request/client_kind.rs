@@ -2,6 +2,7 @@
 
 use crate::domain::Method;
 use crate::locale::{self, Locale};
+use crate::request::library::{self, Library, Told};
 use http::header::{HeaderMap, HeaderValue};
 
 /// What the headers of a request tell of its client. Decides the form of our own responses, never access.
@@ -17,6 +18,7 @@ pub(crate) struct ClientHints {
     pub(crate) speculative: bool,
     language: Option<HeaderValue>,
     origin: Option<HeaderValue>,
+    page: Option<HeaderValue>,
 }
 
 /// The kind of client; the first test of [`kind`] that fits decides.
@@ -33,6 +35,8 @@ pub(crate) enum ClientKind {
     Framed,
     /// gRPC.
     Grpc,
+    /// A library in a page, which can be told to load another page.
+    Library(&'static Library),
     /// A person in a browser window.
     Navigation,
     /// A WebSocket handshake.
@@ -60,8 +64,12 @@ struct HintHeaders<'h> {
     fetch_mode: Option<&'h HeaderValue>,
     fetch_site: Option<&'h HeaderValue>,
     language: Option<&'h HeaderValue>,
+    /// The place in the table of the first library that is told.
+    library: Option<usize>,
     origin: Option<&'h HeaderValue>,
+    page: Option<&'h HeaderValue>,
     purpose: Option<&'h HeaderValue>,
+    referer: Option<&'h HeaderValue>,
     requested_with: Option<&'h HeaderValue>,
     upgrade: Option<&'h HeaderValue>,
     /// A second `Origin` or `Sec-Fetch-Site` line; RFC 6454 §7.3 allows one.
@@ -72,13 +80,20 @@ impl<'h> HintHeaders<'h> {
     fn of(headers: &'h HeaderMap) -> Self {
         let mut lines = Self::default();
         for (name, value) in headers {
+            if let Some(place) = library::told_by(name.as_str(), value) {
+                let first = lines.library.map_or(place, |found| found.min(place));
+                lines.library = Some(first);
+            }
             let known = match name.as_str() {
                 "accept" => &mut lines.accept,
                 "accept-language" => &mut lines.language,
                 "authorization" => &mut lines.authorization,
                 "content-type" => &mut lines.content_type,
+                "hx-current-url" => &mut lines.page,
                 "origin" => &mut lines.origin,
-                "sec-purpose" | "purpose" | "x-purpose" | "x-moz" => &mut lines.purpose,
+                "sec-purpose" | "purpose" | "x-sec-purpose" | "x-purpose" | "x-moz"
+                | "hx-preloaded" => &mut lines.purpose,
+                "referer" => &mut lines.referer,
                 "sec-fetch-dest" => &mut lines.fetch_dest,
                 "sec-fetch-mode" => &mut lines.fetch_mode,
                 "sec-fetch-site" => &mut lines.fetch_site,
@@ -96,12 +111,25 @@ impl<'h> HintHeaders<'h> {
     }
 }
 
+impl ClientKind {
+    /// The library, if it is one.
+    pub(crate) fn library(self) -> Option<&'static Library> {
+        if let Self::Library(library) = self {
+            Some(library)
+        } else {
+            None
+        }
+    }
+}
+
 impl ClientHints {
     /// Reads them from a request.
     pub(crate) fn of(method: Option<Method>, headers: &HeaderMap) -> Self {
         let lines = HintHeaders::of(headers);
+        let kind = kind(&lines);
+        let page = lines.page.filter(|_| kind.library().is_some());
         Self {
-            kind: kind(&lines),
+            kind,
             safe: method.is_some_and(Method::is_safe),
             site: site(&lines),
             speculative: lines.purpose.is_some_and(is_speculative),
@@ -112,6 +140,7 @@ impl ClientHints {
             } else {
                 lines.origin.cloned()
             },
+            page: page.or(lines.referer).cloned(),
         }
     }
 
@@ -126,16 +155,31 @@ impl ClientHints {
         self.origin.as_ref()
     }
 
+    /// The address of the page that the request was sent from, as it says itself (RFC 9110 §10.1.3).
+    pub(crate) fn page(&self) -> Option<&HeaderValue> {
+        self.page.as_ref()
+    }
+
     /// Whether the response is shown as a page.
     pub(crate) fn reads_pages(&self) -> bool {
-        matches!(self.kind, ClientKind::Navigation | ClientKind::Framed)
+        match self.kind {
+            ClientKind::Navigation | ClientKind::Framed => true,
+            // No other asks for one of our pages itself.
+            ClientKind::Library(library) => library.told == Told::ByRedirect,
+            ClientKind::Api
+            | ClientKind::Bearer
+            | ClientKind::Fetch
+            | ClientKind::Grpc
+            | ClientKind::WebSocket => false,
+        }
     }
 }
 
-/// `Sec-Purpose: prefetch` (Fetch), also with `;prerender`; older browsers have names of their own for it.
+/// `Sec-Purpose: prefetch` (Fetch), also with `;prerender`; older browsers have names of their own for it, as scripts
+/// have, which cannot send that one: `X-Sec-Purpose` (Turbo), `Purpose` (Inertia), `HX-Preloaded: true` (htmx).
 fn is_speculative(purpose: &HeaderValue) -> bool {
     let purpose = purpose.as_bytes().to_ascii_lowercase();
-    [&b"prefetch"[..], b"prerender", b"preview"]
+    [&b"prefetch"[..], b"prerender", b"preview", b"true"]
         .iter()
         .any(|word| purpose.starts_with(word))
 }
@@ -167,6 +211,12 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
         } else {
             ClientKind::Api
         }
+    } else if let Some(library) = lines.library.and_then(Library::at)
+        // What is fetched ahead leads nobody anywhere, and only scripts send what tells a library.
+        && !lines.purpose.is_some_and(is_speculative)
+        && mode != Some(b"navigate")
+    {
+        ClientKind::Library(library)
     } else if let Some(mode) = mode {
         match (mode, lines.fetch_dest.map(HeaderValue::as_bytes)) {
             (_, Some(b"iframe" | b"frame" | b"embed" | b"object")) => ClientKind::Framed,
@@ -319,10 +369,54 @@ mod tests {
             (&[("accept", "*/*")], ClientKind::Fetch),
             (&[], ClientKind::Fetch),
             (&[page], ClientKind::Navigation),
+            (&[("hx-request", "false")], ClientKind::Fetch),
+            (
+                &[("hx-request", "true"), ("x-sec-purpose", "prefetch")],
+                ClientKind::Fetch,
+            ),
+            (
+                &[("hx-request", "true"), ("authorization", "Bearer x")],
+                ClientKind::Bearer,
+            ),
+            (&[("hx-request", "true"), navigate], ClientKind::Navigation),
         ];
         for (lines, expected) in cases {
             let lines: Vec<(&'static str, &'static str)> = lines.to_vec();
             assert_eq!(kind_of(&lines), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn libraries_are_told_by_what_their_calls_bring() {
+        let cors = ("sec-fetch-mode", "cors");
+        let turbo_stream = ("accept", "text/vnd.turbo-stream.html, text/html");
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[("hx-request", "true"), cors], "htmx"),
+            (
+                &[("hx-request", "true"), ("hx-boosted", "true")],
+                "htmx, boosted",
+            ),
+            (&[turbo_stream], "Turbo"),
+            (
+                &[turbo_stream, cors, ("turbo-frame", "x")],
+                "Turbo, in a frame",
+            ),
+            (&[("x-turbo-request-id", "1"), cors], "Turbo"),
+            (
+                &[
+                    ("x-turbo-request-id", "1"),
+                    ("authorization", "Basic x"),
+                    cors,
+                ],
+                "Turbo",
+            ),
+        ];
+        for (lines, name) in cases {
+            let lines: Vec<(&'static str, &'static str)> = lines.to_vec();
+            let ClientKind::Library(library) = kind_of(&lines) else {
+                panic!("{name} is not told by {lines:?}");
+            };
+            assert_eq!(library.name, *name);
         }
     }
 }

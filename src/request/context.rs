@@ -1,12 +1,10 @@
 //! The context of one request: its client and connection, its id, and what our responses depend on.
 
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{
-    Demand, LocalPath, Method, Reason, ReturnTarget, SessionId, Subject, Timestamp, only_line,
-};
+use crate::domain::{Demand, Method, Reason, SessionId, Subject, Timestamp};
 use crate::locale::Texts;
 use crate::request::body::BodyDeadlines;
-use crate::request::client_kind::{ClientHints, FetchSite};
+use crate::request::client_kind::{ClientHints, ClientKind, FetchSite};
 use crate::request::connection::ClientConnection;
 use crate::request::headers::Peer;
 use crate::request::request_id::RequestId;
@@ -16,13 +14,11 @@ use http::header::Entry;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Version, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::time::Instant;
-use url::Url;
 
 /// What is kept of a request beside its head and body.
 #[derive(Debug)]
@@ -103,7 +99,7 @@ impl<'w> RequestContext<'w> {
             Peer::Anyone | Peer::Trusted => connection.data.hop.scheme(),
         };
         let mut cookies = parts.headers.get_all(header::COOKIE).iter();
-        Self {
+        let mut context = Self {
             connection,
             options,
             stream,
@@ -122,7 +118,12 @@ impl<'w> RequestContext<'w> {
             cookies: (cookies.next().cloned(), cookies.cloned().collect()),
             decided: Cell::default(),
             asked: RefCell::default(),
+        };
+        // In a page of another origin, our paths are not ours: it gets what any script does.
+        if context.hints.kind.library().is_some() && !context.is_same_origin() {
+            context.hints.kind = ClientKind::Fetch;
         }
+        context
     }
 
     /// Whether the client uses HTTP/1, where `Connection: close` ends a connection.
@@ -166,24 +167,6 @@ impl<'w> RequestContext<'w> {
         found
     }
 
-    /// The application's login page, on the way to where the client wanted to go.
-    pub(crate) fn login_url(&self) -> Option<String> {
-        let page = self.options.login_page.as_ref()?;
-        // After the login comes a GET: a form is not sent again.
-        let wanted = if self.hints.safe { self.target() } else { "/" };
-        Some(page.replace("{path}", &escaped(wanted)))
-    }
-
-    /// The login page, on the way to where a challenge returns to.
-    pub(crate) fn login_url_for(&self, target: &ReturnTarget) -> Option<String> {
-        let page = self.options.login_page.as_ref()?;
-        let wanted = match target {
-            ReturnTarget::Path(path) | ReturnTarget::Refill(path) => path.as_str(),
-            ReturnTarget::Caller | ReturnTarget::Form(_) => "/",
-        };
-        Some(page.replace("{path}", &escaped(wanted)))
-    }
-
     /// Whether a browser says that the request comes from a page of our own origin. Unlike
     /// [`is_same_origin`](Self::is_same_origin), a missing header counts as another origin.
     pub(crate) fn is_told_same_origin(&self) -> bool {
@@ -191,16 +174,6 @@ impl<'w> RequestContext<'w> {
             Some(origin) => self.is_own(origin),
             None => self.hints.site == FetchSite::Own,
         }
-    }
-
-    /// The page of our own origin that the request was sent from, if it says so (RFC 9110 §10.1.3).
-    pub(crate) fn page_before(&self, headers: &HeaderMap) -> Option<LocalPath> {
-        let page = only_line(headers, &header::REFERER)?.to_str().ok()?;
-        let page = Url::parse(page).ok()?;
-        let origin = HeaderValue::from_str(&page.origin().ascii_serialization()).ok()?;
-        let query = page.query().map(|query| format!("?{query}"));
-        let path = format!("{}{}", page.path(), query.unwrap_or_default());
-        self.is_own(&origin).then(|| LocalPath::parse(&path))?
     }
 
     /// The origin of the page that asks, if it is one of those that may read our answers.
@@ -239,7 +212,7 @@ impl<'w> RequestContext<'w> {
 
     /// Whether an origin is ours. Without `public_url` and a trusted proxy that tells the scheme, people may come
     /// over https to whatever ends TLS in front of us: then the host alone decides, which the browser names.
-    fn is_own(&self, origin: &HeaderValue) -> bool {
+    pub(super) fn is_own(&self, origin: &HeaderValue) -> bool {
         let is_known = self.options.public_origin.is_some()
             || self.scheme == "https"
             || self.connection.data.hop.peer() == Peer::Trusted;
@@ -331,15 +304,4 @@ impl<'w> RequestContext<'w> {
     pub(crate) fn is_trusted(&self) -> bool {
         self.connection.data.hop.peer() == Peer::Trusted
     }
-}
-
-/// Escapes a text for a query: all but the unreserved characters (RFC 3986 §2.3) and the slash.
-fn escaped(text: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~')
-        .remove(b'/');
-    utf8_percent_encode(text, KEPT).to_string()
 }

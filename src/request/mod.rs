@@ -9,7 +9,9 @@ pub(crate) mod client_kind;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod headers;
+pub(crate) mod library;
 pub(crate) mod request_id;
+mod return_page;
 pub(crate) mod site;
 pub(crate) mod upgrade;
 

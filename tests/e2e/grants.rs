@@ -282,7 +282,7 @@ routes:
             ("factor", "password".to_owned()), ("answer", PASSWORD.to_owned())];
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert_eq!(browser.post_form("/.stepup/verify", &fields).await.status, 303);
-        for (name, value) in [("sec-purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch")] {
+        for (name, value) in [("sec-purpose", "prefetch"), ("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch"), ("x-sec-purpose", "prefetch"), ("hx-preloaded", "true")] {
             let ahead = browser.clone().header(name, value).get("/invoice").await;
             // No prompt either: it would be shown in place of the page.
             assert_eq!(ahead.status, 403, "{name}: {value}");

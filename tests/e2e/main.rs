@@ -22,6 +22,7 @@ mod brand;
 mod challenge;
 mod cli;
 mod client_address;
+mod clients;
 mod compatibility;
 mod connection_auth;
 mod cookie_spellings;

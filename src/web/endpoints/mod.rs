@@ -11,10 +11,12 @@ mod passkeys;
 mod prompt;
 mod proof;
 mod responder;
+mod resume;
 mod sent;
 mod session;
 mod sessions;
 mod verify;
+mod whole;
 
 pub(crate) use error::EndpointError;
 pub(crate) use prompt::challenge;
@@ -105,6 +107,9 @@ pub(crate) async fn serve(
     }
     if !allow.split(", ").any(|allowed| allowed == method) {
         return Ok(respond::method_not_allowed(context, allow));
+    }
+    if let Some(loaded) = whole::loaded_by_library(context, name, method) {
+        return Ok(loaded);
     }
     let call = Call {
         web,

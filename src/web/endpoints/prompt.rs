@@ -3,10 +3,10 @@
 use super::EndpointError;
 use super::approval::{waiting, where_to};
 use super::browser_key::set_browser_key;
+use super::resume::{carry, return_target};
 use super::{Call, Known, enroll};
 use crate::domain::{
-    Body, BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Method, Reason, RequestHead,
-    ReturnTarget, Secret, Session,
+    BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Reason, RequestHead, Secret, Session,
 };
 use crate::request::body::RequestBody;
 use crate::request::client_kind::ClientKind;
@@ -20,7 +20,7 @@ use crate::web::api::ChallengeView;
 use crate::web::pages::{self, EmailCode, Prompt};
 use crate::web::{UnmetDemand, Web, api, respond};
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::Response;
 
 /// The prompt page and what it needs, while it is put together.
 pub(super) struct PromptDraft {
@@ -73,9 +73,9 @@ pub(crate) async fn challenge(
             context,
             form.as_ref(),
             requirement.anchor.as_deref(),
-            head.headers,
+            content.is_empty(),
         ),
-        back: context.page_before(head.headers),
+        back: context.page_before(),
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
@@ -92,6 +92,9 @@ pub(crate) async fn challenge(
                 .in_language(context.hints.locale().as_str()),
             &page_url,
         )),
+        ClientKind::Library(library) => {
+            Ok(respond::challenge_by_library(context, library, &page_url))
+        }
         ClientKind::Navigation => {
             with_form(web, context, &challenge, token, &claimant, form, fresh_key).await
         }
@@ -173,6 +176,12 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
             .await?;
         let view = ChallengeView::new(&challenge, token, &available, &context.site());
         return Ok(respond::json(context, &view));
+    }
+    if context.hints.kind == ClientKind::Framed {
+        let title = &challenge.demand.requirement.title;
+        let page_url = api::page_url(&context.site(), &token);
+        let title = title.in_language(context.hints.locale().as_str());
+        return Ok(respond::challenge_framed(context, title, &page_url));
     }
     let mut draft = for_known(call.web, context, &known, &challenge, token).await?;
     let wanted = call.parameter("factor").and_then(|word| word.parse().ok());
@@ -281,63 +290,4 @@ async fn draft(
     prompt.cancel = Some(challenge.back.clone().unwrap_or_else(LocalPath::root));
     prompt.enroll = enroll::page_for(context, challenge);
     Ok(prompt)
-}
-
-/// The fields of a refused form, if they may be carried: only from a page of our own origin, so
-/// that no other site can put a request into somebody's hands to confirm.
-async fn carry(
-    web: &Web,
-    context: &RequestContext<'_>,
-    head: &RequestHead<'_>,
-    content: &mut RequestBody,
-) -> Result<Option<CarriedForm>, EndpointError> {
-    let limit = web.shared.options.body_limit;
-    if head.method != Method::Post
-        || !context.is_told_same_origin()
-        || !content.announces_at_most(limit)
-    {
-        return Ok(None);
-    }
-    let bytes = content.read(limit).await?;
-    let body = Body::read_or_opaque(head.headers, &bytes);
-    let Some(target) = LocalPath::parse(context.target()) else {
-        return Ok(None);
-    };
-    Ok(body.form_fields().map(|fields| {
-        let mut form = CarriedForm::new(head.method, target, fields.values);
-        form.files = fields.files;
-        form.multipart = fields.multipart;
-        form
-    }))
-}
-
-fn return_target(
-    context: &RequestContext<'_>,
-    form: Option<&CarriedForm>,
-    anchor: Option<&str>,
-    headers: &HeaderMap,
-) -> ReturnTarget {
-    let page = |path: &str| LocalPath::parse(path).map(ReturnTarget::Path);
-    match context.hints.kind {
-        ClientKind::Navigation if context.hints.safe => page(context.target()),
-        ClientKind::Navigation => match form {
-            Some(form) => Some(ReturnTarget::Form(form.target.clone())),
-            // Not the refused address: a GET of what takes a POST may be another page, or none.
-            None => Some(ReturnTarget::Refill(
-                anchor
-                    .and_then(LocalPath::parse)
-                    .or_else(|| context.page_before(headers))
-                    .unwrap_or_else(LocalPath::root),
-            )),
-        },
-        ClientKind::Framed => anchor
-            .and_then(page)
-            .or_else(|| page(context.target()).filter(|_| context.hints.safe)),
-        ClientKind::Api
-        | ClientKind::Bearer
-        | ClientKind::Fetch
-        | ClientKind::Grpc
-        | ClientKind::WebSocket => None,
-    }
-    .unwrap_or(ReturnTarget::Caller)
 }

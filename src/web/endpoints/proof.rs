@@ -88,7 +88,7 @@ impl Call<'_, '_> {
             .then(|| LocalPath::parse(context.target()))
             .flatten();
         match context.hints.kind {
-            ClientKind::Navigation | ClientKind::Framed => asked
+            ClientKind::Navigation | ClientKind::Framed | ClientKind::Library(_) => asked
                 .or_else(|| LocalPath::parse(&format!("{}/{page}", context.site().prefix)))
                 .map_or(ReturnTarget::Caller, ReturnTarget::Path),
             ClientKind::Api
@@ -116,7 +116,7 @@ async fn challenge(
         demand,
         shown: Vec::new(),
         return_to,
-        back: context.page_before(&call.parts.headers),
+        back: context.page_before(),
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
@@ -125,6 +125,9 @@ async fn challenge(
     match context.hints.kind {
         ClientKind::Navigation => Ok(respond::challenge_redirect(context, &page_url)),
         ClientKind::Framed => Ok(respond::challenge_framed(context, title, &page_url)),
+        ClientKind::Library(library) => {
+            Ok(respond::challenge_by_library(context, library, &page_url))
+        }
         ClientKind::Api
         | ClientKind::Bearer
         | ClientKind::Fetch

@@ -17,8 +17,8 @@ pub(in crate::web) use files::{picture, public_keys, script, style};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 pub(super) use prompts::{
-    challenge_framed, challenge_page, challenge_redirect, confirmation, shown, shown_again,
-    shown_on,
+    challenge_by_library, challenge_framed, challenge_page, challenge_redirect, confirmation,
+    shown, shown_again, shown_by_library, shown_on,
 };
 use shape::{StepUpMark, ours, redirect, set, typed};
 use status::{session_challenge, status_of};
@@ -86,12 +86,19 @@ pub(crate) fn refusal(
     let login = about_session.then(|| context.login_url()).flatten();
     // A GET is repeated after the login. What a form sent would be lost: its page says what
     // happened.
+    let library = context.hints.kind.library();
+    // A page in the place of one with a library would end what that holds, for what may be over in a moment.
+    let shows_page = library.is_none() || reason.kind() != ReasonKind::Fault;
     let mut response = if context.hints.kind == ClientKind::Navigation
         && context.hints.safe
         && let Some(login) = &login
     {
         redirect(login)
-    } else if context.hints.reads_pages() {
+    } else if let Some(library) = library
+        && let Some(page) = page_for_library(context, reason, login.as_deref())
+    {
+        shape::by_library(library, &page)
+    } else if context.hints.reads_pages() && shows_page {
         refusal_page(context, reason, login, retry_after)
     } else {
         refusal_document(context, reason, detail, login, retry_after)
@@ -118,6 +125,22 @@ pub(crate) fn refusal(
         drop_session_cookies(context, headers);
     }
     ours(context, mark, response)
+}
+
+/// The page that a library loads for a refusal: the login page, or the one that explains it. `None` for what is no lasting
+/// refusal of a person.
+fn page_for_library(
+    context: &RequestContext<'_>,
+    reason: Reason,
+    login_url: Option<&str>,
+) -> Option<String> {
+    match reason.kind() {
+        ReasonKind::Answer | ReasonKind::Fault | ReasonKind::Request => None,
+        ReasonKind::Denial | ReasonKind::Session | ReasonKind::StepUp => Some(match login_url {
+            Some(login) => login.to_owned(),
+            None => format!("{}/problems/{reason}", context.site().prefix),
+        }),
+    }
 }
 
 fn refusal_page(

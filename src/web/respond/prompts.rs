@@ -5,6 +5,7 @@ use super::shape::{self, StepUpMark, ours, redirect, set};
 use super::status::status_of;
 use crate::domain::{LocalPath, Reason};
 use crate::request::context::RequestContext;
+use crate::request::library::Library;
 use crate::verification::Refusal;
 use crate::web::pages::{self, Framed};
 use crate::web::problem;
@@ -34,6 +35,25 @@ pub(in crate::web) fn challenge_page(
     );
     may_be_gone_back_to(&mut response);
     response
+}
+
+/// A challenge for the library of a page: it loads the prompt in place of that page.
+pub(in crate::web) fn challenge_by_library(
+    context: &RequestContext<'_>,
+    library: &Library,
+    page_url: &str,
+) -> Response<Bytes> {
+    let response = shape::by_library(library, page_url);
+    ours(context, StepUpMark::Challenge, response)
+}
+
+/// For a library that asked for a page of ours: it loads that whole.
+pub(in crate::web) fn shown_by_library(
+    context: &RequestContext<'_>,
+    library: &Library,
+) -> Response<Bytes> {
+    let response = shape::by_library(library, context.target());
+    ours(context, StepUpMark::Done, response)
 }
 
 /// A challenge inside another page.

@@ -2,6 +2,7 @@
 
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
+use crate::request::library::{Library, Told};
 use crate::web::pages;
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
@@ -52,11 +53,24 @@ pub(super) fn document(
 }
 
 pub(super) fn redirect(to: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
     // RFC 9110 §15.4.4: the browser goes on with GET, whatever the method was.
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    set(response.headers_mut(), header::LOCATION, to);
+    leading(StatusCode::SEE_OTHER, header::LOCATION, to)
+}
+
+/// Names a page in a header.
+fn leading(status: StatusCode, name: HeaderName, url: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    set(response.headers_mut(), name, url);
     response
+}
+
+/// Tells a library to load the page at `url` whole.
+pub(super) fn by_library(library: &Library, url: &str) -> Response<Bytes> {
+    match library.told {
+        Told::ByHeader(name) => leading(StatusCode::FORBIDDEN, HeaderName::from_static(name), url),
+        Told::ByRedirect => redirect(url),
+    }
 }
 
 pub(super) fn typed(

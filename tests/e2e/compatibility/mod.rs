@@ -9,31 +9,22 @@ mod story;
 mod switching;
 
 use crate::support::run;
+use crate::support::written::assert_written;
 use applications::{OWNER, Site};
 use futures_util::future::join_all;
 use logins::{Login, fields_of_form};
 use settings::Source;
-use std::path::Path;
 use std::sync::Mutex;
-use std::{env, fs, thread};
+use std::thread;
 use story::{Outcome, Pair, done_for};
 
 /// What came of each pair, at the levels 1 to 4.
 type Outcomes = Vec<(Source, Login, Vec<Outcome>)>;
 
 #[test]
-#[allow(clippy::disallowed_methods)] // the switch is for whoever runs the test
 fn the_page_tells_what_came_of_every_login_before_every_source() {
     let told = page::page(&run_all());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
-    if env::var("UPDATE_EXPECT").is_ok() {
-        fs::write(path, told).unwrap();
-    } else {
-        let written = fs::read_to_string(path).unwrap_or_default();
-        let hint =
-            "`UPDATE_EXPECT=1 cargo test --test e2e compatibility::` writes docs/compatibility.md";
-        assert!(told == written, "it is otherwise now; {hint}. Now:\n{told}");
-    }
+    assert_written("docs/compatibility.md", "compatibility", &told);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::settings::Source;
 use super::story::Outcome;
 use std::fmt::Write;
 
-/// The whole page.
+/// The first part of the page.
 pub(super) fn page(outcomes: &Outcomes) -> String {
     let mut page = INTRODUCTION.to_owned();
     let mut notes = Vec::new();
@@ -43,6 +43,7 @@ pub(super) fn page(outcomes: &Outcomes) -> String {
         }
         page.push_str("```\n");
     }
+    page.push('\n');
     page
 }
 
@@ -195,10 +196,7 @@ const SHOWN: [(Site, Source); 8] = [
     (Site::Django, Source::Headers),
 ];
 
-const INTRODUCTION: &str = "# Compatibility
-
-<!-- Written by a test: UPDATE_EXPECT=1 cargo test --test e2e compatibility:: -->
-
+const INTRODUCTION: &str = "
 Which source of sessions (`session` in `stepgate.yaml`, explained in [sessions.md](sessions.md)) goes with which kind of login. Tests run every
 pair at every [level](policy.md), with real applications behind Stepgate, and write this page.
 

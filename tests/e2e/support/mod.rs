@@ -20,6 +20,7 @@ pub(crate) mod temp;
 pub(crate) mod tls;
 pub(crate) mod tokens;
 pub(crate) mod upstream;
+pub(crate) mod written;
 
 use client::Answer;
 use std::future::Future;

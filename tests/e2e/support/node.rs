@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// What is installed, as `NAME@VERSION`.
-pub(crate) const PACKAGES: [&str; 13] = [
+pub(crate) const PACKAGES: &[&str] = &[
+    "@hotwired/turbo@8.0.23",
     "@node-saml/passport-saml@5.1.1",
     "axe-core@4.14.1",
     "configurable-http-proxy@5.3.0",
@@ -16,6 +17,8 @@ pub(crate) const PACKAGES: [&str; 13] = [
     "express@5.3.0",
     "express-openid-connect@2.20.2",
     "express-session@1.19.0",
+    "htmx.org@2.0.11",
+    "htmx4@npm:htmx.org@4.0.1",
     "jose@6.2.18",
     "jsqr@1.4.0",
     "oidc-provider@8.8.1",
