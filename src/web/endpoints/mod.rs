@@ -37,7 +37,7 @@ use crate::verification::{self, AnswerOutcome, Claimant, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, Uri, header};
+use http::{Response, Uri};
 use hyper::body::Incoming;
 use std::iter;
 use std::sync::Arc;
@@ -243,17 +243,6 @@ impl Call<'_, '_> {
         let query = self.query.unwrap_or_default().as_bytes();
         let mut found = form_urlencoded::parse(query).filter(|(key, _)| key == name);
         found.next().map(|(_, value)| value.into_owned())
-    }
-
-    /// Whether the call brings JSON, which no page of another origin can send unasked (Fetch §4.8).
-    fn is_json(&self) -> bool {
-        let kind = self
-            .parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
-        kind.and_then(|kind| kind.split(';').next())
-            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     }
 
     /// Refuses a change that another site asks for.

@@ -3,6 +3,7 @@
 use super::{BODY_LIMIT, Call, EndpointError, Known};
 use crate::domain::{Secret, StatedPurpose};
 use crate::request::body::RequestBody;
+use http::header;
 use std::collections::HashMap;
 
 /// What came with a call: JSON of a program, or a form of our own page.
@@ -62,4 +63,17 @@ pub(super) async fn read<T: serde::de::DeserializeOwned>(
     request
         .map(|request| Sent::Form(request, kept))
         .ok_or(EndpointError::Malformed(expected.form.into()))
+}
+
+impl Call<'_, '_> {
+    /// Whether the call brings JSON, which no page of another origin can send unasked (Fetch §4.8).
+    pub(super) fn is_json(&self) -> bool {
+        let kind = self
+            .parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        kind.and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    }
 }
