@@ -5,6 +5,7 @@ use crate::support::axe::{self, Rules};
 use crate::support::browser::{Browser, Light};
 use crate::support::run;
 use crate::support::upstream::{Upstream, answer, text};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -34,10 +35,10 @@ fn no_page_has_findings(locale: &str, looks: [(u32, Light); 2]) {
 async fn look_at(folder: &'static Path, names: &[String], looks: [(u32, Light); 2]) -> Vec<String> {
     let site = Upstream::start(move |got| {
         let file = folder.join(got.target.trim_start_matches('/'));
-        let kind = if file.extension().is_some_and(|kind| kind == "css") {
-            "text/css"
-        } else {
-            "text/html"
+        let kind = match file.extension().and_then(OsStr::to_str) {
+            Some("css") => "text/css",
+            Some("js") => "text/javascript",
+            _ => "text/html",
         };
         match fs::read_to_string(file) {
             Ok(page) => answer(200, &[("content-type", kind)], &page),

@@ -4,6 +4,8 @@ use super::{PageLink, Site, Texts, render};
 use crate::domain::{Factor, LocalPath, Secret};
 use crate::locale::visible;
 use askama::Template;
+use qrcode::{Color, QrCode};
+use std::fmt::Write as _;
 
 /// What somebody has set up, and what they can set up.
 #[derive(Clone, Debug)]
@@ -194,6 +196,20 @@ pub fn enroll_step(site: &Site, view: &EnrollStep) -> String {
             top: false,
         },
     })
+}
+
+/// A QR code: how many modules wide, and the dark ones as an SVG path. `None` if the text is too long for a QR code.
+pub(crate) fn qr(text: &str) -> Option<(usize, String)> {
+    let code = QrCode::new(text).ok()?;
+    let width = code.width();
+    let mut path = String::new();
+    for (at, color) in code.to_colors().into_iter().enumerate() {
+        if color == Color::Dark {
+            // Writing to a `String` cannot fail.
+            let _ = write!(path, "M{} {}h1v1h-1z", at % width, at / width);
+        }
+    }
+    Some((width, path))
 }
 
 /// The query that keeps where the person came from.

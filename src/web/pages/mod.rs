@@ -17,11 +17,11 @@ mod sessions;
 
 pub use approvals::{ApprovalPage, WaitingPage, approval, approvals, waiting};
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
-pub(crate) use enroll::back_query;
 pub use enroll::{
     EnrollDone, EnrollField, EnrollForm, EnrollInput, EnrollOverview, EnrollStep, EnrolledItem,
     enroll_overview, enroll_step,
 };
+pub(crate) use enroll::{back_query, qr};
 pub use message::{
     ErrorView, Framed, SessionView, VerifiedPage, error, framed, onward, problem, problem_index,
     session, verified,

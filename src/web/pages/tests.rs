@@ -612,6 +612,7 @@ fn pages_can_be_written_out_to_be_looked_at() {
                     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tmp/pages");
                 std::fs::create_dir_all(folder.join(".stepup")).unwrap();
                 std::fs::write(folder.join(".stepup/style.css"), STYLE).unwrap();
+                std::fs::write(folder.join(".stepup/script.js"), SCRIPT).unwrap();
                 std::fs::write(folder.join(format!("{name}.{locale}.html")), html).unwrap();
             }
         }

@@ -6,12 +6,10 @@ use crate::request::body::RequestBody;
 use crate::verification::{AnswerValue, NewTotp};
 use crate::web::api::NewTotpResponse;
 use crate::web::endpoints::{Call, EndpointError};
-use crate::web::pages::{EnrollField, EnrollForm, EnrollInput, EnrollStep};
+use crate::web::pages::{self, EnrollField, EnrollForm, EnrollInput, EnrollStep};
 use crate::web::respond;
 use bytes::Bytes;
 use http::Response;
-use qrcode::{Color, QrCode};
-use std::fmt::Write as _;
 
 /// A new secret, of which nothing is stored yet.
 pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
@@ -56,7 +54,7 @@ fn step(call: &Call<'_, '_>, new: NewTotp, problem: Option<String>) -> EnrollSte
         heading: t.enroll.totp_heading.to_string(),
         paragraphs: vec![t.enroll.totp_lede.to_string()],
         problem,
-        qr: new.uri.as_ref().and_then(|uri| qr(uri.expose())),
+        qr: new.uri.as_ref().and_then(|uri| pages::qr(uri.expose())),
         codes: vec![grouped(new.secret.expose())],
         form: Some(EnrollForm {
             hidden: vec![("sealed", new.sealed)],
@@ -80,18 +78,4 @@ fn grouped(secret: &str) -> String {
         out.push(char);
     }
     out
-}
-
-/// How many modules wide, and the dark ones as an SVG path. `None` if the text is too long for a QR code.
-fn qr(text: &str) -> Option<(usize, String)> {
-    let code = QrCode::new(text).ok()?;
-    let width = code.width();
-    let mut path = String::new();
-    for (at, color) in code.to_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            // Writing to a `String` cannot fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", at % width, at / width);
-        }
-    }
-    Some((width, path))
 }

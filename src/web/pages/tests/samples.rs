@@ -390,7 +390,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     }
     let own = sessions_pages().into_iter();
     pages.extend(own.map(|(name, page)| (name, sessions(&site, &page))));
-    pages.extend(enroll::pages(&site, "Ada Lovelace"));
+    pages.extend(enroll::pages(&site, None));
     for reason in [
         Reason::SessionDisputed,
         Reason::SessionRequired,
@@ -431,7 +431,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     pages
         .into_iter()
         .map(|(name, html)| (name.to_owned(), html))
-        .chain(approval_pages(&site, "Ada Lovelace <ada@example.com>"))
+        .chain(approval_pages(&site, None))
         .collect()
 }
 
@@ -511,7 +511,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         login_url: Some(format!("/login?next={evil}")),
         request_id: Some(owned()),
     };
-    let enroll = enroll::pages(&site, evil);
+    let enroll = enroll::pages(&site, Some(evil));
     let enroll = enroll
         .into_iter()
         .map(|(name, html)| (format!("hostile-{name}"), html));
@@ -542,7 +542,11 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         ("hostile-error".to_owned(), error(&site, &error_view)),
         ("hostile-session".to_owned(), session(&site, &session_view)),
     ]);
-    let of_approval = approval_pages(&site, evil).into_iter();
-    pages.extend(of_approval.filter(|(name, _)| name != "approvals-none"));
+    let of_approval = approval_pages(&site, Some(evil)).into_iter();
+    pages.extend(
+        of_approval
+            .filter(|(name, _)| name != "approvals-none")
+            .map(|(name, html)| (format!("hostile-{name}"), html)),
+    );
     pages
 }
