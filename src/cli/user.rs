@@ -1,6 +1,7 @@
 //! `stepgate user`: the directory.
 
 mod bootstrap;
+mod credentials;
 mod import;
 mod locks;
 mod passkeys;

@@ -189,6 +189,27 @@ on_both_stores! {
         browser.read("None of the ways").await;
     }
 
+    async fn a_passkey_goes_along_when_its_user_gets_another_name(store: Store) {
+        let legacy = legacy();
+        let sidecar = in_front_of(&legacy, store);
+        let browser = Browser::open().await;
+        let authenticator = browser.add_authenticator().await;
+        log_in(&browser, &sidecar).await;
+        enroll(&browser, &sidecar, "My phone").await;
+        sidecar.command(&["user", "set", USER, "--rename", "alice.smith", "--alias", USER]);
+        delete_account(&browser, &sidecar).await;
+        browser.fill("#phrase", "DELETE").await;
+        browser.click(&format!("{PROMPT} button")).await;
+        browser.read("Nothing has happened yet").await;
+        let told = sidecar.command(&["user", "show", "alice.smith"]);
+        let line = told.lines().find(|line| line.starts_with("enrolled       passkey `My phone`, added 20")).unwrap();
+        assert!(line.contains(", last used 20"), "{told}");
+        let kept = authenticator.credentials().await.remove(0);
+        for secret in ["privateKey", "credentialId", "userHandle"] {
+            assert!(!told.contains(kept[secret].as_str().unwrap()), "{secret}");
+        }
+    }
+
     async fn another_way_is_one_click_away(store: Store) {
         let legacy = legacy();
         let sidecar = in_front_of(&legacy, store);

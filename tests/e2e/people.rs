@@ -3,6 +3,7 @@
 use crate::support::sidecar::{self, PASSWORD, Sidecar, USER};
 use crate::support::stepgate::run;
 use crate::support::store::on_both_stores;
+use http::Method;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -139,6 +140,15 @@ on_both_stores! {
     async fn a_user_changes_name_and_address_and_keeps_the_factors(store: Store) {
         let sidecar = sidecar::on(store).line(AUDIT).run();
         sidecar.add_user("bob", "bob@example.test", "correct horse battery");
+        let before = sidecar.logged_in().await;
+        before.pass(&before.get("/.stepup/enroll").await).await;
+        let made = before.call(Method::POST, "/.stepup/enroll/recovery", json!({})).await.json();
+        let codes: Vec<_> = made["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+        let told = sidecar.command(&["user", "show", USER]);
+        assert!(told.contains("enrolled       recovery_code, added 20") && told.contains("codes left     10\n"), "{told}");
+        let enrolled = &shown(&sidecar, USER)["enrolled"][0];
+        assert_eq!((&enrolled["factor"], &enrolled["used_at"]), (&json!("recovery_code"), &Value::Null));
+        assert!(codes.iter().all(|code| !told.contains(code)));
         let set = |arguments: &[&str]| {
             let output = run(&sidecar.dir, &[&["user", "set"], arguments].concat());
             let code = output.status.code().unwrap();
@@ -157,20 +167,25 @@ on_both_stores! {
         assert_eq!(set(&["bob", "--email", "no address"]).0, 64);
         assert_eq!(set(&["bob"]).0, 64, "nothing to change");
 
-        // The authenticator goes along with the name, and so does the password.
+        // The authenticator goes along with the name, and so do the password and the recovery codes.
         let client = sidecar.script();
         client.log_in("alice.smith").await;
         let refused = client.post("/both").await;
         client.verify(&refused.token(), ("password", PASSWORD)).await;
         let passed = client.verify(&refused.token(), ("totp", &sidecar.totp(0))).await;
         assert_eq!(passed.json()["verified"], true, "{}", passed.text());
+        let refused = client.post("/keys").await;
+        let passed = client.verify(&refused.token(), ("recovery_code", codes[0])).await;
+        assert_eq!(passed.json()["verified"], true, "{}", passed.text());
+        let told = sidecar.command(&["user", "show", "alice.smith"]);
+        assert!(told.contains(", last used 20") && told.contains("codes left     9\n"), "{told}");
 
         // The old name can be kept as an alias.
         let back = ["alice.smith", "--rename", "alice", "--alias", "alice.smith", "--no-alias", "asmith", "--no-email"];
         assert_eq!(set(&back), (0, String::new()));
         let known = shown(&sidecar, "alice.smith");
         assert_eq!((&known["name"], &known["aliases"]), (&json!("alice"), &json!(["alice.smith"])));
-        assert_eq!((&known["email"], &known["factors"]), (&Value::Null, &json!(["password", "totp"])));
+        assert_eq!((&known["email"], &known["factors"]), (&Value::Null, &json!(["password", "totp", "recovery_code"])));
     }
 
     async fn a_second_authenticator_does_not_replace_the_first_unasked(store: Store) {

@@ -1,6 +1,6 @@
-//! `stepgate user show` and `unlock`: what is locked, and clearing it.
+//! `stepgate user show` and `unlock`: what is enrolled, what is locked, and clearing it.
 
-use super::{as_json, words};
+use super::{as_json, credentials, words};
 use crate::audit::EventKind;
 use crate::cli::arguments::{UserName, UserShow};
 use crate::cli::error::CliError;
@@ -32,6 +32,8 @@ pub(super) fn show(arguments: &UserShow, out: &mut Output) -> Result<(), CliErro
                 let locks = locks.iter().map(lock_as_json).collect();
                 fields.insert("locks".to_owned(), locks);
                 fields.insert("in_directory".to_owned(), known.is_some().into());
+                let enrolled = known.as_ref().map(credentials::enrolled);
+                fields.insert("enrolled".to_owned(), json!(enrolled.unwrap_or_default()));
             }
             writeln!(out, "{document:#}")?;
             return Ok(());
@@ -47,6 +49,7 @@ pub(super) fn show(arguments: &UserShow, out: &mut Output) -> Result<(), CliErro
                     ("factors", factors),
                     ("since", rfc3339(user.created_at)),
                 ]);
+                lines.extend(credentials::lines(user));
             }
             None => lines.extend([
                 ("directory", "knows nobody of this name".to_owned()),
