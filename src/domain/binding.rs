@@ -4,7 +4,7 @@ use super::body::{Body, parameter_at};
 use super::occurrence::{Occurrence, in_headers};
 use super::parameters::{may_be_key, plain_parameters};
 use super::request::body_may_hold_parameters;
-use super::{Binding, Captures, Field, RequestHead, Requirement};
+use super::{Binding, Captures, Field, RequestHead, Requirement, Route};
 use std::borrow::Cow;
 
 /// Whether a requirement needs the body, to bind a grant to it or to show some of it.
@@ -26,6 +26,26 @@ pub fn reads_body(requirement: &Requirement, head: &RequestHead<'_>) -> bool {
         Field::Query(_) => may_hold,
         Field::Header(_) | Field::Path(_) => false,
     })
+}
+
+/// Whether a request for the route can be judged only with its body in hand, whatever its head says.
+pub fn rests_on_body(route: &Route) -> bool {
+    let requirement = &route.requirement;
+    let bound: &[Field] = match &requirement.bind {
+        Binding::Fields(fields) => fields,
+        Binding::Nothing | Binding::Request => &[],
+    };
+    let mut fields = bound
+        .iter()
+        .chain(requirement.show.iter().map(|(_, field)| field));
+    !route.matcher.body.is_empty()
+        || requirement.bind == Binding::Request
+        || fields.any(|field| match field {
+            Field::Form(_) | Field::Json(_) => true,
+            // A form may hold a parameter of that name.
+            Field::Query(_) => !route.matcher.methods.is_safe(),
+            Field::Header(_) | Field::Path(_) => false,
+        })
 }
 
 /// Every value of one field, as people read it.

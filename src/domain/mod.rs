@@ -50,7 +50,7 @@ mod watched_path;
 mod whole_regex;
 
 pub use approval::{ApprovalRule, Approver, Groups, PurposeRule, StatedPurpose};
-pub use binding::{binding_parts, needs_body, only_value, reads_body, values};
+pub use binding::{binding_parts, needs_body, only_value, reads_body, rests_on_body, values};
 pub use body::{Body, BodyRefusal, FormFields, announces_form, answer_denies, answer_shows};
 pub(crate) use bytes::{ByteReader, ByteWriter};
 pub use challenge::{Challenge, ReturnTarget};

@@ -2,10 +2,18 @@
 
 use crate::domain::path::TemplateError;
 use crate::domain::{Route, RouteId};
+use std::fmt;
 
 /// Why routes make no table.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
+    /// Routes that cannot be judged where bodies are not told.
+    #[error(
+        "routes that depend on the body of requests, which proxies that ask do not tell: {}; without `forward_auth.body`, \
+         level 4 binds by `bind` to parts of the path, headers and the query of GET, and no route matches or shows more",
+        RouteNames(.0)
+    )]
+    Bodies(Vec<RouteId>),
     /// Two routes have one id.
     #[error("route `{0}` exists twice: ids are unique over all policy files")]
     DoubledId(RouteId),
@@ -33,6 +41,20 @@ pub enum TableError {
         #[source]
         source: TemplateError,
     },
+}
+
+/// Names in a row.
+struct RouteNames<'i>(&'i [RouteId]);
+
+impl fmt::Display for RouteNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for id in self.0 {
+            write!(f, "{separator}`{id}`")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
 }
 
 impl TableError {

@@ -71,6 +71,15 @@ impl FoundRoutes {
         Ok(matches)
     }
 
+    /// All of them, for a body that nobody shows us: it may say so of each that waits.
+    pub fn all(self) -> Vec<Match> {
+        let waiting = self.pending.into_iter().map(|waiting| Match {
+            route: Arc::clone(&waiting.compiled.route),
+            captures: waiting.captures,
+        });
+        self.matches.into_iter().chain(waiting).collect()
+    }
+
     pub(super) fn push(&mut self, compiled: &Arc<Compiled>, captures: Captures, as_of: HeadMatch) {
         match as_of {
             HeadMatch::Excluded => {}

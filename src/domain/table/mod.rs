@@ -16,7 +16,7 @@ pub use error::TableError;
 pub use explain::{Applicability, Explained, MatchPart};
 pub use found::{FoundRoutes, Match};
 
-use crate::domain::{DefaultAction, Reading, RequestHead, Route};
+use crate::domain::{DefaultAction, Reading, RequestHead, Route, rests_on_body};
 use compiled::{Compiled, CompiledPath, HeadMatch};
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::HashSet;
@@ -96,6 +96,18 @@ impl RouteTable {
     /// How many routes the policies hold, without the pages of those that name one.
     pub fn count(&self) -> usize {
         self.routes.iter().filter(|one| !one.is_page).count()
+    }
+
+    /// Fails if a route cannot be judged without the body of requests.
+    pub fn without_bodies(self) -> Result<Self, TableError> {
+        let routes = self.routes.iter().filter(|one| !one.is_page);
+        let routes = routes.filter(|one| rests_on_body(&one.route));
+        let ids: Vec<_> = routes.map(|one| one.route.id.clone()).collect();
+        if ids.is_empty() {
+            Ok(self)
+        } else {
+            Err(TableError::Bodies(ids))
+        }
     }
 
     /// Finds the routes that apply, and those that the body may make apply.
