@@ -19,7 +19,7 @@ use crate::identity::Teller;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::policy::{Fingerprint, Sources};
-use crate::proxy::SharedProxy;
+use crate::proxy::{Role, SharedProxy};
 use crate::seal::Keys;
 use crate::session::{GuestCookie, LiveLimit, Rolling, SharedAsker, SharedSessions, UpstreamLogin};
 use crate::settings::{Listener, Settings};
@@ -64,7 +64,7 @@ impl App {
             .compile(&settings.groups)
             .map_err(AppError::Policies)?;
         let remarks = std::mem::take(&mut policies.remarks);
-        let table = policies.into_table()?;
+        let table = settings.proxy.table(policies)?;
         log_remarks(&settings, &table, &remarks);
         let fingerprint = sources.fingerprint();
         let metrics = Arc::new(Metrics::new(settings.threads, clock.now()));
@@ -162,7 +162,11 @@ impl App {
                 } else {
                     "http"
                 };
-                tracing::info!("listening on {scheme}://{}", listener.address);
+                let whom = match listener.role {
+                    Role::Asked => "asked by proxies",
+                    Role::Public => "listening",
+                };
+                tracing::info!("{whom} on {scheme}://{}", listener.address);
             }
             if let Some(admin) = &admin {
                 admin.enter(Stage::Serving);

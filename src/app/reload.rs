@@ -102,7 +102,7 @@ fn put_in_force(shared: &SharedProxy, policies: Policies, fingerprint: Fingerpri
     for warning in policies.warnings() {
         tracing::warn!("{}", warning.to_string().trim_end());
     }
-    match policies.into_table() {
+    match shared.options.table(policies) {
         Ok(table) => {
             let routes = table.count();
             let now = shared.sessions.clock.now();

@@ -55,7 +55,12 @@ impl Workers {
         let mut threads = Vec::new();
         for (index, sockets) in sockets.into_iter().enumerate() {
             let (shared, store, seen) = (shared.clone(), store.clone(), seen.clone());
-            let sockets: Vec<_> = sockets.into_iter().zip(tls.iter().cloned()).collect();
+            let sockets = sockets.into_iter().zip(tls.iter().cloned());
+            let roles = listeners.iter().map(|listener| listener.role);
+            let sockets = sockets
+                .zip(roles)
+                .map(|((socket, tls), role)| (socket, tls, role));
+            let sockets: Vec<_> = sockets.collect();
             let report = EndReport::new(sender.clone());
             let work = move || {
                 enter_worker(index);

@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &CheckArguments, out: &mut Output) -> Result<(), Cl
         policy::load(&settings.policies, &settings.groups).map_err(CliError::Configuration)?;
     let (routes, files) = (policies.routes.len(), policies.files.len());
     let (mut remarks, of_policies) = (settings.remarks.clone(), policies.remarks.clone());
-    let table = policies.into_table();
+    let table = settings.proxy.table(policies);
     if let Ok(table) = &table {
         remarks.append(settings.remarks_on(table));
     }

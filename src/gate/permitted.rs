@@ -2,7 +2,7 @@
 
 use crate::domain::Claim;
 use crate::transport::upstream::{Admitted, Outgoing};
-use http::Request;
+use http::{HeaderMap, Request};
 
 /// A request that was judged and may pass.
 ///
@@ -56,6 +56,14 @@ impl<T> Permitted<T> {
     /// Sends nothing after all: the single-use grants that were taken for it, to be given back.
     pub fn into_claims(self) -> Vec<Claim> {
         self.claims
+    }
+}
+
+impl Permitted<HeaderMap> {
+    /// Somebody else sends the request, and tells the application this: whether it gets there we never learn, so
+    /// what was taken stays taken.
+    pub(crate) fn sent_by_another(self) -> HeaderMap {
+        self.request
     }
 }
 

@@ -6,6 +6,7 @@ use crate::audit::Outcome;
 use crate::domain::ReasonKind;
 use crate::metrics::Metrics;
 use crate::request::context::RequestContext;
+use crate::web::respond;
 use http::Response;
 
 /// Counts a request whose answer is decided.
@@ -26,7 +27,9 @@ pub(crate) fn count(
             (Some(outcome), Some(reason))
         }
         (Ok(_), Some((outcome, reason))) => (Some(outcome), reason),
-        (Ok(response), None) if response.body().is_streamed() => (Some(Outcome::Forwarded), None),
+        (Ok(response), None) if response.body().is_streamed() || respond::admits(response) => {
+            (Some(Outcome::Forwarded), None)
+        }
         (Ok(_), None) => (None, None),
     };
     metrics.request(outcome, reason);

@@ -37,15 +37,15 @@ impl Asked {
         limit: usize,
         looks_for_keys: bool,
     ) -> Result<Self, ProxyError> {
-        let reads = (looks_for_keys && !found.is_empty())
-            || found.awaits_body()
+        let is_withheld = content.is_withheld();
+        let reads = !is_withheld && ((looks_for_keys && !found.is_empty()) || found.awaits_body())
             || found
                 .matches()
                 .iter()
                 .any(|found| needs_body(&found.route.requirement, head));
         // Bytes may be needed without their meaning, for a digest of the whole request. Only where
         // a route asks for the meaning must the body have a single one.
-        let judges = found.awaits_body()
+        let judges = (found.awaits_body() && !is_withheld)
             || found
                 .matches()
                 .iter()
@@ -60,7 +60,11 @@ impl Asked {
         } else {
             Body::read_or_opaque(head.headers, &bytes)
         };
-        let matches = found.settle(head, &body)?;
+        let matches = if is_withheld {
+            found.all()
+        } else {
+            found.settle(head, &body)?
+        };
         let mut demands = Vec::with_capacity(matches.len());
         let mut shown = Vec::with_capacity(matches.len());
         for Match { route, captures } in &matches {

@@ -7,6 +7,7 @@ use crate::proxy::normalize::NormalizeError;
 use crate::proxy::state::Worker;
 use crate::request::body::{RequestBodyError, reason_of_broken};
 use crate::request::context::RequestContext;
+use crate::request::question::QuestionError;
 use crate::session::{DoubledCredential, SubjectError};
 use crate::store::StoreError;
 use crate::telemetry::chain;
@@ -39,6 +40,9 @@ pub(crate) enum ProxyError {
     /// A path that can be read in too many ways.
     #[error(transparent)]
     Path(#[from] Ambiguous),
+    /// A proxy that asks, or what it asks about.
+    #[error(transparent)]
+    Question(#[from] QuestionError),
     /// Decided, and not in favor.
     #[error("{0}")]
     Refused(Reason),
@@ -58,7 +62,10 @@ impl ProxyError {
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::Audit(_) | Self::Store(_) => Reason::StoreUnavailable,
-            Self::Body(_) | Self::Doubled(_) | Self::Path(_) => Reason::AmbiguousRequest,
+            Self::Question(error) if error.is_about_asker() => Reason::NotFound,
+            Self::Body(_) | Self::Doubled(_) | Self::Path(_) | Self::Question(_) => {
+                Reason::AmbiguousRequest
+            }
             Self::Endpoint(error) => error.reason(),
             Self::Forward(ForwardError::Switched) => Reason::InvalidUpstreamResponse,
             Self::Forward(ForwardError::TooManyOpen) => Reason::LimitReached,
@@ -86,6 +93,7 @@ impl ProxyError {
         match self {
             Self::Body(_) | Self::Doubled(_) | Self::Normalize(_) | Self::Path(_) => true,
             Self::Endpoint(error) => error.is_shown_to_client(),
+            Self::Question(error) => !error.is_about_asker(),
             Self::RequestBody(error) => error.is_shown_to_client(),
             Self::Audit(_)
             | Self::Forward(_)
@@ -101,7 +109,9 @@ impl ProxyError {
             Self::Endpoint(error) => matches!(error, EndpointError::RequestBody(_)),
             // The body may not have been read to its end: its rest would be taken for the next
             // request.
-            Self::Forward(_) | Self::Normalize(_) | Self::RequestBody(_) => true,
+            Self::Forward(_) | Self::Normalize(_) | Self::Question(_) | Self::RequestBody(_) => {
+                true
+            }
             // RFC 9110 §15.5.20: the client may repeat it on another connection.
             Self::Refused(reason) => *reason == Reason::ConnectionAuthenticated,
             Self::Audit(_)
@@ -116,7 +126,8 @@ impl ProxyError {
     /// Logs it with its causes. A failure of ours is logged loudly, but not a thousand times a second.
     pub(super) fn log(&self, context: &RequestContext<'_>, worker: &Worker) {
         let (id, reason, cause) = (context.id, self.reason(), chain(self));
-        if reason.kind() == ReasonKind::Fault {
+        // Of those that ask, the settings are wrong more often than the client.
+        if reason.kind() == ReasonKind::Fault || matches!(self, Self::Question(_)) {
             let transport = &worker.transport;
             if let Some(untold) = transport.log_limit.allows(transport.clock.now()) {
                 tracing::warn!(request_id = %id, %reason, %cause, untold, "request failed");

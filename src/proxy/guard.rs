@@ -234,7 +234,7 @@ async fn ask(
         let demands = asked.demands.iter();
         let levels = demands.map(|demand| demand.requirement.level);
         if worker.sessions.must_confirm(context, head.path, levels)? {
-            if shared.options.subject_may_change() {
+            if shared.options.subject_may_change() && !content.is_withheld() {
                 // Asked about when the application can act at once: while a body is still to come, somebody else
                 // could sign in to the session.
                 content.read(limit).await?;

@@ -3,6 +3,7 @@
 //! `walk`: normalize, our own endpoints, route, identify, admit, then forward and observe, or challenge,
 //! or refuse.
 
+mod answered;
 mod body;
 mod counted;
 mod demands;
@@ -22,16 +23,18 @@ mod state;
 pub(crate) use recorder::record;
 pub(crate) use recording::{MOST_OF_A_BODY, RecordedExchange, Recording};
 pub use serve::serve;
-pub use state::{ProxyOptions, SharedProxy};
+pub use state::{ProxyOptions, Role, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
-use crate::request::body::{BodyDeadlines, RequestBody};
+use crate::request::body::BodyDeadlines;
 use crate::request::connection::ClientConnection;
 use crate::request::context::{Received, RequestContext};
+use crate::request::question::Convention;
 use crate::session::Watch;
 use crate::transport::service::TimedResponse;
 use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
+use answered::Outlet;
 use body::ProxyBody;
 use error::ProxyError;
 use forward::{forward, limit_stream};
@@ -47,12 +50,15 @@ use std::rc::Rc;
 /// Handles one request.
 async fn handle(
     worker: &Rc<Worker>,
+    role: Role,
     connection: &ClientConnection,
     request: Request<Incoming>,
     stream: Option<Rc<Stream>>,
 ) -> TimedResponse<ProxyBody> {
     let (mut parts, body) = request.into_parts();
     let options = &worker.shared.options;
+    let convention = (role == Role::Asked).then(|| Convention::of(parts.uri.path()));
+    let outlet = Outlet::of(role, options, connection, &mut parts, &body);
     let deadline = worker.deadline();
     let received = Received {
         id: worker.ids.next(),
@@ -73,13 +79,19 @@ async fn handle(
         received,
         &parts,
     );
-    let answered = walk(worker, &context, &mut parts, body).await;
+    let answered = match outlet {
+        Ok(outlet) => walk(worker, &context, outlet, &mut parts, body).await,
+        Err(error) => Err(error.into()),
+    };
     counted::count(&worker.shared.metrics, &context, answered.as_ref());
     let mut response = answered.unwrap_or_else(|error| {
         error.log(&context, worker);
         respond::failure(&context, error.failure()).map(ProxyBody::own)
     });
     context.set_cookies(response.headers_mut());
+    if let Some(convention) = convention {
+        respond::suit(convention, &mut response);
+    }
     // A response of ours is complete already, and may be the one that reports the deadline.
     let deadline = context.deadline.filter(|_| response.body().is_streamed());
     TimedResponse { response, deadline }
@@ -88,6 +100,7 @@ async fn handle(
 async fn walk(
     worker: &Rc<Worker>,
     context: &RequestContext<'_>,
+    outlet: Outlet,
     parts: &mut Parts,
     body: Incoming,
 ) -> Result<Response<ProxyBody>, ProxyError> {
@@ -102,6 +115,7 @@ async fn walk(
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     // Before the routes: no policy guards or opens our own endpoints.
     if options.site.is_own(&path) {
+        outlet.must_serve()?;
         if host.is_empty() {
             return Err(NormalizeError::NO_HOST.into());
         }
@@ -124,11 +138,7 @@ async fn walk(
         return Err(ProxyError::Refused(Reason::PolicyDefaultDeny));
     }
     let mut watch = Watch::new(&worker.sessions, context, &head);
-    let content = RequestBody::new(
-        body,
-        worker.shared.options.limits.body,
-        context.body_deadlines,
-    );
+    let content = outlet.content(worker, context, body);
     let outbound = Outbound {
         parts,
         content,
@@ -151,6 +161,9 @@ async fn walk(
         }
         Verdict::Deny(reason) => {
             Ok(respond::refusal(context, reason, None, None).map(ProxyBody::own))
+        }
+        Verdict::Pass(permitted) if outlet != Outlet::Application => {
+            outlet.answer(worker, permitted).await
         }
         Verdict::Pass(permitted) => {
             watch.note_change(line.claimed);

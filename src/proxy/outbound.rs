@@ -3,8 +3,8 @@
 use crate::identity::{Proven, Teller, ToldRequest};
 use crate::request::body::RequestBody;
 use crate::transport::upstream::Outgoing;
-use http::Request;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use std::mem;
 
 /// A client's request, which the gate judges.
@@ -19,6 +19,26 @@ pub(super) struct Outbound<'p> {
 }
 
 impl Outbound<'_> {
+    /// What the application is told, by whoever forwards the request: all of `names`, for a proxy may let pass what a
+    /// client sends (Caddy from 2.10), or send the name of its own variable (2.6), in the place of one that is missing.
+    pub(super) fn into_told(mut self, teller: Option<&Teller>, names: &[String]) -> HeaderMap {
+        let headers = &mut self.parts.headers;
+        // It names the request that an assertion is about.
+        let host = headers.remove(header::HOST);
+        headers.clear();
+        headers.extend(host.map(|host| (header::HOST, host)));
+        if let Some(teller) = teller {
+            self.tell(teller);
+        }
+        let mut told = mem::take(&mut self.parts.headers);
+        told.remove(header::HOST);
+        for name in names.iter().filter_map(|name| name.parse().ok()) {
+            told.entry::<HeaderName>(name)
+                .or_insert(HeaderValue::from_static(""));
+        }
+        told
+    }
+
     /// Adds what the application is told.
     pub(super) fn tell(&mut self, teller: &Teller) {
         let Some(proven) = &self.proven else { return };

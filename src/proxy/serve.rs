@@ -2,7 +2,7 @@
 
 use crate::domain::Leniency;
 use crate::proxy::body::ProxyBody;
-use crate::proxy::state::{SharedProxy, Worker};
+use crate::proxy::state::{Role, SharedProxy, Worker};
 use crate::request::connection::{ClientConnection, ClientSide};
 use crate::request::headers::{Hop, Peer};
 use crate::request::request_id::RequestIds;
@@ -30,7 +30,11 @@ use std::sync::Arc;
 pub async fn serve(
     shared: Arc<SharedProxy>,
     store: Store,
-    listeners: Vec<(std::net::TcpListener, Option<Arc<rustls::ServerConfig>>)>,
+    listeners: Vec<(
+        std::net::TcpListener,
+        Option<Arc<rustls::ServerConfig>>,
+        Role,
+    )>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let drain = Rc::<Drain>::default();
@@ -63,9 +67,11 @@ pub async fn serve(
         shared,
     });
     tokio::task::spawn_local(ending::follow(sessions));
-    for (listener, tls) in listeners {
+    for (listener, tls, role) in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::task::spawn_local(transport::accept(worker.clone(), listener, tls));
+        let worker = worker.clone();
+        let service = Rc::new(Served { worker, role });
+        tokio::task::spawn_local(transport::accept(service, listener, tls));
     }
     let watching = worker.clone();
     tokio::task::spawn_local(async move { watching.transport.idle_reaper.run().await });
@@ -75,22 +81,29 @@ pub async fn serve(
     Ok(())
 }
 
-impl Service for Worker {
+/// What one listener serves.
+#[derive(Debug)]
+struct Served {
+    worker: Rc<Worker>,
+    role: Role,
+}
+
+impl Service for Served {
     type Connection = ClientSide;
     type Body = ProxyBody;
 
     const OVER_LIMIT: &'static [u8] = respond::OVER_LIMIT;
 
     fn transport(&self) -> &Transport {
-        &self.transport
+        &self.worker.transport
     }
 
     fn is_shared(&self, address: IpAddr) -> bool {
-        self.shared.options.trusted_proxies.contains(address)
+        (self.worker.shared.options.trusted_proxies).contains(address)
     }
 
     fn connect(&self, peer: IpAddr, scheme: &'static str, protocol: Protocol) -> ClientSide {
-        let trust = self.shared.options.trusted_proxies.judge(peer);
+        let trust = self.worker.shared.options.trusted_proxies.judge(peer);
         let is_one_client = protocol == Protocol::Http1 && trust == Peer::Anyone;
         ClientSide {
             hop: Hop::new(peer, scheme, trust),
@@ -105,6 +118,6 @@ impl Service for Worker {
         request: Request<Incoming>,
         stream: Option<Rc<Stream>>,
     ) -> TimedResponse<ProxyBody> {
-        super::handle(self, connection, request, stream).await
+        super::handle(&self.worker, self.role, connection, request, stream).await
     }
 }

@@ -1,6 +1,9 @@
 //! The state of the proxy: what all threads share, and what each has of its own.
 
+use crate::domain::{RouteTable, TableError};
 use crate::metrics::Metrics;
+use crate::policy::Policies;
+use crate::request::AskingProxies;
 use crate::request::client_address::TrustedProxies;
 use crate::request::headers::HeaderRules;
 use crate::request::request_id::RequestIds;
@@ -30,6 +33,31 @@ pub struct ProxyOptions {
     pub request: Option<Duration>,
     /// How long an upgraded connection may be silent.
     pub tunnel_silence: Duration,
+    /// Those that ask and forward by themselves. Where there are any, we forward nothing.
+    pub asking: Option<AskingProxies>,
+}
+
+/// Who comes to a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Proxies that ask about requests.
+    Asked,
+    /// Clients.
+    Public,
+}
+
+impl ProxyOptions {
+    /// The routes, if each of them can be judged by what we are shown.
+    pub fn table(&self, policies: Policies) -> Result<RouteTable, TableError> {
+        let table = policies.into_table()?;
+        match &self.asking {
+            Some(AskingProxies {
+                tells_bodies: false,
+                ..
+            }) => table.without_bodies(),
+            Some(_) | None => Ok(table),
+        }
+    }
 }
 
 /// What all threads share.

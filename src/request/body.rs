@@ -11,7 +11,7 @@ use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// A request body: a stream, or its bytes once a route or an endpoint has read it.
+/// A request body: a stream, or its bytes once a route or an endpoint has read it; or one that we are not shown.
 #[derive(Debug)]
 pub(crate) enum RequestBody {
     Read(Bytes),
@@ -21,6 +21,8 @@ pub(crate) enum RequestBody {
         limit: u64,
         deadlines: BodyDeadlines,
     },
+    /// The proxy that asks about the request keeps it to itself: it may hold anything.
+    Withheld,
 }
 
 /// Why a request body cannot be read.
@@ -35,6 +37,9 @@ pub(crate) enum RequestBodyError {
     /// It is over the limit.
     #[error("the body is larger than {0} bytes, and a guarded route must read all of it")]
     TooLarge(usize),
+    /// The proxy that asks does not tell it.
+    #[error("what the request needs depends on its body, which the proxy that asks does not tell")]
+    Withheld,
 }
 
 impl RequestBodyError {
@@ -44,6 +49,7 @@ impl RequestBodyError {
             Self::Broken(error) => reason_of_broken(error),
             Self::Slow => Reason::RequestTimeout,
             Self::TooLarge(_) => Reason::BodyTooLarge,
+            Self::Withheld => Reason::AmbiguousRequest,
         }
     }
 
@@ -51,7 +57,7 @@ impl RequestBodyError {
     pub(crate) fn is_shown_to_client(&self) -> bool {
         match self {
             Self::Broken(_) => false,
-            Self::Slow | Self::TooLarge(_) => true,
+            Self::Slow | Self::TooLarge(_) | Self::Withheld => true,
         }
     }
 }
@@ -105,6 +111,7 @@ impl RequestBody {
         let too_large = RequestBodyError::TooLarge(limit);
         let (body, deadlines) = match self {
             Self::Read(bytes) => return Ok(bytes.clone()),
+            Self::Withheld => return Err(RequestBodyError::Withheld),
             Self::Streamed {
                 body, deadlines, ..
             } => (body, *deadlines),
@@ -138,10 +145,16 @@ impl RequestBody {
         Ok(bytes)
     }
 
+    /// Whether we are not shown it.
+    pub(crate) fn is_withheld(&self) -> bool {
+        matches!(self, Self::Withheld)
+    }
+
     /// Whether its `Content-Length`, if any, is at most `limit` bytes.
     pub(crate) fn announces_at_most(&self, limit: usize) -> bool {
         match self {
             Self::Read(bytes) => bytes.len() <= limit,
+            Self::Withheld => false,
             Self::Streamed { body, .. } => body.size_hint().lower() <= limit as u64,
         }
     }
@@ -150,6 +163,7 @@ impl RequestBody {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Read(bytes) => bytes.is_empty(),
+            Self::Withheld => false,
             Self::Streamed { body, .. } => body.is_end_stream(),
         }
     }
@@ -158,7 +172,7 @@ impl RequestBody {
     pub(crate) fn as_read(&self) -> Option<&Bytes> {
         match self {
             Self::Read(bytes) => Some(bytes),
-            Self::Streamed { .. } => None,
+            Self::Streamed { .. } | Self::Withheld => None,
         }
     }
 
@@ -166,6 +180,7 @@ impl RequestBody {
     pub(crate) fn into_outgoing(self) -> Outgoing {
         match self {
             Self::Read(bytes) => Outgoing::Read(Some(bytes)),
+            Self::Withheld => Outgoing::Read(None),
             Self::Streamed { body, limit, .. } => Outgoing::Streamed { body, left: limit },
         }
     }

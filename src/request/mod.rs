@@ -10,6 +10,7 @@ pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod headers;
 pub(crate) mod library;
+pub(crate) mod question;
 pub(crate) mod request_id;
 mod return_page;
 pub(crate) mod site;
@@ -20,4 +21,5 @@ pub use client_address::TrustedProxies;
 pub use headers::{
     ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove, may_tell,
 };
+pub use question::AskingProxies;
 pub use site::{Site, SiteOptions};

@@ -8,6 +8,7 @@ mod options;
 mod raw;
 mod raw_brand;
 mod raw_cookie;
+mod raw_forward_auth;
 mod raw_identity;
 mod raw_listen;
 mod raw_oidc;

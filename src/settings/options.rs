@@ -6,7 +6,7 @@ use crate::audit::AuditSettings;
 use crate::domain::{Groups, Origin};
 use crate::identity::IdentityOptions;
 use crate::mail::MailSettings;
-use crate::proxy::ProxyOptions;
+use crate::proxy::{ProxyOptions, Role};
 use crate::request::Brand;
 use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
 use crate::store::StoreOptions;
@@ -77,6 +77,8 @@ pub struct Settings {
 pub struct Listener {
     /// The address; port 0 is any that is free.
     pub address: SocketAddr,
+    /// Who comes there.
+    pub role: Role,
     /// Certificate and key, where we use TLS. They have been read once.
     pub tls: Option<TlsFiles>,
 }

@@ -3,6 +3,7 @@
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
 use super::raw_brand::RawBrand;
+use super::raw_forward_auth::RawForwardAuth;
 use super::raw_identity::RawIdentity;
 use super::raw_listen::RawListen;
 use super::raw_oidc::RawOidc;
@@ -28,6 +29,7 @@ pub(super) struct RawSettings {
     pub(super) previous_secret: Option<RawSource>,
     pub(super) upstream: Option<RawUpstream>,
     pub(super) trusted_proxies: Option<OneOrMore<String>>,
+    pub(super) forward_auth: Option<RawForwardAuth>,
     pub(super) identity_headers: Option<OneOrMore<String>>,
     pub(super) limits: Option<RawLimits>,
     pub(super) deadlines: Option<RawDeadlines>,

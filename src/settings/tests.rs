@@ -11,6 +11,7 @@ use crate::transport::Target;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 mod brand;
+mod forward_auth;
 mod oidc;
 mod reach;
 mod step;

@@ -100,7 +100,7 @@ impl DocumentUrl {
                 let address: Result<std::net::IpAddr, _> = host.parse();
                 host == "localhost" || address.is_ok_and(|address| address.is_loopback())
             }
-            Target::Https { .. } | Target::Unix(_) => true,
+            Target::Absent | Target::Https { .. } | Target::Unix(_) => true,
         }
     }
 

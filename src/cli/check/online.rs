@@ -11,6 +11,7 @@ use crate::session::{ApplicationProbe, Source};
 use crate::settings::Settings;
 use crate::store::{StoreOptions, open};
 use crate::telemetry::chain;
+use crate::transport::Target;
 use http::HeaderValue;
 use std::io;
 use std::sync::Arc;
@@ -68,6 +69,10 @@ async fn application(settings: &Settings, report: &mut OnlineReport<'_>) -> io::
     let probe = probe(settings);
     let limit = LONGEST.min(settings.proxy.upstream.response);
     let target = &settings.proxy.upstream.target;
+    // Other proxies forward, and nothing is asked of it.
+    if *target == Target::Absent {
+        return Ok(());
+    }
     let what = format!("upstream {target}");
     match probe.status_of("/", limit).await {
         Ok(status @ ..500) => report.ok(&what, &format!("`/` is answered {status}"))?,

@@ -11,7 +11,7 @@ pub(crate) use cookies::{GUEST_SUFFIX, join_cookies, remove_cookie};
 pub(crate) use hop::Hop;
 pub(crate) use names::{folded, is_plain};
 pub use pass::{NotPassed, may_pass, may_remove, may_tell};
-pub(crate) use request::{ProtectedHeader, cleanse};
+pub(crate) use request::{ProtectedHeader, cleanse, unremovable};
 pub(crate) use response::{cleanse_interim, cleanse_response, cleanse_trailers};
 
 /// Which identity headers only a trusted proxy may send, and what else is removed or passed.

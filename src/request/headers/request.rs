@@ -37,6 +37,18 @@ pub(crate) fn cleanse(
     Ok(())
 }
 
+/// A header that a trusted proxy would send on to the application and we would remove, be it by another spelling.
+pub(crate) fn unremovable<'h>(
+    headers: &'h HeaderMap,
+    rules: &HeaderRules,
+) -> Option<&'h HeaderName> {
+    headers.keys().find(|name| {
+        let name = name.as_str();
+        let ends_here = is_plain(name) && classify(name) == Class::Hop;
+        !ends_here && is_removed(name, rules, Peer::Trusted)
+    })
+}
+
 /// The names listed in `Connection` that are in the message. RFC 9110 §7.6.1: they end here; but a
 /// client could take away what the decision or the application rests on, and that is refused.
 fn named_by_connection(headers: &HeaderMap) -> Result<Vec<HeaderName>, ProtectedHeader> {

@@ -5,9 +5,9 @@ use super::brand;
 use super::credentials::cookie_domain;
 use super::upstream::Upstream;
 use crate::domain::Origin;
-use crate::proxy::ProxyOptions;
+use crate::proxy::{ProxyOptions, Role};
 use crate::request::headers::folded;
-use crate::request::{Brand, HeaderRules, SiteOptions, TrustedProxies};
+use crate::request::{AskingProxies, Brand, HeaderRules, SiteOptions, TrustedProxies};
 use crate::session::{BrowserKeyCookie, SessionOptions, Source};
 use crate::settings::options::{Listener, TlsFiles};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
@@ -107,7 +107,8 @@ impl ListenSettings {
         domain: Option<&str>,
         draft: &mut Draft<'_>,
     ) -> BrowserKeyCookie {
-        let has_tls = self.listeners.iter().any(|listener| listener.tls.is_some());
+        let mut public = self.listeners.iter().filter(|one| one.role == Role::Public);
+        let has_tls = public.any(|listener| listener.tls.is_some());
         let is_secure = self.public.as_ref().map_or(has_tls, Origin::is_https);
         let cookie = BrowserKeyCookie::new(is_secure, keep);
         let domain = domain.and_then(|domain| cookie_domain(domain, self.public.as_ref(), draft));
@@ -123,6 +124,7 @@ impl ListenSettings {
         sessions: &SessionOptions,
         cookie: &BrowserKeyCookie,
         told: Vec<String>,
+        asking: Option<AskingProxies>,
         draft: &mut Draft<'_>,
     ) -> ProxySettings {
         let mut identity = self.identity;
@@ -154,6 +156,7 @@ impl ListenSettings {
             upstream: upstream.options,
             request: upstream.request,
             tunnel_silence: upstream.tunnel_silence,
+            asking,
         };
         let web = WebOptions {
             site: SiteOptions {
@@ -182,11 +185,14 @@ fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
     let mut listeners: Vec<Listener> = Vec::new();
     let Some(written) = &raw.listen else {
         // Only this machine, until the settings name an address.
-        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
-        return vec![Listener { address, tls: None }];
+        return vec![Listener {
+            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            role: Role::Public,
+            tls: None,
+        }];
     };
     for (at, listen) in written.with_paths(&at) {
-        let Some(listener) = listener(listen, &at, draft) else {
+        let Some(listener) = listener(listen, Role::Public, &at, draft) else {
             continue;
         };
         let is_doubled = listeners
@@ -205,7 +211,13 @@ fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
     listeners
 }
 
-fn listener(raw: &RawListen, at: &Path, draft: &mut Draft<'_>) -> Option<Listener> {
+/// An address to listen on.
+pub(super) fn listener(
+    raw: &RawListen,
+    role: Role,
+    at: &Path,
+    draft: &mut Draft<'_>,
+) -> Option<Listener> {
     let address_at = if raw.is_mapping {
         at.key("address")
     } else {
@@ -226,7 +238,11 @@ fn listener(raw: &RawListen, at: &Path, draft: &mut Draft<'_>) -> Option<Listene
         return None;
     };
     let Some(tls) = &raw.tls else {
-        return Some(Listener { address, tls: None });
+        return Some(Listener {
+            address,
+            role,
+            tls: None,
+        });
     };
     let at = at.key("tls");
     let hint = "both `certificate` and `key` are needed, as PEM files";
@@ -244,7 +260,7 @@ fn listener(raw: &RawListen, at: &Path, draft: &mut Draft<'_>) -> Option<Listene
         draft.file.report(&at, crate::telemetry::chain(&error));
     }
     let tls = Some(files);
-    Some(Listener { address, tls })
+    Some(Listener { address, role, tls })
 }
 
 fn public_url(text: Option<&str>, listeners: &[Listener], draft: &mut Draft<'_>) -> Option<Origin> {

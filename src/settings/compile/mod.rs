@@ -4,6 +4,7 @@ mod admin;
 mod brand;
 mod client_side;
 mod credentials;
+mod forward_auth;
 mod groups;
 mod identity;
 mod learn;
@@ -37,8 +38,8 @@ use std::time::Duration;
 pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settings> {
     let root = Path::root();
     draft.version(raw.version);
-    let client_side = client_side::compile(raw, draft);
-    let upstream = upstream::compile(raw.upstream.as_ref(), draft);
+    let mut client_side = client_side::compile(raw, draft);
+    let upstream = upstream::compile(raw.upstream.as_ref(), raw.forward_auth.is_some(), draft);
     let policies = draft.policies(raw);
     let sessions = session::compile(raw.session.as_ref(), &client_side.trusted_proxies, draft);
     let identity = raw.upstream.as_ref();
@@ -66,6 +67,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
         let name = site_name(mail.as_ref(), client_side.brand(), origin).to_owned();
         passkeys::compile(raw_passkeys, origin, &name, draft)
     };
+    let asking = forward_auth::compile(raw, &sessions, &mut client_side, draft);
     let audit = storage::audit(raw.audit.as_ref(), draft);
     let admin = admin::compile(raw.admin.as_ref(), &client_side.listeners, draft);
     let log = storage::log(raw.log.as_ref(), draft);
@@ -84,7 +86,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> Option<Settin
     let told = identity.as_ref();
     let told = told.map(|told| told.names().map(|name| name.as_str().to_owned()).collect());
     let told = told.unwrap_or_default();
-    let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, told, draft);
+    let proxy = client_side.into_proxy(upstream?, &sessions, &browser_key, told, asking, draft);
     Some(Settings {
         file: draft.name.clone(),
         threads,

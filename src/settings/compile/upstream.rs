@@ -22,17 +22,29 @@ pub(super) struct Upstream {
     pub(super) remove: Vec<String>,
 }
 
-pub(super) fn compile(raw: Option<&RawUpstream>, draft: &mut Draft<'_>) -> Option<Upstream> {
+/// Where other proxies forward (`forwards_nothing`), there need not be any.
+pub(super) fn compile(
+    raw: Option<&RawUpstream>,
+    forwards_nothing: bool,
+    draft: &mut Draft<'_>,
+) -> Option<Upstream> {
     let hint = "where the application listens, such as `upstream: { url: http://127.0.0.1:8000 }`";
-    let Some(raw) = raw else {
+    let default = RawUpstream::default();
+    if raw.is_none() && !forwards_nothing {
         draft.missing(&Path::root(), "upstream", hint);
         return None;
-    };
+    }
+    let raw = raw.unwrap_or(&default);
     let section = Path::root().key("upstream");
     let at = |field: &str| section.key(field);
     let secs = Duration::from_secs;
-    let url = draft.needed(raw.url.as_ref(), &section, "url", hint);
-    let target: Option<Target> = url.and_then(|url| draft.parse(url, &at("url")));
+    let target: Option<Target> = match &raw.url {
+        None if forwards_nothing => Some(Target::Absent),
+        url => {
+            let url = draft.needed(url.as_ref(), &section, "url", hint);
+            url.and_then(|url| draft.parse(url, &at("url")))
+        }
+    };
     let ca = raw.ca.as_ref();
     let ca = ca.and_then(|ca| draft.existing(ca, &at("ca")));
     let is_https = matches!(target, Some(Target::Https { .. }));

@@ -17,6 +17,8 @@ use tokio_rustls::client::TlsStream;
 /// Where the application listens: `http://host:port`, `https://host:port` or `unix:/path`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// Nowhere: this sidecar has no application, and other proxies ask it. No text means this.
+    Absent,
     /// In the clear, over TCP.
     Http {
         /// Name or address.
@@ -107,7 +109,7 @@ impl Target {
                 format!("{open}{host}{close}:{port}")
             }
             // RFC 9112 §3.2 wants a host, and a socket in the file system has no name.
-            Self::Unix(_) => "localhost".to_owned(),
+            Self::Absent | Self::Unix(_) => "localhost".to_owned(),
         }
     }
 }
@@ -115,6 +117,7 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Absent => f.write_str("none"),
             Self::Http { host, port } => write!(f, "http://{host}:{port}"),
             Self::Https { host, port } => write!(f, "https://{host}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
@@ -167,6 +170,7 @@ impl Target {
         tls: Option<&Arc<rustls::ClientConfig>>,
     ) -> Result<UpstreamStream, ConnectError> {
         match self {
+            Self::Absent => Err(ConnectError::Connect(io::ErrorKind::NotFound.into())),
             Self::Unix(path) => UnixStream::connect(path)
                 .await
                 .map(UpstreamStream::Unix)

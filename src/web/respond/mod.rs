@@ -1,5 +1,6 @@
 //! The one place where answers become status codes.
 
+mod asked;
 mod files;
 mod prompts;
 mod shape;
@@ -12,6 +13,7 @@ use crate::verification::Refusal;
 use crate::web::api::ChallengeView;
 use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
+pub(crate) use asked::{admits, admitted, suit};
 use bytes::Bytes;
 pub(in crate::web) use files::{picture, public_keys, script, style};
 use http::header::{self, HeaderValue};

@@ -1,0 +1,94 @@
+//! Requests that other proxies ask about, and forward by themselves.
+
+use super::body::ProxyBody;
+use super::error::ProxyError;
+use super::forward::give_back;
+use super::outbound::Outbound;
+use super::state::{ProxyOptions, Role, Worker};
+use crate::domain::Reason;
+use crate::gate::Permitted;
+use crate::request::body::RequestBody;
+use crate::request::connection::ClientConnection;
+use crate::request::context::RequestContext;
+use crate::request::question::{QuestionError, read_question};
+use crate::web::respond;
+use http::Response;
+use http::request::Parts;
+use http_body::Body;
+use hyper::body::Incoming;
+
+/// Where a request goes that may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlet {
+    /// To the application.
+    Application,
+    /// Nowhere from here: the proxy that asks is told that it may pass.
+    Asker,
+    /// Nowhere: another proxy forwards, and sends us what is for our own endpoints and what it refused, to be told
+    /// why. Were it forwarded from here, a request that this proxy refused for a reason of its own would pass.
+    Nowhere,
+}
+
+impl Outlet {
+    /// Where a request on a listener goes; one that is asked about is read into `parts`.
+    pub(super) fn of(
+        role: Role,
+        options: &ProxyOptions,
+        connection: &ClientConnection,
+        parts: &mut Parts,
+        body: &Incoming,
+    ) -> Result<Self, QuestionError> {
+        match (&options.asking, role) {
+            (None, Role::Public) => Ok(Self::Application),
+            (Some(_), Role::Public) => Ok(Self::Nowhere),
+            (Some(asking), Role::Asked) => {
+                read_question(parts, connection.data.hop.peer(), asking, &options.headers)?;
+                if asking.tells_bodies || body.is_end_stream() {
+                    Ok(Self::Asker)
+                } else {
+                    Err(QuestionError::Body)
+                }
+            }
+            (None, Role::Asked) => Err(QuestionError::Unknown),
+        }
+    }
+
+    /// Refuses our own endpoints to a proxy that asks: it sends those to us, and one in another spelling it might send to
+    /// the application.
+    pub(super) fn must_serve(self) -> Result<(), ProxyError> {
+        match self {
+            Self::Application | Self::Nowhere => Ok(()),
+            Self::Asker => Err(ProxyError::Refused(Reason::NotFound)),
+        }
+    }
+
+    /// The body of a request, as far as we are shown it.
+    pub(super) fn content(
+        self,
+        worker: &Worker,
+        context: &RequestContext<'_>,
+        body: Incoming,
+    ) -> RequestBody {
+        let options = &worker.shared.options;
+        match &options.asking {
+            Some(asking) if self == Self::Asker && !asking.tells_bodies => RequestBody::Withheld,
+            Some(_) | None => RequestBody::new(body, options.limits.body, context.body_deadlines),
+        }
+    }
+
+    /// Answers in place of the application.
+    pub(super) async fn answer(
+        self,
+        worker: &Worker,
+        permitted: Permitted<Outbound<'_>>,
+    ) -> Result<Response<ProxyBody>, ProxyError> {
+        if self == Self::Asker {
+            let teller = worker.web.shared.teller.as_ref();
+            let names = &worker.shared.options.headers.told;
+            let told = permitted.map(|outbound| outbound.into_told(teller, names));
+            return Ok(respond::admitted(told).map(ProxyBody::own));
+        }
+        give_back(&worker.sessions, permitted.into_claims()).await;
+        Err(ProxyError::Refused(Reason::NotFound))
+    }
+}

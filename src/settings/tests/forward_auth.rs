@@ -1,0 +1,132 @@
+//! Proxies that ask.
+
+use super::Folder;
+use crate::domain::TableError;
+use crate::policy;
+use crate::proxy::Role;
+use crate::settings::Settings;
+use crate::transport::Target;
+
+const HEADERS: &str = "session: { headers: { subject: x-user } }";
+const ASKED: &str = "forward_auth: { listen: 127.0.0.1:9180, secret: { file: ask } }";
+
+/// Settings without an application; the secret is the one that is written.
+fn parse(secret: &str, more: &str) -> Result<Settings, String> {
+    let folder = Folder::new();
+    folder.write("ask", secret);
+    folder.parse(&format!("version: 1\npolicies: p.yaml\n{more}\n"))
+}
+
+fn told(more: &str) -> String {
+    parse(&"a".repeat(32), more).expect_err("this must not be taken")
+}
+
+#[test]
+fn a_sidecar_that_is_asked_needs_no_application() {
+    let more = format!("{ASKED}\n{HEADERS}\ntrusted_proxies: [127.0.0.1]");
+    let settings = parse(&format!("{}\n", "a".repeat(32)), &more).unwrap();
+    assert_eq!(settings.proxy.upstream.target, Target::Absent);
+    let roles = settings.listeners.iter().map(|listener| listener.role);
+    assert_eq!(roles.collect::<Vec<_>>(), [Role::Public, Role::Asked]);
+    let asking = settings.proxy.asking.as_ref().unwrap();
+    assert_eq!(
+        (asking.secret.expose().len(), asking.tells_bodies),
+        (32, false)
+    );
+    let others = HEADERS.to_owned() + "\ntrusted_proxies: [127.0.0.1]";
+    let told = parse("", &others).expect_err("there is an application without it");
+    assert!(told.contains("`upstream` is missing"), "{told}");
+}
+
+#[test]
+fn what_rests_on_the_applications_answers_is_refused() {
+    for (more, expected) in [
+        (
+            "session: { cookies: [sid], learn: { logins: [] } }",
+            "`learn` rests on the application's answers",
+        ),
+        (
+            "session: { basic: {} }",
+            "`basic` rests on the application's answers",
+        ),
+        (
+            "session: { cookies: [sid] }",
+            "nothing tells whose a session is",
+        ),
+        (
+            "session: { cookies: [sid], whoami: { url: /me, subject: { json: /name } } }",
+            "`session.whoami` and `verification.upstream_login` ask the application",
+        ),
+        (
+            "session: { headers: { subject: x-user }, credentials: { json: [/key] } }",
+            "keys in the body of a request are not told",
+        ),
+    ] {
+        let told = told(&format!("{ASKED}\n{more}\ntrusted_proxies: [127.0.0.1]"));
+        assert!(told.contains(expected), "{more}: {told}");
+    }
+}
+
+#[test]
+fn nobody_else_can_ask() {
+    let missing = told(&format!("{ASKED}\n{HEADERS}"));
+    assert!(
+        missing.contains("`trusted_proxies` is missing: nobody may ask"),
+        "{missing}"
+    );
+    let trusting = format!("{HEADERS}\ntrusted_proxies: [127.0.0.1]\n");
+    for (section, expected) in [
+        ("{ secret: { file: ask } }", "`listen` is missing"),
+        ("{ listen: 127.0.0.1:9180 }", "`secret` is missing"),
+        (
+            "{ listen: 127.0.0.1:8080, secret: { file: ask } }",
+            "`127.0.0.1:8080` is listened on twice",
+        ),
+        (
+            "{ listen: host, secret: { file: ask } }",
+            "`host` is not an address with a port",
+        ),
+    ] {
+        let told = told(&format!("{trusting}forward_auth: {section}"));
+        assert!(told.contains(expected), "{section}: {told}");
+    }
+    for secret in ["", "short", &"a b".repeat(20), &"\u{e4}".repeat(40)] {
+        let told = parse(secret, &format!("{trusting}{ASKED}")).expect_err("a weak secret");
+        assert!(
+            told.contains("expected at least 32 letters"),
+            "{secret}: {told}"
+        );
+    }
+}
+
+#[test]
+fn routes_that_rest_on_a_body_are_refused_where_none_is_told() {
+    let routes = r#"
+version: 1
+default: forward
+routes:
+  - { id: whole, title: A, level: 4, match: { methods: [POST], path: /a } }
+  - { id: shown, title: A, level: 3, show: { to: form.to }, match: { methods: [POST], path: /b } }
+  - { id: matched, title: A, level: 3, match: { methods: [POST], path: /c, form: { a: "1" } } }
+  - { id: query, title: A, level: 4, bind: [query.id], match: { methods: [POST], path: /d } }
+  - { id: page, title: A, level: 4, bind: [query.id], match: { methods: [GET], path: /d } }
+  - { id: path, title: A, level: 4, bind: [path.id], match: { methods: [POST], path: "/e/{id}" } }
+  - { id: high, title: A, level: 3, match: { methods: [POST], path: /f } }
+"#;
+    for (body, refused) in [("false", true), ("true", false)] {
+        let more = format!(
+            "{HEADERS}\ntrusted_proxies: [127.0.0.1]\nforward_auth: {{ listen: 127.0.0.1:9180, secret: {{ file: ask }}, body: {body} }}"
+        );
+        let settings = parse(&"a".repeat(32), &more).unwrap();
+        let policies = policy::compile([("r.yaml", routes.as_bytes())], &settings.groups).unwrap();
+        match settings.proxy.table(policies) {
+            Ok(table) => assert!(!refused, "{}", table.count()),
+            Err(error @ TableError::Bodies(_)) => {
+                let told = error.to_string();
+                let named = "do not tell: `whole`, `shown`, `matched`, `query`; without";
+                assert!(refused && told.contains(named), "{told}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
