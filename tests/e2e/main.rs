@@ -38,6 +38,7 @@ mod email_code;
 mod enroll;
 mod enrolling;
 mod forgetting;
+mod forward_auth;
 mod forwarding;
 mod grants;
 mod guests;

@@ -49,6 +49,25 @@ fn the_settings_of_compose_load_where_compose_puts_them() {
     refuse_warnings(&parsed.unwrap_or_else(|mistakes| panic!("{mistakes}")));
 }
 
+/// The secret of the proxies comes by the environment, which tests do not set.
+#[test]
+fn the_settings_behind_a_proxy_load_with_their_policy() {
+    let folder = std::env::temp_dir().join(format!("stepgate-asked-{}", std::process::id()));
+    fs::create_dir_all(folder.join("policies")).unwrap();
+    fs::write(folder.join("ask"), "a".repeat(64)).unwrap();
+    let routes = text("examples/forward-auth/policies/routes.yaml");
+    fs::write(folder.join("policies/routes.yaml"), routes).unwrap();
+    let text = text("examples/forward-auth/stepgate.yaml");
+    let text = text.replace("{ env: STEPGATE_ASK_SECRET }", "{ file: ask }");
+    let parsed = settings::parse(&folder.join("stepgate.yaml"), text.as_bytes());
+    let settings = parsed.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    refuse_warnings(&settings);
+    let policies = stepgate::policy::load(&settings.policies, &settings.groups);
+    fs::remove_dir_all(folder).unwrap();
+    let policies = policies.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    settings.proxy.table(policies).unwrap();
+}
+
 /// Whoever copies what we ship is warned of nothing.
 pub(crate) fn refuse_warnings(settings: &Settings) {
     let mut remarks = settings.remarks.iter();
