@@ -29,6 +29,17 @@ impl Settings {
                 "approvers learn of a request only if they look at `approvals` below the prefix",
             );
         }
+        if self.proxy.asking.is_some()
+            && let Some(route) = table
+                .routes()
+                .find(|route| route.requirement.open_for.is_some())
+        {
+            let message = format!("`open_for` of route `{}` has no effect", route.id);
+            warn(
+                message,
+                "what a proxy forwards by itself (`forward_auth`) is not ours to close",
+            );
+        }
         let learn = self.sessions.learn.as_ref();
         let logins = learn.into_iter().flat_map(|learn| &learn.logins);
         let logouts = learn.into_iter().flat_map(|learn| &learn.logouts);

@@ -111,7 +111,7 @@ routes:
   - { id: query, title: A, level: 4, bind: [query.id], match: { methods: [POST], path: /d } }
   - { id: page, title: A, level: 4, bind: [query.id], match: { methods: [GET], path: /d } }
   - { id: path, title: A, level: 4, bind: [path.id], match: { methods: [POST], path: "/e/{id}" } }
-  - { id: high, title: A, level: 3, match: { methods: [POST], path: /f } }
+  - { id: high, title: A, level: 3, open_for: 5m, match: { methods: [POST], path: /f } }
 "#;
     for (body, refused) in [("false", true), ("true", false)] {
         let more = format!(
@@ -120,7 +120,11 @@ routes:
         let settings = parse(&"a".repeat(32), &more).unwrap();
         let policies = policy::compile([("r.yaml", routes.as_bytes())], &settings.groups).unwrap();
         match settings.proxy.table(policies) {
-            Ok(table) => assert!(!refused, "{}", table.count()),
+            Ok(table) => {
+                let told = settings.remarks_on(&table).to_string();
+                let named = "`open_for` of route `high` has no effect";
+                assert!(!refused && told.contains(named), "{told}");
+            }
             Err(error @ TableError::Bodies(_)) => {
                 let told = error.to_string();
                 let named = "do not tell: `whole`, `shown`, `matched`, `query`; without";
