@@ -4,8 +4,8 @@
 //! action. No policy can name either (`policy::RESERVED_NAMES`).
 
 use crate::domain::{
-    Action, Alternatives, Binding, Demand, Enforcement, Factor, Requirement, RiskLevel, RouteId,
-    Scope,
+    Action, Alternatives, Binding, Demand, Enforcement, Factor, FactorSet, Requirement, RiskLevel,
+    RouteId, RouteTable, Scope,
 };
 use crate::locale::Texts;
 use std::sync::Arc;
@@ -58,21 +58,24 @@ impl OwnAction {
         RouteId::new(self.name())
     }
 
-    /// What a call for it must meet.
-    pub(crate) fn demand(self, t: &Texts) -> Option<Demand> {
+    /// What a call for it must meet, beside the routes of `table`.
+    pub(crate) fn demand(self, t: &Texts, table: &RouteTable) -> Option<Demand> {
         Some(Demand {
-            requirement: self.requirement(t)?,
+            requirement: self.requirement(t, table)?,
             binding: None,
         })
     }
 
     /// Level 3: a grant for the action, whatever the session has proved before.
-    pub(crate) fn requirement(self, t: &Texts) -> Option<Arc<Requirement>> {
+    pub(crate) fn requirement(self, t: &Texts, table: &RouteTable) -> Option<Arc<Requirement>> {
+        let takes_codes = self.takes_codes_by_mail(table);
+        let factors = self.factors().iter().copied();
+        let factors = factors.filter(|factor| takes_codes || *factor != Factor::EmailCode);
         Some(Arc::new(Requirement {
             action: Action::new(self.name()),
             title: self.title(t).into(),
             level: RiskLevel::High,
-            factors: Alternatives::any_of(self.factors())?,
+            factors: Alternatives::any_of(&factors.collect::<Vec<_>>())?,
             factors_narrowed: true,
             acr: Vec::new(),
             max_age: self.max_age(),
@@ -94,6 +97,26 @@ impl OwnAction {
             Self::Approvals => &t.approvals,
             Self::Enrollment | Self::FirstEnrollment => &t.enrollment,
             Self::Sessions => &t.sessions,
+        }
+    }
+
+    /// Whether a code by mail is proof enough for it, where the policies in force may bar such codes (`preset: strict`).
+    fn takes_codes_by_mail(self, table: &RouteTable) -> bool {
+        let requirements = table.routes().map(|route| &route.requirement);
+        let mut guarded = requirements.filter(|requirement| requirement.level >= RiskLevel::High);
+        let by_mail = FactorSet::EMPTY.with(Factor::EmailCode);
+        let takes = |requirement: &Arc<Requirement>| requirement.factors.satisfied_by(by_mail);
+        match self {
+            // Nobody approves by less than whoever asks must show.
+            Self::Approvals => guarded.all(|one| one.approval.is_none() || takes(one)),
+            // Whoever proves by mail elsewhere can end a thief's session.
+            Self::Sessions => {
+                let mut guarded = guarded.peekable();
+                guarded.peek().is_none() || guarded.any(takes)
+            }
+            Self::Enrollment => false,
+            // By a setting of its own.
+            Self::FirstEnrollment => true,
         }
     }
 
@@ -132,20 +155,57 @@ impl OwnAction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::RESERVED_NAMES;
+    use crate::domain::Groups;
+    use crate::locale::Locale;
+    use crate::policy::{self, RESERVED_NAMES};
+
+    fn table(routes: &str) -> RouteTable {
+        let policy = format!("version: 1\ndefault: forward\nroutes: [{routes}]\n");
+        let mut groups = Groups::default();
+        let people = ["alice", "bob"].map(|name| groups.person(name).unwrap());
+        groups.add("staff", people.to_vec());
+        let policies = policy::compile([("test", policy.as_bytes())], &groups).unwrap();
+        policies.into_table().unwrap()
+    }
 
     #[test]
     fn own_actions_require_a_grant_under_names_that_no_policy_can_use() {
         for action in OwnAction::ALL {
             assert!(action.name().starts_with(RESERVED_NAMES));
             assert_eq!(OwnAction::of_route(&action.route()), Some(action));
-            assert!(
-                action
-                    .requirement(Texts::of(crate::locale::Locale::En))
-                    .unwrap()
-                    .needs_grant()
-            );
+            let requirement = action.requirement(Texts::of(Locale::En), &table(""));
+            assert!(requirement.unwrap().needs_grant());
         }
         assert_eq!(OwnAction::of_route(&RouteId::new("stepgate")), None);
+    }
+    #[test]
+    fn a_code_by_mail_proves_for_our_pages_what_it_proves_for_the_routes() {
+        let takes = |action: OwnAction, routes: &str| {
+            let requirement = action
+                .requirement(Texts::of(Locale::En), &table(routes))
+                .unwrap();
+            requirement.factors.mentioned().contains(Factor::EmailCode)
+        };
+        let free = "{ id: free, level: 3, match: { path: /free } }";
+        let low = "{ id: low, level: 2, preset: strict, match: { path: /low } }";
+        let strict = "{ id: strict, level: 3, preset: strict, match: { path: /strict } }";
+        let asks = "{ id: asks, level: 3, bind: request, approval: { by: staff }, match: { path: /asks } }";
+        let both = asks.replace("level: 3", "level: 3, factors: [email_code+totp]");
+        let barred = asks.replace("level: 3", "level: 3, preset: strict");
+        for (routes, approvals, sessions) in [
+            (String::new(), true, true),
+            (low.to_owned(), true, true),
+            (strict.to_owned(), true, false),
+            (format!("{strict}, {free}"), true, true),
+            (format!("{strict}, {asks}"), true, true),
+            (format!("{free}, {barred}"), false, true),
+            (format!("{free}, {both}"), false, true),
+            (barred, false, false),
+        ] {
+            assert_eq!(takes(OwnAction::Approvals, &routes), approvals, "{routes}");
+            assert_eq!(takes(OwnAction::Sessions, &routes), sessions, "{routes}");
+            assert!(!takes(OwnAction::Enrollment, &routes), "{routes}");
+            assert!(takes(OwnAction::FirstEnrollment, &routes), "{routes}");
+        }
     }
 }

@@ -60,13 +60,13 @@ impl Web {
         }
     }
 
-    /// What a route requires by the policies in force, or an action of ours by itself.
+    /// What a route, or an action of ours, requires by the policies in force.
     pub(crate) fn requirement(&self, route: &RouteId, locale: Locale) -> Option<Arc<Requirement>> {
+        let table = self.shared.table.load();
         if let Some(own) = OwnAction::of_route(route) {
             let brand = &self.shared.options.site.brand;
-            return own.requirement(brand.wording.of(locale));
+            return own.requirement(brand.wording.of(locale), &table);
         }
-        let table = self.shared.table.load();
         let found = table.routes().find(|known| known.id == *route);
         found.map(|route| route.requirement.clone())
     }

@@ -35,7 +35,7 @@ impl Call<'_, '_> {
         };
         let sessions = &self.web.sessions;
         let now = sessions.shared.clock.now();
-        let Some(demand) = action.demand(self.context.texts()) else {
+        let Some(demand) = self.demand(action) else {
             return Err(EndpointError::Refused(Reason::MethodNotEnrolled));
         };
         let demands = slice::from_ref(&demand);
@@ -58,6 +58,11 @@ impl Call<'_, '_> {
         Err(EndpointError::Challenged(Box::new(challenge.await?)))
     }
 
+    fn demand(&self, action: OwnAction) -> Option<Demand> {
+        let table = self.web.shared.table.load();
+        action.demand(self.context.texts(), &table)
+    }
+
     /// Whether a code by mail is proof enough to set something up: the settings say so, and nothing that does not rest
     /// on a mailbox was there when it was given. What the person has set up since does not close the page on them.
     async fn may_begin_by_mail(&self, known: &Known) -> Result<bool, EndpointError> {
@@ -71,7 +76,7 @@ impl Call<'_, '_> {
         }
         let sessions = &self.web.sessions;
         let now = sessions.shared.clock.now();
-        let Some(demand) = OwnAction::FirstEnrollment.demand(self.context.texts()) else {
+        let Some(demand) = self.demand(OwnAction::FirstEnrollment) else {
             return Ok(false);
         };
         let held = gate::preview(&sessions.store, &known.caller, &[demand], now).await?;

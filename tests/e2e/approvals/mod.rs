@@ -4,6 +4,7 @@ mod attacks;
 mod groups;
 mod journey;
 
+use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::mail::MailSink;
 use crate::support::sidecar::{self, PASSWORD, Setup, Sidecar};
@@ -315,5 +316,30 @@ on_both_stores! {
         assert!(told.contains("approval   by one of alice, bob, carol (group payroll), within 1h"), "{told}");
         let checked = sidecar.command(&["check"]);
         assert!(!checked.contains("approval"), "{checked}");
+    }
+    async fn nobody_approves_by_a_mailed_code_what_takes_no_codes(store: Store) {
+        let sidecar = company(store);
+        let by_mail = async |client: &Client, name: &str, number: usize| {
+            let challenge = client.get("/.stepup/approvals").await;
+            let token = challenge.token();
+            let sent = client.call(Method::POST, "/.stepup/verify/send", json!({ "token": token })).await;
+            assert_eq!(sent.status, 200, "{}", sent.text());
+            let code = MailSink::shared().wait_for_code(&address(&sidecar, name), number);
+            (token, code)
+        };
+        let (bob, carol) = (sidecar.script(), sidecar.script());
+        bob.log_in("bob").await;
+        carol.log_in("carol").await;
+        let (token, code) = by_mail(&bob, "bob", 1).await;
+        assert_eq!(bob.verify(&token, ("email_code", &code)).await.json()["verified"], true);
+        assert_eq!(bob.get("/.stepup/approvals").await.status, 200);
+        let (token, code) = by_mail(&carol, "carol", 1).await;
+        // What was proved, and what is being proved, is none under the policy that comes.
+        std::fs::write(sidecar.path("policies/routes.yaml"), POLICY.replace("level: 4", "level: 4\n    preset: strict")).unwrap();
+        becomes(403, async || bob.get("/.stepup/approvals").await).await;
+        let late = carol.verify(&token, ("email_code", &code)).await;
+        assert_eq!((late.status.as_u16(), late.reason()), (403, "method-not-enrolled".into()));
+        let factors = carol.get("/.stepup/approvals").await.json()["challenge"]["factors"].clone();
+        assert_eq!(factors, json!([["password"]]));
     }
 }
