@@ -1,4 +1,5 @@
-//! The mail that asks an approver to look at a request. Its link opens a page and decides nothing.
+//! The mails about a request for approval: to approvers, that they look at it, and to whoever asked, what became of it.
+//! The link opens a page and does nothing.
 
 use super::error::MailError;
 use super::message::{Sender, minute};
@@ -7,18 +8,31 @@ use crate::locale::{Locale, Texts};
 use askama::Template;
 use lettre::Message;
 
-/// What an approver is told, and where. Nothing that the requester wrote: it stands on the page, beside who they are.
+/// What such a mail tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApprovalNews {
+    /// The request was approved.
+    Approved,
+    /// It is asked for.
+    Asked,
+    /// It was refused.
+    Refused,
+}
+
+/// What somebody is told of a request, and where. Nothing that anybody wrote: it stands on the page, beside who they are.
 #[derive(Clone, Debug)]
 pub struct ApprovalMail {
+    /// What it tells.
+    pub news: ApprovalNews,
     /// The recipient's address.
     pub to: String,
     /// The language.
     pub locale: Locale,
     /// What is asked for: the title of the action, as the policy has it.
     pub title: String,
-    /// Who asks, as the application names them.
-    pub requester: String,
-    /// Until when it can be decided.
+    /// Who asks, or who has decided, as the application names them.
+    pub person: String,
+    /// Until when it can be decided, or taken up.
     pub expires_at: Timestamp,
     /// The page of the request, if its address is known; else where it is found on the site.
     pub page: Result<String, String>,
@@ -27,18 +41,33 @@ pub struct ApprovalMail {
 impl Sender {
     pub(super) fn compose_approval(&self, mail: &ApprovalMail) -> Result<Message, MailError> {
         let t = self.wording.of(mail.locale);
-        let texts = &t.approval_mail;
-        let subject = texts.subject(&self.site);
-        let (open, link) = match &mail.page {
-            Ok(link) => (texts.open.to_string(), Some(link.as_str())),
-            Err(path) => (texts.open_list(path), None),
+        let (asked, decided, site) = (&t.approval_mail, &t.decision_mail, &self.site);
+        let (subject, heading) = match mail.news {
+            ApprovalNews::Approved => (decided.subject(site), decided.approved(site)),
+            ApprovalNews::Asked => (asked.subject(site), asked.heading(site)),
+            ApprovalNews::Refused => (decided.subject(site), decided.refused(site)),
+        };
+        let link = mail.page.as_ref().ok().map(String::as_str);
+        let is_asked = mail.news == ApprovalNews::Asked;
+        let open = match &mail.page {
+            Ok(_) if is_asked => asked.open.to_string(),
+            Ok(_) => decided.open.to_string(),
+            Err(path) if is_asked => asked.open_list(path),
+            Err(path) => decided.open_list(path),
+        };
+        let (who, advice) = if is_asked {
+            (&asked.who, &asked.advice)
+        } else {
+            (&decided.who, &decided.advice)
         };
         let view = ApprovalMailView {
             t,
             lang: mail.locale,
             subject: &subject,
-            heading: texts.heading(&self.site),
+            heading,
             mail,
+            who: who.as_ref(),
+            advice: advice.as_ref(),
             until: minute(mail.expires_at),
             open,
             link,
@@ -73,6 +102,8 @@ struct ApprovalMailView<'a> {
     subject: &'a str,
     heading: String,
     mail: &'a ApprovalMail,
+    who: &'a str,
+    advice: &'a str,
     until: String,
     open: String,
     link: Option<&'a str>,

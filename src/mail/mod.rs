@@ -12,7 +12,7 @@ mod smtp;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use approval::ApprovalMail;
+pub use approval::{ApprovalMail, ApprovalNews};
 pub use error::{MailError, MailSetupError};
 pub use message::CodeMail;
 pub use notice::{Notice, NoticeMail};
@@ -147,8 +147,8 @@ impl Mailer {
         self.deliver(self.sender.compose_notice(mail)?).await
     }
 
-    /// Asks an approver to look at a request; resolves as [`Mailer::send`] does.
-    pub async fn ask_approval(&self, mail: &ApprovalMail) -> Result<(), MailError> {
+    /// Tells of a request for approval; resolves as [`Mailer::send`] does.
+    pub async fn tell_approval(&self, mail: &ApprovalMail) -> Result<(), MailError> {
         self.deliver(self.sender.compose_approval(mail)?).await
     }
 

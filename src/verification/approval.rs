@@ -5,16 +5,15 @@
 //! is approved, the browser that asked takes it up.
 
 use super::answer::{Answering, Case};
+use super::approval_said::SaidOfRequest;
 use super::approval_view::{ApprovalState, ApprovalView, DecidedBy};
 use super::error::VerifyError;
 use super::outcome::{AnswerOutcome, AwaitingApproval, Refusal};
 use super::verifier::{Claimant, EndpointCaller, Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
-    Approver, BrowserKeyHash, ByteReader, ByteWriter, Challenge, ChallengeId, Grant, Requirement,
-    RouteId, Secret, StatedPurpose,
+    Approver, BrowserKeyHash, Challenge, Grant, Requirement, RouteId, Secret, StatedPurpose,
 };
-use crate::seal;
 use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, Taken};
 use std::sync::Arc;
 
@@ -179,12 +178,20 @@ impl Verifier {
     pub(super) fn request_for(&self, case: &Case<'_>, browser_key: BrowserKeyHash) -> Approval {
         let challenge = &case.challenge;
         let Answering {
-            purpose, caller, ..
+            purpose,
+            caller,
+            token,
+            locale,
+            ..
         } = case.answering;
-        let mut said = ByteWriter::default();
-        said.optional_bytes(purpose.map(|purpose| purpose.as_str().as_bytes()))
-            .pairs(&challenge.shown)
-            .text(&caller.address.to_string());
+        let said = SaidOfRequest {
+            purpose: purpose.cloned(),
+            shown: challenge.shown.clone(),
+            from: Some(caller.address),
+            token: Secret::new(token.to_owned()),
+            mail_to: case.user.as_ref().and_then(|user| user.email.clone()),
+            locale,
+        };
         Approval {
             id: challenge.id,
             session: caller.claimant.session,
@@ -194,7 +201,7 @@ impl Verifier {
             binding: challenge.demand.binding,
             asked_at: case.now,
             expires_at: challenge.expires_at,
-            sealed: self.seal_said(REQUEST, challenge.id, said.as_bytes()),
+            sealed: self.seal_request(challenge.id, &said),
             decision: None,
         }
     }
@@ -249,13 +256,12 @@ impl Verifier {
     /// A request as people are shown it, by the policy in force.
     pub(super) fn view(&self, approval: &Approval, requirement: &Requirement) -> ApprovalView {
         let id = approval.id;
-        let said = self.open_said(REQUEST, id, &approval.sealed, |said| {
-            let purpose = said.optional(|said| said.text().map(StatedPurpose::of))?;
-            Some((purpose.flatten(), said.pairs()?, said.text()?.parse().ok()))
-        });
+        let said = self.said_of(approval);
         // What cannot be read must not be approved unseen: the secret was changed since.
         let is_readable = said.is_some();
-        let (purpose, shown, from) = said.unwrap_or_default();
+        let (purpose, shown, from) = said.map_or_else(Default::default, |said| {
+            (said.purpose, said.shown, said.from)
+        });
         let state = match &approval.decision {
             _ if !is_readable => ApprovalState::Void,
             None => ApprovalState::Pending,
@@ -285,49 +291,8 @@ impl Verifier {
             decided: approval.decision.as_ref().map(|decision| DecidedBy {
                 by: decision.by.subject.clone(),
                 at: decision.at,
-                word: self
-                    .open_said(DECISION, id, &decision.sealed, |said| {
-                        said.text().map(StatedPurpose::of)
-                    })
-                    .flatten(),
+                word: self.word_of(id, &decision.sealed),
             }),
         }
     }
-
-    /// Seals a word about a decision.
-    pub(super) fn seal_word(&self, id: ChallengeId, word: Option<&StatedPurpose>) -> Vec<u8> {
-        let mut said = ByteWriter::default();
-        word.map_or_else(Vec::new, |word| {
-            said.text(word.as_str());
-            self.seal_said(DECISION, id, said.as_bytes())
-        })
-    }
-
-    fn seal_said(&self, kind: &[u8], id: ChallengeId, said: &[u8]) -> Vec<u8> {
-        // Of another request, or as the other kind of text, it does not open.
-        let context = [kind, id.as_bytes()].concat();
-        let entropy = &self.services.entropy;
-        let keys = &self.services.keys;
-        keys.seal(seal::Purpose::Approval, &context, said, entropy)
-    }
-
-    fn open_said<T>(
-        &self,
-        kind: &[u8],
-        id: ChallengeId,
-        sealed: &[u8],
-        read: impl FnOnce(&mut ByteReader<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let context = [kind, id.as_bytes()].concat();
-        let keys = &self.services.keys;
-        let plain = keys.open(seal::Purpose::Approval, &context, sealed)?;
-        let mut reader = ByteReader::new(plain.expose());
-        let value = read(&mut reader)?;
-        reader.end()?;
-        Some(value)
-    }
 }
-
-// Their numbers change with the layout of what is sealed.
-const REQUEST: &[u8] = b"request/1";
-const DECISION: &[u8] = b"decision/1";

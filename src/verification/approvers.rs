@@ -11,7 +11,7 @@ use crate::domain::{
     Approver, AttemptCount, ChallengeId, Requirement, RouteId, StatedPurpose, Subject, User, UserId,
 };
 use crate::locale::Locale;
-use crate::mail::ApprovalMail;
+use crate::mail::{ApprovalMail, ApprovalNews};
 use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, StoreError, Taken};
 use crate::telemetry::chain;
 use std::sync::Arc;
@@ -133,19 +133,17 @@ impl Verifier {
         locale: Locale,
         caller: &EndpointCaller<'_>,
     ) {
-        let Some(mailer) = self.services.mailer.clone() else {
-            return;
-        };
         let requirement = &waiting.challenge.demand.requirement;
         let rule = requirement.approval.as_ref();
         let mut mails = Vec::new();
         for approver in rule.into_iter().flat_map(|rule| &rule.approvers) {
             match self.address_of(approver, caller).await {
                 Ok(to) => mails.extend(to.map(|to| ApprovalMail {
+                    news: ApprovalNews::Asked,
                     to,
                     locale,
                     title: (requirement.title).in_language(locale.as_str()).to_owned(),
-                    requester: waiting.approval.requester.to_string(),
+                    person: waiting.approval.requester.to_string(),
                     expires_at: waiting.approval.expires_at,
                     page: page.clone(),
                 })),
@@ -154,13 +152,62 @@ impl Verifier {
                 }
             }
         }
+        self.send_approval_mails(mails, caller);
+    }
+
+    /// Tells whoever asked what was decided, where an address was known when they did. Nobody waits for it: they find it
+    /// on their page as well.
+    pub async fn tell_requester(
+        &self,
+        decided: &ApprovalView,
+        page: Result<String, String>,
+        caller: &EndpointCaller<'_>,
+    ) -> Result<(), VerifyError> {
+        let news = match decided.state {
+            ApprovalState::Approved => ApprovalNews::Approved,
+            ApprovalState::Refused => ApprovalNews::Refused,
+            ApprovalState::Pending | ApprovalState::Void | ApprovalState::Withdrawn => {
+                return Ok(());
+            }
+        };
+        let now = self.services.clock.now();
+        let approval = self.store.approval(decided.id, now).await?;
+        let said = approval.and_then(|approval| self.said_of(&approval));
+        let Some((Some(to), locale)) = said.map(|said| (said.mail_to, said.locale)) else {
+            return Ok(());
+        };
+        let by = decided
+            .decided
+            .as_ref()
+            .map(|decided| decided.by.to_string());
+        let mail = ApprovalMail {
+            news,
+            to,
+            locale,
+            title: (decided.title).in_language(locale.as_str()).to_owned(),
+            person: by.unwrap_or_default(),
+            expires_at: decided.expires_at,
+            page,
+        };
+        self.send_approval_mails(vec![mail], caller);
+        Ok(())
+    }
+
+    fn send_approval_mails(&self, mails: Vec<ApprovalMail>, caller: &EndpointCaller<'_>) {
+        let Some(mailer) = self.services.mailer.clone() else {
+            return;
+        };
         let request_id = caller.request_id.map(str::to_owned);
         // One after the other: the queue of mails is short, and codes go through it as well.
         tokio::task::spawn_local(async move {
             for mail in mails {
-                if let Err(error) = mailer.ask_approval(&mail).await {
+                if let Err(error) = mailer.tell_approval(&mail).await {
                     let error = chain(&error);
-                    tracing::warn!(error, request_id, "an approver is not told of a request");
+                    tracing::warn!(
+                        error,
+                        request_id,
+                        "somebody is not told of a request for approval"
+                    );
                 }
             }
         });

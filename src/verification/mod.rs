@@ -5,6 +5,7 @@
 
 mod answer;
 mod approval;
+mod approval_said;
 mod approval_view;
 mod approvers;
 mod browser_key;

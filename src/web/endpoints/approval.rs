@@ -171,16 +171,21 @@ pub(super) async fn waiting(
     Ok(Some(page.shown(call, known.caller.browser_key)))
 }
 
-/// Tells the approvers of a new request, by mail.
-pub(super) async fn tell(call: &Call<'_, '_>, known: &Known, waiting: &AwaitingApproval) {
+/// Where a mail leads to a request; an error if it can only say where that is found.
+pub(super) fn page_of(call: &Call<'_, '_>, view: &ApprovalView) -> Result<String, String> {
     let site = &call.web.shared.options.site;
-    let path = format!("{}approvals/{}", site.prefix, waiting.approval.id.to_hex());
+    let path = format!("{}approvals/{}", site.prefix, view.id.to_hex());
     // Never the host that a request names: whoever sends it would choose where the link leads.
     // Without it the mail says where to look, and no link is better than a wrong one.
-    let page = match &site.public_origin {
+    match &site.public_origin {
         Some(origin) => Ok(format!("{}{path}", origin.as_str())),
         None => Err(path),
-    };
+    }
+}
+
+/// Tells the approvers of a new request, by mail.
+pub(super) async fn tell(call: &Call<'_, '_>, known: &Known, waiting: &AwaitingApproval) {
+    let page = page_of(call, &waiting.approval);
     let locale = call.context.hints.locale();
     let verifier = &call.web.verifier;
     verifier

@@ -2,12 +2,14 @@
 //!
 //! All of it needs a fresh proof, and a link that is only opened decides nothing: mail scanners open links.
 
+use super::approval::page_of;
 use super::sent::{Expected, Sent, read};
 use super::{Call, EndpointError, Known};
 use crate::domain::{ChallengeId, Reason, Secret, StatedPurpose};
 use crate::request::body::RequestBody;
+use crate::telemetry::chain;
 use crate::verification::{ApprovalAnswer, ApprovalView, Decided, anti_forgery_token};
-use crate::web::api::{ApprovalDocument, ApprovalsResponse, DecisionRequest};
+use crate::web::api::{ApprovalDocument, ApprovalsResponse, DecisionRequest, page_url};
 use crate::web::own_action::OwnAction;
 use crate::web::pages::{self, ApprovalPage};
 use crate::web::respond;
@@ -36,7 +38,15 @@ pub(super) async fn list(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
 
 /// `GET approvals/ID`: one request. Decides nothing.
 pub(super) async fn show(call: &Call<'_, '_>, id: &str) -> Result<Response<Bytes>, EndpointError> {
-    let known = proven(call, &format!("{PAGE}/{id}")).await?;
+    let known = call.identify().await?;
+    let page = format!("{PAGE}/{id}");
+    // Whoever asked is led to their own page, by the mail about the decision.
+    if let Some(token) = own_token(call, &known, id).await? {
+        let page = page_url(&call.context.site(), &token);
+        return Ok(respond::challenge_redirect(call.context, &page));
+    }
+    call.must_be_proven(&known, OwnAction::Approvals, &page)
+        .await?;
     // The same for one that does not exist and one of others: nobody learns of it.
     let id = ChallengeId::from_hex(id).ok_or(EndpointError::Refused(Reason::NotFound))?;
     let verifier = &call.web.verifier;
@@ -85,9 +95,36 @@ pub(super) async fn decide(
         )
         .await?;
     match decided {
-        Decided::Before(view) | Decided::Now(view) => Ok(shown(call, &known, *view)),
+        Decided::Before(view) => Ok(shown(call, &known, *view)),
+        Decided::Now(view) => {
+            // Decided it is; that nobody is told must not look as if it were not.
+            let caller = known.caller();
+            let told = verifier.tell_requester(&view, page_of(call, &view), &caller);
+            if let Err(error) = told.await {
+                let error = chain(&error);
+                tracing::warn!(
+                    error,
+                    "whoever asked for approval is not told of the decision"
+                );
+            }
+            Ok(shown(call, &known, *view))
+        }
         Decided::Unknown => Err(EndpointError::Refused(Reason::NotFound)),
     }
+}
+
+/// The token of the challenge whose answer made a request, if this browser made it, and looks at the page.
+async fn own_token(
+    call: &Call<'_, '_>,
+    known: &Known,
+    id: &str,
+) -> Result<Option<Secret<String>>, EndpointError> {
+    let Some(id) = ChallengeId::from_hex(id).filter(|_| call.context.hints.reads_pages()) else {
+        return Ok(None);
+    };
+    let (verifier, claimant) = (&call.web.verifier, known.claimant());
+    let token = verifier.token_of_request(id, call.requirement(), &claimant);
+    Ok(token.await?)
 }
 
 /// Who calls, with a fresh proof.

@@ -3,6 +3,7 @@
 mod attacks;
 mod groups;
 mod journey;
+mod mails;
 
 use crate::support::becomes;
 use crate::support::client::{Answer, Client};
