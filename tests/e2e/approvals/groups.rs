@@ -180,3 +180,26 @@ on_both_stores! {
         assert_eq!(pay(&alice, "10").await.status, 403);
     }
 }
+
+/// The pack that is shipped, in front of a site that has its groups in the settings.
+#[test]
+fn the_pack_for_four_eyes_passes_check() {
+    crate::support::run(async {
+        let pack = include_str!("../../../policies/four-eyes.yaml");
+        let setup = sidecar::on(Store::Embedded).policy(pack);
+        let sidecar = setup
+            .line("groups: { approvers: [alice, bob, carol] }")
+            .prepare();
+        let told = sidecar.command(&["check"]);
+        // The one warning is of the cheap hashes of these tests.
+        assert!(
+            told.contains("argon2") && told.contains("ok: 4 routes in 1 file, 1 warning"),
+            "{told}"
+        );
+        let told = sidecar.command(&["explain", "POST", "/payouts"]);
+        assert!(
+            told.contains("alice, bob, carol (group approvers)"),
+            "{told}"
+        );
+    });
+}

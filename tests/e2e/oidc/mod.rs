@@ -1,5 +1,6 @@
 //! Step-up at the identity provider: a fresh sign-in of the session's own subject, and nothing else, is a proof.
 
+mod approval;
 mod forged;
 mod journey;
 mod logout;
@@ -26,6 +27,7 @@ routes:
   - { id: sudo-gold, title: Strong sudo, level: 2, factors: [oidc], oidc: { acr: gold }, match: { methods: [POST], path: /sudo-gold } }
   - { id: both, action: both, title: Both, level: 3, factors: [oidc+totp], oidc: { acr: [gold, silver] }, match: { methods: [POST], path: /both } }
   - { id: strict, action: strict, title: Strict, level: 3, preset: strict, match: { methods: [POST], path: /strict } }
+  - { id: pay, title: Pay, level: 4, factors: [oidc], bind: [form.sum], approval: { by: [alice, bob] }, match: { methods: [POST], path: /pay } }
   - { id: delete, action: account.delete, title: Delete an account, level: 4, confirm: DELETE, show: { user: path.id }, match: { methods: [POST], path: "/users/{id}/delete" } }
 "#;
 
