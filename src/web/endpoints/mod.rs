@@ -15,6 +15,7 @@ mod resume;
 mod sent;
 mod session;
 mod sessions;
+mod status;
 mod verify;
 mod whole;
 
@@ -161,7 +162,7 @@ async fn dispatch(
         "sessions/lock" => sessions::lock(call, content).await,
         "sessions/revoke" => sessions::revoke(call, content).await,
         "sign-out" => session::sign_out(call, content).await,
-        "status" => session::status(call).await,
+        "status" => status::status(call).await,
         "style.css" => Ok(respond::style(&context.options.brand)),
         "verify" => verify::answer(call, content).await,
         "verify/approval" => approval::look(call, content).await,
