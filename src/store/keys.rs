@@ -186,6 +186,12 @@ impl Pieces for SessionHashKey<'_> {
 pub(crate) struct GrantField<'a>(pub(crate) &'a GrantKey);
 
 impl GrantField<'_> {
+    /// Whether a field is one of a grant that counts as evidence.
+    pub(crate) fn is_one(field: &[u8]) -> bool {
+        let kinds: [&[u8]; 4] = [b"g:", b"gb:", b"o:", b"ob:"];
+        kinds.iter().any(|kind| field.starts_with(kind))
+    }
+
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut out = Vec::new();
         self.with_pieces(|pieces| out = pieces.concat());

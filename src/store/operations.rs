@@ -50,6 +50,10 @@ operations! {
         /// Puts back a claim whose request was not forwarded; it keeps its expiry. If the session was locked,
         /// replaced or ended since, the claim stays taken.
         async fn give_back(&self, claim: Claim, now: Timestamp) -> Result<(), StoreError>;
+
+        /// The grants that a session holds and that were not taken, expired ones among them: to be shown. A decision rests
+        /// on [`evidence`](Self::evidence).
+        async fn grants_of(&self, session: SessionId) -> Result<Vec<Grant>, StoreError>;
     }
 }
 

@@ -17,6 +17,7 @@ on_both_stores! {
     a_grant_is_found_under_its_key_alone_and_stays,
     one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim,
     one_single_use_grant_and_a_hundred_requests_give_exactly_one_forward,
+    the_grants_of_a_session_are_those_that_it_may_still_use,
     a_grant_of_another_session_or_browser_opens_nothing_and_stays,
     claims_are_taken_all_or_none,
     a_claim_is_taken_by_the_browser_that_earned_it_alone,
@@ -40,6 +41,22 @@ async fn a_grant_is_found_under_its_key_alone_and_stays(store: TestStore) {
         assert_eq!(held.grants, std::slice::from_ref(&granted));
     }
     assert!(store.held(id(2), &keys).await.grants.is_empty());
+}
+
+async fn the_grants_of_a_session_are_those_that_it_may_still_use(store: TestStore) {
+    store.login(id(1), browser(1)).await;
+    store.login(id(2), browser(2)).await;
+    let kept = store.earn(1, grant_key("a")).await;
+    let once_only = store.earn(1, once("b", 1)).await;
+    let mut grants = store.grants_of(id(1)).await.unwrap();
+    grants.sort_by(|one, other| one.key.action.as_str().cmp(other.key.action.as_str()));
+    assert_eq!(grants, [kept.clone(), once_only]);
+    let taken = store.claim(id(1), browser(1), &[once("b", 1)]).await;
+    assert_eq!(taken.claims.len(), 1);
+    assert_eq!(store.grants_of(id(1)).await.unwrap(), [kept]);
+    assert!(store.grants_of(id(2)).await.unwrap().is_empty());
+    store.lock_session(id(1)).await.unwrap();
+    assert!(store.grants_of(id(1)).await.unwrap().is_empty());
 }
 
 async fn one_single_use_grant_and_a_hundred_takers_give_exactly_one_claim(store: TestStore) {

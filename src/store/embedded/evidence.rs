@@ -49,6 +49,24 @@ impl EmbeddedStore {
         })
         .await
     }
+
+    pub(crate) async fn grants_of(&self, session: SessionId) -> Result<Vec<Grant>, StoreError> {
+        self.read(move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT field, record FROM grants WHERE session = ?1 AND taken = 0",
+            )?;
+            let rows = select
+                .query_map([session.as_bytes()], |row| {
+                    Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
+            let grants = rows.iter().filter(|(field, _)| GrantField::is_one(field));
+            grants
+                .map(|(_, record)| decode_latest(&session, record))
+                .collect()
+        })
+        .await
+    }
 }
 
 fn evidence(connection: &Connection, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {

@@ -1,7 +1,7 @@
 //! Evidence in Redis: one command fetches all that a decision rests on.
 
 use super::RedisStore;
-use super::answer::until;
+use super::answer::{bytes, list, next, until};
 use super::client::Repeat;
 use super::command::{Argument, write_command};
 use super::pipeline::RespCommand;
@@ -15,6 +15,7 @@ use crate::store::record::{
     decode_grant, decode_latest, decode_mark, decode_session, encode_grant,
 };
 use crate::store::{Ask, Held, StoreError};
+use redis::Cmd;
 
 impl RedisStore {
     pub(crate) async fn evidence(&self, ask: Ask<'_>, now: Timestamp) -> Result<Held, StoreError> {
@@ -48,6 +49,20 @@ impl RedisStore {
             })
             .await
             .map(drop)
+    }
+
+    pub(crate) async fn grants_of(&self, session: SessionId) -> Result<Vec<Grant>, StoreError> {
+        let mut all = Cmd::new();
+        all.arg("HGETALL").arg(self.keys.session(&session));
+        let mut fields = list(self.client.ask(&all, Repeat::Harmless).await?)?;
+        let mut grants = Vec::new();
+        while let Some(field) = fields.next() {
+            let record = bytes(next(&mut fields)?)?;
+            if GrantField::is_one(&bytes(field)?) {
+                grants.push(decode_latest(&session, &record)?);
+            }
+        }
+        Ok(grants)
     }
 }
 
