@@ -59,6 +59,7 @@ pub(crate) struct Sessions {
     pub(crate) recent: Recent,
     pub(crate) open: Rc<Open>,
     pub(crate) source: SourceReader,
+    drain: Rc<Drain>,
     /// Sessions that the store must forget once it answers again.
     pub(crate) forgetting: Forgetting,
     log_limit: LogLimit,
@@ -73,7 +74,7 @@ impl Sessions {
         drain: Rc<Drain>,
         upstream: Pool,
     ) -> Self {
-        let forgetting = Forgetting::new(store.clone(), drain, shared.clock.clone());
+        let forgetting = Forgetting::new(store.clone(), drain.clone(), shared.clock.clone());
         let source = SourceReader::new(&shared.options, Asker::new(shared.asker.clone(), upstream));
         let unrecognized = Unrecognized::new(
             shared.learned.clone(),
@@ -86,10 +87,16 @@ impl Sessions {
             recent: Recent::default(),
             open: Rc::default(),
             source,
+            drain,
             forgetting,
             log_limit: LogLimit::default(),
             unrecognized,
         }
+    }
+
+    /// Resolves when whoever waits must be answered, as the sidecar is about to stop.
+    pub(crate) async fn stopping(&self) {
+        self.drain.begun().await;
     }
 
     /// What the store remembers of a session.

@@ -9,9 +9,9 @@ use super::throttle::{Throttle, Try};
 use super::token;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{
-    BrowserKeyHash, Challenge, ChallengeId, Demand, DisplayName, Factor, FactorSet, LocalPath,
-    Mark, Provenance, Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp, User,
-    UserId,
+    BrowserKeyHash, Challenge, ChallengeId, Demand, DisplayName, Factor, FactorSet, Grant,
+    LocalPath, Mark, Provenance, Requirement, ReturnTarget, RouteId, SessionId, Subject, Timestamp,
+    User, UserId,
 };
 use crate::store::{Ask, Store, StoreError};
 use std::net::IpAddr;
@@ -92,6 +92,8 @@ pub struct Status {
     pub mark: Option<Mark>,
     /// Until when a verification or sign-in is fresh, if one is.
     pub fresh_until: Option<Timestamp>,
+    /// The grants that this browser and subject hold.
+    pub grants: Vec<Grant>,
 }
 
 /// Verifies claimants. One for each thread, with that thread's store.
@@ -196,7 +198,7 @@ impl Verifier {
     }
 
     /// The elevation of a session. `asserted_at` is when its subject logged in, by the word of a source, which needs no
-    /// browser key. Reads the store once.
+    /// browser key. Takes nothing.
     pub async fn status(
         &self,
         claimant: &Claimant<'_>,
@@ -228,10 +230,29 @@ impl Verifier {
         let verified = mark.as_ref().map(|mark| mark.verified_at);
         let times = [verified, signed_in, asserted_at].into_iter().flatten();
         let latest = times.filter(|at| now.is_within(settings.fresh, *at)).max();
+        let mut grants = self.store.grants_of(claimant.session).await?;
+        grants.retain(|grant| {
+            is_here
+                && grant.subject == *claimant.subject
+                && Some(grant.browser_key) == claimant.browser_key
+                && now < grant.expires_at
+        });
         Ok(Status {
             fresh_until: latest.map(|at| at.after(settings.fresh)),
             mark,
+            grants,
         })
+    }
+
+    /// The ways in which the claimant could meet a requirement.
+    pub async fn open_ways(
+        &self,
+        requirement: &Requirement,
+        claimant: &Claimant<'_>,
+    ) -> Result<Vec<FactorSet>, VerifyError> {
+        let user = self.user(claimant).await?;
+        let usable = self.usable(user.as_ref(), claimant.subject);
+        Ok(open_alternatives(requirement, usable))
     }
 
     /// Drops all elevation of the caller's session.

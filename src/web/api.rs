@@ -17,7 +17,7 @@ pub use passkeys::{AddPasskeyRequest, ChangedResponse, RenameRequest};
 pub use sessions::{
     LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,
 };
-pub use status::{RouteStatus, StatusResponse};
+pub use status::{GrantView, RouteNeeds, RouteStatus, StatusResponse};
 
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
 use crate::verification::{AnswerValue, ApprovalView, AvailableFactors};

@@ -15,9 +15,30 @@ pub struct StatusResponse {
     pub verified_at: Option<String>,
     /// When the freshness ends.
     pub expires_at: Option<String>,
+    /// What is opened beside that, by action and the time at which it ends.
+    pub grants: Vec<GrantView>,
     /// What `?method=&path=` asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<RouteStatus>,
+}
+
+/// A grant that the session holds, and that some route would take now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantView {
+    /// What it is for.
+    pub action: String,
+    /// The level that it was earned at.
+    pub level: u8,
+    /// What was shown for it.
+    pub methods: Vec<&'static str>,
+    /// Whether it is for one request or certain values alone.
+    pub bound: bool,
+    /// Whether the first request spends it.
+    pub single_use: bool,
+    /// When it was earned.
+    pub granted_at: String,
+    /// When it ends, by the policy in force.
+    pub expires_at: String,
 }
 
 /// What a request to a route would meet.
@@ -27,14 +48,32 @@ pub struct RouteStatus {
     pub guarded: bool,
     /// Whether a request would be forwarded now.
     pub satisfied: bool,
+    /// What it must meet.
+    #[serde(flatten)]
+    pub needs: RouteNeeds,
+    /// Why it would be refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// What a request must meet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RouteNeeds {
     /// The strictest action that is not satisfied, or that matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
     /// Its level.
     pub level: u8,
-    /// What it accepts.
+    /// What it accepts of what the subject can show: any one of these lists, each of which must be complete.
     pub factors: Vec<Vec<&'static str>>,
-    /// Why it would be refused.
+    /// The phrase to be typed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub confirm: Option<String>,
+    /// How many seconds a proof counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// Whether it counts once.
+    pub single_use: bool,
+    /// Whether somebody else must approve.
+    pub approval: bool,
 }

@@ -82,13 +82,12 @@ pub(crate) async fn serve(
         "approvals" | "challenge" | "enroll" | "jwks.json" | "logo" | "logo/dark" | "problems"
         | "script.js" | "sessions" | "status" | "style.css" => "GET, HEAD",
         "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
-        | "enroll/totp" | "sessions/revoke" => "GET, HEAD, POST",
+        | "enroll/totp" | "lock" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
         "oidc/callback" | "oidc/frontchannel-logout" => "GET",
         "enroll/passkeys/options"
         | "enroll/passkeys/rename"
         | "enroll/remove"
-        | "lock"
         | "oidc/backchannel-logout"
         | "oidc/begin"
         | "sessions/lock"
@@ -141,7 +140,8 @@ async fn dispatch(
             keys.map(respond::public_keys)
                 .ok_or(EndpointError::Refused(Reason::NotFound))
         }
-        "lock" => session::lock(call, content).await,
+        "lock" if call.parts.method == http::Method::POST => session::lock(call, content).await,
+        "lock" => session::lock_page(call).await,
         "logo" | "logo/dark" => {
             let logo = context.options.brand.logo.as_ref();
             let picture = logo.and_then(|logo| logo.picture(name));

@@ -4,8 +4,9 @@ use super::{BODY_LIMIT, Call, EndpointError, Known};
 use crate::audit::{self, EventKind};
 use crate::domain::{LocalPath, Owner, StoredSession};
 use crate::request::body::RequestBody;
+use crate::verification::anti_forgery_token;
 use crate::web::api::LockResponse;
-use crate::web::respond;
+use crate::web::{pages, respond};
 use bytes::Bytes;
 use http::Response;
 use std::borrow::Cow;
@@ -17,7 +18,29 @@ pub(super) async fn lock(
 ) -> Result<Response<Bytes>, EndpointError> {
     let (known, _) = read(call, content).await?;
     call.web.verifier.lock(&known.caller()).await?;
+    if !call.is_json() && call.context.hints.reads_pages() {
+        return Ok(locked(call));
+    }
     Ok(respond::json(call.context, &LockResponse { locked: true }))
+}
+
+/// `GET lock`: the page that asks whether to.
+pub(super) async fn lock_page(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
+    let (context, known) = (call.context, call.identify().await?);
+    // A browser without a key of ours holds nothing.
+    let Some(key) = known.caller.browser_key else {
+        return Ok(locked(call));
+    };
+    let anti_forgery = anti_forgery_token(&key, &call.web.sessions.shared.keys);
+    let back = context.page_before();
+    let back = back.unwrap_or_else(LocalPath::root);
+    let page = pages::lock(&context.site(), Some(&anti_forgery), &back);
+    Ok(respond::shown(context, page))
+}
+
+fn locked(call: &Call<'_, '_>) -> Response<Bytes> {
+    let page = pages::lock(&call.context.site(), None, &LocalPath::root());
+    respond::shown(call.context, page)
 }
 
 /// Ends the session for us, takes its cookies from the browser, and leads to the application's login:

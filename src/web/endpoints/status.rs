@@ -2,19 +2,78 @@
 
 use super::{Call, EndpointError, Known};
 use crate::domain::{
-    Authority, Body, Captures, Demand, Enforcement, Factor, FactorSet, Method, MethodSet,
-    RequestHead, RequestPath, Verdict, binding_parts,
+    Authority, Body, Captures, Claim, Demand, Enforcement, Evidence, Factor, FactorSet,
+    FoundRoutes, Grant, Method, MethodSet, Reason, ReasonKind, RequestHead, RequestPath,
+    Requirement, SessionState, Timestamp, Verdict, binding_parts, only_line, unmet,
 };
 use crate::gate;
-use crate::web::api::{RouteStatus, StatusResponse, rfc3339, words};
+use crate::web::api::{GrantView, RouteNeeds, RouteStatus, StatusResponse, rfc3339, words};
+use crate::web::own_action::OwnAction;
 use crate::web::respond;
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, header};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How often it is looked at for somebody who waits for a change.
+const LOOKS: Duration = Duration::from_secs(1);
+/// How long somebody waits at most.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// What the session opens now; `?method=&path=` asks about a request beforehand.
+///
+/// With `If-None-Match` and `Prefer: wait=SECONDS` (RFC 7240 §4.3) the answer comes when it is another one, or with 304
+/// when the time is over.
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
-    let context = call.context;
-    let known = call.identify().await?;
+    let (context, sessions) = (call.context, &call.web.sessions);
+    let headers = &call.parts.headers;
+    let had = only_line(headers, &header::IF_NONE_MATCH);
+    let until = Instant::now() + had.and_then(|_| wait(headers)).unwrap_or_default();
+    let until = context.deadline.map_or(until, |end| until.min(end - LOOKS));
+    let mut live = None;
+    loop {
+        let known = call.identify().await?;
+        let json = serde_json::to_vec(&told(call, &known).await?).unwrap_or_default();
+        let tag = tag(&json);
+        if had.is_none_or(|had| had.as_bytes() != tag.as_bytes()) {
+            return Ok(respond::tagged_json(context, json, &tag));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(respond::not_modified(context, &tag));
+        }
+        if live.is_none() {
+            // Each that waits asks the store again and again.
+            let entered = sessions.shared.live.enter(vec![known.id]);
+            live = Some(entered.ok_or(EndpointError::Refused(Reason::LimitReached))?);
+        }
+        tokio::select! {
+            () = sleep(left.min(LOOKS)) => {}
+            () = sessions.stopping() => return Ok(respond::not_modified(context, &tag)),
+        }
+    }
+}
+
+/// How long the client would wait (RFC 7240 §4.3).
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all("prefer").iter();
+    let mut preferences = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','));
+    let seconds = preferences.find_map(|one| one.trim().strip_prefix("wait="))?;
+    let seconds = seconds.trim_matches('"').parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// A strong entity tag of an answer.
+fn tag(json: &[u8]) -> String {
+    let mut hex = gate::digest(json).to_hex();
+    hex.truncate(32);
+    format!("\"{hex}\"")
+}
+
+async fn told(call: &Call<'_, '_>, known: &Known) -> Result<StatusResponse, EndpointError> {
     let asserted_at = known
         .caller
         .asserted_at(call.web.sessions.shared.clock.now());
@@ -28,7 +87,7 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
         (method, path) => {
             let method = method.unwrap_or_else(|| "GET".to_owned());
             let path = path.ok_or(EndpointError::Malformed("`path` beside `method`".into()))?;
-            Some(ask(call, &known, &method.to_ascii_uppercase(), &path).await?)
+            Some(ask(call, known, &method.to_ascii_uppercase(), &path).await?)
         }
     };
     let shown = held
@@ -36,15 +95,84 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
         .as_ref()
         .map(|mark| mark.factors)
         .unwrap_or_default();
-    let response = StatusResponse {
+    Ok(StatusResponse {
         level: if held.fresh_until.is_some() { 2 } else { 0 },
         methods: shown.iter().map(Factor::as_str).collect(),
         authenticated_at: known.session.authenticated_at.max(asserted_at).map(rfc3339),
         verified_at: held.mark.as_ref().map(|mark| rfc3339(mark.verified_at)),
         expires_at: held.fresh_until.map(rfc3339),
+        grants: grants(call, known, held.grants),
         route,
+    })
+}
+
+/// Those grants that a route in force would take, the first to end first.
+fn grants(call: &Call<'_, '_>, known: &Known, held: Vec<Grant>) -> Vec<GrantView> {
+    let table = call.web.shared.table.load();
+    let texts = call.context.texts();
+    let own = OwnAction::ALL
+        .iter()
+        .filter_map(|action| action.requirement(texts));
+    let requirements: Vec<Arc<Requirement>> = table
+        .routes()
+        .map(|route| route.requirement.clone())
+        .chain(own)
+        .collect();
+    let mut views: Vec<_> = held
+        .into_iter()
+        .filter_map(|grant| {
+            let ends = |requirement: &Arc<Requirement>| ends_at(call, known, requirement, &grant);
+            let expires_at = requirements.iter().filter_map(ends).max()?;
+            Some((
+                expires_at,
+                GrantView {
+                    action: grant.key.action.to_string(),
+                    level: grant.level.number(),
+                    methods: grant.factors.iter().map(Factor::as_str).collect(),
+                    bound: grant.key.binding.is_some(),
+                    single_use: grant.key.single_use,
+                    granted_at: rfc3339(grant.granted_at),
+                    expires_at: rfc3339(expires_at),
+                },
+            ))
+        })
+        .collect();
+    views.sort_by_key(|(expires_at, _)| *expires_at);
+    views.into_iter().map(|(_, view)| view).collect()
+}
+
+/// Until when a grant opens what `requirement` guards; `None` if it does not.
+fn ends_at(
+    call: &Call<'_, '_>,
+    known: &Known,
+    requirement: &Arc<Requirement>,
+    grant: &Grant,
+) -> Option<Timestamp> {
+    let demand = Demand {
+        requirement: requirement.clone(),
+        binding: grant.key.binding,
     };
-    Ok(respond::json(context, &response))
+    if !requirement.needs_grant() || demand.grant_key() != grant.key {
+        return None;
+    }
+    let mut evidence = Evidence {
+        session: SessionState::Known(known.session.clone()),
+        browser_key: known.caller.browser_key,
+        ..Evidence::none()
+    };
+    if grant.key.single_use {
+        // As if a request had taken it.
+        evidence.claims.push(Claim {
+            session: known.id,
+            grant: grant.clone(),
+        });
+    } else {
+        evidence.grants.push(grant.clone());
+    }
+    let now = call.web.sessions.shared.clock.now();
+    let is_met = unmet(&demand, &evidence, now).is_none();
+    let ends = grant.granted_at.after(requirement.max_age);
+    is_met.then(|| ends.min(grant.expires_at))
 }
 
 /// What a request would meet, as far as it can be told without its body. Takes nothing.
@@ -76,24 +204,7 @@ async fn ask(
         upgrades: false,
     };
     let table = call.web.shared.table.load();
-    let found = table.find(&head);
-    let (empty, nothing) = (Body::read_or_opaque(&headers, &[]), Captures::default());
-    let demands: Vec<Demand> = found
-        .matches()
-        .iter()
-        .map(|found| (&found.route, &found.captures))
-        .chain(found.waiting().map(|route| (route, &nothing)))
-        .filter(|(route, _)| route.requirement.enforcement == Enforcement::Enforce)
-        .map(|(route, captures)| {
-            let requirement = route.requirement.clone();
-            let parts = binding_parts(&requirement, &head, captures, &empty);
-            let binding = parts.map(|parts| gate::digest(&parts));
-            Demand {
-                requirement,
-                binding,
-            }
-        })
-        .collect();
+    let demands = demands(&table.find(&head), &head);
     let verdict = gate::preview(
         &call.web.sessions.store,
         &known.caller,
@@ -109,15 +220,64 @@ async fn ask(
         .and_then(|unmet| unmet.index)
         .and_then(|at| demands.get(at))
         .or_else(|| demands.iter().max_by_key(|demand| demand.requirement.level));
-    let requirement = strictest.map(|demand| &*demand.requirement);
+    let Some(demand) = strictest else {
+        return Ok(RouteStatus {
+            guarded: false,
+            satisfied: unmet.is_none(),
+            needs: RouteNeeds::default(),
+            reason: unmet.map(|unmet| unmet.reason.as_str()),
+        });
+    };
+    let requirement = &demand.requirement;
+    let verifier = &call.web.verifier;
+    let ways = verifier.open_ways(requirement, &known.claimant()).await?;
+    let reason = unmet.map(|unmet| match unmet.reason.kind() {
+        // What the request itself would be told.
+        ReasonKind::StepUp if ways.is_empty() => Reason::MethodNotEnrolled,
+        ReasonKind::StepUp
+        | ReasonKind::Answer
+        | ReasonKind::Denial
+        | ReasonKind::Fault
+        | ReasonKind::Request
+        | ReasonKind::Session => unmet.reason,
+    });
     Ok(RouteStatus {
-        guarded: requirement.is_some(),
-        satisfied: unmet.is_none(),
-        action: requirement.map(|requirement| requirement.action.to_string()),
-        level: requirement.map_or(0, |requirement| requirement.level.number()),
-        factors: requirement
-            .map(|requirement| words(requirement.factors.sets(), FactorSet::EMPTY))
-            .unwrap_or_default(),
-        reason: unmet.map(|unmet| unmet.reason.as_str()),
+        guarded: true,
+        satisfied: reason.is_none(),
+        needs: needs(requirement, &ways),
+        reason: reason.map(Reason::as_str),
     })
+}
+
+fn needs(requirement: &Requirement, ways: &[FactorSet]) -> RouteNeeds {
+    RouteNeeds {
+        action: Some(requirement.action.to_string()),
+        level: requirement.level.number(),
+        factors: words(ways, FactorSet::EMPTY),
+        confirm: requirement.confirm.clone(),
+        max_age: Some(requirement.max_age.as_secs()),
+        single_use: requirement.single_use,
+        approval: requirement.approval.is_some(),
+    }
+}
+
+/// What a request demands of which only the head is known.
+fn demands(found: &FoundRoutes, head: &RequestHead<'_>) -> Vec<Demand> {
+    let (empty, nothing) = (Body::read_or_opaque(head.headers, &[]), Captures::default());
+    found
+        .matches()
+        .iter()
+        .map(|found| (&found.route, &found.captures))
+        .chain(found.waiting().map(|route| (route, &nothing)))
+        .filter(|(route, _)| route.requirement.enforcement == Enforcement::Enforce)
+        .map(|(route, captures)| {
+            let requirement = route.requirement.clone();
+            let parts = binding_parts(&requirement, head, captures, &empty);
+            let binding = parts.map(|parts| gate::digest(&parts));
+            Demand {
+                requirement,
+                binding,
+            }
+        })
+        .collect()
 }

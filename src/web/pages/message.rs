@@ -146,6 +146,29 @@ pub fn error(site: &Site, view: &ErrorView) -> String {
     render(&page)
 }
 
+/// Renders the page of `lock`: one button, or with `None` what came of it.
+pub fn lock(site: &Site, anti_forgery: Option<&str>, back: &LocalPath) -> String {
+    let t = site.texts();
+    let heading = match anti_forgery {
+        Some(_) => &t.sessions.lock_here,
+        None => &t.sessions.locked_here,
+    };
+    let mut page = MessagePage::new(site, t, heading);
+    if let Some(anti_forgery) = anti_forgery {
+        page.paragraphs.push(t.sessions.lock_here_note.to_string());
+        page.form = Some(OneButton {
+            action: format!("{}/lock", site.prefix),
+            anti_forgery,
+            text: &t.sessions.lock_here,
+        });
+        page.leave = Some(PageLink::to(back, &t.page.cancel));
+    } else {
+        page.good = true;
+        page.button = Some(PageLink::to(back, &t.page.go_back));
+    }
+    render(&page)
+}
+
 /// Renders the page that explains a reason; `None` if `word` is no reason.
 pub fn problem(site: &Site, word: &str) -> Option<String> {
     let t = site.texts();
@@ -189,6 +212,7 @@ struct MessagePage<'a> {
     paragraphs: Vec<String>,
     sections: Vec<(&'a str, &'a str)>,
     button: Option<PageLink<'a>>,
+    form: Option<OneButton<'a>>,
     after: Option<&'a str>,
     facts: Vec<(&'a str, String)>,
     leave: Option<PageLink<'a>>,
@@ -205,6 +229,7 @@ impl<'a> MessagePage<'a> {
             paragraphs: Vec::new(),
             sections: Vec::new(),
             button: None,
+            form: None,
             after: None,
             facts: Vec::new(),
             leave: None,
@@ -221,6 +246,13 @@ impl<'a> MessagePage<'a> {
         ];
         page
     }
+}
+
+/// A form of one button.
+struct OneButton<'a> {
+    action: String,
+    anti_forgery: &'a str,
+    text: &'a str,
 }
 
 #[derive(Template)]

@@ -23,8 +23,8 @@ pub use enroll::{
 };
 pub(crate) use enroll::{back_query, qr};
 pub use message::{
-    ErrorView, Framed, SessionView, VerifiedPage, error, framed, onward, problem, problem_index,
-    session, verified,
+    ErrorView, Framed, SessionView, VerifiedPage, error, framed, lock, onward, problem,
+    problem_index, session, verified,
 };
 pub use palette::{LowContrast, Palette, Scheme, Tone};
 pub use panels::asks_for_passkey;

@@ -257,6 +257,29 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
     )
 }
 
+/// JSON that says as what it was asked for: `tag` names this state of it (RFC 9110 §8.8.3).
+pub(super) fn tagged_json(
+    context: &RequestContext<'_>,
+    json: Vec<u8>,
+    tag: &str,
+) -> Response<Bytes> {
+    let response = typed(StatusCode::OK, "application/json", json);
+    tagged(context, response, tag)
+}
+
+/// Nothing else than what the client has (RFC 9110 §15.4.5).
+pub(super) fn not_modified(context: &RequestContext<'_>, tag: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    tagged(context, response, tag)
+}
+
+fn tagged(context: &RequestContext<'_>, response: Response<Bytes>, tag: &str) -> Response<Bytes> {
+    let mut response = ours(context, StepUpMark::Done, response);
+    set(response.headers_mut(), header::ETAG, tag);
+    response
+}
+
 /// A page that may run the script.
 pub(super) fn with_script(mut page: Response<Bytes>) -> Response<Bytes> {
     let headers = page.headers_mut();

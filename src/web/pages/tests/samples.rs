@@ -378,6 +378,11 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
             verified(&site, &VerifiedPage::Refill(local("/users/42"))),
         ),
         ("framed", framed(&site, &framed_view)),
+        (
+            "lock",
+            lock(&site, Some("anti-forgery-value"), &local("/users/42")),
+        ),
+        ("locked", lock(&site, None, &local("/"))),
         ("problems", problem_index(&site)),
         ("problem", problem(&site, "step-up-required").unwrap()),
     ]);
