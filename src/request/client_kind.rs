@@ -2,7 +2,7 @@
 
 use crate::domain::Method;
 use crate::locale::{self, Locale};
-use crate::request::library::{self, Library, Told};
+use crate::request::library::{self, Library};
 use http::header::{HeaderMap, HeaderValue};
 
 /// What the headers of a request tell of its client. Decides the form of our own responses, never access.
@@ -165,7 +165,7 @@ impl ClientHints {
         match self.kind {
             ClientKind::Navigation | ClientKind::Framed => true,
             // No other asks for one of our pages itself.
-            ClientKind::Library(library) => library.told == Told::ByRedirect,
+            ClientKind::Library(library) => library.follows_redirects(),
             ClientKind::Api
             | ClientKind::Bearer
             | ClientKind::Fetch
@@ -402,6 +402,17 @@ mod tests {
                 "Turbo, in a frame",
             ),
             (&[("x-turbo-request-id", "1"), cors], "Turbo"),
+            (
+                &[
+                    ("x-inertia", "true"),
+                    ("x-requested-with", "XMLHttpRequest"),
+                ],
+                "Inertia",
+            ),
+            (&[("faces-request", "partial/ajax")], "Jakarta Faces"),
+            (&[("x-microsoftajax", "Delta=true")], "ASP.NET UpdatePanel"),
+            (&[("x-up-version", "3.14.3"), cors], "Unpoly"),
+            (&[("x-livewire", ""), cors], "Livewire"),
             (
                 &[
                     ("x-turbo-request-id", "1"),

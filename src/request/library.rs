@@ -6,7 +6,7 @@
 use http::HeaderValue;
 
 /// A library, by what its calls bring.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Library {
     /// Its name in messages and in the documentation.
     pub(crate) name: &'static str,
@@ -28,28 +28,35 @@ pub(crate) enum Fetches {
 }
 
 /// How a library is told the address of a page that it is to load whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Told {
     /// By a header of a refusal without a body.
-    ByHeader(&'static str),
+    Header(&'static str),
+    /// By a header of a conflict without a body.
+    Conflict(&'static str),
+    /// By an answer of this media type, which looks successful: it reads no other.
+    Body(&'static str, fn(&str) -> String),
+    /// By HTML that it puts into its page, and headers: there browsers heed `<meta http-equiv=refresh>` (HTML, "Pragma
+    /// directives") as at the head of a page, whatever the page's policy for scripts.
+    Fragment(&'static [(&'static str, &'static str)]),
     /// By a redirect (RFC 9110 §15.4.4) that its own call follows; then it loads the page that it ended at.
-    ByRedirect,
+    Redirect,
 }
 
 /// The libraries; the first that fits is it.
-static LIBRARIES: [Library; 4] = [
+static LIBRARIES: [Library; 9] = [
     // https://htmx.org/reference/#request_headers
     Library {
         name: "htmx, boosted",
         sent: &[("hx-boosted", "true")],
         fetches: Fetches::Pages,
-        told: Told::ByHeader("hx-redirect"),
+        told: Told::Header("hx-redirect"),
     },
     Library {
         name: "htmx",
         sent: &[("hx-request", "true")],
         fetches: Fetches::Parts,
-        told: Told::ByHeader("hx-redirect"),
+        told: Told::Header("hx-redirect"),
     },
     // Turbo shows the answer to a form only where it was redirected. Our pages have `turbo-visit-control`, on which it
     // loads them whole, out of a frame too (https://turbo.hotwired.dev/reference/attributes).
@@ -57,7 +64,7 @@ static LIBRARIES: [Library; 4] = [
         name: "Turbo, in a frame",
         sent: &[("turbo-frame", "")],
         fetches: Fetches::Parts,
-        told: Told::ByRedirect,
+        told: Told::Redirect,
     },
     Library {
         name: "Turbo",
@@ -66,9 +73,60 @@ static LIBRARIES: [Library; 4] = [
             ("accept", "text/vnd.turbo-stream.html"),
         ],
         fetches: Fetches::Pages,
-        told: Told::ByRedirect,
+        told: Told::Redirect,
+    },
+    // https://inertiajs.com/docs/the-protocol: "External redirects"
+    Library {
+        name: "Inertia",
+        sent: &[("x-inertia", "true")],
+        fetches: Fetches::Pages,
+        told: Told::Conflict("x-inertia-location"),
+    },
+    // Jakarta Faces 4.0, §13.4.3 and "XML Schema Definition For Composite Components": `partial-response`.
+    Library {
+        name: "Jakarta Faces",
+        sent: &[("faces-request", "partial/ajax")],
+        fetches: Fetches::Parts,
+        told: Told::Body("text/xml; charset=utf-8", partial_response),
+    },
+    // MicrosoftAjaxWebForms.js, `_parseDelta`
+    Library {
+        name: "ASP.NET UpdatePanel",
+        sent: &[("x-microsoftajax", "Delta=true")],
+        fetches: Fetches::Parts,
+        told: Told::Body("text/plain; charset=utf-8", delta),
+    },
+    // https://unpoly.com/up.protocol: a layer of its own takes what no part of the page does.
+    Library {
+        name: "Unpoly",
+        sent: &[("x-up-version", "")],
+        fetches: Fetches::Pages,
+        told: Told::Fragment(&[("x-up-open-layer", "{}"), ("x-up-target", "#step-up")]),
+    },
+    // Livewire from 3 on loads the page that its call was redirected to (js/request/index.js).
+    Library {
+        name: "Livewire",
+        sent: &[("x-livewire", "")],
+        fetches: Fetches::Parts,
+        told: Told::Redirect,
     },
 ];
+
+/// Tells Jakarta Faces of a page.
+fn partial_response(url: &str) -> String {
+    let url = url
+        .replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;");
+    format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><partial-response><redirect url=\"{url}\"/></partial-response>"
+    )
+}
+
+/// Tells ASP.NET of a page: length in UTF-16, type, id, content. Without the mark of version 4 no escapes are undone.
+fn delta(url: &str) -> String {
+    format!("{}|pageRedirect||{url}|", url.encode_utf16().count())
+}
 
 /// The place in the table of the library that a header tells, for [`Library::at`].
 pub(crate) fn told_by(name: &str, value: &HeaderValue) -> Option<usize> {
@@ -78,7 +136,20 @@ pub(crate) fn told_by(name: &str, value: &HeaderValue) -> Option<usize> {
     })
 }
 
+impl PartialEq for Library {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Library {}
+
 impl Library {
+    /// Whether its own call follows redirects, and so gets our pages themselves.
+    pub(crate) fn follows_redirects(&self) -> bool {
+        matches!(self.told, Told::Redirect)
+    }
+
     /// The library at a place in the table.
     pub(crate) fn at(place: usize) -> Option<&'static Self> {
         LIBRARIES.get(place)

@@ -1,7 +1,6 @@
 //! Our own pages, where the library of a page of the application asks for one: they are no part of that page.
 
 use crate::request::context::RequestContext;
-use crate::request::library::Told;
 use crate::web::respond;
 use bytes::Bytes;
 use http::Response;
@@ -23,6 +22,6 @@ pub(super) fn loaded_by_library(
     method: &str,
 ) -> Option<Response<Bytes>> {
     let library = context.hints.kind.library()?;
-    let is_told = library.told != Told::ByRedirect && method == "GET" && !FILES.contains(&name);
+    let is_told = !library.follows_redirects() && method == "GET" && !FILES.contains(&name);
     is_told.then(|| respond::shown_by_library(context, library))
 }

@@ -81,6 +81,11 @@ pub fn verified(site: &Site, view: &VerifiedPage) -> String {
     render(&page)
 }
 
+/// Renders what leads on to `url` wherever it is put.
+pub fn refresh(url: &str) -> String {
+    render(&Refresh { url })
+}
+
 /// Renders the page that leads on to `url`, by itself: to the identity provider, or from there to a page of ours.
 pub fn onward(site: &Site, url: &str) -> String {
     let t = site.texts();
@@ -253,6 +258,12 @@ struct OneButton<'a> {
     action: String,
     anti_forgery: &'a str,
     text: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "web/pages/html/refresh.html")]
+struct Refresh<'a> {
+    url: &'a str,
 }
 
 #[derive(Template)]

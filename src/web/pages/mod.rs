@@ -24,7 +24,7 @@ pub use enroll::{
 pub(crate) use enroll::{back_query, qr};
 pub use message::{
     ErrorView, Framed, SessionView, VerifiedPage, error, framed, lock, onward, problem,
-    problem_index, session, verified,
+    problem_index, refresh, session, verified,
 };
 pub use palette::{LowContrast, Palette, Scheme, Tone};
 pub use panels::asks_for_passkey;

@@ -68,8 +68,17 @@ fn leading(status: StatusCode, name: HeaderName, url: &str) -> Response<Bytes> {
 /// Tells a library to load the page at `url` whole.
 pub(super) fn by_library(library: &Library, url: &str) -> Response<Bytes> {
     match library.told {
-        Told::ByHeader(name) => leading(StatusCode::FORBIDDEN, HeaderName::from_static(name), url),
-        Told::ByRedirect => redirect(url),
+        Told::Header(name) => leading(StatusCode::FORBIDDEN, HeaderName::from_static(name), url),
+        Told::Conflict(name) => leading(StatusCode::CONFLICT, HeaderName::from_static(name), url),
+        Told::Body(media_type, body) => typed(StatusCode::OK, media_type, body(url)),
+        Told::Fragment(headers) => {
+            let mut response = page(StatusCode::FORBIDDEN, pages::refresh(url));
+            for (name, value) in headers {
+                set(response.headers_mut(), HeaderName::from_static(name), value);
+            }
+            response
+        }
+        Told::Redirect => redirect(url),
     }
 }
 

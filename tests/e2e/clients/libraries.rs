@@ -5,6 +5,7 @@ use super::pages::{After, PAGES, Page, application, policy};
 use crate::support::browser::Browser;
 use crate::support::sidecar::{self, ORIGIN, PASSWORD, Sidecar, USER};
 use crate::support::store::Store;
+use fantoccini::Locator;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderName};
 
 /// Has every page refused and repeated.
@@ -40,7 +41,8 @@ impl Page {
     async fn journey(&self, browser: &Browser) {
         let at = format!("{ORIGIN}/page/{}?x=1", self.name);
         browser.goto(&at).await.unwrap();
-        if self.body.contains("id=note") {
+        browser.see("#go").await;
+        if browser.find(Locator::Css("#note")).await.is_ok() {
             browser.fill("#note", "typed").await;
         }
         browser.click("#go").await;
@@ -85,12 +87,19 @@ impl Page {
             .filter(|name| refused.headers.contains_key(name))
             .map(|name| format!("`{name}`"))
             .collect();
-        format!("{} with {}", refused.status.as_u16(), named.join(", "))
+        let named = if named.is_empty() {
+            format!("`{}`", refused.header("content-type"))
+        } else {
+            named.join(", ")
+        };
+        format!("{} with {named}", refused.status.as_u16())
     }
 }
 
 /// The headers that name the page.
-const NAMING: [HeaderName; 2] = [
+const NAMING: [HeaderName; 4] = [
     HeaderName::from_static("hx-redirect"),
     HeaderName::from_static("location"),
+    HeaderName::from_static("x-inertia-location"),
+    HeaderName::from_static("x-up-open-layer"),
 ];

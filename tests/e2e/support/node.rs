@@ -10,21 +10,26 @@ use std::sync::OnceLock;
 /// What is installed, as `NAME@VERSION`.
 pub(crate) const PACKAGES: &[&str] = &[
     "@hotwired/turbo@8.0.23",
+    "@inertiajs/vue3@3.7.1",
     "@node-saml/passport-saml@5.1.1",
     "axe-core@4.14.1",
     "configurable-http-proxy@5.3.0",
     "connect-redis@10.0.0",
+    "esbuild@0.28.2",
     "express@5.3.0",
     "express-openid-connect@2.20.2",
     "express-session@1.19.0",
     "htmx.org@2.0.11",
     "htmx4@npm:htmx.org@4.0.1",
     "jose@6.2.18",
+    "jsf.js_next_gen@4.0.5-beta.6",
     "jsqr@1.4.0",
     "oidc-provider@8.8.1",
     "passport@0.7.0",
     "redis@6.3.1",
     "samlp@8.0.0",
+    "unpoly@3.14.3",
+    "vue@3.5.45",
 ];
 
 /// Node, to be given a script of `dir`, which finds the packages.
@@ -42,6 +47,19 @@ pub(crate) fn node(dir: &TempDir) -> Command {
 /// A file of a package, as in `axe-core/axe.min.js`.
 pub(crate) fn file(name: &str) -> String {
     fs::read_to_string(installed().join("node_modules").join(name)).unwrap()
+}
+
+/// A script for browsers with all that it imports from packages.
+pub(crate) fn bundle(script: &str) -> String {
+    let dir = TempDir::new("bundle");
+    dir.write("entry.mjs", script);
+    let mut esbuild = node(&dir);
+    let options = "{ entryPoints: ['entry.mjs'], bundle: true, outfile: 'out.js', define: { 'process.env.NODE_ENV': '\"production\"' } }";
+    esbuild.args(["-e", &format!("require('esbuild').buildSync({options})")]);
+    let output = esbuild.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "nothing is bundled: {said}");
+    fs::read_to_string(dir.path().join("out.js")).unwrap()
 }
 
 /// The folder with the packages, which are installed once and kept for later runs.
