@@ -112,7 +112,7 @@ fn grants(call: &Call<'_, '_>, known: &Known, held: Vec<Grant>) -> Vec<GrantView
     let texts = call.context.texts();
     let own = OwnAction::ALL
         .iter()
-        .filter_map(|action| action.requirement(texts));
+        .filter_map(|action| action.requirement(texts, &table));
     let requirements: Vec<Arc<Requirement>> = table
         .routes()
         .map(|route| route.requirement.clone())
