@@ -10,7 +10,7 @@ use crate::gate::Permitted;
 use crate::request::body::RequestBody;
 use crate::request::connection::ClientConnection;
 use crate::request::context::RequestContext;
-use crate::request::question::{QuestionError, read_question};
+use crate::request::question::{QuestionError, Told, read_question};
 use crate::web::respond;
 use http::Response;
 use http::request::Parts;
@@ -22,8 +22,8 @@ use hyper::body::Incoming;
 pub(super) enum Outlet {
     /// To the application.
     Application,
-    /// Nowhere from here: the proxy that asks is told that it may pass.
-    Asker,
+    /// Nowhere from here: the proxy that asks, and has told this much, is told that it may pass.
+    Asker(Told),
     /// Nowhere: another proxy forwards, and sends us what is for our own endpoints and what it refused, to be told
     /// why. Were it forwarded from here, a request that this proxy refused for a reason of its own would pass.
     Nowhere,
@@ -42,9 +42,10 @@ impl Outlet {
             (None, Role::Public) => Ok(Self::Application),
             (Some(_), Role::Public) => Ok(Self::Nowhere),
             (Some(asking), Role::Asked) => {
-                read_question(parts, connection.data.hop.peer(), asking, &options.headers)?;
+                let peer = connection.data.hop.peer();
+                let told = read_question(parts, peer, asking, &options.headers)?;
                 if asking.tells_bodies || body.is_end_stream() {
-                    Ok(Self::Asker)
+                    Ok(Self::Asker(told))
                 } else {
                     Err(QuestionError::Body)
                 }
@@ -58,7 +59,7 @@ impl Outlet {
     pub(super) fn must_serve(self) -> Result<(), ProxyError> {
         match self {
             Self::Application | Self::Nowhere => Ok(()),
-            Self::Asker => Err(ProxyError::Refused(Reason::NotFound)),
+            Self::Asker(_) => Err(ProxyError::Refused(Reason::NotFound)),
         }
     }
 
@@ -70,9 +71,11 @@ impl Outlet {
         body: Incoming,
     ) -> RequestBody {
         let options = &worker.shared.options;
-        match &options.asking {
-            Some(asking) if self == Self::Asker && !asking.tells_bodies => RequestBody::Withheld,
-            Some(_) | None => RequestBody::new(body, options.limits.body, context.body_deadlines),
+        match self {
+            Self::Asker(Told::Head) => RequestBody::Withheld,
+            Self::Application | Self::Asker(Told::Whole) | Self::Nowhere => {
+                RequestBody::new(body, options.limits.body, context.body_deadlines)
+            }
         }
     }
 
@@ -82,7 +85,7 @@ impl Outlet {
         worker: &Worker,
         permitted: Permitted<Outbound<'_>>,
     ) -> Result<Response<ProxyBody>, ProxyError> {
-        if self == Self::Asker {
+        if matches!(self, Self::Asker(_)) {
             let teller = worker.web.shared.teller.as_ref();
             let names = &worker.shared.options.headers.told;
             let told = permitted.map(|outbound| outbound.into_told(teller, names));

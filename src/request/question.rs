@@ -28,6 +28,15 @@ pub(crate) enum Convention {
     Nginx,
 }
 
+/// How much of a request its question tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Not the body, or a part of it.
+    Head,
+    /// All of it.
+    Whole,
+}
+
 /// Why a question is not answered, or a request that is asked about is not judged.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QuestionError {
@@ -43,9 +52,6 @@ pub(crate) enum QuestionError {
     /// A header that the convention wants is missing, empty, no text, or there twice.
     #[error("expected one line of `{0}`")]
     Expected(&'static str),
-    /// A body of which a part was left out.
-    #[error("the proxy tells a part of the body only")]
-    Partial,
     /// The secret is not there, or another.
     #[error("a question without the secret of `forward_auth`")]
     Secret,
@@ -79,13 +85,13 @@ impl Convention {
     }
 }
 
-/// Puts into `parts`, the head of a question, the head of the request that it is about.
+/// Puts into `parts`, the head of a question, the head of the request that it is about. Says how much more it tells.
 pub(crate) fn read_question(
     parts: &mut Parts,
     peer: Peer,
     asking: &AskingProxies,
     rules: &HeaderRules,
-) -> Result<(), QuestionError> {
+) -> Result<Told, QuestionError> {
     if peer != Peer::Trusted {
         return Err(QuestionError::Untrusted);
     }
@@ -112,7 +118,8 @@ pub(crate) fn read_question(
     // The proxy sends on what its client sent, whatever we would make of it.
     match unremovable(headers, rules) {
         Some(name) => Err(QuestionError::Barred(name.clone())),
-        None => Ok(()),
+        None if asking.tells_bodies && asked.is_whole => Ok(Told::Whole),
+        None => Ok(Told::Head),
     }
 }
 
@@ -122,15 +129,16 @@ struct Described {
     scheme: HeaderValue,
     host: HeaderValue,
     target: Uri,
+    /// Whether a body that comes along is all of it.
+    is_whole: bool,
 }
 
 /// Envoy sends the method, the host and, behind `path_prefix`, the path and query of the request.
 fn of_envoy(parts: &mut Parts) -> Result<Described, QuestionError> {
-    if let Some(is_partial) = take(&mut parts.headers, "x-envoy-auth-partial-body")
-        && is_partial != "false"
-    {
-        return Err(QuestionError::Partial);
-    }
+    // `allow_partial_message`; a second line may be the client's own.
+    let may_be_partial = parts.headers.contains_key("x-envoy-auth-partial-body");
+    let is_partial = take(&mut parts.headers, "x-envoy-auth-partial-body");
+    let is_whole = !may_be_partial || is_partial.is_some_and(|line| line == "false");
     let whole = parts.uri.path_and_query().map(PathAndQuery::as_str);
     let target = whole.and_then(|target| target.strip_prefix("/envoy"));
     let named = parts.uri.authority().map(|host| host.as_str().parse());
@@ -145,6 +153,7 @@ fn of_envoy(parts: &mut Parts) -> Result<Described, QuestionError> {
         scheme: scheme_of(scheme.as_ref(), "X-Forwarded-Proto")?,
         host: host.ok_or(QuestionError::Expected("Host"))?,
         target: target_of(target.unwrap_or_default(), "the path behind `/envoy`")?,
+        is_whole,
     })
 }
 
@@ -164,6 +173,7 @@ fn of_forwarded(parts: &mut Parts) -> Result<Described, QuestionError> {
         scheme: scheme_of(scheme.as_ref(), "X-Forwarded-Proto")?,
         host: host.ok_or(QuestionError::Expected("X-Forwarded-Host"))?,
         target: target_of(text(&target), "X-Forwarded-Uri")?,
+        is_whole: true,
     })
 }
 
@@ -185,6 +195,7 @@ fn of_nginx(parts: &mut Parts) -> Result<Described, QuestionError> {
             .filter(|host| !host.is_empty())
             .ok_or(QuestionError::Unreadable(URL))?,
         target: target_of(target, URL)?,
+        is_whole: true,
     })
 }
 

@@ -39,6 +39,10 @@ fn a_script_passes_where_nothing_guards_and_where_it_has_proved_itself() {
             let posted = script.post_form("/notes", &[("text", "a b")]).await;
             assert_eq!(posted.status, 200, "{proxy:?}");
             assert_eq!(sidecar.upstream().last().body, "text=a+b");
+            // More than anybody would tell in a question.
+            let upload = script.request(Method::PUT, "/notes", vec![b'x'; 300_000]);
+            assert_eq!(script.send(upload).await.status, 200, "{proxy:?}");
+            assert_eq!(sidecar.upstream().last().body.len(), 300_000, "{proxy:?}");
 
             let refused = script.call(Method::POST, "/keys", json!({})).await;
             assert_eq!(

@@ -5,6 +5,7 @@ use crate::support::client::{Answer, Client};
 use crate::support::raw::RawConnection;
 use crate::support::run;
 use crate::support::sidecar::{HOST, USER};
+use crate::support::stepgate;
 use http::{HeaderName, Method};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
@@ -248,7 +249,6 @@ fn what_would_be_read_as_another_request_is_refused() {
                 ("content_type", "text/plain"),
                 ("step-up-assertion", "forged"),
                 ("step_up_assertion", "forged"),
-                ("x-envoy-auth-partial-body", "true"),
                 ("x-forwarded-host", "elsewhere"),
                 ("x-forwarded-proto", "https"),
                 ("x-original-uri", "/keys"),
@@ -257,10 +257,8 @@ fn what_would_be_read_as_another_request_is_refused() {
                 ("x_http_method_override", "POST"),
                 ("x_original_url", "/keys"),
             ] {
-                // Only Envoy tells of parts, and what a convention says is no contradiction of it.
-                let is_told = lines.iter().any(|(name, _)| *name == extra.0);
-                let is_of_envoy = extra.0 == "x-envoy-auth-partial-body";
-                if is_told || (is_of_envoy && path != "/envoy/notes") {
+                // What a convention says is no contradiction of it.
+                if lines.iter().any(|(name, _)| *name == extra.0) {
                     continue;
                 }
                 let others = [free, &[extra]].concat();
@@ -330,38 +328,72 @@ fn a_body_is_told_whole_or_not_at_all() {
     run(async {
         let withheld = asked(|setup| setup);
         let told = asked(|setup| setup.with("forward_auth", "body: true").policy(BY_BODY));
-        let pay = async |client: &Client, body: &'static str| {
+        let send = async |client: &Client, path: &str, body: &'static str, more: Lines<'_>| {
             let client = client.clone().host(HOST);
-            let mut request = client.request(Method::POST, "/envoy/pay", body);
+            let mut request = client.request(Method::POST, path, body);
             let headers = request.headers_mut();
             headers.insert(
                 "content-type",
                 "application/x-www-form-urlencoded".parse().unwrap(),
             );
-            for (name, value) in ENVOY {
-                headers.append(*name, value.parse().unwrap());
+            for (name, value) in ENVOY.iter().chain(more) {
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                headers.append(name, value.parse().unwrap());
             }
             client.send(request).await
         };
-        let answer = pay(&withheld.asking(), "to=bob").await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.reason()),
-            (400, "ambiguous-request".into())
-        );
-        let client = told.asking();
+        let pay = async |client, body| send(client, "/envoy/pay", body, &[]).await;
+        let (untold, client) = (withheld.asking(), told.asking());
+        assert_refused(&pay(&untold, "to=bob").await, "a body");
         let refused = pay(&client, "to=bob").await;
-        assert_eq!(
-            refused.json()["challenge"]["bound"][0][1],
-            "bob",
-            "{}",
-            refused.text()
-        );
+        let bound = &refused.json()["challenge"]["bound"][0][1];
+        assert_eq!(bound, "bob", "{}", refused.text());
         let person = client.clone().at(told.sidecar.addr()).host(HOST);
         person.pass(&refused).await;
         client.set_cookie("stepgate", &person.cookie("stepgate").unwrap());
+        // A part of it is none of it, whatever the client itself says of that.
+        let name = "x-envoy-auth-partial-body";
+        let partial: [Lines<'_>; 4] = [
+            &[(name, "true")],
+            &[(name, "false"), (name, "true")],
+            &[(name, "false"), (name, "false")],
+            &[(name, "")],
+        ];
+        for lines in partial {
+            let answer = send(&client, "/envoy/pay", "to=bob", lines).await;
+            assert_refused(&answer, &format!("{lines:?}"));
+            let free = send(&client, "/envoy/notes", "a=b", lines).await;
+            assert_eq!(free.status, 200, "{lines:?}: {}", free.text());
+        }
+        let whole: Lines<'_> = &[(name, "false")];
+        assert_eq!(
+            send(&client, "/envoy/pay", "to=eve", whole).await.status,
+            403
+        );
         for (body, status) in [("to=eve", 403), ("to=bob", 200), ("to=bob", 403)] {
             assert_eq!(pay(&client, body).await.status, status, "{body}");
         }
+    });
+}
+
+#[test]
+fn a_policy_that_needs_bodies_is_refused_where_none_is_told() {
+    run(async {
+        let asked = asked(|setup| setup);
+        let sidecar = &asked.sidecar;
+        sidecar.dir.write("policies/routes.yaml", BY_BODY);
+        let checked = stepgate::run(&sidecar.dir, &["check"]);
+        let told = String::from_utf8_lossy(&checked.stderr);
+        assert!(
+            !checked.status.success() && told.contains("do not tell: `pay`;"),
+            "{told}"
+        );
+        sidecar
+            .process()
+            .wait_for_line("the new policies are refused");
+        // Those before are in force.
+        let refused = ask(&asked.asking(), ALL[1].clone(), &[]).await;
+        assert_eq!(refused.reason(), "step-up-required");
     });
 }
 
