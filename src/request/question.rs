@@ -30,7 +30,7 @@ pub(crate) enum Convention {
 
 /// How much of a request its question tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum KnownPart {
     /// Not the body, or a part of it.
     Head,
     /// All of it.
@@ -91,7 +91,7 @@ pub(crate) fn read_question(
     peer: Peer,
     asking: &AskingProxies,
     rules: &HeaderRules,
-) -> Result<Told, QuestionError> {
+) -> Result<KnownPart, QuestionError> {
     if peer != Peer::Trusted {
         return Err(QuestionError::Untrusted);
     }
@@ -118,8 +118,8 @@ pub(crate) fn read_question(
     // The proxy sends on what its client sent, whatever we would make of it.
     match unremovable(headers, rules) {
         Some(name) => Err(QuestionError::Barred(name.clone())),
-        None if asking.tells_bodies && asked.is_whole => Ok(Told::Whole),
-        None => Ok(Told::Head),
+        None if asking.tells_bodies && asked.is_whole => Ok(KnownPart::Whole),
+        None => Ok(KnownPart::Head),
     }
 }
 
