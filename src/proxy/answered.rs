@@ -10,7 +10,7 @@ use crate::gate::Permitted;
 use crate::request::body::RequestBody;
 use crate::request::connection::ClientConnection;
 use crate::request::context::RequestContext;
-use crate::request::question::{QuestionError, Told, read_question};
+use crate::request::question::{KnownPart, QuestionError, read_question};
 use crate::web::respond;
 use http::Response;
 use http::request::Parts;
@@ -23,7 +23,7 @@ pub(super) enum Outlet {
     /// To the application.
     Application,
     /// Nowhere from here: the proxy that asks, and has told this much, is told that it may pass.
-    Asker(Told),
+    Asker(KnownPart),
     /// Nowhere: another proxy forwards, and sends us what is for our own endpoints and what it refused, to be told
     /// why. Were it forwarded from here, a request that this proxy refused for a reason of its own would pass.
     Nowhere,
@@ -72,8 +72,8 @@ impl Outlet {
     ) -> RequestBody {
         let options = &worker.shared.options;
         match self {
-            Self::Asker(Told::Head) => RequestBody::Withheld,
-            Self::Application | Self::Asker(Told::Whole) | Self::Nowhere => {
+            Self::Asker(KnownPart::Head) => RequestBody::Withheld,
+            Self::Application | Self::Asker(KnownPart::Whole) | Self::Nowhere => {
                 RequestBody::new(body, options.limits.body, context.body_deadlines)
             }
         }
