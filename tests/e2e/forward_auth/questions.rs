@@ -377,6 +377,30 @@ fn a_body_is_told_whole_or_not_at_all() {
 }
 
 #[test]
+fn what_is_sent_on_to_us_and_may_pass_goes_nowhere_and_costs_no_grant() {
+    run(async {
+        let asked = asked(|setup| setup);
+        let (client, question) = (asked.asking(), ALL[1].clone());
+        let delete: Lines<'_> = &[
+            ("x-forwarded-method", "DELETE"),
+            ("x-forwarded-uri", "/users/5"),
+        ];
+        let refused = ask(&client, question.clone(), delete).await;
+        let person = client.clone().at(asked.sidecar.addr()).host(HOST);
+        person.pass(&refused).await;
+        for path in ["/users/5", "/notes"] {
+            assert_eq!(person.delete(path).await.status, 404, "{path}");
+            assert_eq!(asked.sidecar.got(path), 0, "{path}");
+        }
+        client.set_cookie("stepgate", &person.cookie("stepgate").unwrap());
+        for status in [200, 403] {
+            let answer = ask(&client, question.clone(), delete).await;
+            assert_eq!(answer.status, status, "{}", answer.text());
+        }
+    });
+}
+
+#[test]
 fn a_policy_that_needs_bodies_is_refused_where_none_is_told() {
     run(async {
         let asked = asked(|setup| setup);
