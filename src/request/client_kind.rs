@@ -33,14 +33,51 @@ pub(crate) enum ClientKind {
     Fetch,
     /// A page in a frame of another page.
     Framed,
-    /// gRPC.
-    Grpc,
     /// A library in a page, which can be told to load another page.
     Library(&'static Library),
     /// A person in a browser window.
     Navigation,
+    /// gRPC and its relatives.
+    Rpc(Rpc),
     /// A WebSocket handshake.
     WebSocket,
+}
+
+/// What a remote procedure is called by: told by the media type, and for Connect also by its own header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rpc {
+    /// Connect, one message each way.
+    Connect,
+    /// Connect with a stream of messages.
+    ConnectStream {
+        /// In JSON, else in binary.
+        json: bool,
+    },
+    /// gRPC over HTTP/2.
+    Grpc,
+    /// gRPC-Web.
+    GrpcWeb,
+    /// gRPC-Web in base64.
+    GrpcWebText,
+}
+
+impl Rpc {
+    fn of(media_type: &HeaderValue, is_connect: bool) -> Option<Self> {
+        let media_type = media_type.to_str().ok()?.split(';').next()?.trim();
+        let media_type = media_type.to_ascii_lowercase();
+        let kind = media_type.strip_prefix("application/")?;
+        Some(match kind {
+            "connect+json" => Self::ConnectStream { json: true },
+            "connect+proto" => Self::ConnectStream { json: false },
+            "proto" => Self::Connect,
+            "json" if is_connect => Self::Connect,
+            _ if kind.starts_with("grpc-web-text") => Self::GrpcWebText,
+            _ if kind.starts_with("grpc-web") => Self::GrpcWeb,
+            // Also `application/grpc+proto` and the like.
+            _ if kind.starts_with("grpc") => Self::Grpc,
+            _ => return None,
+        })
+    }
 }
 
 /// The origin of a request by `Sec-Fetch-Site`.
@@ -59,6 +96,7 @@ pub(crate) enum FetchSite {
 struct HintHeaders<'h> {
     accept: Option<&'h HeaderValue>,
     authorization: Option<&'h HeaderValue>,
+    connect: Option<&'h HeaderValue>,
     content_type: Option<&'h HeaderValue>,
     fetch_dest: Option<&'h HeaderValue>,
     fetch_mode: Option<&'h HeaderValue>,
@@ -88,6 +126,7 @@ impl<'h> HintHeaders<'h> {
                 "accept" => &mut lines.accept,
                 "accept-language" => &mut lines.language,
                 "authorization" => &mut lines.authorization,
+                "connect-protocol-version" => &mut lines.connect,
                 "content-type" => &mut lines.content_type,
                 "hx-current-url" => &mut lines.page,
                 "origin" => &mut lines.origin,
@@ -169,7 +208,7 @@ impl ClientHints {
             ClientKind::Api
             | ClientKind::Bearer
             | ClientKind::Fetch
-            | ClientKind::Grpc
+            | ClientKind::Rpc(_)
             | ClientKind::WebSocket => false,
         }
     }
@@ -196,13 +235,10 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
         || mode == Some(b"websocket")
     {
         ClientKind::WebSocket
-    } else if lines
-        .content_type
-        // Also `application/grpc+proto` and the like.
-        .and_then(|kind| kind.as_bytes().get(..16))
-        .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
+    } else if let Some(media_type) = lines.content_type
+        && let Some(rpc) = Rpc::of(media_type, lines.connect.is_some())
     {
-        ClientKind::Grpc
+        ClientKind::Rpc(rpc)
     } else if let Some(sent) = lines.authorization
         && !is_of_browser(sent, lines)
     {
@@ -324,8 +360,28 @@ mod tests {
             (&[("sec-fetch-mode", "websocket")], ClientKind::WebSocket),
             (
                 &[("content-type", "application/grpc+proto")],
-                ClientKind::Grpc,
+                ClientKind::Rpc(Rpc::Grpc),
             ),
+            (
+                &[("content-type", "application/grpc-web+proto"), navigate],
+                ClientKind::Rpc(Rpc::GrpcWeb),
+            ),
+            (
+                &[("content-type", "application/grpc-web-text")],
+                ClientKind::Rpc(Rpc::GrpcWebText),
+            ),
+            (
+                &[
+                    ("content-type", "application/json; charset=utf-8"),
+                    ("connect-protocol-version", "1"),
+                ],
+                ClientKind::Rpc(Rpc::Connect),
+            ),
+            (
+                &[("content-type", "application/connect+json")],
+                ClientKind::Rpc(Rpc::ConnectStream { json: true }),
+            ),
+            (&[("content-type", "application/json")], ClientKind::Fetch),
             (
                 &[("authorization", "Bearer x"), navigate],
                 ClientKind::Bearer,

@@ -6,6 +6,7 @@ mod own_action;
 pub mod pages;
 pub mod problem;
 pub(crate) mod respond;
+mod rpc;
 mod state;
 mod unmet;
 

@@ -1,11 +1,9 @@
-//! What programs get instead of a page: the problem document, and how 401 and gRPC say the same.
+//! What programs get instead of a page: the problem document, and how 401 says the same.
 
 use crate::domain::{Reason, Requirement};
 use crate::locale::{Locale, Texts};
 use crate::web::api::ChallengeView;
 use crate::web::pages::Site;
-use data_encoding::BASE64_NOPAD;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -14,9 +12,6 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The code of every answer that offers a challenge.
 pub const CHALLENGE_CODE: &str = "SENSITIVE_VERIFICATION_REQUIRED";
-
-/// `UNAUTHENTICATED`, the gRPC status of a refusal.
-pub const GRPC_UNAUTHENTICATED: u8 = 16;
 
 /// A problem document (RFC 9457).
 #[derive(Debug, Serialize)]
@@ -97,16 +92,6 @@ impl Problem {
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
-
-    /// The trailers of a gRPC refusal: status, message, and the document itself.
-    pub fn grpc_trailers(&self) -> [(&'static str, String); 3] {
-        [
-            ("grpc-status", GRPC_UNAUTHENTICATED.to_string()),
-            ("grpc-message", grpc_message(&self.detail)),
-            // gRPC over HTTP/2, "Custom-Metadata": names that end in `-bin` carry base64.
-            ("step-up-problem-bin", BASE64_NOPAD.encode(&self.to_json())),
-        ]
-    }
 }
 
 /// Whole seconds for `Retry-After`, rounded up, at least one.
@@ -139,12 +124,6 @@ pub fn www_authenticate(requirement: &Requirement) -> String {
 
 /// The `WWW-Authenticate` of a refusal of a token for want of a session (RFC 9110 §15.5.2, RFC 6750 §3.1).
 pub const WWW_AUTHENTICATE_SESSION: &str = "Bearer error=\"invalid_token\", error_description=\"There is no session for this credential.\"";
-
-/// Percent-encodes a `grpc-message` (gRPC over HTTP/2, "Responses": all but 0x20 to 0x7E, and `%`).
-pub fn grpc_message(message: &str) -> String {
-    const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
-    utf8_percent_encode(message, ESCAPED).to_string()
-}
 
 // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E, so neither quotes nor backslashes need escaping.
 const fn is_description(byte: u8) -> bool {

@@ -101,7 +101,7 @@ pub(crate) async fn challenge(
         ClientKind::Api
         | ClientKind::Bearer
         | ClientKind::Fetch
-        | ClientKind::Grpc
+        | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
             document(web, context, &challenge, token, &claimant, reason).await
         }

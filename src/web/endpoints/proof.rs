@@ -99,7 +99,7 @@ impl Call<'_, '_> {
             ClientKind::Api
             | ClientKind::Bearer
             | ClientKind::Fetch
-            | ClientKind::Grpc
+            | ClientKind::Rpc(_)
             | ClientKind::WebSocket => ReturnTarget::Caller,
         }
     }
@@ -136,7 +136,7 @@ async fn challenge(
         ClientKind::Api
         | ClientKind::Bearer
         | ClientKind::Fetch
-        | ClientKind::Grpc
+        | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
             document(web, context, &challenge, token, &claimant, reason).await
         }

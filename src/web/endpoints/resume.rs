@@ -71,7 +71,7 @@ pub(super) fn return_target(
         ClientKind::Api
         | ClientKind::Bearer
         | ClientKind::Fetch
-        | ClientKind::Grpc
+        | ClientKind::Rpc(_)
         | ClientKind::WebSocket => None,
     }
     .unwrap_or(ReturnTarget::Caller)

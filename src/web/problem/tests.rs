@@ -164,22 +164,3 @@ fn no_title_can_break_out_of_the_header() {
         );
     }
 }
-
-#[test]
-fn a_grpc_message_is_plain_ascii() {
-    assert_eq!(
-        grpc_message("100 % “ok”\n"),
-        "100 %25 %E2%80%9Cok%E2%80%9D%0A"
-    );
-}
-
-#[test]
-fn a_grpc_refusal_carries_the_document() {
-    let trailers = refused().grpc_trailers();
-    assert_eq!(trailers[0], ("grpc-status", "16".to_owned()));
-    let document = BASE64_NOPAD.decode(trailers[2].1.as_bytes()).unwrap();
-    assert_eq!(document, refused().to_json());
-    for (_, value) in &trailers {
-        assert!(http::HeaderValue::from_str(value).is_ok());
-    }
-}

@@ -5,6 +5,7 @@ use crate::request::context::RequestContext;
 use crate::request::library::{Library, Told};
 use crate::web::pages;
 use crate::web::problem::{self, Problem};
+use crate::web::rpc::RpcAnswer;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -31,18 +32,19 @@ pub(super) fn page(status: StatusCode, page: String) -> Response<Bytes> {
     response
 }
 
-/// A problem document; for gRPC, its trailers in a response without a body ("Trailers-Only").
+/// A problem document, or what stands for it in gRPC and its relatives.
 pub(super) fn document(
     context: &RequestContext<'_>,
     status: StatusCode,
     document: &Problem,
 ) -> Response<Bytes> {
-    if context.hints.kind != ClientKind::Grpc {
+    let ClientKind::Rpc(rpc) = context.hints.kind else {
         return typed(status, problem::MEDIA_TYPE, document.to_json());
-    }
-    // The protocol wants HTTP status 200; `grpc-status` tells the rest.
-    let mut response = typed(StatusCode::OK, "application/grpc", "");
-    for (name, value) in document.grpc_trailers() {
+    };
+    let answer = RpcAnswer::new(rpc, document, context.hints.locale());
+    let status = if answer.is_ok { StatusCode::OK } else { status };
+    let mut response = typed(status, answer.media_type, answer.body);
+    for (name, value) in answer.headers {
         set(
             response.headers_mut(),
             HeaderName::from_static(name),

@@ -3,6 +3,7 @@
 mod attacks;
 mod libraries;
 mod pages;
+mod rpc;
 
 use crate::support::run;
 use crate::support::written::assert_written;
@@ -23,6 +24,7 @@ fn the_page_tells_what_each_client_makes_of_a_refusal() {
     let mut outcomes = Vec::new();
     run(async {
         outcomes.extend(libraries::journeys().await);
+        outcomes.extend(rpc::calls().await);
     });
     let mut told = INTRODUCTION.to_owned();
     for outcome in outcomes {

@@ -9,6 +9,10 @@ use std::sync::OnceLock;
 
 /// What is installed, as `NAME@VERSION`.
 pub(crate) const PACKAGES: &[&str] = &[
+    "@bufbuild/protobuf@2.17.0",
+    "@connectrpc/connect@2.3.0",
+    "@connectrpc/connect-web@2.3.0",
+    "@grpc/grpc-js@1.14.7",
     "@hotwired/turbo@8.0.23",
     "@inertiajs/vue3@3.7.1",
     "@node-saml/passport-saml@5.1.1",
