@@ -334,7 +334,7 @@ on_both_stores! {
         for path in ["/.stepup/challenge", "/.stepup/status"] {
             assert_eq!(client.delete(path).await.status, 405, "{path}");
         }
-        for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/lock"] {
+        for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/sign-out"] {
             assert_eq!(client.get(path).await.status, 405, "{path}");
         }
         assert_eq!(sidecar.upstream().got().len(), before);
