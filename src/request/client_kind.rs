@@ -64,19 +64,31 @@ pub(crate) enum Rpc {
 impl Rpc {
     fn of(media_type: &HeaderValue, is_connect: bool) -> Option<Self> {
         let media_type = media_type.to_str().ok()?.split(';').next()?.trim();
-        let media_type = media_type.to_ascii_lowercase();
-        let kind = media_type.strip_prefix("application/")?;
-        Some(match kind {
-            "connect+json" => Self::ConnectStream { json: true },
-            "connect+proto" => Self::ConnectStream { json: false },
-            "proto" => Self::Connect,
-            "json" if is_connect => Self::Connect,
-            _ if kind.starts_with("grpc-web-text") => Self::GrpcWebText,
-            _ if kind.starts_with("grpc-web") => Self::GrpcWeb,
+        // Compared in place: every request with a body passes here.
+        let (kind, name) = media_type.split_once('/')?;
+        if !kind.eq_ignore_ascii_case("application") {
+            return None;
+        }
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let begins_with = |known: &str| {
+            let head = name.get(..known.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(known))
+        };
+        if is("connect+json") || is("connect+proto") {
+            let json = is("connect+json");
+            Some(Self::ConnectStream { json })
+        } else if is("proto") || (is_connect && is("json")) {
+            Some(Self::Connect)
+        } else if begins_with("grpc-web-text") {
+            Some(Self::GrpcWebText)
+        } else if begins_with("grpc-web") {
+            Some(Self::GrpcWeb)
+        } else if begins_with("grpc") {
             // Also `application/grpc+proto` and the like.
-            _ if kind.starts_with("grpc") => Self::Grpc,
-            _ => return None,
-        })
+            Some(Self::Grpc)
+        } else {
+            None
+        }
     }
 }
 
