@@ -1,7 +1,7 @@
 //! What requests cost the store: nothing, one question, and never a word for a refusal.
 
 use crate::support::redis::Redis;
-use crate::support::sidecar::{self};
+use crate::support::sidecar::{self, PASSWORD};
 use crate::support::store::{Store, on_both_stores};
 use crate::support::{PATIENCE, run};
 use std::io::{BufRead, BufReader, Write};
@@ -151,4 +151,59 @@ on_both_stores! {
         assert_eq!(client.get("/.stepup/status?method=POST&path=/pay").await.status, 200);
         assert_eq!(sidecar.dump(), before);
     }
+}
+
+/// The work is what the store is asked; a password is hashed in any case (`check` of the hash workers).
+#[test]
+fn whether_the_directory_knows_a_name_is_told_neither_by_words_nor_by_work() {
+    run(async {
+        let sidecar = sidecar::on(Store::Redis).run();
+        sidecar.command(&["user", "add", "dave", "--no-password"]);
+        let redis = sidecar.redis();
+        let mut told = Vec::new();
+        for name in ["dave", "nobody"] {
+            let client = sidecar.script();
+            client.log_in(name).await;
+            let mut words = Vec::new();
+            let trips = round_trips(redis, async || {
+                for page in ["", "/totp", "/email", "/password", "/recovery", "/passkeys"] {
+                    words.push(client.get(&format!("/.stepup/enroll{page}")).await.reason());
+                }
+                words.push(client.post("/keys").await.reason());
+            });
+            told.push((trips.await, words));
+        }
+        assert_eq!(told[0], told[1]);
+
+        // Nor by a wrong answer, where somebody is removed while they are asked. Redis has the scripts by then.
+        let alice = sidecar.logged_in().await;
+        let token = alice.get("/.stepup/enroll").await.token();
+        alice.verify(&token, ("password", "not this")).await;
+        for factor in ["password", "bootstrap_code"] {
+            let mut told = Vec::new();
+            for (name, is_removed) in [("carol", false), ("erin", true)] {
+                if factor == "password" {
+                    sidecar.add_user(name, "somebody@example.test", PASSWORD);
+                } else {
+                    sidecar.command(&["user", "bootstrap", name]);
+                }
+                let client = sidecar.script();
+                client.log_in(name).await;
+                let token = client.get("/.stepup/enroll").await.token();
+                if is_removed {
+                    sidecar.command(&["user", "remove", name]);
+                }
+                let mut words = String::new();
+                let trips = round_trips(redis, async || {
+                    words = client.verify(&token, (factor, "not this")).await.reason();
+                });
+                told.push((trips.await, words));
+                if !is_removed {
+                    sidecar.command(&["user", "remove", name]);
+                }
+            }
+            assert_eq!(told[0], told[1], "{factor}");
+            assert_eq!(told[0].1, "wrong-answer", "{factor}");
+        }
+    });
 }
