@@ -14,6 +14,8 @@ Examples:
   stepgate user add alice --email alice@example.com
   printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin
   stepgate user totp alice
+  stepgate user bootstrap carol
+  stepgate user bootstrap carol
   stepgate user import users.csv --dry-run
   stepgate user remove bob --by 'Anna, ticket 4711'
   stepgate user list --json")]
@@ -72,8 +74,9 @@ Examples:
     Passkeys(UserPasskeys),
     /// Makes a code by which somebody sets up their first way to prove who they are
     #[command(after_help = "\
-The code is shown once, and works once within 24 hours, for whoever has signed in to the application as that
-user. They enter it on the page `/.stepup/enroll`. A new one takes the place of one that is not used yet.
+The code is shown once, and works once within 24 hours, for whoever has signed in to the application
+as that user. Hand it to them in person, or by another way than mail: they enter it on the page
+`/.stepup/enroll`. A new one takes the place of one that is not used yet.
 
 Examples:
   stepgate user bootstrap alice

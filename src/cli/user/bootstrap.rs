@@ -5,7 +5,7 @@ use crate::cli::arguments::UserName;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::store::act_on_store;
-use crate::domain::{Factor, User};
+use crate::domain::{Factor, Origin, User};
 use crate::entropy::Entropy;
 use crate::verification::{bootstrap_code, edit_user};
 use crate::web::api::rfc3339;
@@ -38,10 +38,15 @@ pub(super) fn run(arguments: &UserName, out: &mut Output) -> Result<(), CliError
             let note = "The directory knew nobody of this name: it is for whoever the application calls so.";
             writeln!(out, "{note}")?;
         }
-        let prefix = &context.settings.web.site.prefix;
+        let site = &context.settings.web.site;
+        let origin = site.public_origin.as_ref().map_or("", Origin::as_str);
+        let prefix = &site.prefix;
         writeln!(out, "code   {}", code.expose())?;
         writeln!(out, "until  {}", rfc3339(now.after(LIFE)))?;
-        writeln!(out, "page   {prefix}enroll, once they have signed in")?;
+        writeln!(
+            out,
+            "page   {origin}{prefix}enroll, once they have signed in"
+        )?;
         Ok(())
     })
 }
