@@ -142,7 +142,7 @@ pub fn enroll_overview(site: &Site, view: &EnrollOverview) -> String {
         site,
         t,
         title: t.enroll.heading.to_string(),
-        lede: t.enroll.lede(visible(&view.user), &site.host),
+        lede: t.enroll.lede(visible(&view.user), site.name()),
         done: view.done.map(|done| match done {
             EnrollDone::Added(factor) => t.notice.added(t.enrolled_name(factor)),
             EnrollDone::Removed(factor) => t.notice.removed(t.enrolled_name(factor)),
@@ -257,7 +257,9 @@ struct ItemView<'a> {
 impl<'a> ItemView<'a> {
     fn of(item: &'a EnrolledItem, t: &'a Texts) -> Self {
         let (words, kind) = (&t.enroll, t.enrolled_name(item.factor));
-        let name = visible(&item.name);
+        // One that its owner did not name is called what it is, and that stands there already.
+        let name = Some(visible(&item.name)).filter(|name| name != kind);
+        let name = name.unwrap_or_default();
         let added = match &item.added_on {
             Some(day) => words.added_on(day),
             None => words.added_by_operator.to_string(),

@@ -59,7 +59,7 @@ fn step(call: &Call<'_, '_>, account: &User, problem: Option<String>) -> EnrollS
     let least = Verifier::least_password(account) as u64;
     EnrollStep {
         heading: t.enroll.password_heading.to_string(),
-        paragraphs: vec![t.enroll.password_lede(&site.host)],
+        paragraphs: vec![t.enroll.password_lede(site.name())],
         problem,
         form: Some(EnrollForm {
             field: Some(EnrollField {

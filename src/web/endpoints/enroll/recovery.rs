@@ -48,7 +48,7 @@ pub(super) async fn renew(
     Ok(enrolling.page(EnrollStep {
         heading: t.enroll.recovery_heading.to_string(),
         paragraphs: vec![
-            t.enroll.recovery_keep(&site.host),
+            t.enroll.recovery_keep(site.name()),
             t.enroll.recovery_once.to_string(),
         ],
         codes: codes.iter().map(|code| code.expose().clone()).collect(),

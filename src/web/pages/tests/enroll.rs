@@ -105,9 +105,9 @@ fn steps(site: &Site, hostile: Option<&str>) -> Vec<(&'static str, String)> {
         &hint,
         &e.password_set,
     );
-    let lede = e.password_lede(&site.host);
+    let lede = e.password_lede(site.name());
     let made = EnrollStep {
-        paragraphs: vec![say(&e.recovery_keep(&site.host)), say(&e.recovery_once)],
+        paragraphs: vec![say(&e.recovery_keep(site.name())), say(&e.recovery_once)],
         codes: CODES.map(say).into(),
         ..step(&e.recovery_heading, "", None)
     };
