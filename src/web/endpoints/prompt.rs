@@ -289,5 +289,6 @@ async fn draft(
     prompt.sign_in = context.login_url_for(&challenge.return_to);
     prompt.cancel = Some(challenge.back.clone().unwrap_or_else(LocalPath::root));
     prompt.enroll = enroll::page_for(context, challenge);
+    prompt.offers = enroll::offers(web.verifier.services());
     Ok(prompt)
 }

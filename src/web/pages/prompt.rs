@@ -3,7 +3,7 @@
 use super::panels::{AnswerFault, Ways, asks_for_passkey, ways};
 use super::prompt_view::{Earns, Prompt, PromptError};
 use super::{Site, Texts, render, shown, web_address};
-use crate::domain::{Alternatives, FactorSet, Reason, RiskLevel};
+use crate::domain::{FactorSet, Reason, RiskLevel};
 use crate::locale::visible;
 use crate::verification::{Input, PasswordSource};
 use askama::Template;
@@ -72,7 +72,7 @@ struct PromptPage<'a> {
 fn notice(t: &Texts, prompt: &Prompt, nothing_to_answer: bool) -> Option<String> {
     let Some(error) = prompt.error else {
         return nothing_to_answer.then(|| match prompt.enroll {
-            Some(_) => t.prompt.not_enrolled(accepted(t, &prompt.alternatives)),
+            Some(_) => t.prompt.not_enrolled(accepted(t, prompt)),
             None => t.prompt.nothing_enrolled.to_string(),
         });
     };
@@ -163,11 +163,18 @@ fn earns(t: &Texts, prompt: &Prompt) -> String {
     }
 }
 
-fn accepted(t: &Texts, alternatives: &Alternatives) -> String {
+/// What the action accepts, of that what people can set up themselves, if there is any.
+fn accepted(t: &Texts, prompt: &Prompt) -> String {
+    let offered = |set: &&FactorSet| set.iter().all(|factor| prompt.offers.contains(&factor));
+    let all = prompt.alternatives.sets();
+    let mut sets: Vec<_> = all.iter().filter(offered).collect();
+    if sets.is_empty() {
+        sets.extend(all);
+    }
     let names = |set: &FactorSet| {
         let names: Vec<_> = set.iter().map(|factor| t.factor(factor).name).collect();
         names.join(" + ")
     };
-    let sets: Vec<_> = alternatives.sets().iter().map(names).collect();
+    let sets: Vec<_> = sets.into_iter().map(names).collect();
     sets.join(", ")
 }

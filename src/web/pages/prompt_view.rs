@@ -52,6 +52,8 @@ pub struct Prompt {
     pub sign_in: Option<String>,
     /// Where to set something up, for who has nothing that is accepted.
     pub enroll: Option<LocalPath>,
+    /// What people can set up there.
+    pub offers: Vec<Factor>,
     /// Where to go instead of answering.
     pub cancel: Option<LocalPath>,
     /// The sealed challenge.
@@ -160,6 +162,7 @@ impl Prompt {
             error: None,
             sign_in: None,
             enroll: None,
+            offers: Vec::new(),
             cancel: None,
             token,
             anti_forgery,

@@ -599,6 +599,27 @@ fn every_class_on_a_page_is_known_to_the_style_sheet() {
     }
 }
 
+#[test]
+fn who_has_nothing_is_told_of_what_they_can_set_up() {
+    let told = |offers: &[Factor]| {
+        let oidc_or_totp = Alternatives::any_of(&[Factor::Oidc, Factor::Totp]).unwrap();
+        let view = Prompt {
+            alternatives: oidc_or_totp,
+            usable: FactorSet::EMPTY,
+            enroll: LocalPath::parse("/.stepup/enroll"),
+            offers: offers.to_vec(),
+            ..prompt_view()
+        };
+        let html = prompt(&site(Locale::En), &view);
+        (
+            html.contains("Single sign-on"),
+            html.contains("Authenticator app"),
+        )
+    };
+    assert_eq!(told(&[Factor::Totp]), (false, true));
+    assert_eq!(told(&[Factor::Passkey]), (true, true));
+}
+
 /// Writes all pages to `target/tmp/pages`, to be looked at in a browser.
 #[test]
 fn pages_can_be_written_out_to_be_looked_at() {

@@ -16,6 +16,7 @@ use crate::web::own_action::OwnAction;
 use crate::web::pages;
 use bytes::Bytes;
 use http::{Method, Response};
+pub(super) use overview::offers;
 
 /// Serves `enroll` and what is below it.
 pub(super) async fn serve(

@@ -4,7 +4,7 @@ use super::enrolling::{Enrolling, enrolled, has_field};
 use crate::domain::{CredentialEntry, Factor, Secret, Timestamp, User};
 use crate::mail::Notice;
 use crate::request::body::RequestBody;
-use crate::verification::{ChangeKind, CredentialChange, PasswordSource, codes_left};
+use crate::verification::{ChangeKind, CredentialChange, PasswordSource, Services, codes_left};
 use crate::web::api::{EnrolledResponse, EnrolledView, RemoveRequest, RemoveResponse, rfc3339};
 use crate::web::endpoints::sent::Expected;
 use crate::web::endpoints::{Call, EndpointError};
@@ -29,7 +29,7 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
         items: { all.iter() }
             .map(|(factor, entry)| item(*factor, entry.as_ref(), &account))
             .collect(),
-        offers: offers(call),
+        offers: offers(call.web.verifier.services()),
         done: done(call),
         back: enrolling.back.clone(),
         anti_forgery: enrolling.anti_forgery(),
@@ -104,8 +104,7 @@ fn day(at: Timestamp) -> String {
 }
 
 /// What can be set up where the settings are as they are.
-fn offers(call: &Call<'_, '_>) -> Vec<Factor> {
-    let services = call.web.verifier.services();
+pub(in crate::web::endpoints) fn offers(services: &Services) -> Vec<Factor> {
     let has_mail = services.mailer.is_some();
     let has_passwords = services.settings.password_source == PasswordSource::Directory;
     [

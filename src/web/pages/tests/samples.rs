@@ -66,6 +66,7 @@ pub(super) fn prompt_view() -> Prompt {
         error: None,
         sign_in: None,
         enroll: None,
+        offers: vec![Factor::Passkey, Factor::Totp],
         cancel: Some(local("/users/42")),
         token: sealed("sealed-token"),
         anti_forgery: sealed("anti-forgery-value"),
