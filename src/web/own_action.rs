@@ -95,7 +95,8 @@ impl OwnAction {
         let t = &t.own;
         match self {
             Self::Approvals => &t.approvals,
-            Self::Enrollment | Self::FirstEnrollment => &t.enrollment,
+            Self::Enrollment => &t.enrollment,
+            Self::FirstEnrollment => &t.first_enrollment,
             Self::Sessions => &t.sessions,
         }
     }

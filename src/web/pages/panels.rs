@@ -16,6 +16,8 @@ pub(super) struct Ways<'t> {
 pub(super) struct Panel<'t> {
     pub(super) factor: &'static str,
     pub(super) label: &'t str,
+    /// Where what is asked for comes from.
+    pub(super) hint: Option<&'t str>,
     pub(super) input: Input,
     pub(super) step: Option<String>,
     pub(super) fault: AnswerFault,
@@ -85,6 +87,7 @@ fn panel<'t>(t: &'t Texts, prompt: &Prompt, choice: &NextFactor) -> Option<Panel
     Some(Panel {
         factor: factor.as_str(),
         label: label(t, prompt, factor),
+        hint: (factor == Factor::BootstrapCode).then_some(&t.factor.bootstrap_hint),
         input: input_of(factor)?,
         step: (choice.of > 1).then(|| t.prompt.step(choice.step, choice.of)),
         fault: AnswerFault::of(prompt.error, factor),
