@@ -8,6 +8,7 @@ pub(crate) use texts::{Texts, visible};
 pub use wording::{Wording, WordingError};
 
 use std::fmt;
+use std::str::FromStr;
 
 // `Locale` itself: made of the files in `locales/` by the build script.
 include!(concat!(env!("OUT_DIR"), "/locale.rs"));
@@ -53,6 +54,16 @@ impl Locale {
         } else {
             Self::from_tag(range)
         }
+    }
+}
+
+/// Reads what [`Locale::as_str`] writes, and nothing else.
+impl FromStr for Locale {
+    type Err = ();
+
+    fn from_str(tag: &str) -> Result<Self, ()> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|locale| locale.as_str() == tag).ok_or(())
     }
 }
 

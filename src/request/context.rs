@@ -1,8 +1,10 @@
 //! The context of one request: its client and connection, its id, and what our responses depend on.
 
+mod choices;
+
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, SessionId, Subject, Timestamp};
-use crate::locale::Texts;
+use crate::locale::Locale;
 use crate::request::body::BodyDeadlines;
 use crate::request::client_kind::{ClientHints, ClientKind, FetchSite};
 use crate::request::connection::ClientConnection;
@@ -54,6 +56,8 @@ pub(crate) struct RequestContext<'w> {
     decided: Cell<Option<(Outcome, Option<Reason>)>>,
     /// The cookies that the application set when it was asked about the request, for the answer to it.
     asked: RefCell<Vec<Arc<HeaderMap>>>,
+    /// The language that was chosen with this request.
+    chosen: Cell<Option<Locale>>,
 }
 
 /// What is known of a request apart from its head.
@@ -118,6 +122,7 @@ impl<'w> RequestContext<'w> {
             cookies: (cookies.next().cloned(), cookies.cloned().collect()),
             decided: Cell::default(),
             asked: RefCell::default(),
+            chosen: Cell::default(),
         };
         // In a page of another origin, our paths are not ours: it gets what any script does.
         if context.hints.kind.library().is_some() && !context.is_same_origin() {
@@ -144,7 +149,7 @@ impl<'w> RequestContext<'w> {
     /// The application's session cookies that came with the request, and those that the settings name:
     /// names, and the paths that browsers know them by.
     pub(crate) fn session_cookies(&self) -> Vec<(String, String)> {
-        let lines = self.cookies.0.iter().chain(&self.cookies.1);
+        let lines = self.cookie_lines();
         let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
         let names = pairs.filter_map(|pair| {
             let name = pair.split(|byte| *byte == b'=').next()?;
@@ -183,15 +188,11 @@ impl<'w> RequestContext<'w> {
             .filter(|origin| self.options.lists(origin))
     }
 
-    /// The texts in this client's language.
-    pub(crate) fn texts(&self) -> &Texts {
-        self.options.brand.wording.of(self.hints.locale())
-    }
-
     /// Where our own pages stand for this client.
     pub(crate) fn site(&self) -> Site {
         Site {
-            locale: self.hints.locale(),
+            locale: self.locale(),
+            here: self.here(),
             prefix: self
                 .options
                 .prefix_for(self.path())
@@ -293,6 +294,10 @@ impl<'w> RequestContext<'w> {
         for line in asked.chain(own) {
             answer.append(header::SET_COOKIE, line);
         }
+    }
+
+    fn cookie_lines(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.cookies.0.iter().chain(&self.cookies.1)
     }
 
     /// The host as the client wrote it, with its port.

@@ -11,6 +11,7 @@ pub(crate) mod context;
 pub(crate) mod headers;
 pub(crate) mod library;
 pub(crate) mod question;
+pub(crate) mod remembered;
 pub(crate) mod request_id;
 mod return_page;
 pub(crate) mod site;
@@ -22,4 +23,5 @@ pub use headers::{
     ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove, may_tell,
 };
 pub use question::AskingProxies;
+pub use remembered::RememberedCookies;
 pub use site::{Site, SiteOptions};

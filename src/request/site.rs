@@ -1,8 +1,9 @@
 //! How clients see us: our prefix and origins, and the application's login page.
 
-use crate::domain::{CookieName, CookiePath, Origin, RequestPath};
+use crate::domain::{CookieName, CookiePath, LocalPath, Origin, RequestPath};
 use crate::locale::{Locale, Texts};
 use crate::request::brand::Brand;
+use crate::request::remembered::RememberedCookies;
 use http::HeaderValue;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct Site {
     pub prefix: String,
     /// The host as the person knows it, such as `app.example.com`.
     pub host: String,
+    /// Where it is shown again if it is asked for again; `None` if that would do something.
+    pub here: Option<LocalPath>,
     /// What it shows of the site.
     pub brand: Arc<Brand>,
 }
@@ -39,6 +42,8 @@ pub struct SiteOptions {
     pub prefix: String,
     /// What our pages show of the site.
     pub brand: Arc<Brand>,
+    /// What browsers remember for their people.
+    pub remembered: RememberedCookies,
     /// The origin that people see, where the proxy cannot tell: `https://app.example.com`.
     pub public_origin: Option<Origin>,
     /// Other origins whose pages may read our answers.
@@ -140,6 +145,7 @@ mod tests {
         SiteOptions {
             prefix: "/.stepup/".to_owned(),
             brand: Arc::default(),
+            remembered: RememberedCookies::beside("stepgate"),
             public_origin: None,
             cors_origins: Vec::new(),
             login_page: None,

@@ -20,6 +20,7 @@ mod audit;
 mod basic;
 mod brand;
 mod challenge;
+mod choices;
 mod cli;
 mod client_address;
 mod clients;

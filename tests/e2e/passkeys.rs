@@ -221,19 +221,19 @@ on_both_stores! {
             browser.goto(&url(&sidecar, "/account")).await.unwrap();
             browser.fill("#email", "alice@new.example.test").await;
             browser.click("form[action='/account/email'] button").await;
-            browser.see(PROMPT).await;
-            browser.click("[name=other][value=password]").await;
         };
         // Whoever types is not disturbed by what the browser offers at the field.
         authenticator.verifies_user(false).await;
         change_email().await;
+        browser.see(PROMPT).await;
+        browser.click("[name=other][value=password]").await;
         browser.see("form[data-passkey='offer']").await;
         browser.fill("#password", PASSWORD).await;
         browser.click("form[action$='/verify'] button").await;
         browser.read("Nothing has happened yet").await;
         browser.goto(&url(&sidecar, "/account")).await.unwrap();
         call(&browser, "/.stepup/lock", json!({})).await;
-        // Whoever takes it has nothing to type.
+        // Whoever takes it has nothing to type. The page begins with the password, which was used last.
         authenticator.verifies_user(true).await;
         change_email().await;
         browser.read("Nothing has happened yet").await;

@@ -21,7 +21,13 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
 /// What the name of the cookie that proves a guest has behind that of the browser key's cookie.
 pub(crate) const GUEST_SUFFIX: &str = "-guest";
 
-/// Takes our cookies out of the `Cookie` headers, the one of this name and its guest proof; the others
+/// The same for the cookie of the language that a person chose.
+pub(crate) const LANGUAGE_SUFFIX: &str = "-language";
+
+/// The same for the cookie of the way by which they proved themselves last.
+pub(crate) const WAY_SUFFIX: &str = "-way";
+
+/// Takes our cookies out of the `Cookie` headers, the one of this name and those beside it; the others
 /// stay byte for byte.
 pub(crate) fn remove_cookie(headers: &mut HeaderMap, name: &str) {
     let Entry::Occupied(mut lines) = headers.entry(header::COOKIE) else {
@@ -89,5 +95,6 @@ fn is_cookie(pair: &[u8], name: &str) -> bool {
     };
     let key = rest.split(|byte| *byte == b'=').next().unwrap_or_default();
     let key = key.trim_ascii_end();
-    key.is_empty() || key == GUEST_SUFFIX.as_bytes()
+    let beside = [GUEST_SUFFIX, LANGUAGE_SUFFIX, WAY_SUFFIX];
+    key.is_empty() || beside.iter().any(|suffix| key == suffix.as_bytes())
 }

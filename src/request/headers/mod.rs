@@ -7,7 +7,7 @@ mod pass;
 mod request;
 mod response;
 
-pub(crate) use cookies::{GUEST_SUFFIX, join_cookies, remove_cookie};
+pub(crate) use cookies::{GUEST_SUFFIX, LANGUAGE_SUFFIX, WAY_SUFFIX, join_cookies, remove_cookie};
 pub(crate) use hop::Hop;
 pub(crate) use names::{folded, is_plain};
 pub use pass::{NotPassed, may_pass, may_remove, may_tell};

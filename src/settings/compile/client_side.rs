@@ -7,7 +7,9 @@ use super::upstream::Upstream;
 use crate::domain::Origin;
 use crate::proxy::{ProxyOptions, Role};
 use crate::request::headers::folded;
-use crate::request::{AskingProxies, Brand, HeaderRules, SiteOptions, TrustedProxies};
+use crate::request::{
+    AskingProxies, Brand, HeaderRules, RememberedCookies, SiteOptions, TrustedProxies,
+};
 use crate::session::{BrowserKeyCookie, SessionOptions, Source};
 use crate::settings::options::{Listener, TlsFiles};
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
@@ -162,6 +164,7 @@ impl ListenSettings {
             site: SiteOptions {
                 prefix: self.prefix,
                 brand: self.brand,
+                remembered: RememberedCookies::beside(cookie.name()),
                 public_origin: self.public,
                 cors_origins: self.cors_origins,
                 login_page: sessions.login_page.clone(),

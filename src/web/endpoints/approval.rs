@@ -186,7 +186,7 @@ pub(super) fn page_of(call: &Call<'_, '_>, view: &ApprovalView) -> Result<String
 /// Tells the approvers of a new request, by mail.
 pub(super) async fn tell(call: &Call<'_, '_>, known: &Known, waiting: &AwaitingApproval) {
     let page = page_of(call, &waiting.approval);
-    let locale = call.context.hints.locale();
+    let locale = call.context.locale();
     let verifier = &call.web.verifier;
     verifier
         .tell_approvers(waiting, page, locale, &known.caller())

@@ -23,7 +23,7 @@ const PAGE: &str = "approvals";
 pub(super) async fn list(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let known = proven(call, PAGE).await?;
     let context = call.context;
-    let locale = context.hints.locale();
+    let locale = context.locale();
     let requirement = |route: &_| call.web.requirement(route, locale);
     let verifier = &call.web.verifier;
     let open = verifier.open_requests(requirement, &known.caller()).await?;

@@ -5,6 +5,7 @@ mod approvers;
 mod browser_key;
 mod enroll;
 mod error;
+mod language;
 mod oidc;
 mod onward;
 mod passkeys;
@@ -88,6 +89,7 @@ pub(crate) async fn serve(
         "enroll/passkeys/options"
         | "enroll/passkeys/rename"
         | "enroll/remove"
+        | "language"
         | "oidc/backchannel-logout"
         | "oidc/begin"
         | "sessions/lock"
@@ -140,6 +142,7 @@ async fn dispatch(
             keys.map(respond::public_keys)
                 .ok_or(EndpointError::Refused(Reason::NotFound))
         }
+        "language" => language::choose(call, content).await,
         "lock" if call.parts.method == http::Method::POST => session::lock(call, content).await,
         "lock" => session::lock_page(call).await,
         "logo" | "logo/dark" => {
@@ -236,7 +239,7 @@ impl Call<'_, '_> {
 
     /// What a route requires by the policies in force.
     fn requirement(&self) -> impl FnOnce(&RouteId) -> Option<Arc<Requirement>> + '_ {
-        |route| (self.web).requirement(route, self.context.hints.locale())
+        |route| (self.web).requirement(route, self.context.locale())
     }
 
     /// One parameter of the query.

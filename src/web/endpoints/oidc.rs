@@ -144,7 +144,7 @@ pub(super) async fn finish(
     let taken = taken.ok_or(EndpointError::Refused(Reason::ChallengeExpired))?;
     let attempt = taken.attempt().clone();
     let answering = Answering {
-        locale: call.context.hints.locale(),
+        locale: call.context.locale(),
         token: attempt.challenge.expose(),
         factor: Factor::Oidc,
         answer: &AnswerValue::SignIn(taken),

@@ -63,7 +63,7 @@ impl Onward<'_, '_, '_> {
             .collect();
         Some(Confirm {
             title: (challenge.demand.requirement.title)
-                .in_language(self.call.context.hints.locale().as_str())
+                .in_language(self.call.context.locale().as_str())
                 .to_owned(),
             shown: challenge.shown.clone(),
             action: form.target,

@@ -87,9 +87,7 @@ pub(crate) async fn challenge(
         // Never in a frame: the page around it could lay itself over the prompt (clickjacking).
         ClientKind::Framed => Ok(respond::challenge_framed(
             context,
-            requirement
-                .title
-                .in_language(context.hints.locale().as_str()),
+            requirement.title.in_language(context.locale().as_str()),
             &page_url,
         )),
         ClientKind::Library(library) => {
@@ -180,7 +178,7 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
     if context.hints.kind == ClientKind::Framed {
         let title = &challenge.demand.requirement.title;
         let page_url = api::page_url(&context.site(), &token);
-        let title = title.in_language(context.hints.locale().as_str());
+        let title = title.in_language(context.locale().as_str());
         return Ok(respond::challenge_framed(context, title, &page_url));
     }
     let mut draft = for_known(call.web, context, &known, &challenge, token).await?;
@@ -270,7 +268,7 @@ async fn draft(
         claimant,
         token,
         Secret::new(anti_forgery),
-        (context.hints.locale().as_str(), shared.clock.now()),
+        (context.locale().as_str(), shared.clock.now()),
     );
     prompt.usable = available
         .alternatives
@@ -279,7 +277,8 @@ async fn draft(
             set.iter().fold(all, FactorSet::with)
         });
     let sent = available.email_hint.is_some() && web.verifier.is_code_sent(challenge).await?;
-    prompt.chosen = sent.then_some(Factor::EmailCode);
+    // Of what is accepted anyway: it decides what is shown first, and nothing else.
+    prompt.chosen = sent.then_some(Factor::EmailCode).or(context.last_way());
     prompt.email = available.email_hint.map(|to| EmailCode {
         to,
         sent,

@@ -63,9 +63,11 @@ impl Responder<'_, '_, '_> {
     ) -> Result<Response<Bytes>, EndpointError> {
         let (refusal, error) = match outcome {
             AnswerOutcome::Verified(success) => {
+                self.call.context.remember_way(self.factor);
                 return self.verified_page(&success, kept.carried.as_ref());
             }
             AnswerOutcome::Waiting(waiting) => {
+                self.call.context.remember_way(self.factor);
                 let page = (self.token.clone(), kept.carried.clone());
                 return Ok(asked(self.call, &waiting, Some(page)));
             }

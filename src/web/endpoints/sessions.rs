@@ -85,7 +85,7 @@ pub(super) async fn revoke(
     }
     let ended = end(call, &known, &chosen).await?;
     if ended > 0 && matches!(chosen, Chosen::Others) {
-        let locale = call.context.hints.locale();
+        let locale = call.context.locale();
         let caller = known.caller();
         (call.web.verifier)
             .notify(&caller, &Notice::SessionsEnded, locale)

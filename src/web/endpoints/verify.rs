@@ -4,7 +4,9 @@ use super::responder::{EXPECTED_FORM, EXPECTED_JSON, Responder};
 use super::sent::{Expected, Sent, read};
 use super::{Call, EndpointError, Known, approval, oidc};
 use crate::domain::{Factor, Reason, Secret, StatedPurpose};
+use crate::locale::Locale;
 use crate::request::body::RequestBody;
+use crate::request::context::RequestContext;
 use crate::verification::{
     AnswerOutcome, AnswerValue, Answering, AuthorizationResponse, PasswordTrial, Sending,
 };
@@ -22,8 +24,9 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, EndpointError> {
     call.must_be_ours()?;
     let known = call.identify().await?;
-    let mut is_other = false;
-    let form = |form: &mut HashMap<String, String>| verify_form(form, &mut is_other);
+    let mut shows_again = false;
+    let form =
+        |form: &mut HashMap<String, String>| verify_form(form, call.context, &mut shows_again);
     let sent = read(call, &known, &mut content, EXPECTED, form).await?;
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
     let factor: Factor = request
@@ -36,7 +39,7 @@ pub(super) async fn answer(
         token: request.token.clone(),
         factor,
     };
-    if let (true, Sent::Form(_, kept)) = (is_other, &sent) {
+    if let (true, Sent::Form(_, kept)) = (shows_again, &sent) {
         return responder.again(kept, None, None, |_| {}).await;
     }
     if let (Factor::Oidc, Some(response)) = (factor, request.answer.read()) {
@@ -56,7 +59,7 @@ pub(super) async fn answer(
         purpose: purpose.as_ref(),
         trial: trial.as_ref().map(|trial| trial as &dyn PasswordTrial),
         caller: known.caller(),
-        locale: call.context.hints.locale(),
+        locale: call.context.locale(),
     };
     let outcome = call
         .web
@@ -94,18 +97,29 @@ async fn finish_sign_in(
     responder.json(outcome)
 }
 
-/// Reads the form of the prompt page. Its button `other` asks for another way: nothing is answered then.
-fn verify_form(form: &mut HashMap<String, String>, is_other: &mut bool) -> Option<VerifyRequest> {
+/// Reads the form of the prompt page. Its buttons `other` and `language` ask for another way and another language: nothing
+/// is answered then.
+fn verify_form(
+    form: &mut HashMap<String, String>,
+    context: &RequestContext<'_>,
+    shows_again: &mut bool,
+) -> Option<VerifyRequest> {
     let other = form.remove("other");
-    *is_other = other.is_some();
+    let language = form.remove("language");
+    let language = language.and_then(|tag| tag.parse::<Locale>().ok());
+    *shows_again = other.is_some() || language.is_some();
+    if let Some(locale) = language {
+        context.choose_language(locale);
+    }
     let answer = ["answer", "password", "code"]
         .into_iter()
         .find_map(|name| form.remove(name));
     Some(VerifyRequest {
         token: Secret::new(form.remove("token")?),
-        answer: AnswerValue::Text(Secret::new(match &other {
-            Some(_) => answer.unwrap_or_default(),
-            None => answer?,
+        answer: AnswerValue::Text(Secret::new(if *shows_again {
+            answer.unwrap_or_default()
+        } else {
+            answer?
         })),
         factor: other.or_else(|| form.remove("factor"))?,
         confirm: form.remove("confirm"),
@@ -129,7 +143,7 @@ pub(super) async fn send(
     let (Sent::Json(request) | Sent::Form(request, _)) = &sent;
     let context = call.context;
     let token = request.token.expose();
-    let locale = context.hints.locale();
+    let locale = context.locale();
     let sending = call
         .web
         .verifier

@@ -101,8 +101,13 @@ pub fn onward(site: &Site, url: &str) -> String {
 
 /// Renders the page that stands in a frame instead of the prompt.
 pub fn framed(site: &Site, view: &Framed) -> String {
+    // Its policy lets no form go anywhere.
+    let site = Site {
+        here: None,
+        ..site.clone()
+    };
     let t = site.texts();
-    let mut page = MessagePage::new(site, t, &t.framed.heading);
+    let mut page = MessagePage::new(&site, t, &t.framed.heading);
     page.paragraphs.push(t.framed.lede(&view.title));
     // The frame does not learn of it: the person is told to come back and repeat the step.
     page.after = Some(&t.framed.after);

@@ -22,6 +22,8 @@ fn forms(html: &str) -> Vec<&str> {
     html.split("<form ")
         .skip(1)
         .map(|rest| rest.split_once("</form>").unwrap().0)
+        // On each page that can be asked for again.
+        .filter(|form| !form.contains("action=\"/.stepup/language\""))
         .collect()
 }
 
@@ -501,7 +503,11 @@ fn the_button_posts_the_fields_as_they_were() {
         time_left: Duration::from_secs(100),
         cancel: None,
     };
-    let html = confirm(&site(Locale::En), &view);
+    let site = Site {
+        here: None,
+        ..site(Locale::En)
+    };
+    let html = confirm(&site, &view);
     assert_eq!(forms(&html).len(), 1);
     assert!(html.contains(r#"action="/users/42/delete?really=1&#38;x=2""#));
     assert!(html.contains(r#"enctype="application/x-www-form-urlencoded""#));
@@ -530,6 +536,39 @@ fn a_framed_page_opens_a_window_that_knows_nothing_of_the_frame() {
         .unwrap();
     assert!(html.contains(r#"target="_blank" rel="noopener""#));
     assert!(forms(&html).is_empty());
+}
+
+#[test]
+fn languages_are_chosen_where_nothing_is_lost() {
+    let site = site(Locale::De);
+    let view = prompt_view();
+    let html = prompt(&site, &view);
+    // Enter in a field presses the first button of its form.
+    let (form, rest) = html.split_once("</form>").unwrap();
+    let first = form.find("<button").unwrap();
+    assert!(form[first..].starts_with("<button type=\"submit\">Bestätigen"));
+    assert_eq!(count(form, "name=\"language\""), 0);
+    for (tag, name) in [("ar", "العربية"), ("de", "Deutsch"), ("ja", "日本語")] {
+        let button = format!("name=\"language\" value=\"{tag}\" lang=\"{tag}\"");
+        assert!(
+            rest.contains(&button) && rest.contains(&format!(">{name}</button>")),
+            "{rest}"
+        );
+    }
+    assert_eq!(
+        count(rest, "form=\"way\" formnovalidate"),
+        Locale::ALL.len()
+    );
+    assert_eq!(count(rest, "aria-current=\"true\""), 1);
+    assert!(
+        !html.contains("/language\""),
+        "it would lose what was typed"
+    );
+    let elsewhere = problem_index(&site);
+    assert!(elsewhere.contains(r#"<form method="post" action="/.stepup/language">"#));
+    assert!(elsewhere.contains(r#"name="to" value="/.stepup/challenge?t=SEALED&#38;x=1""#));
+    let nowhere = problem_index(&Site { here: None, ..site });
+    assert!(!nowhere.contains("name=\"language\""));
 }
 
 #[test]

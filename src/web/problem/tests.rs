@@ -56,6 +56,7 @@ fn site() -> Site {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
         host: "app.example.com".to_owned(),
+        here: None,
         brand: Arc::default(),
     }
 }

@@ -168,7 +168,12 @@ fn refusal_page(
             retry_after,
             back: Some(LocalPath::root()),
         };
-        pages::error(&context.site(), &view)
+        let mut site = context.site();
+        // What was asked for in a way that cannot be is not asked for once more, nor repeated on a page.
+        if reason.kind() == ReasonKind::Request {
+            site.here = None;
+        }
+        pages::error(&site, &view)
     };
     shape::page(status, page)
 }

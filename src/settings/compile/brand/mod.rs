@@ -57,8 +57,7 @@ fn wording(raw: Option<&Table<Table<String>>>, at: &Path, draft: &mut Draft<'_>)
     for (key, texts) in raw.map_or(&[][..], |table| &table.0) {
         for (tag, text) in &texts.0 {
             let at = at.key(key).key(tag);
-            let mut all = Locale::ALL.into_iter();
-            let Some(locale) = all.find(|locale| locale.as_str() == tag) else {
+            let Ok(locale) = tag.parse::<Locale>() else {
                 let known = Locale::ALL.map(|locale| format!("`{locale}`")).join(", ");
                 let message = format!("`{}` is no language of the pages", clip(tag));
                 draft

@@ -24,7 +24,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, EndpointError> {
     let (enrolling, request) = Enrolling::step(call, content).await?;
     let verifier = &call.web.verifier;
-    let (caller, locale) = (enrolling.known.caller(), call.context.hints.locale());
+    let (caller, locale) = (enrolling.known.caller(), call.context.locale());
     let site = call.context.site();
     let t = site.texts();
     if !request.sealed.expose().is_empty() {

@@ -131,6 +131,10 @@ impl<'c, 'v, 'w> Enrolling<'c, 'v, 'w> {
     /// It counts from now on: back to the overview.
     pub(super) fn done(&self, factor: Factor) -> Response<Bytes> {
         if self.reads_pages {
+            // It was proved to work just now, and is what they want to use.
+            if matches!(factor, Factor::Passkey | Factor::Totp) {
+                self.call.context.remember_way(factor);
+            }
             self.overview(EnrollDone::Added(factor))
         } else {
             let response = EnrollDoneResponse { enrolled: true };

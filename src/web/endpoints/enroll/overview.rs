@@ -68,7 +68,7 @@ pub(super) async fn remove(
         factor,
         kind: ChangeKind::Removed,
         notice: Notice::Removed(factor),
-        locale: call.context.hints.locale(),
+        locale: call.context.locale(),
     };
     // Run on the record as it is then: what somebody else removed meanwhile is not removed twice.
     let edit = |user: &mut User| take_away(user, factor, &request.id);

@@ -52,7 +52,7 @@ pub(super) async fn add(
     let (context, caller, locale) = (
         call.context,
         enrolling.known.caller(),
-        call.context.hints.locale(),
+        call.context.locale(),
     );
     let verifier = &call.web.verifier;
     let added = verifier.add_passkey(&request.answer, &request.name, locale, &caller);

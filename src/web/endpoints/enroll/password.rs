@@ -24,7 +24,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, EndpointError> {
     let (enrolling, request) = Enrolling::step(call, content).await?;
     must_be_ours(call)?;
-    let (caller, locale) = (enrolling.known.caller(), call.context.hints.locale());
+    let (caller, locale) = (enrolling.known.caller(), call.context.locale());
     let site = call.context.site();
     let verifier = &call.web.verifier;
     let set = verifier.set_password(&caller, &request.answer, &site.host, locale);

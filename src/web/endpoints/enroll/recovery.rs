@@ -36,7 +36,7 @@ pub(super) async fn renew(
     content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     let (enrolling, _) = Enrolling::step(call, content).await?;
-    let (caller, locale) = (enrolling.known.caller(), call.context.hints.locale());
+    let (caller, locale) = (enrolling.known.caller(), call.context.locale());
     let codes = call.web.verifier.renew_recovery_codes(&caller, locale);
     let codes = codes.await?;
     // Shown in the answer to the POST alone: a GET of this page shows none.

@@ -34,7 +34,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Bytes>, EndpointError> {
     let (enrolling, request) = Enrolling::step(call, content).await?;
     let verifier = &call.web.verifier;
-    let (caller, locale) = (enrolling.known.caller(), call.context.hints.locale());
+    let (caller, locale) = (enrolling.known.caller(), call.context.locale());
     let (sealed, code) = (request.sealed, AnswerValue::Text(request.answer));
     let outcome = verifier.enroll_totp(&caller, sealed.expose(), &code, locale);
     let outcome = outcome.await?;

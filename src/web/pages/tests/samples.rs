@@ -12,6 +12,7 @@ pub(super) fn site(locale: Locale) -> Site {
         locale,
         prefix: "/.stepup".to_owned(),
         host: "app.example.com".to_owned(),
+        here: Some(local("/.stepup/challenge?t=SEALED&x=1")),
         brand: std::sync::Arc::default(),
     }
 }
@@ -463,6 +464,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         locale: Locale::En,
         prefix: "/.stepup".to_owned(),
         host: evil.replace('\u{202e}', ""),
+        here: None,
         brand: std::sync::Arc::default(),
     };
     let view = Prompt {
