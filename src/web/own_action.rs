@@ -133,7 +133,16 @@ impl OwnAction {
                 Factor::RecoveryCode,
                 Factor::BootstrapCode,
             ],
-            Self::FirstEnrollment => &[Factor::EmailCode, Factor::BootstrapCode],
+            // And all else that there may be: whoever has no mailbox is not shut out by the setting.
+            Self::FirstEnrollment => &[
+                Factor::EmailCode,
+                Factor::Passkey,
+                Factor::Oidc,
+                Factor::Password,
+                Factor::Totp,
+                Factor::RecoveryCode,
+                Factor::BootstrapCode,
+            ],
             Self::Approvals | Self::Sessions => &[
                 Factor::Passkey,
                 Factor::Oidc,

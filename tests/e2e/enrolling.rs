@@ -349,6 +349,18 @@ on_both_stores! {
         assert_eq!(refused.json()["challenge"]["factors"], json!([["totp"], ["recovery_code"]]));
         let alice = sidecar.logged_in().await;
         assert_eq!(alice.get(ENROLL).await.json()["challenge"]["factors"], json!([["password"], ["totp"]]));
+        // Nobody is shut out by it who has no address, and another proof.
+        let carol = sidecar.script();
+        carol.log_in("carol").await;
+        let code = bootstrap(&sidecar, "carol");
+        assert_eq!(prove(&carol, "bootstrap_code", &code).await.status, 200);
+        let codes = recovery_codes(&carol).await;
+        let other = sidecar.script();
+        other.log_in("carol").await;
+        let refused = other.get(ENROLL).await;
+        assert_eq!(refused.json()["challenge"]["factors"], json!([["recovery_code"]]), "{}", refused.text());
+        assert_eq!(other.verify(&refused.token(), ("recovery_code", &codes[0])).await.status, 200);
+        assert_eq!(kinds(&other).await, ["recovery_code"]);
     }
 
     async fn a_thief_with_the_cookie_cannot_begin_anything(store: Store) {

@@ -63,11 +63,15 @@ impl Call<'_, '_> {
         action.demand(self.context.texts(), &table)
     }
 
-    /// Whether a code by mail is proof enough to set something up: the settings say so, and nothing that does not rest
-    /// on a mailbox was there when it was given. What the person has set up since does not close the page on them.
+    /// Whether a code by mail is proof enough to set something up: the settings say so, the identity provider does not
+    /// know the person, and nothing that does not rest on a mailbox was there when it was given. What the person has set up since does not close the page on them.
     async fn may_begin_by_mail(&self, known: &Known) -> Result<bool, EndpointError> {
         let verifier = &self.web.verifier;
-        if verifier.services().settings.first_enrollment == FirstEnrollment::Proof {
+        let services = verifier.services();
+        let provider = services.oidc.as_ref();
+        if services.settings.first_enrollment == FirstEnrollment::Proof
+            || provider.is_some_and(|provider| provider.knows(&known.session.owner))
+        {
             return Ok(false);
         }
         let account = verifier.account(&known.claimant()).await?;

@@ -111,6 +111,17 @@ async fn prove(
 }
 
 on_both_stores! {
+    async fn a_code_by_mail_begins_nothing_for_whom_the_provider_knows(store: Store) {
+        let (mut sidecar, _provider) = with_provider(store, "");
+        let address = format!("first.{}", sidecar.address);
+        sidecar.command(&["user", "add", "bob", "--email", &address, "--no-password"]);
+        sidecar.restart_with("verification:", "verification:\n  first_enrollment: email_code");
+        let bob = sidecar.script();
+        bob.log_in("bob").await;
+        let refused = bob.get("/.stepup/enroll").await;
+        assert_eq!(refused.json()["challenge"]["factors"], json!([["oidc"]]), "{}", refused.text());
+    }
+
     async fn a_fresh_sign_in_of_the_sessions_subject_is_a_proof(store: Store) {
         let (sidecar, provider) = with_provider(store, "");
         let script = sidecar.logged_in().await;
