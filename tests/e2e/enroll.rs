@@ -4,6 +4,7 @@ use crate::support::client::{Answer, Client};
 use crate::support::mail::MailSink;
 use crate::support::sidecar::{self, KEY_COOKIE, ORIGIN, PASSWORD, Sidecar};
 use crate::support::store::on_both_stores;
+use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -60,6 +61,21 @@ on_both_stores! {
         let removed = remove(&client, json!({ "factor": "password", "sure": true })).await;
         assert_eq!(removed.json()["removed"], true);
         assert_eq!(enrolled(&client).await, ["email_code"]);
+    }
+
+    async fn of_the_last_two_that_are_removed_at_once_one_is_asked_about(store: Store) {
+        let sidecar = sidecar::on(store).run();
+        for name in ["ann", "ben", "cat", "dan"] {
+            sidecar.enroll_as(name, &sidecar.address);
+            let client = sidecar.script();
+            client.log_in(name).await;
+            prove(&client).await;
+            let one_each = ["password", "totp"].map(|factor| remove(&client, json!({ "factor": factor })));
+            let removed = join_all(one_each).await;
+            let asked = removed.iter().filter(|answer| answer.json()["last"] == true).count();
+            assert_eq!(asked, 1);
+            assert_eq!(enrolled(&client).await.len(), 2);
+        }
     }
 
     async fn a_thief_with_the_cookie_sees_and_changes_nothing(store: Store) {

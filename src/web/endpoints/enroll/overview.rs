@@ -53,8 +53,23 @@ pub(super) async fn remove(
     .await?;
     let malformed = || EndpointError::Malformed(EXPECTED_REMOVAL.json.into());
     let factor: Factor = request.factor.parse().map_err(|_| malformed())?;
-    let account = enrolling.account().await?;
-    if !request.sure && is_last_strong(&account, factor, &request.id) {
+    let change = CredentialChange {
+        factor,
+        kind: ChangeKind::Removed,
+        notice: Notice::Removed(factor),
+        locale: call.context.locale(),
+    };
+    let needs_warning = |user: &User| !request.sure && is_last_strong(user, factor, &request.id);
+    // Run on the record as it is then: what somebody else removed meanwhile is not removed twice, and of the last two
+    // that go at once, one is warned of.
+    let edit = |user: &mut User| {
+        let goes = !needs_warning(user);
+        goes.then(|| take_away(user, factor, &request.id)).flatten()
+    };
+    let removed = (call.web.verifier)
+        .change_credentials(&enrolling.known.caller(), &change, edit)
+        .await?;
+    if removed.is_none() && needs_warning(&enrolling.account().await?) {
         if enrolling.reads_pages {
             return Ok(enrolling.page(warning(call, factor, request.id)));
         }
@@ -64,17 +79,6 @@ pub(super) async fn remove(
         };
         return Ok(respond::json(call.context, &response));
     }
-    let change = CredentialChange {
-        factor,
-        kind: ChangeKind::Removed,
-        notice: Notice::Removed(factor),
-        locale: call.context.locale(),
-    };
-    // Run on the record as it is then: what somebody else removed meanwhile is not removed twice.
-    let edit = |user: &mut User| take_away(user, factor, &request.id);
-    let removed = (call.web.verifier)
-        .change_credentials(&enrolling.known.caller(), &change, edit)
-        .await?;
     if enrolling.reads_pages {
         return Ok(enrolling.overview(EnrollDone::Removed(factor)));
     }
