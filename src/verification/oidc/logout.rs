@@ -5,9 +5,9 @@ use super::attempt::kept_name;
 use super::id_token::ProviderProof;
 use super::proof::end_of;
 use crate::audit::{Event, EventKind, Outcome};
-use crate::domain::{ByteReader, KeptName, SessionId, Timestamp};
+use crate::domain::{ByteReader, ByteWriter, KeptName, SessionId, Subject, Timestamp};
 use crate::jwt::{TokenError, date};
-use crate::store::{RestsOn, StoreError, Taken};
+use crate::store::{Ask, RestsOn, StoreError, Taken};
 use crate::verification::error::VerifyError;
 use crate::verification::verifier::Verifier;
 use serde_json::{Value, json};
@@ -97,20 +97,46 @@ impl Verifier {
             .await
     }
 
-    /// Remembers which session a sign-in has proved something for, before that counts.
+    /// Remembers which session of whom a sign-in has proved something for, before that counts.
     pub(in crate::verification) async fn link(
         &self,
         proof: &ProviderProof,
-        session: SessionId,
+        (subject, session): (&Subject, SessionId),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let until = now.after(self.services.settings.session_keep);
+        let mut linked = ByteWriter::default();
+        linked.array(session.as_bytes()).text(subject.as_str());
         for link in &proof.links {
             self.store
-                .keep(*link, session.as_bytes(), until, now)
+                .keep(*link, linked.as_bytes(), until, now)
                 .await?;
         }
         Ok(())
+    }
+
+    /// The sessions by which one that is linked is known now: the application may have replaced the value of its cookie.
+    async fn present(&self, linked: &[u8], now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let mut linked = ByteReader::new(linked);
+        let Some(session) = linked.array().map(SessionId::new) else {
+            return Ok(Vec::new());
+        };
+        let held = self
+            .store
+            .evidence(Ask::session(session, None), now)
+            .await?;
+        let subject = linked.text().map(Subject::new);
+        let Some(subject) = subject.filter(|_| held.session.is_none()) else {
+            return Ok(vec![session]);
+        };
+        let all = self.store.sessions(Some(&subject), MOST_SESSIONS).await?;
+        for (id, _) in &all {
+            if self.store.is_same_session(session, *id).await? {
+                return Ok(vec![*id]);
+            }
+        }
+        // After many values its first ones are forgotten: then it may be any of the subject's.
+        Ok(all.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Remembers an end for as long as a sign-in that began before may still be judged.
@@ -140,8 +166,9 @@ impl Verifier {
             if word == Word::Anybodys && !kept.is_empty() {
                 self.note_end(link, now).await?;
             }
-            let ids = kept.iter().filter_map(|id| ByteReader::new(id).array());
-            sessions.extend(ids.map(SessionId::new));
+            for linked in &kept {
+                sessions.extend(self.present(linked, now).await?);
+            }
         }
         for session in &sessions {
             self.store.lock_session(*session).await?;
@@ -158,6 +185,9 @@ impl Verifier {
         Ok(EndedSignIns { sessions })
     }
 }
+
+/// How many sessions of a subject are looked through.
+const MOST_SESSIONS: usize = 10_000;
 
 /// By whose word something ends.
 #[derive(Clone, Copy, PartialEq, Eq)]

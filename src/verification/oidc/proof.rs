@@ -61,7 +61,8 @@ impl Verifier {
         proof: &ProviderProof,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.link(proof, session, now).await?;
+        let about = (&challenge.subject, session);
+        self.link(proof, about, now).await?;
         let alone = FactorSet::EMPTY.with(Factor::Oidc);
         if !challenge.demand.requirement.factors.satisfied_by(alone) {
             let (name, until) = (self.proof_of(challenge), challenge.expires_at);

@@ -8,6 +8,8 @@ use crate::support::sidecar::{self, KEY_COOKIE};
 use crate::support::store::on_both_stores;
 use crate::support::tokens::now;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::sleep;
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const BACK: &str = "/.stepup/oidc/backchannel-logout";
@@ -123,6 +125,27 @@ on_both_stores! {
         // With a subject alone it is about all that the subject has proved.
         assert_eq!(tell(&server, &token(json!({ "sid": null, "jti": "3" }))).await.status, 200);
         becomes(403, async || script.post("/gold").await).await;
+    }
+
+    async fn a_logout_finds_a_session_whose_cookie_has_another_value_by_now(store: Store) {
+        let provider = ForgedProvider::start();
+        let rotation = "rotation: { proofs: keep, grace: 1s }";
+        let setup = sidecar::on(store).policy(POLICY).with("session", rotation);
+        let sidecar = run(setup, provider.addr(), "");
+        let script = sidecar.logged_in().await;
+        let back = begun(&provider, &script, &script.post("/keys").await.token()).await;
+        let browser = sidecar.browser_of(&script);
+        assert!(browser.get(&back).await.text().contains("You are verified"));
+        script.set_cookie(KEY_COOKIE, &browser.cookie(KEY_COOKIE).unwrap());
+        let _other = sidecar.logged_in().await;
+        script.get("/rotate").await;
+        // Until the value in which it was proved is forgotten.
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(script.post("/keys").await.status, 200);
+        assert_eq!(tell(&sidecar.client(), &logout_token(&provider, &json!({}))).await.status, 200);
+        becomes(403, async || script.post("/keys").await).await;
+        let ended = sidecar.events(1, |event| event["event"] == "provider-logout");
+        assert_eq!(ended.len(), 1, "the other session keeps what it has");
     }
 
     async fn a_logout_while_a_sign_in_is_judged_leaves_nothing_of_it(store: Store) {
