@@ -96,6 +96,15 @@ impl MailSink {
             .wait_until(&what, |lines| mails(lines, address).nth(number - 1))
     }
 
+    /// Waits until `address` has got a mail with these words, whatever came before it: several connections to the mail
+    /// server may deliver in another order than that of the mails.
+    pub(crate) fn wait_for_words(&self, address: &str, words: &str) -> Mail {
+        let what = format!("that a mail to {address} says `{words}`");
+        self.server.wait_until(&what, |lines| {
+            mails(lines, address).find(|mail| mail.text.contains(words))
+        })
+    }
+
     /// Waits for the `number`-th mail to `address` and tells the code in it.
     pub(crate) fn wait_for_code(&self, address: &str, number: usize) -> String {
         let mail = self.wait_for_mail(address, number);
