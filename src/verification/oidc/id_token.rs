@@ -109,10 +109,14 @@ impl OidcOptions {
         ["sid", "sub"].into_iter().filter_map(link).collect()
     }
 
+    /// Whether the subject is an address that nobody has verified: it is whatever its account has typed.
+    pub(super) fn is_unverified(&self, claims: &Value) -> bool {
+        self.subject == "/email" && claims.get("email_verified").is_some_and(is_not_true)
+    }
+
     /// The subject that claims name; `None` if they do not say.
     pub(super) fn subject_in(&self, claims: &Value) -> Option<Subject> {
-        // An address that nobody has verified is whatever its account has typed.
-        if self.subject == "/email" && claims.get("email_verified").is_some_and(is_not_true) {
+        if self.is_unverified(claims) {
             return None;
         }
         let name = match claims.pointer(&self.subject)? {

@@ -46,7 +46,8 @@ impl OidcProvider {
         };
         let proof = self.options.judge(&claims, &expected, keys)?;
         let mut named = self.options.subject_in(&claims);
-        if named.is_none() {
+        // What the ID token says of the address counts, whatever `userinfo` leaves out.
+        if named.is_none() && !self.options.is_unverified(&claims) {
             let access = tokens.access_token.as_ref();
             let more = self.user_info(metadata, access, &claims).await?;
             named = more.and_then(|claims| self.options.subject_in(&claims));

@@ -217,6 +217,26 @@ impl Client {
 }
 
 on_both_stores! {
+    async fn an_address_that_the_id_token_calls_unverified_names_nobody(store: Store) {
+        let provider = ForgedProvider::start();
+        let more = ", subject: /email, scopes: [email]";
+        let sidecar = run(sidecar::on(store).policy(POLICY), provider.addr(), more);
+        let (script, browser) = logged_in(&sidecar).await;
+        let iss = format!("&iss=http://{}", provider.addr());
+        for (claims, words) in [
+            (json!({ "email_verified": false }), "did not confirm"),
+            (json!({ "email_verified": "false" }), "did not confirm"),
+            (json!({ "email_verified": true }), "You are verified"),
+        ] {
+            let url = begun(&script).await;
+            let body = json!({ "id_token": provider.token(&url, &claims), "access_token": "a", "token_type": "Bearer" });
+            let me = json!({ "sub": "alice", "email": "alice" });
+            provider.set(|state| state.replies = vec![("/token", 200, body.to_string()), ("/me", 200, me.to_string())]);
+            let page = answered(&browser, &url, &iss).await;
+            assert!(page.text().contains(words), "{claims}: {}", page.text());
+        }
+    }
+
     async fn only_a_page_of_ours_begins_a_sign_in_and_only_so_many(store: Store) {
         let provider = ForgedProvider::start();
         let sidecar = run(sidecar::on(store).policy(POLICY), provider.addr(), "");
