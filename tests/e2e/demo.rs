@@ -208,10 +208,13 @@ fn a_newcomer_follows_the_banner_in_a_browser() {
         // The account.
         browser.goto(&url("/account")).await.unwrap();
         browser.click("form[action='/account/delete'] button").await;
-        // Another way, and back to the answer to a form by the browser's own button.
-        browser.click("button[name='other']").await;
+        // Another way than the code of before, and back to the answer to a form by the browser's own button.
         browser.see("button[formaction$='/verify/send']").await;
+        browser.click("button[value='password']").await;
+        browser.see("#password").await;
         browser.back().await.unwrap();
+        browser.see("button[formaction$='/verify/send']").await;
+        browser.click("button[value='password']").await;
         browser.fill("#password", ALICE.step_up_password).await;
         browser.fill("#phrase", "DELETE").await;
         browser.click("form[action$='/verify'] button").await;
