@@ -18,6 +18,7 @@ mod factors;
 mod form;
 mod locks;
 mod oidc;
+mod opened;
 mod outcome;
 mod password_hash;
 mod send;

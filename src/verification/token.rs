@@ -87,13 +87,21 @@ pub fn open_challenge(
     keys: &Keys,
     now: Timestamp,
 ) -> Option<Challenge> {
+    open_late(token, requirement, keys).filter(|challenge| now < challenge.expires_at)
+}
+
+/// Opens a token that may have expired: it can no longer be answered, but still tells what it was for.
+pub(super) fn open_late(
+    token: &str,
+    requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
+    keys: &Keys,
+) -> Option<Challenge> {
     if token.len() > MAX_TOKEN {
         return None;
     }
     let sealed = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
     let plain = keys.open(Purpose::Challenge, AUDIENCE, &sealed)?;
-    let challenge = read(&mut ByteReader::new(plain.expose()), requirement)?;
-    (now < challenge.expires_at).then_some(challenge)
+    read(&mut ByteReader::new(plain.expose()), requirement)
 }
 
 /// Cuts what is shown to what a token should hold; that something was cut is shown too.

@@ -5,7 +5,9 @@ use crate::support::sidecar::{self, KEY_COOKIE, ORIGIN, PASSWORD, Sidecar, USER}
 use crate::support::store::on_both_stores;
 use bytes::Bytes;
 use http::Method;
+use std::time::Duration;
 use stepgate::demo::{self, ALICE, Legacy};
+use tokio::time::sleep;
 
 async fn person(sidecar: &Sidecar) -> Client {
     let browser = sidecar.browser();
@@ -87,6 +89,50 @@ on_both_stores! {
         let got = sidecar.upstream().last();
         assert_eq!(got.target, "/pay?from=cart");
         assert_eq!(got.body, "to=bob+%3Cb%3E&sum=10&csrfmiddlewaretoken=app-token&tag=a&tag=b");
+    }
+
+    async fn what_was_filled_in_outlasts_the_prompt(store: Store) {
+        let sidecar = sidecar::on(store).with("verification", "challenge_life: 3s").run();
+        let browser = person(&sidecar).await;
+        let script = sidecar.script();
+        for name in ["sid", KEY_COOKIE] {
+            script.set_cookie(name, &browser.cookie(name).unwrap());
+        }
+        let fields = [("to", "bob <b>"), ("sum", "10")];
+        let page = browser.post_form("/pay?from=cart", &fields).await;
+        // The life of the challenge is what this is about.
+        sleep(Duration::from_secs(3)).await;
+        let late = answer_prompt(&browser, &page, &[]).await;
+        assert_eq!(late.status, 200, "{}", late.text());
+        for told in ["This took too long", "Nothing has happened", "action=\"/pay?from=cart\"", "value=\"bob &#60;b&#62;\""] {
+            assert!(late.text().contains(told), "{told} is missing in {}", late.text());
+        }
+        assert_eq!(sidecar.got("/pay"), 0);
+        // The button asks anew, with the same fields, and nothing is proved by it.
+        let again = browser.post_form("/pay?from=cart", &fields).await;
+        assert_eq!(again.status, 403);
+        let confirm = answer_prompt(&browser, &again, &[]).await;
+        assert!(confirm.text().contains("You are verified"), "{}", confirm.text());
+        assert_eq!(browser.post_form("/pay?from=cart", &fields).await.status, 200);
+
+        // Another browser of the session, somebody else, and a form of another challenge see nothing.
+        let hidden = ["token", "anti_forgery", "carried"].map(|name| (name, page.hidden(name)));
+        let mut sent: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        sent.extend([("factor", "password"), ("answer", PASSWORD)]);
+        let thief = sidecar.browser_of(&sidecar.thief_of(&script));
+        let stranger = person(&sidecar).await;
+        for other in [&thief, &stranger] {
+            let refused = other.post_form("/.stepup/verify", &sent).await;
+            assert_eq!(refused.status, 403);
+            assert!(!refused.text().contains("bob"), "{}", refused.text());
+        }
+        let gone = browser.post_form("/keys", &[("name", "ci")]).await;
+        sleep(Duration::from_secs(3)).await;
+        let swapped = [("token", gone.hidden("token")), ("anti_forgery", gone.hidden("anti_forgery")), ("carried", page.hidden("carried")), ("factor", "password".into()), ("answer", PASSWORD.into())];
+        let swapped = swapped.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let refused = browser.post_form("/.stepup/verify", &swapped).await;
+        assert_eq!(refused.status, 403);
+        assert!(!refused.text().contains("bob"), "{}", refused.text());
     }
 
     async fn what_looks_like_a_password_is_never_carried(store: Store) {

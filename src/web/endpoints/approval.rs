@@ -51,7 +51,7 @@ pub(super) async fn look(
             let onward = Onward {
                 call,
                 challenge: &challenge,
-                expires_at: grant.expires_at,
+                expires_at: Some(grant.expires_at),
             };
             onward.page(kept.carried.as_ref())
         }

@@ -12,8 +12,8 @@ use http::Response;
 pub(super) struct Onward<'d, 'v, 'w> {
     pub(super) call: &'d Call<'v, 'w>,
     pub(super) challenge: &'d Challenge,
-    /// Until when that counts.
-    pub(super) expires_at: Timestamp,
+    /// Until when that counts; `None` for one that has expired, and earned nothing.
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 impl Onward<'_, '_, '_> {
@@ -41,6 +41,14 @@ impl Onward<'_, '_, '_> {
         })
     }
 
+    /// The one button that posts once more what was filled in before the challenge expired, and is asked for again.
+    pub(super) fn late_page(&self, carried: &Secret<String>) -> Option<Response<Bytes>> {
+        let context = self.call.context;
+        let confirm = self.confirm(carried)?;
+        let page = pages::confirm(&context.site(), &confirm);
+        Some(respond::confirmation(context, page))
+    }
+
     fn confirm(&self, sealed: &Secret<String>) -> Option<Confirm> {
         let shared = &self.call.web.sessions.shared;
         let (now, challenge) = (shared.clock.now(), self.challenge);
@@ -49,7 +57,9 @@ impl Onward<'_, '_, '_> {
             // The key that the browser had when the form was sealed.
             browser_key: challenge.browser_key,
         };
-        let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, now)?;
+        // It is sealed until its challenge expires.
+        let at = self.expires_at.map_or(challenge.opened_at, |_| now);
+        let form = CarriedForm::open(sealed.expose(), &owner, &shared.keys, at)?;
         // The page carries form and token apart: a form must not take the place of the one that was
         // refused.
         if challenge.return_to != ReturnTarget::Form(form.target.clone()) {
@@ -73,7 +83,7 @@ impl Onward<'_, '_, '_> {
                 FormEncoding::Urlencoded
             },
             fields,
-            time_left: self.expires_at.since(now),
+            time_left: self.expires_at.map(|end| end.since(now)),
             cancel: Some(challenge.back.clone().unwrap_or_else(LocalPath::root)),
         })
     }

@@ -118,7 +118,7 @@ impl Responder<'_, '_, '_> {
         let onward = Onward {
             call: self.call,
             challenge: &success.challenge,
-            expires_at: success.expires_at,
+            expires_at: Some(success.expires_at),
         };
         let mut response = onward.page(carried)?;
         set_browser_key(
@@ -154,6 +154,26 @@ impl Responder<'_, '_, '_> {
         }
     }
 
+    /// What was filled in before the challenge expired, ready to be sent once more.
+    async fn late(&self, kept: &KeptForm) -> Result<Option<Response<Bytes>>, EndpointError> {
+        let Some(carried) = &kept.carried else {
+            return Ok(None);
+        };
+        let verifier = &self.call.web.verifier;
+        let (token, claimant) = (self.token.expose(), self.known.claimant());
+        let expired = verifier
+            .read_expired(token, self.call.requirement(), &claimant)
+            .await?;
+        Ok(expired.and_then(|challenge| {
+            let onward = Onward {
+                call: self.call,
+                challenge: &challenge,
+                expires_at: None,
+            };
+            onward.late_page(carried)
+        }))
+    }
+
     /// The prompt page once more, with the form that it carries; or a page about why not.
     pub(super) async fn again(
         &self,
@@ -170,7 +190,12 @@ impl Responder<'_, '_, '_> {
             .await?;
         let (Some(challenge), true) = (open, refusal.is_none() || error.is_some()) else {
             let reason = refusal.map_or(Reason::ChallengeExpired, |refusal| refusal.reason);
-            return Err(EndpointError::Refused(reason));
+            let late = (reason == Reason::ChallengeExpired).then(|| self.late(kept));
+            let late = match late {
+                Some(late) => late.await?,
+                None => None,
+            };
+            return late.ok_or(EndpointError::Refused(reason));
         };
         let mut draft = for_known(web, context, self.known, &challenge, token).await?;
         draft.prompt.carried.clone_from(&kept.carried);

@@ -20,8 +20,8 @@ pub struct Confirm {
     pub encoding: FormEncoding,
     /// Its fields, in their order.
     pub fields: Vec<CarriedField>,
-    /// How long the grant will last.
-    pub time_left: Duration,
+    /// How long the grant will last; `None` if there is none, as the challenge has expired.
+    pub time_left: Option<Duration>,
     /// Where to go instead.
     pub cancel: Option<LocalPath>,
 }
@@ -68,14 +68,19 @@ pub fn confirm(site: &Site, confirm: &Confirm) -> String {
     render(&ConfirmPage {
         site,
         t,
-        title: t.confirm.title(&confirm.title),
+        title: match confirm.time_left {
+            Some(_) => t.confirm.title(&confirm.title),
+            None => format!("{}: {}", t.confirm.late_heading, visible(&confirm.title)),
+        },
         heading: visible(&confirm.title),
         facts: shown(t, &confirm.shown),
         retype: rows
             .iter()
             .any(|row| !matches!(row, FormRow::Hidden { .. })),
         rows,
-        deadline: t.confirm.deadline(t.at_least(confirm.time_left)),
+        deadline: confirm
+            .time_left
+            .map(|left| t.confirm.deadline(t.at_least(left))),
         confirm,
     })
 }
@@ -91,7 +96,7 @@ struct ConfirmPage<'a> {
     facts: Vec<(String, String)>,
     retype: bool,
     rows: Vec<FormRow<'a>>,
-    deadline: String,
+    deadline: Option<String>,
 }
 
 /// A field as the page holds it.

@@ -500,7 +500,7 @@ fn the_button_posts_the_fields_as_they_were() {
             CarriedField::Password("pw".to_owned()),
             CarriedField::Value("go".to_owned(), Secret::new("1".to_owned())),
         ],
-        time_left: Duration::from_secs(100),
+        time_left: Some(Duration::from_secs(100)),
         cancel: None,
     };
     let site = Site {

@@ -280,7 +280,7 @@ fn confirm_view() -> Confirm {
         action: local("/users/42/delete"),
         encoding: FormEncoding::Urlencoded,
         fields: vec![CarriedField::Value("csrf".to_owned(), sealed("abc"))],
-        time_left: Duration::from_secs(118),
+        time_left: Some(Duration::from_secs(118)),
         cancel: Some(local("/users/42")),
     }
 }
@@ -355,6 +355,10 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         .chain(failing())
         .map(|(name, view)| (name, prompt(&site, &view)))
         .collect();
+    let late = Confirm {
+        time_left: None,
+        ..confirm_view()
+    };
     let retype = Confirm {
         encoding: FormEncoding::Multipart,
         fields: vec![
@@ -370,6 +374,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     pages.extend([
         ("confirm", confirm(&site, &confirm_view())),
         ("confirm-retype", confirm(&site, &retype)),
+        ("confirm-late", confirm(&site, &late)),
         (
             "verified",
             verified(&site, &VerifiedPage::Back(local("/users/42"))),
