@@ -4,14 +4,14 @@ use super::{Call, EndpointError, Known};
 use crate::domain::{
     Authority, Body, Captures, Claim, Demand, Enforcement, Evidence, Factor, FactorSet,
     FoundRoutes, Grant, Method, MethodSet, Reason, ReasonKind, RequestHead, RequestPath,
-    Requirement, SessionState, Timestamp, Verdict, binding_parts, only_line, unmet,
+    Requirement, SessionState, Timestamp, Verdict, binding_parts, unmet,
 };
 use crate::gate;
 use crate::web::api::{GrantView, RouteNeeds, RouteStatus, StatusResponse, rfc3339, words};
 use crate::web::own_action::OwnAction;
 use crate::web::respond;
 use bytes::Bytes;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderName, Response, header};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -28,15 +28,14 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let (context, sessions) = (call.context, &call.web.sessions);
     let headers = &call.parts.headers;
-    let had = only_line(headers, &header::IF_NONE_MATCH);
-    let until = Instant::now() + had.and_then(|_| wait(headers)).unwrap_or_default();
+    let until = Instant::now() + wait(headers).unwrap_or_default();
     let until = context.deadline.map_or(until, |end| until.min(end - LOOKS));
     let mut live = None;
     loop {
         let known = call.identify().await?;
         let json = serde_json::to_vec(&told(call, &known).await?).unwrap_or_default();
         let tag = tag(&json);
-        if had.is_none_or(|had| had.as_bytes() != tag.as_bytes()) {
+        if !has(headers, &tag) {
             return Ok(respond::tagged_json(context, json, &tag));
         }
         let left = until.saturating_duration_since(Instant::now());
@@ -55,15 +54,28 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
     }
 }
 
-/// How long the client would wait (RFC 7240 §4.3).
+/// Whether the client has the answer of this tag (RFC 9110 §13.1.2). Weakly compared: a proxy in front that compresses
+/// makes the tag a weak one, and who comes back with that must not be answered at once, again and again.
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    members(headers, &header::IF_NONE_MATCH)
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+/// How long the client would wait (RFC 7240 §2, §4.3).
 fn wait(headers: &HeaderMap) -> Option<Duration> {
-    let lines = headers.get_all("prefer").iter();
-    let mut preferences = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','));
-    let seconds = preferences.find_map(|one| one.trim().strip_prefix("wait="))?;
-    let seconds = seconds.trim_matches('"').parse().ok()?;
+    let seconds = members(headers, &HeaderName::from_static("prefer")).find_map(|one| {
+        let (name, value) = one.split(';').next()?.split_once('=')?;
+        let is_wait = name.trim().eq_ignore_ascii_case("wait");
+        is_wait.then(|| value.trim().trim_matches('"').parse().ok())?
+    })?;
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// The members of a list, over all its lines (RFC 9110 §5.6.1).
+fn members<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).into_iter();
+    let texts = lines.filter_map(|line| line.to_str().ok());
+    texts.flat_map(|line| line.split(',').map(str::trim))
 }
 
 /// A strong entity tag of an answer.
@@ -280,4 +292,57 @@ fn demands(found: &FoundRoutes, head: &RequestHead<'_>) -> Vec<Demand> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(name: &'static str, lines: &[&'static str]) -> HeaderMap {
+        let line = |line: &&'static str| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static(line))
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines.iter().map(line) {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    #[test]
+    fn a_tag_is_known_again_however_it_comes_back() {
+        let had = |lines: &[&'static str]| has(&headers("if-none-match", lines), "\"a\"");
+        for lines in [
+            &["\"a\""][..],
+            &["W/\"a\""],
+            &["\"b\", W/\"a\""],
+            &["\"b\"", "\"a\""],
+            &["*"],
+        ] {
+            assert!(had(lines), "{lines:?}");
+        }
+        for lines in [&[][..], &["\"b\""], &["a"], &["\"A\""], &[""]] {
+            assert!(!had(lines), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_would_wait_says_so_as_the_rfc_lets_them() {
+        let waits =
+            |lines: &[&'static str]| wait(&headers("prefer", lines)).map(|span| span.as_secs());
+        for (lines, seconds) in [
+            (&["wait=30"][..], Some(30)),
+            (&["respond-async, Wait = \"30\"; more"], Some(30)),
+            (&["respond-async", "wait=5"], Some(5)),
+            (&["wait=99999"], Some(60)),
+            (&["wait=-1"], None),
+            (&["wait"], None),
+            (&["await=9"], None),
+            (&[], None),
+        ] {
+            assert_eq!(waits(lines), seconds, "{lines:?}");
+        }
+    }
 }

@@ -321,7 +321,7 @@ pub(super) fn preflight(context: &RequestContext<'_>, methods: &str) -> Response
     set(
         headers,
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "content-type, authorization, step-up-key",
+        "content-type, authorization, step-up-key, if-none-match, prefer",
     );
     set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
     ours(context, StepUpMark::Done, response)

@@ -126,7 +126,7 @@ pub(super) fn ours(
         set(
             headers,
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "step-up, www-authenticate, retry-after",
+            "step-up, www-authenticate, retry-after, etag",
         );
         set(
             headers,
