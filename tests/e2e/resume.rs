@@ -1,13 +1,12 @@
 //! Back to what one was doing: the client retries, we never replay.
 
+use crate::support::becomes;
 use crate::support::client::{Answer, Client};
 use crate::support::sidecar::{self, KEY_COOKIE, ORIGIN, PASSWORD, Sidecar, USER};
 use crate::support::store::on_both_stores;
 use bytes::Bytes;
 use http::Method;
-use std::time::Duration;
 use stepgate::demo::{self, ALICE, Legacy};
-use tokio::time::sleep;
 
 async fn person(sidecar: &Sidecar) -> Client {
     let browser = sidecar.browser();
@@ -32,6 +31,12 @@ async fn answer_prompt(browser: &Client, page: &Answer, more: &[(&str, &str)]) -
     fields.extend([("factor", "password"), ("answer", PASSWORD)]);
     fields.extend(more);
     browser.post_form("/.stepup/verify", &fields).await
+}
+
+/// Waits until the challenge of a prompt is over.
+async fn expired(browser: &Client, page: &Answer) {
+    let shown = format!("/.stepup/challenge?t={}", page.hidden("token"));
+    becomes(403, async || browser.get(&shown).await).await;
 }
 
 on_both_stores! {
@@ -100,8 +105,7 @@ on_both_stores! {
         }
         let fields = [("to", "bob <b>"), ("sum", "10")];
         let page = browser.post_form("/pay?from=cart", &fields).await;
-        // The life of the challenge is what this is about.
-        sleep(Duration::from_secs(3)).await;
+        expired(&browser, &page).await;
         let late = answer_prompt(&browser, &page, &[]).await;
         assert_eq!(late.status, 200, "{}", late.text());
         for told in ["This took too long", "Nothing has happened", "action=\"/pay?from=cart\"", "value=\"bob &#60;b&#62;\""] {
@@ -127,7 +131,7 @@ on_both_stores! {
             assert!(!refused.text().contains("bob"), "{}", refused.text());
         }
         let gone = browser.post_form("/keys", &[("name", "ci")]).await;
-        sleep(Duration::from_secs(3)).await;
+        expired(&browser, &gone).await;
         let swapped = [("token", gone.hidden("token")), ("anti_forgery", gone.hidden("anti_forgery")), ("carried", page.hidden("carried")), ("factor", "password".into()), ("answer", PASSWORD.into())];
         let swapped = swapped.each_ref().map(|(name, value)| (*name, value.as_str()));
         let refused = browser.post_form("/.stepup/verify", &swapped).await;
