@@ -59,7 +59,7 @@ fn address(sidecar: &Sidecar, name: &str) -> String {
 
 async fn pay(client: &Client, sum: &str) -> Answer {
     client
-        .post_form("/pay", &[("to", "eve"), ("sum", sum)])
+        .post_form("/pay", &[("to", "eve-evergreen"), ("sum", sum)])
         .await
 }
 
@@ -146,7 +146,7 @@ on_both_stores! {
         let challenge = &refused.json()["challenge"];
         assert_eq!(challenge["approval"]["state"], "unasked");
         assert_eq!(challenge["approval"]["purpose"], "required");
-        assert_eq!(challenge["bound"], json!([["POST", "/pay"], ["to", "eve"], ["sum", "10"]]));
+        assert_eq!(challenge["bound"], json!([["POST", "/pay"], ["to", "eve-evergreen"], ["sum", "10"]]));
         let token = refused.token();
         // Without a reason nobody is asked, and no attempt is counted.
         let unexplained = alice.verify(&token, ("password", PASSWORD)).await;
@@ -163,7 +163,7 @@ on_both_stores! {
         let seen = bob.get(&format!("/.stepup/approvals/{id}")).await.json();
         assert_eq!(seen["requester"], "alice");
         assert_eq!(seen["purpose"], "Invoice 7");
-        assert_eq!(seen["bound"], json!([["POST", "/pay"], ["to", "eve"], ["sum", "10"]]));
+        assert_eq!(seen["bound"], json!([["POST", "/pay"], ["to", "eve-evergreen"], ["sum", "10"]]));
         assert_eq!(seen["state"], "pending", "to open it decides nothing");
         let decided = decide(&bob, &id, "approve").await;
         assert_eq!(decided.json()["state"], "approved", "{}", decided.text());
@@ -189,7 +189,7 @@ on_both_stores! {
         assert_eq!((&steps[1]["outcome"], &steps[1]["text"]), (&json!("succeeded"), &json!("as agreed")));
         assert_eq!((&steps[2]["subject"], &steps[2]["approver"]), (&json!("alice"), &json!("bob")));
         let dump = sidecar.dump();
-        for secret in ["Invoice", "as agreed", "eve"] {
+        for secret in ["Invoice", "as agreed", "eve-evergreen"] {
             assert!(!dump.contains(secret), "{secret} is readable in the store");
         }
     }
@@ -276,7 +276,7 @@ on_both_stores! {
         let link = list.text().split("href=\"").find(|rest| rest.starts_with("/.stepup/approvals/")).unwrap();
         let link = link.split('"').next().unwrap().to_owned();
         let request = bobs.get(&link).await;
-        for shown in ["alice", "Invoice &#60;b&#62;7", "eve", "/pay", "127.0.0.1"] {
+        for shown in ["alice", "Invoice &#60;b&#62;7", "eve-evergreen", "/pay", "127.0.0.1"] {
             assert!(request.text().contains(shown), "{shown}: {}", request.text());
         }
         let anti_forgery = request.hidden("anti_forgery");

@@ -105,7 +105,15 @@ impl Browser {
 
     /// Clicks on an element that is there or comes soon.
     pub(crate) async fn click(&self, css: &str) {
-        self.see(css).await.click().await.unwrap();
+        until("a click that meets its element", async || {
+            match self.see(css).await.click().await {
+                Ok(()) => Some(()),
+                // The page was replaced by another between the look and the click.
+                Err(error) if error.is_stale_element_reference() => None,
+                Err(error) => panic!("`{css}`: {error}"),
+            }
+        })
+        .await;
     }
 
     /// Goes to the second window, which a click has opened or soon will have; tells the first.
