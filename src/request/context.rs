@@ -1,6 +1,7 @@
 //! The context of one request: its client and connection, its id, and what our responses depend on.
 
 mod choices;
+mod dialog;
 
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, SessionId, Subject, Timestamp};
@@ -200,6 +201,7 @@ impl<'w> RequestContext<'w> {
                 .to_owned(),
             host: self.authority().to_owned(),
             brand: self.options.brand.clone(),
+            dialog: self.is_in_dialog(),
         }
     }
 

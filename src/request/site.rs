@@ -21,9 +21,16 @@ pub struct Site {
     pub here: Option<LocalPath>,
     /// What it shows of the site.
     pub brand: Arc<Brand>,
+    /// Whether it is the prompt in a dialog of a page of the application.
+    pub dialog: bool,
 }
 
 impl Site {
+    /// Keeps the form of the page over the next request: what is added to the address of that.
+    pub(crate) fn query(&self) -> &'static str {
+        if self.dialog { "?dialog=1" } else { "" }
+    }
+
     /// What the site is called.
     pub(crate) fn name(&self) -> &str {
         self.brand.name.as_deref().unwrap_or(&self.host)

@@ -158,6 +158,13 @@ pub enum Retry {
     RepeatRequest,
 }
 
+/// The answer to `GET challenge` about a request that is yet to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AheadResponse {
+    /// Always: it needs no proof now.
+    pub satisfied: bool,
+}
+
 /// The answer to `POST lock`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LockResponse {

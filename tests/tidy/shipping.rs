@@ -26,6 +26,21 @@ fn the_image_is_built_with_the_pinned_rust() {
 }
 
 #[test]
+fn the_package_for_pages_has_our_version_and_what_its_files_name() {
+    let package: serde_json::Value =
+        serde_json::from_str(&text("packaging/npm/package.json")).unwrap();
+    let cargo = text("Cargo.toml");
+    for name in ["version", "license"] {
+        let line = format!("\n{name} = {}\n", package[name]);
+        assert!(cargo.contains(&line), "{name}");
+    }
+    for file in package["files"].as_array().unwrap() {
+        let file = format!("packaging/npm/{}", file.as_str().unwrap());
+        assert!(path(&file).exists(), "{file}");
+    }
+}
+
+#[test]
 fn the_image_runs_as_nobody_in_particular() {
     let dockerfile = text("Dockerfile");
     let user = dockerfile.lines().rfind(|line| line.starts_with("USER "));

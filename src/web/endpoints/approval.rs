@@ -4,12 +4,9 @@ use super::browser_key::set_browser_key;
 use super::onward::Onward;
 use super::sent::{Expected, Sent, read};
 use super::{Call, EndpointError, Known};
-use crate::domain::{
-    BrowserKeyHash, Challenge, LocalPath, Reason, RequestHead, Requirement, Secret,
-};
+use crate::domain::{BrowserKeyHash, Challenge, LocalPath, Reason, Requirement, Secret};
 use crate::request::body::RequestBody;
 use crate::request::client_kind::ClientKind;
-use crate::request::context::RequestContext;
 use crate::verification::{
     ApprovalView, AwaitingApproval, TakeUp, anti_forgery_token, hash_browser_key,
 };
@@ -47,10 +44,11 @@ pub(super) async fn look(
             let response = VerifyResponse::verified(grant.expires_at, None);
             Ok(respond::json(call.context, &response))
         }
-        (TakeUp::Granted { challenge, grant }, Sent::Form(_, kept)) => {
+        (TakeUp::Granted { challenge, grant }, Sent::Form(request, kept)) => {
             let onward = Onward {
                 call,
                 challenge: &challenge,
+                token: &request.token,
                 expires_at: Some(grant.expires_at),
             };
             onward.page(kept.carried.as_ref())
@@ -131,14 +129,12 @@ pub(super) fn asked(
 
 /// What is shown of a request: whoever approves was not there, so they see where it goes, too.
 pub(super) fn where_to(
-    context: &RequestContext<'_>,
-    head: &RequestHead<'_>,
+    (method, target): (&str, &str),
     requirement: &Requirement,
     mut shown: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
     if requirement.approval.is_some() {
-        let method = head.method.as_str().to_owned();
-        shown.insert(0, (method, context.target().to_owned()));
+        shown.insert(0, (method.to_owned(), target.to_owned()));
     }
     shown
 }

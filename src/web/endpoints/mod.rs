@@ -1,10 +1,13 @@
 //! Our own endpoints, under the reserved prefix: an exact list, and never the application.
 
+mod ahead;
 mod approval;
 mod approvers;
 mod browser_key;
 mod enroll;
 mod error;
+mod etag;
+mod files;
 mod language;
 mod oidc;
 mod onward;
@@ -27,7 +30,6 @@ use super::{pages, respond};
 use crate::domain::{
     BrowserKeyHash, Provenance, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
 };
-use crate::identity::Teller;
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
 use crate::request::request_id::RequestId;
@@ -80,8 +82,10 @@ pub(crate) async fn serve(
         .endpoint(path.raw())
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
-        "approvals" | "challenge" | "enroll" | "jwks.json" | "logo" | "logo/dark" | "problems"
-        | "script.js" | "sessions" | "status" | "style.css" => "GET, HEAD",
+        "approvals" | "challenge" | "client.js" | "dialog.js" | "enroll" | "jwks.json" | "logo"
+        | "logo/dark" | "problems" | "script.js" | "sessions" | "status" | "style.css" => {
+            "GET, HEAD"
+        }
         "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
         | "enroll/totp" | "lock" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
@@ -136,22 +140,13 @@ async fn dispatch(
     match name {
         "approvals" => approvers::list(call).await,
         "challenge" => prompt::show(call).await,
-        "jwks.json" => {
-            let keys = call.web.shared.teller.as_ref();
-            let keys = keys.and_then(Teller::public_keys);
-            keys.map(respond::public_keys)
-                .ok_or(EndpointError::Refused(Reason::NotFound))
-        }
+        "client.js" => Ok(files::client(call)),
+        "dialog.js" => Ok(respond::script(pages::DIALOG)),
+        "jwks.json" => files::public_keys(call),
         "language" => language::choose(call, content).await,
         "lock" if call.parts.method == http::Method::POST => session::lock(call, content).await,
         "lock" => session::lock_page(call).await,
-        "logo" | "logo/dark" => {
-            let logo = context.options.brand.logo.as_ref();
-            let picture = logo.and_then(|logo| logo.picture(name));
-            picture
-                .map(|picture| respond::picture(picture, call.query))
-                .ok_or(EndpointError::Refused(Reason::NotFound))
-        }
+        "logo" | "logo/dark" => files::logo(call, name),
         "oidc/backchannel-logout" => oidc::backchannel_logout(call, content).await,
         "oidc/begin" => oidc::begin(call, content).await,
         "oidc/callback" => oidc::callback(call).await,
@@ -160,7 +155,7 @@ async fn dispatch(
             context,
             pages::problem_index(&context.site()),
         )),
-        "script.js" => Ok(respond::script()),
+        "script.js" => Ok(respond::script(pages::SCRIPT)),
         "sessions" => sessions::show(call).await,
         "sessions/lock" => sessions::lock(call, content).await,
         "sessions/revoke" => sessions::revoke(call, content).await,

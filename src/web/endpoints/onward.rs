@@ -12,6 +12,7 @@ use http::Response;
 pub(super) struct Onward<'d, 'v, 'w> {
     pub(super) call: &'d Call<'v, 'w>,
     pub(super) challenge: &'d Challenge,
+    pub(super) token: &'d Secret<String>,
     /// Until when that counts; `None` for one that has expired, and earned nothing.
     pub(super) expires_at: Option<Timestamp>,
 }
@@ -24,6 +25,9 @@ impl Onward<'_, '_, '_> {
     ) -> Result<Response<Bytes>, EndpointError> {
         let context = self.call.context;
         let site = context.site();
+        if site.dialog {
+            return Ok(self.to_caller());
+        }
         Ok(match (&self.challenge.return_to, carried) {
             (ReturnTarget::Form(_), Some(sealed)) => {
                 let confirm = self.confirm(sealed);
@@ -35,10 +39,19 @@ impl Onward<'_, '_, '_> {
                 let view = VerifiedPage::Refill(page.clone());
                 respond::shown(context, pages::verified(&site, &view))
             }
-            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => {
-                respond::shown(context, pages::verified(&site, &VerifiedPage::Close))
-            }
+            (ReturnTarget::Form(_) | ReturnTarget::Caller, _) => self.to_caller(),
         })
+    }
+
+    /// Whoever was refused repeats its call; the script of the page tells it so.
+    fn to_caller(&self) -> Response<Bytes> {
+        let context = self.call.context;
+        let view = VerifiedPage::Caller {
+            token: self.token.clone(),
+            back: self.challenge.back.clone(),
+        };
+        let page = pages::verified(&context.site(), &view);
+        respond::with_script(context, respond::shown(context, page))
     }
 
     /// The one button that posts once more what was filled in before the challenge expired, and is asked for again.

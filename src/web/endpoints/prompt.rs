@@ -4,7 +4,7 @@ use super::EndpointError;
 use super::approval::{waiting, where_to};
 use super::browser_key::set_browser_key;
 use super::resume::{carry, return_target};
-use super::{Call, Known, enroll};
+use super::{Call, Known, ahead, enroll};
 use crate::domain::{
     BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Reason, RequestHead, Secret, Session,
 };
@@ -64,11 +64,12 @@ pub(crate) async fn challenge(
         browser_key: key,
         session_key: session.browser_key,
     };
+    let asked = (head.method.as_str(), context.target());
     let new = NewChallenge {
         claimant,
         route: unmet.route,
         demand: unmet.demand,
-        shown: where_to(context, head, &requirement, unmet.shown),
+        shown: where_to(asked, &requirement, unmet.shown),
         return_to: return_target(
             context,
             form.as_ref(),
@@ -156,6 +157,9 @@ pub(super) async fn document(
 /// `GET challenge?t=`: the prompt page, or the challenge as JSON.
 pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let context = call.context;
+    if let Some(path) = call.parameter("path") {
+        return ahead::challenge(call, &path).await;
+    }
     let known = call.identify().await?;
     let token = call.parameter("t").unwrap_or_default();
     let verifier = &call.web.verifier;
@@ -175,7 +179,7 @@ pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
         let view = ChallengeView::new(&challenge, token, &available, &context.site());
         return Ok(respond::json(context, &view));
     }
-    if context.hints.kind == ClientKind::Framed {
+    if context.hints.kind == ClientKind::Framed && !context.is_in_dialog() {
         let title = &challenge.demand.requirement.title;
         let page_url = api::page_url(&context.site(), &token);
         let title = title.in_language(context.locale().as_str());
@@ -235,7 +239,7 @@ impl PromptDraft {
     ) -> Response<Bytes> {
         let mut response = respond(context, pages::prompt(&context.site(), &self.prompt));
         if pages::asks_for_passkey(&self.prompt) {
-            response = respond::with_script(response);
+            response = respond::with_script(context, response);
         }
         if let Some(key) = &self.fresh_key {
             set_browser_key(cookie, &mut response, key);

@@ -118,6 +118,7 @@ impl Responder<'_, '_, '_> {
         let onward = Onward {
             call: self.call,
             challenge: &success.challenge,
+            token: &self.token,
             expires_at: Some(success.expires_at),
         };
         let mut response = onward.page(carried)?;
@@ -168,6 +169,7 @@ impl Responder<'_, '_, '_> {
             let onward = Onward {
                 call: self.call,
                 challenge: &challenge,
+                token: &self.token,
                 expires_at: None,
             };
             onward.late_page(carried)

@@ -1,17 +1,17 @@
 //! `GET status`: what a session holds, and what a request would meet.
 
+use super::ahead::foresee;
+use super::etag::{has, members, tag};
 use super::{Call, EndpointError, Known};
 use crate::domain::{
-    Authority, Body, Captures, Claim, Demand, Enforcement, Evidence, Factor, FactorSet,
-    FoundRoutes, Grant, Method, MethodSet, Reason, ReasonKind, RequestHead, RequestPath,
-    Requirement, SessionState, Timestamp, Verdict, binding_parts, unmet,
+    Claim, Demand, Evidence, Factor, FactorSet, Grant, Reason, ReasonKind, Requirement,
+    SessionState, Timestamp, unmet,
 };
-use crate::gate;
 use crate::web::api::{GrantView, RouteNeeds, RouteStatus, StatusResponse, rfc3339, words};
 use crate::web::own_action::OwnAction;
 use crate::web::respond;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Response, header};
+use http::{HeaderMap, HeaderName, Response};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -54,13 +54,6 @@ pub(super) async fn status(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpo
     }
 }
 
-/// Whether the client has the answer of this tag (RFC 9110 §13.1.2). Weakly compared: a proxy in front that compresses
-/// makes the tag a weak one, and who comes back with that must not be answered at once, again and again.
-fn has(headers: &HeaderMap, tag: &str) -> bool {
-    members(headers, &header::IF_NONE_MATCH)
-        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
-}
-
 /// How long the client would wait (RFC 7240 §2, §4.3).
 fn wait(headers: &HeaderMap) -> Option<Duration> {
     let seconds = members(headers, &HeaderName::from_static("prefer")).find_map(|one| {
@@ -69,20 +62,6 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
         is_wait.then(|| value.trim().trim_matches('"').parse().ok())?
     })?;
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
-}
-
-/// The members of a list, over all its lines (RFC 9110 §5.6.1).
-fn members<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let lines = headers.get_all(name).into_iter();
-    let texts = lines.filter_map(|line| line.to_str().ok());
-    texts.flat_map(|line| line.split(',').map(str::trim))
-}
-
-/// A strong entity tag of an answer.
-fn tag(json: &[u8]) -> String {
-    let mut hex = gate::digest(json).to_hex();
-    hex.truncate(32);
-    format!("\"{hex}\"")
 }
 
 async fn told(call: &Call<'_, '_>, known: &Known) -> Result<StatusResponse, EndpointError> {
@@ -99,7 +78,7 @@ async fn told(call: &Call<'_, '_>, known: &Known) -> Result<StatusResponse, Endp
         (method, path) => {
             let method = method.unwrap_or_else(|| "GET".to_owned());
             let path = path.ok_or(EndpointError::Malformed("`path` beside `method`".into()))?;
-            Some(ask(call, known, &method.to_ascii_uppercase(), &path).await?)
+            Some(ask(call, known, &method, &path).await?)
         }
     };
     let shown = held
@@ -194,45 +173,9 @@ async fn ask(
     method: &str,
     target: &str,
 ) -> Result<RouteStatus, EndpointError> {
-    let context = call.context;
-    let options = &call.web.shared.options;
-    let method: Method = method
-        .parse()
-        .map_err(|_| EndpointError::Malformed("`method` to be one that is forwarded".into()))?;
-    let (path, query) = target
-        .split_once('?')
-        .map_or((target, None), |(path, query)| (path, Some(query)));
-    let path = RequestPath::of_target(path, query, &options.accept)?;
-    let headers = HeaderMap::new();
-    let host = Authority::parse(context.authority());
-    let host = host.map(|host| host.bare_host()).unwrap_or_default();
-    let head = RequestHead {
-        method,
-        claimed: MethodSet::EMPTY.with(method),
-        host: &host,
-        path: &path,
-        query,
-        headers: &headers,
-        upgrades: false,
-    };
-    let table = call.web.shared.table.load();
-    let demands = demands(&table.find(&head), &head);
-    let verdict = gate::preview(
-        &call.web.sessions.store,
-        &known.caller,
-        &demands,
-        call.web.sessions.shared.clock.now(),
-    )
-    .await?;
-    let unmet = match verdict {
-        Verdict::Pass(_) => None,
-        Verdict::Challenge(unmet) | Verdict::Deny(unmet) => Some(unmet),
-    };
-    let strictest = unmet
-        .and_then(|unmet| unmet.index)
-        .and_then(|at| demands.get(at))
-        .or_else(|| demands.iter().max_by_key(|demand| demand.requirement.level));
-    let Some(demand) = strictest else {
+    let foreseen = foresee(call, known, method, target).await?;
+    let unmet = foreseen.unmet;
+    let Some(demand) = foreseen.strictest() else {
         return Ok(RouteStatus {
             guarded: false,
             satisfied: unmet.is_none(),
@@ -273,27 +216,6 @@ fn needs(requirement: &Requirement, ways: &[FactorSet]) -> RouteNeeds {
     }
 }
 
-/// What a request demands of which only the head is known.
-fn demands(found: &FoundRoutes, head: &RequestHead<'_>) -> Vec<Demand> {
-    let (empty, nothing) = (Body::read_or_opaque(head.headers, &[]), Captures::default());
-    found
-        .matches()
-        .iter()
-        .map(|found| (&found.route, &found.captures))
-        .chain(found.waiting().map(|route| (route, &nothing)))
-        .filter(|(route, _)| route.requirement.enforcement == Enforcement::Enforce)
-        .map(|(route, captures)| {
-            let requirement = route.requirement.clone();
-            let parts = binding_parts(&requirement, head, captures, &empty);
-            let binding = parts.map(|parts| gate::digest(&parts));
-            Demand {
-                requirement,
-                binding,
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,23 +231,6 @@ mod tests {
             headers.append(name, value);
         }
         headers
-    }
-
-    #[test]
-    fn a_tag_is_known_again_however_it_comes_back() {
-        let had = |lines: &[&'static str]| has(&headers("if-none-match", lines), "\"a\"");
-        for lines in [
-            &["\"a\""][..],
-            &["W/\"a\""],
-            &["\"b\", W/\"a\""],
-            &["\"b\"", "\"a\""],
-            &["*"],
-        ] {
-            assert!(had(lines), "{lines:?}");
-        }
-        for lines in [&[][..], &["\"b\""], &["a"], &["\"A\""], &[""]] {
-            assert!(!had(lines), "{lines:?}");
-        }
     }
 
     #[test]

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::Response;
 
 /// What is no page.
-const FILES: [&str; 6] = [
+const FILES: [&str; 8] = [
+    "client.js",
+    "dialog.js",
     "jwks.json",
     "logo",
     "logo/dark",

@@ -1,7 +1,7 @@
 //! Pages that tell something and ask for nothing: verified, framed, sign in, errors, problems.
 
 use super::{PageLink, Site, Texts, render, web_address};
-use crate::domain::{Actor, LocalPath, Reason};
+use crate::domain::{Actor, LocalPath, Reason, Secret};
 use crate::locale::visible;
 use askama::Template;
 use std::borrow::Cow;
@@ -16,8 +16,13 @@ use std::time::Duration;
 pub enum VerifiedPage {
     /// Back to where the person was.
     Back(LocalPath),
-    /// There is nowhere to go.
-    Close,
+    /// Whoever was refused repeats its call, and is told so if it listens.
+    Caller {
+        /// The challenge, by which it knows that it is meant.
+        token: Secret<String>,
+        /// Where the person was, for whom the prompt took the place of that page.
+        back: Option<LocalPath>,
+    },
     /// To the page of a form that has to be filled in again, once the person has read that.
     Refill(LocalPath),
 }
@@ -58,17 +63,22 @@ pub struct ErrorView {
 }
 
 /// Renders the page after a verification without a form.
-pub fn verified(site: &Site, view: &VerifiedPage) -> String {
+pub fn verified<'a>(site: &'a Site, view: &'a VerifiedPage) -> String {
     let t = site.texts();
     let mut page = MessagePage::new(site, t, &t.verified.heading);
     let lede = match view {
-        VerifiedPage::Back(_) | VerifiedPage::Close => &t.verified.lede,
+        VerifiedPage::Back(_) | VerifiedPage::Caller { .. } => &t.verified.lede,
         VerifiedPage::Refill(_) => &t.verified.refill_after,
     };
     page.paragraphs.push(lede.to_string());
     page.good = true;
     match view {
-        VerifiedPage::Close => page.paragraphs.push(t.page.close_window.to_string()),
+        VerifiedPage::Caller { token, back } => {
+            page.paragraphs.push(t.page.close_window.to_string());
+            page.verified = Some(token);
+            let back = back.as_ref().filter(|_| !site.dialog);
+            page.leave = back.map(|path| PageLink::to(path, &t.page.go_back));
+        }
         VerifiedPage::Refill(path) => {
             page.button = Some(PageLink::to(path, &t.verified.refill_back));
         }
@@ -147,6 +157,7 @@ pub fn error(site: &Site, view: &ErrorView) -> String {
         .back
         .as_ref()
         .map(|path| PageLink::to(path, &t.page.go_back));
+    page.leaves = true;
     page.facts = facts(
         t,
         view.reason,
@@ -227,6 +238,10 @@ struct MessagePage<'a> {
     facts: Vec<(&'a str, String)>,
     leave: Option<PageLink<'a>>,
     onward: Option<String>,
+    /// Whether the button leads back to where the person was.
+    leaves: bool,
+    /// The challenge that is answered.
+    verified: Option<&'a Secret<String>>,
 }
 
 impl<'a> MessagePage<'a> {
@@ -244,6 +259,8 @@ impl<'a> MessagePage<'a> {
             facts: Vec::new(),
             leave: None,
             onward: None,
+            leaves: false,
+            verified: None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! What people see: pages as pure functions from a view to HTML.
 //!
 //! Nothing here answers a request; the caller adds [`HEADERS`]. No page holds an inline
-//! script or style. One script file asks the browser for a passkey, on the pages that need it; all else works without
-//! JavaScript.
+//! script or style. One script asks the browser for a passkey, on the pages that need it, and one tells the page around
+//! the prompt what became of it; all else works without JavaScript. `client.js` is for pages of the application.
 
 mod approvals;
 mod confirm;
@@ -67,7 +67,7 @@ const fn headers(policy: &'static str) -> [(&'static str, &'static str); 6] {
 }
 
 /// The policy of every page but one: no script, no inline style, no frame around it, forms to us.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+pub(in crate::web) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 const CONFIRM_CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; \
@@ -81,6 +81,16 @@ pub const FRAMED_CSP: &str = "default-src 'none'; style-src 'self'; img-src 'sel
 /// The policy of a page that asks for a passkey, by the one script: it asks us for options, and sends a form.
 pub const SCRIPTED_CSP: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
      img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The same for the prompt in a dialog, and what comes after it there: pages of the same origin may frame it.
+pub const DIALOG_CSP: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+     img-src 'self'; form-action 'self'; frame-ancestors 'self'; base-uri 'none'";
+
+/// The script for pages of the application, served as `client.js` under the prefix. It is part of a package of npm.
+pub const CLIENT: &str = include_str!("../../../packaging/npm/client.js");
+
+/// The script of the prompt in a dialog, served as `dialog.js` under the prefix.
+pub const DIALOG: &str = include_str!("dialog.js");
 
 /// The script, served as `script.js` under the prefix (`text/javascript`).
 pub const SCRIPT: &str = include_str!("script.js");

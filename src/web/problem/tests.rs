@@ -58,6 +58,7 @@ fn site() -> Site {
         host: "app.example.com".to_owned(),
         here: None,
         brand: Arc::default(),
+        dialog: false,
     }
 }
 

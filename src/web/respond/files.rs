@@ -32,10 +32,30 @@ pub(in crate::web) fn picture(picture: &Picture, query: Option<&str>) -> Respons
     response
 }
 
-/// The script of the pages that ask for a passkey.
-pub(in crate::web) fn script() -> Response<Bytes> {
-    for_everybody("text/javascript; charset=utf-8", pages::SCRIPT)
+/// A script of our own pages.
+pub(in crate::web) fn script(script: &'static str) -> Response<Bytes> {
+    for_everybody(JAVASCRIPT, script)
 }
+
+/// The script for pages of the application, of any origin; `None` for who has it already.
+pub(in crate::web) fn client(script: Option<&'static str>, tag: &str) -> Response<Bytes> {
+    let mut response = for_everybody(JAVASCRIPT, script.unwrap_or_default());
+    if script.is_none() {
+        // RFC 9110 §15.4.5.
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    let headers = response.headers_mut();
+    set(headers, header::ETAG, tag);
+    // For `crossorigin` with `integrity`, and for pages that load only what says that they may.
+    set(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    let policy = HeaderName::from_static("cross-origin-resource-policy");
+    set(headers, policy, "cross-origin");
+    response
+}
+
+/// RFC 9239 §6.
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 fn for_everybody(media_type: &'static str, file: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = typed(StatusCode::OK, media_type, file);

@@ -15,7 +15,7 @@ use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
 pub(crate) use asked::{admits, admitted, suit};
 use bytes::Bytes;
-pub(in crate::web) use files::{picture, public_keys, script, style};
+pub(in crate::web) use files::{client, picture, public_keys, script, style};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 pub(super) use prompts::{
@@ -285,14 +285,15 @@ fn tagged(context: &RequestContext<'_>, response: Response<Bytes>, tag: &str) ->
     response
 }
 
-/// A page that may run the script.
-pub(super) fn with_script(mut page: Response<Bytes>) -> Response<Bytes> {
-    let headers = page.headers_mut();
-    set(
-        headers,
-        header::CONTENT_SECURITY_POLICY,
-        pages::SCRIPTED_CSP,
-    );
+/// A page that may run our scripts. Those in a dialog may anyway.
+pub(super) fn with_script(
+    context: &RequestContext<'_>,
+    mut page: Response<Bytes>,
+) -> Response<Bytes> {
+    if !context.is_in_dialog() {
+        let policy = pages::SCRIPTED_CSP;
+        set(page.headers_mut(), header::CONTENT_SECURITY_POLICY, policy);
+    }
     page
 }
 

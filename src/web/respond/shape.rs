@@ -119,6 +119,9 @@ pub(super) fn ours(
             StepUpMark::Error => "error",
         }),
     );
+    if context.is_in_dialog() {
+        may_be_framed(headers);
+    }
     if let Some(origin) = context.listed_origin() {
         // Without these a page of that origin sees nothing but a network error.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -135,6 +138,19 @@ pub(super) fn ours(
         );
     }
     response
+}
+
+/// Lets pages of our own origin frame a page, if it is one that asks for nothing but the proof.
+fn may_be_framed(headers: &mut HeaderMap) {
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY);
+    // The page with the button that sends a form has another one, and is never framed.
+    if policy.is_some_and(|policy| policy == pages::CONTENT_SECURITY_POLICY) {
+        set(headers, header::CONTENT_SECURITY_POLICY, pages::DIALOG_CSP);
+        set(headers, header::X_FRAME_OPTIONS, "SAMEORIGIN");
+        // HTML §7.1.4: a page that is isolated so frames only pages that are, too. Ours load nothing from elsewhere.
+        let policy = HeaderName::from_static("cross-origin-embedder-policy");
+        set(headers, policy, "require-corp");
+    }
 }
 
 pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {

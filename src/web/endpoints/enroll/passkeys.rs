@@ -19,7 +19,10 @@ const PAGE: &str = "enroll/passkeys";
 pub(super) async fn show(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
     let enrolling = Enrolling::opened(call, PAGE).await?;
     let page = page(&enrolling, false).await?;
-    Ok(respond::with_script(respond::shown(call.context, page)))
+    Ok(respond::with_script(
+        call.context,
+        respond::shown(call.context, page),
+    ))
 }
 
 /// `POST enroll/passkeys/options`: how the browser is asked to make a passkey.
@@ -65,7 +68,7 @@ pub(super) async fn add(
     }
     let page = page(&enrolling, true).await?;
     let response = respond::shown_again(context, &refusal, page);
-    Ok(respond::with_script(response))
+    Ok(respond::with_script(call.context, response))
 }
 
 /// `POST enroll/passkeys/rename`: one of them gets another name.

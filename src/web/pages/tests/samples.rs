@@ -14,6 +14,7 @@ pub(super) fn site(locale: Locale) -> Site {
         host: "app.example.com".to_owned(),
         here: Some(local("/.stepup/challenge?t=SEALED&x=1")),
         brand: std::sync::Arc::default(),
+        dialog: false,
     }
 }
 
@@ -379,7 +380,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
             "verified",
             verified(&site, &VerifiedPage::Back(local("/users/42"))),
         ),
-        ("verified-close", verified(&site, &VerifiedPage::Close)),
+        ("verified-close", verified(&site, &caller())),
         (
             "verified-refill",
             verified(&site, &VerifiedPage::Refill(local("/users/42"))),
@@ -443,8 +444,43 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
     pages
         .into_iter()
         .map(|(name, html)| (name.to_owned(), html))
+        .chain(in_dialog(&site))
         .chain(approval_pages(&site, None))
         .collect()
+}
+
+/// The prompt in a dialog of a page of the application, and what comes after it there.
+fn in_dialog(site: &Site) -> [(String, String); 4] {
+    let site = Site {
+        dialog: true,
+        ..site.clone()
+    };
+    let session_view = SessionView {
+        reason: Reason::SessionTimedOut,
+        login_url: Some("/login".to_owned()),
+        request_id: None,
+    };
+    let error_view = ErrorView {
+        reason: Reason::ChallengeExpired,
+        status: 403,
+        request_id: None,
+        retry_after: None,
+        back: Some(local("/")),
+    };
+    [
+        ("dialog-prompt".to_owned(), prompt(&site, &prompt_view())),
+        ("dialog-verified".to_owned(), verified(&site, &caller())),
+        ("dialog-session".to_owned(), session(&site, &session_view)),
+        ("dialog-expired".to_owned(), error(&site, &error_view)),
+    ]
+}
+
+/// What whoever was refused by a script comes to.
+pub(super) fn caller() -> VerifiedPage {
+    VerifiedPage::Caller {
+        token: sealed("sealed-token"),
+        back: Some(local("/users/42")),
+    }
 }
 
 fn passkeys_view(names: &[&str], was_refused: bool) -> PasskeysView {
@@ -471,6 +507,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         host: evil.replace('\u{202e}', ""),
         here: None,
         brand: std::sync::Arc::default(),
+        dialog: false,
     };
     let view = Prompt {
         title: owned(),
