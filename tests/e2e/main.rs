@@ -23,6 +23,7 @@ mod challenge;
 mod choices;
 mod cli;
 mod client_address;
+mod client_script;
 mod clients;
 mod compatibility;
 mod connection_auth;

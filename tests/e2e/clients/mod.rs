@@ -5,18 +5,19 @@ mod libraries;
 mod pages;
 mod rpc;
 
+use crate::client_script;
 use crate::support::run;
 use crate::support::written::assert_written;
 use std::fmt::Write;
 
 /// What a client was told, and what became of it.
-struct Outcome {
+pub(crate) struct Outcome {
     /// The client, with its version.
-    client: String,
+    pub(crate) client: String,
     /// What the refusal was.
-    refusal: String,
+    pub(crate) refusal: String,
     /// What a person sees.
-    seen: &'static str,
+    pub(crate) seen: &'static str,
 }
 
 #[test]
@@ -24,6 +25,7 @@ fn the_page_tells_what_each_client_makes_of_a_refusal() {
     let mut outcomes = Vec::new();
     run(async {
         outcomes.extend(libraries::journeys().await);
+        outcomes.extend(client_script::journeys().await);
         outcomes.extend(rpc::calls().await);
     });
     let mut told = INTRODUCTION.to_owned();
