@@ -113,6 +113,7 @@ impl App {
             sessions: Arc::new(sessions),
             web: Arc::new(web),
             metrics,
+            injection_notes: Arc::default(),
             connection_limit: Arc::default(),
             upstream_open: Arc::default(),
             upstream_pinned: Arc::default(),

@@ -1,5 +1,6 @@
 //! The response body: ours, or the application's.
 
+use super::injection::{InjectedBody, Injector};
 use crate::request::headers::cleanse_trailers;
 use crate::session::open::Opened;
 use crate::transport::upstream::UpstreamBody;
@@ -19,6 +20,8 @@ pub(crate) struct ProxyBody {
 
 #[derive(Debug)]
 enum BodySource {
+    /// The application's, with our tag in it.
+    Injected(Box<InjectedBody<ProxyBody>>),
     Own(Option<Bytes>),
     Upstream(UpstreamBody),
     /// The application's, of which the beginning was read.
@@ -40,6 +43,17 @@ impl ProxyBody {
         } else {
             BodySource::Continued(Some(read), rest)
         })
+    }
+
+    /// Puts our tag into it, if it is to.
+    pub(crate) fn injected(self, injector: Option<Injector>) -> Self {
+        match injector {
+            Some(injector) => {
+                let body = InjectedBody::new(self, injector);
+                Self::of(BodySource::Injected(Box::new(body)))
+            }
+            None => self,
+        }
     }
 
     fn of(source: BodySource) -> Self {
@@ -70,6 +84,7 @@ impl Body for ProxyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match &mut self.get_mut().source {
+            BodySource::Injected(body) => Pin::new(body).poll_frame(cx),
             BodySource::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             BodySource::Continued(read @ Some(_), _) => {
                 Poll::Ready(read.take().map(|bytes| Ok(Frame::data(bytes))))
@@ -88,6 +103,7 @@ impl Body for ProxyBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
+            BodySource::Injected(body) => body.is_end_stream(),
             BodySource::Own(bytes) => bytes.is_none(),
             BodySource::Continued(read, rest) => read.is_none() && rest.is_end_stream(),
             BodySource::Upstream(body) => body.is_end_stream(),
@@ -96,6 +112,7 @@ impl Body for ProxyBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
+            BodySource::Injected(body) => body.size_hint(),
             BodySource::Own(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
             }

@@ -1,7 +1,9 @@
 //! Out to the application: consumes the permit, streams both ways, carries upgrades.
 
+use super::body::ProxyBody;
+use super::injection::Injection;
 use super::outbound::Outbound;
-use crate::domain::Claim;
+use crate::domain::{Claim, RequestPath};
 use crate::gate::{self, Permitted};
 use crate::proxy::state::Worker;
 use crate::request::context::RequestContext;
@@ -35,13 +37,38 @@ pub(crate) enum ForwardError {
     TooManyOpen,
 }
 
-/// Forwards one request. Whatever was taken for it is spent with the first byte that is sent, and given
+/// Forwards one request, and makes of the application's answer that of the client.
+pub(super) async fn relay(
+    worker: &Worker,
+    permitted: Permitted<Outbound<'_>>,
+    upgrade: Option<Upgrade>,
+    path: &RequestPath<'_>,
+    watch: Watch,
+    context: &RequestContext<'_>,
+) -> Result<Response<ProxyBody>, ForwardError> {
+    let injection = worker.shared.injection(context, path);
+    let forwarded = forward(worker, permitted, upgrade, &watch, injection, context);
+    let mut response = forwarded.await?;
+    context.set_cookies(response.headers_mut());
+    let (read, opened) = watch.observe(context, &mut response).await;
+    limit_stream(worker, &response, opened.as_ref())?;
+    let injector = injection.and_then(|injection| {
+        injection.answer(&worker.shared.injection_notes, context, &mut response)
+    });
+    Ok(response.map(|body| {
+        let body = ProxyBody::continued(read, body);
+        body.injected(injector).opened(opened)
+    }))
+}
+
+/// Sends one request. Whatever was taken for it is spent with the first byte that is sent, and given
 /// back if none is.
-pub(super) async fn forward(
+async fn forward(
     worker: &Worker,
     permitted: Permitted<Outbound<'_>>,
     upgrade: Option<Upgrade>,
     watch: &Watch,
+    injection: Option<Injection>,
     context: &RequestContext<'_>,
 ) -> Result<Response<UpstreamBody>, ForwardError> {
     let connection = context.connection;
@@ -49,6 +76,9 @@ pub(super) async fn forward(
     let task = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let mut awaited = None;
     let permitted = permitted.map(|mut outbound| {
+        if let Some(injection) = injection {
+            injection.ask(&mut outbound.parts.headers);
+        }
         watch.prepare(outbound.parts);
         // RFC 9110 §15.2: HTTP/1.0 knows none. On HTTP/2 hyper cannot send them.
         if outbound.parts.version == Version::HTTP_11 {
@@ -158,7 +188,7 @@ fn carry(
 }
 
 /// Refuses a stream of events of a session that has as many open as it may.
-pub(super) fn limit_stream(
+fn limit_stream(
     worker: &Worker,
     response: &Response<UpstreamBody>,
     opened: Option<&Opened>,

@@ -13,6 +13,7 @@ mod forward;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod guard;
+mod injection;
 mod normalize;
 mod outbound;
 mod recorder;
@@ -20,6 +21,7 @@ mod recording;
 mod serve;
 mod state;
 
+pub use injection::{InjectionNotes, InjectionOptions};
 pub(crate) use recorder::record;
 pub(crate) use recording::{MOST_OF_A_BODY, RecordedExchange, Recording};
 pub use serve::serve;
@@ -37,7 +39,7 @@ use crate::web::{endpoints, respond};
 use answered::Outlet;
 use body::ProxyBody;
 use error::ProxyError;
-use forward::{forward, limit_stream};
+use forward::relay;
 use guard::{Challenged, judge};
 use http::request::Parts;
 use http::{Request, Response};
@@ -167,12 +169,8 @@ async fn walk(
         }
         Verdict::Pass(permitted) => {
             watch.note_change(line.claimed);
-            let forwarded = forward(worker, permitted, upgrade, &watch, context).await;
-            let mut response = forwarded?;
-            context.set_cookies(response.headers_mut());
-            let (read, opened) = watch.observe(context, &mut response).await;
-            limit_stream(worker, &response, opened.as_ref())?;
-            Ok(response.map(|body| ProxyBody::continued(read, body).opened(opened)))
+            let relayed = relay(worker, permitted, upgrade, &path, watch, context);
+            Ok(relayed.await?)
         }
     }
 }

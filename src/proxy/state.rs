@@ -1,10 +1,12 @@
 //! The state of the proxy: what all threads share, and what each has of its own.
 
-use crate::domain::{RouteTable, TableError};
+use super::injection::{Injection, InjectionNotes, InjectionOptions};
+use crate::domain::{RequestPath, RouteTable, TableError};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
 use crate::request::AskingProxies;
 use crate::request::client_address::TrustedProxies;
+use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::request::request_id::RequestIds;
 use crate::session::{Sessions, SharedSessions};
@@ -35,6 +37,8 @@ pub struct ProxyOptions {
     pub tunnel_silence: Duration,
     /// Those that ask and forward by themselves. Where there are any, we forward nothing.
     pub asking: Option<AskingProxies>,
+    /// Which pages of the application load our script, if any do.
+    pub injection: Option<InjectionOptions>,
 }
 
 /// Who comes to a listener.
@@ -71,12 +75,26 @@ pub struct SharedProxy {
     pub web: Arc<SharedWeb>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What was said of pages that could not load our script.
+    pub injection_notes: Arc<InjectionNotes>,
     /// The limit on open client connections.
     pub connection_limit: Arc<ConnectionLimit>,
     /// Upstream connections that are open.
     pub upstream_open: Arc<AtomicUsize>,
     /// Those of them that are idle and pinned to one client connection.
     pub upstream_pinned: Arc<AtomicUsize>,
+}
+
+impl SharedProxy {
+    /// What is meant for the answer to a request, if its path is that of a page that loads our script.
+    pub(super) fn injection(
+        &self,
+        context: &RequestContext<'_>,
+        path: &RequestPath<'_>,
+    ) -> Option<Injection> {
+        let options = self.options.injection.as_ref()?;
+        options.plan(context, path)
+    }
 }
 
 /// What one thread has of its own.

@@ -7,6 +7,7 @@ mod compile;
 mod options;
 mod raw;
 mod raw_brand;
+mod raw_client;
 mod raw_cookie;
 mod raw_forward_auth;
 mod raw_identity;

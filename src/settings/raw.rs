@@ -3,6 +3,7 @@
 //! Every field is named and explained in `examples/quickstart/stepgate.yaml`; a test sees to it.
 
 use super::raw_brand::RawBrand;
+use super::raw_client::RawClient;
 use super::raw_forward_auth::RawForwardAuth;
 use super::raw_identity::RawIdentity;
 use super::raw_listen::RawListen;
@@ -33,6 +34,7 @@ pub(super) struct RawSettings {
     pub(super) identity_headers: Option<OneOrMore<String>>,
     pub(super) limits: Option<RawLimits>,
     pub(super) deadlines: Option<RawDeadlines>,
+    pub(super) client: Option<RawClient>,
     pub(super) cors_origins: Option<OneOrMore<String>>,
     pub(super) policies: Option<OneOrMore<String>>,
     pub(super) groups: Option<Table<OneOrMore<String>>>,

@@ -12,6 +12,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 mod brand;
 mod forward_auth;
+mod injection;
 mod oidc;
 mod reach;
 mod step;

@@ -19,3 +19,18 @@ pub(crate) fn is_passed_on_early(status: StatusCode) -> bool {
 pub(crate) fn was_taken(status: StatusCode) -> bool {
     !status.is_client_error() && !status.is_server_error()
 }
+
+/// Whether a stored copy still holds (RFC 9110 §15.4.5).
+pub(crate) fn is_unchanged(status: StatusCode) -> bool {
+    status == StatusCode::NOT_MODIFIED
+}
+
+/// Whether a browser shows the body of the answer, and has all of it: a redirect has none that is shown, and of a part it knows the rest.
+pub(crate) fn is_shown_whole(status: StatusCode) -> bool {
+    !status.is_informational()
+        && !status.is_redirection()
+        && !matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT
+        )
+}

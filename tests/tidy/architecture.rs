@@ -41,6 +41,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("argon2::", &["verification/"]),
     ("totp_rs::", &["verification/"]),
     ("webauthn_rs::", &["verification/"]),
+    ("lol_html::", &["proxy/injection/"]),
     ("prometheus_client::", &["admin/"]),
     (
         "hyper::",

@@ -3,9 +3,10 @@
 use super::Draft;
 use super::brand;
 use super::credentials::cookie_domain;
+use super::injection;
 use super::upstream::Upstream;
 use crate::domain::Origin;
-use crate::proxy::{ProxyOptions, Role};
+use crate::proxy::{InjectionOptions, ProxyOptions, Role};
 use crate::request::headers::folded;
 use crate::request::{
     AskingProxies, Brand, HeaderRules, RememberedCookies, SiteOptions, TrustedProxies,
@@ -34,6 +35,7 @@ pub(super) struct ListenSettings {
     limits: ClientLimits,
     body_limit: usize,
     cors_origins: Vec<Origin>,
+    injection: Option<InjectionOptions>,
     drain: Duration,
 }
 
@@ -81,6 +83,7 @@ pub(super) fn compile(raw: &RawSettings, draft: &mut Draft<'_>) -> ListenSetting
         limits,
         body_limit,
         cors_origins,
+        injection: injection::compile(raw, draft),
         drain: draft.span(deadlines.drain, Duration::from_secs(30), &drain),
     }
 }
@@ -159,6 +162,7 @@ impl ListenSettings {
             request: upstream.request,
             tunnel_silence: upstream.tunnel_silence,
             asking,
+            injection: self.injection,
         };
         let web = WebOptions {
             site: SiteOptions {

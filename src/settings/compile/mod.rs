@@ -7,6 +7,7 @@ mod credentials;
 mod forward_auth;
 mod groups;
 mod identity;
+mod injection;
 mod learn;
 mod mail;
 mod oidc;

@@ -11,7 +11,7 @@ const HEADERS: &str = "session: { headers: { subject: x-user } }";
 const ASKED: &str = "forward_auth: { listen: 127.0.0.1:9180, secret: { file: ask } }";
 
 /// Settings without an application; the secret is the one that is written.
-fn parse(secret: &str, more: &str) -> Result<Settings, String> {
+pub(super) fn parse(secret: &str, more: &str) -> Result<Settings, String> {
     let folder = Folder::new();
     folder.write("ask", secret);
     folder.parse(&format!("version: 1\npolicies: p.yaml\n{more}\n"))
