@@ -47,6 +47,7 @@ mod guests;
 mod harness;
 mod http2;
 mod identity;
+mod injection;
 mod interim;
 mod journeys;
 mod jwt;
