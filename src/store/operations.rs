@@ -202,8 +202,9 @@ operations! {
         /// Finds a request for approval that has not expired.
         async fn approval(&self, id: ChallengeId, now: Timestamp) -> Result<Option<Approval>, StoreError>;
 
-        /// The requests that are not decided yet, newest first, at most `most`.
-        async fn open_approvals(&self, most: usize, now: Timestamp) -> Result<Vec<Approval>, StoreError>;
+        /// The requests that are not decided yet, newest first: at most `most` after the first `skipped`. None if there are
+        /// no more.
+        async fn open_approvals(&self, skipped: usize, most: usize, now: Timestamp) -> Result<Vec<Approval>, StoreError>;
 
         /// Decides a request, once: `Before` if it is decided, has expired, or does not exist.
         async fn decide_approval(

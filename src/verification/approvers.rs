@@ -37,7 +37,7 @@ pub enum Decided {
 }
 
 impl Verifier {
-    /// The requests that the caller may decide, newest first.
+    /// The requests that the caller may decide, newest first; those of others leave no room to them.
     pub async fn open_requests(
         &self,
         requirement: impl Fn(&RouteId) -> Option<Arc<Requirement>>,
@@ -46,17 +46,32 @@ impl Verifier {
         let now = self.services.clock.now();
         let names = self.names_of(caller.claimant.subject).await?;
         let mut views = Vec::new();
-        for approval in self.store.open_approvals(MOST_OPEN, now).await? {
-            // A route that is gone, or asks for nobody's approval any more.
-            let Some(requirement) = requirement(&approval.route) else {
-                continue;
-            };
-            let approver = self.approver(&approval, &requirement, &names, caller);
-            if approver.await?.is_some() {
-                let view = self.view(&approval, &requirement);
-                views.extend(Some(view).filter(|view| view.state == ApprovalState::Pending));
+        for part in 0..PARTS {
+            let open = self.store.open_approvals(part * PART, PART, now).await?;
+            let is_end = open.is_empty();
+            for approval in open {
+                // A route that is gone, or asks for nobody's approval any more.
+                let Some(requirement) = requirement(&approval.route) else {
+                    continue;
+                };
+                // Seen before: others were asked meanwhile, and moved it into the next part.
+                if views
+                    .iter()
+                    .any(|view: &ApprovalView| view.id == approval.id)
+                {
+                    continue;
+                }
+                let approver = self.approver(&approval, &requirement, &names, caller);
+                if approver.await?.is_some() {
+                    let view = self.view(&approval, &requirement);
+                    views.extend(Some(view).filter(|view| view.state == ApprovalState::Pending));
+                }
+            }
+            if is_end || views.len() >= MOST_SHOWN {
+                break;
             }
         }
+        views.truncate(MOST_SHOWN);
         Ok(views)
     }
 
@@ -303,5 +318,8 @@ fn is_named(user: &User, subject: &Subject) -> bool {
     ids.any(|id| id.as_str() == subject.as_str())
 }
 
-/// How many open requests are looked at, the newest.
-const MOST_OPEN: usize = 200;
+/// How many requests are shown, the newest.
+const MOST_SHOWN: usize = 200;
+/// How many open requests are read at once, and how often: 10,000 are looked at.
+const PART: usize = 200;
+const PARTS: usize = 50;

@@ -135,7 +135,7 @@ async fn a_request_is_found_until_it_expires_and_its_grant_opens_nothing(store: 
     store.clock.advance(HOUR);
     assert_eq!(found(&store, challenge(7)).await, None);
     assert_eq!(waits(&store, id(1), 7).await, None);
-    assert_eq!(store.open_approvals(9, store.now()).await.unwrap(), []);
+    assert_eq!(store.open_approvals(0, 9, store.now()).await.unwrap(), []);
 }
 
 async fn a_request_is_decided_once_however_many_decide_at_once(store: TestStore) {
@@ -161,7 +161,7 @@ async fn a_request_is_decided_once_however_many_decide_at_once(store: TestStore)
     };
     let decided = found(&store, challenge(7)).await.unwrap().decision;
     assert_eq!(decided.as_ref(), Some(&decisions[first]));
-    assert_eq!(store.open_approvals(9, now).await.unwrap(), []);
+    assert_eq!(store.open_approvals(0, 9, now).await.unwrap(), []);
 }
 
 async fn a_decision_after_the_end_counts_for_nothing(store: TestStore) {
@@ -339,10 +339,14 @@ async fn open_requests_are_listed_newest_first_and_no_more_than_asked_for(store:
         store.clock.advance(MINUTE);
     }
     decide(&store, 3, ApprovalOutcome::Refused).await;
-    let ids = async |most| {
-        let open = store.open_approvals(most, store.now()).await.unwrap();
+    let ids = async |skipped, most| {
+        let open = store.open_approvals(skipped, most, store.now());
+        let open = open.await.unwrap();
         open.iter().map(|open| open.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(9).await, [5, 4, 2, 1].map(challenge));
-    assert_eq!(ids(2).await, [5, 4].map(challenge));
+    assert_eq!(ids(0, 9).await, [5, 4, 2, 1].map(challenge));
+    assert_eq!(ids(0, 2).await, [5, 4].map(challenge));
+    assert_eq!(ids(2, 2).await, [2, 1].map(challenge));
+    assert_eq!(ids(3, 2).await, [1].map(challenge));
+    assert_eq!(ids(4, 2).await, []);
 }

@@ -21,16 +21,17 @@ impl EmbeddedStore {
 
     pub(crate) async fn open_approvals(
         &self,
+        skipped: usize,
         most: usize,
         now: Timestamp,
     ) -> Result<Vec<Approval>, StoreError> {
         self.read(move |connection| {
             let mut select = connection.prepare_cached(
                 "SELECT id, record FROM approvals WHERE decision IS NULL AND expires_at > ?1
-                 ORDER BY asked_at DESC, id LIMIT ?2",
+                 ORDER BY asked_at DESC, id LIMIT ?2 OFFSET ?3",
             )?;
-            let most = i64::try_from(most).unwrap_or(i64::MAX);
-            let rows = select.query_map(params![millis(now), most], |row| {
+            let [most, skipped] = [most, skipped].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+            let rows = select.query_map(params![millis(now), most, skipped], |row| {
                 Ok((ChallengeId::new(row.get(0)?), row.get(1)?))
             })?;
             let rows: Vec<(_, Vec<u8>)> = rows.collect::<Result<_, _>>()?;

@@ -33,6 +33,7 @@ impl RedisStore {
 
     pub(crate) async fn open_approvals(
         &self,
+        skipped: usize,
         most: usize,
         now: Timestamp,
     ) -> Result<Vec<Approval>, StoreError> {
@@ -42,6 +43,7 @@ impl RedisStore {
                 command
                     .arg(self.keys.approvals())
                     .arg(now.as_millis())
+                    .arg(skipped)
                     .arg(most)
                     .arg(self.keys.approval_prefix());
             })

@@ -344,3 +344,23 @@ on_both_stores! {
         assert_eq!(factors, json!([["password"]]));
     }
 }
+
+#[test]
+fn requests_that_others_approve_leave_no_request_out() {
+    crate::support::run(async {
+        let often = "limits: { approvals: { attempts: 300, window: 1h }, session: { attempts: 300, window: 1h }, session_total: { attempts: 300, window: 1h } }";
+        // Mallory may approve keys, and no payment.
+        let policy = POLICY.replace("[bob, carol]", "[mallory]");
+        let setup = sidecar::on(Store::Embedded).policy(&policy);
+        let sidecar = peopled(setup.with("verification", often));
+        let alice = sidecar.logged_in().await;
+        let refused = alice.post_form("/keys", &[("name", "first")]).await;
+        let asked = answer(&alice, &refused.token(), "").await;
+        let id = asked.json()["approval"]["id"].as_str().unwrap().to_owned();
+        for sum in 0..201 {
+            ask(&alice, &sum.to_string()).await;
+        }
+        assert_eq!(open(&approver(&sidecar, "mallory").await).await, [id]);
+        assert_eq!(open(&approver(&sidecar, "bob").await).await.len(), 200);
+    });
+}
