@@ -100,12 +100,12 @@ pub fn approval(site: &Site, page: &ApprovalPage) -> String {
         .as_ref()
         .map(|decided| visible(decided.by.as_str()));
     let by = by.unwrap_or_default();
-    let decided = match view.state {
-        ApprovalState::Approved => Some(a.decided_approved(by)),
-        ApprovalState::Pending => None,
-        ApprovalState::Refused => Some(a.decided_refused(by)),
-        ApprovalState::Void => Some(a.decided_void.to_string()),
-        ApprovalState::Withdrawn => Some(a.decided_withdrawn.to_string()),
+    let (heading, decided) = match view.state {
+        ApprovalState::Approved => (&a.approved_heading, Some(a.decided_approved(by))),
+        ApprovalState::Pending => (&a.decide_heading, None),
+        ApprovalState::Refused => (&a.refused_heading, Some(a.decided_refused(by))),
+        ApprovalState::Void => (&a.void_heading, Some(a.decided_void.to_string())),
+        ApprovalState::Withdrawn => (&a.withdrawn_heading, Some(a.decided_withdrawn.to_string())),
     };
     let purpose = view.purpose.as_ref();
     let from = view.from.map(|address| address.to_string());
@@ -135,7 +135,8 @@ pub fn approval(site: &Site, page: &ApprovalPage) -> String {
     render(&ApprovalTemplate {
         site,
         t,
-        title: format!("{}: {about}", a.decide_heading),
+        title: format!("{heading}: {about}"),
+        heading,
         about,
         facts,
         decided,
@@ -186,6 +187,7 @@ struct ApprovalTemplate<'a> {
     site: &'a Site,
     t: &'a Texts,
     title: String,
+    heading: &'a str,
     about: String,
     facts: Vec<(String, String)>,
     decided: Option<String>,

@@ -23,9 +23,10 @@ pub fn prompt(site: &Site, prompt: &Prompt) -> String {
     render(&PromptPage {
         site,
         t,
-        title: page_title(t, prompt, notice.is_some()),
+        title: page_title(t, prompt),
         heading: visible(&prompt.title),
         lede: t.prompt.lede(site.name()),
+        is_error: prompt.error.is_some(),
         facts: shown(t, &prompt.shown),
         account: account(prompt),
         whose: match prompt.passwords {
@@ -60,6 +61,7 @@ struct PromptPage<'a> {
     account: String,
     whose: &'a str,
     notice: Option<String>,
+    is_error: bool,
     sign_in: Option<String>,
     done: Option<String>,
     ways: Ways<'a>,
@@ -124,10 +126,10 @@ fn sign_in_failed(t: &Texts, prompt: &Prompt, reason: Reason) -> String {
     }
 }
 
-fn page_title(t: &Texts, prompt: &Prompt, error: bool) -> String {
+fn page_title(t: &Texts, prompt: &Prompt) -> String {
     let title = format!("{}: {}", t.prompt.heading, visible(&prompt.title));
-    // A screen reader says the title first (WCAG 2.2, 2.4.2): there the error is noticed.
-    if error {
+    // A screen reader says the title first (WCAG 2.2, 2.4.2): there the error is noticed. To have nothing set up is none.
+    if prompt.error.is_some() {
         format!("{}: {title}", t.page.error_prefix)
     } else {
         title

@@ -682,3 +682,24 @@ fn pages_can_be_written_out_to_be_looked_at() {
         }
     }
 }
+
+#[test]
+fn to_have_nothing_set_up_is_told_and_is_no_error() {
+    let pages = everything(Locale::En).into_iter();
+    let mut seen = 0;
+    for (name, html) in pages {
+        if ["prompt-not-enrolled", "prompt-nothing-enrolled"].contains(&&*name) {
+            seen += 1;
+            assert!(
+                html.contains("<title>Confirm that it’s you: "),
+                "{name}: {html}"
+            );
+            assert!(!html.contains("role=\"alert\""), "{name}");
+            assert!(
+                html.contains("<div class=\"notice\" role=\"status\" id=\"problem\">"),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(seen, 2);
+}

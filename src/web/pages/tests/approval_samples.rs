@@ -79,3 +79,18 @@ fn a_page_that_waits_reloads_nothing_and_what_is_over_has_no_form() {
         }
     }
 }
+
+#[test]
+fn what_is_decided_is_not_asked_again() {
+    for (name, html) in approval_pages(&site(Locale::En), None) {
+        let asks = html.contains("Do you approve?");
+        assert_eq!(asks, name == "approval-pending", "{name}");
+    }
+    let (_, html) = { approval_pages(&site(Locale::En), None).into_iter() }
+        .find(|(name, _)| name == "approval-refused")
+        .unwrap();
+    assert!(
+        html.contains("<title>Not approved: Pay an invoice"),
+        "{html}"
+    );
+}
