@@ -16,6 +16,7 @@ mod guard;
 mod injection;
 mod normalize;
 mod outbound;
+mod preflight;
 mod recorder;
 mod recording;
 mod serve;
@@ -140,6 +141,11 @@ async fn walk(
         return Err(ProxyError::Refused(Reason::PolicyDefaultDeny));
     }
     let mut watch = Watch::new(&worker.sessions, context, &head);
+    if !matches!(outlet, Outlet::Asker(_))
+        && let Some(answer) = preflight::answered(context, &found, &head)
+    {
+        return Ok(answer.map(ProxyBody::own));
+    }
     let content = outlet.content(worker, context, body);
     let outbound = Outbound {
         parts,

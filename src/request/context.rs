@@ -189,6 +189,11 @@ impl<'w> RequestContext<'w> {
             .filter(|origin| self.options.lists(origin))
     }
 
+    /// Whether answers of ours differ by the origin that asks (Fetch §3.3.5): so for those that are not listed, too.
+    pub(crate) fn reads_origin(&self) -> bool {
+        !self.options.cors_origins.is_empty()
+    }
+
     /// Where our own pages stand for this client.
     pub(crate) fn site(&self) -> Site {
         Site {

@@ -206,6 +206,20 @@ fn the_code_of_a_callback_is_no_name_of_a_user() {
 }
 
 #[test]
+fn an_origin_is_one_origin_and_never_a_pattern() {
+    for written in [
+        "'*'",
+        "'null'",
+        "'https://*.example.com'",
+        "https://a.example.com/path",
+        "a.example.com",
+    ] {
+        let told = wrong(&format!("cors_origins: [{written}]"));
+        assert!(told.contains("is not an origin"), "{written}: {told}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_basic_is_told() {
     let basic = |basic: &str| wrong(&format!("session: {{ basic: {basic} }}"));
     for (written, line) in [

@@ -28,6 +28,7 @@ mod clients;
 mod compatibility;
 mod connection_auth;
 mod cookie_spellings;
+mod cors;
 mod counts;
 mod credentials;
 mod csrf;

@@ -41,7 +41,7 @@ use crate::verification::{self, AnswerOutcome, Claimant, CountedBy};
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, Uri};
+use http::{HeaderValue, Response, Uri};
 use hyper::body::Incoming;
 use std::iter;
 use std::sync::Arc;
@@ -109,7 +109,8 @@ pub(crate) async fn serve(
     let method = parts.method.as_str();
     // A preflight carries no cookies (Fetch §4.8): it comes before the session is looked for.
     if method == "OPTIONS" && context.listed_origin().is_some() {
-        return Ok(respond::preflight(context, allow));
+        let allow = HeaderValue::from_static(allow);
+        return Ok(respond::preflight(context, &allow, &parts.headers));
     }
     if !allow.split(", ").any(|allowed| allowed == method) {
         return Ok(respond::method_not_allowed(context, allow));

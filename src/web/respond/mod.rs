@@ -16,7 +16,7 @@ use crate::web::problem::{self, Problem};
 pub(crate) use asked::{admits, admitted, suit};
 use bytes::Bytes;
 pub(in crate::web) use files::{client, picture, public_keys, script, style};
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 pub(super) use prompts::{
     challenge_by_library, challenge_framed, challenge_page, challenge_redirect, confirmation,
@@ -79,12 +79,7 @@ pub(crate) fn refusal(
     retry_after: Option<Duration>,
 ) -> Response<Bytes> {
     let about_session = reason.kind() == ReasonKind::Session;
-    let mark = match reason.kind() {
-        ReasonKind::Denial | ReasonKind::Session => StepUpMark::Deny,
-        ReasonKind::Answer | ReasonKind::Fault | ReasonKind::Request | ReasonKind::StepUp => {
-            StepUpMark::Error
-        }
-    };
+    let mark = StepUpMark::without_challenge(reason);
     let login = about_session.then(|| context.login_url()).flatten();
     // A GET is repeated after the login. What a form sent would be lost: its page says what
     // happened.
@@ -312,18 +307,28 @@ pub(super) fn method_not_allowed(context: &RequestContext<'_>, allow: &str) -> R
     ours(context, StepUpMark::Error, response)
 }
 
-/// The answer to a preflight of a listed origin (Fetch §4.8).
-pub(super) fn preflight(context: &RequestContext<'_>, methods: &str) -> Response<Bytes> {
-    let mut response = typed(StatusCode::NO_CONTENT, "text/plain", "");
+/// The answer to a preflight of a listed origin (Fetch §4.8). Which headers the request may bring, what is behind it
+/// judges: here all that were `asked` for may come.
+pub(crate) fn preflight(
+    context: &RequestContext<'_>,
+    methods: &HeaderValue,
+    asked: &HeaderMap,
+) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    // RFC 9110 §15.3.5: a 204 has no content.
-    headers.remove(header::CONTENT_TYPE);
-    set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    set(
-        headers,
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "content-type, authorization, step-up-key, if-none-match, prefer",
-    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
+    if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    // Private Network Access §3.2: a page of a public address that calls one within.
+    if asked
+        .get("access-control-request-private-network")
+        .is_some_and(|asked| asked == "true")
+    {
+        let name = HeaderName::from_static("access-control-allow-private-network");
+        headers.insert(name, HeaderValue::from_static("true"));
+    }
     set(headers, header::ACCESS_CONTROL_MAX_AGE, "600");
     ours(context, StepUpMark::Done, response)
 }

@@ -1,5 +1,6 @@
 //! The shapes that answers of ours have, and what each of them carries.
 
+use crate::domain::{Reason, ReasonKind};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::request::library::{Library, Told};
@@ -21,6 +22,27 @@ pub(super) enum StepUpMark {
     Error,
     /// An endpoint of ours that did what it was asked for.
     Done,
+}
+
+impl StepUpMark {
+    /// That of a refusal for which no challenge is offered.
+    pub(super) const fn without_challenge(reason: Reason) -> Self {
+        match reason.kind() {
+            ReasonKind::Denial | ReasonKind::Session => Self::Deny,
+            ReasonKind::Answer | ReasonKind::Fault | ReasonKind::Request | ReasonKind::StepUp => {
+                Self::Error
+            }
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Challenge => "challenge",
+            Self::Deny => "deny",
+            Self::Done => "done",
+            Self::Error => "error",
+        }
+    }
 }
 
 pub(super) fn page(status: StatusCode, page: String) -> Response<Bytes> {
@@ -105,20 +127,13 @@ pub(super) fn ours(
     // RFC 9111 §5.2.2.5: no cache keeps it, as it is about one person.
     // RFC 9110 §12.5.5: the request headers on which the form of the response depends.
     set(headers, header::CACHE_CONTROL, "no-store");
-    set(
-        headers,
-        header::VARY,
-        "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest",
-    );
-    headers.insert(
-        STEP_UP,
-        HeaderValue::from_static(match mark {
-            StepUpMark::Challenge => "challenge",
-            StepUpMark::Deny => "deny",
-            StepUpMark::Done => "done",
-            StepUpMark::Error => "error",
-        }),
-    );
+    let vary = if context.reads_origin() {
+        "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, Origin"
+    } else {
+        "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest"
+    };
+    set(headers, header::VARY, vary);
+    headers.insert(STEP_UP, HeaderValue::from_static(mark.as_str()));
     if context.is_in_dialog() {
         may_be_framed(headers);
     }
@@ -130,11 +145,6 @@ pub(super) fn ours(
             headers,
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             "step-up, www-authenticate, retry-after, etag",
-        );
-        set(
-            headers,
-            header::VARY,
-            "Accept, Sec-Fetch-Mode, Sec-Fetch-Dest, Origin",
         );
     }
     response
