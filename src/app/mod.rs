@@ -34,7 +34,7 @@ use arc_swap::ArcSwap;
 use reload::{ReadAtStart, Reloader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Everything that is needed to serve; the sockets are open, no connection is accepted yet.
@@ -106,6 +106,7 @@ impl App {
                 Arc::new(UpstreamLogin::new(options, forwarded))
             }),
             teller,
+            description: OnceLock::new(),
             services: Arc::new(services),
         };
         let shared = SharedProxy {

@@ -126,6 +126,7 @@ async fn walk(
         let answer = Box::pin(endpoints::serve(web, context, &path, &uri, parts, body)).await?;
         return Ok(answer.map(ProxyBody::own));
     }
+    let method = method.ok_or(NormalizeError::Method)?;
     let line = RequestLine {
         method,
         claimed: claimed_methods(method, &parts.headers, &path, uri.query()),
@@ -140,12 +141,10 @@ async fn walk(
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(ProxyError::Refused(Reason::PolicyDefaultDeny));
     }
-    let mut watch = Watch::new(&worker.sessions, context, &head);
-    if !matches!(outlet, Outlet::Asker(_))
-        && let Some(answer) = preflight::answered(context, &found, &head)
-    {
+    if let Some(answer) = preflight::answered(context, outlet, &found, &head) {
         return Ok(answer.map(ProxyBody::own));
     }
+    let mut watch = Watch::new(&worker.sessions, context, &head);
     let content = outlet.content(worker, context, body);
     let outbound = Outbound {
         parts,

@@ -15,8 +15,8 @@ use std::borrow::Cow;
 pub(crate) struct NormalizedRequest<'v> {
     /// The target, kept apart so that its readings may borrow from it.
     pub(crate) uri: Uri,
-    /// The method of the request line.
-    pub(crate) method: Method,
+    /// The method of the request line; `None` for one of no list, which is not forwarded.
+    pub(crate) method: Option<Method>,
     /// The host it is for: lower case, without port; empty if HTTP/1.0 named none.
     pub(crate) host: Cow<'v, str>,
     /// The upgrade that the client asks for.
@@ -61,7 +61,6 @@ pub(crate) fn normalize<'v>(
     if parts.headers.len() > options.limits.headers {
         return Err(Violation::TooManyHeaders.into());
     }
-    let method = context.method.ok_or(NormalizeError::Method)?;
     let connection_headers = [
         header::CONNECTION,
         header::TRANSFER_ENCODING,
@@ -85,7 +84,7 @@ pub(crate) fn normalize<'v>(
     let uri = parts.uri.clone();
     Ok(NormalizedRequest {
         uri,
-        method,
+        method: context.method,
         host,
         upgrade,
     })

@@ -1,5 +1,6 @@
 //! Preflights for guarded requests: what a browser asks before a page of another origin may call (Fetch §4.8).
 
+use super::answered::Outlet;
 use crate::domain::{Enforcement, FoundRoutes, Method, RequestHead};
 use crate::request::context::RequestContext;
 use crate::web::respond;
@@ -12,10 +13,14 @@ use http::{Response, header};
 /// is answered here rather than forwarded: an application that does the same for every method would act on it.
 pub(super) fn answered(
     context: &RequestContext<'_>,
+    outlet: Outlet,
     found: &FoundRoutes,
     head: &RequestHead<'_>,
 ) -> Option<Response<Bytes>> {
-    if context.method != Some(Method::Options) || context.listed_origin().is_none() {
+    let is_options = context.method == Some(Method::Options);
+    // What looks like a success would be one to a proxy that asks.
+    let is_asked = matches!(outlet, Outlet::Asker(_));
+    if !is_options || is_asked || context.listed_origin().is_none() {
         return None;
     }
     // Of one that only reports, the application has the say.

@@ -59,6 +59,15 @@ pub struct DecidedBy {
 }
 
 impl ApprovalState {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Approved,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Void,
+    ];
+
     /// Whether it may still earn a grant.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Approved | Self::Pending)

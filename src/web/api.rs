@@ -2,9 +2,11 @@
 
 mod approvals;
 mod enroll;
+mod fields;
 mod passkeys;
 mod sessions;
 mod status;
+mod words;
 
 pub use approvals::{
     ApprovalDocument, ApprovalRequest, ApprovalsResponse, ChallengeApproval, DecisionRequest,
@@ -18,27 +20,30 @@ pub use sessions::{
     LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,
 };
 pub use status::{GrantView, RouteNeeds, RouteStatus, StatusResponse};
+pub use words::{ApprovalStateWord, FactorWord, ReasonWord};
 
 use crate::domain::{Challenge, Factor, FactorSet, ReturnTarget, Secret, Timestamp};
 use crate::verification::{AnswerValue, ApprovalView, AvailableFactors};
 use crate::web::pages::Site;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use fields::{answer, optional_secret, secret, shown_secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 /// `POST verify`: one factor answered. Forms have the same fields, and the anti-forgery one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct VerifyRequest {
     /// The sealed challenge.
     #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
     pub token: Secret<String>,
     /// The word of the factor.
+    #[schemars(with = "FactorWord")]
     pub factor: String,
     /// The password or code, or the object that the factor asks for.
     #[serde(alias = "password", alias = "code", deserialize_with = "answer")]
+    #[schemars(schema_with = "fields::answer_schema")]
     pub answer: AnswerValue,
     /// The phrase to be typed, where one is asked for.
     #[serde(default)]
@@ -49,19 +54,22 @@ pub struct VerifyRequest {
 }
 
 /// The answer to `POST verify`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct VerifyResponse {
     /// Whether the challenge is satisfied, and the call may be repeated.
     pub verified: bool,
     /// What is still missing: any one of these lists, each of which must be complete.
+    #[schemars(with = "Vec<Vec<FactorWord>>")]
     pub remaining: Vec<Vec<&'static str>>,
     /// When the grant ends, or else the challenge.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
     /// The browser key for clients without cookies, to be sent as `Step-Up-Key`.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "optional_secret"
     )]
+    #[schemars(with = "Option<String>")]
     pub key: Option<Secret<String>>,
     /// What became of the request for approval, where one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,18 +77,20 @@ pub struct VerifyResponse {
 }
 
 /// `POST verify/send`: a code by e-mail is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct SendRequest {
     /// The sealed challenge.
     #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
     pub token: Secret<String>,
 }
 
 /// `POST oidc/begin`: somebody is to sign in at the identity provider.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct BeginRequest {
     /// The sealed challenge.
     #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
     pub token: Secret<String>,
     /// The phrase to be typed, where one is asked for.
     #[serde(default)]
@@ -91,15 +101,16 @@ pub struct BeginRequest {
 }
 
 /// The answer to `POST oidc/begin`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct BeginResponse {
     /// Where the person is to be sent, in the browser that asked.
     #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
     pub url: Secret<String>,
 }
 
 /// The answer to `POST verify/send`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct SendResponse {
     /// Whether a code is on its way.
     pub sent: bool,
@@ -110,18 +121,21 @@ pub struct SendResponse {
 }
 
 /// A challenge, in a problem document and at `GET challenge`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct ChallengeView {
     /// The sealed challenge, to be sent back with an answer.
     #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
     pub token: Secret<String>,
     /// What it is for.
     pub action: String,
     /// What that is called.
     pub title: String,
     /// How dangerous it is, 1 to 4.
+    #[schemars(range(max = 4))]
     pub level: u8,
     /// What is accepted: any one of these lists, each of which must be complete.
+    #[schemars(with = "Vec<Vec<FactorWord>>")]
     pub factors: Vec<Vec<&'static str>>,
     /// What helps with a factor, such as the masked address for `email_code`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -139,6 +153,7 @@ pub struct ChallengeView {
     /// The values that the person confirms: label and value.
     pub bound: Vec<(String, String)>,
     /// When the challenge can no longer be answered.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
     /// Where answers go.
     pub verify_url: String,
@@ -149,7 +164,7 @@ pub struct ChallengeView {
 }
 
 /// What a client does once verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retry {
     /// The person presses the button of the page that carries the form.
@@ -159,14 +174,14 @@ pub enum Retry {
 }
 
 /// The answer to `GET challenge` about a request that is yet to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct AheadResponse {
     /// Always: it needs no proof now.
     pub satisfied: bool,
 }
 
 /// The answer to `POST lock`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct LockResponse {
     /// Always: nothing of the elevation is left.
     pub locked: bool,
@@ -296,50 +311,6 @@ pub fn rfc3339(at: Timestamp) -> String {
         .unwrap_or(jiff::Timestamp::MAX)
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
-    String::deserialize(deserializer).map(Secret::new)
-}
-
-fn answer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AnswerValue, D::Error> {
-    deserializer.deserialize_any(AnswerVisitor)
-}
-
-/// Takes a text or an object, and nothing else.
-struct AnswerVisitor;
-
-impl<'de> Visitor<'de> for AnswerVisitor {
-    type Value = AnswerValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or an object")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<AnswerValue, E> {
-        Ok(AnswerValue::Text(Secret::new(text.to_owned())))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AnswerValue, A::Error> {
-        let object = serde_json::Map::deserialize(MapAccessDeserializer::new(map))?;
-        let text = serde_json::Value::Object(object).to_string();
-        Ok(AnswerValue::Json(Secret::new(text)))
-    }
-}
-
-fn shown_secret<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(secret.expose())
-}
-
-#[allow(clippy::ref_option)] // the signature is serde's
-fn optional_secret<S: Serializer>(
-    secret: &Option<Secret<String>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match secret {
-        None => serializer.serialize_none(),
-        Some(secret) => serializer.serialize_str(secret.expose()),
-    }
 }
 
 #[cfg(test)]

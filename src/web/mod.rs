@@ -2,6 +2,7 @@
 
 pub mod api;
 pub(crate) mod endpoints;
+pub mod openapi;
 mod own_action;
 pub mod pages;
 pub mod problem;

@@ -2,8 +2,9 @@
 
 use crate::domain::{Reason, Requirement};
 use crate::locale::{Locale, Texts};
-use crate::web::api::ChallengeView;
+use crate::web::api::{ChallengeView, ReasonWord};
 use crate::web::pages::Site;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 pub const CHALLENGE_CODE: &str = "SENSITIVE_VERIFICATION_REQUIRED";
 
 /// A problem document (RFC 9457).
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Problem {
     /// Identifies the kind of problem, and resolves to a page that explains it.
     #[serde(rename = "type")]
@@ -26,6 +27,7 @@ pub struct Problem {
     /// [`CHALLENGE_CODE`] if a challenge is offered; otherwise the reason, in capitals.
     pub code: String,
     /// Why.
+    #[schemars(with = "ReasonWord")]
     pub reason: &'static str,
     /// What happened, for a person.
     pub detail: String,

@@ -1,16 +1,18 @@
 //! What our own answers are made with: the endpoints, and a challenge in place of a forward.
 
-use crate::domain::{Accept, Groups, Requirement, RouteId, RouteTable};
+use crate::domain::{Accept, CookieName, Groups, Requirement, RouteId, RouteTable};
 use crate::identity::Teller;
 use crate::locale::Locale;
 use crate::request::site::SiteOptions;
 use crate::session::{Sessions, UpstreamLogin};
 use crate::transport::upstream::Pool;
 use crate::verification::{Services, Verifier};
+use crate::web::openapi::{DescribedSite, description};
 use crate::web::own_action::OwnAction;
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How our own answers are made.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct SharedWeb {
     pub teller: Option<Teller>,
     /// What verifications need.
     pub services: Arc<Services>,
+    /// The description of our endpoints, once somebody has asked for it.
+    pub description: OnceLock<Bytes>,
 }
 
 /// One thread's part.
@@ -58,6 +62,20 @@ impl Web {
             sessions,
             upstream,
         }
+    }
+
+    /// The description of our endpoints (`OpenAPI`), which is the same for everybody.
+    pub(crate) fn description(&self) -> Bytes {
+        let make = || {
+            let site = &self.shared.options.site;
+            let described = DescribedSite {
+                prefix: site.prefix.trim_end_matches('/'),
+                session_cookie: site.session_cookies.iter().find_map(CookieName::only),
+                key_cookie: self.sessions.shared.browser_key.name(),
+            };
+            description(described).to_string().into()
+        };
+        self.shared.description.get_or_init(make).clone()
     }
 
     /// What a route, or an action of ours, requires by the policies in force.

@@ -308,6 +308,10 @@ on_both_stores! {
         for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/sign-out"] {
             assert_eq!(client.get(path).await.status, 405, "{path}");
         }
+        for method in [Method::TRACE, Method::from_bytes(b"BREW").unwrap()] {
+            let answer = client.send(client.request(method, "/.stepup/verify", "")).await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"));
+        }
         assert_eq!(sidecar.upstream().got().len(), before);
     }
 }

@@ -61,6 +61,7 @@ mod no_host;
 mod oidc;
 mod online;
 mod open;
+mod openapi;
 mod operations;
 mod outage;
 mod own_sessions;

@@ -1,16 +1,20 @@
 //! The JSON of approvals: what requesters and approvers send, and what they get.
 
-use super::{rfc3339, secret};
+use super::fields::secret;
+use super::rfc3339;
+use super::words::ApprovalStateWord;
 use crate::domain::{ApprovalRule, PurposeRule, Secret, StatedPurpose};
 use crate::verification::{ApprovalState, ApprovalView, DecidedBy};
 use crate::web::pages::Site;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `POST verify/approval`: what became of a request, from whoever made it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct ApprovalRequest {
     /// The sealed challenge.
     #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
     pub token: Secret<String>,
     /// Whether it is taken back.
     #[serde(default)]
@@ -18,9 +22,10 @@ pub struct ApprovalRequest {
 }
 
 /// `POST approvals/ID`: an approver decides.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct DecisionRequest {
     /// `approve` or `refuse`.
+    #[schemars(extend("enum" = ["approve", "refuse"]))]
     pub decision: String,
     /// A word about it.
     #[serde(default)]
@@ -28,9 +33,10 @@ pub struct DecisionRequest {
 }
 
 /// The approval that a challenge needs, and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ChallengeApproval {
     /// `unasked`, `pending`, `approved`, `refused`, `withdrawn` or `void`.
+    #[schemars(with = "ApprovalStateWord")]
     pub state: &'static str,
     /// Whether the answer must say why, in `purpose`: `required` or `optional`.
     pub purpose: &'static str,
@@ -48,11 +54,12 @@ pub struct ChallengeApproval {
 }
 
 /// A request, as its approvers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ApprovalDocument {
     /// Names it.
     pub id: String,
     /// `pending`, `approved`, `refused`, `withdrawn` or `void`.
+    #[schemars(with = "ApprovalStateWord")]
     pub state: &'static str,
     /// Who asks.
     pub requester: String,
@@ -64,6 +71,7 @@ pub struct ApprovalDocument {
     /// What that is called.
     pub title: String,
     /// How dangerous it is, 3 or 4.
+    #[schemars(range(max = 4))]
     pub level: u8,
     /// What the grant will be bound to: label and value.
     pub bound: Vec<(String, String)>,
@@ -71,8 +79,10 @@ pub struct ApprovalDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purpose: Option<String>,
     /// When it was asked.
+    #[schemars(extend("format" = "date-time"))]
     pub asked_at: String,
     /// When it can no longer be decided.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
     /// Who decided.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +95,7 @@ pub struct ApprovalDocument {
 }
 
 /// The answer to `GET approvals`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ApprovalsResponse {
     /// The requests that the caller may decide, newest first.
     pub approvals: Vec<ApprovalDocument>,

@@ -1,20 +1,24 @@
 //! The JSON of `enroll`.
 
-use super::{optional_secret, rfc3339, secret, shown_secret};
+use super::fields::{optional_secret, secret, shown_secret};
+use super::rfc3339;
+use super::words::FactorWord;
 use crate::domain::{CredentialEntry, Factor, Secret};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The answer to `GET enroll`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct EnrolledResponse {
     /// What is set up.
     pub enrolled: Vec<EnrolledView>,
 }
 
 /// One thing that is set up; nothing of it is secret.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct EnrolledView {
     /// The word of the factor.
+    #[schemars(with = "FactorWord")]
     pub factor: &'static str,
     /// Names it among those of its factor; empty for what an operator set.
     pub id: String,
@@ -22,15 +26,18 @@ pub struct EnrolledView {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// When it was set up, if that is known.
+    #[schemars(extend("format" = "date-time"))]
     pub added_at: Option<String>,
     /// When it last proved who they are.
+    #[schemars(extend("format" = "date-time"))]
     pub used_at: Option<String>,
 }
 
 /// `POST enroll/remove`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct RemoveRequest {
     /// The word of the factor.
+    #[schemars(with = "FactorWord")]
     pub factor: String,
     /// Which one of them.
     #[serde(default)]
@@ -41,7 +48,7 @@ pub struct RemoveRequest {
 }
 
 /// The answer to `POST enroll/remove`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct RemoveResponse {
     /// Whether it is gone by this call.
     pub removed: bool,
@@ -64,10 +71,11 @@ impl EnrolledView {
 }
 
 /// `POST` of a step below `enroll`. Forms have the same fields, and the anti-forgery one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct EnrollRequest {
     /// What the step before gave, to be sent back.
     #[serde(default = "nothing", deserialize_with = "secret")]
+    #[schemars(with = "String")]
     pub sealed: Secret<String>,
     /// What is asked for: a code, an address, a password.
     #[serde(
@@ -77,48 +85,54 @@ pub struct EnrollRequest {
         alias = "password",
         deserialize_with = "secret"
     )]
+    #[schemars(with = "String")]
     pub answer: Secret<String>,
 }
 
 /// The answer to a step that is done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct EnrollDoneResponse {
     /// Whether it counts from now on.
     pub enrolled: bool,
 }
 
 /// The answer to `GET enroll/totp`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct NewTotpResponse {
     /// The secret, in base32.
     #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
     pub secret: Secret<String>,
     /// The same as apps read it from a QR code.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "optional_secret"
     )]
+    #[schemars(with = "Option<String>")]
     pub uri: Option<Secret<String>>,
     /// To be sent back with a code.
     #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
     pub sealed: Secret<String>,
 }
 
 /// The answer to `POST enroll/recovery`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct RecoveryResponse {
     /// The codes, which are shown this once.
     #[serde(serialize_with = "shown_secrets")]
+    #[schemars(with = "Vec<String>")]
     pub codes: Vec<Secret<String>>,
 }
 
 /// The answer to `POST enroll/email` with an address.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct NewAddressResponse {
     /// Whether a code is on its way.
     pub sent: bool,
     /// To be sent back with the code.
     #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
     pub sealed: Secret<String>,
 }
 

@@ -1,14 +1,16 @@
 //! The JSON of `enroll/passkeys`.
 
-use super::answer;
+use super::fields::answer;
 use crate::verification::AnswerValue;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `POST enroll/passkeys`: a passkey that the browser made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct AddPasskeyRequest {
     /// An object of `state`, from the options, and `credential`, `RegistrationResponseJSON`.
     #[serde(deserialize_with = "answer")]
+    #[schemars(schema_with = "super::fields::answer_schema")]
     pub answer: AnswerValue,
     /// What the person calls it.
     #[serde(default)]
@@ -16,7 +18,7 @@ pub struct AddPasskeyRequest {
 }
 
 /// `POST enroll/passkeys/rename`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, JsonSchema, Deserialize)]
 pub struct RenameRequest {
     /// Which one, as `GET enroll` tells it.
     pub id: String,
@@ -25,7 +27,7 @@ pub struct RenameRequest {
 }
 
 /// The answer to both.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
 pub struct ChangedResponse {
     /// Always: what cannot be done is refused.
     pub changed: bool,

@@ -83,9 +83,8 @@ pub(crate) async fn serve(
         .ok_or(EndpointError::Refused(Reason::NotFound))?;
     let allow = match name {
         "approvals" | "challenge" | "client.js" | "dialog.js" | "enroll" | "jwks.json" | "logo"
-        | "logo/dark" | "problems" | "script.js" | "sessions" | "status" | "style.css" => {
-            "GET, HEAD"
-        }
+        | "logo/dark" | "openapi.json" | "problems" | "script.js" | "sessions" | "status"
+        | "style.css" => "GET, HEAD",
         "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
         | "enroll/totp" | "lock" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
@@ -152,6 +151,7 @@ async fn dispatch(
         "oidc/begin" => oidc::begin(call, content).await,
         "oidc/callback" => oidc::callback(call).await,
         "oidc/frontchannel-logout" => oidc::frontchannel_logout(call).await,
+        "openapi.json" => Ok(respond::description(context, call.web.description())),
         "problems" => Ok(respond::shown(
             context,
             pages::problem_index(&context.site()),

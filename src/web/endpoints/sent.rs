@@ -42,10 +42,12 @@ pub(super) async fn read<T: serde::de::DeserializeOwned>(
     // Without a token: for JSON from another origin, browsers ask us first (Fetch §3.2.2,
     // preflight).
     if call.is_json() {
-        let request = serde_json::from_slice(&bytes);
+        // serde takes a list for an object, too, by the order of its fields.
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        let request = serde_json::from_slice(&bytes).ok().filter(|_| is_object);
         return request
             .map(Sent::Json)
-            .map_err(|_| EndpointError::Malformed(expected.json.into()));
+            .ok_or(EndpointError::Malformed(expected.json.into()));
     }
     let mut form: HashMap<String, String> = form_urlencoded::parse(&bytes).into_owned().collect();
     let anti_forgery = form.remove("anti_forgery").unwrap_or_default();

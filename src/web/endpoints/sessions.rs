@@ -70,7 +70,9 @@ pub(super) async fn revoke(
     } else {
         Chosen::of(RevokeRequest {
             session: call.parameter("session"),
-            others: call.parameter("others").is_some(),
+            others: call
+                .parameter("others")
+                .is_some_and(|others| others == "yes"),
         })
     };
     let chosen = chosen.ok_or(EndpointError::Malformed(EXPECTED.json.into()))?;

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use http::Response;
 
 /// What is no page.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "client.js",
     "dialog.js",
     "jwks.json",
     "logo",
     "logo/dark",
+    "openapi.json",
     "script.js",
     "status",
     "style.css",

@@ -3,6 +3,8 @@
 mod asked;
 mod files;
 mod prompts;
+#[cfg(test)]
+mod reference;
 mod shape;
 mod status;
 
@@ -31,6 +33,13 @@ pub(crate) const OVER_LIMIT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     retry-after: 1\r\nconnection: close\r\nstep-up: error\r\ncache-control: no-store\r\n\
     content-type: text/plain\r\ncontent-length: 14\r\n\r\nlimit-reached\n";
 
+/// What may be over in a moment.
+const MAY_PASS: [Reason; 3] = [
+    Reason::LimitReached,
+    Reason::StoreUnavailable,
+    Reason::SubjectUnavailable,
+];
+
 /// What went wrong, as far as the client may know.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -49,11 +58,7 @@ pub(crate) fn failure(context: &RequestContext<'_>, failure: Failure) -> Respons
         detail,
         closes,
     } = failure;
-    let wait = matches!(
-        reason,
-        Reason::StoreUnavailable | Reason::LimitReached | Reason::SubjectUnavailable
-    )
-    .then_some(Duration::from_secs(1));
+    let wait = MAY_PASS.contains(&reason).then_some(Duration::from_secs(1));
     let mut response = refusal(context, reason, detail, wait);
     if closes {
         close(context, &mut response);
@@ -255,6 +260,12 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
         StepUpMark::Done,
         typed(StatusCode::OK, "application/json", body),
     )
+}
+
+/// The description of our endpoints.
+pub(super) fn description(context: &RequestContext<'_>, description: Bytes) -> Response<Bytes> {
+    let response = typed(StatusCode::OK, "application/json", description);
+    ours(context, StepUpMark::Done, response)
 }
 
 /// JSON that says as what it was asked for: `tag` names this state of it (RFC 9110 §8.8.3).

@@ -8,15 +8,19 @@ use http::StatusCode;
 
 /// The status of a refusal.
 pub(super) fn status_of(reason: Reason, context: &RequestContext<'_>) -> StatusCode {
-    match (reason.kind(), context.hints.kind) {
+    let asks = asks_for_password(reason, context);
+    status_for(reason, context.hints.kind, asks)
+}
+
+/// The same for a kind of client; `asks` is whether that is asked for a password.
+pub(super) fn status_for(reason: Reason, kind: ClientKind, asks: bool) -> StatusCode {
+    match (reason.kind(), kind) {
         // RFC 9470 §3 for a client that sent a token; a script with a cookie would take a 401 for the end of its
         // session.
         (ReasonKind::StepUp, ClientKind::Bearer) => StatusCode::UNAUTHORIZED,
         // RFC 9110 §15.5.4: known, and not enough. At a 401 git forgets a password that is right, pip and cadaver
         // ask for another, and Python's urllib fails at a scheme that it does not know.
-        (ReasonKind::Session, ClientKind::Api) if !asks_for_password(reason, context) => {
-            StatusCode::FORBIDDEN
-        }
+        (ReasonKind::Session, ClientKind::Api) if !asks => StatusCode::FORBIDDEN,
         _ => StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

@@ -115,6 +115,37 @@ fn each_convention_is_understood() {
 }
 
 #[test]
+fn a_preflight_is_answered_to_its_page_and_lets_nothing_pass() {
+    run(async {
+        let policy = "version: 1\ndefault: forward\nroutes: [{ id: keys, title: Create a key, level: 3, match: { path: /keys } }]\n";
+        let asked = asked(|setup| {
+            setup
+                .line("cors_origins: ['https://front.test']")
+                .policy(policy)
+        });
+        let preflight = [
+            ("x-forwarded-method", "OPTIONS"),
+            ("origin", "https://front.test"),
+            ("access-control-request-method", "POST"),
+        ];
+        let proxy = Client::new(asked.addr()).header("step-up-secret", SECRET);
+        let [_, traefik, _] = ALL;
+        let refused = ask(&proxy, traefik, &preflight).await;
+        assert!(refused.status.is_client_error(), "{}", refused.status);
+        // The proxy sends on what was refused, and the page is answered there.
+        let client = asked.sidecar.client();
+        let mut request = client.request(Method::OPTIONS, "/keys", "");
+        for (name, value) in &preflight[1..] {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let answered = client.send(request).await;
+        assert_eq!(answered.status, 204, "{}", answered.text());
+        assert_eq!(answered.header("access-control-allow-methods"), "POST");
+        assert_eq!(asked.sidecar.got("/keys"), 0);
+    });
+}
+
+#[test]
 fn nobody_asks_without_the_secret_or_from_elsewhere() {
     run(async {
         let asked = asked(|setup| setup);
