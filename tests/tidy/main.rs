@@ -12,6 +12,7 @@ mod architecture;
 mod diagnostics;
 mod endpoints;
 mod imports;
+mod links;
 mod locales;
 mod map;
 mod measures;

@@ -112,6 +112,8 @@ fn every_script_is_executable_and_parses() {
     for name in [
         ".ci/run",
         "scripts/test",
+        "scripts/api",
+        "scripts/docs",
         "scripts/fuzz",
         "scripts/differential",
         "tests/differential/readers/install",
