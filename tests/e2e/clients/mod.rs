@@ -1,7 +1,9 @@
 //! What real clients make of a refusal: libraries of pages in a real browser, and programs.
 
 mod attacks;
+mod guide;
 mod libraries;
+mod loads;
 mod pages;
 mod rpc;
 
@@ -26,6 +28,7 @@ fn the_page_tells_what_each_client_makes_of_a_refusal() {
     run(async {
         outcomes.extend(libraries::journeys().await);
         outcomes.extend(client_script::journeys().await);
+        outcomes.extend(loads::outcomes().await);
         outcomes.extend(rpc::calls().await);
     });
     let mut told = INTRODUCTION.to_owned();

@@ -24,6 +24,7 @@ pub(crate) const PACKAGES: &[&str] = &[
     "express@5.3.0",
     "express-openid-connect@2.20.2",
     "express-session@1.19.0",
+    "grpc-web@2.1.1",
     "htmx.org@2.0.11",
     "htmx4@npm:htmx.org@4.0.1",
     "jose@6.2.18",
