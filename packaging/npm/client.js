@@ -8,8 +8,8 @@
   const options = tag ? tag.dataset : {};
   // Bundled with other scripts, its own address tells nothing.
   const from = tag && /\/client\.js$/.test(tag.src.split(/[?#]/)[0]) ? tag.src.replace(/client\.js.*$/, "") : "/.stepup/";
-  // What screen readers say of the button; as in locales/*.toml.
-  const CANCEL = { ar: "إلغاء", de: "Abbrechen", en: "Cancel", es: "Cancelar", fr: "Annuler", ja: "キャンセル" };
+  // What screen readers say of the button, as in locales/*.toml; in ASCII, as a page may be of any character set.
+  const CANCEL = { ar: "\u0625\u0644\u063a\u0627\u0621", de: "Abbrechen", en: "Cancel", es: "Cancelar", fr: "Annuler", ja: "\u30ad\u30e3\u30f3\u30bb\u30eb" };
 
   const native = window.fetch;
   const NativeXhr = window.XMLHttpRequest;
@@ -181,7 +181,7 @@
       this.dialog.addEventListener("close", onClose);
       const button = this.dialog.appendChild(document.createElement("button"));
       button.type = "button";
-      button.textContent = "×";
+      button.textContent = "\u00d7";
       const languages = [document.documentElement.lang, ...navigator.languages, "en"].map((one) => one.slice(0, 2).toLowerCase());
       button.setAttribute("aria-label", CANCEL[languages.find((one) => CANCEL[one])]);
       button.addEventListener("click", onClose);

@@ -677,6 +677,7 @@ fn pages_can_be_written_out_to_be_looked_at() {
                 std::fs::write(folder.join(".stepup/style.css"), STYLE).unwrap();
                 std::fs::write(folder.join(".stepup/script.js"), SCRIPT).unwrap();
                 std::fs::write(folder.join(".stepup/dialog.js"), DIALOG).unwrap();
+                std::fs::write(folder.join(".stepup/client.js"), CLIENT).unwrap();
                 std::fs::write(folder.join(format!("{name}.{locale}.html")), html).unwrap();
             }
         }

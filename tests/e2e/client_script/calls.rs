@@ -280,6 +280,56 @@ fn a_page_may_ask_by_itself() {
 }
 
 #[test]
+fn nobody_but_the_frame_says_that_the_proof_is_there() {
+    run(async {
+        let page = Page::open().await;
+        page.runs(
+            "document.addEventListener('stepup:challenge', it => window.token = it.detail.problem.challenge.token);
+            keep(fetch('/act/one/x', { method: 'POST' }))",
+        )
+        .await;
+        page.in_dialog("iframe.shown").await;
+        // By the page itself, and by a frame of no origin that it has.
+        page.runs(
+            "window.heard = 0; addEventListener('message', it => heard += it.data.stepgate === 'verified');
+            const other = document.createElement('iframe'); other.sandbox = 'allow-scripts';
+            other.srcdoc = `<script>parent.postMessage({ stepgate: 'verified', token: '${token}' }, '*')</script>`;
+            document.body.append(other);
+            postMessage({ stepgate: 'verified', token }, '*')",
+        )
+        .await;
+        page.becomes("both messages", "heard === 2").await;
+        assert_eq!(
+            page.runs("return [kept.length, events.length]").await,
+            json!([0, 1])
+        );
+        // What another challenge has earned says nothing of this one.
+        page.runs("new BroadcastChannel('stepgate').postMessage('another token')")
+            .await;
+        // The driver sends keys to one process, and such a frame has its own.
+        page.runs("document.querySelector('body > iframe').remove()")
+            .await;
+        page.proves("Do one thing").await;
+        assert_eq!(page.outcomes(1).await[0][0], 200);
+    });
+}
+
+#[test]
+fn own_endpoints_that_need_a_proof_are_repeated_as_well() {
+    run(async {
+        let page = Page::open().await;
+        page.runs(
+            "const headers = { 'Content-Type': 'application/json' };
+            keep(fetch('/.stepup/sessions/revoke', { method: 'POST', headers, body: JSON.stringify({ others: true }) }))",
+        )
+        .await;
+        page.proves("").await;
+        let outcome = page.outcomes(1).await;
+        assert_eq!(outcome[0][1], json!({ "ended": 0 }));
+    });
+}
+
+#[test]
 fn a_stream_is_not_repeated_and_that_is_said() {
     run(async {
         let page = Page::of(

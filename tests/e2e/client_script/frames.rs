@@ -113,6 +113,71 @@ fn the_prompt_stays_in_its_frame_from_the_first_page_to_the_last() {
 }
 
 #[test]
+fn who_waits_for_approval_waits_in_the_dialog() {
+    const POLICY: &str = "version: 1\ndefault: forward\nroutes:\n  - { id: keys, title: Create a key, level: 3, approval: { by: [bob], text: optional }, match: { methods: [POST], path: /keys } }\n";
+    run(async {
+        let sidecar = sidecar::on(Store::Embedded).policy(POLICY).run();
+        sidecar.add_user("bob", &format!("bob.{}", sidecar.address), PASSWORD);
+        let script = sidecar.logged_in().await;
+        let refused = script.post("/keys").await;
+        let frame = framing(&sidecar, &script, "same-origin");
+        let page = frame
+            .get(&format!(
+                "/.stepup/challenge?t={}&dialog=1",
+                refused.token()
+            ))
+            .await;
+        let right = [("factor", "password"), ("answer", PASSWORD)];
+        let waiting = frame
+            .post_form("/.stepup/verify?dialog=1", &fields(&hidden(&page), &right))
+            .await;
+        assert!(
+            may_be_framed(&waiting)
+                && waiting
+                    .text()
+                    .contains("action=\"/.stepup/verify/approval?dialog=1\""),
+            "{}",
+            waiting.text()
+        );
+        let again = frame
+            .post_form(
+                "/.stepup/verify/approval?dialog=1",
+                &fields(&hidden(&waiting), &[]),
+            )
+            .await;
+        assert!(may_be_framed(&again) && !again.text().contains("data-verified"));
+        let bob = sidecar.script();
+        bob.log_in("bob").await;
+        let challenge = bob.get("/.stepup/approvals").await;
+        bob.pass(&challenge).await;
+        let list = bob.get("/.stepup/approvals").await.json();
+        let id = list["approvals"][0]["id"].as_str().unwrap().to_owned();
+        let decided = serde_json::json!({ "decision": "approve" });
+        assert_eq!(
+            bob.call(
+                http::Method::POST,
+                &format!("/.stepup/approvals/{id}"),
+                decided
+            )
+            .await
+            .status,
+            200
+        );
+        let taken = frame
+            .post_form(
+                "/.stepup/verify/approval?dialog=1",
+                &fields(&hidden(&again), &[]),
+            )
+            .await;
+        assert!(
+            may_be_framed(&taken) && taken.text().contains("data-verified"),
+            "{}",
+            taken.text()
+        );
+    });
+}
+
+#[test]
 fn nobody_else_frames_it_and_nothing_else_is_framed() {
     run(async {
         let sidecar = sidecar::on(Store::Embedded).run();

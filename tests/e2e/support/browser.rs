@@ -71,7 +71,13 @@ impl Browser {
 
     /// Waits for an element to be there.
     pub(crate) async fn see(&self, css: &str) -> Element {
-        let element = self.client.wait().for_element(Locator::Css(css)).await;
+        let look = || self.client.wait().for_element(Locator::Css(css));
+        let mut element = look().await;
+        // The page was replaced by another while it was looked at.
+        while matches!(&element, Err(error) if error.to_string().contains("aborted by navigation"))
+        {
+            element = look().await;
+        }
         match element {
             Ok(element) => element,
             Err(error) => panic!("no `{css}` ({error}) in {}", self.page_text().await),

@@ -107,9 +107,13 @@ fn whoever_was_refused_is_told_by_the_script_and_the_person_by_the_page() {
 fn the_button_of_the_dialog_is_called_as_on_our_pages() {
     let (_, words) = CLIENT.split_once("const CANCEL = {").unwrap();
     let (words, _) = words.split_once('}').unwrap();
+    let words: Vec<_> = words.split(',').map(str::trim).collect();
     for locale in Locale::ALL {
-        let word = format!(" {locale}: \"{}\"", Texts::of(locale).page.cancel_dialog);
-        assert!(words.contains(&word), "{word} is not in {words}");
+        let start = format!("{locale}: ");
+        let word = words.iter().find_map(|word| word.strip_prefix(&start));
+        let word: String = serde_json::from_str(word.unwrap()).unwrap();
+        assert_eq!(word, Texts::of(locale).page.cancel_dialog, "{locale}");
     }
-    assert_eq!(words.split(',').count(), Locale::ALL.len());
+    assert_eq!(words.len(), Locale::ALL.len());
+    assert!(CLIENT.is_ascii());
 }
