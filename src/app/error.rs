@@ -7,10 +7,10 @@ use crate::mail::MailSetupError;
 use crate::settings::KeysError;
 use crate::store::OpenError;
 use crate::tls::TlsError;
+use crate::transport::ListenAddress;
 use crate::verification::StartError;
 use crate::yaml::Diagnostics;
 use std::io;
-use std::net::SocketAddr;
 
 /// Why the sidecar does not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum AppError {
     #[error("cannot listen on `{address}`")]
     Bind {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// The system's error.
         #[source]
         source: io::Error,

@@ -4,6 +4,7 @@ mod admin;
 mod error;
 mod reload;
 mod signals;
+mod sockets;
 mod watch;
 mod workers;
 
@@ -22,9 +23,9 @@ use crate::policy::{Fingerprint, Sources};
 use crate::proxy::{Role, SharedProxy};
 use crate::seal::Keys;
 use crate::session::{GuestCookie, LiveLimit, Rolling, SharedAsker, SharedSessions, UpstreamLogin};
-use crate::settings::{Listener, Settings};
+use crate::settings::Settings;
 use crate::store::{StoreOptions, StoreSource, open};
-use crate::transport::bind;
+use crate::transport::ListenAddress;
 use crate::verification::{PasswordChecker, Services};
 use crate::web::SharedWeb;
 use crate::yaml::Diagnostics;
@@ -32,7 +33,8 @@ use crate::yaml::Severity;
 use admin::AdminListener;
 use arc_swap::ArcSwap;
 use reload::{ReadAtStart, Reloader};
-use std::net::{SocketAddr, TcpListener};
+use sockets::Sockets;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -43,9 +45,7 @@ pub struct App {
     shared: Arc<SharedProxy>,
     store: StoreSource,
     admin: Option<AdminListener>,
-    /// For each thread one socket of each listener.
-    sockets: Vec<Vec<TcpListener>>,
-    listeners: Vec<Listener>,
+    sockets: Sockets,
     policies: Vec<PathBuf>,
     fingerprint: Fingerprint,
     at_start: ReadAtStart,
@@ -72,7 +72,7 @@ impl App {
         let mut store = open(&settings.store, &clock)?;
         store.counted_by(metrics.clone());
         let keys = Arc::new(settings.secrets.keys(&entropy)?);
-        let (listeners, sockets) = open_sockets(&settings.listeners, settings.threads)?;
+        let sockets = Sockets::open(&settings.listeners, settings.threads)?;
         let audit = Audit::start(&settings.audit, clock.clone())?;
         audit.set_observer(metrics.clone());
         let services = services(&settings, &keys, &clock, &entropy, &audit)?;
@@ -127,7 +127,6 @@ impl App {
             store,
             admin: admin.transpose()?,
             sockets,
-            listeners,
             policies: settings.policies,
             fingerprint,
             at_start,
@@ -138,7 +137,8 @@ impl App {
 
     /// Where it listens: the addresses of the settings, with the ports that were free.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(|listener| listener.address)
+        let listeners = self.sockets.listeners.iter();
+        listeners.filter_map(|listener| listener.address.tcp())
     }
 
     /// Serves until `signals` ask to stop and what was under way has ended.
@@ -155,20 +155,25 @@ impl App {
             .admin
             .map(|admin| admin.serve(&self.store))
             .transpose()?;
-        let workers = workers::Workers::start(&shared, &self.store, &self.listeners, self.sockets)?;
+        let Sockets {
+            listeners,
+            of_threads,
+            in_files: _in_files,
+        } = self.sockets;
+        let workers = workers::Workers::start(&shared, &self.store, &listeners, of_threads)?;
         let count = workers.count();
         let announce = || {
-            for listener in &self.listeners {
-                let scheme = if listener.tls.is_some() {
-                    "https"
-                } else {
-                    "http"
+            for listener in &listeners {
+                let scheme = match (&listener.address, &listener.tls) {
+                    (ListenAddress::Unix(_), _) => "",
+                    (ListenAddress::Tcp(_), None) => "http://",
+                    (ListenAddress::Tcp(_), Some(_)) => "https://",
                 };
                 let whom = match listener.role {
                     Role::Asked => "asked by proxies",
                     Role::Public => "listening",
                 };
-                tracing::info!("{whom} on {scheme}://{}", listener.address);
+                tracing::info!("{whom} on {scheme}{}", listener.address);
             }
             if let Some(admin) = &admin {
                 admin.enter(Stage::Serving);
@@ -239,30 +244,6 @@ fn log_remarks(settings: &Settings, table: &RouteTable, policies: &Diagnostics) 
             Severity::Error | Severity::Warning => tracing::warn!(place, "{}", remark.message),
         }
     }
-}
-
-/// Opens every address once for each thread, so that the kernel spreads the connections.
-fn open_sockets(
-    listeners: &[Listener],
-    threads: usize,
-) -> Result<(Vec<Listener>, Vec<Vec<TcpListener>>), AppError> {
-    let mut opened = Vec::new();
-    let mut sockets: Vec<Vec<TcpListener>> = (0..threads).map(|_| Vec::new()).collect();
-    for listener in listeners {
-        let mut listener = listener.clone();
-        let address = listener.address;
-        let failed = |source| AppError::Bind { address, source };
-        // Sockets that share a port would also share it with a sidecar that runs already.
-        drop(TcpListener::bind(address).map_err(failed)?);
-        for own in &mut sockets {
-            let socket = bind(listener.address).map_err(failed)?;
-            // The first of them finds the free port, the others must take the same.
-            listener.address = socket.local_addr().map_err(failed)?;
-            own.push(socket);
-        }
-        opened.push(listener);
-    }
-    Ok((opened, sockets))
 }
 
 fn store_name(options: &StoreOptions) -> String {

@@ -6,8 +6,8 @@ use crate::proxy::{SharedProxy, serve};
 use crate::settings::Listener;
 use crate::store::StoreSource;
 use crate::tls::server_config;
+use crate::transport::ListenSocket;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::runtime::Builder;
@@ -38,17 +38,13 @@ impl Workers {
         shared: &Arc<SharedProxy>,
         store: &StoreSource,
         listeners: &[Listener],
-        sockets: Vec<Vec<TcpListener>>,
+        sockets: Vec<Vec<ListenSocket>>,
     ) -> Result<Self, AppError> {
         let files = listeners.iter().map(|listener| listener.tls.as_ref());
         // One configuration for all threads: a client resumes its TLS session on whichever accepts
         // it.
         let tls = files
-            .map(|files| {
-                files
-                    .map(|tls| server_config(&tls.certificate, &tls.key))
-                    .transpose()
-            })
+            .map(|files| files.map(server_config).transpose())
             .collect::<Result<Vec<_>, _>>()?;
         let (phase, seen) = watch::channel(Phase::Serving);
         let (sender, ended) = mpsc::unbounded_channel();

@@ -13,7 +13,7 @@ pub fn pass_on(
     peer: IpAddr,
     proxies: &TrustedProxies,
 ) -> Option<HeaderMap> {
-    let _address = proxies.client(peer, &headers);
+    let _address = proxies.client(peer, proxies.judge(peer), &headers);
     let peer_kind = proxies.judge(peer);
     cleanse(&mut headers, rules, peer_kind).ok()?;
     let once = headers.clone();

@@ -65,9 +65,11 @@ async fn handle(
     let deadline = worker.deadline();
     let received = Received {
         id: worker.ids.next(),
-        client: options
-            .trusted_proxies
-            .client(connection.peer, &parts.headers),
+        client: options.trusted_proxies.client(
+            connection.peer,
+            connection.data.hop.peer(),
+            &parts.headers,
+        ),
         stream,
         deadline,
         body_deadlines: BodyDeadlines {

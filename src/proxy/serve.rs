@@ -9,13 +9,13 @@ use crate::request::request_id::RequestIds;
 use crate::session::Sessions;
 use crate::session::ending;
 use crate::store::Store;
-use crate::transport;
 use crate::transport::drain::Drain;
 use crate::transport::idle_reaper::IdleReaper;
 use crate::transport::log_limit::LogLimit;
 use crate::transport::service::{HeadOptions, Protocol, Service, TimedResponse, Transport};
 use crate::transport::streams::Stream;
 use crate::transport::upstream::Pool;
+use crate::transport::{self, ListenSocket};
 use crate::web::Web;
 use crate::web::respond;
 use http::Request;
@@ -30,11 +30,7 @@ use std::sync::Arc;
 pub async fn serve(
     shared: Arc<SharedProxy>,
     store: Store,
-    listeners: Vec<(
-        std::net::TcpListener,
-        Option<Arc<rustls::ServerConfig>>,
-        Role,
-    )>,
+    listeners: Vec<(ListenSocket, Option<Arc<rustls::ServerConfig>>, Role)>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let drain = Rc::<Drain>::default();
@@ -68,10 +64,24 @@ pub async fn serve(
     });
     tokio::task::spawn_local(ending::follow(sessions));
     for (listener, tls, role) in listeners {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let worker = worker.clone();
-        let service = Rc::new(Served { worker, role });
-        tokio::task::spawn_local(transport::accept(service, listener, tls));
+        let served = |is_local| {
+            Rc::new(Served {
+                worker,
+                role,
+                is_local,
+            })
+        };
+        match listener {
+            ListenSocket::Tcp(listener) => {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                tokio::task::spawn_local(transport::accept(served(false), listener, tls));
+            }
+            ListenSocket::Unix(listener) => {
+                let listener = tokio::net::UnixListener::from_std(listener)?;
+                tokio::task::spawn_local(transport::accept_unix(served(true), listener));
+            }
+        }
     }
     let watching = worker.clone();
     tokio::task::spawn_local(async move { watching.transport.idle_reaper.run().await });
@@ -86,6 +96,18 @@ pub async fn serve(
 struct Served {
     worker: Rc<Worker>,
     role: Role,
+    /// In the file system, where its permissions say who comes.
+    is_local: bool,
+}
+
+impl Served {
+    fn judge(&self, peer: IpAddr) -> Peer {
+        if self.is_local {
+            Peer::Trusted
+        } else {
+            self.worker.shared.options.trusted_proxies.judge(peer)
+        }
+    }
 }
 
 impl Service for Served {
@@ -99,11 +121,11 @@ impl Service for Served {
     }
 
     fn is_shared(&self, address: IpAddr) -> bool {
-        (self.worker.shared.options.trusted_proxies).contains(address)
+        self.judge(address) == Peer::Trusted
     }
 
     fn connect(&self, peer: IpAddr, scheme: &'static str, protocol: Protocol) -> ClientSide {
-        let trust = self.worker.shared.options.trusted_proxies.judge(peer);
+        let trust = self.judge(peer);
         let is_one_client = protocol == Protocol::Http1 && trust == Peer::Anyone;
         ClientSide {
             hop: Hop::new(peer, scheme, trust),

@@ -22,7 +22,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
-pub use options::{Listener, Settings, TlsFiles};
+pub use options::{Listener, Settings};
 pub use secret::{KeysError, RootSecret, Secrets};
 
 use crate::yaml::{self, Diagnostic, Diagnostics, MAX_BYTES};

@@ -11,12 +11,13 @@ use crate::request::Brand;
 use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
+use crate::tls::TlsFiles;
+use crate::transport::ListenAddress;
 use crate::verification::{
     NoRelyingParty, OidcProvider, PasswordSettings, RelyingParty, VerificationSettings,
 };
 use crate::web::WebOptions;
 use crate::yaml::Diagnostics;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,21 +76,20 @@ pub struct Settings {
 /// One address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// The address; port 0 is any that is free.
-    pub address: SocketAddr,
+    /// Where; port 0 is any that is free.
+    pub address: ListenAddress,
     /// Who comes there.
     pub role: Role,
-    /// Certificate and key, where we use TLS. They have been read once.
+    /// Certificate and key, where we use TLS, never on a socket in the file system. They have been read once.
     pub tls: Option<TlsFiles>,
 }
 
-/// The files of a TLS listener.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate chain.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
+impl Listener {
+    /// Whether one of the others is at the same address. Port 0 is another free port each time.
+    pub(super) fn is_doubled(&self, others: &[Self]) -> bool {
+        let is_fixed = self.address.tcp().is_none_or(|address| address.port() != 0);
+        is_fixed && others.iter().any(|other| other.address == self.address)
+    }
 }
 
 impl Settings {

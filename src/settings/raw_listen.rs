@@ -19,6 +19,7 @@ pub(super) struct RawListen {
 pub(super) struct RawTls {
     pub(super) certificate: Option<String>,
     pub(super) key: Option<String>,
+    pub(super) client_ca: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use crate::domain::{Accept, Groups, Leniency, Origin, RouteTable};
 use crate::entropy::Entropy;
 use crate::session::{LoginFields, SessionKey};
 use crate::store::StoreOptions;
-use crate::transport::Target;
+use crate::transport::{ListenAddress, Target};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 mod brand;
@@ -851,7 +851,9 @@ fn the_admin_endpoints_have_an_address_of_their_own() {
     assert_eq!(own.address.to_string(), "http://127.0.0.1:9901");
     assert_eq!(own.drain_delay, std::time::Duration::from_secs(5));
     let unix = admin("unix:run/admin.sock").admin.unwrap();
-    assert!(matches!(unix.address, AdminAddress::Unix(path) if path.ends_with("run/admin.sock")));
+    assert!(
+        matches!(unix.address, AdminAddress(ListenAddress::Unix(path)) if path.ends_with("run/admin.sock"))
+    );
     for open in ["0.0.0.0:9901", "[::]:9901", "192.0.2.1:9901"] {
         let told = admin(open).remarks.to_string();
         assert!(told.contains("can read the admin endpoints"), "{told}");

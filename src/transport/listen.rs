@@ -17,6 +17,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
+/// A socket that one thread accepts connections on.
+#[derive(Debug)]
+pub enum ListenSocket {
+    /// At an address.
+    Tcp(std::net::TcpListener),
+    /// In the file system.
+    Unix(std::os::unix::net::UnixListener),
+}
+
 /// Opens one listening socket; every thread opens its own on the same address (`SO_REUSEPORT`), and
 /// the kernel spreads the connections.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
@@ -68,11 +77,17 @@ pub(crate) async fn accept<H: Service>(
     }
 }
 
-/// Accepts connections for `service` on a socket in the file system, whose clients have no address.
+/// Accepts connections for `service` on a socket in the file system, until its thread drains. Clients have no address there: they
+/// count as of this machine.
 pub(crate) async fn accept_unix<H: Service>(service: Rc<H>, listener: UnixListener) {
-    let peer = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = service.transport().drain.begun() => return,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 if let Some(permit) = permit(&service, peer) {
                     let service = service.clone();

@@ -3,6 +3,7 @@
 //!
 //! It knows no policy: a listener serves any `service::Service`.
 
+mod address;
 pub(crate) mod connection_auth;
 mod connection_limit;
 pub mod document;
@@ -23,9 +24,10 @@ pub mod upstream;
 mod web_socket;
 pub(crate) mod wire;
 
+pub use address::{ListenAddress, UnixSocket};
 pub use connection_limit::ConnectionLimit;
 pub use limits::ClientLimits;
-pub use listen::bind;
+pub use listen::{ListenSocket, bind};
 pub(crate) use listen::{accept, accept_unix};
 pub use upstream::{ConnectError, Target, TargetError, UpstreamOptions};
 pub use wire::ClientDeadlines;

@@ -4,6 +4,7 @@ use super::Draft;
 use crate::admin::{AdminAddress, AdminSettings};
 use crate::settings::Listener;
 use crate::settings::raw::RawAdmin;
+use crate::transport::ListenAddress;
 use crate::yaml::{Path, Span, clip};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,7 +37,7 @@ fn address(
     draft: &mut Draft<'_>,
 ) -> Option<AdminAddress> {
     if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
-        return Some(AdminAddress::Unix(draft.resolve(path)));
+        return Some(AdminAddress(ListenAddress::Unix(draft.resolve(path))));
     }
     let Ok(address) = text.parse::<SocketAddr>() else {
         let message = format!("`{}` is not an address with a port", clip(text));
@@ -44,11 +45,9 @@ fn address(
         draft.file.report_with_hint(at, message, hint);
         return None;
     };
-    if let Some(listener) = public.iter().find(|other| meet(other.address, address)) {
-        let message = format!(
-            "`{address}` is where the public comes: `listen` has `{}`",
-            listener.address
-        );
+    let mut public = public.iter().filter_map(|other| other.address.tcp());
+    if let Some(other) = public.find(|other| meet(*other, address)) {
+        let message = format!("`{address}` is where the public comes: `listen` has `{other}`");
         let hint = "the admin endpoints need an address of their own, such as `127.0.0.1:9901`";
         draft.file.report_with_hint(at, message, hint);
     }
@@ -58,7 +57,7 @@ fn address(
         );
         draft.file.warn(at, message);
     }
-    Some(AdminAddress::Tcp(address))
+    Some(AdminAddress(ListenAddress::Tcp(address)))
 }
 
 /// Whether two addresses cannot be told apart by who connects, or not be listened on at the same time.

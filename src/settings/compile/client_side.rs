@@ -12,11 +12,11 @@ use crate::request::{
     AskingProxies, Brand, HeaderRules, RememberedCookies, SiteOptions, TrustedProxies,
 };
 use crate::session::{BrowserKeyCookie, SessionOptions, Source};
-use crate::settings::options::{Listener, TlsFiles};
+use crate::settings::options::Listener;
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
-use crate::settings::raw_listen::RawListen;
-use crate::tls::server_config;
-use crate::transport::{ClientDeadlines, ClientLimits};
+use crate::settings::raw_listen::{RawListen, RawTls};
+use crate::tls::{TlsFiles, server_config};
+use crate::transport::{ClientDeadlines, ClientLimits, ListenAddress};
 use crate::web::WebOptions;
 use crate::yaml::{Path, clip};
 use ipnet::IpNet;
@@ -193,7 +193,7 @@ fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
     let Some(written) = &raw.listen else {
         // Only this machine, until the settings name an address.
         return vec![Listener {
-            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            address: ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 8080))),
             role: Role::Public,
             tls: None,
         }];
@@ -202,11 +202,7 @@ fn listeners(raw: &RawSettings, draft: &mut Draft<'_>) -> Vec<Listener> {
         let Some(listener) = listener(listen, Role::Public, &at, draft) else {
             continue;
         };
-        let is_doubled = listeners
-            .iter()
-            .any(|other| other.address == listener.address);
-        // Port 0 is another free port each time.
-        if is_doubled && listener.address.port() != 0 {
+        if listener.is_doubled(&listeners) {
             let message = format!("`{}` is listened on twice", listener.address);
             draft.file.report(&at, message);
         }
@@ -238,19 +234,42 @@ pub(super) fn listener(
         );
         return None;
     };
-    let Ok(address) = text.parse() else {
-        let message = format!("`{}` is not an address with a port", clip(text));
-        let hint = "such as `127.0.0.1:8080`, `0.0.0.0:8443` or `[::]:8443`";
-        draft.file.report_with_hint(&address_at, message, hint);
-        return None;
+    let socket = text.strip_prefix("unix:").filter(|path| !path.is_empty());
+    let address = match (socket, text.parse()) {
+        // Of clients that come there nothing tells who they are, and of proxies that forward not what they add.
+        (Some(_), _) if role == Role::Public => {
+            let message = format!("`{}`: only proxies that ask come by a socket", clip(text));
+            let hint = "an address with a port, such as `127.0.0.1:8080`";
+            draft.file.report_with_hint(&address_at, message, hint);
+            return None;
+        }
+        (Some(path), _) => ListenAddress::Unix(draft.resolve(path)),
+        (None, Ok(address)) => ListenAddress::Tcp(address),
+        (None, Err(_)) => {
+            let message = format!("`{}` is not an address with a port", clip(text));
+            let hint = match role {
+                Role::Asked => "such as `127.0.0.1:9180`, or `unix:/run/stepgate/ask.sock`",
+                Role::Public => "such as `127.0.0.1:8080`, `0.0.0.0:8443` or `[::]:8443`",
+            };
+            draft.file.report_with_hint(&address_at, message, hint);
+            return None;
+        }
     };
-    let Some(tls) = &raw.tls else {
-        return Some(Listener {
-            address,
-            role,
-            tls: None,
-        });
+    let tls = match (&raw.tls, &address) {
+        (None, _) => None,
+        (Some(_), ListenAddress::Unix(_)) => {
+            let message = "a socket in the file system has no use for `tls`";
+            let hint = "its permissions say who may connect: our user and group";
+            draft.file.report_with_hint(at.key("tls"), message, hint);
+            return None;
+        }
+        (Some(tls), ListenAddress::Tcp(_)) => Some(tls_files(tls, at, draft)?),
     };
+    Some(Listener { address, role, tls })
+}
+
+/// The files of TLS, read once.
+fn tls_files(tls: &RawTls, at: &Path, draft: &mut Draft<'_>) -> Option<TlsFiles> {
     let at = at.key("tls");
     let hint = "both `certificate` and `key` are needed, as PEM files";
     let mut file = |written: &Option<String>, field: &str| {
@@ -259,15 +278,19 @@ pub(super) fn listener(
     };
     let certificate = file(&tls.certificate, "certificate");
     let key = file(&tls.key, "key");
+    let client_ca = match &tls.client_ca {
+        Some(text) => Some(draft.existing(text, &at.key("client_ca"))?),
+        None => None,
+    };
     let files = TlsFiles {
         certificate: certificate?,
         key: key?,
+        client_ca,
     };
-    if let Err(error) = server_config(&files.certificate, &files.key) {
+    if let Err(error) = server_config(&files) {
         draft.file.report(&at, crate::telemetry::chain(&error));
     }
-    let tls = Some(files);
-    Some(Listener { address, role, tls })
+    Some(files)
 }
 
 fn public_url(text: Option<&str>, listeners: &[Listener], draft: &mut Draft<'_>) -> Option<Origin> {

@@ -26,7 +26,9 @@ pub(super) fn compile(
         draft.file.report("session.credentials", message);
     }
     if client_side.trusted_proxies.is_empty() && !draft.file.mentions("trusted_proxies") {
-        let message = "`trusted_proxies` is missing: nobody may ask";
+        // Also where it asks by a socket: the person's own requests come from an address.
+        let message =
+            "`trusted_proxies` is missing: what the proxy says of its clients is not believed";
         let hint = "the addresses of the proxy, such as `trusted_proxies: [127.0.0.1]`";
         draft.file.report_with_hint(&section, message, hint);
     }
@@ -63,10 +65,8 @@ fn listen(
         let Some(listener) = client_side::listener(raw, Role::Asked, &at, draft) else {
             continue;
         };
-        let address = listener.address;
-        // Port 0 is another free port each time.
-        if address.port() != 0 && listeners.iter().any(|other| other.address == address) {
-            let message = format!("`{address}` is listened on twice");
+        if listener.is_doubled(listeners) {
+            let message = format!("`{}` is listened on twice", listener.address);
             draft.file.report_with_hint(&at, message, hint);
         }
         listeners.push(listener);

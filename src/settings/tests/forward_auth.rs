@@ -5,7 +5,7 @@ use crate::domain::TableError;
 use crate::policy;
 use crate::proxy::Role;
 use crate::settings::Settings;
-use crate::transport::Target;
+use crate::transport::{ListenAddress, Target};
 
 const HEADERS: &str = "session: { headers: { subject: x-user } }";
 const ASKED: &str = "forward_auth: { listen: 127.0.0.1:9180, secret: { file: ask } }";
@@ -71,7 +71,9 @@ fn what_rests_on_the_applications_answers_is_refused() {
 fn nobody_else_can_ask() {
     let missing = told(&format!("{ASKED}\n{HEADERS}"));
     assert!(
-        missing.contains("`trusted_proxies` is missing: nobody may ask"),
+        missing.contains(
+            "`trusted_proxies` is missing: what the proxy says of its clients is not believed"
+        ),
         "{missing}"
     );
     let trusting = format!("{HEADERS}\ntrusted_proxies: [127.0.0.1]\n");
@@ -86,6 +88,22 @@ fn nobody_else_can_ask() {
             "{ listen: host, secret: { file: ask } }",
             "`host` is not an address with a port",
         ),
+        (
+            "{ listen: 'unix:', secret: { file: ask } }",
+            "or `unix:/run/stepgate/ask.sock`",
+        ),
+        (
+            "{ listen: ['unix:a', 'unix:./a', 'unix:a'], secret: { file: ask } }",
+            "listened on twice",
+        ),
+        (
+            "{ listen: { address: 'unix:a', tls: {} }, secret: { file: ask } }",
+            "a socket in the file system has no use for `tls`",
+        ),
+        (
+            "{ listen: { address: '127.0.0.1:9180', tls: { certificate: ask, key: ask, client_ca: none.pem } }, secret: { file: ask } }",
+            "none.pem` cannot be read",
+        ),
     ] {
         let told = told(&format!("{trusting}forward_auth: {section}"));
         assert!(told.contains(expected), "{section}: {told}");
@@ -97,6 +115,21 @@ fn nobody_else_can_ask() {
             "{secret}: {told}"
         );
     }
+}
+
+#[test]
+fn proxies_alone_come_by_a_socket_in_the_file_system() {
+    let asked = "forward_auth: { listen: 'unix:ask.sock', secret: { file: ask } }";
+    let more = format!("{asked}\n{HEADERS}\ntrusted_proxies: [127.0.0.1]");
+    let settings = parse(&"a".repeat(32), &more).unwrap();
+    let asked = settings.listeners.last().unwrap();
+    assert_eq!(asked.role, Role::Asked);
+    assert!(matches!(&asked.address, ListenAddress::Unix(path) if path.ends_with("ask.sock")));
+    let told = told(&format!("{more}\nlisten: unix:/run/all.sock"));
+    assert!(
+        told.contains("only proxies that ask come by a socket"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::support::process::Process;
 use crate::support::sidecar::{self, COOKIE, HOST, Setup, Sidecar, USER};
 use crate::support::store::Store;
 use crate::support::temp::TempDir;
+use crate::support::tls::TestCa;
 use crate::support::until;
 use std::fs;
 use std::net::SocketAddr;
@@ -16,6 +17,9 @@ use tokio::net::TcpStream;
 
 /// What the proxy sends with each question.
 pub(crate) const SECRET: &str = "3b1f0c7d5a9e4c62a8d7e6f5b4c3a291";
+
+/// The socket by which it asks, in the folder of the sidecar.
+pub(crate) const SOCKET: &str = "ask.sock";
 
 /// A proxy that asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,16 @@ pub(crate) enum Proxy {
 
 /// All of them.
 pub(crate) const ALL: [Proxy; 4] = [Proxy::Caddy, Proxy::Envoy, Proxy::Haproxy, Proxy::Nginx];
+
+/// How the proxy comes to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Address,
+    /// With a certificate of its own.
+    Certificate,
+    /// By a socket in the file system.
+    Socket,
+}
 
 /// A sidecar that is asked, the application, and who is known there.
 pub(crate) struct Asked {
@@ -45,6 +59,52 @@ pub(crate) struct Front {
     _process: Process,
 }
 
+/// What the example is changed to, where the proxy asks in another way than by an address.
+fn asking(proxy: Proxy, way: Way, socket: &str) -> Option<(&'static str, String)> {
+    let ca = TestCa::shared();
+    let [cert, key, authority] = [ca.cert(), ca.key(), ca.ca()].map(text_of);
+    Some(match (proxy, way) {
+        (_, Way::Address) => return None,
+        (Proxy::Nginx, Way::Socket) => {
+            ("server 127.0.0.1:9180;", format!("server unix:{socket};"))
+        }
+        (Proxy::Caddy, Way::Socket) => {
+            ("forward_auth 127.0.0.1:9180 {", format!("forward_auth unix/{socket} {{"))
+        }
+        (Proxy::Envoy, Way::Socket) => (
+            "socket_address: { address: 127.0.0.1, port_value: 9180 }",
+            format!("pipe: {{ path: \"{socket}\" }}"),
+        ),
+        (Proxy::Nginx, Way::Certificate) => (
+            "proxy_pass http://stepgate_asked/nginx;",
+            format!(
+                "proxy_pass https://stepgate_asked/nginx; proxy_ssl_certificate {cert}; proxy_ssl_certificate_key {key};
+                 proxy_ssl_trusted_certificate {authority}; proxy_ssl_verify on; proxy_ssl_name localhost;"
+            ),
+        ),
+        (Proxy::Envoy, Way::Certificate) => (
+            "    - name: stepgate_asked\n",
+            format!(
+                "    - name: stepgate_asked
+      transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+          sni: localhost
+          common_tls_context:
+            tls_certificates: [{{ certificate_chain: {{ filename: {cert} }}, private_key: {{ filename: {key} }} }}]
+            validation_context: {{ trusted_ca: {{ filename: {authority} }} }}
+"
+            ),
+        ),
+        (Proxy::Caddy, Way::Certificate) | (Proxy::Haproxy, _) => panic!("{proxy:?} does not ask by {way:?} here"),
+    })
+}
+
+fn text_of(path: PathBuf) -> String {
+    path.into_os_string().into_string().unwrap()
+}
+
 /// A file of `examples/forward-auth/`.
 fn example(name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/forward-auth");
@@ -58,9 +118,24 @@ fn programs() -> PathBuf {
 
 /// A sidecar that is asked, with further settings.
 pub(crate) fn asked(more: impl FnOnce(Setup) -> Setup) -> Asked {
+    asked_by(Way::Address, more)
+}
+
+/// The same, that is asked in this way.
+pub(crate) fn asked_by(way: Way, more: impl FnOnce(Setup) -> Setup) -> Asked {
     let (accounts, port) = (Accounts::new(), HeldPort::take());
     let application = accounts.clone();
-    let listen = port.addr();
+    let listen = match way {
+        Way::Address => port.addr().to_string(),
+        Way::Certificate => {
+            let (ca, addr) = (TestCa::shared(), port.addr());
+            let [cert, key, authority] = [ca.cert(), ca.key(), ca.ca()].map(text_of);
+            format!(
+                "{{ address: {addr}, tls: {{ certificate: {cert}, key: {key}, client_ca: {authority} }} }}"
+            )
+        }
+        Way::Socket => format!("unix:{SOCKET}"),
+    };
     let setup = sidecar::on(Store::Embedded)
         .without_logins()
         .application(move |got| application.answer(got))
@@ -108,8 +183,13 @@ impl Asked {
 impl Front {
     /// Starts the proxy with the configuration of its example.
     pub(crate) async fn start(proxy: Proxy) -> Self {
+        Self::start_by(proxy, Way::Address).await
+    }
+
+    /// The same, where it asks in this way.
+    pub(crate) async fn start_by(proxy: Proxy, way: Way) -> Self {
         let body = format!("body: {}", proxy == Proxy::Envoy);
-        let asked = asked(|setup| setup.with("forward_auth", &body));
+        let asked = asked_by(way, |setup| setup.with("forward_auth", &body));
         let (port, dir) = (HeldPort::take(), TempDir::new("front"));
         let addresses = [
             ("8088", port.addr()),
@@ -119,6 +199,11 @@ impl Front {
         ];
         let configured = |name: &str| {
             let mut text = example(name).replace("\"SECRET\"", &format!("\"{SECRET}\""));
+            let socket = text_of(asked.sidecar.path(SOCKET));
+            if let Some((written, instead)) = asking(proxy, way, &socket) {
+                assert!(text.contains(written), "{name} has no {written}");
+                text = text.replace(written, &instead);
+            }
             // In two steps: a port that is free may read as one that the example names.
             for (written, _) in addresses {
                 for colon in [":", ": "] {

@@ -5,3 +5,4 @@ mod attacks;
 mod front;
 mod journey;
 mod questions;
+mod ways;

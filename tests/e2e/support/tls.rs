@@ -1,7 +1,9 @@
 //! A certificate authority for one test run, and the client's side of trusting it.
 
 use super::temp::TempDir;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -26,6 +28,8 @@ impl TestCa {
     /// A CA that nobody else trusts, for tests of mistrust.
     pub(crate) fn new() -> Self {
         let mut authority = CertificateParams::new(Vec::<String>::new()).unwrap();
+        // OpenSSL takes a certificate that bears the name of its issuer for one that signed itself.
+        (authority.distinguished_name).push(DnType::CommonName, "Stepgate test authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
@@ -74,6 +78,22 @@ impl TestCa {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Arc::new(config)
+    }
+
+    /// The same, which shows the certificate that `other` has made.
+    pub(crate) fn client_as(&self, other: &Self) -> Arc<ClientConfig> {
+        let cert = CertificateDer::from_pem_slice(other.cert_pem.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(other.key_pem.as_bytes()).unwrap();
+        let mut roots = RootCertStore::empty();
+        let ca = CertificateDer::from_pem_slice(self.ca_pem.as_bytes()).unwrap();
+        roots.add(ca).unwrap();
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![cert], key)
+            .unwrap();
         Arc::new(config)
     }
 
