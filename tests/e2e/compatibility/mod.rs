@@ -3,6 +3,7 @@
 mod applications;
 mod logins;
 mod page;
+mod pages;
 mod settings;
 mod steps;
 mod story;
