@@ -5,6 +5,7 @@ mod calls;
 mod dialog;
 mod forms;
 mod frames;
+mod injected;
 mod page;
 mod policies;
 
