@@ -39,6 +39,7 @@ fn requirement(level: RiskLevel) -> Arc<Requirement> {
         confirm: None,
         approval: None,
         anchor: None,
+        inline: None,
         open_for: None,
         enforcement: Enforcement::Enforce,
     })

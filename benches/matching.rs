@@ -35,6 +35,7 @@ fn table(size: usize) -> RouteTable {
         confirm: None,
         approval: None,
         anchor: None,
+        inline: None,
         open_for: None,
         enforcement: Enforcement::Enforce,
     });

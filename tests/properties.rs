@@ -44,6 +44,7 @@ fn requirement() -> Arc<Requirement> {
         confirm: None,
         approval: None,
         anchor: None,
+        inline: None,
         open_for: None,
         enforcement: Enforcement::Enforce,
     })

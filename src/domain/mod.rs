@@ -20,6 +20,7 @@ mod factor;
 mod grant;
 mod host;
 mod ids;
+mod inline;
 mod level;
 mod local_path;
 mod login_fields;
@@ -69,6 +70,7 @@ pub use ids::{
     Action, BrowserKeyHash, ChallengeId, GrantId, KeptName, RequestDigest, RouteId, SessionId,
     UserId,
 };
+pub use inline::Inline;
 pub use level::{LevelOutOfRange, RiskLevel};
 pub use local_path::LocalPath;
 pub use login_fields::{carries_secret, is_passive, may_stand_in_list, shows_secret};

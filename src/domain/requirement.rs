@@ -1,7 +1,8 @@
 //! What a level means for one route.
 
 use super::{
-    Action, Alternatives, ApprovalRule, Approver, Factor, FactorSet, RiskLevel, Subject, Title,
+    Action, Alternatives, ApprovalRule, Approver, Factor, FactorSet, Inline, RiskLevel, Subject,
+    Title,
 };
 use std::fmt;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Requirement {
     pub confirm: Option<String>,
     /// Whose approval is needed beside the person's own proof.
     pub approval: Option<ApprovalRule>,
+    /// How a program may bring the proof with the request itself.
+    pub inline: Option<Inline>,
     /// The page that hosts the form, so that the prompt can come before typing.
     pub anchor: Option<String>,
     /// How long what a request opens may last, if that is limited.
@@ -126,6 +129,12 @@ impl Requirement {
     pub fn is_approved_by(&self, approver: Option<&Approver>, requester: &Subject) -> bool {
         let rule = self.approval.as_ref();
         rule.is_none_or(|rule| approver.is_some_and(|one| rule.accepts(one, requester)))
+    }
+
+    /// Whether one answer by `factor` is all that it asks for, so that a request may bring that.
+    pub fn takes_at_once(&self, factor: Factor) -> bool {
+        let alone = FactorSet::EMPTY.with(factor);
+        self.factors.satisfied_by(alone) && self.confirm.is_none() && self.approval.is_none()
     }
 
     /// Whether the route opens by a grant for its action, rather than by a fresh session.

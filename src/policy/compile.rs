@@ -4,6 +4,7 @@ use super::approval;
 use super::binding;
 use super::factors;
 use super::field::{GRANT_FROM, NO_GRANT, RouteFields};
+use super::inline;
 use super::invalid::{Invalid, valid};
 use super::matching::{self, Matched};
 use super::raw::{RawEnforcement, RawLevel, RawPolicy, RawPreset, RawRoute, RawScope};
@@ -96,6 +97,7 @@ impl<'a> RouteDraft<'a> {
                 "drop the anchor, or say `single_use: false`",
             );
         }
+        let inline = inline::compile(self.raw, factors.as_ref(), file, at);
         let requirement = Requirement {
             action: action?,
             title: title?,
@@ -111,6 +113,10 @@ impl<'a> RouteDraft<'a> {
             confirm,
             approval: match rule {
                 Some(rule) => Some(rule?),
+                None => None,
+            },
+            inline: match self.raw.inline {
+                Some(_) => Some(inline?),
                 None => None,
             },
             anchor: bound.anchor,

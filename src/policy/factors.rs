@@ -98,7 +98,8 @@ fn alternative(text: &str) -> Result<FactorSet, Invalid> {
     })
 }
 
-fn factor(word: &str) -> Result<Factor, Invalid> {
+/// A factor that policies may name.
+pub(super) fn factor(word: &str) -> Result<Factor, Invalid> {
     let in_policies = |factor: &Factor| factor.is_in_policies();
     let found = word.parse().ok().filter(in_policies);
     found

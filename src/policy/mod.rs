@@ -9,6 +9,7 @@ mod compile;
 mod exception;
 mod factors;
 mod field;
+mod inline;
 mod invalid;
 mod matching;
 mod pattern;

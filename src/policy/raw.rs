@@ -51,6 +51,7 @@ pub(super) struct RawRoute {
     pub(super) show: Option<Table<String>>,
     pub(super) confirm: Option<String>,
     pub(super) approval: Option<RawApproval>,
+    pub(super) inline: Option<RawInline>,
     pub(super) anchor: Option<String>,
     pub(super) open_for: Option<Span>,
     pub(super) enforcement: Option<RawEnforcement>,
@@ -99,6 +100,15 @@ pub(super) struct RawApproval {
     pub(super) by: Option<OneOrMore<String>>,
     pub(super) text: Option<RawPurpose>,
     pub(super) within: Option<Span>,
+}
+
+/// `inline`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawInline {
+    pub(super) challenge: Option<String>,
+    pub(super) header: Option<String>,
+    pub(super) factor: Option<String>,
 }
 
 /// `approval.text`

@@ -3,17 +3,19 @@
 use super::body::ProxyBody;
 use super::error::ProxyError;
 use super::forward::give_back;
+use super::inline_code::InlineCode;
 use super::outbound::Outbound;
 use super::state::{ProxyOptions, Role, Worker};
-use crate::domain::Reason;
+use crate::domain::{FoundRoutes, Reason, Secret};
 use crate::gate::Permitted;
 use crate::request::body::RequestBody;
 use crate::request::connection::ClientConnection;
 use crate::request::context::RequestContext;
 use crate::request::question::{KnownPart, QuestionError, read_question};
+use crate::session::DoubledCredential;
 use crate::web::respond;
-use http::Response;
 use http::request::Parts;
+use http::{HeaderMap, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 
@@ -76,6 +78,19 @@ impl Outlet {
             Self::Application | Self::Asker(KnownPart::Whole) | Self::Nowhere => {
                 RequestBody::new(body, options.limits.body, context.body_deadlines)
             }
+        }
+    }
+
+    /// Takes a code out of the request that it came with. Where another proxy forwards that, it has the code still.
+    pub(super) fn take_code(
+        self,
+        headers: &mut HeaderMap,
+        found: &FoundRoutes,
+        appended: Option<Secret<String>>,
+    ) -> Result<Option<InlineCode>, DoubledCredential> {
+        match self {
+            Self::Application => InlineCode::take(headers, found, appended),
+            Self::Asker(_) | Self::Nowhere => Ok(None),
         }
     }
 

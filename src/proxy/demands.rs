@@ -2,12 +2,14 @@
 
 use super::error::ProxyError;
 use crate::domain::{
-    Body, Demand, Enforcement, FoundRoutes, Match, RequestHead, SessionId, Unmet, binding_parts,
-    needs_body, reads_body, values,
+    Body, Demand, Enforcement, FoundRoutes, Match, RequestHead, RouteId, SessionId, SessionState,
+    Unmet, binding_parts, needs_body, reads_body, values,
 };
-use crate::gate;
+use crate::gate::{self, Admission};
+use crate::identity::Proven;
 use crate::request::body::RequestBody;
 use crate::session::ending::Expiry;
+use crate::verification::Refusal;
 use crate::web::UnmetDemand;
 use bytes::Bytes;
 
@@ -92,8 +94,34 @@ impl Asked {
         })
     }
 
-    /// What is needed to challenge for a demand that is not met.
-    pub(super) fn unmet(mut self, unmet: Unmet) -> Result<UnmetDemand, ProxyError> {
+    /// What the application is told of a request that may pass; nothing of one that met no demand.
+    pub(super) fn proven<T>(&self, admission: &Admission<T>) -> Option<Proven> {
+        let (Some(met), SessionState::Known(session)) = (admission.met, &admission.session) else {
+            return None;
+        };
+        let requirement = &self.demands.get(met.index)?.requirement;
+        Some(Proven {
+            subject: session.owner.clone(),
+            level: requirement.level,
+            action: requirement.action.clone(),
+            factors: met.proof.factors,
+            at: met.proof.at,
+        })
+    }
+
+    /// The route of an unmet demand, and what it demands.
+    pub(super) fn of(&self, unmet: Unmet) -> Option<(&RouteId, &Demand)> {
+        let index = unmet.index?;
+        let found = self.matches.get(index)?;
+        Some((&found.route.id, self.demands.get(index)?))
+    }
+
+    /// What is needed to challenge for a demand that is not met, be it that the request brought no right answer.
+    pub(super) fn unmet(
+        mut self,
+        unmet: Unmet,
+        refused: Option<Refusal>,
+    ) -> Result<UnmetDemand, ProxyError> {
         let Unmet { index, reason } = unmet;
         let index = index.ok_or(ProxyError::Refused(reason))?;
         Ok(UnmetDemand {
@@ -101,6 +129,7 @@ impl Asked {
             route: self.matches.swap_remove(index).route.id.clone(),
             demand: self.demands.swap_remove(index),
             shown: self.shown.swap_remove(index),
+            refused,
         })
     }
 }

@@ -4,6 +4,7 @@ use super::demands::Asked;
 use super::error::ProxyError;
 use super::events::{record, record_failed, record_unjudged};
 use super::forward::give_back;
+use super::inline;
 use super::outbound::Outbound;
 use super::state::Worker;
 use crate::domain::{
@@ -11,10 +12,10 @@ use crate::domain::{
     SessionState, Verdict,
 };
 use crate::gate::{self, Admission, Permitted, Spends};
-use crate::identity::Proven;
 use crate::request::context::RequestContext;
 use crate::session::{Caller, SessionChange, Sessions, Watch};
 use crate::transport::connection_auth;
+use crate::verification::Refusal;
 use crate::web::UnmetDemand;
 
 /// What became of a request.
@@ -60,10 +61,9 @@ pub(super) async fn judge<'p>(
         }
     })?;
     let Worker { sessions, .. } = worker;
-    let mut admission = admit(worker, context, &asked, &caller, outbound).await?;
-    if !confirmed && may_be_confirmed(&admission) {
-        admission = readmit(worker, context, line, &asked, &mut caller, admission, watch).await?;
-    }
+    let who = (&mut caller, confirmed);
+    let (admission, refused) =
+        admit_or_ask(worker, context, line, &asked, who, outbound, watch).await?;
     if admission.is_anothers && sessions.shared.options.subject_may_change() {
         // What the former subject has earned must not come back with them.
         let ended = caller.session.map(SessionChange::Ended);
@@ -81,8 +81,8 @@ pub(super) async fn judge<'p>(
         sessions.unrecognized.tell_unknown(context);
     }
     keep_alive(sessions, &caller, &admission);
-    let teller = worker.web.shared.teller.as_ref();
-    let proven = teller.and_then(|_| proven(&asked, &admission));
+    let is_told = worker.web.shared.teller.is_some();
+    let proven = is_told.then(|| asked.proven(&admission)).flatten();
     match (admission.verdict, admission.session) {
         (Verdict::Pass(permitted), _) => {
             if let Some(expiry) = asked.expiry(caller.session) {
@@ -98,7 +98,7 @@ pub(super) async fn judge<'p>(
             Ok(Verdict::Deny(unmet.reason))
         }
         (Verdict::Challenge((unmet, outbound)), SessionState::Known(session)) => {
-            let unmet = asked.unmet(unmet)?;
+            let unmet = asked.unmet(unmet, refused)?;
             Ok(Verdict::Challenge(Box::new(Challenged {
                 unmet,
                 caller,
@@ -113,8 +113,28 @@ pub(super) async fn judge<'p>(
     }
 }
 
+/// Puts the request before the gate; and again, once the application has said whose it is, or the code that came with
+/// the request is right. An answer that is not comes back beside the refusal.
+async fn admit_or_ask<'p>(
+    worker: &Worker,
+    context: &RequestContext<'_>,
+    line: &RequestLine<'_>,
+    asked: &Asked,
+    (caller, confirmed): (&mut Caller, bool),
+    outbound: Outbound<'p>,
+    watch: &mut Watch,
+) -> Result<(Admission<Outbound<'p>>, Option<Refusal>), ProxyError> {
+    inline::present(worker, &outbound, caller);
+    let mut admission = admit(worker, context, asked, caller, outbound).await?;
+    if !confirmed && may_be_confirmed(&admission) {
+        admission = readmit(worker, context, line, asked, caller, admission, watch).await?;
+    }
+    let answered = inline::answer(worker, context, asked, caller, admission).await;
+    answered.inspect_err(|error| record_failed(worker, context, asked, error.reason()))
+}
+
 /// Puts the request before the gate.
-async fn admit<'p>(
+pub(super) async fn admit<'p>(
     worker: &Worker,
     context: &RequestContext<'_>,
     asked: &Asked,
@@ -133,21 +153,6 @@ async fn admit<'p>(
         let error = ProxyError::from(error);
         record_failed(worker, context, asked, error.reason());
         error
-    })
-}
-
-/// What the application is told of a request that may pass; nothing of one that met no demand.
-fn proven(asked: &Asked, admission: &Admission<Outbound<'_>>) -> Option<Proven> {
-    let (Some(met), SessionState::Known(session)) = (admission.met, &admission.session) else {
-        return None;
-    };
-    let requirement = &asked.demands.get(met.index)?.requirement;
-    Some(Proven {
-        subject: session.owner.clone(),
-        level: requirement.level,
-        action: requirement.action.clone(),
-        factors: met.proof.factors,
-        at: met.proof.at,
     })
 }
 

@@ -14,6 +14,8 @@ mod forward;
 pub mod fuzzing;
 mod guard;
 mod injection;
+mod inline;
+mod inline_code;
 mod normalize;
 mod outbound;
 mod preflight;
@@ -115,8 +117,8 @@ async fn walk(
         host,
         upgrade,
     } = normalize(parts, context, &worker.shared.options)?;
-    let web = &worker.web;
-    let options = &web.shared.options;
+    let (web, options) = (&worker.web, &worker.web.shared.options);
+    let appended = worker.sessions.shared.options.take_code(&mut parts.headers);
     let path = RequestPath::of_target(uri.path(), uri.query(), &options.accept)?;
     // Before the routes: no policy guards or opens our own endpoints.
     if options.site.is_own(&path) {
@@ -137,21 +139,22 @@ async fn walk(
         query: uri.query(),
         upgrades: upgrade.is_some(),
     };
-    let head = line.head(&parts.headers);
     let table = web.shared.table.load();
-    let found = table.find(&head);
+    let found = table.find(&line.head(&parts.headers));
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(ProxyError::Refused(Reason::PolicyDefaultDeny));
     }
+    let head = line.head(&parts.headers);
     if let Some(answer) = preflight::answered(context, outlet, &found, &head) {
         return Ok(answer.map(ProxyBody::own));
     }
-    let mut watch = Watch::new(&worker.sessions, context, &head);
-    let content = outlet.content(worker, context, body);
+    let inline_code = outlet.take_code(&mut parts.headers, &found, appended)?;
+    let mut watch = Watch::new(&worker.sessions, context, &line.head(&parts.headers));
     let outbound = Outbound {
         parts,
-        content,
+        content: outlet.content(worker, context, body),
         proven: None,
+        inline_code,
     };
     match judge(worker, context, found, &line, outbound, &mut watch).await? {
         Verdict::Challenge(challenged) => {

@@ -1,5 +1,6 @@
 //! A client's request on its way: what was read of it, and what is still to come.
 
+use super::inline_code::InlineCode;
 use crate::identity::{Proven, Teller, ToldRequest};
 use crate::request::body::RequestBody;
 use crate::transport::upstream::Outgoing;
@@ -16,6 +17,8 @@ pub(super) struct Outbound<'p> {
     pub(super) content: RequestBody,
     /// What the application is told of who sent it.
     pub(super) proven: Option<Proven>,
+    /// A code that came with it.
+    pub(super) inline_code: Option<InlineCode>,
 }
 
 impl Outbound<'_> {

@@ -1,8 +1,10 @@
 //! The kind of client behind a request, which decides the form of our own responses.
 
 use crate::domain::Method;
-use crate::locale::{self, Locale};
+use crate::locale::Locale;
+use crate::request::accept::{asks_for_json, prefers_html};
 use crate::request::library::{self, Library};
+use crate::request::program::{Program, Shows};
 use http::header::{HeaderMap, HeaderValue};
 
 /// What the headers of a request tell of its client. Decides the form of our own responses, never access.
@@ -16,6 +18,8 @@ pub(crate) struct ClientHints {
     pub(crate) site: FetchSite,
     /// Whether nobody asked for it yet: a browser fetches ahead what a person may ask for.
     pub(crate) speculative: bool,
+    /// The program on a command line, if it is one that shows less than a document, or nothing of it.
+    pub(crate) program: Option<&'static Program>,
     language: Option<HeaderValue>,
     origin: Option<HeaderValue>,
     page: Option<HeaderValue>,
@@ -107,6 +111,7 @@ pub(crate) enum FetchSite {
 #[derive(Default)]
 struct HintHeaders<'h> {
     accept: Option<&'h HeaderValue>,
+    agent: Option<&'h HeaderValue>,
     authorization: Option<&'h HeaderValue>,
     connect: Option<&'h HeaderValue>,
     content_type: Option<&'h HeaderValue>,
@@ -149,6 +154,7 @@ impl<'h> HintHeaders<'h> {
                 "sec-fetch-mode" => &mut lines.fetch_mode,
                 "sec-fetch-site" => &mut lines.fetch_site,
                 "upgrade" => &mut lines.upgrade,
+                "user-agent" => &mut lines.agent,
                 "x-requested-with" => &mut lines.requested_with,
                 _ => continue,
             };
@@ -177,13 +183,16 @@ impl ClientHints {
     /// Reads them from a request.
     pub(crate) fn of(method: Option<Method>, headers: &HeaderMap) -> Self {
         let lines = HintHeaders::of(headers);
-        let kind = kind(&lines);
+        let program = lines.agent.and_then(Program::of);
+        // What shows a whole document may have asked for a page.
+        let kind = kind(&lines, program.filter(|it| it.shows != Shows::Document));
         let page = lines.page.filter(|_| kind.library().is_some());
         Self {
             kind,
             safe: method.is_some_and(Method::is_safe),
             site: site(&lines),
             speculative: lines.purpose.is_some_and(is_speculative),
+            program: program.filter(|program| is_answered(program, kind, &lines)),
             language: lines.language.cloned(),
             origin: if lines.doubled {
                 // As from a page with an opaque origin, which never equals ours.
@@ -226,6 +235,20 @@ impl ClientHints {
     }
 }
 
+/// Whether a program is answered in its own form: not if it asks for JSON, and its form is none.
+fn is_answered(program: &Program, kind: ClientKind, lines: &HintHeaders<'_>) -> bool {
+    match kind {
+        ClientKind::Api | ClientKind::Bearer | ClientKind::Fetch => {
+            program.shows.is_json() || !asks_for_json(lines.accept)
+        }
+        ClientKind::Framed
+        | ClientKind::Library(_)
+        | ClientKind::Navigation
+        | ClientKind::Rpc(_)
+        | ClientKind::WebSocket => false,
+    }
+}
+
 /// `Sec-Purpose: prefetch` (Fetch), also with `;prerender`; older browsers have names of their own for it, as scripts
 /// have, which cannot send that one: `X-Sec-Purpose` (Turbo), `Purpose` (Inertia), `HX-Preloaded: true` (htmx).
 fn is_speculative(purpose: &HeaderValue) -> bool {
@@ -235,7 +258,7 @@ fn is_speculative(purpose: &HeaderValue) -> bool {
         .any(|word| purpose.starts_with(word))
 }
 
-fn kind(lines: &HintHeaders<'_>) -> ClientKind {
+fn kind(lines: &HintHeaders<'_>, program: Option<&Program>) -> ClientKind {
     // Those that cannot show a page come first: a wrong guess in their favor is a JSON document in
     // a window, and one against them a page that no program reads.
     let mode = lines.fetch_mode.map(HeaderValue::as_bytes);
@@ -252,7 +275,7 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
     {
         ClientKind::Rpc(rpc)
     } else if let Some(sent) = lines.authorization
-        && !is_of_browser(sent, lines)
+        && !(program.is_none() && is_of_browser(sent, lines))
     {
         if is_of_scheme(sent, &["bearer"]) {
             ClientKind::Bearer
@@ -271,7 +294,8 @@ fn kind(lines: &HintHeaders<'_>) -> ClientKind {
             (b"navigate", Some(b"document") | None) => ClientKind::Navigation,
             _ => ClientKind::Fetch,
         }
-    } else if lines.requested_with.is_some() || !prefers_html(lines.accept) {
+    } else if lines.requested_with.is_some() || program.is_some() || !prefers_html(lines.accept) {
+        // A program that reads pages, as pip does, reads none of ours.
         ClientKind::Fetch
     } else {
         ClientKind::Navigation
@@ -302,25 +326,6 @@ fn site(lines: &HintHeaders<'_>) -> FetchSite {
     }
 }
 
-/// RFC 9110 §12.5.1, as far as it matters: HTML is named, and not behind JSON.
-fn prefers_html(accept: Option<&HeaderValue>) -> bool {
-    let Some(accept) = accept.and_then(|accept| accept.to_str().ok()) else {
-        return false;
-    };
-    let weight = |wanted: &[&str]| {
-        let ranges = accept.split(',').filter_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let kind = parts.next()?;
-            let quality = parts.find_map(locale::weight).unwrap_or(1000);
-            let is_wanted = wanted.iter().any(|known| kind.eq_ignore_ascii_case(known));
-            is_wanted.then_some(quality)
-        });
-        ranges.max().unwrap_or(0)
-    };
-    let html = weight(&["text/html", "application/xhtml+xml"]);
-    html > 0 && html >= weight(&["application/json", "application/problem+json"])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,7 +338,15 @@ mod tests {
                 HeaderValue::from_static(value),
             )
         });
-        kind(&HintHeaders::of(&headers.collect()))
+        let headers = headers.collect();
+        let lines = HintHeaders::of(&headers);
+        kind(
+            &lines,
+            lines
+                .agent
+                .and_then(Program::of)
+                .filter(|it| it.shows != Shows::Document),
+        )
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Knows no policy and no session.
 
+mod accept;
 pub(crate) mod body;
 pub(crate) mod brand;
 pub(crate) mod client_address;
@@ -10,6 +11,7 @@ pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod headers;
 pub(crate) mod library;
+pub(crate) mod program;
 pub(crate) mod question;
 pub(crate) mod remembered;
 pub(crate) mod request_id;

@@ -61,6 +61,8 @@ pub struct SiteOptions {
     pub session_cookies: Vec<CookieName>,
     /// Whether people are known by passwords of HTTP (`session.basic`).
     pub takes_passwords: bool,
+    /// Whether a one-time code may stand behind them.
+    pub takes_codes: bool,
 }
 
 impl SiteOptions {
@@ -158,6 +160,7 @@ mod tests {
             login_page: None,
             session_cookies: names.collect(),
             takes_passwords: false,
+            takes_codes: false,
         }
     }
 

@@ -53,9 +53,9 @@ pub(crate) use sessions::Sessions;
 pub use sessions::SharedSessions;
 pub(crate) use sources::AskedRequest;
 pub use sources::{
-    AnswerField, AnswerPlace, Asserted, AssertedHeaders, Basic, Jwt, NobodySigns, SharedAsker,
-    Source, SubjectError, TokenPlace, UrlTemplate, UrlTemplateError, Whoami, WhoamiAnswers,
-    WhoamiError, WhoamiRule, valid_selector,
+    AnswerField, AnswerPlace, Asserted, AssertedHeaders, Basic, Codes, Jwt, NobodySigns,
+    SharedAsker, Source, SubjectError, TokenPlace, UrlTemplate, UrlTemplateError, Whoami,
+    WhoamiAnswers, WhoamiError, WhoamiRule, valid_selector,
 };
 pub use state::{over_limits, session_of};
 pub use upstream_login::{

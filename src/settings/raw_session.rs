@@ -107,8 +107,17 @@ pub(super) struct RawAsserted {
 pub(super) struct RawBasic {
     pub(super) r#for: Option<String>,
     pub(super) url: Option<String>,
+    pub(super) one_time_code: Option<RawOneTimeCode>,
     pub(super) keep: Option<Span>,
     pub(super) deadline: Option<Span>,
+}
+
+/// `session.basic.one_time_code`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawOneTimeCode {
+    Appended,
+    None,
 }
 
 /// `session.redis`

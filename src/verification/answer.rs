@@ -33,6 +33,8 @@ pub struct Answering<'a> {
     pub purpose: Option<&'a StatedPurpose>,
     /// How the application is asked about a password, where it is.
     pub trial: Option<&'a dyn PasswordTrial>,
+    /// The browser key that what it earns belongs to, if it is to be another than a new one.
+    pub key: Option<BrowserKeyHash>,
     /// Who answers.
     pub caller: EndpointCaller<'a>,
     /// The language of a mail about it.
@@ -205,7 +207,8 @@ impl Verifier {
         // New with each verification (against fixation): a key that somebody knew before opens
         // nothing of what is earned now.
         let browser_key = new_browser_key(&self.services.entropy);
-        let renewed = hash_of_new(&browser_key, &self.services.keys);
+        let of_new = || hash_of_new(&browser_key, &self.services.keys);
+        let renewed = answering.key.unwrap_or_else(of_new);
         let verified = self.earned(&case, (shown, &proof), clears, renewed);
         let challenge = case.challenge;
         // Of two right answers at once, one earns what there is to earn.

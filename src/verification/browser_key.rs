@@ -1,6 +1,6 @@
 //! Browser keys: our own second cookie, and the token that ties our forms to it.
 
-use crate::domain::{BrowserKeyHash, Secret};
+use crate::domain::{BrowserKeyHash, Secret, SessionId};
 use crate::entropy::Entropy;
 use crate::seal::{Keys, Purpose};
 use data_encoding::BASE64URL_NOPAD;
@@ -27,6 +27,13 @@ pub fn previous_browser_key_hash(presented: &str, keys: &Keys) -> Option<Browser
     let bytes = well_formed(presented)?;
     keys.previous_mac(Purpose::BrowserKey, &[&bytes])
         .map(BrowserKeyHash::new)
+}
+
+/// The key that a code stands for in a session, where no other is handed out: what the code has earned belongs to who
+/// repeats it. Whoever guesses at it guesses at the code, and each wrong guess is counted as an answer.
+pub fn key_of_code(code: &Secret<String>, session: SessionId, keys: &Keys) -> BrowserKeyHash {
+    let parts: [&[u8]; 3] = [b"code", session.as_bytes(), code.expose().trim().as_bytes()];
+    BrowserKeyHash::new(keys.mac(Purpose::BrowserKey, &parts))
 }
 
 /// The token that our own forms carry, so that no other site can post them.

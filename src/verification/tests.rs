@@ -68,6 +68,7 @@ pub(super) fn requirement() -> Arc<Requirement> {
         confirm: None,
         approval: None,
         anchor: None,
+        inline: None,
         open_for: None,
         enforcement: Enforcement::Enforce,
     })
@@ -288,6 +289,7 @@ impl Fixture {
             confirm: None,
             purpose: None,
             trial: None,
+            key: None,
             caller: client.caller(),
         };
         let requirement = Arc::clone(&self.requirement);

@@ -3,6 +3,7 @@
 mod approvals;
 mod enroll;
 mod fields;
+mod inline;
 mod passkeys;
 mod sessions;
 mod status;
@@ -15,6 +16,7 @@ pub use enroll::{
     EnrollDoneResponse, EnrollRequest, EnrolledResponse, EnrolledView, NewAddressResponse,
     NewTotpResponse, RecoveryResponse, RemoveRequest, RemoveResponse,
 };
+pub use inline::InlineView;
 pub use passkeys::{AddPasskeyRequest, ChangedResponse, RenameRequest};
 pub use sessions::{
     LockAllResponse, OwnSessionView, RevokeRequest, RevokeResponse, SessionsResponse,
@@ -146,6 +148,9 @@ pub struct ChallengeView {
     /// The approval by somebody else that is needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ChallengeApproval>,
+    /// How the request itself may bring the proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inline: Option<InlineView>,
     /// How many seconds the proof counts.
     pub max_age: u64,
     /// Whether it counts once.
@@ -208,6 +213,7 @@ impl ChallengeView {
             confirm: requirement.confirm.clone(),
             approval: (requirement.approval.as_ref())
                 .map(|rule| ChallengeApproval::unasked(rule, site)),
+            inline: requirement.inline.as_ref().map(InlineView::of),
             max_age: requirement.max_age.as_secs(),
             single_use: requirement.single_use,
             bound: challenge.shown.clone(),

@@ -6,6 +6,7 @@ pub mod openapi;
 mod own_action;
 pub mod pages;
 pub mod problem;
+mod program;
 pub(crate) mod respond;
 mod rpc;
 mod state;

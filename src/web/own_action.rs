@@ -86,6 +86,7 @@ impl OwnAction {
             confirm: None,
             approval: None,
             anchor: None,
+            inline: None,
             open_for: None,
             enforcement: Enforcement::Enforce,
         }))

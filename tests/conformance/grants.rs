@@ -278,6 +278,7 @@ fn demand(action: &str, digest: u8) -> Demand {
             confirm: None,
             approval: None,
             anchor: None,
+            inline: None,
             open_for: None,
             enforcement: Enforcement::Enforce,
         }),

@@ -49,6 +49,7 @@ mod harness;
 mod http2;
 mod identity;
 mod injection;
+mod inline;
 mod interim;
 mod journeys;
 mod jwt;

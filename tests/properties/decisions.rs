@@ -178,6 +178,7 @@ prop_compose! {
             confirm: None,
             approval,
             anchor: None,
+            inline: None,
             open_for: None,
             enforcement: if report { Enforcement::Report } else { Enforcement::Enforce },
         };

@@ -54,6 +54,13 @@ pub(super) fn write_requirement(requirement: &Requirement, out: &mut Output) -> 
             Span(rule.within)
         )?;
     }
+    if let Some(inline) = &requirement.inline {
+        writeln!(
+            out,
+            "    inline     {} in the header {}, which the application never gets",
+            inline.factor, inline.header
+        )?;
+    }
     if let Some(span) = requirement.open_for {
         writeln!(
             out,

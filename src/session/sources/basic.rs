@@ -9,11 +9,11 @@
 
 use super::whoami::{Answered, KnownBy};
 use super::{AskedRequest, Asker, Asserted, Whoami, WhoamiError};
-use crate::domain::{Naming, Reason, SessionId, Subject, only_line};
+use crate::domain::{Naming, Reason, Secret, SessionId, Subject, only_line};
 use crate::request::context::RequestContext;
 use crate::session::KeyNames;
 use data_encoding::BASE64;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 /// How the application is asked whether it takes a password.
 #[derive(Clone, Debug)]
@@ -22,6 +22,17 @@ pub struct Basic {
     pub questions: Whoami,
     /// Which spellings of a name are one subject.
     pub naming: Naming,
+    /// Whether a one-time code may stand behind the password.
+    pub codes: Codes,
+}
+
+/// Whether a one-time code may stand behind a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codes {
+    /// Behind a comma: `password,123456`. Whatever ends so is read so.
+    Appended,
+    /// The password is all that there is.
+    None,
 }
 
 /// Why the user of a request is not known.
@@ -99,6 +110,29 @@ fn is_sent(headers: &HeaderMap) -> bool {
     lines.any(|line| credentials(line.as_bytes()).is_some())
 }
 
+/// Takes the code from behind the password of a request, and leaves the password. What ends in a comma and six digits ends
+/// in a code, or two requests with one password would be of two sessions.
+pub(super) fn take_code(headers: &mut HeaderMap) -> Option<Secret<String>> {
+    let line = only_line(headers, &header::AUTHORIZATION)?;
+    let decoded = Secret::new(BASE64.decode(credentials(line.as_bytes())?).ok()?);
+    let colon = decoded.expose().iter().position(|byte| *byte == b':')?;
+    let at = decoded.expose().len().checked_sub(CODE_LEN)?;
+    let (pair, code) = decoded.expose().split_at_checked(at)?;
+    let code = code.strip_prefix(b",")?;
+    if at <= colon || !code.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let code = Secret::new(std::str::from_utf8(code).ok()?.to_owned());
+    let plain = Secret::new(format!("Basic {}", BASE64.encode(pair)));
+    let mut plain = HeaderValue::from_str(plain.expose()).ok()?;
+    plain.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, plain);
+    Some(code)
+}
+
+/// A comma and six digits.
+const CODE_LEN: usize = 7;
+
 /// The user that the header names, if every parser reads it so: one line, Base64 with its padding and nothing that
 /// decoders skip, text without controls, where C ends a name, and without blanks around it.
 fn user(headers: &HeaderMap, naming: Naming) -> Option<Subject> {
@@ -117,7 +151,7 @@ mod tests {
     fn user_of(lines: &[&[u8]]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            let value = http::HeaderValue::from_bytes(line).unwrap();
+            let value = HeaderValue::from_bytes(line).unwrap();
             headers.append(header::AUTHORIZATION, value);
         }
         user(&headers, Naming::default()).map(|user| user.as_str().to_owned())
@@ -137,6 +171,53 @@ mod tests {
         for name in ["ren\u{e9}:x", "rene\u{301}:x"] {
             assert_eq!(encoded(name.as_bytes()).as_deref(), Some("ren\u{e9}"));
         }
+    }
+
+    #[test]
+    fn a_code_behind_the_password_is_taken_from_it() {
+        let left = |pair: &[u8]| {
+            let line = format!("bAsic  {}", BASE64.encode(pair));
+            let value = HeaderValue::from_str(&line).unwrap();
+            let mut headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.clone())]);
+            let code = take_code(&mut headers);
+            let after = headers.get(header::AUTHORIZATION).unwrap();
+            assert_eq!(code.is_none(), *after == value);
+            let pair = BASE64
+                .decode(credentials(after.as_bytes()).unwrap())
+                .unwrap();
+            (pair, code.map(|code| code.expose().clone()))
+        };
+        for (pair, plain, code) in [
+            (&b"alice:pw,123456"[..], &b"alice:pw"[..], Some("123456")),
+            (
+                b"alice:pw,123456,654321",
+                b"alice:pw,123456",
+                Some("654321"),
+            ),
+            (b"token:,123456", b"token:", Some("123456")),
+            (b"alice:\xFF,123456", b"alice:\xFF", Some("123456")),
+            (b"alice:pw,12345", b"alice:pw,12345", None),
+            (b"alice:pw,1234567", b"alice:pw,1234567", None),
+            (b"alice:pw,12345a", b"alice:pw,12345a", None),
+            (b"alice:pw 123456", b"alice:pw 123456", None),
+            (b"alice,123456", b"alice,123456", None),
+            (b"a:b", b"a:b", None),
+            (b",123456:", b",123456:", None),
+        ] {
+            let code = code.map(str::to_owned);
+            assert_eq!(
+                left(pair),
+                (plain.to_vec(), code),
+                "{}",
+                pair.escape_ascii()
+            );
+        }
+        let line = HeaderValue::from_static("Basic YWxpY2U6cHcsMTIzNDU2");
+        let mut doubled = HeaderMap::from_iter([
+            (header::AUTHORIZATION, line.clone()),
+            (header::AUTHORIZATION, line),
+        ]);
+        assert!(take_code(&mut doubled).is_none());
     }
 
     #[test]

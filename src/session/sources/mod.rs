@@ -11,7 +11,7 @@ mod records;
 mod whoami;
 
 pub use asserted::{Asserted, AssertedHeaders};
-pub use basic::{Basic, BasicError};
+pub use basic::{Basic, BasicError, Codes};
 pub use jwt::{Jwt, TokenPlace};
 pub use reader::SubjectError;
 pub(crate) use reader::{AnsweredBy, SourceReader};
@@ -23,7 +23,7 @@ pub use whoami::{
 pub(crate) use whoami::{AskedRequest, Asker, Question};
 
 use super::SessionOptions;
-use crate::domain::announces_form;
+use crate::domain::{Secret, announces_form};
 use http::{HeaderMap, HeaderName};
 
 /// What names the subject of every request. There is one of them at most: of several it could not be told
@@ -108,6 +108,17 @@ impl SessionOptions {
     pub fn identity_headers(&self) -> Vec<&HeaderName> {
         let source = self.source.as_ref();
         source.map(Source::identity_headers).unwrap_or_default()
+    }
+
+    /// Whether a one-time code may stand behind a password.
+    pub fn takes_codes(&self) -> bool {
+        matches!(&self.source, Some(Source::Basic(basic)) if basic.codes == Codes::Appended)
+    }
+
+    /// Takes the one-time code from behind a password, where one may stand there: the session, and what the application
+    /// gets, are those of the plain password.
+    pub(crate) fn take_code(&self, headers: &mut HeaderMap) -> Option<Secret<String>> {
+        self.takes_codes().then(|| basic::take_code(headers))?
     }
 
     /// Whether the body of a guarded request must be read for keys: for those that the settings name, and, where

@@ -146,6 +146,13 @@ impl ListenSettings {
             );
             draft.file.report("upstream.headers.pass", message);
         }
+        if asking.is_some() && sessions.takes_codes() {
+            draft.file.report_with_hint(
+                "session.basic",
+                "a code behind a password is taken from what Stepgate forwards, and here another proxy does",
+                "leave out `one_time_code`, or `forward_auth`",
+            );
+        }
         let options = ProxyOptions {
             limits: self.limits,
             trusted_proxies: TrustedProxies::new(self.trusted_proxies),
@@ -174,6 +181,7 @@ impl ListenSettings {
                 login_page: sessions.login_page.clone(),
                 session_cookies: sessions.credentials.cookies.clone(),
                 takes_passwords: matches!(sessions.source, Some(Source::Basic(_))),
+                takes_codes: sessions.takes_codes(),
             },
             accept: upstream.accept,
             body_limit: self.body_limit,

@@ -155,6 +155,7 @@ async fn a_phrase_is_asked_for_before_anything_is_judged() {
             confirm,
             purpose: None,
             trial: None,
+            key: None,
             caller: client.caller(),
         };
         let requirement = Arc::clone(&fixture.requirement);

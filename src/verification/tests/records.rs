@@ -192,6 +192,7 @@ async fn what_cannot_be_recorded_is_not_judged() {
         confirm: None,
         purpose: None,
         trial: None,
+        key: None,
         caller: client.caller(),
     };
     // The first event is queued before anybody knows that it cannot be written.

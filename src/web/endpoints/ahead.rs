@@ -156,7 +156,15 @@ pub(super) async fn challenge(
     };
     let (token, challenge) = web.verifier.open(new);
     let token = Secret::new(token);
-    document(web, context, &challenge, token, &claimant, unmet.reason).await
+    document(
+        web,
+        context,
+        &challenge,
+        token,
+        &claimant,
+        &unmet.reason.into(),
+    )
+    .await
 }
 
 const EXPECTED: &str = "a request that is judged without its body: what this one sends is part of what is proved, so send it, and it is refused with a challenge";

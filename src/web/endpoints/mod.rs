@@ -8,6 +8,7 @@ mod enroll;
 mod error;
 mod etag;
 mod files;
+mod inline;
 mod language;
 mod oidc;
 mod onward;
@@ -24,6 +25,7 @@ mod verify;
 mod whole;
 
 pub(crate) use error::EndpointError;
+pub(crate) use inline::{InlineAnswer, answer as answer_inline};
 pub(crate) use prompt::challenge;
 
 use super::{pages, respond};
@@ -311,18 +313,14 @@ impl Known {
     }
 
     /// Notes the parts of a session that may be known only since a verification.
-    async fn note_parts(
-        &self,
-        call: &Call<'_, '_>,
-        outcome: &AnswerOutcome,
-    ) -> Result<(), EndpointError> {
+    async fn note_parts(&self, web: &Web, outcome: &AnswerOutcome) -> Result<(), EndpointError> {
         let parts = &self.caller.parts;
         let proves = matches!(
             outcome,
             AnswerOutcome::Verified(_) | AnswerOutcome::Waiting(_)
         );
         if proves && !parts.is_empty() {
-            let store = &call.web.sessions.store;
+            let store = &web.sessions.store;
             store.note_parts(self.id, parts).await?;
         }
         Ok(())

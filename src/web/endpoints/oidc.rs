@@ -151,10 +151,11 @@ pub(super) async fn finish(
         confirm: attempt.confirm.as_deref(),
         purpose: attempt.purpose.as_ref(),
         trial: None,
+        key: None,
         caller,
     };
     let outcome = verifier.answer(answering, call.requirement()).await?;
-    known.note_parts(call, &outcome).await?;
+    known.note_parts(call.web, &outcome).await?;
     if let AnswerOutcome::Waiting(waiting) = &outcome {
         approval::tell(call, known, waiting).await;
     }

@@ -13,7 +13,7 @@ use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::session::{BrowserKeyCookie, Caller};
 use crate::verification::{
-    CarriedForm, Claimant, FormOwner, NewChallenge, anti_forgery_token, hash_browser_key,
+    CarriedForm, Claimant, FormOwner, NewChallenge, Refusal, anti_forgery_token, hash_browser_key,
     new_browser_key,
 };
 use crate::web::api::ChallengeView;
@@ -54,7 +54,8 @@ pub(crate) async fn challenge(
     } else {
         None
     };
-    let (requirement, reason) = (unmet.demand.requirement.clone(), unmet.reason);
+    let requirement = unmet.demand.requirement.clone();
+    let refusal = unmet.refused.unwrap_or_else(|| unmet.reason.into());
     let claimant = Claimant {
         session: id,
         subject: &session.owner,
@@ -102,7 +103,7 @@ pub(crate) async fn challenge(
         | ClientKind::Fetch
         | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
-            document(web, context, &challenge, token, &claimant, reason).await
+            document(web, context, &challenge, token, &claimant, &refusal).await
         }
     }
 }
@@ -137,7 +138,7 @@ pub(super) async fn document(
     challenge: &Challenge,
     token: Secret<String>,
     claimant: &Claimant<'_>,
-    unmet: Reason,
+    refusal: &Refusal,
 ) -> Result<Response<Bytes>, EndpointError> {
     let available = web.verifier.available_factors(challenge, claimant).await?;
     // No prompt helps somebody who has nothing to prove themselves by.
@@ -148,7 +149,7 @@ pub(super) async fn document(
     let requirement = &challenge.demand.requirement;
     Ok(respond::challenge_document(
         context,
-        unmet,
+        refusal,
         view,
         requirement,
     ))

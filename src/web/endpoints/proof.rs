@@ -142,7 +142,7 @@ async fn challenge(
         | ClientKind::Fetch
         | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
-            document(web, context, &challenge, token, &claimant, reason).await
+            document(web, context, &challenge, token, &claimant, &reason.into()).await
         }
     }
 }

@@ -58,6 +58,7 @@ pub(super) async fn answer(
         confirm: request.confirm.as_deref(),
         purpose: purpose.as_ref(),
         trial: trial.as_ref().map(|trial| trial as &dyn PasswordTrial),
+        key: None,
         caller: known.caller(),
         locale: call.context.locale(),
     };
@@ -66,7 +67,7 @@ pub(super) async fn answer(
         .verifier
         .answer(answering, call.requirement())
         .await?;
-    known.note_parts(call, &outcome).await?;
+    known.note_parts(call.web, &outcome).await?;
     if let AnswerOutcome::Waiting(waiting) = &outcome {
         approval::tell(call, &known, waiting).await;
     }

@@ -26,6 +26,7 @@ fn requirement(title: &str) -> Requirement {
         confirm: Some("DELETE".to_owned()),
         approval: None,
         anchor: None,
+        inline: None,
         open_for: None,
         enforcement: Enforcement::Enforce,
     }

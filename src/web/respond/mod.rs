@@ -8,11 +8,10 @@ mod reference;
 mod shape;
 mod status;
 
-use crate::domain::{LocalPath, Reason, ReasonKind, Requirement};
+use crate::domain::{LocalPath, Reason, ReasonKind};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::verification::Refusal;
-use crate::web::api::ChallengeView;
 use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
 pub(crate) use asked::{admits, admitted, suit};
@@ -21,8 +20,8 @@ pub(in crate::web) use files::{client, picture, public_keys, script, style};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 pub(super) use prompts::{
-    challenge_by_library, challenge_framed, challenge_page, challenge_redirect, confirmation,
-    shown, shown_again, shown_by_library, shown_on,
+    challenge_by_library, challenge_document, challenge_framed, challenge_page, challenge_redirect,
+    confirmation, shown, shown_again, shown_by_library, shown_on,
 };
 use shape::{StepUpMark, ours, redirect, set, typed};
 use status::{session_challenge, status_of};
@@ -230,26 +229,6 @@ pub(super) fn answer_refused(context: &RequestContext<'_>, refusal: &Refusal) ->
         );
     }
     ours(context, StepUpMark::Error, response)
-}
-
-/// A challenge for a program: the document, or what stands for it in gRPC.
-pub(super) fn challenge_document(
-    context: &RequestContext<'_>,
-    reason: Reason,
-    view: ChallengeView,
-    requirement: &Requirement,
-) -> Response<Bytes> {
-    let site = context.site();
-    let status = status_of(reason, context);
-    let document = Problem::new(reason, status.as_u16(), &site)
-        .with_request_id(context.id.to_string())
-        .with_challenge(view, &site);
-    let mut response = shape::document(context, status, &document);
-    if status == StatusCode::UNAUTHORIZED {
-        let value = problem::www_authenticate(requirement);
-        set(response.headers_mut(), header::WWW_AUTHENTICATE, &value);
-    }
-    ours(context, StepUpMark::Challenge, response)
 }
 
 /// JSON of ours that is no refusal.

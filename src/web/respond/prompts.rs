@@ -2,15 +2,16 @@
 
 use super::refusal;
 use super::shape::{self, StepUpMark, ours, redirect, set};
-use super::status::status_of;
-use crate::domain::{LocalPath, Reason};
+use super::status::{status_of, status_of_challenge, step_up_challenges};
+use crate::domain::{Factor, LocalPath, Reason, Requirement};
 use crate::request::context::RequestContext;
 use crate::request::library::Library;
 use crate::verification::Refusal;
+use crate::web::api::ChallengeView;
 use crate::web::pages::{self, Framed};
-use crate::web::problem;
+use crate::web::problem::{self, Problem};
 use bytes::Bytes;
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 /// A challenge for a person who asked to see a page: off to the prompt.
@@ -130,4 +131,40 @@ pub(in crate::web) fn shown_again(
     let mut response = ours(context, StepUpMark::Challenge, response);
     may_be_gone_back_to(&mut response);
     response
+}
+
+/// A challenge for a program: the document, or what stands for it in gRPC.
+pub(in crate::web) fn challenge_document(
+    context: &RequestContext<'_>,
+    refusal: &Refusal,
+    view: ChallengeView,
+    requirement: &Requirement,
+) -> Response<Bytes> {
+    let site = context.site();
+    let status = status_of_challenge(refusal.reason, requirement, context);
+    let may_follow = context.options.takes_codes && requirement.takes_at_once(Factor::Totp);
+    let view = if may_follow {
+        view.with_code_after_password()
+    } else {
+        view
+    };
+    let mut document = Problem::new(refusal.reason, status.as_u16(), &site)
+        .with_request_id(context.id.to_string())
+        .with_challenge(view, &site);
+    document.attempts_left = refusal.attempts_left;
+    document.retry_after = refusal.retry_after.map(problem::retry_after);
+    let mut response = shape::document(context, status, &document);
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        for value in step_up_challenges(requirement, context) {
+            // RFC 9110 §11.6.1: several lines are one list.
+            headers.extend(
+                HeaderValue::from_str(&value).map(|value| (header::WWW_AUTHENTICATE, value)),
+            );
+        }
+    }
+    if let Some(wait) = document.retry_after {
+        set(headers, header::RETRY_AFTER, &wait.to_string());
+    }
+    ours(context, StepUpMark::Challenge, response)
 }

@@ -4,8 +4,10 @@ use crate::domain::{Reason, ReasonKind};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::request::library::{Library, Told};
+use crate::request::program::{self, Program};
 use crate::web::pages;
 use crate::web::problem::{self, Problem};
+use crate::web::program::{ProgramAnswer, SeenBy};
 use crate::web::rpc::RpcAnswer;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -60,6 +62,9 @@ pub(super) fn document(
     status: StatusCode,
     document: &Problem,
 ) -> Response<Bytes> {
+    if let Some(program) = context.hints.program {
+        return by_program(context, program, status, document);
+    }
     let ClientKind::Rpc(rpc) = context.hints.kind else {
         return typed(status, problem::MEDIA_TYPE, document.to_json());
     };
@@ -72,6 +77,34 @@ pub(super) fn document(
             HeaderName::from_static(name),
             &value,
         );
+    }
+    response
+}
+
+/// A problem document in the form that a program on a command line shows.
+fn by_program(
+    context: &RequestContext<'_>,
+    program: &Program,
+    status: StatusCode,
+    document: &Problem,
+) -> Response<Bytes> {
+    let (site, origin) = (context.site(), context.origin());
+    let seen = SeenBy {
+        site: &site,
+        origin: &origin,
+        shares_cookies: context.hints.kind == ClientKind::Fetch,
+    };
+    let answer = ProgramAnswer::new(program.shows, document, seen);
+    let mut response = typed(status, answer.media_type, answer.body);
+    if let Some((name, notice)) = answer.notice {
+        set(
+            response.headers_mut(),
+            HeaderName::from_static(name),
+            &notice,
+        );
+    }
+    if let Some(phrase) = answer.phrase {
+        program::set_phrase(&mut response, phrase);
     }
     response
 }

@@ -5,6 +5,7 @@ mod guide;
 mod libraries;
 mod loads;
 mod pages;
+mod programs;
 mod rpc;
 
 use crate::client_script;
@@ -30,6 +31,7 @@ fn the_page_tells_what_each_client_makes_of_a_refusal() {
         outcomes.extend(client_script::journeys().await);
         outcomes.extend(loads::outcomes().await);
         outcomes.extend(rpc::calls().await);
+        outcomes.extend(programs::refusals().await);
     });
     let mut told = INTRODUCTION.to_owned();
     for outcome in outcomes {

@@ -51,6 +51,7 @@ pub(super) fn route(id: &str, matcher: Matcher) -> Route {
         confirm: None,
         approval: None,
         anchor: None,
+        inline: None,
         open_for: None,
         enforcement: Enforcement::Enforce,
     };

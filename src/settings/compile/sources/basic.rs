@@ -2,9 +2,9 @@
 
 use super::whoami::{AskedFor, questions};
 use crate::domain::Naming;
-use crate::session::Basic;
+use crate::session::{Basic, Codes};
 use crate::settings::compile::Draft;
-use crate::settings::raw_session::{RawBasic, RawWhoami};
+use crate::settings::raw_session::{RawBasic, RawOneTimeCode, RawWhoami};
 use crate::yaml::{OneOrMore, Path};
 
 pub(super) fn compile(
@@ -27,8 +27,16 @@ pub(super) fn compile(
         })
         .collect();
     let written = written.iter().map(|(at, raw)| (at.clone(), raw));
+    // One password is one session, wherever it is sent.
+    let mut all = raw?.with_paths(&at);
+    let appends = all.any(|(_, raw)| raw.one_time_code == Some(RawOneTimeCode::Appended));
     Some(Basic {
         questions: questions(written, AskedFor::Success, naming, draft),
         naming,
+        codes: if appends {
+            Codes::Appended
+        } else {
+            Codes::None
+        },
     })
 }
