@@ -3,6 +3,7 @@
 mod jupyterhub;
 mod octoprint;
 mod radicale;
+mod verdaccio;
 
 use crate::support::client::{Answer, Client};
 use crate::support::port::HeldPort;
@@ -29,7 +30,7 @@ const THIEFS_PROOF: &str = "Mallory-own-pass-3!";
 /// Stepgate with the settings of an example, and both people in its directory.
 struct Site {
     stepgate: Stepgate,
-    _dir: TempDir,
+    dir: TempDir,
     _port: HeldPort,
 }
 
@@ -72,7 +73,7 @@ impl Site {
         }
         Self {
             stepgate: Stepgate::serve(&dir),
-            _dir: dir,
+            dir,
             _port: port,
         }
     }
