@@ -43,6 +43,7 @@ mod enrolling;
 mod forgetting;
 mod forward_auth;
 mod forwarding;
+mod git;
 mod grants;
 mod guests;
 mod harness;

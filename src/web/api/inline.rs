@@ -2,10 +2,11 @@
 
 use super::ChallengeView;
 use crate::domain::{Factor, Inline};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How a request may bring the proof itself, without a call of `verify`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct InlineView {
     /// The factor that answers it.
     pub factor: &'static str,
