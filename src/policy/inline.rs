@@ -102,6 +102,7 @@ fn header(name: &str) -> Result<HeaderName, Invalid> {
         return Err(Invalid::new(format!("`{name}` is ours"))
             .hint("the header that the program sends, such as `npm-otp`"));
     }
+    // A name with `_` is removed on the way in: gateways read it as another.
     if has_meaning || !name.bytes().all(is_plain) {
         let invalid = format!("`{name}` means something else, or does not reach Stepgate");
         return Err(Invalid::new(invalid).hint("a header of its own, such as `npm-otp` or `x-otp`"));

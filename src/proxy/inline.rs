@@ -19,6 +19,7 @@ pub(super) fn present(worker: &Worker, outbound: &Outbound<'_>, caller: &mut Cal
     let (Some(sent), Some(session)) = (&outbound.inline_code, caller.session) else {
         return;
     };
+    // One that we have handed out is a key by itself; its form is that of no code.
     let handed_out = || hash_browser_key(sent.code.expose(), keys);
     let key = || handed_out().unwrap_or_else(|| key_of_code(&sent.code, session, keys));
     caller.browser_key = Some(caller.browser_key.unwrap_or_else(key));

@@ -56,27 +56,38 @@ pub(crate) enum At401 {
 
 /// The programs; the first that fits is it.
 static PROGRAMS: [Program; 18] = [
+    // The clients of registries read one form of an error, and print its message.
     Program::new("Buildah/", Shows::ErrorList),
+    // Of a body in `application/json` alone; else it prints the status line.
     Program::new("Composer/", Shows::Member(Member::Warning)),
+    // It reads no body of a refusal.
     Program::new("Debian APT-", Shows::Phrase),
+    // `gem push` prints whatever body comes.
     Program::new("Ruby, RubyGems/", Shows::Text),
     Program::new("RubyGems/", Shows::Text),
+    // Of any other body it says that access is forbidden, and no more.
     Program::new("SVN/", Shows::WebDav),
+    // It saves no body of a refusal unless `--content-on-error` is given.
     Program::new("Wget/", Shows::Phrase),
+    // Of anything else it prints the whole answer, head and all.
     Program::new("cargo/", Shows::Member(Member::ErrorDetail)),
     Program::new("containerd/", Shows::ErrorList),
     Program::new("containers/", Shows::ErrorList),
+    // People and scripts read the same of it, and scripts read JSON.
     Program {
         at_401: At401::HandsOn,
         ..Program::new("curl/", Shows::Document)
     },
     Program::new("docker/", Shows::ErrorList),
+    // In `text/plain` alone, and for the request that asks for refs, not for the one that brings a pack.
     Program::new("git/", Shows::Text),
     Program::new("libpod/", Shows::ErrorList),
+    // npm-registry-fetch, check-response.js: `npm-notice` with any status; `error` with all but a challenge `OTP`.
     Program {
         at_401: At401::AsksForCode,
         ..Program::new("npm/", Shows::Member(Member::Error))
     },
+    // `raise_for_status` of requests: its message has the reason phrase, and nothing of the body.
     Program::new("pip/", Shows::Phrase),
     Program::new("skopeo/", Shows::ErrorList),
     Program::new("twine/", Shows::Phrase),

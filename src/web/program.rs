@@ -118,16 +118,19 @@ fn phrase(document: &Problem, seen: SeenBy<'_>) -> String {
     let title = reason.map_or("", |reason| &*english.problem(*reason).title);
     let explained = seen.absolute(&document.kind);
     let phrase = format!("{title} ({}), see {explained}", document.reason);
+    // RFC 9112 §4: no controls. What is beyond ASCII each client shows as it likes.
     phrase.chars().filter(|c| matches!(c, ' '..='~')).collect()
 }
 
 /// The Distribution Specification's form of an error.
 fn error_list(document: &Problem, text: &str) -> Value {
+    // Those that the specification has for a refusal: clients print any other as unknown.
     let code = match document.status {
         401 => "UNAUTHORIZED",
         429 => "TOOMANYREQUESTS",
         _ => "DENIED",
     };
+    // Short: some print all of it, beside the message.
     let detail = json!({ "reason": document.reason, "request_id": document.request_id });
     json!({ "errors": [{ "code": code, "message": text.trim_end(), "detail": detail }] })
 }

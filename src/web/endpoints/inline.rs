@@ -60,6 +60,7 @@ pub(crate) async fn answer(
         answer: &value,
         confirm: None,
         purpose: None,
+        // No password comes in a header.
         trial: None,
         key: Some(key),
         caller: known.caller(),

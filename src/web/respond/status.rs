@@ -39,6 +39,7 @@ pub(super) fn status_of_challenge(
 ) -> StatusCode {
     let status = status_of(reason, context);
     let is_asked = requirement.inline.is_some() && can_be_asked(context);
+    // Not in place of a 429 or 503: another code does not help there, and waiting does.
     if is_asked && status == StatusCode::FORBIDDEN {
         StatusCode::UNAUTHORIZED
     } else {
