@@ -1,9 +1,10 @@
 //! What is read: the counters of all threads, added up.
 
 use super::histogram::Distribution;
+use super::recorded::APPROVAL_RESULTS;
 use super::table::CounterTable;
 use super::{
-    ACCEPTED, APPROVAL_RESULTS, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table,
+    ACCEPTED, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table,
 };
 use crate::audit::Outcome;
 use crate::domain::{Factor, Reason, RouteId};

@@ -2,6 +2,7 @@
 
 use super::read::{factor_word, outcome_word, reason_word};
 use super::*;
+use crate::audit::{Event, EventKind, Observer};
 use crate::domain::Groups;
 use crate::policy;
 use std::thread;
