@@ -11,6 +11,7 @@ mod schema;
 mod sessions;
 mod thread;
 mod verification;
+mod verified;
 
 use self::thread::{Access, DatabaseThread};
 use crate::clock::Clock;
