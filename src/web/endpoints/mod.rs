@@ -9,6 +9,7 @@ mod error;
 mod etag;
 mod files;
 mod inline;
+mod known;
 mod language;
 mod oidc;
 mod onward;
@@ -26,20 +27,20 @@ mod whole;
 
 pub(crate) use error::EndpointError;
 pub(crate) use inline::{InlineAnswer, answer as answer_inline};
+use known::Known;
 pub(crate) use prompt::challenge;
 
 use super::{pages, respond};
 use crate::domain::{
-    BrowserKeyHash, Provenance, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
+    BrowserKeyHash, Reason, RequestPath, Requirement, RouteId, Session, SessionState,
 };
 use crate::request::body::RequestBody;
 use crate::request::context::RequestContext;
-use crate::request::request_id::RequestId;
 use crate::session::{
-    AskedRequest, Caller, CarriedLines, asserted, identify, over_limits, provenance, session_of,
+    AskedRequest, CarriedLines, asserted, identify, over_limits, provenance, session_of,
 };
 use crate::store::Ask;
-use crate::verification::{self, AnswerOutcome, Claimant, CountedBy};
+use crate::verification;
 use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
@@ -58,16 +59,6 @@ struct Call<'v, 'w> {
     path: &'v RequestPath<'v>,
     parts: &'v Parts,
     query: Option<&'v str>,
-}
-
-/// Who calls, once their session is known.
-struct Known {
-    caller: Caller,
-    session: Session,
-    id: crate::domain::SessionId,
-    name: RequestId,
-    client: std::net::IpAddr,
-    provenance: Provenance,
 }
 
 /// Answers a request under our prefix.
@@ -284,56 +275,6 @@ impl Call<'_, '_> {
             Ok(())
         } else {
             Err(EndpointError::CrossSite)
-        }
-    }
-}
-
-impl Known {
-    fn counted_by(&self) -> CountedBy {
-        let presented = self.caller.browser_key;
-        match presented.filter(|key| self.session.browser_key == Some(*key)) {
-            _ if self.caller.asserted.is_none() => CountedBy::Began(self.session.created_at),
-            Some(browser) => CountedBy::KnownBrowser(browser),
-            // What a proxy asserts may be remembered nowhere, and begin with every request.
-            None => CountedBy::OtherBrowser,
-        }
-    }
-
-    /// Whom verification verifies.
-    fn claimant(&self) -> Claimant<'_> {
-        Claimant {
-            session: self.id,
-            subject: &self.session.owner,
-            email: self.caller.asserted_email(),
-            groups: self.caller.asserted_groups(),
-            display: self.caller.display_name(),
-            browser_key: self.caller.browser_key,
-            session_key: self.session.browser_key,
-        }
-    }
-
-    /// Notes the parts of a session that may be known only since a verification.
-    async fn note_parts(&self, web: &Web, outcome: &AnswerOutcome) -> Result<(), EndpointError> {
-        let parts = &self.caller.parts;
-        let proves = matches!(
-            outcome,
-            AnswerOutcome::Verified(_) | AnswerOutcome::Waiting(_)
-        );
-        if proves && !parts.is_empty() {
-            let store = &web.sessions.store;
-            store.note_parts(self.id, parts).await?;
-        }
-        Ok(())
-    }
-
-    /// As verification sees the caller.
-    fn caller(&self) -> verification::EndpointCaller<'_> {
-        verification::EndpointCaller {
-            claimant: self.claimant(),
-            counted_by: self.counted_by(),
-            address: self.client,
-            request_id: Some(self.name.as_str()),
-            provenance: Some(&self.provenance),
         }
     }
 }
