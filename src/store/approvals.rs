@@ -1,9 +1,10 @@
-//! Requests for approval by a second person.
+//! Requests for approval: by a second person, or by the owner of the account elsewhere.
 
 use crate::domain::{
-    Approver, BrowserKeyHash, ChallengeId, Grant, RequestDigest, RouteId, SessionId, Subject,
-    Timestamp,
+    Approver, BrowserKeyHash, ChallengeId, Grant, RequestDigest, RouteId, Session, SessionId,
+    Subject, Timestamp,
 };
+use std::time::Duration;
 
 /// A request for approval. It bears the id of the challenge whose answer asked for it; the grant that it may earn waits
 /// in the session, and ends with that.
@@ -66,6 +67,19 @@ pub struct ApprovedGrant {
     pub waiting: Grant,
     /// What takes its place.
     pub grant: Grant,
+}
+
+/// A request of a program, which its owner is to approve. It is listed nowhere: whoever decides it has its code.
+#[derive(Clone, Debug)]
+pub struct DeviceRequest {
+    /// The request.
+    pub request: Approval,
+    /// What waits in its session until it is taken up, so that a lock, a logout or another subject ends it.
+    pub waiting: Grant,
+    /// The session as it is to be written if the store has no record of it yet.
+    pub unrecorded: Session,
+    /// How long the session is kept without being used.
+    pub keep: Duration,
 }
 
 impl ApprovalOutcome {

@@ -4,7 +4,7 @@
 //!
 //! | Key | Type | Holds |
 //! |---|---|---|
-//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if it kept everything when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), grants that wait for approval ([`WaitingField`]), `x:` + grant id for what was taken |
+//! | `sg:s:{session}` | hash | `s` session, `p` its parts, `r` revoked until, `l` the first value of its cookie, `e` if the cookie was replaced, `w` if it kept everything when it got this value, `v` mark, grants ([`GrantField`]), `n:action` its last grant ([`LatestField`]), what waits for approval ([`WaitingField`]), `x:` + grant id for what was taken |
 //! | `sg:l:{session}` | sorted set | all values that a session's cookie has had since this one, by when they were set |
 //! | `sg:d:{session}:challenge` | string | the challenge was answered |
 //! | `sg:i:subject` | sorted set | the sessions of a subject |
@@ -13,7 +13,7 @@
 //! | `sg:n:key` | hash | a counter: `c` count, `u` until |
 //! | `sg:f:{challenge}` | set | the factors shown for a challenge |
 //! | `sg:k:{challenge}` | string | the code sent for a challenge |
-//! | `sg:a:{challenge}` | hash | a request for approval: `q` what is asked, `d` what was decided, `u` if it was taken up |
+//! | `sg:a:{challenge}` | hash | a request for approval, or that of a program: `q` what is asked, `d` what was decided, `u` if it was taken up |
 //! | `sg:approvals` | sorted set | the requests that are not decided, by the end of each |
 //! | `sg:t:user` | string | the last TOTP step taken |
 //! | `sg:o:{name}` | set | values that are kept under a keyed hash: sign-ins under way at the identity provider, what they proved, and when that ended there |

@@ -23,7 +23,7 @@ mod revoked;
 mod sessions;
 mod verification;
 
-pub use approvals::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant};
+pub use approvals::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, DeviceRequest};
 pub use counted::Store;
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use endings::{Ending, EndingCause, Endings};

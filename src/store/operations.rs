@@ -2,8 +2,8 @@
 
 use super::counted::{Handle, Store};
 use super::{
-    Approval, ApprovalDecision, ApprovedGrant, Ask, CodeAnswer, Held, Login, Rotated, Rotation,
-    SentCode, StoreError, Taken, VerifiedChallenge,
+    Approval, ApprovalDecision, ApprovedGrant, Ask, CodeAnswer, DeviceRequest, Held, Login,
+    Rotated, Rotation, SentCode, StoreError, Taken, VerifiedChallenge,
 };
 use crate::domain::{
     AttemptCount, ChallengeId, Claim, Counter, CounterKey, Factor, FactorSet, Grant, KeptName,
@@ -197,13 +197,18 @@ operations! {
 }
 
 operations! {
-    /// Approvals by a second person. They are requested by [`Store::put_verified`].
+    /// Approvals by a second person, which are requested by [`Store::put_verified`], and by the owner of an account who
+    /// is elsewhere.
     impl Store {
         /// Finds a request for approval that has not expired.
         async fn approval(&self, id: ChallengeId, now: Timestamp) -> Result<Option<Approval>, StoreError>;
 
-        /// The requests that are not decided yet, newest first: at most `most` after the first `skipped`. None if there are
-        /// no more.
+        /// Files the request of a program, and in its session what waits for the decision. `Before` if there is one
+        /// of this id, or the session is revoked.
+        async fn put_device_request(&self, filed: &DeviceRequest, now: Timestamp) -> Result<Taken, StoreError>;
+
+        /// The requests for approval by a second person that are not decided yet, newest first: at most `most` after the first
+        /// `skipped`. None if there are no more.
         async fn open_approvals(&self, skipped: usize, most: usize, now: Timestamp) -> Result<Vec<Approval>, StoreError>;
 
         /// Decides a request, once: `Before` if it is decided, has expired, or does not exist.

@@ -81,9 +81,9 @@ pub(crate) fn refile(record: &mut [u8], to: &SessionId) {
     put_at(record, offset::SESSION_ID, to.as_bytes());
 }
 
-/// Hands a grant on to the same browser under its new key.
-pub(crate) fn rekey(grant: &mut [u8], browser_key: &BrowserKeyHash) {
-    put_at(grant, offset::BROWSER, browser_key.as_bytes());
+/// Hands a mark or grant on to the same browser under its new key.
+pub(crate) fn rekey(proof: &mut [u8], browser_key: &BrowserKeyHash) {
+    put_at(proof, offset::BROWSER, browser_key.as_bytes());
 }
 
 /// Writes a user, without the aliases, which are filed beside it.

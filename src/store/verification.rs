@@ -27,11 +27,13 @@ pub struct VerifiedChallenge {
     pub presented: Option<BrowserKeyHash>,
     /// The browser key from now on.
     pub renewed: BrowserKeyHash,
-    /// The mark on the session (its `browser_key` is `renewed`).
-    pub mark: Mark,
+    /// The mark on the session (its `browser_key` is `renewed`); `None` leaves it as it is.
+    pub mark: Option<Mark>,
     /// The grant, where the requirement asks for one (its `browser_key` is `renewed`).
     pub grant: Option<Grant>,
-    /// The request for approval, where the grant waits for one; the grant opens nothing until then.
+    /// What the grant waits for, if it does; it opens nothing until then.
+    pub waits_for: Option<ChallengeId>,
+    /// The request for approval, where the grant waits for that.
     pub approval: Option<Approval>,
     /// Counters that a success clears.
     pub clears: Vec<CounterKey>,
@@ -46,6 +48,9 @@ pub struct RestsOn {
     pub ends: Vec<KeptName>,
     /// When it began: an end since then counts.
     pub since: Timestamp,
+    /// The sessions in which something [waits](super::Store::waiting_grant) under an id: if it is gone, its session was
+    /// locked, ended or changed hands. It is taken away with success.
+    pub waiting: Vec<(SessionId, ChallengeId)>,
 }
 
 impl RestsOn {

@@ -282,14 +282,15 @@ impl Verifier {
             },
             presented: claimant.browser_key,
             renewed,
-            mark: Mark {
+            mark: Some(Mark {
                 subject: challenge.subject.clone(),
                 browser_key: renewed,
                 factors: shown,
                 acr: proof.acr.clone(),
                 verified_at: now,
-            },
+            }),
             grant,
+            waits_for: approval.as_ref().map(|one| one.id),
             approval,
             clears,
             keep: self.services.settings.session_keep,

@@ -50,7 +50,7 @@ pub struct Success {
     /// The new browser key. Mark and grant are bound to it, so the client must receive it.
     pub browser_key: Secret<String>,
     /// The mark on the session.
-    pub mark: Mark,
+    pub mark: Option<Mark>,
     /// The grant, where the route asks for one.
     pub grant: Option<Grant>,
     /// Until when this counts for the route.

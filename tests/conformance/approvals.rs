@@ -76,6 +76,7 @@ async fn ask(store: &TestStore, number: u8) -> (Approval, Grant) {
     let (approval, grant) = (request(number, store), waiting(number, store));
     let asked = VerifiedChallenge {
         challenge: challenge(number),
+        waits_for: Some(approval.id),
         approval: Some(approval.clone()),
         ..verified(id(1), browser(1), Some(grant.clone()), store.now())
     };

@@ -12,6 +12,7 @@
 )]
 
 mod approvals;
+mod devices;
 mod directory;
 mod embedded;
 mod endings;

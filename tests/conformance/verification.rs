@@ -241,7 +241,7 @@ async fn a_verification_records_a_session_that_was_not_known(store: TestStore) {
     let verified = VerifiedChallenge {
         presented: None,
         renewed: browser(5),
-        mark: mark(browser(5), store.now()),
+        mark: Some(mark(browser(5), store.now())),
         unrecorded: Session {
             browser_key: None,
             ..session("alice", browser(1), store.now()).known().unwrap()
@@ -270,7 +270,7 @@ async fn a_renewed_browser_key_keeps_what_its_browser_earned(store: TestStore) {
     store.verify(id(1), browser(1), Some(single)).await;
     let verified = VerifiedChallenge {
         renewed: browser(2),
-        mark: mark(browser(2), store.now()),
+        mark: Some(mark(browser(2), store.now())),
         ..verified(id(1), browser(1), None, store.now())
     };
     store.put_verified(&verified, store.now()).await.unwrap();
@@ -311,7 +311,7 @@ async fn another_browser_voids_what_the_earlier_one_earned(store: TestStore) {
         let verified = VerifiedChallenge {
             presented,
             renewed: browser(9),
-            mark: mark(browser(9), store.now()),
+            mark: Some(mark(browser(9), store.now())),
             ..verified(id(1), browser(1), Some(new.clone()), store.now())
         };
         store.put_verified(&verified, store.now()).await.unwrap();
@@ -368,6 +368,7 @@ async fn what_a_verification_rests_on_must_not_have_ended_since(store: TestStore
             rests_on: RestsOn {
                 ends: ends.to_vec(),
                 since: began,
+                waiting: Vec::new(),
             },
             ..verified(id(1), browser(1), Some(granted), began)
         };
@@ -395,6 +396,7 @@ async fn what_a_verification_rests_on_must_not_have_ended_since(store: TestStore
         rests_on: RestsOn {
             ends: vec![sound, KeptName::new([4; 32])],
             since: began,
+            waiting: Vec::new(),
         },
         clears: vec![counted.key.clone()],
         ..verified(id(1), browser(1), None, began)

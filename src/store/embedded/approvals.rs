@@ -2,12 +2,14 @@
 
 use super::EmbeddedStore;
 use super::evidence::{file_grant, put_grant};
-use super::rows::{SessionRow, taken};
+use super::rows::{SessionRow, drop_waiting, revoked_until, taken, wipe};
 use super::schema::millis;
 use crate::domain::{ChallengeId, Grant, SessionId, Timestamp};
 use crate::store::keys::WaitingField;
 use crate::store::record::{decode_approval, decode_latest, encode_approval, encode_decision};
-use crate::store::{Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, StoreError, Taken};
+use crate::store::{
+    Approval, ApprovalDecision, ApprovalOutcome, ApprovedGrant, DeviceRequest, StoreError, Taken,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 impl EmbeddedStore {
@@ -27,7 +29,8 @@ impl EmbeddedStore {
     ) -> Result<Vec<Approval>, StoreError> {
         self.read(move |connection| {
             let mut select = connection.prepare_cached(
-                "SELECT id, record FROM approvals WHERE decision IS NULL AND expires_at > ?1
+                "SELECT id, record FROM approvals
+                 WHERE decision IS NULL AND unlisted = 0 AND expires_at > ?1
                  ORDER BY asked_at DESC, id LIMIT ?2 OFFSET ?3",
             )?;
             let [most, skipped] = [most, skipped].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
@@ -39,6 +42,16 @@ impl EmbeddedStore {
             rows.iter().map(read).collect()
         })
         .await
+    }
+
+    pub(crate) async fn put_device_request(
+        &self,
+        filed: &DeviceRequest,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let filed = filed.clone();
+        self.write(move |connection| put_device_request(connection, &filed, now))
+            .await
     }
 
     pub(crate) async fn decide_approval(
@@ -81,20 +94,20 @@ impl EmbeddedStore {
     }
 }
 
-/// Files a request for approval, and in the session the grant that waits for it.
-pub(super) fn put_request(
+/// Files a grant in a session where it waits.
+pub(super) fn put_waiting(
     connection: &Connection,
     session: SessionId,
     grant: &Grant,
-    approval: &Approval,
+    waits_for: ChallengeId,
 ) -> Result<(), StoreError> {
     // In the rows of the session's grants: whatever ends or renews those does the same to it.
-    file_grant(
-        connection,
-        session,
-        &WaitingField(approval.id).to_bytes(),
-        grant,
-    )?;
+    let field = WaitingField(waits_for).to_bytes();
+    file_grant(connection, session, &field, grant)
+}
+
+/// Files a request for approval.
+pub(super) fn put_request(connection: &Connection, approval: &Approval) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO approvals (id, record, asked_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
@@ -106,6 +119,50 @@ pub(super) fn put_request(
             millis(approval.expires_at),
         ])?;
     Ok(())
+}
+
+fn put_device_request(
+    connection: &Connection,
+    filed: &DeviceRequest,
+    now: Timestamp,
+) -> Result<Taken, StoreError> {
+    let DeviceRequest {
+        request,
+        waiting,
+        unrecorded,
+        keep,
+    } = filed;
+    let id = request.session;
+    if find(connection, request.id, now)?.is_some() || revoked_until(connection, id, now)?.is_some()
+    {
+        return Ok(Taken::Before);
+    }
+    let until = now.after(*keep);
+    let known = match SessionRow::find(connection, id, now)? {
+        Some(row) if row.session(id)?.owner.subject() == Some(&unrecorded.owner) => Some(row),
+        Some(_) | None => None,
+    };
+    if let Some(row) = known {
+        row.keep_until(connection, id, until)?;
+    } else {
+        // There is no record, or one of another subject: start with a new one.
+        wipe(connection, id)?;
+        let session = unrecorded.clone().stored();
+        SessionRow::put(connection, id, &session, None, millis(until))?;
+    }
+    put_waiting(connection, id, waiting, request.id)?;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO approvals (id, record, asked_at, expires_at, unlisted)
+             VALUES (?1, ?2, ?3, ?4, 1)",
+        )?
+        .execute(params![
+            request.id.as_bytes(),
+            encode_approval(request),
+            millis(request.asked_at),
+            millis(request.expires_at),
+        ])?;
+    Ok(Taken::Now)
 }
 
 fn put_approved(
@@ -133,9 +190,7 @@ fn put_approved(
     if taken(written) == Taken::Before {
         return Ok(Taken::Before);
     }
-    connection
-        .prepare_cached("DELETE FROM grants WHERE session = ?1 AND field = ?2")?
-        .execute(params![session.as_bytes(), WaitingField(*id).to_bytes()])?;
+    drop_waiting(connection, *session, *id)?;
     put_grant(connection, *session, grant)?;
     Ok(Taken::Now)
 }
@@ -155,7 +210,7 @@ fn find(
         .transpose()
 }
 
-fn waiting(
+pub(super) fn waiting(
     connection: &Connection,
     session: SessionId,
     approval: ChallengeId,

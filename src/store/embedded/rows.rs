@@ -1,8 +1,9 @@
 //! The rows of a session, as its operations read and write them.
 
 use super::schema::{millis, timestamp};
-use crate::domain::{SessionId, StoredSession, Timestamp};
+use crate::domain::{ChallengeId, SessionId, StoredSession, Timestamp};
 use crate::store::endings::EndingCode;
+use crate::store::keys::WaitingField;
 use crate::store::record::{decode_session, encode_session, owner_text, refile};
 use crate::store::{StoreError, Taken};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -78,6 +79,19 @@ impl SessionRow {
         Ok(())
     }
 
+    /// Keeps the session until then at least; a value that was replaced is not extended.
+    pub(super) fn keep_until(
+        &self,
+        connection: &Connection,
+        id: SessionId,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        connection
+            .prepare_cached("UPDATE sessions SET expires_at = ?2 WHERE id = ?1")?
+            .execute(params![id.as_bytes(), self.extended(until)])?;
+        Ok(())
+    }
+
     /// The later of `expires_at` and `until`; a value that was replaced is not extended.
     pub(super) fn extended(&self, until: Timestamp) -> i64 {
         if self.replaced {
@@ -117,6 +131,18 @@ pub(super) fn drop_grants(connection: &Connection, id: SessionId) -> Result<(), 
     connection
         .prepare_cached("DELETE FROM grants WHERE session = ?1")?
         .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// Takes away what waits in a session under an id.
+pub(super) fn drop_waiting(
+    connection: &Connection,
+    session: SessionId,
+    id: ChallengeId,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM grants WHERE session = ?1 AND field = ?2")?
+        .execute(params![session.as_bytes(), WaitingField(id).to_bytes()])?;
     Ok(())
 }
 

@@ -67,10 +67,16 @@ const MIGRATIONS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE INDEX approvals_by_age ON approvals (asked_at) WHERE decision IS NULL;
 ",
+    // Requests of programs, which nobody finds but by their code.
+    "
+    ALTER TABLE approvals ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX approvals_by_age;
+    CREATE INDEX approvals_by_age ON approvals (asked_at) WHERE decision IS NULL AND unlisted = 0;
+",
 ];
 
 /// The latest schema.
-pub(super) const LATEST: u32 = 6;
+pub(super) const LATEST: u32 = 7;
 
 /// Migrates a database; returns its schema if that is later than [`LATEST`].
 pub(super) fn migrate(connection: &mut Connection) -> Result<Option<u32>, Error> {

@@ -221,7 +221,10 @@ impl StoredCounter {
     }
 }
 
-pub(super) fn clear_attempts(connection: &Connection, keys: &[CounterKey]) -> Result<(), StoreError> {
+pub(super) fn clear_attempts(
+    connection: &Connection,
+    keys: &[CounterKey],
+) -> Result<(), StoreError> {
     let mut delete = connection.prepare_cached("DELETE FROM counters WHERE key = ?1")?;
     for key in keys {
         delete.execute([key.as_str()])?;

@@ -1,14 +1,14 @@
 //! A verification that succeeded, on disk: what it rests on, and what it earns.
 
-use super::approvals::put_request;
+use super::approvals::{put_request, put_waiting, waiting};
 use super::evidence::put_grant;
 use super::kept::has_ended;
-use super::rows::{SessionRow, drop_grants, taken, wipe};
+use super::rows::{SessionRow, drop_grants, drop_waiting, revoked_until, taken, wipe};
 use super::schema::millis;
 use super::verification::clear_attempts;
 use crate::domain::{BrowserKeyHash, SessionId, StoredSession, Timestamp};
 use crate::store::record::{encode_mark, rekey};
-use crate::store::{StoreError, Taken, VerifiedChallenge};
+use crate::store::{RestsOn, StoreError, Taken, VerifiedChallenge};
 use rusqlite::{Connection, params};
 
 pub(super) fn put_verified(
@@ -17,7 +17,9 @@ pub(super) fn put_verified(
     now: Timestamp,
 ) -> Result<Taken, StoreError> {
     let id = verified.session;
-    if has_ended(connection, &verified.rests_on, now)? {
+    if has_ended(connection, &verified.rests_on, now)?
+        || !all_wait(connection, &verified.rests_on, now)?
+    {
         return Ok(Taken::Before);
     }
     // First: of two right answers at once, one goes on.
@@ -25,20 +27,26 @@ pub(super) fn put_verified(
         return Ok(Taken::Before);
     }
     clear_attempts(connection, &verified.clears)?;
+    for (session, waits_for) in &verified.rests_on.waiting {
+        drop_waiting(connection, *session, *waits_for)?;
+    }
     let until = now.after(verified.keep);
     let known = match SessionRow::find(connection, id, now)? {
         None => None,
-        Some(row) => Some((row.session(id)?, row.extended(until))),
+        Some(row) => Some((row.session(id)?, row.extended(until), row.mark)),
     };
-    let (session, until) = match known {
+    let (session, until, mark) = match known {
         // The session may have changed hands while its challenge was open.
-        Some((session, until)) if session.owner.subject() == Some(&verified.unrecorded.owner) => {
-            (keep_own(connection, session, verified, now)?, until)
+        Some((session, until, mark))
+            if session.owner.subject() == Some(&verified.unrecorded.owner) =>
+        {
+            let mark = kept_mark(mark, &session, verified);
+            (keep_own(connection, session, verified, now)?, until, mark)
         }
         // There is no record, or one of another subject: start with a new one.
         Some(_) | None => {
             wipe(connection, id)?;
-            (verified.unrecorded.clone().stored(), millis(until))
+            (verified.unrecorded.clone().stored(), millis(until), None)
         }
     };
     // Renewed with every proof (ASVS 5.0, 7.2.4): a key that was copied before is of no use after.
@@ -46,14 +54,46 @@ pub(super) fn put_verified(
         browser_key: Some(verified.renewed),
         ..session
     };
-    let mark = encode_mark(&id, &verified.mark);
-    SessionRow::put(connection, id, &session, Some(&mark), until)?;
-    match (&verified.grant, &verified.approval) {
+    let earned = verified.mark.as_ref().map(|mark| encode_mark(&id, mark));
+    let mark = earned.or(mark);
+    SessionRow::put(connection, id, &session, mark.as_deref(), until)?;
+    match (&verified.grant, verified.waits_for) {
         (None, _) => {}
         (Some(grant), None) => put_grant(connection, id, grant)?,
-        (Some(grant), Some(approval)) => put_request(connection, id, grant, approval)?,
+        (Some(grant), Some(waits_for)) => put_waiting(connection, id, grant, waits_for)?,
+    }
+    if let Some(approval) = &verified.approval {
+        put_request(connection, approval)?;
     }
     Ok(Taken::Now)
+}
+
+/// Whether all that a verification rests on still waits in its session.
+fn all_wait(
+    connection: &Connection,
+    rests_on: &RestsOn,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for (session, waits_for) in &rests_on.waiting {
+        if waiting(connection, *session, *waits_for, now)?.is_none()
+            || revoked_until(connection, *session, now)?.is_some()
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The mark that this browser has, under its new key.
+fn kept_mark(
+    mark: Option<Vec<u8>>,
+    session: &StoredSession,
+    verified: &VerifiedChallenge,
+) -> Option<Vec<u8>> {
+    let is_own = session.browser_key.is_some() && session.browser_key == verified.presented;
+    let mut mark = mark.filter(|_| is_own)?;
+    rekey(&mut mark, &verified.renewed);
+    Some(mark)
 }
 
 /// Keeps what the session holds if this browser earned it; else deletes it.

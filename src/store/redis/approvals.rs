@@ -3,11 +3,13 @@
 use super::answer::{UNEXPECTED, bytes, list, next, optional_bytes};
 use super::client::Repeat;
 use super::scripts::script;
-use super::{RedisStore, taken};
+use super::{MARGIN, RedisStore, taken, ttl};
 use crate::domain::{ChallengeId, Grant, SessionId, Timestamp};
 use crate::store::keys::{GrantField, LatestField, WaitingField};
-use crate::store::record::{decode_approval, decode_latest, encode_decision, encode_grant};
-use crate::store::{Approval, ApprovalDecision, ApprovedGrant, StoreError, Taken};
+use crate::store::record::{
+    decode_approval, decode_latest, encode_approval, encode_decision, encode_grant, encode_session,
+};
+use crate::store::{Approval, ApprovalDecision, ApprovedGrant, DeviceRequest, StoreError, Taken};
 use redis::Cmd;
 
 impl RedisStore {
@@ -59,6 +61,36 @@ impl RedisStore {
         // They are indexed by their end, and routes give them different times.
         approvals.sort_by_key(|approval| std::cmp::Reverse(approval.asked_at));
         Ok(approvals)
+    }
+
+    pub(crate) async fn put_device_request(
+        &self,
+        filed: &DeviceRequest,
+        now: Timestamp,
+    ) -> Result<Taken, StoreError> {
+        let (request, id) = (&filed.request, &filed.request.session);
+        let unrecorded = filed.unrecorded.clone().stored();
+        let life = request.expires_at.since(now).saturating_add(MARGIN);
+        let answer = self
+            .client
+            // Sent again, it would find the request, by itself.
+            .run(script!(put_device_request), 3, Repeat::Never, |command| {
+                command
+                    .arg(self.keys.session(id))
+                    .arg(self.keys.approval(request.id))
+                    .arg(self.keys.subject(filed.unrecorded.owner.as_str()))
+                    .arg(now.as_millis())
+                    .arg(encode_session(id, &unrecorded))
+                    .arg(WaitingField(request.id).to_bytes())
+                    .arg(encode_grant(id, &filed.waiting))
+                    .arg(ttl(filed.keep))
+                    .arg(encode_approval(request))
+                    .arg(ttl(life))
+                    .arg(now.after(filed.keep).as_millis())
+                    .arg(id.as_bytes());
+            })
+            .await?;
+        taken(&answer)
     }
 
     pub(crate) async fn decide_approval(

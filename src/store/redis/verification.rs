@@ -175,12 +175,8 @@ impl RedisStore {
         now: Timestamp,
     ) -> Result<Taken, StoreError> {
         let id = &verified.session;
-        let unrecorded = StoredSession {
-            browser_key: Some(verified.renewed),
-            ..verified.unrecorded.clone().stored()
-        };
-        let ends = &verified.rests_on.ends;
-        let keys = 5 + ends.len() + verified.clears.len();
+        let (ends, waiting) = (&verified.rests_on.ends, &verified.rests_on.waiting);
+        let keys = 5 + ends.len() + waiting.len() + verified.clears.len();
         let answer = self
             .client
             // Sent again, it would find the challenge answered, by itself.
@@ -194,38 +190,21 @@ impl RedisStore {
                 for name in ends {
                     command.arg(self.keys.kept(*name));
                 }
+                for (session, _) in waiting {
+                    command.arg(self.keys.session(session));
+                }
                 for key in &verified.clears {
                     command.arg(self.keys.counter(key));
                 }
-                command
-                    .arg(now.as_millis())
-                    .arg(ttl(verified.challenge_keep.saturating_add(MARGIN)))
-                    .arg(ttl(verified.keep))
-                    .arg(
-                        verified
-                            .presented
-                            .as_ref()
-                            .map_or(&[][..], |key| key.as_bytes()),
-                    )
-                    .arg(verified.renewed.as_bytes())
-                    .arg(encode_session(id, &unrecorded))
-                    .arg(encode_mark(id, &verified.mark));
-                match (&verified.grant, &verified.approval) {
-                    (None, _) => command.arg("").arg("").arg(""),
-                    (Some(grant), Some(approval)) => command
-                        .arg(WaitingField(approval.id).to_bytes())
-                        .arg(encode_grant(id, grant))
-                        .arg(WaitingField(approval.id).to_bytes()),
-                    (Some(grant), None) => command
-                        .arg(GrantField(&grant.key))
-                        .arg(encode_grant(id, grant))
-                        .arg(LatestField(&grant.key.action)),
-                };
+                write_session(command, verified, now);
+                write_grant(command, verified);
+                let fields = waiting.iter().map(|(_, id)| WaitingField(*id).to_bytes());
                 command
                     .arg(now.after(verified.keep).as_millis())
                     .arg(id.as_bytes())
                     .arg(ends.len())
-                    .arg(verified.rests_on.since.as_millis());
+                    .arg(verified.rests_on.since.as_millis())
+                    .arg(fields.collect::<Vec<_>>().concat());
                 match &verified.approval {
                     None => command.arg(""),
                     Some(approval) => command
@@ -238,6 +217,41 @@ impl RedisStore {
             .await?;
         taken(&answer)
     }
+}
+
+/// The arguments of `put_verified` that are about the session.
+fn write_session(command: &mut Cmd, verified: &VerifiedChallenge, now: Timestamp) {
+    let id = &verified.session;
+    let unrecorded = StoredSession {
+        browser_key: Some(verified.renewed),
+        ..verified.unrecorded.clone().stored()
+    };
+    let presented = verified.presented.as_ref();
+    let mark = verified.mark.as_ref().map(|mark| encode_mark(id, mark));
+    command
+        .arg(now.as_millis())
+        .arg(ttl(verified.challenge_keep.saturating_add(MARGIN)))
+        .arg(ttl(verified.keep))
+        .arg(presented.map_or(&[][..], |key| key.as_bytes()))
+        .arg(verified.renewed.as_bytes())
+        .arg(encode_session(id, &unrecorded))
+        .arg(mark.unwrap_or_default());
+}
+
+/// Those that are about its grant: where it is filed, the grant, and where its second copy is.
+fn write_grant(command: &mut Cmd, verified: &VerifiedChallenge) {
+    let id = &verified.session;
+    match (&verified.grant, verified.waits_for) {
+        (None, _) => command.arg("").arg("").arg(""),
+        (Some(grant), Some(waits_for)) => command
+            .arg(WaitingField(waits_for).to_bytes())
+            .arg(encode_grant(id, grant))
+            .arg(WaitingField(waits_for).to_bytes()),
+        (Some(grant), None) => command
+            .arg(GrantField(&grant.key))
+            .arg(encode_grant(id, grant))
+            .arg(LatestField(&grant.key.action)),
+    };
 }
 
 fn read_attempt(counters: &[Counter], answer: redis::Value) -> Result<AttemptCount, StoreError> {

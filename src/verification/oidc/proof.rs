@@ -15,6 +15,7 @@ impl ProviderProof {
         RestsOn {
             ends: self.links.iter().map(|link| end_of(link, keys)).collect(),
             since: self.begun_at,
+            waiting: Vec::new(),
         }
     }
 

@@ -133,7 +133,7 @@ async fn plus_means_that_both_are_shown() {
     let code = fixture.totp_code();
     let success = verified(fixture.answer(&client, &token, Factor::Totp, &code).await);
     let both = FactorSet::EMPTY.with(Factor::Password).with(Factor::Totp);
-    assert_eq!(success.mark.factors, both);
+    assert_eq!(success.mark.unwrap().factors, both);
     assert_eq!(success.grant.unwrap().factors, both);
 }
 
