@@ -38,6 +38,7 @@ fn requirement(level: RiskLevel) -> Arc<Requirement> {
         show: vec![],
         confirm: None,
         approval: None,
+        device: true,
         anchor: None,
         inline: None,
         open_for: None,
@@ -173,6 +174,7 @@ fn sealing(criterion: &mut Criterion) {
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: LocalPath::parse("/admin/users?page=2")
             .map_or(ReturnTarget::Caller, ReturnTarget::Path),
+        device: None,
         back: None,
         opened_at: NOW,
         expires_at: NOW.after(Duration::from_mins(10)),

@@ -34,6 +34,7 @@ fn table(size: usize) -> RouteTable {
         show: vec![],
         confirm: None,
         approval: None,
+        device: true,
         anchor: None,
         inline: None,
         open_for: None,

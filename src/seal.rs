@@ -33,6 +33,8 @@ pub enum Purpose {
     Code,
     /// The hash under which attempts are counted.
     Counter,
+    /// What a program asks its owner to approve, and what names it.
+    Device,
     /// What a person is to prove before it is enrolled.
     Enrollment,
     /// Form fields carried through the prompt page.
@@ -54,7 +56,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::AntiForgery,
         Self::Assertion,
         Self::Approval,
@@ -63,6 +65,7 @@ impl Purpose {
         Self::Challenge,
         Self::Code,
         Self::Counter,
+        Self::Device,
         Self::Enrollment,
         Self::Form,
         Self::Guest,
@@ -85,6 +88,7 @@ impl Purpose {
             Self::Challenge => b"stepgate/1 challenge",
             Self::Code => b"stepgate/1 code",
             Self::Counter => b"stepgate/1 counter",
+            Self::Device => b"stepgate/1 device",
             Self::Enrollment => b"stepgate/1 enrollment",
             Self::Form => b"stepgate/1 form",
             Self::Guest => b"stepgate/1 guest",

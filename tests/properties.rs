@@ -43,6 +43,7 @@ fn requirement() -> Arc<Requirement> {
         show: vec![],
         confirm: None,
         approval: None,
+        device: true,
         anchor: None,
         inline: None,
         open_for: None,

@@ -4,10 +4,10 @@ use super::Stage;
 use crate::audit::Audit;
 use crate::metrics::{
     APPROVALS, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BOUNDS, BUILD, CODES,
-    CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, Distribution, Family, MetricKind, Metrics,
-    POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES, REQUESTS, SERVING,
-    STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY,
-    VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
+    CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, DEVICES, Distribution, Family, MetricKind,
+    Metrics, POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES, REQUESTS,
+    SERVING, STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS,
+    UPSTREAM_LATENCY, VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
 };
 use crate::transport::ConnectionLimit;
 use prometheus_client::collector::Collector;
@@ -84,6 +84,7 @@ impl ScrapeSources {
         out.counters(&VERIFICATIONS, metrics.verifications())?;
         out.counters(&CODES, metrics.codes())?;
         out.counters(&APPROVALS, metrics.approvals())?;
+        out.counters(&DEVICES, metrics.devices())?;
         out.counters(&THROTTLED, metrics.throttled())?;
         out.histogram(&UPSTREAM_LATENCY, &metrics.upstream_latency())?;
         let count = |gauge: &AtomicUsize| gauge.load(Ordering::Relaxed) as u64;

@@ -38,6 +38,12 @@ words! {
         CodeSent = "code-sent",
         /// A guarded request was decided.
         Decision = "decision",
+        /// The owner of an account approved or denied what a program asks for.
+        DeviceDecided = "device-decided",
+        /// A program asks the owner of its account for a proof.
+        DeviceRequested = "device-requested",
+        /// A program has taken up what its owner approved.
+        DeviceTakenUp = "device-taken-up",
         /// Events were lost before this one; how many is its count.
         EventsLost = "events-lost",
         /// One factor of a challenge was answered, and the challenge is not met by it.

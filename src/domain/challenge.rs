@@ -25,6 +25,8 @@ pub struct Challenge {
     pub shown: Vec<(String, String)>,
     /// Where to go afterwards.
     pub return_to: ReturnTarget,
+    /// The request of a program that its answer approves, in place of earning anything here (RFC 8628).
+    pub device: Option<ChallengeId>,
     /// Where the person was, to go back to instead.
     pub back: Option<LocalPath>,
     /// When it was opened.

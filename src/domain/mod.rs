@@ -45,6 +45,7 @@ mod time;
 mod title;
 mod user;
 mod user_agent;
+mod user_code;
 mod value;
 mod watched;
 mod watched_path;
@@ -100,6 +101,7 @@ pub use throttle::{AttemptCount, Counter, CounterKey};
 pub use time::Timestamp;
 pub use title::Title;
 pub use user::User;
+pub use user_code::{NoUserCode, UserCode};
 pub use watched::{
     Standing, Watched, asks_for_page, cookie_says_otherwise, cookies_log_in,
     has_too_many_parameters,

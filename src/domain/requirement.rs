@@ -39,6 +39,8 @@ pub struct Requirement {
     pub approval: Option<ApprovalRule>,
     /// How a program may bring the proof with the request itself.
     pub inline: Option<Inline>,
+    /// Whether a program may have the proof given elsewhere: by its owner, in their browser (RFC 8628).
+    pub device: bool,
     /// The page that hosts the form, so that the prompt can come before typing.
     pub anchor: Option<String>,
     /// How long what a request opens may last, if that is limited.

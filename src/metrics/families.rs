@@ -51,6 +51,8 @@ families! {
         "Codes by e-mail that were asked for";
     APPROVALS: Counter "stepgate_approvals" ["result"]
         "Steps of requests for approval by a second person";
+    DEVICES: Counter "stepgate_device_requests" ["result"]
+        "Steps of requests of programs for a proof of their owner";
     THROTTLED: Counter "stepgate_throttled" ["factor"]
         "Answers and codes that were refused by a limit on attempts";
     UPSTREAM_LATENCY: Histogram "stepgate_upstream_latency_seconds" []

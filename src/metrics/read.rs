@@ -3,9 +3,7 @@
 use super::histogram::Distribution;
 use super::recorded::APPROVAL_RESULTS;
 use super::table::CounterTable;
-use super::{
-    ACCEPTED, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table,
-};
+use super::{ACCEPTED, Metrics, PolicyState, StoreFault, VERIFIED, WhoamiOutcome, table};
 use crate::audit::Outcome;
 use crate::domain::{Factor, Reason, RouteId};
 use std::sync::atomic::Ordering;
@@ -62,11 +60,12 @@ impl Metrics {
 
     /// Steps of requests for approval, by what they were.
     pub fn approvals(&self) -> Counts<'static, 1> {
-        let tables = self.threads.iter().map(|thread| &thread.approvals);
-        let word = |result: usize| APPROVAL_RESULTS.get(result).copied().unwrap_or_default();
-        table::sum(tables)
-            .map(|(_, result, count)| ([word(result)], count))
-            .collect()
+        steps(self.threads.iter().map(|thread| &thread.approvals))
+    }
+
+    /// Steps of requests of programs, by what they were.
+    pub fn devices(&self) -> Counts<'static, 1> {
+        steps(self.threads.iter().map(|thread| &thread.devices))
     }
 
     /// Answers and codes that were refused by a limit on attempts, by factor.
@@ -125,6 +124,16 @@ impl Metrics {
     pub fn policy_state(&self) -> PolicyState {
         self.policy().clone()
     }
+}
+
+/// The steps of requests that somebody decides.
+fn steps<'t>(
+    tables: impl Iterator<Item = &'t CounterTable<1, { APPROVAL_RESULTS.len() }>>,
+) -> Counts<'static, 1> {
+    let word = |result: usize| APPROVAL_RESULTS.get(result).copied().unwrap_or_default();
+    table::sum(tables)
+        .map(|(_, result, count)| ([word(result)], count))
+        .collect()
 }
 
 /// The counters of one row, also those at zero, each with the word of its column.

@@ -28,6 +28,11 @@ impl Observer for Metrics {
                 own.approvals.add(0, result);
             }
         };
+        let device = |result: usize| {
+            if let Some(own) = self.own() {
+                own.devices.add(0, result);
+            }
+        };
         let refused = event.reason.map(|reason| reason as usize);
         match event.kind {
             EventKind::ApprovalDecided if event.outcome == Outcome::Succeeded => approval(APPROVED),
@@ -43,6 +48,13 @@ impl Observer for Metrics {
                 }
             }
             EventKind::Decision => self.decided(event),
+            EventKind::DeviceDecided if event.outcome == Outcome::Succeeded => {
+                answered(VERIFIED);
+                device(APPROVED);
+            }
+            EventKind::DeviceDecided => device(REFUSED),
+            EventKind::DeviceRequested => device(REQUESTED),
+            EventKind::DeviceTakenUp => device(TAKEN_UP),
             EventKind::FactorAnswered => answered(refused.unwrap_or(ACCEPTED)),
             EventKind::Verified if event.approver.is_some() => approval(TAKEN_UP),
             EventKind::Verified => answered(VERIFIED),
@@ -70,8 +82,9 @@ impl Observer for Metrics {
     }
 }
 
-/// What became of requests for approval, each step once.
-pub(super) const APPROVAL_RESULTS: [&str; 5] = ["approved", "refused", "requested", "taken-up", "withdrawn"];
+/// What became of requests for approval and of those of programs, each step once.
+pub(super) const APPROVAL_RESULTS: [&str; 5] =
+    ["approved", "refused", "requested", "taken-up", "withdrawn"];
 const APPROVED: usize = 0;
 const REFUSED: usize = 1;
 const REQUESTED: usize = 2;

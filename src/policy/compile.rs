@@ -88,6 +88,7 @@ impl<'a> RouteDraft<'a> {
             needs_grant,
         };
         let mut bound = binding::compile(self.raw, &available, file, at);
+        let device = self.device(level, is_strict, file, at);
         let rule = self.raw.approval.as_ref();
         let rule = rule.map(|raw| approval::compile(raw, &available, &mut bound, groups, file, at));
         if bound.anchor.is_some() && single_use == Some(true) && bound.bind != Binding::Request {
@@ -119,6 +120,7 @@ impl<'a> RouteDraft<'a> {
                 Some(_) => Some(inline?),
                 None => None,
             },
+            device,
             anchor: bound.anchor,
             open_for,
             enforcement: self.enforcement(file, at),
@@ -251,6 +253,29 @@ impl<'a> RouteDraft<'a> {
             file.warn(at.key("confirm"), message);
         }
         valid(phrase(text, 64), file, &at.key("confirm"))
+    }
+
+    /// Whether a program may have the proof given elsewhere. By NIST SP 800-63B-4 §3.2.5 such a proof does not resist
+    /// phishing: whoever gives it is not in the session that it is for.
+    fn device(&self, level: RiskLevel, is_strict: bool, file: &mut File, at: &Path) -> bool {
+        let is_barred = is_strict && level >= RiskLevel::High;
+        match self.raw.device {
+            Some(true) if self.raw.approval.is_some() => {
+                let message =
+                    "what somebody else approves is asked for on a page, not by a program";
+                let hint = "leave out `device`, or `approval`";
+                file.report_with_hint(at.key("device"), message, hint);
+                false
+            }
+            Some(true) if is_barred => {
+                let message = "`device` is barred above level 2 by `preset: strict`";
+                let hint = "its proof is given outside of the session that it is for";
+                file.report_with_hint(at.key("device"), message, hint);
+                false
+            }
+            Some(chosen) => chosen,
+            None => !is_barred && self.raw.approval.is_none(),
+        }
     }
 
     fn enforcement(&self, file: &mut File, at: &Path) -> Enforcement {

@@ -52,6 +52,7 @@ pub(super) struct RawRoute {
     pub(super) confirm: Option<String>,
     pub(super) approval: Option<RawApproval>,
     pub(super) inline: Option<RawInline>,
+    pub(super) device: Option<bool>,
     pub(super) anchor: Option<String>,
     pub(super) open_for: Option<Span>,
     pub(super) enforcement: Option<RawEnforcement>,

@@ -124,6 +124,19 @@ fn strict_bars_email_codes_above_level_two_for_a_route_or_a_file() {
 }
 
 #[test]
+fn a_proof_may_be_given_elsewhere_unless_the_route_is_strict_or_says_no() {
+    for (rest, expected) in [
+        ("level: 1", true),
+        ("level: 4", true),
+        ("level: 4\n    device: false", false),
+        ("level: 2\n    preset: strict", true),
+        ("level: 3\n    preset: strict", false),
+    ] {
+        assert_eq!(requirement(rest).device, expected, "{rest}");
+    }
+}
+
+#[test]
 fn alternatives_keep_their_order_and_plus_means_both() {
     let chosen = requirement("level: 3\n    factors: [passkey, password+totp]");
     let both = set(&[Factor::Password, Factor::Totp]);

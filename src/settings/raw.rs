@@ -249,6 +249,8 @@ pub(super) struct RawVerification {
     pub(super) totp_skew: Option<u8>,
     pub(super) email_subjects: Option<RawEmailSubjects>,
     pub(super) first_enrollment: Option<RawFirstEnrollment>,
+    pub(super) device: Option<bool>,
+    pub(super) device_interval: Option<Span>,
     pub(super) argon2: Option<RawArgon2>,
     pub(super) passkeys: Option<RawPasskeys>,
     pub(super) upstream_login: Option<RawUpstreamLogin>,
@@ -303,6 +305,8 @@ pub(super) struct RawThrottles {
     pub(super) codes: Option<RawLimit>,
     pub(super) codes_in_session: Option<RawLimit>,
     pub(super) approvals: Option<RawLimit>,
+    pub(super) devices: Option<RawLimit>,
+    pub(super) devices_in_session: Option<RawLimit>,
     pub(super) resend_after: Option<Span>,
 }
 

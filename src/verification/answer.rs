@@ -199,6 +199,9 @@ impl Verifier {
         (shown, proof): (FactorSet, ProviderProof),
         clears: Vec<CounterKey>,
     ) -> Result<AnswerOutcome, VerifyError> {
+        if let Some(id) = case.challenge.device {
+            return self.approve_device(case, (shown, proof), clears, id).await;
+        }
         let (answering, now) = (case.answering, case.now);
         let needs_approval = case.challenge.demand.requirement.approval.is_some();
         if needs_approval && let Some(refusal) = self.count_request(&case).await? {
@@ -235,7 +238,7 @@ impl Verifier {
     }
 
     /// What a satisfied challenge earns in the browser whose key is `renewed`.
-    fn earned(
+    pub(super) fn earned(
         &self,
         case: &Case<'_>,
         (shown, proof): (FactorSet, &ProviderProof),
@@ -249,7 +252,9 @@ impl Verifier {
             .approval
             .is_some()
             .then(|| self.request_for(case, renewed));
-        let grant = requirement.needs_grant().then(|| Grant {
+        let life = self.grant_life(requirement);
+        let waits_for = challenge.device.or(approval.as_ref().map(|one| one.id));
+        let grant = (requirement.needs_grant() || waits_for.is_some()).then(|| Grant {
             id: GrantId::new(self.services.entropy.bytes()),
             key: challenge.demand.grant_key(),
             level: requirement.level,
@@ -259,11 +264,8 @@ impl Verifier {
             acr: proof.acr.clone(),
             approved_by: None,
             granted_at: now,
-            // One that waits for approval opens nothing, and waits as long as its challenge is open.
-            expires_at: match &approval {
-                Some(approval) => approval.expires_at,
-                None => now.after(self.grant_life(requirement)),
-            },
+            // One that waits opens nothing, and waits as long as its challenge is open.
+            expires_at: waits_for.map_or_else(|| now.after(life), |_| challenge.expires_at),
         });
         VerifiedChallenge {
             challenge: challenge.id,
@@ -290,7 +292,7 @@ impl Verifier {
                 verified_at: now,
             }),
             grant,
-            waits_for: approval.as_ref().map(|one| one.id),
+            waits_for,
             approval,
             clears,
             keep: self.services.settings.session_keep,
@@ -322,7 +324,7 @@ impl Verifier {
         })
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &self,
         challenge: Option<&Challenge>,
         answering: &Answering<'_>,

@@ -11,6 +11,7 @@ mod approvers;
 mod browser_key;
 mod count;
 mod counted_by;
+mod device;
 mod directory;
 mod enroll;
 mod error;
@@ -40,6 +41,10 @@ pub use browser_key::{
     new_browser_key, previous_browser_key_hash,
 };
 pub use counted_by::CountedBy;
+pub use device::{
+    DeviceAsker, DeviceFound, DeviceGrant, DeviceOffer, DevicePoll, DeviceState, DeviceView,
+    OpenedForDevice,
+};
 pub use directory::{EmailSubjects, find_user, open_alternatives};
 pub use enroll::{
     ChangeKind, CredentialChange, Enrollment, NewAddress, NewTotp, WeakPassword, edit_user,

@@ -46,7 +46,7 @@ impl Verifier {
     }
 
     /// The challenge, if it is the claimant's own.
-    async fn of_claimant(
+    pub(super) async fn of_claimant(
         &self,
         opened: Option<Challenge>,
         claimant: &Claimant<'_>,

@@ -47,7 +47,7 @@ pub struct Refusal {
 /// The result of a satisfied challenge.
 #[derive(Debug)]
 pub struct Success {
-    /// The new browser key. Mark and grant are bound to it, so the client must receive it.
+    /// The new browser key. What was earned is bound to it, so the client must receive it.
     pub browser_key: Secret<String>,
     /// The mark on the session.
     pub mark: Option<Mark>,

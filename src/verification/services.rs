@@ -39,6 +39,10 @@ pub struct VerificationSettings {
     pub email_subjects: EmailSubjects,
     /// What begins the first enrollment of somebody who has nothing set up.
     pub first_enrollment: FirstEnrollment,
+    /// Whether programs may have their owner prove who they are in a browser (RFC 8628).
+    pub device: bool,
+    /// How long such a program waits between two polls (RFC 8628 §3.2).
+    pub device_interval: Duration,
     /// The longest life of a grant; a longer `max_age` of a policy is cut to it.
     pub grant_life: Duration,
     /// How long a session is remembered without being used.
@@ -58,6 +62,8 @@ impl Default for VerificationSettings {
             limits: Limits::default(),
             email_subjects: EmailSubjects::default(),
             first_enrollment: FirstEnrollment::default(),
+            device: true,
+            device_interval: Duration::from_secs(5),
             grant_life: Duration::from_hours(24),
             session_keep: Duration::from_hours(30 * 24),
             password_source: PasswordSource::default(),

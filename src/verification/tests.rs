@@ -4,6 +4,7 @@
 mod answers;
 mod authenticator;
 mod codes;
+mod devices;
 mod guessing;
 mod passkeys;
 mod records;
@@ -67,6 +68,7 @@ pub(super) fn requirement() -> Arc<Requirement> {
         show: vec![],
         confirm: None,
         approval: None,
+        device: true,
         anchor: None,
         inline: None,
         open_for: None,
@@ -88,6 +90,7 @@ pub(super) fn challenge() -> Challenge {
         },
         shown: vec![("user".to_owned(), "42".to_owned())],
         return_to: ReturnTarget::Form(LocalPath::parse("/users/42/delete").unwrap()),
+        device: None,
         back: LocalPath::parse("/users/42"),
         opened_at: now(),
         expires_at: now().after(Duration::from_mins(10)),
@@ -161,10 +164,10 @@ impl Client {
 
 impl Fixture {
     async fn new() -> Self {
-        Self::with(Manner::Accepts, VerificationSettings::default()).await
+        Self::with(Manner::Accepts, &VerificationSettings::default()).await
     }
 
-    async fn with(mail: Manner, settings: VerificationSettings) -> Self {
+    async fn with(mail: Manner, settings: &VerificationSettings) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("stepgate-verification-{}-{number}", std::process::id());
@@ -201,7 +204,7 @@ impl Fixture {
             passkeys: Some(
                 RelyingParty::new(None, &Origin::parse(ORIGIN).unwrap(), "Example").unwrap(),
             ),
-            settings,
+            settings: *settings,
         };
         let fixture = Self {
             totp: TotpSecret::generate(&services.entropy),
@@ -268,6 +271,7 @@ impl Fixture {
             },
             shown: vec![("user".to_owned(), "42".to_owned())],
             return_to: ReturnTarget::Caller,
+            device: None,
             back: None,
         };
         self.verifier.open(new).0

@@ -6,6 +6,7 @@
 
 mod approvals;
 mod codes;
+mod devices;
 
 use super::counted_by::CountedBy;
 use crate::domain::{
@@ -45,6 +46,10 @@ pub struct Limits {
     pub codes_in_session: Limit,
     /// Requests for approval by one user.
     pub approvals: Limit,
+    /// Requests of programs for a proof of one user.
+    pub devices: Limit,
+    /// The same by the programs of one session.
+    pub devices_in_session: Limit,
     /// How long after one code the next may be sent for the same challenge.
     pub resend_after: Duration,
 }
@@ -68,6 +73,8 @@ impl Default for Limits {
             codes: limit(5),
             codes_in_session: limit(4),
             approvals: limit(5),
+            devices: limit(15),
+            devices_in_session: limit(5),
             resend_after: Duration::from_secs(30),
         }
     }

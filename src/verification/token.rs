@@ -23,11 +23,18 @@ const MAX_SHOWN: usize = 8;
 const MAX_SHOWN_LEN: usize = 120;
 
 // Its number changes with the layout of a token; those of an earlier version then do not open.
-const AUDIENCE: &[u8] = b"challenge/4";
+const AUDIENCE: &[u8] = b"challenge/5";
 
 /// Seals a challenge for the client to carry; the text is safe in URLs and forms.
 pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> String {
     let mut out = ByteWriter::default();
+    write(challenge, &mut out);
+    BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.as_bytes(), entropy))
+}
+
+/// Writes a challenge as [`read`] reads it.
+pub(super) fn write(challenge: &Challenge, out: &mut ByteWriter) {
+    let device = challenge.device.as_ref();
     out.array(challenge.id.as_bytes())
         .array(challenge.session.as_bytes())
         .text(challenge.subject.as_str())
@@ -49,6 +56,7 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
         .pairs(&challenge.shown)
         .time(challenge.opened_at)
         .time(challenge.expires_at)
+        .optional_array(device.map(|id| id.as_bytes().as_slice()))
         .text(challenge.back.as_ref().map_or("", LocalPath::as_str));
     match &challenge.return_to {
         ReturnTarget::Caller => out.byte(0),
@@ -56,7 +64,6 @@ pub fn seal_challenge(challenge: &Challenge, keys: &Keys, entropy: &Entropy) -> 
         ReturnTarget::Path(path) => out.byte(2).text(path.as_str()),
         ReturnTarget::Refill(path) => out.byte(3).text(path.as_str()),
     };
-    BASE64URL_NOPAD.encode(&keys.seal(Purpose::Challenge, AUDIENCE, out.as_bytes(), entropy))
 }
 
 /// What a code by mail is for: this session, browser and request, however often its page is opened. A phone may
@@ -137,7 +144,8 @@ pub(super) fn return_target(target: ReturnTarget) -> ReturnTarget {
     }
 }
 
-fn read(
+/// Reads a challenge, to the end of what was sealed.
+pub(super) fn read(
     plain: &mut ByteReader<'_>,
     requirement: impl FnOnce(&RouteId) -> Option<Arc<Requirement>>,
 ) -> Option<Challenge> {
@@ -155,6 +163,7 @@ fn read(
     let shown = plain.pairs()?;
     let opened_at = plain.time()?;
     let expires_at = plain.time()?;
+    let device = plain.optional(|plain| plain.array().map(ChallengeId::new))?;
     let back = LocalPath::parse(plain.text()?);
     let return_to = match plain.byte()? {
         0 => ReturnTarget::Caller,
@@ -179,6 +188,7 @@ fn read(
         },
         shown,
         return_to,
+        device,
         back,
         opened_at,
         expires_at,

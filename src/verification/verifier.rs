@@ -71,6 +71,8 @@ pub struct NewChallenge<'a> {
     pub shown: Vec<(String, String)>,
     /// Where to go afterwards.
     pub return_to: ReturnTarget,
+    /// The request of a program that the answer approves, and when that ends.
+    pub device: Option<(ChallengeId, Timestamp)>,
     /// Where the person was, to go back to instead.
     pub back: Option<LocalPath>,
 }
@@ -137,11 +139,16 @@ impl Verifier {
             demand: new.demand,
             shown: token::shown(new.shown),
             return_to: token::return_target(new.return_to),
+            device: new.device.map(|(id, _)| id),
             back: new
                 .back
                 .filter(|path| path.as_str().len() <= token::MAX_BACK),
             opened_at: now,
-            expires_at: now.after(life),
+            expires_at: match new.device {
+                // Nothing is left to approve after that.
+                Some((_, end)) => end.min(now.after(life)),
+                None => now.after(life),
+            },
         };
         (token::seal_challenge(&challenge, keys, entropy), challenge)
     }

@@ -1,6 +1,7 @@
 //! The JSON of our endpoints: what clients send and what they get.
 
 mod approvals;
+mod device;
 mod enroll;
 mod fields;
 mod inline;
@@ -11,6 +12,10 @@ mod words;
 
 pub use approvals::{
     ApprovalDocument, ApprovalRequest, ApprovalsResponse, ChallengeApproval, DecisionRequest,
+};
+pub use device::{
+    DEVICE_GRANT_TYPE, DeviceDecisionRequest, DeviceDocument, DeviceError, DeviceFields,
+    DeviceTokenRequest,
 };
 pub use enroll::{
     EnrollDoneResponse, EnrollRequest, EnrolledResponse, EnrolledView, NewAddressResponse,

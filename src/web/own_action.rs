@@ -85,6 +85,8 @@ impl OwnAction {
             show: Vec::new(),
             confirm: None,
             approval: None,
+            // What opens an account, or ends its sessions, is proved where it is done.
+            device: false,
             anchor: None,
             inline: None,
             open_for: None,

@@ -2,7 +2,7 @@
 
 use crate::domain::{Reason, Requirement};
 use crate::locale::{Locale, Texts};
-use crate::web::api::{ChallengeView, ReasonWord};
+use crate::web::api::{ChallengeView, DeviceFields, ReasonWord};
 use crate::web::pages::Site;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,6 +34,9 @@ pub struct Problem {
     /// What would help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenge: Option<ChallengeView>,
+    /// How the proof can be given elsewhere, for a program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceFields>,
     /// Names the request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -63,6 +66,7 @@ impl Problem {
             reason: reason.as_str(),
             detail: explanation.meaning.to_string(),
             challenge: None,
+            device: None,
             request_id: None,
             retry_after: None,
             attempts_left: None,

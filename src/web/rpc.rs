@@ -166,11 +166,23 @@ fn metadata(document: &Problem) -> impl Iterator<Item = (&'static str, &str)> {
             ("verify_url", &challenge.verify_url),
         ]
     });
+    let of_device = document.device.as_ref().into_iter().flat_map(|device| {
+        [
+            ("device_code", device.device_code.expose().as_str()),
+            ("user_code", &device.user_code),
+            ("verification_uri", &device.verification_uri),
+            (
+                "verification_uri_complete",
+                &device.verification_uri_complete,
+            ),
+        ]
+    });
     let login = document.login_url.as_deref();
     let login = login.map(|url| ("login_url", url));
     [("reason", document.reason)]
         .into_iter()
         .chain(of_challenge)
+        .chain(of_device)
         .chain(login)
 }
 

@@ -277,6 +277,7 @@ fn demand(action: &str, digest: u8) -> Demand {
             show: vec![],
             confirm: None,
             approval: None,
+            device: true,
             anchor: None,
             inline: None,
             open_for: None,

@@ -35,6 +35,7 @@ mod csrf;
 mod dead_ends;
 mod demo;
 mod demo_app;
+mod devices;
 mod django_admin;
 mod dozing;
 mod email_code;

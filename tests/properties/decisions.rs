@@ -177,6 +177,7 @@ prop_compose! {
             show: vec![],
             confirm: None,
             approval,
+            device: true,
             anchor: None,
             inline: None,
             open_for: None,

@@ -64,6 +64,12 @@ pub(super) fn compile(
             limits: limits(raw.limits.as_ref(), draft),
             email_subjects,
             first_enrollment,
+            device: raw.device.unwrap_or(default.device),
+            device_interval: draft.span(
+                raw.device_interval,
+                default.device_interval,
+                &at("device_interval"),
+            ),
             grant_life: draft.span(raw.grant_life, default.grant_life, &at("grant_life")),
             session_keep,
             password_source: match raw.upstream_login {
@@ -152,6 +158,12 @@ fn limits(raw: Option<&RawThrottles>, draft: &mut Draft<'_>) -> Limits {
         "codes_in_session",
     );
     let approvals = limit(raw.approvals, default.approvals, "approvals");
+    let devices = limit(raw.devices, default.devices, "devices");
+    let devices_in_session = limit(
+        raw.devices_in_session,
+        default.devices_in_session,
+        "devices_in_session",
+    );
     let factor = draft.count32(raw.factor, default.factor, &at("factor"));
     if factor > 100 {
         let message = format!("`{factor}`: at most 100 (NIST SP 800-63B-4 §3.2.2)");
@@ -166,6 +178,8 @@ fn limits(raw: Option<&RawThrottles>, draft: &mut Draft<'_>) -> Limits {
         codes,
         codes_in_session,
         approvals,
+        devices,
+        devices_in_session,
         resend_after: draft.span(raw.resend_after, default.resend_after, &at("resend_after")),
     }
 }

@@ -19,7 +19,7 @@ impl ProviderProof {
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(in crate::verification) fn encode(&self) -> Vec<u8> {
         let mut out = ByteWriter::default();
         out.optional_bytes(self.acr.as_ref().map(String::as_bytes))
             .time(self.begun_at)
@@ -30,7 +30,7 @@ impl ProviderProof {
         out.into_bytes()
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::verification) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut kept = ByteReader::new(bytes);
         let acr = kept.optional(|kept| kept.text().map(str::to_owned))?;
         let begun_at = kept.time()?;

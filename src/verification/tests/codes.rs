@@ -65,7 +65,7 @@ async fn a_mailed_code_is_over_when_its_time_is() {
         code_life: Duration::from_mins(1),
         ..VerificationSettings::default()
     };
-    let fixture = Fixture::with(Manner::Accepts, settings).await;
+    let fixture = Fixture::with(Manner::Accepts, &settings).await;
     let client = Client::number(1);
     let token = fixture.challenge(&client);
     fixture.send(&client, &token).await;
@@ -130,7 +130,7 @@ async fn nobody_is_bombed_with_codes() {
 
 #[tokio::test]
 async fn a_mail_server_that_refuses_is_told_and_can_be_tried_again_at_once() {
-    let fixture = Fixture::with(Manner::Refuses, VerificationSettings::default()).await;
+    let fixture = Fixture::with(Manner::Refuses, &VerificationSettings::default()).await;
     let client = Client::number(1);
     let token = fixture.challenge(&client);
     for _ in 0..2 {
@@ -145,7 +145,7 @@ async fn an_address_stands_for_itself_if_the_settings_say_so() {
         email_subjects: EmailSubjects::Trusted,
         ..VerificationSettings::default()
     };
-    let fixture = Fixture::with(Manner::Accepts, settings).await;
+    let fixture = Fixture::with(Manner::Accepts, &settings).await;
     let client = Client::called("guest@example.com");
     let token = fixture.challenge(&client);
     fixture.send(&client, &token).await;

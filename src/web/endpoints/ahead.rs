@@ -152,6 +152,7 @@ pub(super) async fn challenge(
         demand,
         shown,
         return_to: ReturnTarget::Caller,
+        device: None,
         back: context.page_before(),
     };
     let (token, challenge) = web.verifier.open(new);
@@ -162,7 +163,7 @@ pub(super) async fn challenge(
         &challenge,
         token,
         &claimant,
-        &unmet.reason.into(),
+        (&unmet.reason.into(), None),
     )
     .await
 }

@@ -51,6 +51,7 @@ pub(crate) async fn answer(
         demand: answer.demand.clone(),
         shown: Vec::new(),
         return_to: ReturnTarget::Caller,
+        device: None,
         back: None,
     });
     let value = AnswerValue::Text(answer.code.clone());

@@ -48,12 +48,20 @@ impl Known {
         web: &Web,
         outcome: &AnswerOutcome,
     ) -> Result<(), EndpointError> {
-        let parts = &self.caller.parts;
         let proves = matches!(
             outcome,
             AnswerOutcome::Verified(_) | AnswerOutcome::Waiting(_)
         );
-        if proves && !parts.is_empty() {
+        if proves {
+            self.note_all_parts(web).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, where it is known.
+    pub(super) async fn note_all_parts(&self, web: &Web) -> Result<(), EndpointError> {
+        let parts = &self.caller.parts;
+        if !parts.is_empty() {
             let store = &web.sessions.store;
             store.note_parts(self.id, parts).await?;
         }

@@ -4,6 +4,7 @@ mod ahead;
 mod approval;
 mod approvers;
 mod browser_key;
+mod device;
 mod enroll;
 mod error;
 mod etag;
@@ -11,6 +12,7 @@ mod files;
 mod inline;
 mod known;
 mod language;
+mod offered;
 mod oidc;
 mod onward;
 mod passkeys;
@@ -78,11 +80,12 @@ pub(crate) async fn serve(
         "approvals" | "challenge" | "client.js" | "dialog.js" | "enroll" | "jwks.json" | "logo"
         | "logo/dark" | "openapi.json" | "problems" | "script.js" | "sessions" | "status"
         | "style.css" => "GET, HEAD",
-        "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
+        "device" | "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
         | "enroll/totp" | "lock" | "sessions/revoke" => "GET, HEAD, POST",
         // Each takes what it answers: not for a HEAD.
         "oidc/callback" | "oidc/frontchannel-logout" => "GET",
-        "enroll/passkeys/options"
+        "device/token"
+        | "enroll/passkeys/options"
         | "enroll/passkeys/rename"
         | "enroll/remove"
         | "language"
@@ -118,7 +121,7 @@ pub(crate) async fn serve(
         query: uri.query(),
     };
     let content = RequestBody::new(body, BODY_LIMIT as u64, context.body_deadlines);
-    match dispatch(name, &call, content).await {
+    match Box::pin(dispatch(name, &call, content)).await {
         Err(EndpointError::Challenged(challenge)) => Ok(*challenge),
         answer => answer,
     }
@@ -135,6 +138,9 @@ async fn dispatch(
         "challenge" => prompt::show(call).await,
         "client.js" => Ok(files::client(call)),
         "dialog.js" => Ok(respond::script(pages::DIALOG)),
+        "device" if call.parts.method == http::Method::POST => device::decide(call, content).await,
+        "device" => device::show(call).await,
+        "device/token" => device::token(call, content).await,
         "jwks.json" => files::public_keys(call),
         "language" => language::choose(call, content).await,
         "lock" if call.parts.method == http::Method::POST => session::lock(call, content).await,

@@ -4,7 +4,7 @@ use super::EndpointError;
 use super::approval::{waiting, where_to};
 use super::browser_key::set_browser_key;
 use super::resume::{carry, return_target};
-use super::{Call, Known, ahead, enroll};
+use super::{Call, Known, ahead, enroll, offered};
 use crate::domain::{
     BrowserKeyHash, Challenge, Factor, FactorSet, LocalPath, Reason, RequestHead, Secret, Session,
 };
@@ -16,7 +16,7 @@ use crate::verification::{
     CarriedForm, Claimant, FormOwner, NewChallenge, Refusal, anti_forgery_token, hash_browser_key,
     new_browser_key,
 };
-use crate::web::api::ChallengeView;
+use crate::web::api::{ChallengeView, DeviceFields};
 use crate::web::pages::{self, EmailCode, Prompt};
 use crate::web::{UnmetDemand, Web, api, respond};
 use bytes::Bytes;
@@ -77,6 +77,7 @@ pub(crate) async fn challenge(
             requirement.anchor.as_deref(),
             content.is_empty(),
         ),
+        device: None,
         back: context.page_before(),
     };
     let (token, challenge) = web.verifier.open(new);
@@ -103,7 +104,9 @@ pub(crate) async fn challenge(
         | ClientKind::Fetch
         | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
-            document(web, context, &challenge, token, &claimant, &refusal).await
+            let device = offered::offered(web, context, &challenge, head);
+            let told = (&refusal, device);
+            document(web, context, &challenge, token, &claimant, told).await
         }
     }
 }
@@ -138,7 +141,7 @@ pub(super) async fn document(
     challenge: &Challenge,
     token: Secret<String>,
     claimant: &Claimant<'_>,
-    refusal: &Refusal,
+    (refusal, device): (&Refusal, Option<DeviceFields>),
 ) -> Result<Response<Bytes>, EndpointError> {
     let available = web.verifier.available_factors(challenge, claimant).await?;
     // No prompt helps somebody who has nothing to prove themselves by.
@@ -150,7 +153,7 @@ pub(super) async fn document(
     Ok(respond::challenge_document(
         context,
         refusal,
-        view,
+        (view, device),
         requirement,
     ))
 }
@@ -249,7 +252,7 @@ impl PromptDraft {
     }
 }
 
-fn fresh(web: &Web) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
+pub(super) fn fresh(web: &Web) -> (Option<BrowserKeyHash>, Option<Secret<String>>) {
     let shared = &web.sessions.shared;
     let key = new_browser_key(&shared.entropy);
     (hash_browser_key(key.expose(), &shared.keys), Some(key))
@@ -290,7 +293,9 @@ async fn draft(
         wait: std::time::Duration::ZERO,
     });
     (prompt.provider, prompt.passwords) = web.verifier.services().named();
-    prompt.sign_in = context.login_url_for(&challenge.return_to);
+    // To sign in again makes this session fresh, and approves nothing for a program.
+    prompt.sign_in =
+        (context.login_url_for(&challenge.return_to)).filter(|_| challenge.device.is_none());
     prompt.cancel = Some(challenge.back.clone().unwrap_or_else(LocalPath::root));
     prompt.enroll = enroll::page_for(context, challenge);
     prompt.offers = enroll::offers(web.verifier.services());

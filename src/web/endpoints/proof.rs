@@ -125,6 +125,7 @@ async fn challenge(
         demand,
         shown: Vec::new(),
         return_to,
+        device: None,
         back: context.page_before(),
     };
     let (token, challenge) = web.verifier.open(new);
@@ -142,7 +143,8 @@ async fn challenge(
         | ClientKind::Fetch
         | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
-            document(web, context, &challenge, token, &claimant, &reason.into()).await
+            let told = (&reason.into(), None);
+            document(web, context, &challenge, token, &claimant, told).await
         }
     }
 }

@@ -5,9 +5,9 @@ use super::operation::{Given, Operation, Wanted, get, post};
 use super::schemas::{Schemas, given, taken};
 use crate::web::api::{
     AheadResponse, ApprovalDocument, ApprovalRequest, ApprovalsResponse, BeginRequest,
-    BeginResponse, ChallengeView, DecisionRequest, LockAllResponse, LockResponse, RevokeRequest,
-    RevokeResponse, SendRequest, SendResponse, SessionsResponse, StatusResponse, VerifyRequest,
-    VerifyResponse,
+    BeginResponse, ChallengeView, DecisionRequest, DeviceDecisionRequest, DeviceDocument,
+    DeviceTokenRequest, LockAllResponse, LockResponse, RevokeRequest, RevokeResponse, SendRequest,
+    SendResponse, SessionsResponse, StatusResponse, VerifyRequest, VerifyResponse,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ pub(super) fn all() -> Vec<Operation> {
         challenges(),
         provider(),
         approvals(),
+        programs(),
         session(),
         sessions(),
         enrollment::operations(),
@@ -102,6 +103,35 @@ fn challenges() -> Vec<Operation> {
             Wanted::Json(taken::<ApprovalRequest>),
             Given::Json(given::<VerifyResponse>),
         ),
+    ]
+}
+
+/// Proofs that programs have given elsewhere (RFC 8628).
+fn programs() -> Vec<Operation> {
+    vec![
+        get(
+            "device",
+            "What a program of the caller's own asks for, by its user code; or the page that asks for one",
+            Given::Json(given::<DeviceDocument>),
+        )
+        .or(404)
+        .or(429)
+        .query("user_code", json!({ "type": "string" }), "As the program shows it."),
+        post(
+            "device",
+            "Denies it, or opens the challenge by whose answer it is approved",
+            Wanted::Json(taken::<DeviceDecisionRequest>),
+            Given::Json(given::<DeviceDocument>),
+        )
+        .or(404)
+        .or(429),
+        post(
+            "device/token",
+            "Looks what became of it, and takes up what was approved, once (RFC 8628, section 3.4)",
+            Wanted::Json(taken::<DeviceTokenRequest>),
+            Given::Json(given::<VerifyResponse>),
+        )
+        .or(429),
     ]
 }
 

@@ -201,7 +201,7 @@ fn fact(label: &str, text: Option<&StatedPurpose>) -> Option<(String, String)> {
 }
 
 /// To the minute, in UTC: the reader's time zone is not known.
-fn minute(at: Timestamp) -> String {
+pub(super) fn minute(at: Timestamp) -> String {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(millis)
         .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())

@@ -6,6 +6,7 @@
 
 mod approvals;
 mod confirm;
+mod device;
 mod enroll;
 mod message;
 mod palette;
@@ -17,6 +18,7 @@ mod sessions;
 
 pub use approvals::{ApprovalPage, WaitingPage, approval, approvals, waiting};
 pub use confirm::{CarriedField, Confirm, FormEncoding, confirm};
+pub use device::{DevicePage, device};
 pub use enroll::{
     EnrollDone, EnrollField, EnrollForm, EnrollInput, EnrollOverview, EnrollStep, EnrolledItem,
     enroll_overview, enroll_step,

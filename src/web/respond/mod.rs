@@ -12,6 +12,7 @@ use crate::domain::{LocalPath, Reason, ReasonKind};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::verification::Refusal;
+use crate::web::api::DeviceError;
 use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
 pub(crate) use asked::{admits, admitted, suit};
@@ -245,6 +246,13 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
 pub(super) fn description(context: &RequestContext<'_>, description: Bytes) -> Response<Bytes> {
     let response = typed(StatusCode::OK, "application/json", description);
     ours(context, StepUpMark::Done, response)
+}
+
+/// The answer to a poll that takes nothing up (RFC 6749 §5.2).
+pub(super) fn device_error(context: &RequestContext<'_>, error: &DeviceError) -> Response<Bytes> {
+    let body = serde_json::to_vec(error).unwrap_or_default();
+    let response = typed(StatusCode::BAD_REQUEST, "application/json", body);
+    ours(context, StepUpMark::Error, response)
 }
 
 /// JSON that says as what it was asked for: `tag` names this state of it (RFC 9110 §8.8.3).

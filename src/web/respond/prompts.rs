@@ -7,7 +7,7 @@ use crate::domain::{Factor, LocalPath, Reason, Requirement};
 use crate::request::context::RequestContext;
 use crate::request::library::Library;
 use crate::verification::Refusal;
-use crate::web::api::ChallengeView;
+use crate::web::api::{ChallengeView, DeviceFields};
 use crate::web::pages::{self, Framed};
 use crate::web::problem::{self, Problem};
 use bytes::Bytes;
@@ -137,7 +137,7 @@ pub(in crate::web) fn shown_again(
 pub(in crate::web) fn challenge_document(
     context: &RequestContext<'_>,
     refusal: &Refusal,
-    view: ChallengeView,
+    (view, device): (ChallengeView, Option<DeviceFields>),
     requirement: &Requirement,
 ) -> Response<Bytes> {
     let site = context.site();
@@ -151,6 +151,7 @@ pub(in crate::web) fn challenge_document(
     let mut document = Problem::new(refusal.reason, status.as_u16(), &site)
         .with_request_id(context.id.to_string())
         .with_challenge(view, &site);
+    document.device = device;
     document.attempts_left = refusal.attempts_left;
     document.retry_after = refusal.retry_after.map(problem::retry_after);
     let mut response = shape::document(context, status, &document);

@@ -106,8 +106,11 @@ impl Accounts {
     /// cookie if that is new.
     fn acts_for(&self, got: &Got) -> Option<(String, Option<String>)> {
         let state = self.lock();
-        if let Some(name) = state.keys.get(got.header(KEY_HEADER)) {
-            return Some((name.clone(), None));
+        let bearer = got.header("authorization").strip_prefix("Bearer ");
+        for key in [Some(got.header(KEY_HEADER)), bearer] {
+            if let Some(name) = key.and_then(|key| state.keys.get(key)) {
+                return Some((name.clone(), None));
+            }
         }
         if let Some(name) = cookie(got, COOKIE).and_then(|value| state.sessions.get(&value)) {
             return Some((name.clone(), None));

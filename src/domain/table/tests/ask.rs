@@ -50,6 +50,7 @@ pub(super) fn route(id: &str, matcher: Matcher) -> Route {
         show: vec![],
         confirm: None,
         approval: None,
+        device: true,
         anchor: None,
         inline: None,
         open_for: None,

@@ -1,6 +1,7 @@
 //! One view for each page and state.
 
 use super::approval_samples::approval_pages;
+use super::device_samples::device_pages;
 use super::*;
 use crate::domain::{CredentialEntry, StatedPurpose, Timestamp};
 use crate::locale::Locale;
@@ -445,7 +446,7 @@ pub(super) fn everything(locale: Locale) -> Vec<(String, String)> {
         .into_iter()
         .map(|(name, html)| (name.to_owned(), html))
         .chain(in_dialog(&site))
-        .chain(approval_pages(&site, None))
+        .chain(requests(&site, None))
         .collect()
 }
 
@@ -495,6 +496,11 @@ fn passkeys_view(names: &[&str], was_refused: bool) -> PasskeysView {
         back: Some(local("/users/42")),
         anti_forgery: sealed("anti-forgery-value"),
     }
+}
+
+/// The pages of what somebody decides.
+fn requests(site: &Site, hostile: Option<&str>) -> Vec<(String, String)> {
+    [approval_pages(site, hostile), device_pages(site, hostile)].concat()
 }
 
 /// Pages whose every value tries to be markup.
@@ -592,7 +598,7 @@ pub(super) fn hostile() -> Vec<(String, String)> {
         ("hostile-error".to_owned(), error(&site, &error_view)),
         ("hostile-session".to_owned(), session(&site, &session_view)),
     ]);
-    let of_approval = approval_pages(&site, Some(evil)).into_iter();
+    let of_approval = requests(&site, Some(evil)).into_iter();
     pages.extend(
         of_approval
             .filter(|(name, _)| name != "approvals-none")

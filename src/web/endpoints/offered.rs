@@ -1,0 +1,46 @@
+//! Who is offered to have the proof given elsewhere: programs that are known by a header.
+
+use crate::domain::{Challenge, RequestHead};
+use crate::request::client_kind::FetchSite;
+use crate::request::context::RequestContext;
+use crate::verification::DeviceAsker;
+use crate::web::Web;
+use crate::web::api::DeviceFields;
+use http::header;
+
+/// What a program that was refused may have its owner open elsewhere; `None` for a browser, which has the prompt, and
+/// for whoever is known by cookies alone.
+pub(super) fn offered(
+    web: &Web,
+    context: &RequestContext<'_>,
+    challenge: &Challenge,
+    head: &RequestHead<'_>,
+) -> Option<DeviceFields> {
+    if !is_program(context) || !carries_credential(web, head) {
+        return None;
+    }
+    let agent = head.headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok());
+    let asker = DeviceAsker {
+        request: (head.method.as_str().to_owned(), context.target().to_owned()),
+        address: context.client,
+        agent: agent.unwrap_or_default().to_owned(),
+    };
+    let offer = web.verifier.offer_device(challenge, asker)?;
+    Some(DeviceFields::new(offer, &context.origin(), &context.site()))
+}
+
+/// Whether no browser sends it: those tell where a request comes from.
+pub(super) fn is_program(context: &RequestContext<'_>) -> bool {
+    context.hints.site == FetchSite::Absent
+        && context.hints.origin().is_none()
+        && !context.hints.reads_pages()
+}
+
+/// Whether a request carries what makes its session in a header of its own, where no browser adds anything.
+fn carries_credential(web: &Web, head: &RequestHead<'_>) -> bool {
+    let names = &web.sessions.shared.options.key_names;
+    head.headers
+        .keys()
+        .any(|name| *name == header::AUTHORIZATION || names.reads_header(name.as_str()))
+}
