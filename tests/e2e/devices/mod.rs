@@ -1,6 +1,7 @@
 //! A program is refused, and the owner of its account proves who they are in their browser (RFC 8628).
 
 mod attacks;
+mod examples;
 mod pages;
 
 use crate::support::accounts::{Accounts, KEY_HEADER};
