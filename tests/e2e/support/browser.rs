@@ -61,12 +61,18 @@ impl Browser {
         let chromium = client
             .capabilities()
             .and_then(|given| given.get("goog:processID")?.as_u64()?.try_into().ok());
-        Self {
+        let browser = Self {
             client,
             chromium,
             _driver: driver,
             _profile: profile,
-        }
+        };
+        // Some builds of Chromium give no window the focus where nobody sees one: `:focus` matched nothing then.
+        let focused = json!({ "enabled": true });
+        browser
+            .devtools("Emulation.setFocusEmulationEnabled", focused)
+            .await;
+        browser
     }
 
     /// Waits for an element to be there.
