@@ -26,13 +26,12 @@ pub(crate) struct Outcome {
 #[test]
 fn the_page_tells_what_each_client_makes_of_a_refusal() {
     let mut outcomes = Vec::new();
-    run(async {
-        outcomes.extend(libraries::journeys().await);
-        outcomes.extend(client_script::journeys().await);
-        outcomes.extend(loads::outcomes().await);
-        outcomes.extend(rpc::calls().await);
-        outcomes.extend(programs::refusals().await);
-    });
+    // Each with a deadline of its own.
+    run(async { outcomes.extend(libraries::journeys().await) });
+    run(async { outcomes.extend(client_script::journeys().await) });
+    run(async { outcomes.extend(loads::outcomes().await) });
+    run(async { outcomes.extend(rpc::calls().await) });
+    run(async { outcomes.extend(programs::refusals().await) });
     let mut told = INTRODUCTION.to_owned();
     for outcome in outcomes {
         let (client, refusal, seen) = (outcome.client, outcome.refusal, outcome.seen);
