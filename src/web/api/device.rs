@@ -47,7 +47,7 @@ pub struct DeviceTokenRequest {
 pub const DEVICE_GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Why there is nothing to take up (RFC 6749 §5.2, RFC 8628 §3.5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct DeviceError {
     /// The word for it.
     pub error: &'static str,

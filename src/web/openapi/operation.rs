@@ -39,6 +39,7 @@ pub(super) struct Operation {
     examples: [Option<Value>; 2],
     for_session: bool,
     further: Vec<u16>,
+    fault: Option<fn(&mut Schemas) -> Value>,
 }
 
 /// `GET` of a path below our prefix.
@@ -79,6 +80,7 @@ impl Operation {
             examples: [None, None],
             for_session: true,
             further,
+            fault: None,
         }
     }
 
@@ -91,6 +93,12 @@ impl Operation {
     /// It may be answered with this status, too.
     pub(super) fn or(mut self, status: u16) -> Self {
         self.further.push(status);
+        self
+    }
+
+    /// A 400 may hold this in place of a problem document.
+    pub(super) fn fault(mut self, schema: fn(&mut Schemas) -> Value) -> Self {
+        self.fault = Some(schema);
         self
     }
 
@@ -187,10 +195,12 @@ impl Operation {
         }
         responses.insert(status.to_owned(), done);
         for status in self.further_statuses() {
-            let response = if status < 400 {
-                json!({ "description": "Nothing else than what the client has." })
-            } else {
-                refusals::named(status)
+            let response = match self.fault {
+                Some(schema) if status == 400 => refusals::or_fault(&schema(schemas), schemas),
+                _ if status < 400 => {
+                    json!({ "description": "Nothing else than what the client has." })
+                }
+                _ => refusals::named(status),
             };
             responses.insert(status.to_string(), response);
         }

@@ -6,8 +6,8 @@ use super::schemas::{Schemas, given, taken};
 use crate::web::api::{
     AheadResponse, ApprovalDocument, ApprovalRequest, ApprovalsResponse, BeginRequest,
     BeginResponse, ChallengeView, DecisionRequest, DeviceDecisionRequest, DeviceDocument,
-    DeviceTokenRequest, LockAllResponse, LockResponse, RevokeRequest, RevokeResponse, SendRequest,
-    SendResponse, SessionsResponse, StatusResponse, VerifyRequest, VerifyResponse,
+    DeviceError, DeviceTokenRequest, LockAllResponse, LockResponse, RevokeRequest, RevokeResponse,
+    SendRequest, SendResponse, SessionsResponse, StatusResponse, VerifyRequest, VerifyResponse,
 };
 use serde_json::{Value, json};
 
@@ -131,6 +131,7 @@ fn programs() -> Vec<Operation> {
             Wanted::Json(taken::<DeviceTokenRequest>),
             Given::Json(given::<VerifyResponse>),
         )
+        .fault(given::<DeviceError>)
         .or(429),
     ]
 }

@@ -12,6 +12,18 @@ pub(super) fn named(status: u16) -> Value {
     json!({ "$ref": format!("#/components/responses/{}", name(status)) })
 }
 
+/// A refusal whose body is by another standard, or a problem document.
+pub(super) fn or_fault(fault: &Value, schemas: &mut Schemas) -> Value {
+    json!({
+        "description": "There is nothing to be had, and `error` says why; or the request has no single meaning.",
+        "content": {
+            "application/json": { "schema": fault },
+            MEDIA_TYPE: { "schema": given::<Problem>(schemas) },
+            "text/html": { "schema": { "type": "string" } },
+        },
+    })
+}
+
 /// All of them.
 pub(super) fn all(schemas: &mut Schemas) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<Reason>> = BTreeMap::new();
