@@ -1,45 +1,21 @@
 //! Answers: one factor of a challenge is answered, counted, judged, and perhaps earns a grant.
 
+use super::answering::Answering;
 use super::browser_key::{hash_of_new, new_browser_key};
 use super::error::VerifyError;
-use super::factors::{self, AnswerValue, Check, CheckOutcome};
+use super::factors::{self, Check, CheckOutcome};
 use super::oidc::ProviderProof;
 use super::outcome::{AnswerOutcome, Refusal, Success};
-use super::trial::PasswordTrial;
-use super::verifier::{EndpointCaller, Verifier, counted_as, describe};
+use super::verifier::{Verifier, counted_as, describe};
 use crate::audit::{EventKind, Outcome};
 use crate::domain::{
     BrowserKeyHash, Challenge, CounterKey, Factor, FactorSet, Grant, GrantId, Mark, Reason,
-    Requirement, RouteId, Session, StatedPurpose, Timestamp, User,
+    Requirement, RouteId, Session, Timestamp, User,
 };
-use crate::locale::Locale;
 use crate::store::{Taken, VerifiedChallenge};
 use crate::telemetry::chain;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// An answer to a challenge by one factor.
-#[derive(Clone, Copy, Debug)]
-pub struct Answering<'a> {
-    /// The challenge's token.
-    pub token: &'a str,
-    /// The factor.
-    pub factor: Factor,
-    /// What was sent for it.
-    pub answer: &'a AnswerValue,
-    /// The phrase that was typed, if the challenge asks for one.
-    pub confirm: Option<&'a str>,
-    /// Why it is wanted, where the route asks for approval.
-    pub purpose: Option<&'a StatedPurpose>,
-    /// How the application is asked about a password, where it is.
-    pub trial: Option<&'a dyn PasswordTrial>,
-    /// The browser key that what it earns belongs to, if it is to be another than a new one.
-    pub key: Option<BrowserKeyHash>,
-    /// Who answers.
-    pub caller: EndpointCaller<'a>,
-    /// The language of a mail about it.
-    pub locale: Locale,
-}
 
 /// An answer whose token has been opened, with the user it is checked for.
 pub(super) struct Case<'a> {

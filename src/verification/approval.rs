@@ -4,7 +4,8 @@
 //! with the session's elevation, as every grant does: by a lock, a logout, another subject or another browser. Once it
 //! is approved, the browser that asked takes it up.
 
-use super::answer::{Answering, Case};
+use super::answer::Case;
+use super::answering::Answering;
 use super::approval_said::SaidOfRequest;
 use super::approval_view::{ApprovalState, ApprovalView, DecidedBy};
 use super::error::VerifyError;

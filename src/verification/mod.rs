@@ -4,6 +4,7 @@
 //! outcome. Secrets arrive and leave as `Secret`.
 
 mod answer;
+mod answering;
 mod approval;
 mod approval_said;
 mod approval_view;
@@ -32,7 +33,7 @@ mod trial;
 mod usable;
 mod verifier;
 
-pub use answer::Answering;
+pub use answering::Answering;
 pub use approval::TakeUp;
 pub use approval_view::{ApprovalState, ApprovalView, DecidedBy};
 pub use approvers::{ApprovalAnswer, Decided};
