@@ -5,24 +5,20 @@ use super::error::ProxyError;
 use super::guard::admit;
 use super::outbound::Outbound;
 use super::state::Worker;
-use crate::domain::{SessionState, Verdict};
+use crate::domain::{Reason, SessionState, Verdict};
 use crate::gate::Admission;
 use crate::request::context::RequestContext;
 use crate::session::Caller;
-use crate::verification::{Refusal, hash_browser_key, key_of_code};
-use crate::web::endpoints;
+use crate::verification::{Refusal, hash_browser_key};
+use crate::web::endpoints::{self, InlineOutcome};
 
-/// Has a request without a browser key counted as that of whoever has the code: what the code has earned before, if the
-/// route lets that open more than one request, is theirs.
+/// Has a key that we have handed out counted as such, which no code looks like: some clients send what they were given
+/// where the code is wanted. What a code has earned is looked for when it is answered with, where guesses are counted.
 pub(super) fn present(worker: &Worker, outbound: &Outbound<'_>, caller: &mut Caller) {
     let keys = &worker.sessions.shared.keys;
-    let (Some(sent), Some(session)) = (&outbound.inline_code, caller.session) else {
-        return;
-    };
-    // One that we have handed out is a key by itself; its form is that of no code.
-    let handed_out = || hash_browser_key(sent.code.expose(), keys);
-    let key = || handed_out().unwrap_or_else(|| key_of_code(&sent.code, session, keys));
-    caller.browser_key = Some(caller.browser_key.unwrap_or_else(key));
+    let sent = outbound.inline_code.as_ref();
+    let handed_out = || sent.and_then(|sent| hash_browser_key(sent.code.expose(), keys));
+    caller.browser_key = caller.browser_key.or_else(handed_out);
 }
 
 /// Answers the challenge of a refused request with what it brings, and puts it before the gate again. An answer that is
@@ -63,14 +59,18 @@ pub(super) async fn answer<'p>(
         headers,
         answer,
     ));
-    match answered.await? {
-        Ok(key) => caller.browser_key = Some(key),
-        Err(refusal) => return Ok((admission, Some(refusal))),
-    }
+    let (key, unopened) = match answered.await? {
+        InlineOutcome::Earned(key) => (key, None),
+        InlineOutcome::Refused(refusal) => return Ok((admission, Some(refusal))),
+        // Once more it opens only what it has opened before.
+        InlineOutcome::Repeated(key) => (key, Some(Reason::WrongAnswer.into())),
+    };
+    caller.browser_key = Some(key);
     match admission.verdict {
         Verdict::Challenge((_, outbound)) => {
             let admission = admit(worker, context, asked, caller, outbound).await?;
-            Ok((admission, None))
+            let is_open = matches!(admission.verdict, Verdict::Pass(_));
+            Ok((admission, unopened.filter(|_| !is_open)))
         }
         verdict @ (Verdict::Deny(_) | Verdict::Pass(_)) => Ok((
             Admission {

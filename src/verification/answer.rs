@@ -86,6 +86,11 @@ impl Verifier {
             Ok(remaining) => remaining,
             Err(refusal) => return self.refuse(Some(challenge), answering, refusal),
         };
+        // Looked at after it was counted, too: to find what a code has earned is to know the code.
+        if answering.is_repeated() {
+            self.uncount(counters).await?;
+            return Ok(AnswerOutcome::Repeated);
+        }
         let unjudged = match self.judge(&case).await {
             Ok(CheckOutcome::Right) => Ok(None),
             Ok(CheckOutcome::RightAt(proof)) => Ok(Some(*proof)),
@@ -108,8 +113,7 @@ impl Verifier {
             Ok(proof) => proof,
             Err(reason) => {
                 // It was not judged, so it is no wrong answer.
-                let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
-                self.store.uncount_attempt(&keys).await?;
+                self.uncount(counters).await?;
                 return self.refuse(Some(challenge), answering, reason.into());
             }
         };

@@ -28,3 +28,11 @@ pub struct Answering<'a> {
     /// The language of a mail about it.
     pub locale: Locale,
 }
+
+impl Answering<'_> {
+    /// Whether the session belongs to the key that this answer would earn for, and the caller does not have it by itself.
+    pub(super) fn is_repeated(&self) -> bool {
+        let claimant = &self.caller.claimant;
+        self.key.is_some() && self.key == claimant.session_key && self.key != claimant.browser_key
+    }
+}

@@ -18,6 +18,15 @@ impl Verifier {
             AttemptCount::Refused { key, until } => Err(barred(&key, until, now)),
         })
     }
+
+    /// Takes back an attempt that turned out to be none.
+    pub(super) async fn uncount(
+        &self,
+        counters: impl IntoIterator<Item = Counter>,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
+        self.store.uncount_attempt(&keys).await
+    }
 }
 
 /// What the client is told of a counter that is used up.

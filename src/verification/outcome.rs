@@ -20,6 +20,8 @@ pub enum AnswerOutcome {
     },
     /// No mark and no grant: the answer is wrong, over a limit, or too late.
     Refused(Refusal),
+    /// It has earned something in this session before, which belongs to it: nothing was checked.
+    Repeated,
     /// The confirmation phrase is missing or wrong; nothing was counted or checked.
     Unconfirmed {
         /// Whether none was sent at all.

@@ -159,6 +159,28 @@ on_both_stores! {
         assert_eq!(verified.reason(), "too-many-attempts");
     }
 
+    async fn rule_5_guesses_at_what_a_code_has_earned_are_counted(store: Store) {
+        let sidecar = run(store, ", one_time_code: appended");
+        let code = sidecar.totp(0);
+        assert_eq!(post(&with_code(&sidecar, &code), "/publish/a").await.status, 200);
+        // What is not judged opens nothing: whoever tried all codes in such a way would find the one that was accepted.
+        let client = with_code(&sidecar, &code);
+        assert_eq!(client.send(client.request(Method::HEAD, "/publish/b", "")).await.status, 401);
+        for (name, value) in [("sec-purpose", "prefetch"), ("origin", "http://evil.test"), ("sec-fetch-site", "cross-site")] {
+            let refused = post(&client.clone().header(name, value), "/publish/b").await;
+            assert_eq!(refused.reason(), "step-up-required", "{name}");
+        }
+        let pair = format!("{USER}:{APP_PASSWORD},{code}");
+        assert_eq!(basic(sidecar.browser(), &pair).get("/publish/b").await.status, 303);
+        // And what is judged is counted: who guessed too often is not told by the right one either.
+        let wrong = with_code(&sidecar, other_than(&code));
+        for _ in 0..10 {
+            assert_eq!(post(&wrong, "/publish/b").await.reason(), "wrong-answer");
+        }
+        assert_eq!(post(&client, "/publish/b").await.reason(), "too-many-attempts");
+        assert_eq!(sidecar.got("/publish/b"), 0);
+    }
+
     async fn a_code_is_judged_only_where_a_route_asks_for_it(store: Store) {
         let sidecar = run(store, "");
         let code = sidecar.totp(0);

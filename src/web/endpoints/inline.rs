@@ -20,14 +20,24 @@ pub(crate) struct InlineAnswer<'a> {
     pub(crate) code: &'a Secret<String>,
 }
 
-/// Answers a challenge that is opened for it. What it earns belongs to the key that is returned.
+/// What comes of it.
+pub(crate) enum InlineOutcome {
+    /// It was right. What it has earned belongs to this key.
+    Earned(BrowserKeyHash),
+    /// It was not accepted.
+    Refused(Refusal),
+    /// It has earned something before, which belongs to this key.
+    Repeated(BrowserKeyHash),
+}
+
+/// Answers a challenge that is opened for it.
 pub(crate) async fn answer(
     web: &Web,
     context: &RequestContext<'_>,
     (caller, session): (&Caller, &Session),
     headers: &HeaderMap,
     answer: InlineAnswer<'_>,
-) -> Result<Result<BrowserKeyHash, Refusal>, EndpointError> {
+) -> Result<InlineOutcome, EndpointError> {
     let id = caller
         .session
         .ok_or(EndpointError::Refused(Reason::SessionRequired))?;
@@ -71,13 +81,14 @@ pub(crate) async fn answer(
     let outcome = web.verifier.answer(answering, requirement).await?;
     known.note_parts(web, &outcome).await?;
     Ok(match outcome {
-        AnswerOutcome::Verified(_) => Ok(key),
-        AnswerOutcome::Refused(refusal) => Err(refusal),
-        AnswerOutcome::Malformed => Err(Reason::WrongAnswer.into()),
+        AnswerOutcome::Verified(_) => InlineOutcome::Earned(key),
+        AnswerOutcome::Repeated => InlineOutcome::Repeated(key),
+        AnswerOutcome::Refused(refusal) => InlineOutcome::Refused(refusal),
+        AnswerOutcome::Malformed => InlineOutcome::Refused(Reason::WrongAnswer.into()),
         // By the policies in force now, which a reload has changed, it is not enough.
         AnswerOutcome::MoreNeeded { .. }
         | AnswerOutcome::Unconfirmed { .. }
         | AnswerOutcome::Unexplained
-        | AnswerOutcome::Waiting(_) => Err(Reason::StepUpRequired.into()),
+        | AnswerOutcome::Waiting(_) => InlineOutcome::Refused(Reason::StepUpRequired.into()),
     })
 }

@@ -28,7 +28,7 @@ mod verify;
 mod whole;
 
 pub(crate) use error::EndpointError;
-pub(crate) use inline::{InlineAnswer, answer as answer_inline};
+pub(crate) use inline::{InlineAnswer, InlineOutcome, answer as answer_inline};
 use known::Known;
 pub(crate) use prompt::challenge;
 

@@ -46,7 +46,8 @@ impl Responder<'_, '_, '_> {
             AnswerOutcome::Unconfirmed { missing: true } => {
                 Ok(self.refused_json(&Reason::PhraseRequired.into()))
             }
-            AnswerOutcome::Unconfirmed { missing: false } => {
+            // Only a code that comes with the request itself is repeated.
+            AnswerOutcome::Repeated | AnswerOutcome::Unconfirmed { missing: false } => {
                 Ok(self.refused_json(&Reason::WrongAnswer.into()))
             }
             AnswerOutcome::Malformed => Err(EndpointError::Malformed(EXPECTED_JSON.into())),
@@ -82,6 +83,7 @@ impl Responder<'_, '_, '_> {
                 let error = self.prompt_error(&refusal);
                 (refusal, error)
             }
+            AnswerOutcome::Repeated => (Reason::WrongAnswer.into(), None),
             AnswerOutcome::Unconfirmed { .. } => (
                 Reason::WrongAnswer.into(),
                 Some(PromptError::WrongPhrase(self.factor)),
