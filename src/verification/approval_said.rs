@@ -6,7 +6,7 @@ use crate::domain::{
     ByteReader, ByteWriter, ChallengeId, Requirement, RouteId, Secret, StatedPurpose,
 };
 use crate::locale::Locale;
-use crate::seal;
+use crate::seal::Purpose;
 use crate::store::Approval;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl SaidOfRequest {
 
 impl Verifier {
     pub(super) fn seal_request(&self, id: ChallengeId, said: &SaidOfRequest) -> Vec<u8> {
-        self.seal_said(REQUEST, id, said.encode().as_bytes())
+        self.seal_said(REQUEST, id, &said.encode())
     }
 
     /// What is kept of a request, if it can be read.
@@ -90,7 +90,7 @@ impl Verifier {
         let mut said = ByteWriter::default();
         word.map_or_else(Vec::new, |word| {
             said.text(word.as_str());
-            self.seal_said(DECISION, id, said.as_bytes())
+            self.seal_said(DECISION, id, &said)
         })
     }
 
@@ -102,24 +102,29 @@ impl Verifier {
         .flatten()
     }
 
-    fn seal_said(&self, kind: &[u8], id: ChallengeId, said: &[u8]) -> Vec<u8> {
+    /// Seals what is kept of a request, or of a decision about it.
+    pub(in crate::verification) fn seal_said(
+        &self,
+        (purpose, kind): KindOfText,
+        id: ChallengeId,
+        said: &ByteWriter,
+    ) -> Vec<u8> {
         // Of another request, or as the other kind of text, it does not open.
         let context = [kind, id.as_bytes()].concat();
-        let entropy = &self.services.entropy;
-        let keys = &self.services.keys;
-        keys.seal(seal::Purpose::Approval, &context, said, entropy)
+        let services = &self.services;
+        (services.keys).seal(purpose, &context, said.as_bytes(), &services.entropy)
     }
 
-    fn open_said<T>(
+    /// Opens it; `None` for one of another kind, or sealed under a secret that is gone.
+    pub(in crate::verification) fn open_said<T>(
         &self,
-        kind: &[u8],
+        (purpose, kind): KindOfText,
         id: ChallengeId,
         sealed: &[u8],
         read: impl FnOnce(&mut ByteReader<'_>) -> Option<T>,
     ) -> Option<T> {
         let context = [kind, id.as_bytes()].concat();
-        let keys = &self.services.keys;
-        let plain = keys.open(seal::Purpose::Approval, &context, sealed)?;
+        let plain = self.services.keys.open(purpose, &context, sealed)?;
         let mut reader = ByteReader::new(plain.expose());
         let value = read(&mut reader)?;
         reader.end()?;
@@ -127,6 +132,9 @@ impl Verifier {
     }
 }
 
+/// A kind of text that is kept of requests: for what it is sealed, and its name.
+pub(in crate::verification) type KindOfText = (Purpose, &'static [u8]);
+
 // Their numbers change with the layout of what is sealed.
-const REQUEST: &[u8] = b"request/2";
-const DECISION: &[u8] = b"decision/1";
+const REQUEST: KindOfText = (Purpose::Approval, b"request/2");
+const DECISION: KindOfText = (Purpose::Approval, b"decision/1");

@@ -60,8 +60,7 @@ impl Verifier {
         let Some((request, said, requirement)) = found else {
             return Ok(DeviceFound::Nothing);
         };
-        let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
-        self.store.uncount_attempt(&keys).await?;
+        self.uncount(counters).await?;
         let view = self.device_view(&request, said, &requirement, now);
         Ok(DeviceFound::Found(Box::new(view.await?)))
     }

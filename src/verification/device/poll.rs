@@ -235,8 +235,7 @@ impl Verifier {
         let user = self.user(&caller.claimant).await?;
         let name = counted_as(user.as_ref(), &challenge.subject);
         let counters = (self.throttle()).of_device_request(&name, caller.claimant.session);
-        let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
-        self.store.uncount_attempt(&keys).await?;
+        self.uncount(counters).await?;
         Ok(DevicePoll::Granted(Box::new(DeviceGrant {
             browser_key,
             expires_at,

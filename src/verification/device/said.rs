@@ -1,9 +1,10 @@
 //! What is kept of the request of a program, and of its approval, beside what the store must know: sealed.
 
 use super::code::{DeviceAsker, DeviceCode};
-use crate::domain::{ByteReader, ByteWriter, ChallengeId, SessionId, UserCode};
+use crate::domain::{ByteWriter, ChallengeId, SessionId, UserCode};
 use crate::seal::Purpose;
 use crate::store::{Approval, ApprovalDecision};
+use crate::verification::approval_said::KindOfText;
 use crate::verification::oidc::ProviderProof;
 use crate::verification::verifier::Verifier;
 
@@ -28,8 +29,8 @@ pub(super) struct SaidOfApproval {
 }
 
 // Their numbers change with the layout of what is sealed.
-const REQUEST: &[u8] = b"device request/1";
-const APPROVAL: &[u8] = b"device approval/1";
+const REQUEST: KindOfText = (Purpose::Device, b"device request/1");
+const APPROVAL: KindOfText = (Purpose::Device, b"device approval/1");
 
 impl Verifier {
     pub(super) fn seal_device_request(&self, id: ChallengeId, code: &DeviceCode) -> Vec<u8> {
@@ -38,12 +39,12 @@ impl Verifier {
             .array(code.user_code.as_bytes());
         code.asker.write(&mut out);
         out.pairs(&code.challenge.shown);
-        self.seal_device(REQUEST, id, &out)
+        self.seal_said(REQUEST, id, &out)
     }
 
     /// What is kept of a request; `None` for one of another kind, or sealed under a secret that is gone.
     pub(super) fn said_of_device(&self, request: &Approval) -> Option<SaidOfDevice> {
-        self.open_device(REQUEST, request.id, &request.sealed, |said| {
+        self.open_said(REQUEST, request.id, &request.sealed, |said| {
             let challenge = ChallengeId::new(said.array()?);
             let letters: [u8; 8] = said.array()?;
             Some(SaidOfDevice {
@@ -59,7 +60,7 @@ impl Verifier {
         let mut out = ByteWriter::default();
         out.array(said.session.as_bytes())
             .bytes(&said.proof.encode());
-        self.seal_device(APPROVAL, id, &out)
+        self.seal_said(APPROVAL, id, &out)
     }
 
     pub(super) fn said_of_approval(
@@ -67,34 +68,11 @@ impl Verifier {
         id: ChallengeId,
         decision: &ApprovalDecision,
     ) -> Option<SaidOfApproval> {
-        self.open_device(APPROVAL, id, &decision.sealed, |said| {
+        self.open_said(APPROVAL, id, &decision.sealed, |said| {
             Some(SaidOfApproval {
                 session: SessionId::new(said.array()?),
                 proof: ProviderProof::decode(said.bytes()?)?,
             })
         })
-    }
-
-    fn seal_device(&self, kind: &[u8], id: ChallengeId, said: &ByteWriter) -> Vec<u8> {
-        // Of another request, or as the other kind of text, it does not open.
-        let context = [kind, id.as_bytes()].concat();
-        let services = &self.services;
-        let plain = said.as_bytes();
-        (services.keys).seal(Purpose::Device, &context, plain, &services.entropy)
-    }
-
-    fn open_device<T>(
-        &self,
-        kind: &[u8],
-        id: ChallengeId,
-        sealed: &[u8],
-        read: impl FnOnce(&mut ByteReader<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let context = [kind, id.as_bytes()].concat();
-        let plain = (self.services.keys).open(Purpose::Device, &context, sealed)?;
-        let mut reader = ByteReader::new(plain.expose());
-        let value = read(&mut reader)?;
-        reader.end()?;
-        Some(value)
     }
 }

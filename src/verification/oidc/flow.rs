@@ -86,8 +86,7 @@ impl Verifier {
         }
         let current = provider.current(None).await;
         let Some(metadata) = current.as_ref().ok().and_then(|it| it.provider.as_ref()) else {
-            let keys: Vec<_> = counters.into_iter().map(|counter| counter.key).collect();
-            self.store.uncount_attempt(&keys).await?;
+            self.uncount(counters).await?;
             let refusal = Reason::ProviderUnavailable.into();
             return self.not_begun(Some(&challenge), caller, refusal);
         };
