@@ -140,11 +140,11 @@ async fn walk(
         upgrades: upgrade.is_some(),
     };
     let table = web.shared.table.load();
-    let found = table.find(&line.head(&parts.headers));
+    let head = line.head(&parts.headers);
+    let found = table.find(&head);
     if found.is_empty() && table.default_action() == DefaultAction::Deny {
         return Err(ProxyError::Refused(Reason::PolicyDefaultDeny));
     }
-    let head = line.head(&parts.headers);
     if let Some(answer) = preflight::answered(context, outlet, &found, &head) {
         return Ok(answer.map(ProxyBody::own));
     }
