@@ -45,12 +45,8 @@ impl Outlet {
             (Some(_), Role::Public) => Ok(Self::Nowhere),
             (Some(asking), Role::Asked) => {
                 let peer = connection.data.hop.peer();
-                let told = read_question(parts, peer, asking, &options.headers)?;
-                if asking.tells_bodies || body.is_end_stream() {
-                    Ok(Self::Asker(told))
-                } else {
-                    Err(QuestionError::Body)
-                }
+                let length = body.size_hint().exact();
+                read_question(parts, peer, asking, &options.headers, length).map(Self::Asker)
             }
             (None, Role::Asked) => Err(QuestionError::Unknown),
         }

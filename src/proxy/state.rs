@@ -4,11 +4,11 @@ use super::injection::{Injection, InjectionNotes, InjectionOptions};
 use crate::domain::{RequestPath, RouteTable, TableError};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
-use crate::request::AskingProxies;
 use crate::request::client_address::TrustedProxies;
 use crate::request::context::RequestContext;
 use crate::request::headers::HeaderRules;
 use crate::request::request_id::RequestIds;
+use crate::request::{AskingProxies, ToldBodies};
 use crate::session::{Sessions, SharedSessions};
 use crate::transport::service::Transport;
 use crate::transport::upstream::{Pool, UpstreamOptions};
@@ -56,7 +56,7 @@ impl ProxyOptions {
         let table = policies.into_table()?;
         match &self.asking {
             Some(AskingProxies {
-                tells_bodies: false,
+                bodies: ToldBodies::None,
                 ..
             }) => table.without_bodies(),
             Some(_) | None => Ok(table),

@@ -24,6 +24,6 @@ pub use client_address::TrustedProxies;
 pub use headers::{
     ForwardedStyle, HeaderRules, NotPassed, RewriteUrls, may_pass, may_remove, may_tell,
 };
-pub use question::AskingProxies;
+pub use question::{AskingProxies, ToldBodies};
 pub use remembered::RememberedCookies;
 pub use site::{Site, SiteOptions};

@@ -13,8 +13,19 @@ use subtle::ConstantTimeEq;
 pub struct AskingProxies {
     /// What every question must bear.
     pub secret: Secret<String>,
-    /// Whether a question brings the whole body of its request.
-    pub tells_bodies: bool,
+    /// What a question brings of the body of its request.
+    pub bodies: ToldBodies,
+}
+
+/// How much of bodies the proxies that ask tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBodies {
+    /// Nothing.
+    None,
+    /// What is shorter than so many bytes; of a longer one, the beginning.
+    UpTo(u64),
+    /// All of each, or the request is refused.
+    Whole,
 }
 
 /// How a proxy tells the request that it asks about: the first segment of the path that it asks.
@@ -52,6 +63,11 @@ pub(crate) enum QuestionError {
     /// A header that the convention wants is missing, empty, no text, or there twice.
     #[error("expected one line of `{0}`")]
     Expected(&'static str),
+    /// How much Envoy tells of a body is not known, as it may call a part the whole.
+    #[error(
+        "`forward_auth.body` must say how many bytes Envoy shows at most: its `max_request_bytes`"
+    )]
+    MostOfBody,
     /// The secret is not there, or another.
     #[error("a question without the secret of `forward_auth`")]
     Secret,
@@ -85,12 +101,14 @@ impl Convention {
     }
 }
 
-/// Puts into `parts`, the head of a question, the head of the request that it is about. Says how much more it tells.
+/// Puts into `parts`, the head of a question, the head of the request that it is about. Says how much more it tells, by
+/// the length of the question's own body.
 pub(crate) fn read_question(
     parts: &mut Parts,
     peer: Peer,
     asking: &AskingProxies,
     rules: &HeaderRules,
+    length: Option<u64>,
 ) -> Result<KnownPart, QuestionError> {
     if peer != Peer::Trusted {
         return Err(QuestionError::Untrusted);
@@ -116,10 +134,26 @@ pub(crate) fn read_question(
     parts.method = asked.method;
     parts.uri = asked.target;
     // The proxy sends on what its client sent, whatever we would make of it.
-    match unremovable(headers, rules) {
-        Some(name) => Err(QuestionError::Barred(name.clone())),
-        None if asking.tells_bodies && asked.is_whole => Ok(KnownPart::Whole),
-        None => Ok(KnownPart::Head),
+    if let Some(name) = unremovable(headers, rules) {
+        return Err(QuestionError::Barred(name.clone()));
+    }
+    asking.bodies.known(&asked.body, length)
+}
+
+impl ToldBodies {
+    /// How much is known of a request whose question brings so many bytes.
+    fn known(self, body: &DescribedBody, length: Option<u64>) -> Result<KnownPart, QuestionError> {
+        match (self, body) {
+            (Self::None, _) if length == Some(0) => Ok(KnownPart::Head),
+            (Self::None, _) => Err(QuestionError::Body),
+            (_, DescribedBody::Partial) => Ok(KnownPart::Head),
+            (Self::Whole, DescribedBody::CutAnywhere) => Err(QuestionError::MostOfBody),
+            (Self::Whole, DescribedBody::Whole) => Ok(KnownPart::Whole),
+            (Self::UpTo(most), _) if length.is_some_and(|length| length < most) => {
+                Ok(KnownPart::Whole)
+            }
+            (Self::UpTo(_), _) => Ok(KnownPart::Head),
+        }
     }
 }
 
@@ -129,16 +163,31 @@ struct Described {
     scheme: HeaderValue,
     host: HeaderValue,
     target: Uri,
-    /// Whether a body that comes along is all of it.
-    is_whole: bool,
+    body: DescribedBody,
+}
+
+/// What a question says of the body that it brings.
+enum DescribedBody {
+    /// All of it, if it is shorter than what the proxy shows at most: Envoy also says so of a beginning that has just that
+    /// length, and sends on what follows.
+    CutAnywhere,
+    /// It is a part.
+    Partial,
+    /// It is all.
+    Whole,
 }
 
 /// Envoy sends the method, the host and, behind `path_prefix`, the path and query of the request.
 fn of_envoy(parts: &mut Parts) -> Result<Described, QuestionError> {
     // `allow_partial_message`; a second line may be the client's own.
-    let may_be_partial = parts.headers.contains_key("x-envoy-auth-partial-body");
+    let is_told = parts.headers.contains_key("x-envoy-auth-partial-body");
     let is_partial = take(&mut parts.headers, "x-envoy-auth-partial-body");
-    let is_whole = !may_be_partial || is_partial.is_some_and(|line| line == "false");
+    let body = match is_partial {
+        // Of one that asks for a WebSocket, Envoy shows no body.
+        None if !is_told && !parts.headers.contains_key(header::UPGRADE) => DescribedBody::Whole,
+        Some(line) if line == "false" => DescribedBody::CutAnywhere,
+        Some(_) | None => DescribedBody::Partial,
+    };
     let whole = parts.uri.path_and_query().map(PathAndQuery::as_str);
     let target = whole.and_then(|target| target.strip_prefix("/envoy"));
     let named = parts.uri.authority().map(|host| host.as_str().parse());
@@ -153,7 +202,7 @@ fn of_envoy(parts: &mut Parts) -> Result<Described, QuestionError> {
         scheme: scheme_of(scheme.as_ref(), "X-Forwarded-Proto")?,
         host: host.ok_or(QuestionError::Expected("Host"))?,
         target: target_of(target.unwrap_or_default(), "the path behind `/envoy`")?,
-        is_whole,
+        body,
     })
 }
 
@@ -173,7 +222,7 @@ fn of_forwarded(parts: &mut Parts) -> Result<Described, QuestionError> {
         scheme: scheme_of(scheme.as_ref(), "X-Forwarded-Proto")?,
         host: host.ok_or(QuestionError::Expected("X-Forwarded-Host"))?,
         target: target_of(text(&target), "X-Forwarded-Uri")?,
-        is_whole: true,
+        body: DescribedBody::Whole,
     })
 }
 
@@ -195,7 +244,7 @@ fn of_nginx(parts: &mut Parts) -> Result<Described, QuestionError> {
             .filter(|host| !host.is_empty())
             .ok_or(QuestionError::Unreadable(URL))?,
         target: target_of(target, URL)?,
-        is_whole: true,
+        body: DescribedBody::Whole,
     })
 }
 

@@ -3,12 +3,12 @@
 use super::Draft;
 use super::client_side::{self, ListenSettings};
 use crate::proxy::Role;
-use crate::request::AskingProxies;
+use crate::request::{AskingProxies, ToldBodies};
 use crate::session::SessionOptions;
 use crate::settings::Listener;
 use crate::settings::raw::RawSettings;
-use crate::settings::raw_forward_auth::RawForwardAuth;
-use crate::yaml::Path;
+use crate::settings::raw_forward_auth::{RawBodies, RawForwardAuth};
+use crate::yaml::{Path, Size};
 
 /// Who asks; where, is added to the listeners.
 pub(super) fn compile(
@@ -20,8 +20,12 @@ pub(super) fn compile(
     let written = raw.forward_auth.as_ref()?;
     let section = Path::root().key("forward_auth");
     refuse_what_is_not_seen(raw, draft);
-    let tells_bodies = written.body == Some(true);
-    if !tells_bodies && sessions.key_names.reads_body() {
+    let bodies = match written.body {
+        None | Some(RawBodies::All(false)) => ToldBodies::None,
+        Some(RawBodies::All(true)) => ToldBodies::Whole,
+        Some(RawBodies::UpTo(most)) => told_up_to(most, &section.key("body"), draft),
+    };
+    if bodies == ToldBodies::None && sessions.key_names.reads_body() {
         let message = "keys in the body of a request are not told: see `forward_auth.body`";
         draft.file.report("session.credentials", message);
     }
@@ -45,10 +49,16 @@ pub(super) fn compile(
         let hint = "make one by `openssl rand -hex 32`";
         draft.file.report_with_hint(&at, message, hint);
     }
-    Some(AskingProxies {
-        secret,
-        tells_bodies,
-    })
+    Some(AskingProxies { secret, bodies })
+}
+
+fn told_up_to(Size(most): Size, at: &Path, draft: &mut Draft<'_>) -> ToldBodies {
+    if most == 0 {
+        draft
+            .file
+            .report_with_hint(at, "0 bytes are none", "`body: false`");
+    }
+    ToldBodies::UpTo(most)
 }
 
 /// The addresses where proxies ask, which are none of those where clients come.

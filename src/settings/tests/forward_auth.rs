@@ -4,6 +4,7 @@ use super::Folder;
 use crate::domain::TableError;
 use crate::policy;
 use crate::proxy::Role;
+use crate::request::ToldBodies;
 use crate::settings::Settings;
 use crate::transport::{ListenAddress, Target};
 
@@ -30,8 +31,8 @@ fn a_sidecar_that_is_asked_needs_no_application() {
     assert_eq!(roles.collect::<Vec<_>>(), [Role::Public, Role::Asked]);
     let asking = settings.proxy.asking.as_ref().unwrap();
     assert_eq!(
-        (asking.secret.expose().len(), asking.tells_bodies),
-        (32, false)
+        (asking.secret.expose().len(), asking.bodies),
+        (32, ToldBodies::None)
     );
     let others = HEADERS.to_owned() + "\ntrusted_proxies: [127.0.0.1]";
     let told = parse("", &others).expect_err("there is an application without it");
@@ -93,6 +94,18 @@ fn nobody_else_can_ask() {
             "or `unix:/run/stepgate/ask.sock`",
         ),
         (
+            "{ listen: 127.0.0.1:9180, secret: { file: ask }, body: 0 }",
+            "0 bytes are none",
+        ),
+        (
+            "{ listen: 127.0.0.1:9180, secret: { file: ask }, body: some }",
+            "expected a size such as `4096`",
+        ),
+        (
+            "{ listen: 127.0.0.1:9180, secret: { file: ask }, body: [] }",
+            "expected true, false, or a size such as `64KiB`",
+        ),
+        (
             "{ listen: ['unix:a', 'unix:./a', 'unix:a'], secret: { file: ask } }",
             "listened on twice",
         ),
@@ -146,7 +159,12 @@ routes:
   - { id: path, title: A, level: 4, bind: [path.id], match: { methods: [POST], path: "/e/{id}" } }
   - { id: high, title: A, level: 3, open_for: 5m, match: { methods: [POST], path: /f } }
 "#;
-    for (body, refused) in [("false", true), ("true", false)] {
+    for (body, refused) in [
+        ("false", true),
+        ("true", false),
+        ("64KiB", false),
+        ("65536", false),
+    ] {
         let more = format!(
             "{HEADERS}\ntrusted_proxies: [127.0.0.1]\nforward_auth: {{ listen: 127.0.0.1:9180, secret: {{ file: ask }}, body: {body} }}"
         );

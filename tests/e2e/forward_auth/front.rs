@@ -183,13 +183,20 @@ impl Asked {
 impl Front {
     /// Starts the proxy with the configuration of its example.
     pub(crate) async fn start(proxy: Proxy) -> Self {
-        Self::start_by(proxy, Way::Address).await
+        Self::start_by(proxy, Way::Address, |setup| setup).await
     }
 
-    /// The same, where it asks in this way.
-    pub(crate) async fn start_by(proxy: Proxy, way: Way) -> Self {
-        let body = format!("body: {}", proxy == Proxy::Envoy);
-        let asked = asked_by(way, |setup| setup.with("forward_auth", &body));
+    /// The same, where it asks in this way, with further settings.
+    pub(crate) async fn start_by(
+        proxy: Proxy,
+        way: Way,
+        more: impl FnOnce(Setup) -> Setup,
+    ) -> Self {
+        let body = match proxy {
+            Proxy::Envoy => "body: 64KiB",
+            Proxy::Caddy | Proxy::Haproxy | Proxy::Nginx => "body: false",
+        };
+        let asked = asked_by(way, |setup| more(setup.with("forward_auth", body)));
         let (port, dir) = (HeldPort::take(), TempDir::new("front"));
         let addresses = [
             ("8088", port.addr()),

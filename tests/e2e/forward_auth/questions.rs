@@ -358,10 +358,11 @@ fn what_is_asked_about_is_read_byte_by_byte() {
 fn a_body_is_told_whole_or_not_at_all() {
     run(async {
         let withheld = asked(|setup| setup);
-        let told = asked(|setup| setup.with("forward_auth", "body: true").policy(BY_BODY));
-        let send = async |client: &Client, path: &str, body: &'static str, more: Lines<'_>| {
+        let told = asked(|setup| setup.with("forward_auth", "body: 4KiB").policy(BY_BODY));
+        let all = asked(|setup| setup.with("forward_auth", "body: true").policy(BY_BODY));
+        let send = async |client: &Client, path: &str, body: &str, more: Lines<'_>| {
             let client = client.clone().host(HOST);
-            let mut request = client.request(Method::POST, path, body);
+            let mut request = client.request(Method::POST, path, body.to_owned());
             let headers = request.headers_mut();
             headers.insert(
                 "content-type",
@@ -401,6 +402,14 @@ fn a_body_is_told_whole_or_not_at_all() {
             send(&client, "/envoy/pay", "to=eve", whole).await.status,
             403
         );
+        // Envoy calls a beginning of the length that it shows at most the whole.
+        let padded = |length: usize| format!("{:x<length$}", "to=bob&x=");
+        let cut = send(&client, "/envoy/pay", &padded(4096), whole).await;
+        assert_refused(&cut, "4096 of 4096 bytes");
+        let short = send(&client, "/envoy/pay", &padded(4095), whole).await;
+        assert_eq!(short.reason(), "grant-mismatch", "{}", short.text());
+        let unknown = send(&all.asking(), "/envoy/pay", "to=bob", whole).await;
+        assert_refused(&unknown, "how much Envoy shows is not said");
         for (body, status) in [("to=eve", 403), ("to=bob", 200), ("to=bob", 403)] {
             assert_eq!(pay(&client, body).await.status, status, "{body}");
         }

@@ -28,7 +28,7 @@ fn a_proxy_that_asks_by_a_socket_or_with_a_certificate_is_answered() {
             (Proxy::Nginx, Way::Certificate),
             (Proxy::Envoy, Way::Certificate),
         ] {
-            let front = Front::start_by(proxy, way).await;
+            let front = Front::start_by(proxy, way, |setup| setup).await;
             let (script, sidecar) = (front.client().fetching(), front.sidecar());
             let free = script.get("/notes/a").await;
             assert_eq!(free.text(), format!("done for {USER}"), "{proxy:?} {way:?}");
