@@ -10,7 +10,7 @@
 //!
 //! | Layer | Modules | What is there |
 //! |---|---|---|
-//! | 5 | [`app`], [`cli`], `demo`, [`settings`] | composition: files and flags become a running sidecar |
+//! | 5 | [`app`], [`cli`], `demo`, `fuzzing`, [`settings`] | composition: files and flags become a running sidecar |
 //! | 4 | [`admin`], [`proxy`], [`web`] | the life of a request; our own answers, and the one place of status codes; health and metrics |
 //! | 3 | [`gate`], [`session`], [`verification`] | whether a request may pass, whose it is, how people prove it |
 //! | 2 | [`audit`], [`identity`], [`jwt`], [`mail`], [`metrics`], [`request`], [`store`], [`transport`] | what outlives a request, what came, and how it is carried |
@@ -29,6 +29,8 @@ pub mod clock;
 pub mod demo;
 pub mod domain;
 pub mod entropy;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod gate;
 pub mod identity;
 pub mod jwt;

@@ -10,8 +10,6 @@ mod demands;
 mod error;
 mod events;
 mod forward;
-#[cfg(fuzzing)]
-pub mod fuzzing;
 mod guard;
 mod injection;
 mod inline;

@@ -31,10 +31,10 @@ pub use error::{OpenError, StoreError};
 pub use evidence::{Ask, Held};
 pub use feed::EndingFeed;
 pub use open::{StoreOptions, StoreSource, open};
-#[cfg(fuzzing)]
-pub use record::read_as_every_record;
-#[cfg(fuzzing)]
-pub use redis::read_as_replies;
+#[cfg(any(test, fuzzing))]
+pub(crate) use record::read_as_every_record;
+#[cfg(any(test, fuzzing))]
+pub(crate) use redis::read_as_replies;
 pub use redis::{ReadOnlyRedis, RedisOptions, RedisRecords, RedisStore};
 pub use revoked::Revoked;
 pub use sessions::{Carry, Login, Over, Rotated, Rotation};

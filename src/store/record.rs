@@ -133,9 +133,9 @@ pub(crate) fn decode_code(challenge: &ChallengeId, bytes: &[u8]) -> Result<SentC
 }
 
 /// Reads bytes as a record of every kind, for the fuzzer: what can be read can be written again.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 #[allow(clippy::expect_used)] // the fuzzer waits for a panic
-pub fn read_as_every_record(bytes: &[u8]) {
+pub(crate) fn read_as_every_record(bytes: &[u8]) {
     const AGAIN: &str = "what was read once reads again";
     let id = SessionId::new([7; 32]);
     let challenge = ChallengeId::new([7; 16]);

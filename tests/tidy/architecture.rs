@@ -29,7 +29,7 @@ pub(crate) const LAYERS: [&[&str]; 6] = [
     ],
     &["gate", "session", "verification"],
     &["admin", "proxy", "web"],
-    &["app", "cli", "demo", "lib", "main", "settings"],
+    &["app", "cli", "demo", "fuzzing", "lib", "main", "settings"],
 ];
 
 /// What may be named in some places only: the word, and the places.

@@ -23,8 +23,8 @@ mod verification;
 
 pub(crate) use self::feed::{FeedEvent, RedisFeed};
 pub use self::records::{ReadOnlyRedis, RedisRecords};
-#[cfg(fuzzing)]
-pub use self::reply::read_as_replies;
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::reply::read_as_replies;
 
 use self::answer::number;
 use self::client::{RedisClient, Repeat};

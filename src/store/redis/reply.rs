@@ -246,9 +246,9 @@ impl<'a> BulkStrings<'a> {
 
 /// Reads bytes as replies, for the fuzzer: the same ones however the bytes are split, and with the
 /// same content as redis-rs reads. The first byte is the length of the pieces.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 #[allow(clippy::expect_used, clippy::indexing_slicing)] // the fuzzer waits for a panic
-pub fn read_as_replies(bytes: &[u8]) {
+pub(crate) fn read_as_replies(bytes: &[u8]) {
     let Some((step, bytes)) = bytes.split_first() else {
         return;
     };

@@ -1,8 +1,7 @@
 //! Paths: whatever comes is refused or read, and the bytes as they came are the first reading.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use stepgate::domain::{Accept, Leniency, MAX_READINGS, RequestPath, Template};
+use super::valid_text;
+use crate::domain::{Accept, Leniency, MAX_READINGS, RequestPath, Template};
 
 const LENIENT: Accept = Accept {
     backslashes: Leniency::Read,
@@ -15,7 +14,8 @@ const LENIENT: Accept = Accept {
     unicode_escapes: Leniency::Read,
 };
 
-fuzz_target!(|raw: &str| {
+pub(super) fn path(raw: &[u8]) {
+    let raw = valid_text(raw);
     let _ = Template::parse(raw);
     let strict = RequestPath::parse(raw, &Accept::default());
     let lenient = RequestPath::parse(raw, &LENIENT);
@@ -32,4 +32,4 @@ fuzz_target!(|raw: &str| {
                 .all(|reading| named.readings().any(|other| other == reading))
         );
     }
-});
+}

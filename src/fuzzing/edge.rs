@@ -1,29 +1,21 @@
 //! Headers on their way through this hop: the first line is the peer's address, the others are
 //! `name: value`. What an application would take for ours, or for the word of a proxy, is ours.
-#![no_main]
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use libfuzzer_sys::fuzz_target;
+use super::header_lines;
+use crate::request::client_address::TrustedProxies;
+use crate::request::headers::{HeaderRules, Hop, Peer, cleanse, cleanse_response, remove_cookie};
+use crate::request::{ForwardedStyle, RewriteUrls};
+use crate::session::{BrowserKeyCookie, CarriedLines, CredentialNames};
+use http::{HeaderMap, Version};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
-use stepgate::proxy::fuzzing::pass_on;
-use stepgate::request::{ForwardedStyle, HeaderRules, RewriteUrls, TrustedProxies};
-use stepgate::session::{BrowserKeyCookie, CarriedLines, CredentialNames};
 
-fuzz_target!(|input: &[u8]| {
+pub(super) fn edge(input: &[u8]) {
     let mut lines = input.split(|byte| *byte == b'\n');
     let peer = std::str::from_utf8(lines.next().unwrap_or_default()).ok();
     let peer = peer.and_then(|peer| peer.parse().ok());
     let peer: IpAddr = peer.unwrap_or(Ipv4Addr::LOCALHOST.into());
-    let mut headers = HeaderMap::new();
-    for line in lines.take(50) {
-        let mut parts = line.splitn(2, |byte| *byte == b':');
-        let name = HeaderName::from_bytes(parts.next().unwrap_or_default());
-        let value = HeaderValue::from_bytes(parts.next().unwrap_or_default());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            headers.append(name, value);
-        }
-    }
+    let headers = header_lines(lines);
     let cookie = BrowserKeyCookie::new(false, Duration::from_secs(60));
     let carried = |headers: &HeaderMap| CarriedLines::of(headers, "/", &CredentialNames::default());
     let _ = cookie.read(&carried(&headers), &headers);
@@ -66,4 +58,28 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(told.get_all("x-forwarded-for").iter().count(), 1);
     // After this hop the application's own cookies are all that is left of the line.
     assert!(cookie.read(&carried(&told), &told).is_none());
-});
+}
+
+/// Takes headers through this hop, in and out; tells what the application would get of them.
+fn pass_on(
+    mut headers: HeaderMap,
+    rules: &HeaderRules,
+    peer: IpAddr,
+    proxies: &TrustedProxies,
+) -> Option<HeaderMap> {
+    let _address = proxies.client(peer, proxies.judge(peer), &headers);
+    let peer_kind = proxies.judge(peer);
+    cleanse(&mut headers, rules, peer_kind).ok()?;
+    let once = headers.clone();
+    assert!(cleanse(&mut headers, rules, Peer::Anyone).is_ok());
+    if peer_kind == Peer::Anyone {
+        assert_eq!(headers, once, "a second look finds more");
+    }
+    // As `forward` does, once the key was read.
+    headers.remove(BrowserKeyCookie::HEADER);
+    remove_cookie(&mut headers, &rules.browser_cookie);
+    let hop = Hop::new(peer, "http", peer_kind);
+    hop.announce(&mut headers, Version::HTTP_11, rules.forwarded);
+    cleanse_response(&mut headers.clone());
+    Some(headers)
+}

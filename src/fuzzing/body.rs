@@ -1,11 +1,9 @@
 //! Bodies: the first line is the content type, the rest the body; it is read strictly or refused.
-#![no_main]
 
+use crate::domain::Body;
 use http::{HeaderMap, HeaderValue};
-use libfuzzer_sys::fuzz_target;
-use stepgate::domain::Body;
 
-fuzz_target!(|input: &[u8]| {
+pub(super) fn body(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let (kind, bytes) = (
         parts.next().unwrap_or_default(),
@@ -19,4 +17,4 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(body.bytes(), bytes);
     }
     assert_eq!(Body::read_or_opaque(&headers, bytes).bytes(), bytes);
-});
+}
