@@ -59,7 +59,7 @@ pub struct SiteOptions {
     pub login_page: Option<String>,
     /// The cookies that hold the application's session.
     pub session_cookies: Vec<CookieName>,
-    /// Whether people are known by passwords of HTTP (`session.basic`).
+    /// Whether people are known by passwords of HTTP, and are asked for one.
     pub takes_passwords: bool,
     /// Whether a one-time code may stand behind them.
     pub takes_codes: bool,

@@ -86,6 +86,8 @@ pub struct SessionOptions {
     pub idle: Option<Duration>,
     /// Where people log in; a path of the application. `{path}` stands for where they were going.
     pub login_page: Option<String>,
+    /// Whether whoever brings nothing is asked for a password of HTTP.
+    pub asks_for_password: bool,
     /// What names the subject of every request.
     pub source: Option<Source>,
     /// The logins and logouts that the application answers.

@@ -342,6 +342,7 @@ mod tests {
             lifetime: None,
             idle: None,
             login_page: None,
+            asks_for_password: false,
             source: None,
             learn: None,
         }

@@ -20,6 +20,7 @@ pub(super) struct RawSession {
     pub(super) lifetime: Option<Span>,
     pub(super) idle: Option<Span>,
     pub(super) login_page: Option<String>,
+    pub(super) ask_for_password: Option<bool>,
     pub(super) whoami: Option<OneOrMore<RawWhoami>>,
     pub(super) jwt: Option<RawJwt>,
     pub(super) learn: Option<RawLearn>,

@@ -447,6 +447,24 @@ fn sidecars_that_share_a_redis_must_be_given_the_secret() {
 }
 
 #[test]
+fn a_password_is_asked_for_where_somebody_knows_whose_it_is() {
+    let asks = |session: &str| {
+        let settings = read(&format!("session: {{ {session} }}"));
+        settings.sessions.asks_for_password
+    };
+    let whoami = "whoami: { url: /me, subject: { json: /name } }";
+    assert!(!asks(whoami));
+    assert!(asks(&format!("{whoami}, ask_for_password: true")));
+    assert!(asks("basic: { url: /private/ }"));
+    assert!(!asks("basic: { url: /private/ }, ask_for_password: false"));
+    let told = wrong("session: { cookies: sid, ask_for_password: true }");
+    assert!(
+        told.contains("nothing here would know whose a password of HTTP is"),
+        "{told}"
+    );
+}
+
+#[test]
 fn headers_are_believed_only_from_a_proxy_that_is_named() {
     let headers = "session: { key: subject, headers: { subject: Remote-User } }";
     assert!(wrong(headers).contains("trusted_proxies: [10.0.0.1]"));

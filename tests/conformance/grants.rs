@@ -309,6 +309,7 @@ fn sessions() -> SessionOptions {
         lifetime: None,
         idle: None,
         login_page: None,
+        asks_for_password: false,
         source: None,
         learn: None,
     }

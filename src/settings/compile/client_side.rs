@@ -11,7 +11,7 @@ use crate::request::headers::folded;
 use crate::request::{
     AskingProxies, Brand, HeaderRules, RememberedCookies, SiteOptions, TrustedProxies,
 };
-use crate::session::{BrowserKeyCookie, SessionOptions, Source};
+use crate::session::{BrowserKeyCookie, SessionOptions};
 use crate::settings::options::Listener;
 use crate::settings::raw::{RawDeadlines, RawLimits, RawSettings};
 use crate::settings::raw_listen::{RawListen, RawTls};
@@ -180,7 +180,7 @@ impl ListenSettings {
                 cors_origins: self.cors_origins,
                 login_page: sessions.login_page.clone(),
                 session_cookies: sessions.credentials.cookies.clone(),
-                takes_passwords: matches!(sessions.source, Some(Source::Basic(_))),
+                takes_passwords: sessions.asks_for_password,
                 takes_codes: sessions.takes_codes(),
             },
             accept: upstream.accept,

@@ -87,6 +87,7 @@ pub(super) fn compile(
         lifetime,
         idle,
         login_page: login_page(raw.login_page.as_deref(), draft),
+        asks_for_password: asks_for_password(raw, source.as_ref(), draft),
         source,
         learn,
     }
@@ -140,6 +141,18 @@ fn session_key(raw: &RawSession, draft: &mut Draft<'_>) -> SessionKey {
         }
         Some(RawSessionKey::Credential) | None => SessionKey::Credential,
     }
+}
+
+fn asks_for_password(raw: &RawSession, source: Option<&Source>, draft: &mut Draft<'_>) -> bool {
+    let names_bearers = raw.whoami.is_some() || raw.basic.is_some();
+    if raw.ask_for_password.is_some() && !names_bearers {
+        let message = "nothing here would know whose a password of HTTP is";
+        let hint = "name the question that the application answers to whoever sends one: `whoami`";
+        let at = "session.ask_for_password";
+        draft.file.report_with_hint(at, message, hint);
+    }
+    let default = matches!(source, Some(Source::Basic(_)));
+    raw.ask_for_password.unwrap_or(default)
 }
 
 fn login_page(text: Option<&str>, draft: &mut Draft<'_>) -> Option<String> {
