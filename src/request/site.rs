@@ -63,6 +63,8 @@ pub struct SiteOptions {
     pub takes_passwords: bool,
     /// Whether a one-time code may stand behind them.
     pub takes_codes: bool,
+    /// Whether a request may bring a code in a header: not where another proxy forwards, which would send it on.
+    pub takes_inline: bool,
 }
 
 impl SiteOptions {
@@ -161,6 +163,7 @@ mod tests {
             session_cookies: names.collect(),
             takes_passwords: false,
             takes_codes: false,
+            takes_inline: true,
         }
     }
 

@@ -182,6 +182,7 @@ impl ListenSettings {
                 session_cookies: sessions.credentials.cookies.clone(),
                 takes_passwords: sessions.asks_for_password,
                 takes_codes: sessions.takes_codes(),
+                takes_inline: options.asking.is_none(),
             },
             accept: upstream.accept,
             body_limit: self.body_limit,

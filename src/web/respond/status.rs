@@ -1,6 +1,6 @@
 //! Which status an answer of ours has, and whom a 401 asks for.
 
-use crate::domain::{Reason, ReasonKind, Requirement};
+use crate::domain::{Inline, Reason, ReasonKind, Requirement};
 use crate::request::client_kind::{ClientKind, FetchSite};
 use crate::request::context::RequestContext;
 use crate::request::program::At401;
@@ -38,7 +38,7 @@ pub(super) fn status_of_challenge(
     context: &RequestContext<'_>,
 ) -> StatusCode {
     let status = status_of(reason, context);
-    let is_asked = requirement.inline.is_some() && can_be_asked(context);
+    let is_asked = inline_of(requirement, context).is_some() && can_be_asked(context);
     // Not in place of a 429 or 503: another code does not help there, and waiting does.
     if is_asked && status == StatusCode::FORBIDDEN {
         StatusCode::UNAUTHORIZED
@@ -52,13 +52,19 @@ pub(super) fn step_up_challenges(
     requirement: &Requirement,
     context: &RequestContext<'_>,
 ) -> impl Iterator<Item = String> {
-    let inline = requirement
-        .inline
-        .as_ref()
-        .map(|inline| inline.challenge.clone());
+    let inline = inline_of(requirement, context).map(|inline| inline.challenge.clone());
     let bearer = context.hints.kind == ClientKind::Bearer;
     let bearer = bearer.then(|| problem::www_authenticate(requirement));
     inline.into_iter().chain(bearer)
+}
+
+/// How a program may bring a code with its request.
+pub(super) fn inline_of<'r>(
+    requirement: &'r Requirement,
+    context: &RequestContext<'_>,
+) -> Option<&'r Inline> {
+    let inline = requirement.inline.as_ref();
+    inline.filter(|_| context.options.takes_inline)
 }
 
 /// Whether a 401 may ask for a code: not a script of a page, which would take it for the end of its session, nor a
