@@ -6,7 +6,7 @@ use super::forward::give_back;
 use super::inline_code::InlineCode;
 use super::outbound::Outbound;
 use super::state::{ProxyOptions, Role, Worker};
-use crate::domain::{FoundRoutes, Reason, Secret};
+use crate::domain::{FoundRoutes, Reason, RouteTable, Secret};
 use crate::gate::Permitted;
 use crate::request::body::RequestBody;
 use crate::request::connection::ClientConnection;
@@ -81,11 +81,15 @@ impl Outlet {
     pub(super) fn take_code(
         self,
         headers: &mut HeaderMap,
-        found: &FoundRoutes,
+        (table, found): (&RouteTable, &FoundRoutes),
         appended: Option<Secret<String>>,
     ) -> Result<Option<InlineCode>, DoubledCredential> {
         match self {
-            Self::Application => InlineCode::take(headers, found, appended),
+            Self::Application => {
+                let code = InlineCode::take(headers, found, appended)?;
+                InlineCode::keep_keys(headers, table.inline_headers());
+                Ok(code)
+            }
             Self::Asker(_) | Self::Nowhere => Ok(None),
         }
     }

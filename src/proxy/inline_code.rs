@@ -4,7 +4,8 @@ use crate::domain::{Factor, FoundRoutes, Method, Requirement, Secret};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::session::DoubledCredential;
-use http::header::{Entry, HeaderMap, HeaderName};
+use crate::verification::looks_like_browser_key;
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 
 /// A code that came with a request, and that the application does not get.
 #[derive(Debug)]
@@ -51,6 +52,17 @@ impl InlineCode {
             stood: Stood::Password,
         };
         Ok(sent.or(appended.map(in_password)))
+    }
+
+    /// Removes keys that we have handed out from headers that bring codes to some route: npm sends what it was given with
+    /// all requests of a command, and what is not guarded of them would tell the application.
+    pub(super) fn keep_keys(headers: &mut HeaderMap, names: &[HeaderName]) {
+        let is_key = |line: &HeaderValue| line.to_str().is_ok_and(looks_like_browser_key);
+        for name in names {
+            if headers.get_all(name).iter().any(is_key) {
+                headers.remove(name);
+            }
+        }
     }
 
     /// What it is an answer by, where a route requires this.

@@ -146,7 +146,7 @@ async fn walk(
     if let Some(answer) = preflight::answered(context, outlet, &found, &head) {
         return Ok(answer.map(ProxyBody::own));
     }
-    let inline_code = outlet.take_code(&mut parts.headers, &found, appended)?;
+    let inline_code = outlet.take_code(&mut parts.headers, (&table, &found), appended)?;
     let mut watch = Watch::new(&worker.sessions, context, &line.head(&parts.headers));
     let outbound = Outbound {
         parts,

@@ -22,6 +22,11 @@ pub fn hash_browser_key(presented: &str, keys: &Keys) -> Option<BrowserKeyHash> 
     ))
 }
 
+/// Whether a text has the form of a browser key.
+pub fn looks_like_browser_key(presented: &str) -> bool {
+    well_formed(presented).is_some()
+}
+
 /// What [`hash_browser_key`] was before a rotation of the secret, if one is under way.
 pub fn previous_browser_key_hash(presented: &str, keys: &Keys) -> Option<BrowserKeyHash> {
     let bytes = well_formed(presented)?;

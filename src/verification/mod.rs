@@ -39,7 +39,7 @@ pub use approval_view::{ApprovalState, ApprovalView, DecidedBy};
 pub use approvers::{ApprovalAnswer, Decided};
 pub use browser_key::{
     BROWSER_KEY_LEN, anti_forgery_matches, anti_forgery_token, hash_browser_key, key_of_code,
-    new_browser_key, previous_browser_key_hash,
+    looks_like_browser_key, new_browser_key, previous_browser_key_hash,
 };
 pub use counted_by::CountedBy;
 pub use device::{

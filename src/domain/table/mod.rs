@@ -18,6 +18,7 @@ pub use found::{FoundRoutes, Match};
 
 use crate::domain::{DefaultAction, Reading, RequestHead, Route, rests_on_body};
 use compiled::{Compiled, CompiledPath, HeadMatch};
+use http::HeaderName;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub struct RouteTable {
     // Which route each regex of the set belongs to.
     regex_routes: Vec<usize>,
     default: DefaultAction,
+    inline_headers: Vec<HeaderName>,
 }
 
 impl RouteTable {
@@ -49,6 +51,12 @@ impl RouteTable {
         for route in &routes {
             pages.extend(Compiled::page_of(route)?);
         }
+        let inline = routes
+            .iter()
+            .filter_map(|route| route.requirement.inline.as_ref());
+        let mut inline_headers: Vec<_> = inline.map(|inline| inline.header.clone()).collect();
+        inline_headers.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        inline_headers.dedup();
         let routes = routes.into_iter().map(Compiled::new);
         let routes = routes.chain(pages.into_iter().map(Ok));
         let routes = routes.collect::<Result<Vec<_>, _>>()?;
@@ -80,12 +88,18 @@ impl RouteTable {
             regexes: regexes.transpose().map_err(TableError::Regexes)?,
             regex_routes,
             default,
+            inline_headers,
         })
     }
 
     /// What happens to a request that no route matches.
     pub fn default_action(&self) -> DefaultAction {
         self.default
+    }
+
+    /// The headers in which some route lets a program bring a code.
+    pub fn inline_headers(&self) -> &[HeaderName] {
+        &self.inline_headers
     }
 
     /// All routes, in the order they were given, and then the pages of those that name one.
