@@ -4,7 +4,7 @@ use crate::domain::Method;
 use crate::locale::Locale;
 use crate::request::accept::{asks_for_json, prefers_html};
 use crate::request::library::{self, Library};
-use crate::request::program::{Program, Shows};
+use crate::request::program::{Program, Shows, opens_pages};
 use http::header::{HeaderMap, HeaderValue};
 
 /// What the headers of a request tell of its client. Decides the form of our own responses, never access.
@@ -20,6 +20,8 @@ pub(crate) struct ClientHints {
     pub(crate) speculative: bool,
     /// The program on a command line, if it is one that shows less than a document, or nothing of it.
     pub(crate) program: Option<&'static Program>,
+    /// Whether it has a person open a page, and waits for what comes of that, as npm does.
+    pub(crate) opens_pages: bool,
     language: Option<HeaderValue>,
     origin: Option<HeaderValue>,
     page: Option<HeaderValue>,
@@ -112,6 +114,7 @@ pub(crate) enum FetchSite {
 struct HintHeaders<'h> {
     accept: Option<&'h HeaderValue>,
     agent: Option<&'h HeaderValue>,
+    auth_type: Option<&'h HeaderValue>,
     authorization: Option<&'h HeaderValue>,
     connect: Option<&'h HeaderValue>,
     content_type: Option<&'h HeaderValue>,
@@ -146,6 +149,7 @@ impl<'h> HintHeaders<'h> {
                 "connect-protocol-version" => &mut lines.connect,
                 "content-type" => &mut lines.content_type,
                 "hx-current-url" => &mut lines.page,
+                "npm-auth-type" => &mut lines.auth_type,
                 "origin" => &mut lines.origin,
                 "sec-purpose" | "purpose" | "x-sec-purpose" | "x-purpose" | "x-moz"
                 | "hx-preloaded" => &mut lines.purpose,
@@ -193,6 +197,7 @@ impl ClientHints {
             site: site(&lines),
             speculative: lines.purpose.is_some_and(is_speculative),
             program: program.filter(|program| is_answered(program, kind, &lines)),
+            opens_pages: opens_pages(lines.auth_type, lines.agent),
             language: lines.language.cloned(),
             origin: if lines.doubled {
                 // As from a page with an opaque origin, which never equals ours.

@@ -13,6 +13,8 @@ pub(crate) struct Program {
     pub(crate) shows: Shows,
     /// What it makes of a 401.
     pub(crate) at_401: At401,
+    /// How whoever runs it has it send the key of a proof, with all requests of one command.
+    pub(crate) sends_key: Option<&'static str>,
 }
 
 /// What of an answer a program shows.
@@ -80,7 +82,10 @@ static PROGRAMS: [Program; 18] = [
     },
     Program::new("docker/", Shows::ErrorList),
     // In `text/plain` alone, and for the request that asks for refs, not for the one that brings a pack.
-    Program::new("git/", Shows::Text),
+    Program {
+        sends_key: Some("git -c http.extraHeader='Step-Up-Key: KEY'"),
+        ..Program::new("git/", Shows::Text)
+    },
     Program::new("libpod/", Shows::ErrorList),
     // npm-registry-fetch, check-response.js: `npm-notice` with any status; `error` with all but a challenge `OTP`.
     Program {
@@ -110,6 +115,7 @@ impl Program {
             agent,
             shows,
             at_401,
+            sends_key: None,
         }
     }
 
@@ -123,6 +129,14 @@ impl Program {
         let is_named = |program: &&Self| agent.starts_with(program.agent.as_bytes());
         PROGRAMS.iter().find(is_named)
     }
+}
+
+/// Whether a program has a person open a page: by `npm-auth-type: web` (npm-registry-fetch, `getHeaders`), but not where
+/// npm calls itself `ci/NAME`. There it ends at the refusal, and names the page to nobody who could go on from it.
+pub(crate) fn opens_pages(auth_type: Option<&HeaderValue>, agent: Option<&HeaderValue>) -> bool {
+    let agent = agent.map(HeaderValue::as_bytes).unwrap_or_default();
+    let mut words = agent.split(|byte| *byte == b' ');
+    auth_type.is_some_and(|kind| kind == "web") && !words.any(|word| word.starts_with(b"ci/"))
 }
 
 /// Has a response sent with this reason phrase, over HTTP/1.1.

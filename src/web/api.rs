@@ -15,7 +15,7 @@ pub use approvals::{
 };
 pub use device::{
     DEVICE_GRANT_TYPE, DeviceDecisionRequest, DeviceDocument, DeviceError, DeviceFields,
-    DeviceTokenRequest,
+    DevicePlaces, DeviceTokenRequest, NpmDone, NpmFields, NpmOver,
 };
 pub use enroll::{
     EnrollDoneResponse, EnrollRequest, EnrolledResponse, EnrolledView, NewAddressResponse,

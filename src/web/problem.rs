@@ -2,7 +2,7 @@
 
 use crate::domain::{Reason, Requirement};
 use crate::locale::{Locale, Texts};
-use crate::web::api::{ChallengeView, DeviceFields, ReasonWord};
+use crate::web::api::{ChallengeView, DeviceFields, NpmFields, ReasonWord};
 use crate::web::pages::Site;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,6 +37,9 @@ pub struct Problem {
     /// How the proof can be given elsewhere, for a program.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceFields>,
+    /// The same in the names of npm.
+    #[serde(flatten)]
+    pub npm: Option<NpmFields>,
     /// Names the request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -67,6 +70,7 @@ impl Problem {
             detail: explanation.meaning.to_string(),
             challenge: None,
             device: None,
+            npm: None,
             request_id: None,
             retry_after: None,
             attempts_left: None,

@@ -31,6 +31,45 @@ pub struct DeviceFields {
     pub token_endpoint: String,
 }
 
+/// Where a program has its proof given, once a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct DevicePlaces {
+    /// The page on which its owner proves it.
+    pub verification_uri: String,
+    /// Where it polls.
+    pub token_endpoint: String,
+}
+
+/// The same for npm, in its names (npm-profile, `webAuthOpener`).
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NpmFields {
+    /// The page on which its owner proves it.
+    pub auth_url: String,
+    /// Where it polls.
+    #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
+    pub done_url: Secret<String>,
+}
+
+/// The answer to a poll of npm, once it is approved.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct NpmDone {
+    /// The browser key, which npm sends where it would send a code.
+    #[serde(serialize_with = "shown_secret")]
+    #[schemars(with = "String")]
+    pub token: Secret<String>,
+}
+
+/// The answer to a poll of npm that was the last.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct NpmOver {
+    /// Why, for the person in front of it.
+    pub error: String,
+    /// The same in the word of RFC 8628.
+    pub code: &'static str,
+}
+
 /// `POST device/token` (RFC 8628 §3.4).
 #[derive(Debug, JsonSchema, Deserialize)]
 pub struct DeviceTokenRequest {
@@ -94,18 +133,38 @@ pub struct DeviceDocument {
     pub expires_at: String,
 }
 
-impl DeviceFields {
-    /// What a program is given, under the origin that it sees us at.
-    pub fn new(offer: DeviceOffer, origin: &str, site: &Site) -> Self {
+impl DevicePlaces {
+    /// Under the origin that a program sees us at.
+    pub fn new(origin: &str, site: &Site) -> Self {
         let page = format!("{origin}{}/device", site.prefix);
+        Self {
+            token_endpoint: format!("{page}/token"),
+            verification_uri: page,
+        }
+    }
+}
+
+impl DeviceFields {
+    /// What a program is given.
+    pub fn new(offer: DeviceOffer, places: DevicePlaces) -> Self {
+        let page = places.verification_uri;
         Self {
             device_code: offer.device_code,
             user_code: offer.user_code.to_string(),
             verification_uri_complete: format!("{page}?user_code={}", offer.user_code),
-            token_endpoint: format!("{page}/token"),
+            token_endpoint: places.token_endpoint,
             verification_uri: page,
             expires_in: offer.expires_in.as_secs(),
             interval: whole_seconds(offer.interval),
+        }
+    }
+
+    /// The same for a program that polls as npm does.
+    pub fn for_npm(&self) -> NpmFields {
+        let (page, code) = (&self.verification_uri, self.device_code.expose());
+        NpmFields {
+            auth_url: self.verification_uri_complete.clone(),
+            done_url: Secret::new(format!("{page}/done?device_code={code}")),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::request::body::RequestBody;
 use crate::verification::{DeviceFound, DevicePoll, DeviceView, Refusal, anti_forgery_token};
 use crate::web::api::{
     DEVICE_GRANT_TYPE, DeviceDecisionRequest, DeviceDocument, DeviceError, DeviceTokenRequest,
-    VerifyResponse, page_url,
+    NpmDone, VerifyResponse, page_url,
 };
 use crate::web::pages::{self, DevicePage};
 use crate::web::respond;
@@ -59,6 +59,38 @@ pub(super) async fn token(
         DevicePoll::Granted(granted) => {
             let response = VerifyResponse::verified(granted.expires_at, Some(granted.browser_key));
             Ok(respond::json(context, &response))
+        }
+        DevicePoll::Barred(refusal) => Ok(respond::answer_refused(context, &refusal)),
+        DevicePoll::Denied
+        | DevicePoll::Expired
+        | DevicePoll::Pending
+        | DevicePoll::SlowDown
+        | DevicePoll::Unknown => Err(EndpointError::Refused(Reason::ChallengeExpired)),
+    }
+}
+
+/// `device/done`: npm polls, and takes the key for the code that it was asked for.
+///
+/// The device code is in the address, as npm sends nothing else along. It counts together with the credential of the
+/// session alone, and for as long as the challenge.
+pub(super) async fn done(call: &Call<'_, '_>) -> Result<Response<Bytes>, EndpointError> {
+    call.must_be_ours()?;
+    let context = call.context;
+    if !is_program(context) {
+        return Err(EndpointError::CrossSite);
+    }
+    let known = call.identify().await?;
+    let code = call.parameter("device_code").map(Secret::new);
+    let code = code.ok_or(EndpointError::Malformed("`device_code`".into()))?;
+    let poll = poll(call, &known, code.expose()).await?;
+    let interval = call.web.verifier.services().settings.device_interval;
+    if let Some(error) = DeviceError::of(&poll, interval) {
+        return Ok(respond::npm_not_done(context, &error));
+    }
+    match poll {
+        DevicePoll::Granted(granted) => {
+            let token = granted.browser_key;
+            Ok(respond::json(context, &NpmDone { token }))
         }
         DevicePoll::Barred(refusal) => Ok(respond::answer_refused(context, &refusal)),
         DevicePoll::Denied

@@ -82,6 +82,8 @@ pub(crate) async fn serve(
         | "style.css" => "GET, HEAD",
         "device" | "enroll/email" | "enroll/passkeys" | "enroll/password" | "enroll/recovery"
         | "enroll/totp" | "lock" | "sessions/revoke" => "GET, HEAD, POST",
+        // npm polls by the method of its call that was refused (`npm dist-tag`).
+        "device/done" => "DELETE, GET, PUT",
         // Each takes what it answers: not for a HEAD.
         "oidc/callback" | "oidc/frontchannel-logout" => "GET",
         "device/token"
@@ -140,6 +142,7 @@ async fn dispatch(
         "dialog.js" => Ok(respond::script(pages::DIALOG)),
         "device" if call.parts.method == http::Method::POST => device::decide(call, content).await,
         "device" => device::show(call).await,
+        "device/done" => device::done(call).await,
         "device/token" => device::token(call, content).await,
         "jwks.json" => files::public_keys(call),
         "language" => language::choose(call, content).await,

@@ -5,8 +5,8 @@ use crate::request::client_kind::FetchSite;
 use crate::request::context::RequestContext;
 use crate::verification::DeviceAsker;
 use crate::web::Web;
-use crate::web::api::DeviceFields;
-use http::header;
+use crate::web::api::{DeviceFields, DevicePlaces};
+use http::header::{self, HeaderMap};
 
 /// What a program that was refused may have its owner open elsewhere; `None` for a browser, which has the prompt, and
 /// for whoever is known by cookies alone.
@@ -16,9 +16,7 @@ pub(super) fn offered(
     challenge: &Challenge,
     head: &RequestHead<'_>,
 ) -> Option<DeviceFields> {
-    if !is_program(context) || !carries_credential(web, head) {
-        return None;
-    }
+    let places = places(web, context, head.headers)?;
     let agent = head.headers.get(header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok());
     let asker = DeviceAsker {
@@ -27,7 +25,17 @@ pub(super) fn offered(
         agent: agent.unwrap_or_default().to_owned(),
     };
     let offer = web.verifier.offer_device(challenge, asker)?;
-    Some(DeviceFields::new(offer, &context.origin(), &context.site()))
+    Some(DeviceFields::new(offer, places))
+}
+
+/// Where whoever calls may have a proof given elsewhere.
+pub(super) fn places(
+    web: &Web,
+    context: &RequestContext<'_>,
+    headers: &HeaderMap,
+) -> Option<DevicePlaces> {
+    let may = is_program(context) && carries_credential(web, headers);
+    may.then(|| DevicePlaces::new(&context.origin(), &context.site()))
 }
 
 /// Whether no browser sends it: those tell where a request comes from.
@@ -38,9 +46,9 @@ pub(super) fn is_program(context: &RequestContext<'_>) -> bool {
 }
 
 /// Whether a request carries what makes its session in a header of its own, where no browser adds anything.
-fn carries_credential(web: &Web, head: &RequestHead<'_>) -> bool {
+fn carries_credential(web: &Web, headers: &HeaderMap) -> bool {
     let names = &web.sessions.shared.options.key_names;
-    head.headers
+    headers
         .keys()
         .any(|name| *name == header::AUTHORIZATION || names.reads_header(name.as_str()))
 }

@@ -6,6 +6,7 @@
 mod enrollment;
 mod operation;
 mod operations;
+mod programs;
 mod refusals;
 mod schemas;
 

@@ -197,6 +197,7 @@ impl Operation {
         for status in self.further_statuses() {
             let response = match self.fault {
                 Some(schema) if status == 400 => refusals::or_fault(&schema(schemas), schemas),
+                _ if status == 202 => not_yet(),
                 _ if status < 400 => {
                     json!({ "description": "Nothing else than what the client has." })
                 }
@@ -215,6 +216,14 @@ impl Operation {
         all.dedup();
         all
     }
+}
+
+fn not_yet() -> Value {
+    json!({
+        "description": "Nobody has decided yet.",
+        "headers": { "Retry-After": { "schema": { "type": "string" }, "description": "Seconds to wait" } },
+        "content": { "application/json": { "schema": { "type": "object" } } },
+    })
 }
 
 const PAGE: &str = "text/html";

@@ -2,12 +2,13 @@
 
 use super::enrollment;
 use super::operation::{Given, Operation, Wanted, get, post};
+use super::programs;
 use super::schemas::{Schemas, given, taken};
 use crate::web::api::{
     AheadResponse, ApprovalDocument, ApprovalRequest, ApprovalsResponse, BeginRequest,
-    BeginResponse, ChallengeView, DecisionRequest, DeviceDecisionRequest, DeviceDocument,
-    DeviceError, DeviceTokenRequest, LockAllResponse, LockResponse, RevokeRequest, RevokeResponse,
-    SendRequest, SendResponse, SessionsResponse, StatusResponse, VerifyRequest, VerifyResponse,
+    BeginResponse, ChallengeView, DecisionRequest, LockAllResponse, LockResponse, RevokeRequest,
+    RevokeResponse, SendRequest, SendResponse, SessionsResponse, StatusResponse, VerifyRequest,
+    VerifyResponse,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub(super) fn all() -> Vec<Operation> {
         challenges(),
         provider(),
         approvals(),
-        programs(),
+        programs::operations(),
         session(),
         sessions(),
         enrollment::operations(),
@@ -103,36 +104,6 @@ fn challenges() -> Vec<Operation> {
             Wanted::Json(taken::<ApprovalRequest>),
             Given::Json(given::<VerifyResponse>),
         ),
-    ]
-}
-
-/// Proofs that programs have given elsewhere (RFC 8628).
-fn programs() -> Vec<Operation> {
-    vec![
-        get(
-            "device",
-            "What a program of the caller's own asks for, by its user code; or the page that asks for one",
-            Given::Json(given::<DeviceDocument>),
-        )
-        .or(404)
-        .or(429)
-        .query("user_code", json!({ "type": "string" }), "As the program shows it."),
-        post(
-            "device",
-            "Denies it, or opens the challenge by whose answer it is approved",
-            Wanted::Json(taken::<DeviceDecisionRequest>),
-            Given::Json(given::<DeviceDocument>),
-        )
-        .or(404)
-        .or(429),
-        post(
-            "device/token",
-            "Looks what became of it, and takes up what was approved, once (RFC 8628, section 3.4)",
-            Wanted::Json(taken::<DeviceTokenRequest>),
-            Given::Json(given::<VerifyResponse>),
-        )
-        .fault(given::<DeviceError>)
-        .or(429),
     ]
 }
 

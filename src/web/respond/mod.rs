@@ -2,6 +2,7 @@
 
 mod asked;
 mod files;
+mod polls;
 mod prompts;
 #[cfg(test)]
 mod reference;
@@ -12,7 +13,6 @@ use crate::domain::{LocalPath, Reason, ReasonKind};
 use crate::request::client_kind::ClientKind;
 use crate::request::context::RequestContext;
 use crate::verification::Refusal;
-use crate::web::api::DeviceError;
 use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
 pub(crate) use asked::{admits, admitted, suit};
@@ -20,6 +20,7 @@ use bytes::Bytes;
 pub(in crate::web) use files::{client, picture, public_keys, script, style};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
+pub(in crate::web) use polls::{device_error, npm_not_done};
 pub(super) use prompts::{
     challenge_by_library, challenge_document, challenge_framed, challenge_page, challenge_redirect,
     confirmation, shown, shown_again, shown_by_library, shown_on,
@@ -246,13 +247,6 @@ pub(super) fn json(context: &RequestContext<'_>, value: &impl serde::Serialize) 
 pub(super) fn description(context: &RequestContext<'_>, description: Bytes) -> Response<Bytes> {
     let response = typed(StatusCode::OK, "application/json", description);
     ours(context, StepUpMark::Done, response)
-}
-
-/// The answer to a poll that takes nothing up (RFC 6749 §5.2).
-pub(super) fn device_error(context: &RequestContext<'_>, error: &DeviceError) -> Response<Bytes> {
-    let body = serde_json::to_vec(error).unwrap_or_default();
-    let response = typed(StatusCode::BAD_REQUEST, "application/json", body);
-    ours(context, StepUpMark::Error, response)
 }
 
 /// JSON that says as what it was asked for: `tag` names this state of it (RFC 9110 §8.8.3).

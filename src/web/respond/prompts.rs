@@ -2,8 +2,8 @@
 
 use super::refusal;
 use super::shape::{self, StepUpMark, ours, redirect, set};
-use super::status::{status_of, status_of_challenge, step_up_challenges};
-use crate::domain::{Factor, LocalPath, Reason, Requirement};
+use super::status::{inline_of, status_of, status_of_challenge, step_up_challenges};
+use crate::domain::{Factor, LocalPath, Reason, ReasonKind, Requirement};
 use crate::request::context::RequestContext;
 use crate::request::library::Library;
 use crate::verification::Refusal;
@@ -143,14 +143,19 @@ pub(in crate::web) fn challenge_document(
     let site = context.site();
     let status = status_of_challenge(refusal.reason, requirement, context);
     let may_follow = context.options.takes_codes && requirement.takes_at_once(Factor::Totp);
-    let view = if may_follow {
-        view.with_code_after_password()
-    } else {
-        view
-    };
+    let mut view = view;
+    view.inline = view.inline.filter(|_| context.options.takes_inline);
+    if may_follow {
+        view = view.with_code_after_password();
+    }
     let mut document = Problem::new(refusal.reason, status.as_u16(), &site)
         .with_request_id(context.id.to_string())
         .with_challenge(view, &site);
+    let asks_npm = status == StatusCode::UNAUTHORIZED && may_ask_npm(refusal, requirement, context);
+    document.npm = device
+        .as_ref()
+        .filter(|_| asks_npm)
+        .map(DeviceFields::for_npm);
     document.device = device;
     document.attempts_left = refusal.attempts_left;
     document.retry_after = refusal.retry_after.map(problem::retry_after);
@@ -169,3 +174,15 @@ pub(in crate::web) fn challenge_document(
     }
     ours(context, StepUpMark::Challenge, response)
 }
+
+/// Whether npm takes what its owner proves in a browser for the code that it is asked for. Who brought a code is asked
+/// for another.
+fn may_ask_npm(refusal: &Refusal, requirement: &Requirement, context: &RequestContext<'_>) -> bool {
+    let inline = inline_of(requirement, context);
+    context.hints.opens_pages
+        && refusal.reason.kind() == ReasonKind::StepUp
+        && inline.is_some_and(|inline| inline.header == NPM_OTP)
+}
+
+/// The header in which npm sends it (npm-registry-fetch, `getHeaders`).
+const NPM_OTP: &str = "npm-otp";

@@ -1,6 +1,6 @@
 """Runs a program in a terminal, as a person would: `terminal.py '[["question", "answer"]]' PROGRAM ARGUMENT…`.
 
-Waits for each question in what the program shows, and types the answer. Prints all that was shown; ends as the program does.
+Waits for each question in what the program shows, and types the answer. Prints what is shown, as it comes; ends as the program does.
 """
 
 import json
@@ -31,11 +31,13 @@ while time.monotonic() < until:
         break
     if not more:
         break
-    shown += more.decode(errors="replace")
+    text = more.decode(errors="replace")
+    print(text, end="", flush=True)
+    shown += text
 else:
     os.kill(pid, 9)
 _, status = os.waitpid(pid, 0)
-print(shown)
+print()
 if talk:
     sys.exit(f"never asked: {talk}")
 sys.exit(os.waitstatus_to_exitcode(status))

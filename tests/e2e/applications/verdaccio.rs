@@ -1,5 +1,7 @@
 //! Verdaccio, a registry of packages, and the npm client as it comes: it is asked for a one-time code and sends it.
 
+mod browser;
+
 use super::{APP_PASSWORD, OWNER, OWNERS_PROOF, Site, THIEF, installed, prove};
 use crate::support::client::Client;
 use crate::support::port::HeldPort;
@@ -22,7 +24,7 @@ fn the_npm_client_brings_a_code_with_its_request() {
         // Without a terminal it says what to do.
         let refused = said(&npm(&["publish"]), false);
         assert!(
-            refused.contains("EOTP") && refused.contains("--otp=<code>"),
+            refused.contains("EOTP") && refused.contains("--otp=CODE"),
             "{refused}"
         );
         assert!(
@@ -87,12 +89,10 @@ fn a_code_for_one_request_is_spent_by_it() {
             let talk = json!([["npm password:", APP_PASSWORD], ["Enter OTP:", code]]);
             registry.in_terminal(OWNER, &["token", "create"], &talk)
         };
-        // The registry gets it, and does not know what this npm asks for (Verdaccio 6 has an earlier form).
-        let asked = said(&create(&code), false);
-        assert!(
-            asked.contains("E422") && asked.contains("the parameters are not valid"),
-            "{asked}"
-        );
+        // What the registry makes of it is the registry's: it may not know the form of this npm.
+        let asked = create(&code);
+        let asked = String::from_utf8_lossy(&asked.stdout).into_owned();
+        assert!(!asked.contains("EOTP"), "{asked}");
         // The same code once more, for the same: it is spent.
         let replayed = said(&create(&code), false);
         assert!(replayed.contains("wrong-answer"), "{replayed}");
@@ -143,6 +143,11 @@ struct Registry {
 
 impl Registry {
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with other words in place of some in the settings.
+    async fn start_with(changes: &[(&str, &str)]) -> Self {
         let (state, port) = (TempDir::new("verdaccio"), HeldPort::take());
         state.write("config.yaml", CONFIG);
         state.write("package.json", r#"{"name":"demo-x","version":"1.0.0"}"#);
@@ -156,7 +161,7 @@ impl Registry {
         ]);
         let process = Process::start("Verdaccio", command.current_dir(state.path()));
         process.wait_for_line("http address");
-        let site = Site::start("verdaccio", HeldPort::take(), port.addr());
+        let site = Site::start_with("verdaccio", HeldPort::take(), port.addr(), changes);
         let added = stepgate::run(&site.dir, &["user", "totp", OWNER]);
         let told = String::from_utf8_lossy(&added.stdout).into_owned();
         let base32 = |c: char| c.is_ascii_uppercase() || ('2'..='7').contains(&c);
@@ -221,7 +226,7 @@ impl Registry {
         npm.output().unwrap()
     }
 
-    fn in_terminal(&self, name: &str, arguments: &[&str], talk: &Value) -> Output {
+    fn terminal(&self, name: &str, arguments: &[&str], talk: &Value) -> Command {
         let script =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/applications/terminal.py");
         let mut terminal = Command::new("python3");
@@ -230,7 +235,15 @@ impl Registry {
             .arg(talk.to_string())
             .arg("npm")
             .args(self.arguments(name, arguments));
-        terminal.current_dir(self.state.path()).output().unwrap()
+        terminal.current_dir(self.state.path());
+        terminal
+    }
+
+    /// In a terminal whose person has npm ask for a code.
+    fn in_terminal(&self, name: &str, arguments: &[&str], talk: &Value) -> Output {
+        let mut arguments = arguments.to_vec();
+        arguments.push("--auth-type=legacy");
+        self.terminal(name, &arguments, talk).output().unwrap()
     }
 
     /// What the person sees who types the code that she is asked for.

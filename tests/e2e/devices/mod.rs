@@ -2,6 +2,7 @@
 
 mod attacks;
 mod examples;
+mod npm;
 mod pages;
 
 use crate::support::accounts::{Accounts, KEY_HEADER};
@@ -51,13 +52,13 @@ fn person(sidecar: &Sidecar, accounts: &Accounts, name: &str) -> Client {
 }
 
 /// What a refusal says of how the proof can be given elsewhere.
-fn device(refused: &Answer) -> Value {
+pub(crate) fn device(refused: &Answer) -> Value {
     let device = refused.json()["device"].clone();
     assert!(device.is_object(), "no device in {}", refused.text());
     device
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
@@ -71,7 +72,7 @@ async fn poll_once(program: &Client, device: &Value) -> Answer {
 }
 
 /// One that does not come too soon.
-async fn poll(program: &Client, device: &Value) -> Answer {
+pub(crate) async fn poll(program: &Client, device: &Value) -> Answer {
     until("a poll at leisure", async || {
         let polled = poll_once(program, device).await;
         Some(polled).filter(|polled| error(polled) != "slow_down")
@@ -102,7 +103,7 @@ async fn decide(person: &Client, device: &Value, decision: &str) -> Answer {
 }
 
 /// The owner approves, by password.
-async fn approve(person: &Client, device: &Value) {
+pub(crate) async fn approve(person: &Client, device: &Value) {
     let challenge = decide(person, device, "approve").await;
     assert_eq!(challenge.status, 403, "{}", challenge.text());
     person.pass(&challenge).await;
@@ -319,6 +320,19 @@ on_both_stores! {
         let cookie = sidecar.client();
         cookie.set_cookie(COOKIE, &accounts.sign_in(USER));
         assert!(!offers(&cookie.post("/keys").await), "a cookie is a browser's");
+    }
+
+    async fn a_program_with_the_credential_of_its_owners_page_is_approved_there(store: Store) {
+        let accounts = Accounts::new();
+        let sidecar = setup(store, &accounts).run();
+        // One session, in which both parts wait.
+        let key = accounts.key(USER);
+        let [program, page] = [(); 2].map(|()| bearing(&sidecar, &key));
+        let device = filed(&program, "/keys").await;
+        let asked = decide(&page, &device, "approve").await;
+        let proved = page.verify(&asked.token(), ("password", PASSWORD)).await;
+        assert_eq!(proved.json()["verified"], true, "{}", proved.text());
+        assert_eq!(keyed(&program, &device).await.post("/keys").await.text(), "done for alice");
     }
 
     async fn settings_and_policies_switch_it_off(store: Store) {

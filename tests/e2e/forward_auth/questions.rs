@@ -115,6 +115,30 @@ fn each_convention_is_understood() {
 }
 
 #[test]
+fn nobody_is_asked_for_a_code_that_another_proxy_would_send_on() {
+    run(async {
+        let policy = "version: 1\ndefault: forward\nroutes: [{ id: keys, level: 3, match: { path: /keys }, inline: { header: npm-otp } }]\n";
+        let asked = asked(|setup| setup.policy(policy));
+        let bearer = format!("Bearer {}", asked.accounts.key(USER));
+        let npm = [
+            ("authorization", bearer.as_str()),
+            ("user-agent", "npm/11.19.1"),
+            ("npm-auth-type", "web"),
+            ("npm-otp", "123456"),
+        ];
+        let client = Client::new(asked.addr()).header("step-up-secret", SECRET);
+        for question in ALL {
+            let refused = ask(&client, question.clone(), &npm).await;
+            assert_eq!(refused.reason(), "step-up-required", "{}", refused.text());
+            assert!(!refused.header("www-authenticate").contains("OTP"));
+            let document = refused.json();
+            assert!(document["challenge"]["inline"].is_null(), "{document}");
+            assert!(document["doneUrl"].is_null() && document["device"].is_object());
+        }
+    });
+}
+
+#[test]
 fn a_preflight_is_answered_to_its_page_and_lets_nothing_pass() {
     run(async {
         let policy = "version: 1\ndefault: forward\nroutes: [{ id: keys, title: Create a key, level: 3, match: { path: /keys } }]\n";
