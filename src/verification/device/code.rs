@@ -77,7 +77,7 @@ impl Verifier {
 
     /// Whether such a proof counts for a route, by settings and policies in force. Where somebody else approves, it is
     /// they who must see the request, and the owner who waits for them.
-    pub(super) fn takes_devices(&self, requirement: &Requirement) -> bool {
+    pub fn takes_devices(&self, requirement: &Requirement) -> bool {
         self.services.settings.device && requirement.device && requirement.approval.is_none()
     }
 

@@ -1,5 +1,6 @@
 //! The JSON of `GET status`.
 
+use super::device::DevicePlaces;
 use super::words::{FactorWord, ReasonWord};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -90,4 +91,8 @@ pub struct RouteNeeds {
     pub single_use: bool,
     /// Whether somebody else must approve.
     pub approval: bool,
+    /// Where the proof can be given for a program that brings what the caller brings; missing where it must be given in
+    /// the session itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<DevicePlaces>,
 }

@@ -2,6 +2,7 @@
 
 use super::ahead::foresee;
 use super::etag::{has, members, tag};
+use super::offered::places;
 use super::{Call, EndpointError, Known};
 use crate::domain::{
     Claim, Demand, Evidence, Factor, FactorSet, Grant, Reason, ReasonKind, Requirement,
@@ -199,12 +200,14 @@ async fn ask(
     Ok(RouteStatus {
         guarded: true,
         satisfied: reason.is_none(),
-        needs: needs(requirement, &ways),
+        needs: needs(call, requirement, &ways),
         reason: reason.map(Reason::as_str),
     })
 }
 
-fn needs(requirement: &Requirement, ways: &[FactorSet]) -> RouteNeeds {
+fn needs(call: &Call<'_, '_>, requirement: &Requirement, ways: &[FactorSet]) -> RouteNeeds {
+    let is_offered = !ways.is_empty() && call.web.verifier.takes_devices(requirement);
+    let places = || places(call.web, call.context, &call.parts.headers);
     RouteNeeds {
         action: Some(requirement.action.to_string()),
         level: requirement.level.number(),
@@ -213,6 +216,7 @@ fn needs(requirement: &Requirement, ways: &[FactorSet]) -> RouteNeeds {
         max_age: Some(requirement.max_age.as_secs()),
         single_use: requirement.single_use,
         approval: requirement.approval.is_some(),
+        device: is_offered.then(places).flatten(),
     }
 }
 
