@@ -1,9 +1,10 @@
 //! Refusals in the form in which a program on a command line shows them to the person in front of it.
 
 use super::problem::Problem;
-use crate::domain::Reason;
+use crate::domain::{Factor, Reason};
 use crate::locale::{Locale, Texts};
-use crate::request::program::{Member, Shows};
+use crate::request::program::{Member, Program, Shows};
+use crate::web::api::ChallengeView;
 use crate::web::pages::Site;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -42,22 +43,22 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 impl ProgramAnswer {
     /// Says what `document` says.
-    pub(super) fn new(shows: Shows, document: &Problem, seen: SeenBy<'_>) -> Self {
-        let text = text(document, seen);
+    pub(super) fn new(program: &Program, document: &Problem, seen: SeenBy<'_>) -> Self {
+        let text = text(document, program, seen);
         let answer = |media_type, body| Self {
             media_type,
             body,
             notice: None,
             phrase: None,
         };
-        match shows {
+        match program.shows {
             Shows::Document => {
                 let body = serde_json::to_string_pretty(document).unwrap_or_default();
                 answer(super::problem::MEDIA_TYPE, body + "\n")
             }
             Shows::ErrorList => answer("application/json", error_list(document, &text).to_string()),
             Shows::Member(member) => Self {
-                notice: (member == Member::Error).then(|| ("npm-notice", phrase(document, seen))),
+                notice: (member == Member::Error).then(|| ("npm-notice", notice(document, seen))),
                 ..answer(media_type(member), with_member(document, member, &text))
             },
             Shows::Phrase => Self {
@@ -71,23 +72,15 @@ impl ProgramAnswer {
 }
 
 /// What happened and what helps, in lines for a person.
-fn text(document: &Problem, seen: SeenBy<'_>) -> String {
+fn text(document: &Problem, program: &Program, seen: SeenBy<'_>) -> String {
     let t = seen.site.texts();
     let mut lines = vec![format!("{}: {}", document.title, document.detail)];
-    if let Some(challenge) = &document.challenge
-        && seen.shares_cookies
-    {
-        lines.push(t.terminal.prove(seen.absolute(&challenge.page_url)));
-    }
-    let inline = document
-        .challenge
-        .as_ref()
-        .and_then(|it| it.inline.as_ref());
-    if let Some(header) = inline.and_then(|inline| inline.header.as_deref()) {
-        lines.push(t.terminal.code_in_header(header));
-    }
-    if inline.is_some_and(|inline| inline.after_password) {
-        lines.push(t.terminal.code_after_password.to_string());
+    if let Some(challenge) = &document.challenge {
+        let before = lines.len();
+        lines.extend(ways(document, challenge, program, seen));
+        if lines.len() == before {
+            lines.push(t.terminal.cannot.to_string());
+        }
     }
     if let Some(url) = &document.login_url {
         lines.push(format!("{}: {}", t.page.sign_in, seen.absolute(url)));
@@ -110,6 +103,48 @@ fn text(document: &Problem, seen: SeenBy<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
+/// What whoever runs a program can do so that its next call passes.
+fn ways(
+    document: &Problem,
+    challenge: &ChallengeView,
+    program: &Program,
+    seen: SeenBy<'_>,
+) -> Vec<String> {
+    let t = &seen.site.texts().terminal;
+    let mut lines = Vec::new();
+    if seen.shares_cookies {
+        lines.push(t.prove(seen.absolute(&challenge.page_url)));
+    }
+    if let Some(inline) = &challenge.inline {
+        if let Some(header) = &inline.header
+            && takes(challenge, inline.factor)
+        {
+            lines.push(if inline.factor == Factor::RecoveryCode.as_str() {
+                t.recovery_code_in_header(header)
+            } else {
+                t.code_in_header(header)
+            });
+        }
+        if inline.after_password && takes(challenge, Factor::Totp.as_str()) {
+            lines.push(t.code_after_password.to_string());
+        }
+    }
+    // It polls for nothing itself, so no request of its own is ever known to its owner's browser; and another request
+    // than its own has the key that counts for one request.
+    if let Some(key) = program.sends_key
+        && document.device.is_some()
+        && !challenge.single_use
+    {
+        lines.push(t.key_of_script(key));
+    }
+    lines
+}
+
+/// Whether this person has the factor, and it is enough.
+fn takes(challenge: &ChallengeView, factor: &'static str) -> bool {
+    challenge.factors.contains(&vec![factor])
+}
+
 /// The same in one line of ASCII, as headers and status lines hold, and so in English.
 fn phrase(document: &Problem, seen: SeenBy<'_>) -> String {
     let english = Texts::of(Locale::En);
@@ -120,6 +155,20 @@ fn phrase(document: &Problem, seen: SeenBy<'_>) -> String {
     let phrase = format!("{title} ({}), see {explained}", document.reason);
     // RFC 9112 §4: no controls. What is beyond ASCII each client shows as it likes.
     phrase.chars().filter(|c| matches!(c, ' '..='~')).collect()
+}
+
+/// The line of npm. Where it names a page in place of a code it no longer says how to bring one.
+fn notice(document: &Problem, seen: SeenBy<'_>) -> String {
+    let mut notice = phrase(document, seen);
+    let challenge = document.npm.as_ref().and(document.challenge.as_ref());
+    let takes_code = challenge.is_some_and(|challenge| {
+        let inline = challenge.inline.as_ref();
+        inline.is_some_and(|inline| takes(challenge, inline.factor))
+    });
+    if takes_code {
+        notice.push_str("; or repeat the command with --otp=CODE");
+    }
+    notice
 }
 
 /// The Distribution Specification's form of an error.

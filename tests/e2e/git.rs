@@ -1,5 +1,6 @@
 //! git over HTTP, as it comes, before a real `git http-backend`: pushes with a one-time code behind the password.
 
+use crate::devices;
 use crate::support::run;
 use crate::support::sidecar::{self, Sidecar, USER};
 use crate::support::store::Store;
@@ -78,6 +79,60 @@ fn an_askpass_shows_the_words_and_asks_for_the_code() {
 }
 
 #[test]
+fn a_push_brings_the_key_that_a_script_was_given() {
+    run(async {
+        let site = Repositories::start();
+        let way = "git -c http.extraHeader='Step-Up-Key: KEY'";
+        let refused = site.push("App-pass-1%21", "one", 10);
+        assert!(refused.contains(way), "{refused}");
+        let line = BASE64.encode(format!("{USER}:{APP_PASSWORD}").as_bytes());
+        let script = site.sidecar.client();
+        let script = script.header("authorization", &format!("Basic {line}"));
+        let opens = "/r.git/info/refs?service=git-receive-pack";
+        let device = devices::device(&script.get(opens).await);
+        devices::poll(&script, &device).await;
+        devices::approve(&script, &device).await;
+        let granted = devices::poll(&script, &device).await.json();
+        let key = format!(
+            "http.extraHeader=Step-Up-Key: {}",
+            devices::text(&granted["key"])
+        );
+        let url = site.url("App-pass-1%21");
+        let push = [
+            "-c",
+            &key,
+            "-C",
+            "work",
+            "push",
+            &url,
+            "HEAD:refs/heads/one",
+        ];
+        let pushed = site.git(&push);
+        assert!(
+            pushed.contains("[new branch]") && site.branches().contains("one"),
+            "{pushed}"
+        );
+    });
+}
+
+#[test]
+fn a_push_that_can_bring_nothing_is_not_told_of_ways() {
+    run(async {
+        let site = Repositories::guarded_by(
+            "  - { id: push, level: 4, factors: [password], match: { path: /r.git/info/refs } }\n",
+        );
+        let refused = site.push("App-pass-1%21", "one", 10);
+        assert!(
+            refused.contains("remote: This program cannot bring the proof"),
+            "{refused}"
+        );
+        for way in ["Step-Up-Key", "Append a code", "Prove it in the browser"] {
+            assert!(!refused.contains(way), "{way}: {refused}");
+        }
+    });
+}
+
+#[test]
 fn a_push_that_is_refused_late_shows_a_status_alone() {
     run(async {
         let site = Repositories::guarded_by(
@@ -122,6 +177,7 @@ impl Repositories {
                 "session",
                 "basic: { url: /private/, one_time_code: appended }",
             )
+            .with("verification", "device_interval: 20ms")
             .run();
         let site = Self { sidecar, dir };
         site.git(&["init", "--quiet", "--bare", "r.git"]);

@@ -94,7 +94,7 @@ fn by_program(
         origin: &origin,
         shares_cookies: context.hints.kind == ClientKind::Fetch,
     };
-    let answer = ProgramAnswer::new(program.shows, document, seen);
+    let answer = ProgramAnswer::new(program, document, seen);
     let mut response = typed(status, answer.media_type, answer.body);
     if let Some((name, notice)) = answer.notice {
         set(
