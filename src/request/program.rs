@@ -136,8 +136,14 @@ impl Program {
 pub(crate) fn opens_pages(auth_type: Option<&HeaderValue>, agent: Option<&HeaderValue>) -> bool {
     let agent = agent.map(HeaderValue::as_bytes).unwrap_or_default();
     let mut words = agent.split(|byte| *byte == b' ');
-    auth_type.is_some_and(|kind| kind == "web") && !words.any(|word| word.starts_with(b"ci/"))
+    auth_type.is_some_and(|kind| kind == "web")
+        && POLLS_AS_ITSELF.iter().any(|name| agent.starts_with(name))
+        && !words.any(|word| word.starts_with(b"ci/"))
 }
+
+/// Those that poll with the credential of the call that was refused. pnpm says the same of itself, polls without any, and
+/// takes every refusal for "not yet": it is asked for a code.
+const POLLS_AS_ITSELF: [&[u8]; 2] = [b"Bun/", b"npm/"];
 
 /// Has a response sent with this reason phrase, over HTTP/1.1.
 pub(crate) fn set_phrase<B>(response: &mut Response<B>, phrase: String) {

@@ -150,12 +150,16 @@ on_both_stores! {
         let sidecar = site(store, &accounts).run();
         let npm = of_alice(&sidecar, &accounts);
         let names = |refused: &Answer| !refused.json()["authUrl"].is_null() || !refused.json()["doneUrl"].is_null();
-        assert!(names(&npm.post("/publish/a").await));
+        let bun = calling_itself("Bun/1.4.5 linux x64 workspaces/false", &sidecar, &accounts);
+        for program in [&npm, &bun] {
+            assert!(names(&program.post("/publish/a").await));
+        }
         let older = bearing(&sidecar, &accounts.key(USER));
         for (name, other) in [
             ("no word of it", older.clone()),
             ("asks for a code", older.header("npm-auth-type", "legacy")),
             ("nobody waits", calling_itself(&format!("{AGENT} ci/github-actions"), &sidecar, &accounts)),
+            ("polls without a credential", calling_itself("pnpm/12.21.0 npm/? node/? linux x64", &sidecar, &accounts)),
             ("a page", npm.clone().header("origin", ORIGIN)),
             ("a script", npm.clone().header("sec-fetch-site", "same-origin")),
             ("brings a code", with_code(&npm, "000000")),
@@ -192,6 +196,18 @@ on_both_stores! {
         assert_eq!((denied.status.as_u16(), &denied.json()["code"]), (400, &"access_denied".into()));
         assert_eq!(denied.header("npm-notice"), "the owner of the account said no");
         assert!(text(&denied.json()["error"]).starts_with("You have denied this."));
+    }
+
+    async fn too_many_requests_are_told_when_to_come_again(store: Store) {
+        let accounts = Accounts::new();
+        let limits = "limits: { devices_in_session: { attempts: 1, window: 15m } }";
+        let sidecar = site(store, &accounts).with("verification", limits).run();
+        let npm = of_alice(&sidecar, &accounts);
+        filed(&npm, "/publish/a").await;
+        let barred = poll(&npm, &done_path(&npm.post("/publish/b").await)).await;
+        assert_eq!((barred.status.as_u16(), barred.reason()), (429, "too-many-attempts".into()));
+        assert!(barred.header("retry-after").parse::<u64>().unwrap() > 0);
+        assert!(barred.header("npm-notice").contains("too-many-attempts") && barred.json()["error"].is_string());
     }
 
     async fn who_polls_too_fast_is_told_when_to_come_again(store: Store) {
