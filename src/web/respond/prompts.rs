@@ -176,10 +176,13 @@ pub(in crate::web) fn challenge_document(
 }
 
 /// Whether npm takes what its owner proves in a browser for the code that it is asked for. Who brought a code is asked
-/// for another.
+/// for another. npm polls with its credential only where it has sent its call (npm-registry-fetch, `getAuth`).
 fn may_ask_npm(refusal: &Refusal, requirement: &Requirement, context: &RequestContext<'_>) -> bool {
     let inline = inline_of(requirement, context);
+    let origin = context.origin();
+    let is_here = |(_, host): (&str, &str)| host == context.authority();
     context.hints.opens_pages
+        && origin.split_once("://").is_some_and(is_here)
         && refusal.reason.kind() == ReasonKind::StepUp
         && inline.is_some_and(|inline| inline.header == NPM_OTP)
 }

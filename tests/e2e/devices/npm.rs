@@ -170,6 +170,10 @@ on_both_stores! {
         for path in ["/plain", "/here", "/printed"] {
             assert!(!names(&npm.post(path).await), "{path}");
         }
+        // npm would poll there without its token.
+        let elsewhere = site(store, &accounts).line("public_url: http://elsewhere.test").run();
+        let refused = of_alice(&elsewhere, &accounts).post("/publish/a").await;
+        assert!(!names(&refused) && refused.json()["device"].is_object(), "{}", refused.text());
     }
 
     async fn polls_end_where_nothing_comes_of_it(store: Store) {
