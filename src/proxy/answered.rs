@@ -9,15 +9,19 @@ use super::state::{ProxyOptions, Role, Worker};
 use crate::domain::{FoundRoutes, Reason, RouteTable, Secret};
 use crate::gate::Permitted;
 use crate::request::body::RequestBody;
-use crate::request::connection::ClientConnection;
-use crate::request::context::RequestContext;
-use crate::request::question::{KnownPart, QuestionError, read_question};
+use crate::request::headers::Peer;
+use crate::request::question::{
+    Convention, KnownPart, MessageError, QuestionError, admit_check, most_of_message, read_check,
+    read_question,
+};
 use crate::session::DoubledCredential;
 use crate::web::respond;
 use http::request::Parts;
 use http::{HeaderMap, Response};
-use http_body::Body;
-use hyper::body::Incoming;
+use std::net::IpAddr;
+
+/// Who has sent the request: the peer of a connection, and whether its word on whom it speaks for counts.
+pub(super) type SentBy = (IpAddr, Peer);
 
 /// Where a request goes that may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +40,40 @@ impl Outlet {
     pub(super) fn of(
         role: Role,
         options: &ProxyOptions,
-        connection: &ClientConnection,
+        peer: Peer,
         parts: &mut Parts,
-        body: &Incoming,
+        content: &RequestBody,
     ) -> Result<Self, QuestionError> {
         match (&options.asking, role) {
             (None, Role::Public) => Ok(Self::Application),
             (Some(_), Role::Public) => Ok(Self::Nowhere),
             (Some(asking), Role::Asked) => {
-                let peer = connection.data.hop.peer();
-                let length = body.size_hint().exact();
+                let length = content.length();
                 read_question(parts, peer, asking, &options.headers, length).map(Self::Asker)
             }
             (None, Role::Asked) => Err(QuestionError::Unknown),
         }
+    }
+
+    /// The same for a question of Envoy by gRPC: its message holds all of the request, and from where that came.
+    pub(super) async fn of_check(
+        options: &ProxyOptions,
+        sender: &mut SentBy,
+        parts: &mut Parts,
+        content: &mut RequestBody,
+    ) -> Result<Self, QuestionError> {
+        let asking = options.asking.as_ref().ok_or(QuestionError::Unknown)?;
+        admit_check(parts, sender.1, asking)?;
+        let message = content.read(most_of_message(asking)).await;
+        let message = message.map_err(MessageError::from)?;
+        let most = options.limits.header_bytes;
+        let checked = read_check(parts, &message, asking, &options.headers, most)?;
+        *content = RequestBody::Read(checked.body);
+        // Envoy sees the client itself; over HTTP it repeats what is said of it.
+        if let Some(source) = checked.source {
+            *sender = (source, options.trusted_proxies.judge(source));
+        }
+        Ok(Self::Asker(checked.known))
     }
 
     /// Refuses our own endpoints to a proxy that asks: it sends those to us, and one in another spelling it might send to
@@ -62,18 +86,10 @@ impl Outlet {
     }
 
     /// The body of a request, as far as we are shown it.
-    pub(super) fn content(
-        self,
-        worker: &Worker,
-        context: &RequestContext<'_>,
-        body: Incoming,
-    ) -> RequestBody {
-        let options = &worker.shared.options;
+    pub(super) fn content(self, body: RequestBody) -> RequestBody {
         match self {
             Self::Asker(KnownPart::Head) => RequestBody::Withheld,
-            Self::Application | Self::Asker(KnownPart::Whole) | Self::Nowhere => {
-                RequestBody::new(body, options.limits.body, context.body_deadlines)
-            }
+            Self::Application | Self::Asker(KnownPart::Whole) | Self::Nowhere => body,
         }
     }
 
@@ -108,5 +124,24 @@ impl Outlet {
         }
         give_back(&worker.sessions, permitted.into_claims()).await;
         Err(ProxyError::Refused(Reason::NotFound))
+    }
+}
+
+/// The answer to a question, in the form of its convention; `fault` is why a call of gRPC fails.
+pub(super) fn suited(
+    convention: Option<Convention>,
+    fault: Option<respond::RpcFault>,
+    mut response: Response<ProxyBody>,
+) -> Response<ProxyBody> {
+    match (convention, fault) {
+        (Some(Convention::EnvoyGrpc), Some(fault)) => {
+            respond::check_failed(&fault).map(ProxyBody::own)
+        }
+        (Some(Convention::EnvoyGrpc), None) => respond::checked(response.map(ProxyBody::into_own))
+            .map(|message| ProxyBody::rpc(message, respond::rpc_done())),
+        (convention, _) => {
+            respond::suit(convention, &mut response);
+            response
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::request::headers::cleanse_trailers;
 use crate::session::open::Opened;
 use crate::transport::upstream::UpstreamBody;
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use std::error::Error;
 use std::pin::Pin;
@@ -23,6 +24,8 @@ enum BodySource {
     /// The application's, with our tag in it.
     Injected(Box<InjectedBody<ProxyBody>>),
     Own(Option<Bytes>),
+    /// A message of gRPC, and what comes behind it.
+    Rpc(Option<Bytes>, Option<HeaderMap>),
     Upstream(UpstreamBody),
     /// The application's, of which the beginning was read.
     Continued(Option<Bytes>, UpstreamBody),
@@ -34,6 +37,22 @@ impl ProxyBody {
         Self::of(BodySource::Own(
             Some(bytes.into()).filter(|bytes: &Bytes| !bytes.is_empty()),
         ))
+    }
+
+    /// A message of gRPC: its trailers say that it is all.
+    pub(crate) fn rpc(message: Bytes, trailers: HeaderMap) -> Self {
+        Self::of(BodySource::Rpc(Some(message), Some(trailers)))
+    }
+
+    /// The bytes of a body of ours.
+    pub(crate) fn into_own(self) -> Bytes {
+        match self.source {
+            BodySource::Own(bytes) => bytes.unwrap_or_default(),
+            BodySource::Injected(_)
+            | BodySource::Rpc(..)
+            | BodySource::Upstream(_)
+            | BodySource::Continued(..) => Bytes::new(),
+        }
     }
 
     /// The application's body, of which `read` was read already.
@@ -65,7 +84,7 @@ impl ProxyBody {
 
     /// Whether the application still sends it; a body of ours is complete.
     pub(crate) fn is_streamed(&self) -> bool {
-        !matches!(self.source, BodySource::Own(_))
+        !matches!(self.source, BodySource::Own(_) | BodySource::Rpc(..))
     }
 
     /// Registers the response as open until its last byte.
@@ -86,7 +105,13 @@ impl Body for ProxyBody {
         match &mut self.get_mut().source {
             BodySource::Injected(body) => Pin::new(body).poll_frame(cx),
             BodySource::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            BodySource::Continued(read @ Some(_), _) => {
+            // gRPC over HTTP/2: without `grpc-status` behind it a message counts for nothing.
+            BodySource::Rpc(None, trailers) => Poll::Ready(
+                trailers
+                    .take()
+                    .map(|trailers| Ok(Frame::trailers(trailers))),
+            ),
+            BodySource::Rpc(read @ Some(_), _) | BodySource::Continued(read @ Some(_), _) => {
                 Poll::Ready(read.take().map(|bytes| Ok(Frame::data(bytes))))
             }
             BodySource::Continued(None, body) | BodySource::Upstream(body) => {
@@ -105,6 +130,7 @@ impl Body for ProxyBody {
         match &self.source {
             BodySource::Injected(body) => body.is_end_stream(),
             BodySource::Own(bytes) => bytes.is_none(),
+            BodySource::Rpc(message, trailers) => message.is_none() && trailers.is_none(),
             BodySource::Continued(read, rest) => read.is_none() && rest.is_end_stream(),
             BodySource::Upstream(body) => body.is_end_stream(),
         }
@@ -117,7 +143,7 @@ impl Body for ProxyBody {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
             }
             // `Content-Length`, where the application sent one, tells the length.
-            BodySource::Continued(..) => SizeHint::default(),
+            BodySource::Rpc(..) | BodySource::Continued(..) => SizeHint::default(),
             BodySource::Upstream(body) => body.size_hint(),
         }
     }

@@ -29,7 +29,7 @@ pub use serve::serve;
 pub use state::{ProxyOptions, Role, SharedProxy};
 
 use crate::domain::{DefaultAction, Reason, RequestLine, RequestPath, Verdict, claimed_methods};
-use crate::request::body::BodyDeadlines;
+use crate::request::body::{BodyDeadlines, RequestBody};
 use crate::request::connection::ClientConnection;
 use crate::request::context::{Received, RequestContext};
 use crate::request::question::Convention;
@@ -37,7 +37,7 @@ use crate::session::Watch;
 use crate::transport::service::TimedResponse;
 use crate::transport::streams::Stream;
 use crate::web::{endpoints, respond};
-use answered::Outlet;
+use answered::{Outlet, suited};
 use body::ProxyBody;
 use error::ProxyError;
 use forward::relay;
@@ -60,23 +60,32 @@ async fn handle(
 ) -> TimedResponse<ProxyBody> {
     let (mut parts, body) = request.into_parts();
     let options = &worker.shared.options;
-    let convention = (role == Role::Asked).then(|| Convention::of(parts.uri.path()));
-    let outlet = Outlet::of(role, options, connection, &mut parts, &body);
     let deadline = worker.deadline();
+    let body_deadlines = BodyDeadlines {
+        progress: options.limits.deadlines.progress,
+        whole: options.limits.deadlines.body,
+        until: deadline,
+    };
+    let mut body = RequestBody::new(body, options.limits.body, body_deadlines);
+    let mut sender = (connection.peer, connection.data.hop.peer());
+    let convention = (role == Role::Asked).then(|| Convention::of(parts.uri.path()));
+    let outlet = if convention == Some(Some(Convention::EnvoyGrpc)) {
+        Box::pin(Outlet::of_check(
+            options,
+            &mut sender,
+            &mut parts,
+            &mut body,
+        ))
+        .await
+    } else {
+        Outlet::of(role, options, sender.1, &mut parts, &body)
+    };
+    let fault = outlet.as_ref().err().and_then(respond::RpcFault::of);
     let received = Received {
         id: worker.ids.next(),
-        client: options.trusted_proxies.client(
-            connection.peer,
-            connection.data.hop.peer(),
-            &parts.headers,
-        ),
+        client: (options.trusted_proxies).client(sender.0, sender.1, &parts.headers),
         stream,
         deadline,
-        body_deadlines: BodyDeadlines {
-            progress: options.limits.deadlines.progress,
-            whole: options.limits.deadlines.body,
-            until: deadline,
-        },
     };
     let context = RequestContext::new(
         connection,
@@ -95,7 +104,7 @@ async fn handle(
     });
     context.set_cookies(response.headers_mut());
     if let Some(convention) = convention {
-        respond::suit(convention, &mut response);
+        response = suited(convention, fault, response);
     }
     // A response of ours is complete already, and may be the one that reports the deadline.
     let deadline = context.deadline.filter(|_| response.body().is_streamed());
@@ -107,7 +116,7 @@ async fn walk(
     context: &RequestContext<'_>,
     outlet: Outlet,
     parts: &mut Parts,
-    body: Incoming,
+    body: RequestBody,
 ) -> Result<Response<ProxyBody>, ProxyError> {
     let NormalizedRequest {
         uri,
@@ -150,7 +159,7 @@ async fn walk(
     let mut watch = Watch::new(&worker.sessions, context, &line.head(&parts.headers));
     let outbound = Outbound {
         parts,
-        content: outlet.content(worker, context, body),
+        content: outlet.content(body),
         proven: None,
         inline_code,
     };

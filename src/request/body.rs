@@ -159,6 +159,16 @@ impl RequestBody {
         }
     }
 
+    /// Its length, where that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Read(bytes) => u64::try_from(bytes.len()).ok(),
+            Self::Withheld => None,
+            Self::Streamed { body, .. } if body.is_end_stream() => Some(0),
+            Self::Streamed { body, .. } => body.size_hint().exact(),
+        }
+    }
+
     /// Whether there is none, as far as it is known yet.
     pub(crate) fn is_empty(&self) -> bool {
         match self {

@@ -6,7 +6,6 @@ mod dialog;
 use crate::audit::{Event, EventKind, Outcome};
 use crate::domain::{Demand, Method, Reason, SessionId, Subject, Timestamp};
 use crate::locale::Locale;
-use crate::request::body::BodyDeadlines;
 use crate::request::client_kind::{ClientHints, ClientKind, FetchSite};
 use crate::request::connection::ClientConnection;
 use crate::request::headers::Peer;
@@ -42,8 +41,6 @@ pub(crate) struct RequestContext<'w> {
     pub(crate) method: Option<Method>,
     /// The deadline of the whole request, if it has one.
     pub(crate) deadline: Option<Instant>,
-    /// The deadlines of its body.
-    pub(crate) body_deadlines: BodyDeadlines,
     http1: bool,
     /// `http` or `https`, as the client sees it.
     scheme: &'static str,
@@ -72,8 +69,6 @@ pub(crate) struct Received {
     pub(crate) stream: Option<Rc<Stream>>,
     /// The deadline of the whole request, if it has one.
     pub(crate) deadline: Option<Instant>,
-    /// The deadlines of its body.
-    pub(crate) body_deadlines: BodyDeadlines,
 }
 
 impl<'w> RequestContext<'w> {
@@ -89,7 +84,6 @@ impl<'w> RequestContext<'w> {
             client,
             stream,
             deadline,
-            body_deadlines,
         } = received;
         let method = parts.method.as_str().parse().ok();
         let host = || parts.headers.get(header::HOST).cloned();
@@ -114,7 +108,6 @@ impl<'w> RequestContext<'w> {
             client,
             method,
             deadline,
-            body_deadlines,
             http1: parts.version != Version::HTTP_2,
             authority: host()
                 .or_else(named)

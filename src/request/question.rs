@@ -1,5 +1,19 @@
 //! A request that another proxy asks about before it forwards it: read from the question, as that proxy tells it.
 
+mod bodies;
+mod check;
+mod ext_authz;
+
+pub use bodies::ToldBodies;
+pub(crate) use bodies::{KnownPart, UntoldBody};
+pub(crate) use check::{MessageError, admit_check, most_of_message, read_check};
+pub(crate) use ext_authz::{
+    CheckResponse, DeniedHttpResponse, HeaderChange, HeaderLine, HttpStatus, OkHttpResponse,
+    RpcStatus,
+};
+
+use bodies::{DescribedBody, envoy_body};
+
 use crate::domain::{Secret, only_line};
 use crate::request::headers::{HeaderRules, Peer, unremovable};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -17,35 +31,17 @@ pub struct AskingProxies {
     pub bodies: ToldBodies,
 }
 
-/// How much of bodies the proxies that ask tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ToldBodies {
-    /// Nothing.
-    None,
-    /// What is shorter than so many bytes; of a longer one, the beginning.
-    UpTo(u64),
-    /// All of each, or the request is refused.
-    Whole,
-}
-
 /// How a proxy tells the request that it asks about: the first segment of the path that it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Convention {
     /// Envoy's `ext_authz` over HTTP: the question is the request itself, its path behind a prefix.
     Envoy,
+    /// The same by gRPC: a message tells the request.
+    EnvoyGrpc,
     /// Traefik, Caddy and others: `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`.
     Forwarded,
     /// nginx and ingress-nginx: `X-Original-Method` and `X-Original-URL`, which is absolute.
     Nginx,
-}
-
-/// How much of a request its question tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KnownPart {
-    /// Not the body, or a part of it.
-    Head,
-    /// All of it.
-    Whole,
 }
 
 /// Why a question is not answered, or a request that is asked about is not judged.
@@ -54,23 +50,24 @@ pub(crate) enum QuestionError {
     /// The application would get a header that we do not let through, and only the proxy could remove it.
     #[error("the header `{0}` must not come from a client")]
     Barred(HeaderName),
-    /// It has a body, and the settings say that none is told.
-    #[error("a question with a body; see `forward_auth.body`")]
-    Body,
+    /// It has a body that is not expected.
+    #[error(transparent)]
+    Body(#[from] UntoldBody),
     /// Two headers of the question say different things.
     #[error("`{0}` says something else than the rest of the question")]
     Contradicts(&'static str),
     /// A header that the convention wants is missing, empty, no text, or there twice.
     #[error("expected one line of `{0}`")]
     Expected(&'static str),
-    /// How much Envoy tells of a body is not known, as it may call a part the whole.
-    #[error(
-        "`forward_auth.body` must say how many bytes Envoy shows at most: its `max_request_bytes`"
-    )]
-    MostOfBody,
+    /// What came in place of a message of gRPC.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// The secret is not there, or another.
     #[error("a question without the secret of `forward_auth`")]
     Secret,
+    /// Envoy is not set to ask in the one way that tells enough.
+    #[error("Envoy must have `{0}`: docs/forward-auth.md")]
+    Setting(&'static str),
     /// Nobody asks here.
     #[error("a question at no endpoint: expected `/envoy/…`, `/forward` or `/nginx`")]
     Unknown,
@@ -96,6 +93,7 @@ impl Convention {
             "envoy" => Some(Self::Envoy),
             "forward" => (path == "/forward").then_some(Self::Forwarded),
             "nginx" => (path == "/nginx").then_some(Self::Nginx),
+            service if service.starts_with("envoy.service.auth.") => Some(Self::EnvoyGrpc),
             _ => None,
         }
     }
@@ -117,9 +115,22 @@ pub(crate) fn read_question(
     check_secret(parts, &asking.secret)?;
     let asked = match convention {
         Convention::Envoy => of_envoy(parts)?,
+        // Not told by the head.
+        Convention::EnvoyGrpc => return Err(QuestionError::Unknown),
         Convention::Forwarded => of_forwarded(parts)?,
         Convention::Nginx => of_nginx(parts)?,
     };
+    settle(parts, asked, asking, rules, length)
+}
+
+/// Puts what is told of a request into its head, if the rest of that says nothing else.
+fn settle(
+    parts: &mut Parts,
+    asked: Described,
+    asking: &AskingProxies,
+    rules: &HeaderRules,
+    length: Option<u64>,
+) -> Result<KnownPart, QuestionError> {
     let headers = &mut parts.headers;
     // Whom it comes from is counted, and told to the application where it is asked.
     if !headers.contains_key("x-forwarded-for") {
@@ -137,24 +148,7 @@ pub(crate) fn read_question(
     if let Some(name) = unremovable(headers, rules) {
         return Err(QuestionError::Barred(name.clone()));
     }
-    asking.bodies.known(&asked.body, length)
-}
-
-impl ToldBodies {
-    /// How much is known of a request whose question brings so many bytes.
-    fn known(self, body: &DescribedBody, length: Option<u64>) -> Result<KnownPart, QuestionError> {
-        match (self, body) {
-            (Self::None, _) if length == Some(0) => Ok(KnownPart::Head),
-            (Self::None, _) => Err(QuestionError::Body),
-            (_, DescribedBody::Partial) => Ok(KnownPart::Head),
-            (Self::Whole, DescribedBody::CutAnywhere) => Err(QuestionError::MostOfBody),
-            (Self::Whole, DescribedBody::Whole) => Ok(KnownPart::Whole),
-            (Self::UpTo(most), _) if length.is_some_and(|length| length < most) => {
-                Ok(KnownPart::Whole)
-            }
-            (Self::UpTo(_), _) => Ok(KnownPart::Head),
-        }
-    }
+    Ok(asking.bodies.known(&asked.body, length)?)
 }
 
 /// What a question says of its request.
@@ -166,28 +160,9 @@ struct Described {
     body: DescribedBody,
 }
 
-/// What a question says of the body that it brings.
-enum DescribedBody {
-    /// All of it, if it is shorter than what the proxy shows at most: Envoy also says so of a beginning that has just that
-    /// length, and sends on what follows.
-    CutAnywhere,
-    /// It is a part.
-    Partial,
-    /// It is all.
-    Whole,
-}
-
 /// Envoy sends the method, the host and, behind `path_prefix`, the path and query of the request.
 fn of_envoy(parts: &mut Parts) -> Result<Described, QuestionError> {
-    // `allow_partial_message`; a second line may be the client's own.
-    let is_told = parts.headers.contains_key("x-envoy-auth-partial-body");
-    let is_partial = take(&mut parts.headers, "x-envoy-auth-partial-body");
-    let body = match is_partial {
-        // Of one that asks for a WebSocket, Envoy shows no body.
-        None if !is_told && !parts.headers.contains_key(header::UPGRADE) => DescribedBody::Whole,
-        Some(line) if line == "false" => DescribedBody::CutAnywhere,
-        Some(_) | None => DescribedBody::Partial,
-    };
+    let body = envoy_body(&mut parts.headers);
     let whole = parts.uri.path_and_query().map(PathAndQuery::as_str);
     let target = whole.and_then(|target| target.strip_prefix("/envoy"));
     let named = parts.uri.authority().map(|host| host.as_str().parse());

@@ -199,13 +199,13 @@ fn field(message: &mut Vec<u8>, number: u8, value: &[u8]) {
 }
 
 /// A message with its flags and its length before it.
-fn frame(flags: u8, message: &[u8]) -> Vec<u8> {
+pub(super) fn frame(flags: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     [&[flags][..], &length.to_be_bytes(), message].concat()
 }
 
 /// Percent-encodes a `grpc-message` (gRPC over HTTP/2, "Responses": all but 0x20 to 0x7E, and `%`).
-fn grpc_message(message: &str) -> String {
+pub(super) fn grpc_message(message: &str) -> String {
     const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
     utf8_percent_encode(message, ESCAPED).to_string()
 }

@@ -47,7 +47,6 @@ use crate::web::Web;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, Uri};
-use hyper::body::Incoming;
 use std::iter;
 use std::sync::Arc;
 
@@ -70,7 +69,7 @@ pub(crate) async fn serve(
     path: &RequestPath<'_>,
     uri: &Uri,
     parts: &Parts,
-    body: Incoming,
+    content: RequestBody,
 ) -> Result<Response<Bytes>, EndpointError> {
     // The prefix in any other spelling is not ours, and not a tunnel to the application either.
     let name = (web.shared.options.site)
@@ -122,7 +121,6 @@ pub(crate) async fn serve(
         parts,
         query: uri.query(),
     };
-    let content = RequestBody::new(body, BODY_LIMIT as u64, context.body_deadlines);
     match Box::pin(dispatch(name, &call, content)).await {
         Err(EndpointError::Challenged(challenge)) => Ok(*challenge),
         answer => answer,

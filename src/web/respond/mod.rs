@@ -15,7 +15,7 @@ use crate::request::context::RequestContext;
 use crate::verification::Refusal;
 use crate::web::pages::{self, ErrorView, SessionView};
 use crate::web::problem::{self, Problem};
-pub(crate) use asked::{admits, admitted, suit};
+pub(crate) use asked::{RpcFault, admits, admitted, check_failed, checked, rpc_done, suit};
 use bytes::Bytes;
 pub(in crate::web) use files::{client, picture, public_keys, script, style};
 use http::header::{self, HeaderName, HeaderValue};

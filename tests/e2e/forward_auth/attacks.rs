@@ -187,26 +187,27 @@ fn no_spelling_of_a_guarded_path_passes() {
 fn what_follows_the_part_that_envoy_shows_passes_no_guard() {
     const BY_FORM: &str = "version: 1\ndefault: forward\nroutes: [{ id: pay, title: Pay, level: 3, match: { methods: [POST], path: /pay, form: { to: eve } } }]\n";
     run(async {
-        let front =
-            Front::start_by(Proxy::Envoy, Way::Address, |setup| setup.policy(BY_FORM)).await;
-        let client = front.client().fetching();
-        let free = client.post_form("/pay", &[("to", "bob")]).await;
-        assert_eq!(free.status, 200, "{}", free.text());
-        let (cookie, before) = (client.cookie(COOKIE).unwrap(), front.reached());
-        for framing in [
-            "Content-Length: 65543\r\n\r\n",
-            "Transfer-Encoding: chunked\r\n\r\n10000\r\n",
-        ] {
-            let mut raw = RawConnection::open(front.addr).await;
-            let part = format!("x={}", "x".repeat(65_534));
-            let head = format!(
-                "POST /pay HTTP/1.1\r\nHost: {HOST}\r\nCookie: {COOKIE}={cookie}\r\nSec-Fetch-Mode: cors\r\n\
+        for proxy in [Proxy::Envoy, Proxy::EnvoyGrpc] {
+            let front = Front::start_by(proxy, Way::Address, |setup| setup.policy(BY_FORM)).await;
+            let client = front.client().fetching();
+            let free = client.post_form("/pay", &[("to", "bob")]).await;
+            assert_eq!(free.status, 200, "{}", free.text());
+            let (cookie, before) = (client.cookie(COOKIE).unwrap(), front.reached());
+            for framing in [
+                "Content-Length: 65543\r\n\r\n",
+                "Transfer-Encoding: chunked\r\n\r\n10000\r\n",
+            ] {
+                let mut raw = RawConnection::open(front.addr).await;
+                let part = format!("x={}", "x".repeat(65_534));
+                let head = format!(
+                    "POST /pay HTTP/1.1\r\nHost: {HOST}\r\nCookie: {COOKIE}={cookie}\r\nSec-Fetch-Mode: cors\r\n\
                  Content-Type: application/x-www-form-urlencoded\r\n{framing}{part}"
-            );
-            let answer = raw.write(head).await.read_head().await;
-            assert!(answer.contains("step-up: challenge"), "{answer}");
+                );
+                let answer = raw.write(head).await.read_head().await;
+                assert!(answer.contains("step-up: challenge"), "{answer}");
+            }
+            assert_eq!(front.reached(), before);
         }
-        assert_eq!(front.reached(), before);
     });
 }
 

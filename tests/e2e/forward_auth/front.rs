@@ -26,12 +26,19 @@ pub(crate) const SOCKET: &str = "ask.sock";
 pub(crate) enum Proxy {
     Caddy,
     Envoy,
+    EnvoyGrpc,
     Haproxy,
     Nginx,
 }
 
 /// All of them.
-pub(crate) const ALL: [Proxy; 4] = [Proxy::Caddy, Proxy::Envoy, Proxy::Haproxy, Proxy::Nginx];
+pub(crate) const ALL: [Proxy; 5] = [
+    Proxy::Caddy,
+    Proxy::Envoy,
+    Proxy::EnvoyGrpc,
+    Proxy::Haproxy,
+    Proxy::Nginx,
+];
 
 /// How the proxy comes to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +78,7 @@ fn asking(proxy: Proxy, way: Way, socket: &str) -> Option<(&'static str, String)
         (Proxy::Caddy, Way::Socket) => {
             ("forward_auth 127.0.0.1:9180 {", format!("forward_auth unix/{socket} {{"))
         }
-        (Proxy::Envoy, Way::Socket) => (
+        (Proxy::Envoy | Proxy::EnvoyGrpc, Way::Socket) => (
             "socket_address: { address: 127.0.0.1, port_value: 9180 }",
             format!("pipe: {{ path: \"{socket}\" }}"),
         ),
@@ -82,7 +89,7 @@ fn asking(proxy: Proxy, way: Way, socket: &str) -> Option<(&'static str, String)
                  proxy_ssl_trusted_certificate {authority}; proxy_ssl_verify on; proxy_ssl_name localhost;"
             ),
         ),
-        (Proxy::Envoy, Way::Certificate) => (
+        (Proxy::Envoy | Proxy::EnvoyGrpc, Way::Certificate) => (
             "    - name: stepgate_asked\n",
             format!(
                 "    - name: stepgate_asked
@@ -193,7 +200,7 @@ impl Front {
         more: impl FnOnce(Setup) -> Setup,
     ) -> Self {
         let body = match proxy {
-            Proxy::Envoy => "body: 64KiB",
+            Proxy::Envoy | Proxy::EnvoyGrpc => "body: 64KiB",
             Proxy::Caddy | Proxy::Haproxy | Proxy::Nginx => "body: false",
         };
         let asked = asked_by(way, |setup| more(setup.with("forward_auth", body)));
@@ -230,7 +237,7 @@ impl Front {
                 caddy.arg(configured("Caddyfile"));
                 caddy
             }
-            Proxy::Envoy => {
+            Proxy::Envoy | Proxy::EnvoyGrpc => {
                 let mut envoy = Command::new(programs().join("envoy/_bin/envoy"));
                 envoy.args([
                     "--use-dynamic-base-id",
@@ -240,7 +247,13 @@ impl Front {
                     "warning",
                     "-c",
                 ]);
-                envoy.arg(configured("envoy.yaml"));
+                let is_grpc = proxy == Proxy::EnvoyGrpc;
+                let file = if is_grpc {
+                    "envoy-grpc.yaml"
+                } else {
+                    "envoy.yaml"
+                };
+                envoy.arg(configured(file));
                 envoy
             }
             Proxy::Haproxy => {

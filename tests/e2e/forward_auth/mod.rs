@@ -2,6 +2,7 @@
 //! `examples/forward-auth/`, and a prompt is answered on the same host.
 
 mod attacks;
+mod checks;
 mod front;
 mod journey;
 mod questions;

@@ -25,8 +25,10 @@ fn a_proxy_that_asks_by_a_socket_or_with_a_certificate_is_answered() {
             (Proxy::Nginx, Way::Socket),
             (Proxy::Caddy, Way::Socket),
             (Proxy::Envoy, Way::Socket),
+            (Proxy::EnvoyGrpc, Way::Socket),
             (Proxy::Nginx, Way::Certificate),
             (Proxy::Envoy, Way::Certificate),
+            (Proxy::EnvoyGrpc, Way::Certificate),
         ] {
             let front = Front::start_by(proxy, way, |setup| setup).await;
             let (script, sidecar) = (front.client().fetching(), front.sidecar());
@@ -41,7 +43,7 @@ fn a_proxy_that_asks_by_a_socket_or_with_a_certificate_is_answered() {
             let passed = sidecar.events(1, |event| {
                 event["path"] == "/keys" && event["outcome"] == "forwarded"
             });
-            if proxy != Proxy::Envoy {
+            if ![Proxy::Envoy, Proxy::EnvoyGrpc].contains(&proxy) {
                 assert_eq!(passed[0]["client"], "127.0.0.1", "{proxy:?} {way:?}");
             }
         }
