@@ -3,10 +3,10 @@
 use super::Stage;
 use crate::audit::Audit;
 use crate::metrics::{
-    APPROVALS, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BOUNDS, BUILD, CODES,
-    CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, DEVICES, Distribution, Family, MetricKind,
-    Metrics, POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES, REQUESTS,
-    SERVING, STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS,
+    APPROVALS, ASKED, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BOUNDS, BUILD,
+    CODES, CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, DEVICES, Distribution, Family,
+    MetricKind, Metrics, POLICY, POLICY_LOADED, POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES,
+    REQUESTS, SERVING, STARTED, STORE_ERRORS, STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS,
     UPSTREAM_LATENCY, VERIFICATIONS, WHOAMI, WHOAMI_LATENCY,
 };
 use crate::transport::ConnectionLimit;
@@ -82,6 +82,7 @@ impl ScrapeSources {
             .map(|(id, outcome, count)| ([id.as_str(), outcome], *count));
         out.counters(&DECISIONS, decisions)?;
         out.counters(&VERIFICATIONS, metrics.verifications())?;
+        out.counters(&ASKED, metrics.questions())?;
         out.counters(&CODES, metrics.codes())?;
         out.counters(&APPROVALS, metrics.approvals())?;
         out.counters(&DEVICES, metrics.devices())?;

@@ -43,6 +43,8 @@ macro_rules! families {
 families! {
     REQUESTS: Counter "stepgate_requests" ["outcome", "reason"]
         "Requests, once their answer is decided";
+    ASKED: Counter "stepgate_forward_auth_questions" ["form", "outcome"]
+        "Questions of proxies that forward by themselves";
     DECISIONS: Counter "stepgate_decisions" ["route", "outcome"]
         "Decisions about guarded requests, for each route that matched";
     VERIFICATIONS: Counter "stepgate_verifications" ["factor", "result"]

@@ -4,14 +4,16 @@
 //! words of ours and the ids of the policy's routes, so their number is bounded; a route that a reload
 //! removes takes its counters along.
 
+mod asked;
 mod families;
 mod histogram;
 mod read;
 mod recorded;
 mod table;
 
+pub use asked::{AskedOutcome, QuestionForm};
 pub(crate) use families::{
-    APPROVALS, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BUILD, CODES,
+    APPROVALS, ASKED, AUDIT_FAILING, AUDIT_LOST, AUDIT_REFUSED, AUDIT_WAITING, BUILD, CODES,
     CONNECTIONS_OPEN, CONNECTIONS_REFUSED, DECISIONS, DEVICES, POLICY, POLICY_LOADED,
     POLICY_OUTDATED, POLICY_RELOADS, POLICY_ROUTES, REQUESTS, SERVING, STARTED, STORE_ERRORS,
     STORE_LATENCY, THROTTLED, UPSTREAM_CONNECTIONS, UPSTREAM_LATENCY, VERIFICATIONS, WHOAMI,
@@ -68,6 +70,7 @@ pub struct Metrics {
 #[repr(align(128))]
 struct PerThread {
     requests: CounterTable<OUTCOMES, REASONS>,
+    asked: CounterTable<{ QuestionForm::ALL.len() }, { AskedOutcome::ALL.len() }>,
     verifications: CounterTable<{ Factor::ALL.len() }, RESULTS>,
     codes: CounterTable<1, REASONS>,
     approvals: CounterTable<1, { APPROVAL_RESULTS.len() }>,

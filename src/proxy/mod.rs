@@ -97,7 +97,11 @@ async fn handle(
         Ok(outlet) => walk(worker, &context, outlet, &mut parts, body).await,
         Err(error) => Err(error.into()),
     };
-    counted::count(&worker.shared.metrics, &context, answered.as_ref());
+    let metrics = &worker.shared.metrics;
+    counted::count(metrics, &context, answered.as_ref());
+    if let Some(convention) = convention {
+        counted::count_question(metrics, convention, &context, answered.as_ref());
+    }
     let mut response = answered.unwrap_or_else(|error| {
         error.log(&context, worker);
         respond::failure(&context, error.failure()).map(ProxyBody::own)

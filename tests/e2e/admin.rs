@@ -17,10 +17,10 @@ use stepgate::metrics::FAMILIES;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-const ADMIN: &str = "admin: { listen: 127.0.0.1:0, drain_delay: 2s }";
+pub(crate) const ADMIN: &str = "admin: { listen: 127.0.0.1:0, drain_delay: 2s }";
 
 /// A client of the admin endpoints.
-fn admin(sidecar: &Sidecar) -> Client {
+pub(crate) fn admin(sidecar: &Sidecar) -> Client {
     Client::new(admin_addr(sidecar))
 }
 
@@ -34,7 +34,7 @@ fn admin_addr(sidecar: &Sidecar) -> SocketAddr {
     })
 }
 
-async fn scrape(admin: &Client) -> Scrape {
+pub(crate) async fn scrape(admin: &Client) -> Scrape {
     let answer = admin.get("/metrics").await;
     assert_eq!(answer.status, 200);
     let kind = answer.header("content-type");

@@ -1,6 +1,7 @@
 //! Envoy's questions by gRPC: what the real one shows and passes on, and what is no question.
 
 use super::front::{Front, Proxy, SECRET, Way, asked};
+use crate::admin::{ADMIN, admin, scrape};
 use crate::support::client::Client;
 use crate::support::raw::RawConnection;
 use crate::support::run;
@@ -193,5 +194,46 @@ fn each_line_of_a_header_counts() {
             assert!(answer.starts_with("HTTP/1.1 400 "), "{lines}: {answer}");
         }
         assert_eq!(front.reached(), before);
+    });
+}
+
+#[test]
+fn questions_are_counted_by_form_and_outcome() {
+    run(async {
+        let asked = asked(|setup| setup.line(ADMIN));
+        let admin = admin(&asked.sidecar);
+        let nginx = asked.asking().header("x-forwarded-for", "192.0.2.7");
+        let url = |path: &str| format!("http://{HOST}{path}");
+        let nginx = |method: &str, path: &str| {
+            nginx
+                .clone()
+                .header("x-original-method", method)
+                .header("x-original-url", &url(path))
+        };
+        assert_eq!(nginx("GET", "/notes").get("/nginx").await.status, 200);
+        assert_eq!(nginx("POST", "/keys").get("/nginx").await.status, 403);
+        assert_eq!(nginx("POST", "/a/../b").get("/nginx").await.status, 403);
+        assert_eq!(nginx("POST", "/keys").get("/elsewhere").await.status, 404);
+        let client = Client::new(asked.addr()).fetching();
+        assert_eq!(client.get("/forward").await.status, 404);
+        let grpc = client
+            .clone()
+            .http2()
+            .header("content-type", "application/grpc");
+        grpc.send(grpc.request(Method::POST, CHECK, framed(0, 0, &[])))
+            .await;
+        let counted = scrape(&admin).await;
+        for (form, outcome) in [
+            ("nginx", "admitted"),
+            ("nginx", "challenged"),
+            ("nginx", "denied"),
+            ("unknown", "unanswered"),
+            ("forward", "unanswered"),
+            ("envoy-grpc", "unanswered"),
+        ] {
+            let labels = [("form", form), ("outcome", outcome)];
+            let count = counted.value("stepgate_forward_auth_questions_total", &labels);
+            assert_eq!(count, Some(1), "{labels:?}");
+        }
     });
 }
