@@ -5,7 +5,9 @@ use crate::locale::Locale;
 use crate::request::client_kind::Rpc;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use prost::Message;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What one of these protocols answers instead of a problem document.
 pub(super) struct RpcAnswer {
@@ -93,25 +95,23 @@ fn trailers(
     document: &Problem,
     details: &[(&str, Vec<u8>)],
 ) -> [(&'static str, String); 4] {
-    let mut status = Vec::new();
-    // google.rpc.Status: code = 1, message = 2, details = 3 of google.protobuf.Any.
-    status.extend([1 << 3, code.0]);
-    field(&mut status, 2, document.detail.as_bytes());
-    for (name, value) in details {
-        let mut any = Vec::new();
-        field(
-            &mut any,
-            1,
-            format!("type.googleapis.com/{name}").as_bytes(),
-        );
-        field(&mut any, 2, value);
-        field(&mut status, 3, &any);
-    }
+    let details = details.iter().map(|(name, value)| StatusDetail {
+        type_url: format!("type.googleapis.com/{name}"),
+        value: value.clone(),
+    });
+    let status = DetailedStatus {
+        code: code.0.into(),
+        message: document.detail.clone(),
+        details: details.collect(),
+    };
     [
         ("grpc-status", code.0.to_string()),
         ("grpc-message", grpc_message(&document.detail)),
         // gRPC over HTTP/2, "Custom-Metadata": names that end in `-bin` carry base64.
-        ("grpc-status-details-bin", BASE64_NOPAD.encode(&status)),
+        (
+            "grpc-status-details-bin",
+            BASE64_NOPAD.encode(&status.encode_to_vec()),
+        ),
         (
             "step-up-problem-bin",
             BASE64_NOPAD.encode(&document.to_json()),
@@ -133,26 +133,66 @@ fn connect_error(code: &Code, document: &Problem, details: &[(&str, Vec<u8>)]) -
     json!({ "code": code.1, "message": document.detail, "details": details })
 }
 
-/// google.rpc.ErrorInfo: reason = 1, domain = 2, metadata = 3, a map.
-fn error_info(document: &Problem) -> Vec<u8> {
-    let mut info = Vec::new();
-    field(&mut info, 1, document.code.as_bytes());
-    field(&mut info, 2, DOMAIN.as_bytes());
-    for (key, value) in metadata(document) {
-        let mut entry = Vec::new();
-        field(&mut entry, 1, key.as_bytes());
-        field(&mut entry, 2, value.as_bytes());
-        field(&mut info, 3, &entry);
-    }
-    info
+/// `google.rpc.Status` (`status.proto` in google/rpc)
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+struct DetailedStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<StatusDetail>,
 }
 
-/// google.rpc.LocalizedMessage: locale = 1, message = 2.
+/// `google.protobuf.Any`
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+struct StatusDetail {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+/// `google.rpc.ErrorInfo` (`error_details.proto` in google/rpc)
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+struct ErrorInfo {
+    #[prost(string, tag = "1")]
+    reason: String,
+    #[prost(string, tag = "2")]
+    domain: String,
+    #[prost(btree_map = "string, string", tag = "3")]
+    metadata: BTreeMap<String, String>,
+}
+
+/// `google.rpc.LocalizedMessage`
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+struct LocalizedMessage {
+    #[prost(string, tag = "1")]
+    locale: String,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+fn error_info(document: &Problem) -> Vec<u8> {
+    let metadata = metadata(document).map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let info = ErrorInfo {
+        reason: document.code.clone(),
+        domain: DOMAIN.to_owned(),
+        metadata: metadata.collect(),
+    };
+    info.encode_to_vec()
+}
+
 fn localized(document: &Problem, locale: Locale) -> Vec<u8> {
-    let mut message = Vec::new();
-    field(&mut message, 1, locale.as_str().as_bytes());
-    field(&mut message, 2, document.detail.as_bytes());
-    message
+    let message = LocalizedMessage {
+        locale: locale.as_str().to_owned(),
+        message: document.detail.clone(),
+    };
+    message.encode_to_vec()
 }
 
 /// What a program needs of the document.
@@ -186,18 +226,6 @@ fn metadata(document: &Problem) -> impl Iterator<Item = (&'static str, &str)> {
         .chain(login)
 }
 
-/// A field of a length (Protocol Buffers, "Encoding": wire type 2).
-fn field(message: &mut Vec<u8>, number: u8, value: &[u8]) {
-    message.push((number << 3) | 2);
-    let mut length = value.len();
-    while length > 0x7f {
-        message.push(length.to_le_bytes()[0] | 0x80);
-        length >>= 7;
-    }
-    message.push(length.to_le_bytes()[0]);
-    message.extend(value);
-}
-
 /// A message with its flags and its length before it.
 pub(super) fn frame(flags: u8, message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
@@ -222,19 +250,5 @@ mod tests {
             grpc_message("100 % “ok”\n"),
             "100 %25 %E2%80%9Cok%E2%80%9D%0A"
         );
-    }
-
-    #[test]
-    fn a_field_of_any_length_has_its_length_before_it() {
-        for (length, expected) in [
-            (0, &[0x12, 0][..]),
-            (127, &[0x12, 127]),
-            (300, &[0x12, 0xac, 2]),
-        ] {
-            let mut message = Vec::new();
-            field(&mut message, 2, &vec![7; length]);
-            assert_eq!(message.len(), expected.len() + length);
-            assert!(message.starts_with(expected));
-        }
     }
 }
