@@ -35,5 +35,16 @@ core.register_action("stepgate", { "http-req" }, function(txn, url, told)
         local lines = answer.headers[name:lower()]
         txn.http:req_set_header(name, lines and lines[0] or "")
     end
+    txn:set_priv(answer.headers["set-cookie"])
     txn:set_var("txn.stepgate_admits", true)
 end, 2)
+
+-- The action `lua.stepgate_cookies`, for the answer: the cookies that the application set when it was asked.
+core.register_action("stepgate_cookies", { "http-res" }, function(txn)
+    local lines = txn:get_priv() or {}
+    for index = 0, #lines do
+        if lines[index] then
+            txn.http:res_add_header("set-cookie", lines[index])
+        end
+    end
+end)

@@ -133,3 +133,85 @@ fn every_script_is_executable_and_parses() {
         assert!(python.unwrap().success(), "{name} does not parse");
     }
 }
+
+/// Annotations of ingress-nginx (its documentation, "Annotations Scope and Risk"): those of external authentication, and
+/// snippets.
+const ANNOTATIONS: [&str; 16] = [
+    "auth-always-set-cookie",
+    "auth-cache-duration",
+    "auth-cache-key",
+    "auth-keepalive",
+    "auth-keepalive-requests",
+    "auth-keepalive-share-vars",
+    "auth-keepalive-timeout",
+    "auth-method",
+    "auth-proxy-set-headers",
+    "auth-request-redirect",
+    "auth-response-headers",
+    "auth-signin",
+    "auth-snippet",
+    "auth-url",
+    "configuration-snippet",
+    "server-snippet",
+];
+
+/// It runs in a cluster only, so its file is read.
+#[test]
+fn the_ingress_asks_as_ingress_nginx_can() {
+    let text = text("examples/forward-auth/ingress-nginx.yaml");
+    let documents = text.split("\n---\n");
+    let ingresses: Vec<Value> = documents
+        .map(|document| serde_yaml::from_str(document).unwrap())
+        .collect();
+    let [application, own] = ingresses.as_slice() else {
+        panic!("expected two documents");
+    };
+    for ingress in [application, own] {
+        assert_eq!(ingress["apiVersion"], "networking.k8s.io/v1");
+        assert_eq!(ingress["kind"], "Ingress");
+        assert_eq!(ingress["spec"]["ingressClassName"], "nginx");
+    }
+    let annotations = application["metadata"]["annotations"].as_mapping().unwrap();
+    let annotation = |name: &str| {
+        let name = format!("nginx.ingress.kubernetes.io/{name}");
+        annotations
+            .get(name.as_str())
+            .and_then(Value::as_str)
+            .unwrap()
+    };
+    for (name, value) in annotations {
+        let name = name.as_str().unwrap();
+        let known = name.strip_prefix("nginx.ingress.kubernetes.io/");
+        assert!(
+            known.is_some_and(|name| ANNOTATIONS.contains(&name)),
+            "{name}"
+        );
+        // Kubernetes takes strings only.
+        assert!(value.is_string(), "{name}");
+    }
+    assert!(annotation("auth-url").ends_with(":9180/nginx?secret=SECRET"));
+    assert_eq!(annotation("auth-response-headers"), "Step-Up-Assertion");
+    assert!(annotation("configuration-snippet").contains("error_page 401 403 = @stepgate;"));
+    assert!(annotation("server-snippet").contains("location @stepgate {"));
+    // Our own pages are not asked about.
+    assert!(own["metadata"]["annotations"].is_null());
+    assert_eq!(
+        own["spec"]["rules"][0]["http"]["paths"][0]["path"],
+        "/.stepup/"
+    );
+}
+
+#[test]
+fn the_guide_shows_what_the_example_for_envoy_has() {
+    let guide = text("docs/forward-auth.md");
+    let (_, shown) = guide.split_once("```yaml\nencode_raw_headers").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let shown: Value = serde_yaml::from_str(&format!("encode_raw_headers{shown}")).unwrap();
+    let example = yaml("examples/forward-auth/envoy-grpc.yaml");
+    let listener = &example["static_resources"]["listeners"][0];
+    let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+    let filter = &manager["http_filters"][0]["typed_config"];
+    for (name, value) in shown.as_mapping().unwrap() {
+        assert_eq!(&filter[name], value, "{name:?}");
+    }
+}

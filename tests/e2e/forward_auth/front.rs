@@ -29,15 +29,17 @@ pub(crate) enum Proxy {
     EnvoyGrpc,
     Haproxy,
     Nginx,
+    Traefik,
 }
 
 /// All of them.
-pub(crate) const ALL: [Proxy; 5] = [
+pub(crate) const ALL: [Proxy; 6] = [
     Proxy::Caddy,
     Proxy::Envoy,
     Proxy::EnvoyGrpc,
     Proxy::Haproxy,
     Proxy::Nginx,
+    Proxy::Traefik,
 ];
 
 /// How the proxy comes to ask.
@@ -76,7 +78,7 @@ fn asking(proxy: Proxy, way: Way, socket: &str) -> Option<(&'static str, String)
             ("server 127.0.0.1:9180;", format!("server unix:{socket};"))
         }
         (Proxy::Caddy, Way::Socket) => {
-            ("forward_auth 127.0.0.1:9180 {", format!("forward_auth unix/{socket} {{"))
+            ("reverse_proxy 127.0.0.1:9180 {", format!("reverse_proxy unix/{socket} {{"))
         }
         (Proxy::Envoy | Proxy::EnvoyGrpc, Way::Socket) => (
             "socket_address: { address: 127.0.0.1, port_value: 9180 }",
@@ -104,7 +106,11 @@ fn asking(proxy: Proxy, way: Way, socket: &str) -> Option<(&'static str, String)
 "
             ),
         ),
-        (Proxy::Caddy, Way::Certificate) | (Proxy::Haproxy, _) => panic!("{proxy:?} does not ask by {way:?} here"),
+        (Proxy::Traefik, Way::Certificate) => (
+            "address: \"http://127.0.0.1:9180",
+            format!("tls: {{ ca: {authority}, cert: {cert}, key: {key} }}\n        address: \"https://localhost:9180"),
+        ),
+        (Proxy::Caddy, Way::Certificate) | (Proxy::Haproxy, _) | (Proxy::Traefik, Way::Socket) => panic!("{proxy:?} does not ask by {way:?} here"),
     })
 }
 
@@ -201,7 +207,7 @@ impl Front {
     ) -> Self {
         let body = match proxy {
             Proxy::Envoy | Proxy::EnvoyGrpc => "body: 64KiB",
-            Proxy::Caddy | Proxy::Haproxy | Proxy::Nginx => "body: false",
+            Proxy::Caddy | Proxy::Haproxy | Proxy::Nginx | Proxy::Traefik => "body: false",
         };
         let asked = asked_by(way, |setup| more(setup.with("forward_auth", body)));
         let (port, dir) = (HeldPort::take(), TempDir::new("front"));
@@ -214,7 +220,9 @@ impl Front {
         let configured = |name: &str| {
             let mut text = example(name).replace("\"SECRET\"", &format!("\"{SECRET}\""));
             let socket = text_of(asked.sidecar.path(SOCKET));
-            if let Some((written, instead)) = asking(proxy, way, &socket) {
+            // Where Traefik asks is in its other file.
+            let other = asking(proxy, way, &socket).filter(|_| name != "traefik.yaml");
+            if let Some((written, instead)) = other {
                 assert!(text.contains(written), "{name} has no {written}");
                 text = text.replace(written, &instead);
             }
@@ -270,12 +278,25 @@ impl Front {
                 nginx.arg("-c").arg(configured("nginx.conf"));
                 nginx
             }
+            Proxy::Traefik => {
+                let mut traefik = Command::new(programs().join("bin/traefik"));
+                configured("traefik-dynamic.yaml");
+                traefik.arg("--configFile").arg(configured("traefik.yaml"));
+                traefik
+            }
         };
         command.env("STEPGATE_ASK_SECRET", SECRET);
         command.env("HOME", dir.path()).current_dir(dir.path());
         let process = Process::start(&format!("{proxy:?}"), &mut command);
         let addr = port.addr();
         until("the proxy", async || TcpStream::connect(addr).await.ok()).await;
+        // Traefik reads its routes afterwards.
+        let page = Client::new(addr).host(HOST);
+        until("a page behind it", async || {
+            let answer = page.get("/.stepup/style.css").await;
+            (answer.status == 200).then_some(())
+        })
+        .await;
         Self {
             asked,
             addr,

@@ -1,9 +1,10 @@
 //! What people and scripts meet behind a proxy that asks.
 
 use super::front::{ALL, Front, Proxy};
+use crate::support::accounts::Mood;
 use crate::support::client::{Answer, Client};
 use crate::support::run;
-use crate::support::sidecar::{PASSWORD, USER};
+use crate::support::sidecar::{COOKIE, PASSWORD, USER};
 use http::Method;
 use serde_json::json;
 
@@ -137,7 +138,7 @@ fn a_person_meets_the_prompt_on_the_same_host_and_comes_back() {
             let carries = onward.text().contains("action=\"/keys\"");
             assert_eq!(
                 carries,
-                proxy != Proxy::Caddy,
+                ![Proxy::Caddy, Proxy::Traefik].contains(&proxy),
                 "{proxy:?}: {}",
                 onward.text()
             );
@@ -170,6 +171,30 @@ fn whoever_is_not_signed_in_is_sent_to_the_login_or_told_so() {
                 200,
                 "{proxy:?}"
             );
+        }
+    });
+}
+
+/// Or a session whose cookie is another each time would be lost.
+#[test]
+fn a_cookie_that_whoami_renews_reaches_the_client() {
+    run(async {
+        for proxy in ALL {
+            let front = Front::start(proxy).await;
+            front.asked.accounts.set(Mood::Renewing);
+            let script = front.client().fetching();
+            let cookie = || script.cookie(COOKIE).unwrap();
+            let before = cookie();
+            let refused = script.call(Method::POST, "/keys", json!({})).await;
+            assert_eq!(refused.reason(), "step-up-required", "{proxy:?}");
+            assert_ne!(cookie(), before, "{proxy:?}: refused");
+            script.pass(&refused).await;
+            let before = cookie();
+            let passed = script.call(Method::POST, "/keys", json!({})).await;
+            assert_eq!(passed.text(), format!("done for {USER}"), "{proxy:?}");
+            assert_ne!(cookie(), before, "{proxy:?}: admitted");
+            let lines = passed.headers.get_all("set-cookie").iter().count();
+            assert_eq!(lines, 1, "{proxy:?}");
         }
     });
 }

@@ -29,6 +29,7 @@ fn a_proxy_that_asks_by_a_socket_or_with_a_certificate_is_answered() {
             (Proxy::Nginx, Way::Certificate),
             (Proxy::Envoy, Way::Certificate),
             (Proxy::EnvoyGrpc, Way::Certificate),
+            (Proxy::Traefik, Way::Certificate),
         ] {
             let front = Front::start_by(proxy, way, |setup| setup).await;
             let (script, sidecar) = (front.client().fetching(), front.sidecar());
