@@ -6,8 +6,9 @@ use super::{
 };
 use crate::support::accounts::Accounts;
 use crate::support::client::Client;
+use crate::support::run;
 use crate::support::sidecar::{COOKIE, PASSWORD, USER};
-use crate::support::store::on_both_stores;
+use crate::support::store::{Store, on_both_stores};
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
@@ -141,6 +142,18 @@ on_both_stores! {
             None => panic!("nobody got it: {errors:?}"),
         };
         assert_eq!(program.header("step-up-key", &key).post("/keys").await.status, 200);
+    }
+
+    async fn a_request_outlasts_the_sidecar_that_filed_it(store: Store) {
+        let accounts = Accounts::new();
+        let mut sidecar = setup(store, &accounts).run();
+        let (program, alice) = (program(&sidecar, &accounts), person(&sidecar, &accounts, USER));
+        let device = filed(&program, "/keys").await;
+        sidecar.restart();
+        approve(&alice, &device).await;
+        sidecar.restart();
+        assert_eq!(keyed(&program, &device).await.post("/keys").await.status, 200);
+        assert_eq!(error(&poll(&program, &device).await), "expired_token");
     }
 
     async fn what_is_approved_twice_is_approved_once(store: Store) {
@@ -317,4 +330,31 @@ on_both_stores! {
         assert_eq!(error(&poll(&program, &device).await), "authorization_pending");
         assert_eq!(pay(&program, "1").await.status, 401);
     }
+}
+
+#[test]
+fn of_polls_at_two_sidecars_one_gets_the_key() {
+    run(async {
+        let accounts = Accounts::new();
+        let setup = setup(Store::Redis, &accounts);
+        let sidecar = setup.with("verification", "device_interval: 1ms").run();
+        let other = sidecar.another();
+        let program = program(&sidecar, &accounts);
+        let alice = person(&sidecar, &accounts, USER);
+        let device = filed(&program, "/keys").await;
+        approve(&alice.at(other.addr()), &device).await;
+        let polls = (0..20).map(|number| {
+            let program = program.clone();
+            let there = if number % 2 == 0 {
+                program
+            } else {
+                program.at(other.addr())
+            };
+            let device = &device;
+            async move { poll_once(&there, device).await }
+        });
+        let polled = join_all(polls).await;
+        let granted = polled.iter().filter(|polled| polled.status == 200);
+        assert_eq!(granted.count(), 1);
+    });
 }
