@@ -25,6 +25,11 @@
     }
   }
 
+  const isHere = (url) => new URL(url).origin === location.origin;
+
+  // Has libraries of pages refused as other calls are. Stepgate alone gets it.
+  const ASKS = ["step-up-client", "dialog"];
+
   const isRefusal = (header) => header("step-up") === "challenge" && /^application\/problem\+json/.test(header("content-type"));
 
   function emit(name, detail, cancelable) {
@@ -152,7 +157,7 @@
       }
 
       group.close = () => end(false);
-      // From a window that the prompt was opened in, or has led to.
+      // From a window that the prompt has led to.
       if (channel) channel.onmessage = ({ data }) => data === challenge.token && end(true);
       addEventListener("message", hear);
       document.addEventListener("securitypolicyviolation", fallBackIfBlocked);
@@ -163,7 +168,7 @@
     });
   }
 
-  // The dialog, apart from the styles of the page, and without any that its policy could forbid.
+  // The dialog, apart from the styles and the policy of the page.
   class View {
     constructor({ title, challenge }, onClose) {
       this.host = document.createElement("step-up");
@@ -213,7 +218,6 @@
       link.focus();
     }
 
-    // The browser gives the focus back to where it was.
     close() {
       this.dialog.close();
       this.host.remove();
@@ -237,19 +241,21 @@
 
   async function fetch(input, init) {
     if (!isOurs(input?.url ?? input)) return native(input, init);
-    // A stream is gone once it was sent, and to keep a copy of it would take any amount of memory.
+    // A stream is gone once it was sent, and a copy would take any amount of memory.
     const isStream = init?.body instanceof ReadableStream;
     const request = new Request(input, init);
-    const { method, signal } = request;
+    const { method, signal, headers } = request;
+    if (isHere(request.url)) headers.set(...ASKS);
     const refused = await native(isStream ? request : request.clone());
-    const call = { method, signal, url: refused.url, authorized: request.headers.has("authorization") };
-    if (!isRefusal((name) => refused.headers.get(name)) || !isOurs(refused.url)) return refused;
+    const { url } = refused;
+    const call = { method, signal, url, authorized: headers.has("authorization") };
+    if (!isRefusal((name) => refused.headers.get(name)) || !isOurs(url)) return refused;
     call.problem = await refused.clone().json().catch(() => null);
     if (!call.problem?.challenge) return refused;
     const verified = await prove(call);
     if (signal.aborted) throw signal.reason ?? new DOMException("withdrawn", "AbortError");
     if (verified && !isStream) return native(request);
-    if (verified) console.warn(`stepgate: ${method} ${call.url} is open now; its body was a stream, so it is not repeated`);
+    if (verified) console.warn(`stepgate: ${method} ${url} is open now; a stream is not repeated`);
     return refused;
   }
 
@@ -257,7 +263,7 @@
 
   // Between a refusal and the second answer the page sees no event.
   class XMLHttpRequest extends NativeXhr {
-    // "sent": the first answer is awaited. "held": it was a refusal. "again": the second is awaited. Else the page sees all.
+    // "sent", "held" at a refusal, or "again". Else the page sees all.
     #state;
     #call;
     #opened;
@@ -276,14 +282,14 @@
     open(method, url, ...more) {
       this.#call?.withdraw?.();
       super.open(method, url, ...more);
-      const { href, origin } = new URL(url, document.baseURI);
+      const { href } = new URL(url, document.baseURI);
       this.#opened = [method, href, ...more];
       this.#headers = [];
       this.#isUploaded = false;
       this.#call = null;
       this.#state = (!more.length || more[0]) && isOurs(href) ? "sent" : null;
-      // At another origin, to listen would have the browser ask first (Fetch, "use-CORS-preflight flag").
-      this.#listenToUpload(origin === location.origin);
+      // Elsewhere the browser would ask first (Fetch, "use-CORS-preflight flag").
+      this.#listenToUpload(isHere(href));
     }
 
     #listenToUpload(listens) {
@@ -297,6 +303,7 @@
 
     send(body) {
       this.#body = body;
+      if (this.#state === "sent" && isHere(this.#opened[1])) super.setRequestHeader(...ASKS);
       super.send(body);
     }
 
@@ -333,7 +340,7 @@
       try {
         call.problem = this.responseType === "json" ? this.response : await new Response(this.response).json();
       } catch {
-        // Asked for as a document, which it is not.
+        // Asked for as a document.
       }
       const verified = call.problem?.challenge && this.#call === call && (await prove(call));
       if (this.#call !== call) return;
@@ -354,13 +361,13 @@
     }
   }
 
-  // Fields that the prompt page cannot carry: it would have the person fill them in once more.
+  // Fields that the prompt page cannot carry.
   function pathOfForm(form, submitter) {
     const of = (name) => submitter?.getAttribute(`form${name}`) ?? form.getAttribute(name) ?? "";
     const target = new URL(of("action") || location.href, document.baseURI);
-    const fields = form.querySelectorAll("input[type=password], input[type=file]");
+    const fields = document.querySelectorAll("input[type=password], input[type=file]");
     const isMeant = of("method").toLowerCase() === "post" && target.origin === location.origin && form.getAttribute("data-step-up") !== "off";
-    return isMeant && [...fields].some((field) => field.value) && pathOf(target);
+    return isMeant && [...fields].some((field) => field.form === form && field.value) && pathOf(target);
   }
 
   const forms = new Map();
@@ -373,7 +380,6 @@
     if (!path) return;
     event.preventDefault();
     forms.set(form, "asked");
-    // What cannot be told beforehand is told when it is sent.
     const goesOn = await verify({ method: "POST", path }).catch(() => true);
     forms.set(form, "cleared");
     if (goesOn) HTMLFormElement.prototype.requestSubmit.call(form, submitter);

@@ -3,7 +3,7 @@
 use crate::domain::Method;
 use crate::locale::Locale;
 use crate::request::accept::{asks_for_json, prefers_html};
-use crate::request::library::{self, Library};
+use crate::request::library::{self, Fetches, Library};
 use crate::request::program::{Program, Shows, opens_pages};
 use http::header::{HeaderMap, HeaderValue};
 
@@ -18,6 +18,8 @@ pub(crate) struct ClientHints {
     pub(crate) site: FetchSite,
     /// Whether nobody asked for it yet: a browser fetches ahead what a person may ask for.
     pub(crate) speculative: bool,
+    /// Who makes the call once more after a proof.
+    pub(crate) repeated: Repeated,
     /// The program on a command line, if it is one that shows less than a document, or nothing of it.
     pub(crate) program: Option<&'static Program>,
     /// Whether it has a person open a page, and waits for what comes of that, as npm does.
@@ -47,6 +49,15 @@ pub(crate) enum ClientKind {
     Rpc(Rpc),
     /// A WebSocket handshake.
     WebSocket,
+}
+
+/// Who makes a refused call once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// The person, or their program.
+    ByOthers,
+    /// `client.js`, which waits for the answer.
+    ByScript,
 }
 
 /// What a remote procedure is called by: told by the media type, and for Connect also by its own header.
@@ -116,6 +127,7 @@ struct HintHeaders<'h> {
     agent: Option<&'h HeaderValue>,
     auth_type: Option<&'h HeaderValue>,
     authorization: Option<&'h HeaderValue>,
+    client: Option<&'h HeaderValue>,
     connect: Option<&'h HeaderValue>,
     content_type: Option<&'h HeaderValue>,
     fetch_dest: Option<&'h HeaderValue>,
@@ -157,6 +169,7 @@ impl<'h> HintHeaders<'h> {
                 "sec-fetch-dest" => &mut lines.fetch_dest,
                 "sec-fetch-mode" => &mut lines.fetch_mode,
                 "sec-fetch-site" => &mut lines.fetch_site,
+                "step-up-client" => &mut lines.client,
                 "upgrade" => &mut lines.upgrade,
                 "user-agent" => &mut lines.agent,
                 "x-requested-with" => &mut lines.requested_with,
@@ -196,6 +209,11 @@ impl ClientHints {
             safe: method.is_some_and(Method::is_safe),
             site: site(&lines),
             speculative: lines.purpose.is_some_and(is_speculative),
+            repeated: if lines.client.is_some() {
+                Repeated::ByScript
+            } else {
+                Repeated::ByOthers
+            },
             program: program.filter(|program| is_answered(program, kind, &lines)),
             opens_pages: opens_pages(lines.auth_type, lines.agent),
             language: lines.language.cloned(),
@@ -207,6 +225,12 @@ impl ClientHints {
             },
             page: page.or(lines.referer).cloned(),
         }
+    }
+
+    /// Whether a library is told to load the prompt. What was typed in its page is lost by that, so `client.js` is let
+    /// repeat a call that does not only go to another page.
+    pub(crate) fn leads_on(&self, library: &Library) -> bool {
+        self.repeated == Repeated::ByOthers || (self.safe && library.fetches == Fetches::Pages)
     }
 
     /// The language that is preferred.

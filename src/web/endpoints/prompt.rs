@@ -93,7 +93,7 @@ pub(crate) async fn challenge(
             requirement.title.in_language(context.locale().as_str()),
             &page_url,
         )),
-        ClientKind::Library(library) => {
+        ClientKind::Library(library) if context.hints.leads_on(library) => {
             Ok(respond::challenge_by_library(context, library, &page_url))
         }
         ClientKind::Navigation => {
@@ -102,6 +102,7 @@ pub(crate) async fn challenge(
         ClientKind::Api
         | ClientKind::Bearer
         | ClientKind::Fetch
+        | ClientKind::Library(_)
         | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
             let device = offered::offered(web, context, &challenge, head);

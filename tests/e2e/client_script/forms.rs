@@ -6,6 +6,7 @@ use crate::support::run;
 const FORMS: &str = "<h1>Forms</h1>
 <form id=f method=post action='/act/one/form?a=1' enctype=multipart/form-data><input name=action value=shadows><input name=secret type=password>
 <input name=file type=file><button id=save name=how value=save>Save</button><button id=other formaction=/act/two/form name=how value=other>Other</button></form>
+<form id=apart method=post action=/act/one/apart></form><input form=apart name=secret type=password><button form=apart id=outside>Go</button>
 <form id=off method=post action=/act/one/off data-step-up=off><input name=secret type=password value=x><button id=plain>Go</button></form>
 <form id=bound method=post action=/act/once/form><input name=secret type=password value=x><button id=whole>Go</button></form>
 <form id=page method=post action=/act/one/script><input name=secret type=password value=x><button id=script>Go</button></form>";
@@ -55,6 +56,17 @@ fn a_form_with_a_password_is_sent_once_the_proof_is_there() {
         page.browser.click("#save").await;
         page.browser.read("kept-3!").await;
         assert_eq!(page.runs("return dialogs").await, 0);
+    });
+}
+
+#[test]
+fn a_form_has_the_fields_that_name_it_wherever_they_stand() {
+    run(async {
+        let page = open().await;
+        page.browser.fill("[form=apart]", "kept-4!").await;
+        page.browser.click("#outside").await;
+        page.proves("Do one thing").await;
+        page.browser.read("secret=kept-4").await;
     });
 }
 

@@ -6,7 +6,10 @@ mod dialog;
 mod forms;
 mod frames;
 mod injected;
+mod libraries;
 mod page;
 mod policies;
 
 pub(crate) use applications::journeys;
+pub(crate) use libraries::journeys as library_journeys;
+pub(crate) use page::WITH_SCRIPT;

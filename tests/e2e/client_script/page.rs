@@ -25,7 +25,7 @@ routes:
 "#;
 
 /// The head of a page that has the script.
-pub(super) const WITH_SCRIPT: &str = "<script src=/.stepup/client.js></script>";
+pub(crate) const WITH_SCRIPT: &str = "<script src=/.stepup/client.js></script>";
 
 /// A page in a browser.
 pub(super) struct Page {

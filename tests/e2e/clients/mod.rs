@@ -8,6 +8,8 @@ mod pages;
 mod programs;
 mod rpc;
 
+pub(crate) use pages::{After, PAGES, application, policy};
+
 use crate::client_script;
 use crate::support::run;
 use crate::support::written::assert_written;
@@ -28,6 +30,7 @@ fn the_page_tells_what_each_client_makes_of_a_refusal() {
     let mut outcomes = Vec::new();
     // Each with a deadline of its own.
     run(async { outcomes.extend(libraries::journeys().await) });
+    run(async { outcomes.extend(client_script::library_journeys().await) });
     run(async { outcomes.extend(client_script::journeys().await) });
     run(async { outcomes.extend(loads::outcomes().await) });
     run(async { outcomes.extend(rpc::calls().await) });

@@ -1,5 +1,6 @@
 //! Pages that use a library as its documentation says, and the application behind them.
 
+use crate::client_script::WITH_SCRIPT;
 use crate::support::node;
 use crate::support::sidecar;
 use crate::support::upstream::{Got, Reply, answer, text};
@@ -7,26 +8,26 @@ use std::fmt::Write;
 use std::sync::OnceLock;
 
 /// A page with a library: where its action `#go` is refused at first.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// What it stands for in paths, and the action in the policy.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it is called in the documentation.
-    pub(super) title: &'static str,
+    pub(crate) title: &'static str,
     /// Its package, as `NAME@VERSION`.
-    pub(super) package: &'static str,
+    pub(crate) package: &'static str,
     /// The files of packages that it loads.
-    pub(super) scripts: &'static [&'static str],
+    pub(crate) scripts: &'static [&'static str],
     /// Its body. `ACT` is the guarded path.
-    pub(super) body: &'static str,
+    pub(crate) body: &'static str,
     /// What the application answers to the action, once it may be done.
-    pub(super) done: fn() -> Reply,
+    pub(crate) done: fn() -> Reply,
     /// Where the person is afterwards.
-    pub(super) after: After,
+    pub(crate) after: After,
 }
 
 /// Where a person is led after the proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
+pub(crate) enum After {
     /// To the page that they were on, at once.
     Back,
     /// To what they asked for.
@@ -35,7 +36,7 @@ pub(super) enum After {
     Refill,
 }
 
-pub(super) const PAGES: [Page; 14] = [
+pub(crate) const PAGES: [Page; 14] = [
     Page {
         name: "htmx",
         title: "htmx 2: a form",
@@ -216,7 +217,7 @@ createInertiaApp({
 ";
 
 /// The policy that guards each action.
-pub(super) fn policy() -> String {
+pub(crate) fn policy() -> String {
     let mut policy = "version: 1\ndefault: forward\nroutes:\n".to_owned();
     for Page { name, .. } in PAGES {
         writeln!(
@@ -229,14 +230,16 @@ pub(super) fn policy() -> String {
 }
 
 /// The application.
-pub(super) fn application(got: &Got) -> Reply {
+pub(crate) fn application(got: &Got) -> Reply {
     let path = got.target.split('?').next().unwrap();
     let of = |prefix: &str| {
         let name = path.strip_prefix(prefix)?;
         PAGES.into_iter().find(|page| page.name == name)
     };
     if let Some(page) = of("/page/") {
-        return html(&page.html());
+        let has_script = got.target.ends_with("script=1");
+        let script = if has_script { WITH_SCRIPT } else { "" };
+        return html(&page.html(script));
     }
     if let Some(page) = of("/act/") {
         return (page.done)();
@@ -271,8 +274,8 @@ pub(super) fn application(got: &Got) -> Reply {
 }
 
 impl Page {
-    fn html(&self) -> String {
-        let mut page = "<!doctype html><html><head><title>A page</title>".to_owned();
+    fn html(&self, script: &str) -> String {
+        let mut page = format!("<!doctype html><html><head><title>A page</title>{script}");
         for script in self.scripts {
             write!(page, "<script src=/packages/{script} defer></script>").unwrap();
         }
