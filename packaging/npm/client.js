@@ -163,7 +163,13 @@
       document.addEventListener("securitypolicyviolation", fallBackIfBlocked);
       if (!view || page.origin !== location.origin) return fallBack();
       page.searchParams.set("dialog", 1);
-      frame = view.frame(page, () => frame?.contentDocument || fallBack());
+      frame = view.frame(page, () => {
+        const shown = frame?.contentDocument;
+        if (!shown) return fallBack();
+        if (shown.querySelector("[src$='/dialog.js']")) return;
+        console.warn("stepgate: a service worker answered in place of the prompt");
+        end(false);
+      });
       page.searchParams.delete("dialog");
     });
   }
@@ -247,7 +253,8 @@
     const { method, signal, headers } = request;
     if (isHere(request.url)) headers.set(...ASKS);
     const refused = await native(isStream ? request : request.clone());
-    const { url } = refused;
+    // One that a service worker made has no address.
+    const url = refused.url || request.url;
     const call = { method, signal, url, authorized: headers.has("authorization") };
     if (!isRefusal((name) => refused.headers.get(name)) || !isOurs(url)) return refused;
     call.problem = await refused.clone().json().catch(() => null);

@@ -20,6 +20,8 @@ pub(crate) struct ClientHints {
     pub(crate) speculative: bool,
     /// Who makes the call once more after a proof.
     pub(crate) repeated: Repeated,
+    /// Whether the request tells a window from a frame.
+    pub(crate) destination: Destination,
     /// The program on a command line, if it is one that shows less than a document, or nothing of it.
     pub(crate) program: Option<&'static Program>,
     /// Whether it has a person open a page, and waits for what comes of that, as npm does.
@@ -58,6 +60,15 @@ pub(crate) enum Repeated {
     ByOthers,
     /// `client.js`, which waits for the answer.
     ByScript,
+}
+
+/// Where the answer is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// By the kind of client, or it comes from no browser that tells.
+    Told,
+    /// In a window or a frame: a service worker passed the request on.
+    Untold,
 }
 
 /// What a remote procedure is called by: told by the media type, and for Connect also by its own header.
@@ -214,6 +225,11 @@ impl ClientHints {
             } else {
                 Repeated::ByOthers
             },
+            destination: if is_relayed(&lines) {
+                Destination::Untold
+            } else {
+                Destination::Told
+            },
             program: program.filter(|program| is_answered(program, kind, &lines)),
             opens_pages: opens_pages(lines.auth_type, lines.agent),
             language: lines.language.cloned(),
@@ -321,6 +337,7 @@ fn kind(lines: &HintHeaders<'_>, program: Option<&Program>) -> ClientKind {
         match (mode, lines.fetch_dest.map(HeaderValue::as_bytes)) {
             (_, Some(b"iframe" | b"frame" | b"embed" | b"object")) => ClientKind::Framed,
             (b"navigate", Some(b"document") | None) => ClientKind::Navigation,
+            (b"navigate", _) if is_relayed(lines) => ClientKind::Navigation,
             _ => ClientKind::Fetch,
         }
     } else if lines.requested_with.is_some() || program.is_some() || !prefers_html(lines.accept) {
@@ -329,6 +346,12 @@ fn kind(lines: &HintHeaders<'_>, program: Option<&Program>) -> ClientKind {
     } else {
         ClientKind::Navigation
     }
+}
+
+/// Whether a service worker passes a navigation on: it keeps the mode, and not the destination (Fetch, "new Request").
+/// What is saved in place of shown (`<a download>`) comes alike, but does not ask for a page.
+fn is_relayed(lines: &HintHeaders<'_>) -> bool {
+    lines.fetch_dest.is_some_and(|dest| dest == "empty") && prefers_html(lines.accept)
 }
 
 /// Whether a browser adds `Authorization` by itself, to whatever a page or a person asks for (RFC 7617 §2.2).
@@ -461,6 +484,19 @@ mod tests {
             (
                 &[navigate, ("sec-fetch-dest", "iframe")],
                 ClientKind::Framed,
+            ),
+            (
+                &[navigate, ("sec-fetch-dest", "empty"), page],
+                ClientKind::Navigation,
+            ),
+            (&[navigate, ("sec-fetch-dest", "empty")], ClientKind::Fetch),
+            (
+                &[
+                    ("sec-fetch-mode", "same-origin"),
+                    ("sec-fetch-dest", "empty"),
+                    page,
+                ],
+                ClientKind::Fetch,
             ),
             (&[("sec-fetch-mode", "cors"), page], ClientKind::Fetch),
             (

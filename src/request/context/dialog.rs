@@ -1,7 +1,7 @@
 //! The prompt in a dialog of a page of the application: a frame of its own origin.
 
 use super::RequestContext;
-use crate::request::client_kind::{ClientKind, FetchSite};
+use crate::request::client_kind::{ClientKind, Destination, FetchSite};
 use http::uri::PathAndQuery;
 
 /// What a person meets between a refusal and the proof. No other page of ours may be framed.
@@ -11,15 +11,18 @@ impl RequestContext<'_> {
     /// Whether a page of the prompt is asked for, for a frame of our own origin (`dialog=1`).
     ///
     /// The browser holds `frame-ancestors` against whoever frames it, whatever is asked for. Browsers tell over https and
-    /// at localhost what for and from where (Fetch Metadata §2); then anything else than a frame of this origin gets the
-    /// page that all others get.
+    /// at localhost what for and from where (Fetch Metadata §2), but not what a service worker passes on; then anything else
+    /// than a frame of this origin gets the page that all others get.
     pub(crate) fn is_in_dialog(&self) -> bool {
         let query = self.target.as_ref().and_then(PathAndQuery::query);
         let mut pairs = query.unwrap_or_default().split('&');
         let name = self.options.endpoint(self.path());
         let suits = match self.hints.kind {
             ClientKind::Framed => self.hints.site == FetchSite::Own,
-            ClientKind::Navigation => self.hints.site == FetchSite::Absent,
+            ClientKind::Navigation => match self.hints.destination {
+                Destination::Told => self.hints.site == FetchSite::Absent,
+                Destination::Untold => self.hints.site == FetchSite::Own,
+            },
             ClientKind::Api
             | ClientKind::Bearer
             | ClientKind::Fetch

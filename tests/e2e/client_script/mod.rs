@@ -9,6 +9,7 @@ mod injected;
 mod libraries;
 mod page;
 mod policies;
+mod workers;
 
 pub(crate) use applications::journeys;
 pub(crate) use libraries::journeys as library_journeys;

@@ -41,7 +41,7 @@ pub(super) fn setup(pages: &'static [(&'static str, &'static str)]) -> Setup {
     setup.application(move |got| application(pages, got))
 }
 
-fn application(pages: &[(&str, &str)], got: &Got) -> Reply {
+pub(super) fn application(pages: &[(&str, &str)], got: &Got) -> Reply {
     let path = got.target.split('?').next().unwrap();
     if let Some((_, page)) = pages.iter().find(|(known, _)| *known == path) {
         return html(page);
