@@ -31,6 +31,7 @@ pub(crate) fn identify(
     let presented = shared.browser_key.read(carried, headers);
     let caller = Caller {
         session,
+        has_cookie: credentials.has_cookie(),
         earlier,
         alone: credentials.sessions_alone(&shared.keys),
         parts: credentials.cookies_alone(&shared.keys),

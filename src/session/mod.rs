@@ -130,6 +130,8 @@ pub enum SessionKey {
 pub struct Caller {
     /// The session, if the request carries a credential.
     pub session: Option<SessionId>,
+    /// Whether one of its credentials is a cookie.
+    pub has_cookie: bool,
     /// The same under the secret before the rotation, if one is under way.
     pub earlier: Option<SessionId>,
     /// The sessions that single credentials of the request would make: none of them may have ended.

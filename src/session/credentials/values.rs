@@ -186,6 +186,13 @@ impl Credentials {
         found
     }
 
+    /// Whether one of them is a cookie.
+    pub fn has_cookie(&self) -> bool {
+        self.0
+            .iter()
+            .any(|one| one.is_cookie() && !one.value.is_empty())
+    }
+
     /// The session that all spellings of these credentials share, if it is not the one they make as
     /// they are. Nobody's evidence is filed under it.
     pub fn reduced_session(&self, keys: &Keys) -> Option<SessionId> {

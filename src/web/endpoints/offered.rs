@@ -3,20 +3,20 @@
 use crate::domain::{Challenge, RequestHead};
 use crate::request::client_kind::FetchSite;
 use crate::request::context::RequestContext;
+use crate::session::Caller;
 use crate::verification::DeviceAsker;
 use crate::web::Web;
 use crate::web::api::{DeviceFields, DevicePlaces};
 use http::header::{self, HeaderMap};
 
-/// What a program that was refused may have its owner open elsewhere; `None` for a browser, which has the prompt, and
-/// for whoever is known by cookies alone.
+/// What a program that was refused may have its owner open elsewhere.
 pub(super) fn offered(
     web: &Web,
     context: &RequestContext<'_>,
     challenge: &Challenge,
-    head: &RequestHead<'_>,
+    (caller, head): (&Caller, &RequestHead<'_>),
 ) -> Option<DeviceFields> {
-    let places = places(web, context, head.headers)?;
+    let places = places(web, context, caller, head.headers)?;
     let agent = head.headers.get(header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok());
     let asker = DeviceAsker {
@@ -28,13 +28,15 @@ pub(super) fn offered(
     Some(DeviceFields::new(offer, places))
 }
 
-/// Where whoever calls may have a proof given elsewhere.
+/// Where whoever calls may have a proof given elsewhere; `None` for a browser, which has the prompt, and for whoever
+/// sends a cookie of the session: what stands in a header beside that may be made up.
 pub(super) fn places(
     web: &Web,
     context: &RequestContext<'_>,
+    caller: &Caller,
     headers: &HeaderMap,
 ) -> Option<DevicePlaces> {
-    let may = is_program(context) && carries_credential(web, headers);
+    let may = is_program(context) && !caller.has_cookie && carries_credential(web, headers);
     may.then(|| DevicePlaces::new(&context.origin(), &context.site()))
 }
 

@@ -88,11 +88,10 @@ pub(crate) async fn challenge(
             Ok(respond::challenge_redirect(context, &page_url))
         }
         // Never in a frame: the page around it could lay itself over the prompt (clickjacking).
-        ClientKind::Framed => Ok(respond::challenge_framed(
-            context,
-            requirement.title.in_language(context.locale().as_str()),
-            &page_url,
-        )),
+        ClientKind::Framed => {
+            let title = requirement.title.in_language(context.locale().as_str());
+            Ok(respond::challenge_framed(context, title, &page_url))
+        }
         ClientKind::Library(library) if context.hints.leads_on(library) => {
             Ok(respond::challenge_by_library(context, library, &page_url))
         }
@@ -105,7 +104,7 @@ pub(crate) async fn challenge(
         | ClientKind::Library(_)
         | ClientKind::Rpc(_)
         | ClientKind::WebSocket => {
-            let device = offered::offered(web, context, &challenge, head);
+            let device = offered::offered(web, context, &challenge, (caller, head));
             let told = (&refusal, device);
             document(web, context, &challenge, token, &claimant, told).await
         }

@@ -8,6 +8,7 @@ use crate::domain::{
     Claim, Demand, Evidence, Factor, FactorSet, Grant, Reason, ReasonKind, Requirement,
     SessionState, Timestamp, unmet,
 };
+use crate::session::Caller;
 use crate::web::api::{GrantView, RouteNeeds, RouteStatus, StatusResponse, rfc3339, words};
 use crate::web::own_action::OwnAction;
 use crate::web::respond;
@@ -200,14 +201,19 @@ async fn ask(
     Ok(RouteStatus {
         guarded: true,
         satisfied: reason.is_none(),
-        needs: needs(call, requirement, &ways),
+        needs: needs(call, &known.caller, requirement, &ways),
         reason: reason.map(Reason::as_str),
     })
 }
 
-fn needs(call: &Call<'_, '_>, requirement: &Requirement, ways: &[FactorSet]) -> RouteNeeds {
+fn needs(
+    call: &Call<'_, '_>,
+    caller: &Caller,
+    requirement: &Requirement,
+    ways: &[FactorSet],
+) -> RouteNeeds {
     let is_offered = !ways.is_empty() && call.web.verifier.takes_devices(requirement);
-    let places = || places(call.web, call.context, &call.parts.headers);
+    let places = || places(call.web, call.context, caller, &call.parts.headers);
     RouteNeeds {
         action: Some(requirement.action.to_string()),
         level: requirement.level.number(),

@@ -320,6 +320,13 @@ on_both_stores! {
         let cookie = sidecar.client();
         cookie.set_cookie(COOKIE, &accounts.sign_in(USER));
         assert!(!offers(&cookie.post("/keys").await), "a cookie is a browser's");
+        // Whatever stands beside it: who has only a copy of the cookie can write that.
+        for made_up in ["Bearer", "token x", "Basic !"] {
+            let thief = cookie.clone().header("authorization", made_up);
+            let refused = thief.post("/keys").await;
+            assert_eq!(refused.reason(), "step-up-required", "{made_up}");
+            assert!(!offers(&refused), "{made_up}");
+        }
     }
 
     async fn a_program_with_the_credential_of_its_owners_page_is_approved_there(store: Store) {
