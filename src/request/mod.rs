@@ -16,6 +16,7 @@ pub(crate) mod question;
 pub(crate) mod remembered;
 pub(crate) mod request_id;
 mod return_page;
+pub(crate) mod rpc;
 pub(crate) mod site;
 pub(crate) mod upgrade;
 

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use crate::locale::Locale;
-use crate::request::client_kind::Rpc;
+use crate::request::rpc::Rpc;
 use data_encoding::{BASE64, BASE64_NOPAD};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use prost::Message;
