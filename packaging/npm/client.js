@@ -2,13 +2,13 @@
 // The prompt is a page of Stepgate's own in a frame: what is typed there never comes by this script.
 (() => {
   "use strict";
-  if (typeof window === "undefined" || window.stepgate) return;
+  if (typeof window === "undefined" || Object.getOwnPropertyDescriptor(window, "stepgate")) return;
 
-  const tag = document.currentScript;
+  // Whoever may put markup into a page can give elements these names.
+  const tag = [document.currentScript].find((it) => it instanceof HTMLScriptElement);
   const options = tag ? tag.dataset : {};
-  // Bundled with other scripts, its own address tells nothing.
   const from = tag && /\/client\.js$/.test(tag.src.split(/[?#]/)[0]) ? tag.src.replace(/client\.js.*$/, "") : "/.stepup/";
-  // What screen readers say of the button, as in locales/*.toml; in ASCII, as a page may be of any character set.
+  // What screen readers say of the button, in ASCII for any character set.
   const CANCEL = { ar: "\u0625\u0644\u063a\u0627\u0621", de: "Abbrechen", en: "Cancel", es: "Cancelar", fr: "Annuler", ja: "\u30ad\u30e3\u30f3\u30bb\u30eb" };
 
   const native = window.fetch;
@@ -40,7 +40,7 @@
   const groups = [];
   let proofs = 0;
 
-  // Whether the call is to be repeated. `call` has `method`, `url`, `problem`, and perhaps `signal`.
+  // Whether a call is to be repeated: `method`, `url`, `problem`, perhaps `signal`.
   async function prove(call) {
     const { method, url, problem } = call;
     let answer = false;
@@ -82,7 +82,7 @@
         const verified = await ask(group, first).catch(() => false);
         if (verified) proofs += 1;
         emit(verified ? "verified" : "cancelled", { problem: first.problem });
-        // The others are looked at again: their proof may have to be one of their own.
+        // The others are looked at again.
         for (const call of [...group.calls]) if (!verified || call.problem === first.problem) call.end(verified);
       }
       if (!group.calls.length) groups.shift();
@@ -184,7 +184,7 @@
         sheet.replaceSync(STYLE);
         root.adoptedStyleSheets = [sheet];
       } catch {
-        // Safari before 16.4 shows it as it is.
+        // Safari before 16.4.
       }
       this.label = `${title}: ${challenge.title}`;
       this.dialog = root.appendChild(document.createElement("dialog"));

@@ -12,6 +12,25 @@ const PLAIN: &str = "<!doctype html><html lang=en><head><meta charset=utf-8><tit
 const TWICE: &str = "<!doctype html><html lang=en><head><title>A page</title></head>\
     <body><script src=/.stepup/client.js></script><h1>A page</h1></body></html>";
 
+/// Markup of strangers, as in a comment below an article: elements with these names are found as properties.
+const MARKUP: &str = "<!doctype html><html lang=en><head><title>A page</title></head><body><h1>A page</h1>\
+    <img name=currentScript src=https://evil.test/client.js data-prefix=https://evil.test/ data-step-up=off>\
+    <form id=stepgate><input name=prefix></form></body></html>";
+
+#[test]
+fn markup_of_strangers_does_not_tell_the_script_where_to_ask() {
+    run(async {
+        let sidecar = setup(&[("/markup", MARKUP)]).with("client", "inject: true\nexcept: /page");
+        let page = Page::of(sidecar.run(), &[]).await;
+        page.goes_to("/markup").await;
+        assert_eq!(page.runs("return stepgate.prefix").await, "/.stepup/");
+        page.runs("keep(fetch('/act/one/x', { method: 'POST', body: 'it' }))")
+            .await;
+        page.proves("Do one thing").await;
+        assert_eq!(page.outcomes(1).await[0][0], 200);
+    });
+}
+
 #[test]
 fn a_page_that_knows_nothing_of_us_asks_and_repeats_its_call() {
     run(async {
