@@ -1,4 +1,4 @@
-/*! Stepgate: asks for a proof where a call was refused for want of one, and repeats the call. Apache-2.0 */
+/*! Stepgate: asks for the proof that a refused call lacks, and repeats the call. Apache-2.0 */
 // The prompt is a page of Stepgate's own in a frame: what is typed there never comes by this script.
 (() => {
   "use strict";
@@ -16,7 +16,7 @@
   const prefix = () => new URL(stepgate.prefix, location.href);
   const pathOf = ({ pathname, search }) => pathname + search;
 
-  // Only calls to Stepgate, which may stand at another origin than the page.
+  // Stepgate may stand at another origin.
   function isOurs(url) {
     try {
       return [location.origin, prefix().origin].includes(new URL(url, document.baseURI).origin);
@@ -39,6 +39,9 @@
   // Refused calls in groups that one proof may open. The first group is asked for.
   const groups = [];
   let proofs = 0;
+  // Actions that were given up, until somebody does something: a page may call every second.
+  const givenUp = new Set();
+  for (const type of ["click", "keydown"]) addEventListener(type, () => givenUp.clear(), true);
 
   // Whether a call is to be repeated: `method`, `url`, `problem`, perhaps `signal`.
   async function prove(call) {
@@ -47,10 +50,10 @@
     const detail = { method, url, problem, waitFor: (promise) => (answer = promise) };
     // The page asks by itself.
     if (!emit("challenge", detail, true)) return Boolean(await answer);
-    // The frame could not send what the page sends.
-    if (call.authorized || call.signal?.aborted) return false;
+    const { action, single_use: single } = problem.challenge;
+    // The frame could not send that.
+    if (call.authorized || call.signal?.aborted || givenUp.has(action)) return false;
     return new Promise((resolve) => {
-      const { action, single_use: single } = problem.challenge;
       let group = groups.find((one) => !single && !one.single && one.action === action);
       if (!group) groups.push((group = { action, single, calls: [] }));
       const waiting = { ...call, proofs, end };
@@ -74,13 +77,13 @@
     while (groups.length) {
       const [group] = groups;
       for (const call of [...group.calls]) {
-        // A proof since then may have opened it.
         if (!group.single && call.proofs < proofs && (await isOpen(call))) call.end(true);
       }
       const [first] = group.calls;
       if (first) {
         const verified = await ask(group, first).catch(() => false);
         if (verified) proofs += 1;
+        else if (group.calls.length) givenUp.add(group.action);
         emit(verified ? "verified" : "cancelled", { problem: first.problem });
         // The others are looked at again.
         for (const call of [...group.calls]) if (!verified || call.problem === first.problem) call.end(verified);
@@ -143,7 +146,7 @@
       function openWindow() {
         const opened = window.open(page, "stepgate", "popup,width=480,height=720");
         if (!opened) return false;
-        // A window of another origin tells nothing, so the call is tried when it is gone.
+        // One of another origin tells nothing: the call is tried when it is gone.
         if (page.origin !== location.origin) timer = setInterval(() => opened.closed && end(true), 300);
         return true;
       }
@@ -280,7 +283,6 @@
 
     constructor(...parameters) {
       super(...parameters);
-      // Before any listener of the page.
       for (const type of HIDDEN) this.addEventListener(type, (event) => this.#filter(event));
       this.#listenToUpload(true);
       for (const type of ["abort", "error", "timeout"]) this.addEventListener(type, () => (this.#state = null));
@@ -295,7 +297,7 @@
       this.#isUploaded = false;
       this.#call = null;
       this.#state = (!more.length || more[0]) && isOurs(href) ? "sent" : null;
-      // Elsewhere the browser would ask first (Fetch, "use-CORS-preflight flag").
+      // Elsewhere the browser would ask first (CORS).
       this.#listenToUpload(isHere(href));
     }
 
@@ -393,7 +395,6 @@
     forms.delete(form);
   }
 
-  // What the page does at a submit it has done by then.
   function submitCleared(event) {
     if (forms.get(event.target) !== "cleared") return;
     forms.delete(event.target);

@@ -119,6 +119,7 @@ fn whoever_gives_up_gets_the_refusal_as_it_was() {
             assert_eq!(outcome[1]["reason"], "step-up-required");
         }
         page.has_no_dialog().await;
+        page.browser.click("#first").await;
         page.runs(SEND).await;
         page.in_dialog("button").await.click().await.unwrap();
         page.becomes("the end", "xhr.seen.at(-1) === 'loadend'")
@@ -137,6 +138,34 @@ fn whoever_gives_up_gets_the_refusal_as_it_was() {
                 .await,
             2
         );
+    });
+}
+
+#[test]
+fn a_page_that_calls_again_by_itself_asks_nobody_who_gave_up() {
+    run(async {
+        let page = Page::open().await;
+        page.runs("keep(fetch('/act/one/a'))").await;
+        page.enters_prompt("Do one thing").await;
+        page.browser.click("[data-leave]").await;
+        page.leaves_prompt().await;
+        page.outcomes(1).await;
+        page.runs("keep(fetch('/act/one/a'))").await;
+        assert_eq!(page.outcomes(2).await[1][0], 403);
+        assert_eq!(page.runs("return dialogs").await, 1);
+        // Another action is another question, and one that was aborted was not given up.
+        page.runs("window.stop = new AbortController(); keep(fetch('/act/two/a', { signal: stop.signal }))")
+            .await;
+        page.enters_prompt("Do another thing").await;
+        page.leaves_prompt().await;
+        page.runs("stop.abort(); keep(fetch('/act/two/a'))").await;
+        page.proves("Do another thing").await;
+        page.outcomes(4).await;
+        // Whoever does something in the page may have asked for it.
+        page.browser.click("#first").await;
+        page.runs("keep(fetch('/act/one/a'))").await;
+        page.proves("Do one thing").await;
+        assert_eq!(page.outcomes(5).await[4][0], 200);
     });
 }
 
