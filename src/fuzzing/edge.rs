@@ -16,7 +16,7 @@ pub(super) fn edge(input: &[u8]) {
     let peer = peer.and_then(|peer| peer.parse().ok());
     let peer: IpAddr = peer.unwrap_or(Ipv4Addr::LOCALHOST.into());
     let headers = header_lines(lines);
-    let cookie = BrowserKeyCookie::new(false, Duration::from_secs(60));
+    let cookie = BrowserKeyCookie::new(false, Duration::from_mins(1));
     let carried = |headers: &HeaderMap| CarriedLines::of(headers, "/", &CredentialNames::default());
     let _ = cookie.read(&carried(&headers), &headers);
     let rules = HeaderRules {

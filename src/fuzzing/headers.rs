@@ -12,7 +12,7 @@ pub(super) fn headers(input: &[u8]) {
     for value in headers.values().filter_map(|value| value.to_str().ok()) {
         let _ = Locale::from_accept_language(value);
     }
-    let names = CredentialNames::of(&["sessionid"]).unwrap();
+    let names = CredentialNames::of(&["sessionid"]).expect("a name of a cookie");
     if let Ok(carried) = names.read(&CarriedLines::of(&headers, query.unwrap_or("/"), &names)) {
         // The same lines taken for an answer: a cookie that is set replaces, and nothing else does.
         let scope = CookieScope::new("app.test", "/");

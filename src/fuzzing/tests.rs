@@ -12,7 +12,9 @@ type Edit = (Index, u8, Vec<u8>);
 fn every_target_holds_for_its_corpus_and_for_variations_of_it() {
     for (name, target) in TARGETS {
         let corpus = corpus(name);
-        corpus.iter().for_each(|input| target(input));
+        for input in &corpus {
+            target(input);
+        }
         let edits = prop::collection::vec(any::<Edit>(), 1..6);
         let inputs =
             (prop::sample::select(corpus), edits).prop_map(|(input, edits)| edited(input, edits));
