@@ -8,8 +8,8 @@ use super::error::CliError;
 use super::output::{Output, plural};
 use super::store::on_store_of;
 use crate::domain::{
-    Applicability, Body, DefaultAction, Enforcement, Explained, RequestHead, RequestPath,
-    RouteTable, claimed_methods,
+    Applicability, Body, DefaultAction, Enforcement, Explained, Factor, FactorSet, RequestHead,
+    RequestPath, RouteTable, claimed_methods,
 };
 use crate::policy;
 use crate::settings::{self, Settings};
@@ -165,6 +165,7 @@ fn of_user(
     applying: &[Explained],
     out: &mut Output,
 ) -> Result<(), CliError> {
+    let brings_addresses = settings.brings_addresses();
     on_store_of(settings, None, async |context| {
         let id = context.user_id(name)?;
         let user = context.store.user(&id).await?;
@@ -181,16 +182,35 @@ fn of_user(
                 factors(usable, ", ")
             )?,
         }
+        let brought = if brings_addresses {
+            usable.with(Factor::EmailCode)
+        } else {
+            usable
+        };
         for explained in applying {
-            let open = open_alternatives(&explained.route.requirement, usable);
-            let ways: Vec<_> = open.iter().map(|set| factors(*set, " and ")).collect();
-            let answer = if ways.is_empty() {
-                "cannot be met (method-not-enrolled)".to_owned()
-            } else {
-                format!("can be met by {}", ways.join(", or "))
+            let requirement = &explained.route.requirement;
+            let (open, if_brought) = (
+                open_alternatives(requirement, usable),
+                open_alternatives(requirement, brought),
+            );
+            let answer = match (open.is_empty(), if_brought.is_empty()) {
+                (false, _) => format!("can be met by {}", ways(&open)),
+                (true, false) => format!(
+                    "can be met by {}, if the application or the proxy names an address",
+                    ways(&if_brought)
+                ),
+                (true, true) => "cannot be met (method-not-enrolled)".to_owned(),
             };
             writeln!(out, "  {}: {answer}", explained.route.id)?;
         }
         Ok(())
     })
+}
+
+fn ways(alternatives: &[FactorSet]) -> String {
+    let ways: Vec<_> = alternatives
+        .iter()
+        .map(|set| factors(*set, " and "))
+        .collect();
+    ways.join(", or ")
 }

@@ -8,7 +8,7 @@ use crate::identity::IdentityOptions;
 use crate::mail::MailSettings;
 use crate::proxy::{ProxyOptions, Role};
 use crate::request::Brand;
-use crate::session::{BrowserKeyCookie, SessionOptions, UpstreamLoginOptions};
+use crate::session::{BrowserKeyCookie, SessionOptions, Source, UpstreamLoginOptions};
 use crate::store::StoreOptions;
 use crate::telemetry::LogSettings;
 use crate::tls::TlsFiles;
@@ -93,6 +93,12 @@ impl Listener {
 }
 
 impl Settings {
+    /// Whether somebody may have a code by e-mail whose address the directory does not know.
+    pub fn brings_addresses(&self) -> bool {
+        let source = self.sessions.source.as_ref();
+        self.mail.is_some() && source.is_some_and(Source::names_addresses)
+    }
+
     /// What people call the application, where a short name is needed.
     pub fn site(&self) -> &str {
         let site = &self.web.site;

@@ -364,6 +364,16 @@ fn explain_tells_by_what_a_user_could_pass() {
         told.contains("knows no user `bob`") && told.contains("cannot be met"),
         "{told}"
     );
+    let whoami = "whoami: { url: /me, subject: { json: /user }, email: { json: /email } }, learn:";
+    dir.write("stepgate.yaml", SETTINGS.replace("learn:", whoami));
+    let told = said(
+        &dir,
+        &["explain", "DELETE", "/users/7/delete", "--user", "bob"],
+    );
+    assert!(
+        told.contains("can be met by email_code, if the application or the proxy names an address"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -4,7 +4,6 @@ use super::tally::Tally;
 use crate::cli::error::CliError;
 use crate::cli::store::on_store_of;
 use crate::domain::{Factor, FactorSet, RouteTable, User, UserId};
-use crate::session::Source;
 use crate::settings::Settings;
 use crate::verification::open_alternatives;
 use std::collections::HashMap;
@@ -24,8 +23,7 @@ pub(super) fn without_factor(
     table: &RouteTable,
     tally: &Tally,
 ) -> Result<(Vec<Unprovable>, Option<String>), CliError> {
-    let source = settings.sessions.source.as_ref();
-    let brings_mail = settings.mail.is_some() && source.is_some_and(Source::names_addresses);
+    let brings_mail = settings.brings_addresses();
     let note = brings_mail.then(|| {
         "people have a code by e-mail wherever the application or the proxy names their address; whether it \
          does is not in the log, and is taken for granted"
