@@ -297,6 +297,7 @@ on_both_stores! {
     async fn our_own_addresses_never_reach_the_application(store: Store) {
         let sidecar = sidecar::on(store).run();
         let client = sidecar.logged_in().await;
+        let browser = sidecar.client().navigating();
         let before = sidecar.upstream().got().len();
         for path in ["/.stepup/", "/.stepup", "/.stepup/nonsense", "/.STEPUP/verify", "/%2estepup/verify", "//.stepup/verify"] {
             let answer = client.get(path).await;
@@ -307,6 +308,12 @@ on_both_stores! {
         }
         for path in ["/.stepup/verify", "/.stepup/verify/send", "/.stepup/sign-out"] {
             assert_eq!(client.get(path).await.status, 405, "{path}");
+            // Whoever reloads the address at which a proof was answered.
+            let request = browser.request(Method::GET, path, "");
+            let page = browser.send(request).await;
+            assert_eq!((page.status.as_u16(), page.header("allow")), (405, "POST"), "{path}");
+            assert!(page.header("content-type").starts_with("text/html"), "{path}");
+            assert!(page.text().contains("There is nothing here"), "{path}");
         }
         for method in [Method::TRACE, Method::from_bytes(b"BREW").unwrap()] {
             let answer = client.send(client.request(method, "/.stepup/verify", "")).await;

@@ -153,30 +153,36 @@ fn refusal_page(
     retry_after: Option<Duration>,
 ) -> Response<Bytes> {
     let status = status_of(reason, context);
-    let request_id = Some(context.id.to_string());
-    let page = if reason.kind() == ReasonKind::Session {
-        let view = SessionView {
-            reason,
-            login_url,
-            request_id,
-        };
-        pages::session(&context.site(), &view)
-    } else {
-        let view = ErrorView {
-            reason,
-            status: status.as_u16(),
-            request_id,
-            retry_after,
-            back: Some(LocalPath::root()),
-        };
-        let mut site = context.site();
-        // What was asked for in a way that cannot be is not asked for once more, nor repeated on a page.
-        if reason.kind() == ReasonKind::Request {
-            site.here = None;
-        }
-        pages::error(&site, &view)
+    if reason.kind() != ReasonKind::Session {
+        return error_page(context, reason, status, retry_after);
+    }
+    let view = SessionView {
+        reason,
+        login_url,
+        request_id: Some(context.id.to_string()),
     };
-    shape::page(status, page)
+    shape::page(status, pages::session(&context.site(), &view))
+}
+
+fn error_page(
+    context: &RequestContext<'_>,
+    reason: Reason,
+    status: StatusCode,
+    retry_after: Option<Duration>,
+) -> Response<Bytes> {
+    let view = ErrorView {
+        reason,
+        status: status.as_u16(),
+        request_id: Some(context.id.to_string()),
+        retry_after,
+        back: Some(LocalPath::root()),
+    };
+    let mut site = context.site();
+    // What was asked for in a way that cannot be is not asked for once more, nor repeated on a page.
+    if reason.kind() == ReasonKind::Request || status == StatusCode::METHOD_NOT_ALLOWED {
+        site.here = None;
+    }
+    shape::page(status, pages::error(&site, &view))
 }
 
 fn refusal_document(
@@ -291,9 +297,13 @@ pub(super) fn see_other(context: &RequestContext<'_>, to: &LocalPath) -> Respons
 
 /// An endpoint of ours that is asked with the wrong method.
 pub(super) fn method_not_allowed(context: &RequestContext<'_>, allow: &str) -> Response<Bytes> {
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    let document = Problem::new(Reason::NotFound, status.as_u16(), &context.site());
-    let mut response = shape::document(context, status, &document);
+    let (reason, status) = (Reason::NotFound, StatusCode::METHOD_NOT_ALLOWED);
+    let mut response = if context.hints.reads_pages() {
+        error_page(context, reason, status, None)
+    } else {
+        let document = Problem::new(reason, status.as_u16(), &context.site());
+        shape::document(context, status, &document)
+    };
     // RFC 9110 §15.5.6: a 405 must list what is allowed.
     set(response.headers_mut(), header::ALLOW, allow);
     ours(context, StepUpMark::Error, response)

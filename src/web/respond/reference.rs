@@ -20,6 +20,7 @@ Every `reason` of a refusal: of a guarded request, or of one of [our endpoints](
 
 The status depends on what the client sent: *with a token* is `Authorization: Bearer`, *with a password* is `Authorization` of any other scheme. gRPC, gRPC-Web and Connect have [codes of their own](endpoints.md#remote-procedures),
 and forward-auth has [statuses that its proxies understand](forward-auth.md). `code` is the reason in capitals, or `SENSITIVE_VERIFICATION_REQUIRED` where there is a challenge. `Retry-After` is in seconds.
+A known address of ours that is asked by another method answers `not-found` with 405 and `Allow`. On a route with [`inline`](policy.md#inline) the status is 401, and a wrong code in the header is `wrong-answer` with a challenge: it is told as `step-up-required` is.
 
 | `reason` | Status | `Step-Up` | `Retry-After` | Who can do something |
 |---|---|---|---|---|
