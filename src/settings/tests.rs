@@ -200,8 +200,14 @@ fn the_code_of_a_callback_is_no_name_of_a_user() {
     let tested = login("{ query: user }")
         .replace("path: /callback", "path: /callback, form: { a: present }");
     assert!(wrong(&tested).contains("`form` reads the body"));
-    let told = wrong(&login("{ response_json: user }"));
-    assert!(told.contains("did you mean `/user`?"), "{told}");
+    for (pointer, meant) in [
+        ("user", "/user"),
+        ("user.name", "/user/name"),
+        ("$.user.name", "/user/name"),
+    ] {
+        let told = wrong(&login(&format!("{{ response_json: {pointer} }}")));
+        assert!(told.contains(&format!("did you mean `{meant}`?")), "{told}");
+    }
     read(&login("{ response_json: /user }"));
 }
 

@@ -75,6 +75,9 @@ impl serde::de::Error for Fault {
             {
                 fault.hint("in quotes it is text".to_owned())
             }
+            Unexpected::Str(text) if is_number(&expected) && text.parse::<f64>().is_ok() => {
+                fault.hint("in quotes it is text: write it without them".to_owned())
+            }
             Unexpected::Str(_) if expected == "a sequence" => {
                 fault.hint("write it in brackets: `[…]`".to_owned())
             }
@@ -118,6 +121,12 @@ impl serde::de::Error for Fault {
             ..Self::new(format!("`{field}` is missing"))
         }
     }
+}
+
+/// Whether serde expected a number, in its words.
+fn is_number(expected: &str) -> bool {
+    let ours = ours(expected);
+    ours.contains("number") && ours != expected
 }
 
 /// The words of serde for what it expected, in ours.

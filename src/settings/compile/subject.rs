@@ -84,7 +84,9 @@ fn refuse_whoami(at: &Path, draft: &mut Draft<'_>) {
 pub(super) fn pointer(text: &str, at: &Path, draft: &mut Draft<'_>) -> String {
     if !text.starts_with('/') {
         let message = format!("`{}` is not a JSON pointer", clip(text));
-        let hint = format!("did you mean `/{}`?", clip(text));
+        // As other tools write it: `user.name`, `$.user.name`.
+        let steps = text.trim_start_matches(['$', '.']).replace('.', "/");
+        let hint = format!("did you mean `/{}`?", clip(&steps));
         draft.file.report_with_hint(at, message, hint);
     }
     text.to_owned()

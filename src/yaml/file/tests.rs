@@ -160,3 +160,13 @@ fn bytes_that_are_not_text_are_pointed_at() {
     let (mistakes, _) = file.finish();
     assert!(mistakes.to_string().starts_with("g.yaml:2:2: not UTF-8"));
 }
+
+#[test]
+fn a_number_in_quotes_is_told_how_to_be_one() {
+    let (_, file) = read::<Garden>("g", b"beds: [{plant: a, rows: '7'}]");
+    let told = file.finish().0.to_string();
+    assert!(
+        told.contains("found `7`") && told.contains("write it without them"),
+        "{told}"
+    );
+}
