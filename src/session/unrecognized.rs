@@ -73,7 +73,9 @@ impl Unrecognized {
     /// A login succeeded, and nothing is learned of it.
     pub(super) fn tell_disregarded(&self, context: &RequestContext<'_>, why: Disregarded) {
         let why = match why {
-            Disregarded::NoSubject => "the settings do not find its subject",
+            Disregarded::NoSubject => {
+                "no subject is found: neither by `subject` of this login, nor by that of a source such as `session.whoami`"
+            }
             Disregarded::NoSession => "it sets none of the session's cookies",
             Disregarded::SignedIn => {
                 "somebody may have been signed in to the session that came with it; guarded requests are refused until the next login"
