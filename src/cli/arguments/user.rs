@@ -15,7 +15,6 @@ Examples:
   printf %s \"$PASSWORD\" | stepgate user add bob --password-stdin
   stepgate user totp alice
   stepgate user bootstrap carol
-  stepgate user bootstrap carol
   stepgate user import users.csv --dry-run
   stepgate user remove bob --by 'Anna, ticket 4711'
   stepgate user list --json")]
