@@ -1,5 +1,5 @@
 /*! Stepgate: asks for the proof that a refused call lacks, and repeats the call. Apache-2.0 */
-// The prompt is a page of Stepgate's own in a frame: what is typed there never comes by this script.
+// What is typed in the frame of the prompt never comes by this script.
 (() => {
   "use strict";
   if (typeof window === "undefined" || Object.getOwnPropertyDescriptor(window, "stepgate")) return;
@@ -8,7 +8,7 @@
   const tag = [document.currentScript].find((it) => it instanceof HTMLScriptElement);
   const options = tag ? tag.dataset : {};
   const from = tag && /\/client\.js$/.test(tag.src.split(/[?#]/)[0]) ? tag.src.replace(/client\.js.*$/, "") : "/.stepup/";
-  // What screen readers say of the button, in ASCII for any character set.
+  // In ASCII, for any character set.
   const CANCEL = { ar: "\u0625\u0644\u063a\u0627\u0621", de: "Abbrechen", en: "Cancel", es: "Cancelar", fr: "Annuler", ja: "\u30ad\u30e3\u30f3\u30bb\u30eb" };
 
   const native = window.fetch;
@@ -16,7 +16,6 @@
   const prefix = () => new URL(stepgate.prefix, location.href);
   const pathOf = ({ pathname, search }) => pathname + search;
 
-  // Stepgate may stand at another origin.
   function isOurs(url) {
     try {
       return [location.origin, prefix().origin].includes(new URL(url, document.baseURI).origin);
@@ -27,8 +26,9 @@
 
   const isHere = (url) => new URL(url).origin === location.origin;
 
-  // Has libraries of pages refused as other calls are. Stepgate alone gets it.
+  // Has libraries of pages refused as other calls are. Alone it would add a preflight to a redirect elsewhere (CORS).
   const ASKS = ["step-up-client", "dialog"];
+  const mayAsk = (url, names) => isHere(url) && names.some((name) => !/^(accept|content-|range)/i.test(name));
 
   const isRefusal = (header) => header("step-up") === "challenge" && /^application\/problem\+json/.test(header("content-type"));
 
@@ -85,7 +85,6 @@
         if (verified) proofs += 1;
         else if (group.calls.length) givenUp.add(group.action);
         emit(verified ? "verified" : "cancelled", { problem: first.problem });
-        // The others are looked at again.
         for (const call of [...group.calls]) if (!verified || call.problem === first.problem) call.end(verified);
       }
       if (!group.calls.length) groups.shift();
@@ -146,7 +145,7 @@
       function openWindow() {
         const opened = window.open(page, "stepgate", "popup,width=480,height=720");
         if (!opened) return false;
-        // One of another origin tells nothing: the call is tried when it is gone.
+        // Of another origin: the call is tried when it is gone.
         if (page.origin !== location.origin) timer = setInterval(() => opened.closed && end(true), 300);
         return true;
       }
@@ -160,7 +159,6 @@
       }
 
       group.close = () => end(false);
-      // From a window that the prompt has led to.
       if (channel) channel.onmessage = ({ data }) => data === challenge.token && end(true);
       addEventListener("message", hear);
       document.addEventListener("securitypolicyviolation", fallBackIfBlocked);
@@ -177,7 +175,7 @@
     });
   }
 
-  // The dialog, apart from the styles and the policy of the page.
+  // Apart from the styles and the policy of the page.
   class View {
     constructor({ title, challenge }, onClose) {
       this.host = document.createElement("step-up");
@@ -250,13 +248,13 @@
 
   async function fetch(input, init) {
     if (!isOurs(input?.url ?? input)) return native(input, init);
-    // A stream is gone once it was sent, and a copy would take any amount of memory.
+    // A copy would take any amount of memory.
     const isStream = init?.body instanceof ReadableStream;
     const request = new Request(input, init);
     const { method, signal, headers } = request;
-    if (isHere(request.url)) headers.set(...ASKS);
+    if (mayAsk(request.url, [...headers.keys()])) headers.set(...ASKS);
     const refused = await native(isStream ? request : request.clone());
-    // One that a service worker made has no address.
+    // A service worker's own has none.
     const url = refused.url || request.url;
     const call = { method, signal, url, authorized: headers.has("authorization") };
     if (!isRefusal((name) => refused.headers.get(name)) || !isOurs(url)) return refused;
@@ -273,7 +271,7 @@
 
   // Between a refusal and the second answer the page sees no event.
   class XMLHttpRequest extends NativeXhr {
-    // "sent", "held" at a refusal, or "again". Else the page sees all.
+    // "sent", "held", "again"; else the page sees all.
     #state;
     #call;
     #opened;
@@ -284,7 +282,6 @@
     constructor(...parameters) {
       super(...parameters);
       for (const type of HIDDEN) this.addEventListener(type, (event) => this.#filter(event));
-      this.#listenToUpload(true);
       for (const type of ["abort", "error", "timeout"]) this.addEventListener(type, () => (this.#state = null));
     }
 
@@ -297,12 +294,17 @@
       this.#isUploaded = false;
       this.#call = null;
       this.#state = (!more.length || more[0]) && isOurs(href) ? "sent" : null;
-      // Elsewhere the browser would ask first (CORS).
-      this.#listenToUpload(isHere(href));
+      if (!isHere(href)) this.#listenToUpload("remove");
     }
 
-    #listenToUpload(listens) {
-      for (const type of HIDDEN) this.upload[listens ? "addEventListener" : "removeEventListener"](type, this.#filterUpload);
+    // With the page's own alone: these add a preflight, too.
+    get upload() {
+      if (!this.#opened || isHere(this.#opened[1])) this.#listenToUpload("add");
+      return super.upload;
+    }
+
+    #listenToUpload(change) {
+      for (const type of HIDDEN) super.upload[`${change}EventListener`](type, this.#filterUpload);
     }
 
     setRequestHeader(name, value) {
@@ -312,7 +314,7 @@
 
     send(body) {
       this.#body = body;
-      if (this.#state === "sent" && isHere(this.#opened[1])) super.setRequestHeader(...ASKS);
+      if (this.#state === "sent" && mayAsk(this.#opened[1], this.#headers.map(([name]) => name))) super.setRequestHeader(...ASKS);
       super.send(body);
     }
 

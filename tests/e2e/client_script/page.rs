@@ -79,6 +79,7 @@ pub(super) fn application(pages: &[(&str, &str)], got: &Got) -> Reply {
         ("GET", "/strict") => strict("frame-src 'self'"),
         ("GET", "/unframed") => strict("frame-src 'none'"),
         ("GET", "/script.js") => answer(200, &[("content-type", "text/javascript")], SCRIPT),
+        (_, "/moved") => answer(302, &[("location", &got.target["/moved?".len()..])], ""),
         (_, path) if path.starts_with("/act/") => Reply::ByBody(Box::new(said)),
         _ => text(200, "welcome home"),
     }

@@ -107,6 +107,31 @@ fn a_page_of_a_listed_origin_asks_in_a_window() {
 }
 
 #[test]
+fn a_call_that_is_redirected_elsewhere_needs_no_preflight_for_the_script() {
+    const CALLS: &str = "
+        keep(fetch(moved));
+        keep(fetch(moved, { method: 'POST', body: new URLSearchParams({ a: 1 }) }));
+        keep(new Promise((resolve, reject) => {
+            const xhr = new XMLHttpRequest();
+            xhr.open('GET', moved);
+            xhr.onload = () => resolve({ status: xhr.status, json: () => JSON.parse(xhr.response) });
+            xhr.onerror = reject;
+            xhr.send();
+        }))";
+    run(async {
+        let storage = Upstream::start(|got| match got.method.as_str() {
+            "GET" => answer(200, &[("access-control-allow-origin", "*")], "7"),
+            _ => answer(405, &[], ""),
+        });
+        let page = Page::open().await;
+        let moved = format!("/moved?http://{}/file", storage.addr());
+        page.runs(&format!("const moved = '{moved}'; {CALLS}"))
+            .await;
+        assert_eq!(page.outcomes(3).await, vec![json!([200, 7]); 3]);
+    });
+}
+
+#[test]
 fn a_bundler_takes_the_package() {
     const PAGE: &str =
         "<!doctype html><html><body><h1>A page</h1><script src=/bundle/package></script>";
