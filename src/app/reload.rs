@@ -2,6 +2,7 @@
 
 use super::error::AppError;
 use crate::audit::{Event, EventKind, Outcome};
+use crate::domain::RouteTable;
 use crate::policy::{Fingerprint, Policies, PolicyWatch, Sources};
 use crate::proxy::SharedProxy;
 use crate::settings::Settings;
@@ -74,48 +75,56 @@ fn follow(
 
 /// Puts new policies in force, or keeps the old ones; either is logged and recorded.
 fn apply(shared: &SharedProxy, read: Result<Policies, Diagnostics>, fingerprint: Fingerprint) {
-    let outcome = match read {
-        Ok(policies) => put_in_force(shared, policies, fingerprint),
-        Err(mistakes) => {
-            for mistake in &mistakes {
-                tracing::error!("{}", mistake.to_string().trim_end());
-            }
-            let mistakes = mistakes.len();
-            tracing::error!(mistakes, "the new policies are refused; the old ones stay");
-            Outcome::Failed
+    let files = read.as_ref().map_or(0, |policies| policies.files.len());
+    let ready = read.map_err(|mistakes| tell_mistakes(&mistakes));
+    let ready = ready.and_then(|policies| prepared(shared, policies));
+    let outcome = match ready {
+        Ok(table) => {
+            let now = shared.sessions.clock.now();
+            (shared.metrics).policies_in_force(fingerprint, &table, now);
+            shared.web.table.store(Arc::new(table));
+            Outcome::Succeeded
         }
+        Err(Refused) => Outcome::Failed,
     };
     shared.metrics.reloaded(outcome);
-    let mut event = Event::new(
-        shared.sessions.clock.now(),
-        EventKind::PoliciesLoaded,
-        outcome,
-    );
-    event.count = u64::try_from(shared.web.table.load().count()).ok();
-    if shared.sessions.audit.record(&event).is_err() {
-        tracing::error!("the reload could not be recorded in the audit log");
+    let routes = shared.web.table.load().count();
+    record(shared, routes, outcome);
+    // Whoever reads this and ends the sidecar has the record.
+    if outcome == Outcome::Succeeded {
+        tracing::info!(routes, files, "the policies were reloaded");
     }
 }
 
-fn put_in_force(shared: &SharedProxy, policies: Policies, fingerprint: Fingerprint) -> Outcome {
-    let files = policies.files.len();
+/// Why the old policies stay was told.
+struct Refused;
+
+fn tell_mistakes(mistakes: &Diagnostics) -> Refused {
+    for mistake in mistakes {
+        tracing::error!("{}", mistake.to_string().trim_end());
+    }
+    let mistakes = mistakes.len();
+    tracing::error!(mistakes, "the new policies are refused; the old ones stay");
+    Refused
+}
+
+fn prepared(shared: &SharedProxy, policies: Policies) -> Result<RouteTable, Refused> {
     for warning in policies.warnings() {
         tracing::warn!("{}", warning.to_string().trim_end());
     }
-    match shared.options.table(policies) {
-        Ok(table) => {
-            let routes = table.count();
-            let now = shared.sessions.clock.now();
-            shared.metrics.policies_in_force(fingerprint, &table, now);
-            shared.web.table.store(Arc::new(table));
-            tracing::info!(routes, files, "the policies were reloaded");
-            Outcome::Succeeded
-        }
-        Err(error) => {
-            let error = crate::telemetry::chain(&error);
-            tracing::error!(error, "the new policies are refused; the old ones stay");
-            Outcome::Failed
-        }
+    shared.options.table(policies).map_err(|error| {
+        let error = crate::telemetry::chain(&error);
+        tracing::error!(error, "the new policies are refused; the old ones stay");
+        Refused
+    })
+}
+
+fn record(shared: &SharedProxy, routes: usize, outcome: Outcome) {
+    let now = shared.sessions.clock.now();
+    let mut event = Event::new(now, EventKind::PoliciesLoaded, outcome);
+    event.count = u64::try_from(routes).ok();
+    if shared.sessions.audit.record(&event).is_err() {
+        tracing::error!("the reload could not be recorded in the audit log");
     }
 }
 
