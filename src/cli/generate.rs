@@ -28,7 +28,9 @@ pub(super) fn man(arguments: &Man, out: &mut Output) -> Result<(), CliError> {
         None => Ok(out.write_all(page(command)?.as_bytes())?),
         Some(folder) => {
             let failed = CliError::io(format!("cannot write to `{}`", folder.display()));
-            write_pages(&command, folder).map_err(failed)
+            let made = std::fs::create_dir_all(folder);
+            made.and_then(|()| write_pages(&command, folder))
+                .map_err(failed)
         }
     }
 }

@@ -23,16 +23,12 @@ pub(super) fn write_requirement(requirement: &Requirement, out: &mut Output) -> 
         Binding::Request => {
             writeln!(
                 out,
-                "    bound to   method, authority, path, query and the whole body"
+                "    bound to   method, host, path, query and the whole body"
             )?;
         }
         Binding::Fields(fields) => {
             let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
-            writeln!(
-                out,
-                "    bound to   method, authority and {}",
-                fields.join(", ")
-            )?;
+            writeln!(out, "    bound to   method, host and {}", fields.join(", "))?;
         }
     }
     if let Some(phrase) = &requirement.confirm {
