@@ -9,7 +9,7 @@ use super::output::{Output, plural};
 use super::store::on_store_of;
 use crate::domain::{
     Applicability, Body, DefaultAction, Enforcement, Explained, Factor, FactorSet, RequestHead,
-    RequestPath, RouteTable, claimed_methods,
+    RequestPath, Requirement, RouteTable, claimed_methods,
 };
 use crate::policy;
 use crate::settings::{self, Settings};
@@ -189,17 +189,13 @@ fn of_user(
         };
         for explained in applying {
             let requirement = &explained.route.requirement;
-            let (open, if_brought) = (
-                open_alternatives(requirement, usable),
-                open_alternatives(requirement, brought),
-            );
-            let answer = match (open.is_empty(), if_brought.is_empty()) {
-                (false, _) => format!("can be met by {}", ways(&open)),
-                (true, false) => format!(
-                    "can be met by {}, if the application or the proxy names an address",
-                    ways(&if_brought)
+            let open = ways(requirement, usable);
+            let answer = match (open, ways(requirement, brought)) {
+                (Some(open), _) => format!("can be met by {open}"),
+                (None, Some(open)) => format!(
+                    "can be met by {open}, if the application or the proxy names an address"
                 ),
-                (true, true) => "cannot be met (method-not-enrolled)".to_owned(),
+                (None, None) => "cannot be met (method-not-enrolled)".to_owned(),
             };
             writeln!(out, "  {}: {answer}", explained.route.id)?;
         }
@@ -207,10 +203,9 @@ fn of_user(
     })
 }
 
-fn ways(alternatives: &[FactorSet]) -> String {
-    let ways: Vec<_> = alternatives
-        .iter()
-        .map(|set| factors(*set, " and "))
-        .collect();
-    ways.join(", or ")
+/// By what somebody with these factors could meet a requirement, if by anything.
+fn ways(requirement: &Requirement, usable: FactorSet) -> Option<String> {
+    let open = open_alternatives(requirement, usable);
+    let ways: Vec<_> = open.iter().map(|set| factors(*set, " and ")).collect();
+    (!ways.is_empty()).then(|| ways.join(", or "))
 }

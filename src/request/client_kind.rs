@@ -177,7 +177,7 @@ impl ClientHints {
             } else {
                 Repeated::ByOthers
             },
-            destination: if is_relayed(&lines) {
+            destination: if kind == ClientKind::Navigation && is_relayed(&lines) {
                 Destination::Untold
             } else {
                 Destination::Told
