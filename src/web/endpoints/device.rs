@@ -7,7 +7,10 @@ use super::sent::{Expected, Sent, read};
 use super::{BODY_LIMIT, Call, EndpointError, Known};
 use crate::domain::{LocalPath, Reason, ReturnTarget, Secret, UserCode};
 use crate::request::body::RequestBody;
-use crate::verification::{DeviceFound, DevicePoll, DeviceView, Refusal, anti_forgery_token};
+use crate::request::context::RequestContext;
+use crate::verification::{
+    DeviceFound, DeviceGrant, DevicePoll, DeviceView, Refusal, anti_forgery_token,
+};
 use crate::web::api::{
     DEVICE_GRANT_TYPE, DeviceDecisionRequest, DeviceDocument, DeviceError, DeviceTokenRequest,
     NpmDone, VerifyResponse, page_url,
@@ -51,22 +54,10 @@ pub(super) async fn token(
     };
     let known = call.identify().await?;
     let poll = poll(call, &known, request.device_code.expose()).await?;
-    let interval = call.web.verifier.services().settings.device_interval;
-    if let Some(error) = DeviceError::of(&poll, interval) {
-        return Ok(respond::device_error(context, &error));
-    }
-    match poll {
-        DevicePoll::Granted(granted) => {
-            let response = VerifyResponse::verified(granted.expires_at, Some(granted.browser_key));
-            Ok(respond::json(context, &response))
-        }
-        DevicePoll::Barred(refusal) => Ok(respond::answer_refused(context, &refusal)),
-        DevicePoll::Denied
-        | DevicePoll::Expired
-        | DevicePoll::Pending
-        | DevicePoll::SlowDown
-        | DevicePoll::Unknown => Err(EndpointError::Refused(Reason::ChallengeExpired)),
-    }
+    answered(call, poll, respond::device_error, |granted| {
+        let response = VerifyResponse::verified(granted.expires_at, Some(granted.browser_key));
+        respond::json(context, &response)
+    })
 }
 
 /// `device/done`: npm polls, and takes the key for the code that it was asked for.
@@ -83,15 +74,26 @@ pub(super) async fn done(call: &Call<'_, '_>) -> Result<Response<Bytes>, Endpoin
     let code = call.parameter("device_code").map(Secret::new);
     let code = code.ok_or(EndpointError::Malformed("`device_code`".into()))?;
     let poll = poll(call, &known, code.expose()).await?;
+    answered(call, poll, respond::npm_not_done, |granted| {
+        let token = granted.browser_key;
+        respond::json(context, &NpmDone { token })
+    })
+}
+
+/// What a program is told of its poll: that it is not over, or why nothing comes of it, or what it takes up.
+fn answered(
+    call: &Call<'_, '_>,
+    poll: DevicePoll,
+    error: impl FnOnce(&RequestContext<'_>, &DeviceError) -> Response<Bytes>,
+    granted: impl FnOnce(DeviceGrant) -> Response<Bytes>,
+) -> Result<Response<Bytes>, EndpointError> {
+    let context = call.context;
     let interval = call.web.verifier.services().settings.device_interval;
-    if let Some(error) = DeviceError::of(&poll, interval) {
-        return Ok(respond::npm_not_done(context, &error));
+    if let Some(said) = DeviceError::of(&poll, interval) {
+        return Ok(error(context, &said));
     }
     match poll {
-        DevicePoll::Granted(granted) => {
-            let token = granted.browser_key;
-            Ok(respond::json(context, &NpmDone { token }))
-        }
+        DevicePoll::Granted(taken) => Ok(granted(*taken)),
         DevicePoll::Barred(refusal) => Ok(respond::answer_refused(context, &refusal)),
         DevicePoll::Denied
         | DevicePoll::Expired
